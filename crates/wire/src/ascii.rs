@@ -1,0 +1,1 @@
+//! Type A line ends. (being written)

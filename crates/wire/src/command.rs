@@ -1,0 +1,703 @@
+//! What does a client say, and how is it written? (RFC 959 5.3)
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::digest::Algorithm;
+use crate::host_port::{self, EprtError, Family, HostPort};
+use crate::line::encode_text;
+use crate::option::{Opt, OptError};
+use crate::pathname::{Pathname, PathnameError};
+use crate::secret::Secret;
+use crate::stamp::Stamp;
+use crate::types::{Marker, RepresentationType, Structure, TransferMode, decimal};
+use crate::verb::{Argument, Verb};
+
+/// A command with its argument understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `USER name`; the name is bytes without line ends.
+    User(Vec<u8>),
+    /// `PASS password`, blanks and all.
+    Pass(Secret),
+    /// `ACCT account`.
+    Acct(Secret),
+    /// `HOST name` (RFC 7151).
+    Host(Vec<u8>),
+    /// `CWD`, `XCWD`.
+    Cwd(Pathname),
+    /// `CDUP`, `XCUP`.
+    Cdup,
+    /// `REIN`.
+    Rein,
+    /// `QUIT`.
+    Quit,
+    /// `PORT`.
+    Port(HostPort),
+    /// `PASV`.
+    Pasv,
+    /// `EPRT`.
+    Eprt(SocketAddr),
+    /// `EPSV`.
+    Epsv(Epsv),
+    /// `TYPE`.
+    Type(RepresentationType),
+    /// `STRU`.
+    Stru(Structure),
+    /// `MODE`.
+    Mode(TransferMode),
+    /// `RETR`.
+    Retr(Pathname),
+    /// `STOR`.
+    Stor(Pathname),
+    /// `STOU`; the pathname, if any, is a suggestion.
+    Stou(Option<Pathname>),
+    /// `APPE`.
+    Appe(Pathname),
+    /// `ALLO bytes`, a record size is read and dropped.
+    Allo(u64),
+    /// `REST`.
+    Rest(Marker),
+    /// `RANG first last`, both inclusive; `RANG 1 0` clears it and is `None`.
+    Rang(Option<(u64, u64)>),
+    /// `RNFR`.
+    Rnfr(Pathname),
+    /// `RNTO`.
+    Rnto(Pathname),
+    /// `ABOR`.
+    Abor,
+    /// `DELE`.
+    Dele(Pathname),
+    /// `RMD`, `XRMD`.
+    Rmd(Pathname),
+    /// `MKD`, `XMKD`.
+    Mkd(Pathname),
+    /// `PWD`, `XPWD`.
+    Pwd,
+    /// `LIST`, with `ls` options dropped.
+    List(Option<Pathname>),
+    /// `NLST`, with `ls` options dropped.
+    Nlst(Option<Pathname>),
+    /// `SITE`.
+    Site(Site),
+    /// `SYST`.
+    Syst,
+    /// `STAT`, with `ls` options dropped.
+    Stat(Option<Pathname>),
+    /// `HELP`.
+    Help(Option<Vec<u8>>),
+    /// `NOOP`.
+    Noop,
+    /// `FEAT`.
+    Feat,
+    /// `OPTS`.
+    Opts(Opt),
+    /// `SIZE`.
+    Size(Pathname),
+    /// `MDTM pathname`; with a time in front it may be the two-argument form that sets it: see [`Mdtm`].
+    Mdtm(Mdtm),
+    /// `MLST`.
+    Mlst(Option<Pathname>),
+    /// `MLSD`.
+    Mlsd(Option<Pathname>),
+    /// `MFMT`: set the time of modification.
+    Mfmt(Stamp, Pathname),
+    /// `MFCT`: set the time of creation.
+    Mfct(Stamp, Pathname),
+    /// `MFF`: set facts.
+    Mff(Vec<Fact>, Pathname),
+    /// `HASH`, with the algorithm that OPTS HASH selected.
+    Hash(Pathname),
+    /// `XCRC`, `XMD5`, `XSHA1`, `XSHA256`, `XSHA512`.
+    Digest(Algorithm, DigestOf),
+    /// `AVBL`.
+    Avbl(Option<Pathname>),
+    /// `CLNT`.
+    Clnt(Vec<u8>),
+    /// A verb of the table that is not served: 502.
+    Unserved(Verb),
+}
+
+/// The argument of `EPSV` (RFC 2428 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epsv {
+    /// None: the family of the control connection.
+    Any,
+    /// `1` or `2`.
+    Only(Family),
+    /// `ALL`: nothing but EPSV from now on.
+    All,
+}
+
+/// The argument of `MDTM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mdtm {
+    /// The whole argument as a pathname: what RFC 3659 3 says it is.
+    pub whole: Pathname,
+    /// A time and the pathname after it, where the argument reads so: some clients (ncftp) set the time so. A file
+    /// of the whole name goes first.
+    pub set: Option<(Stamp, Pathname)>,
+}
+
+/// A fact that `MFF` can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// `modify=`.
+    Modify(Stamp),
+    /// `create=`.
+    Create(Stamp),
+    /// `UNIX.mode=`, in octal.
+    UnixMode(u32),
+}
+
+/// The argument of the `X` digests: `pathname`, `"pathname" start end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestOf {
+    /// The whole argument as a pathname.
+    pub whole: Pathname,
+    /// A quoted pathname with an optional first byte and an optional end (exclusive), where the argument reads so.
+    pub range: Option<(Pathname, u64, Option<u64>)>,
+}
+
+/// A `SITE` command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// `SITE HELP`.
+    Help,
+    /// `SITE UMASK [octal]`.
+    Umask(Option<u32>),
+    /// `SITE CHMOD octal pathname`.
+    Chmod(u32, Pathname),
+    /// `SITE UTIME`, in its two forms: `pathname atime mtime ctime UTC` and `YYYYMMDDhhmm[ss] pathname`.
+    Utime(Stamp, Pathname),
+    /// `SITE IDLE [seconds]`.
+    Idle(Option<u64>),
+}
+
+/// Why a line is not a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// There is no verb, or one nobody has heard of: 500.
+    Unknown,
+    /// The argument is missing, one too many, or not understood: 501.
+    Argument(Verb, &'static str),
+    /// `EPRT` names a network protocol other than 1 and 2: 522 (RFC 2428 2).
+    Protocol,
+    /// The parameter is understood and not served: 504.
+    Parameter(Verb, &'static str),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown command"),
+            Self::Argument(verb, why) | Self::Parameter(verb, why) => write!(f, "{verb}: {why}"),
+            Self::Protocol => f.write_str("EPRT: network protocol not supported, use (1,2)"),
+        }
+    }
+}
+
+impl core::error::Error for CommandError {}
+
+impl Command {
+    /// Reads a line. The verb ends at the first blank; all that follows that one blank is the argument.
+    pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
+        let (name, argument) = match line.iter().position(|b| *b == b' ') {
+            Some(at) => (&line[..at], Some(&line[at + 1..])),
+            None => (line, None),
+        };
+        let verb = Verb::parse(name).ok_or(CommandError::Unknown)?;
+        let row = verb.row();
+        if !row.served {
+            return Ok(Self::Unserved(verb));
+        }
+        let bad = |why| CommandError::Argument(verb, why);
+        let text = argument.unwrap_or_default();
+        let missing = match row.argument {
+            Argument::Pathname | Argument::Text => text.is_empty(),
+            Argument::None if !text.trim_ascii().is_empty() => return Err(bad("takes no argument")),
+            _ => false,
+        };
+        if missing {
+            return Err(bad("needs an argument"));
+        }
+        let pathname = |text: &[u8]| {
+            Pathname::new(text).map_err(|e| match e {
+                PathnameError::Empty => bad("needs a pathname"),
+                PathnameError::Control(0) => bad("a pathname cannot hold a NUL byte"),
+                PathnameError::Control(_) => bad("a pathname cannot hold a line end"),
+            })
+        };
+        let maybe_pathname = |text: &[u8]| if text.is_empty() { Ok(None) } else { pathname(text).map(Some) };
+        let plain = |text: &[u8]| {
+            if text.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
+                Err(bad("control characters are not allowed here"))
+            } else {
+                Ok(text.to_vec())
+            }
+        };
+        Ok(match verb {
+            Verb::User => Self::User(plain(text)?),
+            Verb::Pass => Self::Pass(Secret::new(text)),
+            Verb::Acct => Self::Acct(Secret::new(text)),
+            Verb::Host => Self::Host(plain(text)?),
+            Verb::Cwd | Verb::Xcwd => Self::Cwd(pathname(text)?),
+            Verb::Cdup | Verb::Xcup => Self::Cdup,
+            Verb::Rein => Self::Rein,
+            Verb::Quit => Self::Quit,
+            Verb::Port => {
+                Self::Port(HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("wants h1,h2,h3,h4,p1,p2"))?)
+            }
+            Verb::Pasv => Self::Pasv,
+            Verb::Eprt => Self::Eprt(host_port::parse_eprt(text.trim_ascii()).map_err(|e| match e {
+                EprtError::Form => bad("wants |protocol|address|port|"),
+                EprtError::Protocol => CommandError::Protocol,
+            })?),
+            Verb::Epsv => Self::Epsv(match text.trim_ascii() {
+                b"" => Epsv::Any,
+                b"1" => Epsv::Only(Family::V4),
+                b"2" => Epsv::Only(Family::V6),
+                all if all.eq_ignore_ascii_case(b"ALL") => Epsv::All,
+                other if decimal(other).is_some() => return Err(CommandError::Protocol),
+                _ => return Err(bad("wants nothing, 1, 2 or ALL")),
+            }),
+            Verb::Type => match RepresentationType::parse(text) {
+                Some(RepresentationType::Ebcdic) => {
+                    return Err(CommandError::Parameter(verb, "EBCDIC is not served, use A or I"));
+                }
+                Some(RepresentationType::Local(bits)) if bits != 8 => {
+                    return Err(CommandError::Parameter(verb, "only bytes of 8 bits are served"));
+                }
+                Some(known) => Self::Type(known),
+                None if matches!(text.first(), Some(b'A' | b'a' | b'E' | b'e')) => {
+                    return Err(CommandError::Parameter(verb, "only the non-print format is served"));
+                }
+                None => return Err(bad("wants A, I or L 8")),
+            },
+            Verb::Stru => match Structure::parse(text.trim_ascii()) {
+                Some(Structure::File) => Self::Stru(Structure::File),
+                Some(_) => return Err(CommandError::Parameter(verb, "only F (file) is served")),
+                None => return Err(bad("wants F")),
+            },
+            Verb::Mode => match TransferMode::parse(text.trim_ascii()) {
+                Some(TransferMode::Stream) => Self::Mode(TransferMode::Stream),
+                Some(_) => return Err(CommandError::Parameter(verb, "only S (stream) is served")),
+                None => return Err(bad("wants S")),
+            },
+            Verb::Retr => Self::Retr(pathname(text)?),
+            Verb::Stor => Self::Stor(pathname(text)?),
+            Verb::Stou => Self::Stou(maybe_pathname(text)?),
+            Verb::Appe => Self::Appe(pathname(text)?),
+            Verb::Allo => {
+                let mut words = words(text);
+                let size = words.next().and_then(decimal).ok_or_else(|| bad("wants a number of bytes"))?;
+                match (words.next(), words.next(), words.next()) {
+                    (None, _, _) => {}
+                    (Some(r), Some(n), None) if r.eq_ignore_ascii_case(b"R") && decimal(n).is_some() => {}
+                    _ => return Err(bad("wants a number of bytes")),
+                }
+                Self::Allo(size)
+            }
+            Verb::Rest => {
+                Self::Rest(Marker::parse(text.trim_ascii()).ok_or_else(|| bad("wants an offset in bytes"))?)
+            }
+            Verb::Rang => {
+                let mut words = words(text);
+                let mut number =
+                    || words.next().and_then(decimal).ok_or_else(|| bad("wants a first and a last byte"));
+                let (first, last) = (number()?, number()?);
+                match (words.next(), first, last) {
+                    (None, 1, 0) => Self::Rang(None),
+                    (None, first, last) if first <= last => Self::Rang(Some((first, last))),
+                    _ => return Err(bad("wants a first and a last byte")),
+                }
+            }
+            Verb::Rnfr => Self::Rnfr(pathname(text)?),
+            Verb::Rnto => Self::Rnto(pathname(text)?),
+            Verb::Abor => Self::Abor,
+            Verb::Dele => Self::Dele(pathname(text)?),
+            Verb::Rmd | Verb::Xrmd => Self::Rmd(pathname(text)?),
+            Verb::Mkd | Verb::Xmkd => Self::Mkd(pathname(text)?),
+            Verb::Pwd | Verb::Xpwd => Self::Pwd,
+            Verb::List => Self::List(maybe_pathname(without_ls_options(text))?),
+            Verb::Nlst => Self::Nlst(maybe_pathname(without_ls_options(text))?),
+            Verb::Site => Self::Site(site(text, &bad)?),
+            Verb::Syst => Self::Syst,
+            Verb::Stat => Self::Stat(maybe_pathname(without_ls_options(text))?),
+            Verb::Help => Self::Help(if text.is_empty() { None } else { Some(plain(text)?) }),
+            Verb::Noop => Self::Noop,
+            Verb::Feat => Self::Feat,
+            Verb::Opts => Self::Opts(Opt::parse(text).map_err(|e| match e {
+                OptError::Unknown => bad("no such option"),
+                OptError::Value => bad("this option has no such value"),
+            })?),
+            Verb::Size => Self::Size(pathname(text)?),
+            Verb::Mdtm => {
+                let set = text
+                    .iter()
+                    .position(|b| *b == b' ')
+                    .and_then(|at| Some((Stamp::parse(&text[..at])?, Pathname::new(&text[at + 1..]).ok()?)));
+                Self::Mdtm(Mdtm { whole: pathname(text)?, set })
+            }
+            Verb::Mlst => Self::Mlst(maybe_pathname(text)?),
+            Verb::Mlsd => Self::Mlsd(maybe_pathname(text)?),
+            Verb::Mfmt | Verb::Mfct => {
+                let at =
+                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("wants a time and a pathname"))?;
+                let stamp = Stamp::parse(&text[..at])
+                    .ok_or_else(|| bad("wants a time as YYYYMMDDHHMMSS that exists"))?;
+                let path = pathname(&text[at + 1..])?;
+                if verb == Verb::Mfmt { Self::Mfmt(stamp, path) } else { Self::Mfct(stamp, path) }
+            }
+            Verb::Mff => {
+                let at =
+                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("wants facts and a pathname"))?;
+                Self::Mff(facts_to_set(&text[..at]).map_err(bad)?, pathname(&text[at + 1..])?)
+            }
+            Verb::Hash => Self::Hash(pathname(text)?),
+            Verb::Xcrc => Self::Digest(Algorithm::Crc32, digest_of(pathname(text)?)),
+            Verb::Xmd5 => Self::Digest(Algorithm::Md5, digest_of(pathname(text)?)),
+            Verb::Xsha1 => Self::Digest(Algorithm::Sha1, digest_of(pathname(text)?)),
+            Verb::Xsha256 => Self::Digest(Algorithm::Sha256, digest_of(pathname(text)?)),
+            Verb::Xsha512 => Self::Digest(Algorithm::Sha512, digest_of(pathname(text)?)),
+            Verb::Avbl => Self::Avbl(maybe_pathname(text)?),
+            Verb::Clnt => Self::Clnt(plain(text)?),
+            Verb::Smnt
+            | Verb::Lang
+            | Verb::Auth
+            | Verb::Adat
+            | Verb::Pbsz
+            | Verb::Prot
+            | Verb::Ccc
+            | Verb::Mic
+            | Verb::Conf
+            | Verb::Enc => Self::Unserved(verb),
+        })
+    }
+
+    /// Appends the command as it travels, line end included. What a [`Command`] holds cannot break the line; bytes
+    /// of 0xFF are doubled (RFC 854).
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let verb = self.verb();
+        out.extend_from_slice(verb.name().as_bytes());
+        let mut text = |bytes: &[u8]| {
+            out.push(b' ');
+            encode_text(bytes, out);
+        };
+        let number = |n: &dyn fmt::Display| alloc::format!("{n}").into_bytes();
+        match self {
+            Self::User(name) | Self::Host(name) | Self::Clnt(name) => text(name),
+            Self::Pass(secret) | Self::Acct(secret) => text(secret.expose()),
+            Self::Cwd(path)
+            | Self::Retr(path)
+            | Self::Stor(path)
+            | Self::Appe(path)
+            | Self::Rnfr(path)
+            | Self::Rnto(path)
+            | Self::Dele(path)
+            | Self::Rmd(path)
+            | Self::Mkd(path)
+            | Self::Size(path)
+            | Self::Hash(path) => text(path.as_bytes()),
+            Self::Mdtm(mdtm) => text(mdtm.whole.as_bytes()),
+            Self::Digest(_, of) => text(of.whole.as_bytes()),
+            Self::Stou(path)
+            | Self::List(path)
+            | Self::Nlst(path)
+            | Self::Stat(path)
+            | Self::Mlst(path)
+            | Self::Mlsd(path)
+            | Self::Avbl(path) => {
+                if let Some(path) = path {
+                    text(path.as_bytes());
+                }
+            }
+            Self::Port(host_port) => text(&number(host_port)),
+            Self::Eprt(target) => text(host_port::eprt(*target).as_bytes()),
+            Self::Epsv(Epsv::Any) => {}
+            Self::Epsv(Epsv::Only(family)) => text(&number(&family.number())),
+            Self::Epsv(Epsv::All) => text(b"ALL"),
+            Self::Type(kind) => text(&number(kind)),
+            Self::Stru(structure) => text(&number(&structure.letter())),
+            Self::Mode(mode) => text(&number(&mode.letter())),
+            Self::Allo(size) => text(&number(size)),
+            Self::Rest(marker) => text(&number(&marker.0)),
+            Self::Rang(None) => text(b"1 0"),
+            Self::Rang(Some((first, last))) => text(alloc::format!("{first} {last}").as_bytes()),
+            Self::Help(Some(about)) => text(about),
+            Self::Opts(Opt::Utf8(on)) => text(if *on { b"UTF8 ON" } else { b"UTF8 OFF" }),
+            Self::Opts(Opt::Mlst(facts)) => {
+                let mut list = b"MLST ".to_vec();
+                for fact in facts {
+                    list.extend_from_slice(fact);
+                    list.push(b';');
+                }
+                text(&list);
+            }
+            Self::Opts(Opt::Hash(None)) => text(b"HASH"),
+            Self::Opts(Opt::Hash(Some(algorithm))) => {
+                text(alloc::format!("HASH {}", algorithm.name()).as_bytes())
+            }
+            Self::Mfmt(stamp, path) | Self::Mfct(stamp, path) => {
+                let mut both = number(stamp);
+                both.push(b' ');
+                both.extend_from_slice(path.as_bytes());
+                text(&both);
+            }
+            Self::Mff(facts, path) => {
+                let mut both = Vec::new();
+                for fact in facts {
+                    let one = match fact {
+                        Fact::Modify(stamp) => alloc::format!("Modify={stamp};"),
+                        Fact::Create(stamp) => alloc::format!("Create={stamp};"),
+                        Fact::UnixMode(mode) => alloc::format!("UNIX.mode={mode:04o};"),
+                    };
+                    both.extend_from_slice(one.as_bytes());
+                }
+                both.push(b' ');
+                both.extend_from_slice(path.as_bytes());
+                text(&both);
+            }
+            Self::Site(site) => match site {
+                Site::Help => text(b"HELP"),
+                Site::Umask(None) => text(b"UMASK"),
+                Site::Umask(Some(mask)) => text(alloc::format!("UMASK {mask:03o}").as_bytes()),
+                Site::Chmod(mode, path) => {
+                    let mut all = alloc::format!("CHMOD {mode:04o} ").into_bytes();
+                    all.extend_from_slice(path.as_bytes());
+                    text(&all);
+                }
+                Site::Utime(stamp, path) => {
+                    let mut all = alloc::format!("UTIME {} ", stamp.whole()).into_bytes();
+                    all.extend_from_slice(path.as_bytes());
+                    text(&all);
+                }
+                Site::Idle(None) => text(b"IDLE"),
+                Site::Idle(Some(seconds)) => text(alloc::format!("IDLE {seconds}").as_bytes()),
+            },
+            Self::Cdup
+            | Self::Rein
+            | Self::Quit
+            | Self::Pasv
+            | Self::Abor
+            | Self::Pwd
+            | Self::Syst
+            | Self::Help(None)
+            | Self::Noop
+            | Self::Feat
+            | Self::Unserved(_) => {}
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The verb. The X forms of RFC 775 count as the verbs they stand for.
+    #[must_use]
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::User(_) => Verb::User,
+            Self::Pass(_) => Verb::Pass,
+            Self::Acct(_) => Verb::Acct,
+            Self::Host(_) => Verb::Host,
+            Self::Cwd(_) => Verb::Cwd,
+            Self::Cdup => Verb::Cdup,
+            Self::Rein => Verb::Rein,
+            Self::Quit => Verb::Quit,
+            Self::Port(_) => Verb::Port,
+            Self::Pasv => Verb::Pasv,
+            Self::Eprt(_) => Verb::Eprt,
+            Self::Epsv(_) => Verb::Epsv,
+            Self::Type(_) => Verb::Type,
+            Self::Stru(_) => Verb::Stru,
+            Self::Mode(_) => Verb::Mode,
+            Self::Retr(_) => Verb::Retr,
+            Self::Stor(_) => Verb::Stor,
+            Self::Stou(_) => Verb::Stou,
+            Self::Appe(_) => Verb::Appe,
+            Self::Allo(_) => Verb::Allo,
+            Self::Rest(_) => Verb::Rest,
+            Self::Rang(_) => Verb::Rang,
+            Self::Rnfr(_) => Verb::Rnfr,
+            Self::Rnto(_) => Verb::Rnto,
+            Self::Abor => Verb::Abor,
+            Self::Dele(_) => Verb::Dele,
+            Self::Rmd(_) => Verb::Rmd,
+            Self::Mkd(_) => Verb::Mkd,
+            Self::Pwd => Verb::Pwd,
+            Self::List(_) => Verb::List,
+            Self::Nlst(_) => Verb::Nlst,
+            Self::Site(_) => Verb::Site,
+            Self::Syst => Verb::Syst,
+            Self::Stat(_) => Verb::Stat,
+            Self::Help(_) => Verb::Help,
+            Self::Noop => Verb::Noop,
+            Self::Feat => Verb::Feat,
+            Self::Opts(_) => Verb::Opts,
+            Self::Size(_) => Verb::Size,
+            Self::Mdtm(_) => Verb::Mdtm,
+            Self::Mlst(_) => Verb::Mlst,
+            Self::Mlsd(_) => Verb::Mlsd,
+            Self::Mfmt(..) => Verb::Mfmt,
+            Self::Mfct(..) => Verb::Mfct,
+            Self::Mff(..) => Verb::Mff,
+            Self::Hash(_) => Verb::Hash,
+            Self::Digest(Algorithm::Crc32, _) => Verb::Xcrc,
+            Self::Digest(Algorithm::Md5, _) => Verb::Xmd5,
+            Self::Digest(Algorithm::Sha1, _) => Verb::Xsha1,
+            Self::Digest(Algorithm::Sha256, _) => Verb::Xsha256,
+            Self::Digest(Algorithm::Sha512, _) => Verb::Xsha512,
+            Self::Avbl(_) => Verb::Avbl,
+            Self::Clnt(_) => Verb::Clnt,
+            Self::Unserved(verb) => *verb,
+        }
+    }
+}
+
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| *b == b' ').filter(|w| !w.is_empty())
+}
+
+/// Drops leading words that begin with `-`: clients send `ls` options as if a shell read them (`LIST -a dir`). What
+/// is left is one pathname, blanks included. A pathname that itself starts with `-` is reached as `./-name`.
+fn without_ls_options(mut text: &[u8]) -> &[u8] {
+    while text.first() == Some(&b'-') {
+        match text.iter().position(|b| *b == b' ') {
+            Some(at) => text = text[at..].trim_ascii_start(),
+            None => return b"",
+        }
+    }
+    text
+}
+
+fn octal(text: &[u8], max: u32) -> Option<u32> {
+    if text.is_empty() || text.len() > 5 {
+        return None;
+    }
+    text.iter()
+        .try_fold(0, |n, b| Some(n * 8 + u32::from(b.checked_sub(b'0').filter(|d| *d < 8)?)))
+        .filter(|n| *n <= max)
+}
+
+fn facts_to_set(text: &[u8]) -> Result<Vec<Fact>, &'static str> {
+    let mut facts = Vec::new();
+    for fact in text.split(|b| *b == b';').filter(|f| !f.is_empty()) {
+        let at = fact.iter().position(|b| *b == b'=').ok_or("wants fact=value;")?;
+        let value = &fact[at + 1..];
+        let time = || Stamp::parse(value).ok_or("wants a time as YYYYMMDDHHMMSS that exists");
+        facts.push(match fact[..at].to_ascii_lowercase().as_slice() {
+            b"modify" => Fact::Modify(time()?),
+            b"create" => Fact::Create(time()?),
+            b"unix.mode" => Fact::UnixMode(octal(value, 0o7777).ok_or("wants a mode in octal")?),
+            _ => return Err("this fact cannot be set"),
+        });
+    }
+    if facts.is_empty() { Err("wants fact=value;") } else { Ok(facts) }
+}
+
+fn digest_of(whole: Pathname) -> DigestOf {
+    let range = range_after_quotes(whole.as_bytes());
+    DigestOf { whole, range }
+}
+
+fn range_after_quotes(text: &[u8]) -> Option<(Pathname, u64, Option<u64>)> {
+    let path = Pathname::unquote(text)?;
+    let used = Pathname::quoted(&path).len();
+    let mut numbers = words(text.get(used..)?).map(decimal);
+    let start = numbers.next().unwrap_or(Some(0))?;
+    let end = numbers.next().map_or(Some(None), |n| n.map(Some))?;
+    if numbers.next().is_some() || end.is_some_and(|e| e < start) {
+        return None;
+    }
+    Some((Pathname::new(path).ok()?, start, end))
+}
+
+fn site(text: &[u8], bad: &impl Fn(&'static str) -> CommandError) -> Result<Site, CommandError> {
+    let (name, rest) = match text.iter().position(|b| *b == b' ') {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, &b""[..]),
+    };
+    let pathname = |text: &[u8]| Pathname::new(text).map_err(|_| bad("needs a pathname"));
+    match name.to_ascii_uppercase().as_slice() {
+        b"HELP" => Ok(Site::Help),
+        b"UMASK" if rest.is_empty() => Ok(Site::Umask(None)),
+        b"UMASK" => {
+            octal(rest, 0o777).map(|m| Site::Umask(Some(m))).ok_or_else(|| bad("UMASK wants octal digits"))
+        }
+        b"CHMOD" => {
+            let at = rest
+                .iter()
+                .position(|b| *b == b' ')
+                .ok_or_else(|| bad("CHMOD wants a mode and a pathname"))?;
+            let mode = octal(&rest[..at], 0o7777).ok_or_else(|| bad("CHMOD wants a mode in octal"))?;
+            Ok(Site::Chmod(mode, pathname(&rest[at + 1..])?))
+        }
+        b"UTIME" => utime(rest)
+            .ok_or_else(|| bad("UTIME wants a time and a pathname, or a pathname, three times and UTC")),
+        b"IDLE" if rest.is_empty() => Ok(Site::Idle(None)),
+        b"IDLE" => {
+            decimal(rest.trim_ascii()).map(|n| Site::Idle(Some(n))).ok_or_else(|| bad("IDLE wants seconds"))
+        }
+        _ => Err(CommandError::Parameter(Verb::Site, "no such SITE command; SITE HELP lists them")),
+    }
+}
+
+/// `YYYYMMDDhhmm[ss] pathname`, or `pathname atime mtime ctime UTC` with times of 12 or 14 digits.
+fn utime(text: &[u8]) -> Option<Site> {
+    let stamp = |text: &[u8]| {
+        let mut digits = text.to_vec();
+        if digits.len() == 12 {
+            digits.extend_from_slice(b"00");
+        }
+        Stamp::parse(&digits)
+    };
+    let mut fields = text.rsplitn(5, |b| *b == b' ');
+    if let (Some(zone), Some(_change), Some(modify), Some(_access), Some(path)) =
+        (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+        && zone.eq_ignore_ascii_case(b"UTC")
+    {
+        return Some(Site::Utime(stamp(modify)?, Pathname::new(path).ok()?));
+    }
+    let at = text.iter().position(|b| *b == b' ')?;
+    Some(Site::Utime(stamp(&text[..at])?, Pathname::new(&text[at + 1..]).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Pathname {
+        Pathname::new(text).unwrap()
+    }
+
+    #[test]
+    fn ls_options_are_dropped_and_blanks_are_kept() {
+        assert_eq!(Command::parse(b"LIST -a"), Ok(Command::List(None)));
+        assert_eq!(Command::parse(b"LIST -la my dir "), Ok(Command::List(Some(path("my dir ")))));
+        assert_eq!(Command::parse(b"NLST -CF"), Ok(Command::Nlst(None)));
+        assert_eq!(Command::parse(b"RETR  x "), Ok(Command::Retr(path(" x "))));
+    }
+
+    #[test]
+    fn nul_and_line_ends_are_refused() {
+        assert!(matches!(Command::parse(b"DELE keep\0junk"), Err(CommandError::Argument(Verb::Dele, _))));
+        assert!(matches!(Command::parse(b"DELE a\rb"), Err(CommandError::Argument(Verb::Dele, _))));
+    }
+
+    #[test]
+    fn the_two_forms_of_utime() {
+        let want = Site::Utime(Stamp::parse(b"20261122120000").unwrap(), path("a b"));
+        assert_eq!(Command::parse(b"SITE UTIME 20261122120000 a b"), Ok(Command::Site(want.clone())));
+        let five = b"SITE UTIME a b 20261122120000 20261122120000 20261122120000 UTC";
+        assert_eq!(Command::parse(five), Ok(Command::Site(want)));
+    }
+
+    #[test]
+    fn a_mode_that_is_not_served_is_no_bad_argument() {
+        assert!(matches!(Command::parse(b"MODE Z"), Err(CommandError::Parameter(..))));
+        assert!(matches!(Command::parse(b"MODE X"), Err(CommandError::Argument(..))));
+        assert!(matches!(Command::parse(b"TYPE A T"), Err(CommandError::Parameter(..))));
+        assert_eq!(
+            Command::parse(b"REST abc"),
+            Err(CommandError::Argument(Verb::Rest, "wants an offset in bytes"))
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Listings. (being written)

@@ -1,0 +1,215 @@
+//! Which verbs are there, and what is true of each? The one table that parser, HELP, FEAT, policy, docs and fuzzers read.
+//!
+//! To add a verb: a row here and a parse arm in `command`, a handler in `server::session`, a transcript in
+//! `tests/sessions`.
+use core::fmt;
+
+/// What the argument of a verb looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// None is allowed.
+    None,
+    /// A pathname is needed.
+    Pathname,
+    /// A pathname may follow.
+    MaybePathname,
+    /// Other text is needed.
+    Text,
+    /// Other text may follow.
+    MaybeText,
+}
+
+/// Which way data goes on the data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Server to client.
+    Down,
+    /// Client to server.
+    Up,
+}
+
+/// What a verb does to the site: the first thing a policy asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing of the files is touched.
+    Session,
+    /// Files are looked at.
+    Read,
+    /// Something is changed.
+    Write,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The verb.
+    pub verb: Verb,
+    /// Its name on the wire, in capitals.
+    pub name: &'static str,
+    /// Its argument's shape.
+    pub argument: Argument,
+    /// The argument as HELP shows it.
+    pub usage: &'static str,
+    /// Where it is defined.
+    pub rfc: &'static str,
+    /// Its line in FEAT, where it has one of its own.
+    pub feat: Option<&'static str>,
+    /// Is a login needed before it?
+    pub needs_login: bool,
+    /// What it does to files.
+    pub access: Access,
+    /// The way of its data, if it has a data connection.
+    pub direction: Option<Direction>,
+    /// Does it act at once while a transfer runs? The others wait for its end.
+    pub mid_transfer: bool,
+    /// Is it served? A verb that is known and not served gets 502.
+    pub served: bool,
+}
+
+macro_rules! verbs {
+    ($($verb:ident $name:literal $arg:ident $usage:literal $rfc:literal $feat:expr, $login:ident $access:ident $dir:ident $mid:ident $served:ident;)+) => {
+        /// A verb of the control connection.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Verb {
+            $(#[doc = concat!("`", $name, " ", $usage, "` (", $rfc, ")")] $verb,)+
+        }
+
+        /// The table, in the order of HELP. Row `n` is that of the verb numbered `n`.
+        pub const TABLE: &[Row] = &[
+            $(Row {
+                verb: Verb::$verb,
+                name: $name,
+                argument: Argument::$arg,
+                usage: $usage,
+                rfc: $rfc,
+                feat: $feat,
+                needs_login: verbs!(@login $login),
+                access: Access::$access,
+                direction: verbs!(@dir $dir),
+                mid_transfer: verbs!(@mid $mid),
+                served: verbs!(@served $served),
+            },)+
+        ];
+    };
+    (@login open) => { false };
+    (@login login) => { true };
+    (@dir no) => { None };
+    (@dir down) => { Some(Direction::Down) };
+    (@dir up) => { Some(Direction::Up) };
+    (@mid waits) => { false };
+    (@mid acts) => { true };
+    (@served yes) => { true };
+    (@served no) => { false };
+}
+
+verbs! {
+    // verb name   argument      usage            defined in     FEAT              login access data mid   served
+    User "USER" Text          "name"           "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes;
+    Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits yes;
+    Xcwd "XCWD" Pathname      "pathname"       "RFC 775"       None,             login Read    no   waits yes;
+    Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits yes;
+    Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits yes;
+    Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits no;
+    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes;
+    Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits yes;
+    Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits yes;
+    Eprt "EPRT" Text          "|protocol|address|port|" "RFC 2428 2" Some("EPRT"), login Session no waits yes;
+    Epsv "EPSV" MaybeText     "[1|2|ALL]"      "RFC 2428 3"    Some("EPSV"),     login Session no   waits yes;
+    Type "TYPE" Text          "A|I|L 8"        "RFC 959 4.1.2" None,             login Session no   waits yes;
+    Stru "STRU" Text          "F"              "RFC 959 4.1.2" None,             login Session no   waits yes;
+    Mode "MODE" Text          "S"              "RFC 959 4.1.2" None,             login Session no   waits yes;
+    Retr "RETR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Read    down waits yes;
+    Stor "STOR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes;
+    Stou "STOU" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Write   up   waits yes;
+    Appe "APPE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes;
+    Allo "ALLO" Text          "size [R record]" "RFC 959 4.1.3" None,            login Session no   waits yes;
+    Rest "REST" Text          "offset"         "RFC 3659 5"    Some("REST STREAM"), login Session no waits yes;
+    Rang "RANG" Text          "first last"     "draft-bryan-ftp-range" Some("RANG STREAM"), login Session no waits yes;
+    Rnfr "RNFR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
+    Rnto "RNTO" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
+    Abor "ABOR" None          ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes;
+    Dele "DELE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
+    Rmd  "RMD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
+    Xrmd "XRMD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes;
+    Mkd  "MKD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
+    Xmkd "XMKD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes;
+    Pwd  "PWD"  None          ""               "RFC 959 4.1.3" None,             login Session no   waits yes;
+    Xpwd "XPWD" None          ""               "RFC 775"       None,             login Session no   waits yes;
+    List "LIST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes;
+    Nlst "NLST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes;
+    Site "SITE" Text          "HELP|UMASK|CHMOD|UTIME|IDLE" "RFC 959 4.1.3" None, login Session no  waits yes;
+    Syst "SYST" None          ""               "RFC 959 4.1.3" None,             open  Session no   waits yes;
+    Stat "STAT" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             open  Read    no   acts  yes;
+    Help "HELP" MaybeText     "[verb]"         "RFC 959 4.1.3" None,             open  Session no   waits yes;
+    Noop "NOOP" MaybeText     ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes;
+    Feat "FEAT" None          ""               "RFC 2389 3"    None,             open  Session no   waits yes;
+    Opts "OPTS" Text          "option [value]" "RFC 2389 4"    None,             open  Session no   waits yes;
+    Lang "LANG" MaybeText     "[language]"     "RFC 2640 4"    None,             open  Session no   waits no;
+    Size "SIZE" Pathname      "pathname"       "RFC 3659 4"    Some("SIZE"),     login Read    no   waits yes;
+    Mdtm "MDTM" Pathname      "pathname"       "RFC 3659 3"    Some("MDTM"),     login Read    no   waits yes;
+    Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits yes;
+    Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits yes;
+    Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits yes;
+    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFCT"), login Write no waits yes;
+    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;Create;UNIX.mode;"), login Write no waits yes;
+    Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits yes;
+    Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits yes;
+    Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits yes;
+    Xsha1 "XSHA1" Pathname    "pathname"       "by custom"     Some("XSHA1"),    login Read    no   waits yes;
+    Xsha256 "XSHA256" Pathname "pathname"      "by custom"     Some("XSHA256"),  login Read    no   waits yes;
+    Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits yes;
+    Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits yes;
+    Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits yes;
+    Auth "AUTH" Text          "TLS"            "RFC 4217 4"    None,             open  Session no   waits no;
+    Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
+    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    None,             open  Session no   waits no;
+    Prot "PROT" Text          "C|P"            "RFC 2228 3"    None,             open  Session no   waits no;
+    Ccc  "CCC"  None          ""               "RFC 2228 3"    None,             open  Session no   waits no;
+    Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
+    Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
+    Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
+}
+
+impl Verb {
+    /// Finds a verb by its name, in either case.
+    #[must_use]
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        TABLE.iter().find(|row| name.eq_ignore_ascii_case(row.name.as_bytes())).map(|row| row.verb)
+    }
+
+    /// Its row of the table.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        // The macro writes one row per variant, in the variants' order.
+        &TABLE[self as usize]
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_is_its_verbs() {
+        for (n, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.verb as usize, n);
+            assert_eq!(Verb::parse(row.name.to_ascii_lowercase().as_bytes()), Some(row.verb));
+        }
+    }
+}
