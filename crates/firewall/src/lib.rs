@@ -1,1 +1,19 @@
-//! firewall
+//! Which four rules does a site ask of the firewalls between it and its clients?
+//!
+//! ```text
+//!   Site (ports, active or not) --Rules::of--> Rules (values) --explain--> words and a drawing
+//!                                                  |
+//!                                                  +--> each kind of firewall, one module apiece
+//! ```
+//!
+//! The rules are worked out once, as values, and whoever writes them down (in words here, for a particular
+//! firewall elsewhere) reads those values: so that what is explained and what is applied cannot differ.
+//! No I/O: nothing here looks at the machine or changes it.
+#![forbid(unsafe_code)]
+
+mod explain;
+mod rules;
+mod site;
+
+pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
+pub use site::{Active, Families, Site};

@@ -1,0 +1,142 @@
+//! How are a site's rules told to a person?
+
+use core::fmt::Write as _;
+
+use crate::rules::{Direction, Mode, Role, Rule, Rules};
+
+/// The client's side of the drawing; the server's is as wide as its ports.
+const CLIENT: &str = "port > 1023";
+
+impl Rules {
+    /// The rules in words with a drawing, as lines of plain ASCII for a terminal.
+    ///
+    /// Lines stay under 80 columns unless the site has many separate ports.
+    pub fn explain(&self) -> String {
+        let mut text = String::new();
+        for mode in [Mode::Passive, Mode::Active] {
+            let Some(four) = self.four(mode) else { continue };
+            let (name, opener) = match mode {
+                Mode::Passive => ("Passive mode", "the client opens both connections."),
+                Mode::Active => ("Active mode", "the server opens the data connection."),
+            };
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            line(&mut text, &format!("{name}: {opener}"));
+            text.push('\n');
+            line(&mut text, &format!("    {:<11}{:24}server", "client", ""));
+            for rule in four {
+                line(&mut text, &drawn(rule));
+            }
+            text.push('\n');
+            for rule in four {
+                line(&mut text, &told(rule));
+            }
+            line(&mut text, &advice(&four));
+        }
+        if text.is_empty() {
+            line(&mut text, "The site offers neither passive nor active mode: no file can be moved.");
+        } else {
+            line(
+                &mut text,
+                &format!("TCP over {}. No FTP helper is needed in any firewall.", self.families()),
+            );
+        }
+        text
+    }
+}
+
+/// One arrow: `port > 1023 ---- 1 opens -----> port 21`.
+fn drawn(rule: &Rule) -> String {
+    let label = match rule.role {
+        Role::Opens => format!(" {} opens ", rule.number),
+        Role::Answers => format!(" {} ", rule.number),
+    };
+    match rule.direction {
+        Direction::In => format!("    {CLIENT} {label:-^21}> port {}", rule.to),
+        Direction::Out => format!("    {CLIENT} <{label:-^21} port {}", rule.from),
+    }
+}
+
+/// One rule in words.
+fn told(rule: &Rule) -> String {
+    let (way, from, to) = match rule.direction {
+        Direction::In => ("in ", "clients", "server"),
+        Direction::Out => ("out", "server", "clients"),
+    };
+    format!(
+        "  rule {} {way}  {from} {} -> {to} {}\n              {}",
+        rule.number, rule.from, rule.to, rule.why
+    )
+}
+
+/// Which of them a firewall that follows connections has to be told.
+fn advice(four: &[&Rule; 4]) -> String {
+    let opening: Vec<String> =
+        four.iter().filter(|rule| rule.role == Role::Opens).map(|rule| rule.number.to_string()).collect();
+    format!(
+        "A firewall that follows connections needs only what opens them: rules {}.",
+        opening.join(" and ")
+    )
+}
+
+fn line(text: &mut String, words: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}", words.trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Active, Families, Rules, Site};
+
+    fn told(active: Active, passive: bool) -> String {
+        let passive_ports = if passive { vec![61000..=61009] } else { vec![] };
+        Rules::of(&Site { control_ports: vec![2121], passive_ports, active, families: Families::Both })
+            .explain()
+    }
+
+    #[test]
+    fn passive_mode_as_a_person_reads_it() {
+        let expected = "\
+Passive mode: the client opens both connections.
+
+    client                             server
+    port > 1023 ------ 1 opens ------> port 2121
+    port > 1023 <--------- 2 --------- port 2121
+    port > 1023 ------ 3 opens ------> port 61000-61009
+    port > 1023 <--------- 4 --------- port 61000-61009
+
+  rule 1 in   clients > 1023 -> server 2121
+              the client opens the control connection
+  rule 2 out  server 2121 -> clients > 1023
+              the server's replies
+  rule 3 in   clients > 1023 -> server 61000-61009
+              the client opens the data connection
+  rule 4 out  server 61000-61009 -> clients > 1023
+              data to the client, and what acknowledges its own
+A firewall that follows connections needs only what opens them: rules 1 and 3.
+TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
+";
+        assert_eq!(told(Active::Off, true), expected);
+    }
+
+    #[test]
+    fn active_mode_opens_outward() {
+        let text = told(Active::FromPort20, false);
+        assert!(text.contains("port > 1023 <------ 4 opens ------ port 20\n"), "{text}");
+        assert!(text.contains("needs only what opens them: rules 1 and 4."), "{text}");
+        assert!(!text.contains("Passive"), "{text}");
+    }
+
+    #[test]
+    fn both_modes_follow_each_other_in_narrow_lines() {
+        let text = told(Active::FromAnyPort, true);
+        assert!(text.find("Passive mode") < text.find("Active mode"), "{text}");
+        assert!(text.lines().all(|line| line.len() < 80 && line == line.trim_end()), "{text}");
+    }
+
+    #[test]
+    fn a_site_without_data_connections_is_told_so() {
+        assert!(told(Active::Off, false).starts_with("The site offers neither"));
+    }
+}
