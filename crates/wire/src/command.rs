@@ -436,7 +436,7 @@ impl Command {
             }
             Self::Opts(Opt::Hash(None)) => text(b"HASH"),
             Self::Opts(Opt::Hash(Some(algorithm))) => {
-                text(alloc::format!("HASH {}", algorithm.name()).as_bytes())
+                text(alloc::format!("HASH {}", algorithm.name()).as_bytes());
             }
             Self::Mfmt(stamp, path) | Self::Mfct(stamp, path) => {
                 let mut both = number(stamp);

@@ -213,7 +213,7 @@ impl ReplyDecoder {
             match &mut self.open {
                 None => match (code, mark) {
                     (Some(code), Some(b'-')) => {
-                        self.open = Some((code, alloc::vec![Cow::Owned(line[4..].to_vec())]))
+                        self.open = Some((code, alloc::vec![Cow::Owned(line[4..].to_vec())]));
                     }
                     (Some(code), Some(b' ') | None) => {
                         self.kept = 0;

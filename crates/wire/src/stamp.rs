@@ -1,7 +1,8 @@
 //! How is a point in time written? (RFC 3659 2.3: `YYYYMMDDHHMMSS[.sss]`, in UTC)
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use crate::digits;
 use crate::types::decimal;
 
 /// A point in time in UTC, to the nanosecond, as `MDTM` and the `modify` fact carry it.
@@ -141,6 +142,21 @@ impl fmt::Display for Stamp {
 }
 
 impl Stamp {
+    /// Appends the text of [`fmt::Display`], faster than formatting does: listings write ten thousand of them.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        let c = self.civil();
+        // Clamped to 0..=9999, so it fits.
+        digits::padded(c.year.clamp(0, 9999) as u64, 4, b'0', out);
+        for part in [c.month, c.day, c.hour, c.minute, c.second] {
+            out.extend_from_slice(&[b'0' + part / 10, b'0' + part % 10]);
+        }
+        let millis = self.nanos / 1_000_000;
+        if millis > 0 {
+            out.push(b'.');
+            digits::padded(millis.into(), 3, b'0', out);
+        }
+    }
+
     /// The text of [`fmt::Display`] without the fraction, which some clients do not understand.
     #[must_use]
     pub fn whole(self) -> String {

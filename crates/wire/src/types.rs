@@ -86,7 +86,7 @@ impl RepresentationType {
         let mut words = text.split(|b| *b == b' ').filter(|w| !w.is_empty());
         let kind = words.next()?;
         let format = words.next();
-        if words.next().is_some() || kind.len() > 1 && kind.to_ascii_uppercase() != b"L8" {
+        if words.next().is_some() || kind.len() > 1 && !kind.eq_ignore_ascii_case(b"L8") {
             return None;
         }
         let plain = format.is_none_or(|f| f.eq_ignore_ascii_case(b"N"));
