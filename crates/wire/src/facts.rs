@@ -281,7 +281,7 @@ fn is_value(text: &[u8]) -> bool {
 }
 
 /// Octal digits, as many as a mode with a file type in front has; the type is cut off.
-fn mode(text: &[u8]) -> Option<u32> {
+pub(crate) fn mode(text: &[u8]) -> Option<u32> {
     if text.is_empty() || text.len() > 7 {
         return None;
     }

@@ -1,0 +1,178 @@
+//! Is a line one of `ls -l`? In its variants: with and without links, owner and group, marks for access lists, device
+//! numbers, links with their targets, and the bracketed rights of NetWare.
+//!
+//! ```text
+//!   -rw-r--r--.   1 owner group with blanks    4161 Nov 24 10:00  name with a blank in front
+//!   |perm     |mark|fields before the size    |size|date        | one blank, then the name
+//! ```
+use alloc::vec::Vec;
+
+use super::date;
+use crate::facts::{Entry, EntryType, Facts};
+use crate::stamp::Stamp;
+use crate::types::decimal;
+
+/// A line has at most: links, owner and group of up to six words, major, size, date of four words.
+const WORDS: usize = 14;
+
+/// Reads one line.
+pub(super) fn parse(line: &[u8], now: Stamp) -> Option<Entry> {
+    let (letter, after) = line.split_first()?;
+    let mut kind = kind(*letter)?;
+    let (mode, rest) = rights(after)?;
+    let found = Words::of(rest);
+    let words = found.texts();
+    // The first place where a size is followed by a date. An owner called "May" passes, as no date follows a name.
+    let (at, told) = (1..words.len()).find_map(|at| {
+        let size = words[at - 1];
+        let sized = size.iter().all(|b| b.is_ascii_digit() || *b == b',') && !size.is_empty();
+        if sized { date::read(&words[at..], now).map(|told| (at, told)) } else { None }
+    })?;
+    let end = *found.ends.get(at + told.words - 1)?;
+    let name = name(rest.get(end..)?, mode, told.words)?;
+    let (size, fields) = size_and_fields(&words[..at]);
+    let (owner, group) = owner_and_group(fields);
+    let (name, target) = match kind {
+        EntryType::Link(_) => name_and_target(name, size),
+        _ => (name, None),
+    };
+    if name.is_empty() {
+        return None;
+    }
+    if target.is_some() {
+        kind = EntryType::Link(target.map(<[u8]>::to_vec));
+    }
+    let facts = Facts {
+        kind: Some(kind),
+        size,
+        modify: Some(told.stamp),
+        precision: told.precision,
+        unix_mode: mode,
+        unix_owner: owner.map(<[u8]>::to_vec),
+        unix_group: group,
+        ..Facts::default()
+    };
+    Some(Entry { name: name.to_vec(), facts })
+}
+
+/// Is it the line that `ls -l` starts with, `total N`?
+pub(super) fn is_total(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"total ").map(<[u8]>::trim_ascii);
+    rest.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
+}
+
+fn kind(letter: u8) -> Option<EntryType> {
+    Some(match letter {
+        b'-' => EntryType::File,
+        b'd' => EntryType::Directory,
+        b'l' => EntryType::Link(None),
+        b'p' => EntryType::FIFO,
+        b's' => EntryType::SOCKET,
+        // Doors of Solaris are no devices, but as little to be opened.
+        b'b' | b'c' | b'D' => EntryType::DEVICE,
+        _ => return None,
+    })
+}
+
+/// The mode, where it is one of Unix, and the text after the rights and their mark.
+fn rights(text: &[u8]) -> Option<(Option<u32>, &[u8])> {
+    // NetWare: ` [RWCEAFMS]`, some of the letters `-`.
+    if let Some(inner) = text.strip_prefix(b" [") {
+        let (letters, rest) = inner.split_at_checked(8)?;
+        let plain = letters.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+        return rest.strip_prefix(b"]").filter(|_| plain).map(|rest| (None, rest));
+    }
+    let (letters, rest) = text.split_at_checked(9)?;
+    let mut mode = 0;
+    for (n, letter) in letters.iter().enumerate() {
+        let bit = 0o400 >> n;
+        let special = 0o4000 >> (n / 3);
+        mode |= match (n % 3, letter) {
+            (_, b'-') => 0,
+            (0, b'r') | (1, b'w') | (2, b'x') => bit,
+            (2, b's' | b't') => bit | special,
+            (2, b'S' | b'T' | b'l' | b'L') => special,
+            _ => return None,
+        };
+    }
+    let rest = match rest.split_first()? {
+        (b'+' | b'.' | b'@', rest) => rest,
+        _ => rest,
+    };
+    rest.starts_with(b" ").then_some((Some(mode), rest))
+}
+
+/// The first words of a text, and where each of them ends.
+struct Words<'a> {
+    texts: [&'a [u8]; WORDS],
+    ends: [usize; WORDS],
+    count: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let mut words = Self { texts: [b""; WORDS], ends: [0; WORDS], count: 0 };
+        let mut at = 0;
+        let slots = words.texts.iter_mut().zip(&mut words.ends);
+        for (word, end) in slots {
+            // `at` never passes the end of the text.
+            let Some(start) = text[at..].iter().position(|b| *b != b' ').map(|n| at + n) else { break };
+            at = text[start..].iter().position(|b| *b == b' ').map_or(text.len(), |n| start + n);
+            *word = &text[start..at];
+            *end = at;
+            words.count += 1;
+        }
+        words
+    }
+
+    fn texts(&self) -> &[&'a [u8]] {
+        &self.texts[..self.count]
+    }
+}
+
+/// The name that follows a date. One blank stands before it; those after that one are its own.
+fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
+    let name = rest.strip_prefix(b" ")?;
+    match (mode, date_words) {
+        // NetWare lines up its columns with tab stops.
+        (None, _) => Some(name.trim_ascii_start()),
+        // GNU ls fills up a date alone to the width of one with a time of day.
+        (_, 1) => Some(name.strip_prefix(b" ").unwrap_or(name)),
+        _ => Some(name),
+    }
+}
+
+/// The size, which devices do not have (`1, 3` or `1,3` stands in its place), and the fields before it.
+fn size_and_fields<'a, 'b>(words: &'b [&'a [u8]]) -> (Option<u64>, &'b [&'a [u8]]) {
+    match words {
+        [fields @ .., major, _] if major.ends_with(b",") => (None, fields),
+        [fields @ .., last] => (decimal(last), fields),
+        [] => (None, &[]),
+    }
+}
+
+/// What stands between the rights and the size: `[links] [owner [group]]`. A group may hold blanks ("Domain Users").
+fn owner_and_group<'a>(fields: &[&'a [u8]]) -> (Option<&'a [u8]>, Option<Vec<u8>>) {
+    let fields = match fields {
+        [links, rest @ ..] if links.iter().all(u8::is_ascii_digit) => rest,
+        all => all,
+    };
+    match fields {
+        [] => (None, None),
+        [owner] => (Some(owner), None),
+        [owner, group @ ..] => (Some(owner), Some(group.join(&b' '))),
+    }
+}
+
+/// A name and the target of its link. Either may hold ` -> ` itself; the size of a link is its target's length, and
+/// tells which one parts them.
+fn name_and_target(text: &[u8], size: Option<u64>) -> (&[u8], Option<&[u8]>) {
+    const ARROW: &[u8] = b" -> ";
+    let by_size = size
+        .and_then(|size| text.len().checked_sub(usize::try_from(size).ok()?)?.checked_sub(ARROW.len()))
+        .filter(|at| text[*at..].starts_with(ARROW));
+    match by_size.or_else(|| text.windows(ARROW.len()).position(|w| w == ARROW)) {
+        Some(at) => (&text[..at], Some(&text[at + ARROW.len()..])),
+        None => (text, None),
+    }
+}
