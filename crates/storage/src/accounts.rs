@@ -1,1 +1,191 @@
-//! (being written)
+//! How are the users of one process let in?
+//!
+//! ```text
+//!   admit --> anonymous?                yes: in, whatever the password
+//!         --> remembered?               yes: in (microseconds)
+//!         --> one at a time for a name and password, one for each core in all: argon2id (tens of milliseconds)
+//!               right: remember it, in        wrong, or no such user (same work, on a decoy): denied
+//! ```
+mod memory;
+mod password;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore};
+
+use self::memory::{Memory, Proof};
+pub use self::password::{BadHash, PasswordHash, hash};
+use crate::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+
+/// A user.
+#[derive(Clone)]
+pub struct Account {
+    /// The name, exactly as USER must give it.
+    pub name: String,
+    /// What the password is checked against.
+    pub hash: PasswordHash,
+    /// The user's files.
+    pub tree: Arc<dyn Tree>,
+    /// What may be done with them.
+    pub rights: Rights,
+    /// The directory to start in.
+    pub home: VPath,
+}
+
+/// What everybody gets who gives no name of their own.
+#[derive(Clone)]
+pub struct Anonymous {
+    /// The files.
+    pub tree: Arc<dyn Tree>,
+    /// What may be done with them.
+    pub rights: Rights,
+    /// The directory to start in.
+    pub home: VPath,
+}
+
+/// A list of users that cannot be.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAccounts {
+    /// One name twice.
+    #[error("there are two users {0:?}")]
+    Twice(String),
+    /// A name that is nobody's own while anonymous users are let in.
+    #[error("{0:?} means anonymous users, who are let in here; give that user another name")]
+    Reserved(String),
+    /// A name that USER cannot carry.
+    #[error("{0:?} cannot be a user's name: it is empty, or has control characters in it")]
+    Unspeakable(String),
+    /// The system gave no random bytes.
+    #[error("the system has no random bytes to give")]
+    NoRandomness,
+}
+
+/// Verifications of one name and password wait for each other in one of so many queues: eight connections that log in at
+/// once cost one verification, and two pairs that fall into one queue by chance only wait a little longer.
+const QUEUES: usize = 64;
+
+/// The users of one process. Kept in memory, passwords only as hashes.
+pub struct Accounts {
+    users: HashMap<Vec<u8>, Account>,
+    anonymous: Option<Anonymous>,
+    /// Checked for users there are not, so that they cost what the others cost.
+    decoy: PasswordHash,
+    memory: Memory,
+    queues: [Mutex<()>; QUEUES],
+    /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than cores would
+    /// finish none sooner, and a flood of logins would take all memory and all threads that files need.
+    places: Arc<Semaphore>,
+}
+
+impl Accounts {
+    /// How long a verified password is remembered, unless told otherwise: a client's eight connections and its reconnects
+    /// fall into it, and a changed password counts in a time one can wait for.
+    pub const REMEMBER: Duration = Duration::from_secs(5 * 60);
+
+    /// Users, what anonymous users get (nothing: they are not let in), and how long a verified password is remembered
+    /// (zero: not at all). [`BadAccounts`] says what is wrong with the list.
+    pub fn new(
+        accounts: impl IntoIterator<Item = Account>,
+        anonymous: Option<Anonymous>,
+        remember: Duration,
+    ) -> Result<Self, BadAccounts> {
+        let mut users = HashMap::new();
+        for account in accounts {
+            let name = account.name.clone();
+            if name.is_empty() || name.contains(char::is_control) {
+                return Err(BadAccounts::Unspeakable(name));
+            }
+            if anonymous.is_some() && is_anonymous(name.as_bytes()) {
+                return Err(BadAccounts::Reserved(name));
+            }
+            if users.insert(name.clone().into_bytes(), account).is_some() {
+                return Err(BadAccounts::Twice(name));
+            }
+        }
+        // With hashes of different costs no one decoy is like all of them; the dearest at least never tells by being quick.
+        let dearest = users.values().map(|a| &a.hash).max_by_key(|hash| hash.cost());
+        let decoy = PasswordHash::decoy(dearest).map_err(|_| BadAccounts::NoRandomness)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            users,
+            anonymous,
+            decoy,
+            memory: Memory::new(remember).map_err(|_| BadAccounts::NoRandomness)?,
+            queues: [const { Mutex::const_new(()) }; QUEUES],
+            places: Arc::new(Semaphore::new(cores)),
+        })
+    }
+
+    async fn decide(&self, attempt: Attempt) -> Result<Admission, Denied> {
+        if let Some(anonymous) = self.anonymous.as_ref().filter(|_| is_anonymous(&attempt.user)) {
+            return Ok(Admission {
+                user: "anonymous".into(),
+                rights: anonymous.rights,
+                tree: Arc::clone(&anonymous.tree),
+                home: anonymous.home.clone(),
+            });
+        }
+        let account = self.users.get(&attempt.user);
+        let hash = account.map_or(&self.decoy, |a| &a.hash);
+        let proof = self.memory.proof(&attempt.user, &attempt.password, hash);
+        let right = self.memory.holds(&attempt.user, &proof) || self.verify(attempt, hash, proof).await?;
+        match account {
+            Some(account) if right => Ok(Admission {
+                user: account.name.as_str().into(),
+                rights: account.rights,
+                tree: Arc::clone(&account.tree),
+                home: account.home.clone(),
+            }),
+            Some(_) => Err(Denied::WrongPassword),
+            None => Err(Denied::UnknownUser),
+        }
+    }
+
+    async fn verify(&self, attempt: Attempt, hash: &PasswordHash, proof: Proof) -> Result<bool, Denied> {
+        let _turn = self.queues[proof.queue(QUEUES)].lock().await;
+        // Whoever was before us in the queue may have done it already.
+        if self.memory.holds(&attempt.user, &proof) {
+            return Ok(true);
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Denied::Unavailable)?;
+        let (hash, password) = (hash.clone(), attempt.password);
+        let right = tokio::task::spawn_blocking(move || {
+            let right = hash.verify(&password);
+            // Only now, also when nobody waits for the answer any more: the core was busy until here.
+            drop(place);
+            right
+        })
+        .await
+        .map_err(|_| Denied::Unavailable)?;
+        if right {
+            self.memory.keep(attempt.user, proof);
+        }
+        Ok(right)
+    }
+}
+
+impl Gate for Accounts {
+    fn wants_password(&self, user: &[u8]) -> bool {
+        !self.anonymous(user)
+    }
+
+    fn anonymous(&self, user: &[u8]) -> bool {
+        self.anonymous.is_some() && is_anonymous(user)
+    }
+
+    fn admit<'a>(
+        &'a self,
+        attempt: Attempt,
+    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+        Box::pin(self.decide(attempt))
+    }
+}
+
+/// RFC 1635 has `anonymous`; `ftp` is as old a habit.
+fn is_anonymous(user: &[u8]) -> bool {
+    user.eq_ignore_ascii_case(b"anonymous") || user.eq_ignore_ascii_case(b"ftp")
+}

@@ -54,6 +54,12 @@ pub enum Denied {
 pub trait Gate: Send + Sync {
     /// Is a password asked of this user? Must not tell whether the user exists: everybody who is not anonymous is asked.
     fn wants_password(&self, user: &[u8]) -> bool;
+    /// Is this one of the names under which anybody may come, with any password? Then the custom is to ask for an e-mail
+    /// address as the password (RFC 1635).
+    fn anonymous(&self, user: &[u8]) -> bool {
+        let _ = user;
+        false
+    }
     /// Decides. An unknown user and a wrong password take the same time.
     fn admit<'a>(
         &'a self,

@@ -9,6 +9,8 @@
 //! Everything that has files is a [`Tree`]; every way in is a [`Gate`], and a Gate is the only way to obtain a Tree.
 //! Both are object-safe: `local` (a folder) and `accounts` (users of one process) are the first of each.
 
+#![forbid(unsafe_code)]
+
 pub mod accounts;
 pub mod error;
 pub mod gate;

@@ -1,1 +1,409 @@
-//! (being written)
+//! How is a folder of this machine a tree?
+//!
+//! ```text
+//!   path --resolve (the kernel, beneath the root)--> descriptor --> facts / listing / source
+//!                                                \-> parent directory + one name --> rename, remove, make_dir
+//!                                                                               \--> part --> upload --> the file
+//! ```
+//!
+//! What memory already holds is answered at once; what may wait for the disk goes to the blocking pool. Every operation
+//! must be polled inside a tokio runtime.
+mod errno;
+mod facts;
+mod listing;
+mod part;
+mod resolve;
+mod source;
+mod sweep;
+mod upload;
+
+use std::fs::File;
+use std::future::ready;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RawDir, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fchmod, fstatvfs, fsync,
+    mkdirat, openat, renameat, renameat_with, unlinkat, utimensat,
+};
+use rustix::io::Errno;
+
+use self::part::{Discarded, PartName};
+use self::resolve::{Fault, Found, Reach, Root};
+pub use self::sweep::Swept;
+use crate::{Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath};
+
+/// What is done so that a power cut takes nothing that was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// A file and its name are on the disk before [`Sink::commit`] is done; so are new directories and renames. (A
+    /// removal is not waited for: losing it loses nothing.)
+    Always,
+    /// The system writes it when it likes. Nothing is lost when only this process ends.
+    Never,
+}
+
+/// How a folder is shared.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalOptions {
+    /// Refuse every change with [`Kind::ReadOnly`] before anything is touched.
+    pub read_only: bool,
+    /// What is synced.
+    pub sync: Sync,
+    /// Permission bits that new files and directories do not get. They get exactly the others of 0o666 and 0o777,
+    /// whatever the process's own mask is.
+    pub umask: u32,
+    /// How long the part of a broken upload is kept for resuming. Zero: not at all.
+    pub keep_parts: Duration,
+}
+
+impl Default for LocalOptions {
+    /// Read-only, synced, `022`, and a day: long enough for whoever lost the line in the evening, short enough that what
+    /// is left lying does not fill a disk.
+    fn default() -> Self {
+        Self {
+            read_only: true,
+            sync: Sync::Always,
+            umask: 0o022,
+            keep_parts: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// A folder. Cheap to clone; all clones are the same tree.
+#[derive(Clone, Debug)]
+pub struct Local {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: Arc<Root>,
+    options: LocalOptions,
+}
+
+impl Local {
+    /// Takes hold of a folder; it stays the root wherever it is moved meanwhile.
+    ///
+    /// [`Kind::NotFound`], [`Kind::NotADirectory`], [`Kind::Denied`], and [`Kind::Unsupported`] on a kernel that cannot
+    /// keep a path beneath a directory (before Linux 5.6).
+    pub fn open(root: &Path, options: LocalOptions) -> Result<Self> {
+        let root = Arc::new(Root::open(root)?);
+        Ok(Self { inner: Arc::new(Inner { root, options }) })
+    }
+
+    /// Removes the parts of broken uploads that were last written [`LocalOptions::keep_parts`] or longer before `now`
+    /// and that nobody writes. To be called at the start and every hour. Never follows a link; goes down 128 levels.
+    pub fn sweep(&self, now: SystemTime) -> Op<'_, Swept> {
+        if self.inner.options.read_only {
+            return Box::pin(ready(Ok(Swept::default())));
+        }
+        let inner = Arc::clone(&self.inner);
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let waiting = Abandon(Arc::clone(&abandoned));
+        Box::pin(async move {
+            let swept = hop(move || sweep::Walk { inner: &inner, now, abandoned: &abandoned }.run()).await;
+            drop(waiting);
+            swept
+        })
+    }
+
+    /// Answers from memory at once, or else from the disk on another thread.
+    fn look<'a, T: Send + 'static>(
+        &'a self,
+        path: &'a VPath,
+        ask: fn(&Inner, &VPath, Reach) -> Found<T>,
+    ) -> Op<'a, T> {
+        if self.inner.root.has_memory() {
+            match ask(&self.inner, path, Reach::Memory) {
+                Err(Fault::NotInMemory) => {}
+                Err(Fault::Failed(error)) => return Box::pin(ready(Err(error))),
+                Ok(found) => return Box::pin(ready(Ok(found))),
+            }
+        }
+        let (inner, path) = (Arc::clone(&self.inner), path.clone());
+        Box::pin(hop(move || Ok(ask(&inner, &path, Reach::Disk)?)))
+    }
+
+    /// Changes something, on another thread; refused at once where nothing may be changed.
+    fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Op<'_, T> {
+        if self.inner.options.read_only {
+            return Box::pin(ready(Err(Kind::ReadOnly.into())));
+        }
+        let inner = Arc::clone(&self.inner);
+        Box::pin(hop(move || change(&inner)))
+    }
+}
+
+impl Tree for Local {
+    fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
+        self.look(path, Inner::stat)
+    }
+
+    fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
+        self.look(path, Inner::list)
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>> {
+        self.look(path, Inner::open)
+    }
+
+    fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>> {
+        if self.inner.options.read_only {
+            return Box::pin(ready(Err(Kind::ReadOnly.into())));
+        }
+        Box::pin(upload::begin(Arc::clone(&self.inner), path.clone(), how))
+    }
+
+    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
+        let (from, to) = (from.clone(), to.clone());
+        self.change(move |inner| inner.rename(&from, &to))
+    }
+
+    fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        let path = path.clone();
+        self.change(move |inner| inner.remove(&path))
+    }
+
+    fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        let path = path.clone();
+        self.change(move |inner| inner.remove_dir(&path))
+    }
+
+    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        let path = path.clone();
+        self.change(move |inner| inner.make_dir(&path))
+    }
+
+    fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
+        let path = path.clone();
+        self.change(move |inner| inner.set_modified(&path, modified))
+    }
+
+    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
+        let path = path.clone();
+        self.change(move |inner| inner.set_mode(&path, mode))
+    }
+
+    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
+        let (inner, path) = (Arc::clone(&self.inner), path.clone());
+        Box::pin(hop(move || {
+            let space = fstatvfs(inner.root.open_at(&path, OFlags::PATH, Reach::Disk)?)?;
+            Ok(space.f_bavail.saturating_mul(space.f_frsize))
+        }))
+    }
+}
+
+impl Inner {
+    fn stat(&self, path: &VPath, reach: Reach) -> Found<Stat> {
+        match self.root.open_at(path, OFlags::PATH, reach) {
+            Ok(fd) => Ok(facts::of(fd)?),
+            Err(Fault::Failed(error)) if error.kind == Kind::NotFound => self.part_stat(path, reach, error),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// What a broken upload has left under a name that nothing else has.
+    fn part_stat(&self, path: &VPath, reach: Reach, missing: Error) -> Found<Stat> {
+        let (dir, name) = match self.root.parent(path, reach) {
+            Ok(Some(found)) => found,
+            Err(Fault::NotInMemory) => return Err(Fault::NotInMemory),
+            Ok(None) | Err(Fault::Failed(_)) => return Err(missing.into()),
+        };
+        let Some(part) = resolve::kept_part(&dir, &PartName::named(name), reach)? else {
+            return Err(missing.into());
+        };
+        let stat = facts::of(&part)?;
+        if stat.kind != FileType::File || stat.size == 0 || !part::is_kept(&part) {
+            return Err(missing.into());
+        }
+        Ok(Stat { mode: 0o666 & !self.options.umask, ..stat })
+    }
+
+    fn list(&self, path: &VPath, reach: Reach) -> Found<Box<dyn Entries>> {
+        let dir = self.root.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK, reach)?;
+        Ok(Box::new(listing::Listing::new(Arc::clone(&self.root), path.clone(), dir)))
+    }
+
+    fn open(&self, path: &VPath, reach: Reach) -> Found<Box<dyn Source>> {
+        // Not waiting for a pipe's other end. On a regular file the flag means nothing, so it may stay.
+        let fd = self.root.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, reach)?;
+        let stat = facts::of(&fd)?;
+        match stat.kind {
+            FileType::File => Ok(Box::new(source::Reading::new(File::from(fd), stat))),
+            FileType::Directory => Err(Kind::IsADirectory.into()),
+            FileType::Link | FileType::Other => Err(Kind::NotRegular.into()),
+        }
+    }
+
+    /// The parent directory and the last name; for the root, which has neither, the given refusal.
+    fn place<'p>(&self, path: &'p VPath, root: Kind) -> Result<(OwnedFd, &'p [u8])> {
+        self.root.parent(path, Reach::Disk)?.ok_or_else(|| root.into())
+    }
+
+    fn rename(&self, from: &VPath, to: &VPath) -> Result<()> {
+        let (old_dir, old) = self.place(from, Kind::Denied)?;
+        let (new_dir, new) = self.place(to, Kind::Exists)?;
+        let stat = facts::of_name(&old_dir, old)?;
+        if from == to {
+            return Ok(());
+        }
+        // The kernel lets a directory replace an empty one, but never lets a file replace a directory.
+        let done = if stat.kind == FileType::Directory {
+            match renameat_with(&old_dir, old, &new_dir, new, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL) if !to.is_in(from) && facts::of_name(&new_dir, new).is_err() => {
+                    // A file system without that flag.
+                    renameat(&old_dir, old, &new_dir, new)
+                }
+                done => done,
+            }
+        } else {
+            renameat(&old_dir, old, &new_dir, new)
+        };
+        match done {
+            // Not a link that leads out: two file systems, and a store does not copy.
+            Err(Errno::XDEV) => Err(Error { kind: Kind::Unsupported, source: Some(Errno::XDEV.into()) }),
+            done => Ok(done?),
+        }?;
+        self.sync(&new_dir)?;
+        self.sync(&old_dir)
+    }
+
+    fn remove(&self, path: &VPath) -> Result<()> {
+        let (dir, name) = self.place(path, Kind::IsADirectory)?;
+        let part = PartName::named(name);
+        match unlinkat(&dir, name, AtFlags::empty()) {
+            Ok(()) => part::discard(dir.as_fd(), &part).map(|_| ()),
+            Err(Errno::NOENT) => match part::discard(dir.as_fd(), &part)? {
+                Discarded::Removed => Ok(()),
+                Discarded::InUse => Err(Kind::Busy.into()),
+                Discarded::Absent => Err(Errno::NOENT.into()),
+            },
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn remove_dir(&self, path: &VPath) -> Result<()> {
+        let (dir, name) = self.place(path, Kind::Denied)?;
+        match unlinkat(&dir, name, AtFlags::REMOVEDIR) {
+            // Some file systems say "exists" for "not empty".
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let full = openat(&dir, name, flags, Mode::empty())?;
+                clear_of_parts(&full)?;
+                Ok(unlinkat(&dir, name, AtFlags::REMOVEDIR)?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    fn make_dir(&self, path: &VPath) -> Result<()> {
+        let (dir, name) = self.place(path, Kind::Exists)?;
+        let mode = 0o777 & !self.options.umask;
+        mkdirat(&dir, name, Mode::from_raw_mode(mode))?;
+        let stat = facts::of_name(&dir, name)?;
+        if stat.mode & 0o777 != mode {
+            // The process's own mask took bits away. What it inherited (setgid) stays.
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            fchmod(
+                openat(&dir, name, flags, Mode::empty())?,
+                Mode::from_raw_mode(stat.mode & 0o7000 | mode),
+            )?;
+        }
+        self.sync(&dir)
+    }
+
+    fn set_modified(&self, path: &VPath, modified: Time) -> Result<()> {
+        let fd = self.settable(path)?.0;
+        let omitted = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let time = Timespec { tv_sec: modified.seconds, tv_nsec: modified.nanos.min(999_999_999).into() };
+        let times = Timestamps { last_access: omitted, last_modification: time };
+        Ok(utimensat(fd, c"", &times, AtFlags::EMPTY_PATH)?)
+    }
+
+    fn set_mode(&self, path: &VPath, mode: u32) -> Result<()> {
+        let (fd, stat) = self.settable(path)?;
+        // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with chmod.
+        let kept = if stat.kind == FileType::Directory { stat.mode & 0o7000 } else { 0 };
+        let mode = Mode::from_raw_mode(mode & 0o777 | kept);
+        // A descriptor that only names a file cannot change it, and one that could needs the right to read. The kernel's
+        // own link to it needs neither, where /proc is mounted.
+        let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
+        match rustix::fs::chmod(link.as_str(), mode) {
+            Err(Errno::NOENT | Errno::ACCESS) => {
+                let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+                Ok(fchmod(self.root.open_at(path, flags, Reach::Disk)?, mode)?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// A file or directory, named but not opened.
+    fn settable(&self, path: &VPath) -> Result<(OwnedFd, Stat)> {
+        let fd = self.root.open_at(path, OFlags::PATH, Reach::Disk)?;
+        let stat = facts::of(&fd)?;
+        match stat.kind {
+            FileType::File | FileType::Directory => Ok((fd, stat)),
+            FileType::Link | FileType::Other => Err(Kind::NotRegular.into()),
+        }
+    }
+
+    /// Makes what changed in a directory durable, if that is wanted. One that may not be read cannot be synced.
+    fn sync(&self, dir: &OwnedFd) -> Result<()> {
+        if self.options.sync == Sync::Never {
+            return Ok(());
+        }
+        match openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(dir) => Ok(fsync(dir)?),
+            Err(Errno::ACCESS) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Removes the kept parts of a directory that holds nothing else; touches nothing where it does.
+fn clear_of_parts(dir: &OwnedFd) -> Result<()> {
+    let mut buffer = Vec::with_capacity(8 * 1024);
+    let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." && !part::is_part(name) {
+            return Err(Kind::NotEmpty.into());
+        }
+    }
+    rustix::fs::seek(dir, rustix::fs::SeekFrom::Start(0))?;
+    let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        if let Some(part) = PartName::found(entry?.file_name().to_bytes())
+            && part::discard(dir.as_fd(), &part)? == Discarded::InUse
+        {
+            return Err(Kind::Busy.into());
+        }
+    }
+    Ok(())
+}
+
+/// Runs what may wait for a disk on the blocking pool.
+async fn hop<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // The runtime is ending, or it is our bug.
+        Err(error) => Err(Error { kind: Kind::Io, source: Some(error.into()) }),
+    }
+}
+
+/// Says, when dropped, that nobody waits any more.
+struct Abandon(Arc<AtomicBool>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

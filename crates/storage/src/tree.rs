@@ -75,8 +75,9 @@ pub enum Create {
     Replace,
     /// Fails with [`crate::Kind::Exists`] where the name is taken.
     New,
-    /// The first `at` bytes of the file of that name, or where there is only a part, of the part; then what is
-    /// written. Where neither has `at` bytes: [`crate::Kind::BadOffset`].
+    /// `at` bytes that are there already, then what is written. They are those of a kept part of exactly that length,
+    /// else the first of the file of that name, else the first of a longer part. Where nothing has `at` bytes:
+    /// [`crate::Kind::BadOffset`]; where only an upload under way might: [`crate::Kind::Busy`].
     Resume {
         /// Bytes kept.
         at: u64,
@@ -128,8 +129,8 @@ pub trait Source: Send {
     fn stat(&self) -> &Stat;
     /// The file itself, where there is one, for moving bytes inside the kernel.
     fn file(&self) -> Option<Arc<File>>;
-    /// Fills `buffer` with bytes from `offset`, as many as are there up to its length; sets the vector's length to
-    /// what was read. Zero means the end.
+    /// Fills `buffer` with bytes from `offset`, at most its length; sets the vector's length to what was read. Fewer
+    /// than asked for is not the end (the rest may be on the disk); none is. Afterwards `resize` it to ask again.
     fn read<'a>(&'a mut self, offset: u64, buffer: &'a mut Vec<u8>) -> Op<'a, ()>;
 }
 
@@ -140,7 +141,8 @@ pub trait Sink: Send {
     /// Bytes at which writing starts: 0, or what was kept of the old content.
     fn start(&self) -> u64;
     /// The file itself, where there is one, positioned at [`Sink::start`], for moving bytes inside the kernel. Bytes
-    /// go to explicit offsets from `start` on; tell the total to [`Sink::commit`].
+    /// go to explicit offsets from `start` on. Let go of it before the sink is committed or dropped: a write still
+    /// under way after that would go into the published file, and while it is held nobody can resume.
     fn file(&self) -> Option<Arc<File>>;
     /// Appends bytes.
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()>;

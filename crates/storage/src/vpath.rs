@@ -72,6 +72,16 @@ impl VPath {
         Some((parent, &self.0[at + 1..]))
     }
 
+    /// Is it below `other`, or `other` itself?
+    #[must_use]
+    pub fn is_in(&self, other: &Self) -> bool {
+        other.is_root()
+            || self
+                .0
+                .strip_prefix(other.0.as_slice())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
     /// Is it the root?
     #[must_use]
     pub fn is_root(&self) -> bool {

@@ -1,0 +1,226 @@
+//! Where do the bytes of an upload live until it is whole?
+//!
+//! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are two kinds of
+//! names of one shape, `.pasv.<32 hex digits>.part`:
+//!
+//! - the *named* part, whose digits are made from the target's name, so that a broken upload is found again (also for a
+//!   name of 255 bytes, which leaves no room for a suffix);
+//! - a *spare* one with random digits, for an upload that finds the named part in use: two never mix.
+//!
+//! Who writes a part holds it with `flock`; the kernel lets go of that when the process ends, however it ends. So a part
+//! without a lock is a broken upload's. A part may be cut, renamed or removed only under its lock, and only after
+//! [`hold`] has seen that the name still leads to the file that was locked.
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+
+use crate::{Kind, Result};
+
+const PREFIX: &[u8] = b".pasv.";
+const SUFFIX: &[u8] = b".part";
+const DIGITS: usize = 32;
+const LENGTH: usize = PREFIX.len() + DIGITS + SUFFIX.len();
+
+/// Others that may come between opening a part and locking it, one after the other, before we give it up as in use.
+const TRIES: usize = 64;
+
+/// The name of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PartName(Vec<u8>);
+
+impl PartName {
+    /// The one part in which a broken upload to `target` is kept.
+    pub(super) fn named(target: &[u8]) -> Self {
+        Self::spell(&Sha256::digest(target))
+    }
+
+    /// A name nobody has.
+    pub(super) fn spare() -> Result<Self> {
+        let mut random = [0; DIGITS / 2];
+        getrandom::fill(&mut random).map_err(|_| Kind::Io)?;
+        Ok(Self::spell(&random))
+    }
+
+    /// A name that was read from a directory, if it is a part's.
+    pub(super) fn found(name: &[u8]) -> Option<Self> {
+        is_part(name).then(|| Self(name.to_vec()))
+    }
+
+    fn spell(bytes: &[u8]) -> Self {
+        let mut name = Vec::with_capacity(LENGTH);
+        name.extend_from_slice(PREFIX);
+        for byte in bytes.iter().take(DIGITS / 2) {
+            for nibble in [byte >> 4, byte & 15] {
+                name.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+            }
+        }
+        name.extend_from_slice(SUFFIX);
+        Self(name)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Is it the name of a part, named or spare? Such names are not seen and not reached through the tree.
+pub(super) fn is_part(name: &[u8]) -> bool {
+    name.len() == LENGTH
+        && name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.strip_suffix(SUFFIX))
+            .is_some_and(|digits| digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+/// What to do where there is no part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// Make one.
+    Make,
+    /// Say so.
+    Leave,
+}
+
+/// What became of taking hold of a part.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// It was made just now, and is ours.
+    Made(File),
+    /// A broken upload's, of so many bytes, and now ours.
+    Kept(File, u64),
+    /// Somebody is writing it (or something that is no part has its name).
+    InUse,
+    /// There is none.
+    Absent,
+}
+
+/// Takes hold of a part for writing; whoever has the file has the lock.
+pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Result<Held> {
+    let name = name.as_bytes();
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    for _ in 0..TRIES {
+        let made = match absent {
+            Absent::Leave => None,
+            Absent::Make => {
+                match openat(dir, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR) {
+                    Ok(fd) => Some(fd),
+                    Err(Errno::EXIST) => None,
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+        };
+        let (fd, new) = match made {
+            Some(fd) => (fd, true),
+            None => match openat(dir, name, flags, Mode::empty()) {
+                Ok(fd) => (fd, false),
+                Err(Errno::NOENT) if absent == Absent::Make => continue,
+                Err(Errno::NOENT) => return Ok(Held::Absent),
+                // A link, a directory, a pipe, or another user's: not ours to touch.
+                Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO | Errno::ACCESS | Errno::PERM) => {
+                    return Ok(Held::InUse);
+                }
+                Err(errno) => return Err(errno.into()),
+            },
+        };
+        if !lock(&fd)? {
+            return Ok(Held::InUse);
+        }
+        let stat = fstat(&fd)?;
+        match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(now) if (now.st_dev, now.st_ino) == (stat.st_dev, stat.st_ino) => {}
+            // Published, removed or swept between our opening and our locking it.
+            Ok(_) | Err(Errno::NOENT) => continue,
+            Err(errno) => return Err(errno.into()),
+        }
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
+            return Ok(Held::InUse);
+        }
+        let file = File::from(fd);
+        return Ok(if new {
+            Held::Made(file)
+        } else {
+            Held::Kept(file, u64::try_from(stat.st_size).unwrap_or(0))
+        });
+    }
+    Ok(Held::InUse)
+}
+
+/// Removes a part, if there is one that nobody writes.
+pub(super) fn discard(dir: BorrowedFd<'_>, name: &PartName) -> Result<Discarded> {
+    match hold(dir, name, Absent::Leave)? {
+        Held::Made(_file) | Held::Kept(_file, _) => {
+            unlinkat(dir, name.as_bytes(), AtFlags::empty())?;
+            Ok(Discarded::Removed)
+        }
+        Held::InUse => Ok(Discarded::InUse),
+        Held::Absent => Ok(Discarded::Absent),
+    }
+}
+
+/// What became of discarding a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Discarded {
+    /// It is gone.
+    Removed,
+    /// It is being written, and stays.
+    InUse,
+    /// There was none.
+    Absent,
+}
+
+/// Is a part, opened for reading, the work of a broken upload, that is: does nobody hold it?
+pub(super) fn is_kept(part: &OwnedFd) -> bool {
+    // A shared lock, so that any number may ask at once. It ends with the descriptor.
+    flock(part, FlockOperation::NonBlockingLockShared).is_ok()
+}
+
+/// Locks a part for writing; false where another writer has it. One who only asks [`is_kept`] is waited out: that is a
+/// matter of microseconds.
+fn lock(part: &OwnedFd) -> Result<bool> {
+    for _ in 0..TRIES {
+        match flock(part, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::AGAIN) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        match flock(part, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => flock(part.as_fd(), FlockOperation::Unlock)?,
+            Err(Errno::AGAIN) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+        std::thread::yield_now();
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_shape() {
+        let long = [b'x'; 255];
+        for name in [PartName::named(b"a"), PartName::named(&long), PartName::spare().unwrap()] {
+            assert!(is_part(name.as_bytes()), "{name:?}");
+        }
+        assert_eq!(PartName::named(b"a"), PartName::named(b"a"));
+        assert_ne!(PartName::named(b"a"), PartName::named(b"b"));
+        assert_ne!(PartName::spare().unwrap(), PartName::spare().unwrap());
+    }
+
+    #[test]
+    fn other_names_are_nobodys_business() {
+        for name in [
+            &b".pasv.toml"[..],
+            b".pasv..part",
+            b".pasv.0123456789abcdef0123456789abcdeF.part",
+            b".part",
+            b"",
+        ] {
+            assert!(!is_part(name), "{}", name.escape_ascii());
+        }
+    }
+}

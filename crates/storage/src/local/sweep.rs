@@ -1,0 +1,106 @@
+//! Which broken uploads has nobody come back for?
+//!
+//! The tree is walked by descriptors, never by path and never through a link, holding one small buffer for each level.
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FileType as Kind, Mode, OFlags, RawDir, openat};
+use rustix::io::Errno;
+
+use super::part::{self, Discarded, PartName};
+use super::{Inner, facts};
+use crate::{FileType, Result};
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Parts removed.
+    pub removed: u64,
+    /// Bytes they held.
+    pub bytes: u64,
+    /// Directories that were not looked into: too deep, or not ours to read.
+    pub skipped: u64,
+}
+
+/// Levels gone down. Each holds a descriptor and a buffer (so a sweep has at most 128 of one and 1 MiB of the other);
+/// real trees are a tenth as deep.
+const DEPTH: usize = 128;
+
+/// The buffer of a level.
+const BUFFER: usize = 8 * 1024;
+
+/// Whoever waits for a sweep holds this; a sweep that nobody waits for any more ends at the next directory.
+pub(super) struct Walk<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) now: SystemTime,
+    pub(super) abandoned: &'a AtomicBool,
+}
+
+impl Walk<'_> {
+    /// Walks the whole tree.
+    pub(super) fn run(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let top = self.inner.root.directory()?;
+        self.directory(&top, DEPTH, &mut swept);
+        Ok(swept)
+    }
+
+    /// One directory and what is below. What cannot be read is passed over: the sweep is for all the others too.
+    fn directory(&self, dir: &OwnedFd, levels: usize, swept: &mut Swept) {
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            if self.abandoned.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(entry) = entry else {
+                swept.skipped += 1;
+                return;
+            };
+            let name = entry.file_name();
+            let bytes = name.to_bytes();
+            match entry.file_type() {
+                _ if bytes == b"." || bytes == b".." => {}
+                Kind::RegularFile | Kind::Unknown if part::is_part(bytes) => self.part(dir, bytes, swept),
+                Kind::Directory | Kind::Unknown => {
+                    let flags = OFlags::RDONLY
+                        | OFlags::DIRECTORY
+                        | OFlags::NOFOLLOW
+                        | OFlags::NONBLOCK
+                        | OFlags::CLOEXEC;
+                    match openat(dir, name, flags, Mode::empty()) {
+                        Ok(_) if levels == 0 => swept.skipped += 1,
+                        Ok(below) => self.directory(&below, levels - 1, swept),
+                        Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => {}
+                        Err(_) => swept.skipped += 1,
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn part(&self, dir: &OwnedFd, name: &[u8], swept: &mut Swept) {
+        let Ok(stat) = facts::of_name(dir, name) else { return };
+        if stat.kind != FileType::File || !self.is_old(stat.modified) {
+            return;
+        }
+        let Some(name) = PartName::found(name) else { return };
+        match part::discard(dir.as_fd(), &name) {
+            Ok(Discarded::Removed) => {
+                swept.removed += 1;
+                swept.bytes += stat.size;
+            }
+            Ok(Discarded::InUse | Discarded::Absent) => {}
+            Err(error) => tracing::warn!(%error, "a part was not swept"),
+        }
+    }
+
+    fn is_old(&self, modified: crate::Time) -> bool {
+        let age = self.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let written =
+            u64::try_from(modified.seconds).map_or(Duration::ZERO, |s| Duration::new(s, modified.nanos));
+        age.checked_sub(written).is_some_and(|age| age >= self.inner.options.keep_parts)
+    }
+}

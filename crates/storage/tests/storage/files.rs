@@ -1,0 +1,239 @@
+//! Reading, removing, renaming: what is done with files that are there.
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+
+use storage::local::{LocalOptions, Sync};
+use storage::{Create, FileType, Kind, Time, Tree};
+
+use crate::site::{OPEN, Site, at, refused};
+
+#[tokio::test]
+async fn a_file_is_read_as_it_is() {
+    let site = Site::new();
+    let content: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
+    site.put("a", &content);
+    assert_eq!(site.read("/a").await.unwrap(), content);
+    let source = site.tree.open(&at("/a")).await.unwrap();
+    assert_eq!(source.stat().size, 40_000);
+    assert_eq!(source.file().unwrap().metadata().unwrap().len(), 40_000);
+}
+
+#[tokio::test]
+async fn reading_past_the_end_is_the_end() {
+    let site = Site::new();
+    site.put("a", "abc");
+    let mut source = site.tree.open(&at("/a")).await.unwrap();
+    for offset in [3, 4, 1 << 40, i64::MAX as u64, u64::MAX] {
+        let mut buffer = vec![0; 10];
+        // The furthest the system itself refuses to read; either way no byte comes.
+        if source.read(offset, &mut buffer).await.is_ok() {
+            assert!(buffer.is_empty(), "{offset}");
+        }
+    }
+    let mut none = Vec::new();
+    source.read(0, &mut none).await.unwrap();
+    assert!(none.is_empty());
+}
+
+#[tokio::test]
+async fn stat_says_what_the_system_says() {
+    let site = Site::new();
+    site.put("a", "12345");
+    fs::create_dir(site.real("d")).unwrap();
+    fs::set_permissions(site.real("a"), fs::Permissions::from_mode(0o640)).unwrap();
+    let stat = site.stat("/a").await.unwrap();
+    let real = fs::metadata(site.real("a")).unwrap();
+    assert_eq!((stat.kind, stat.size, stat.mode), (FileType::File, 5, 0o640));
+    assert_eq!((stat.uid, stat.gid, stat.links), (real.uid(), real.gid(), 1));
+    assert_eq!(
+        stat.modified,
+        Time { seconds: real.mtime(), nanos: u32::try_from(real.mtime_nsec()).unwrap() }
+    );
+    assert_eq!(stat.unique.1, real.ino());
+    assert_eq!(site.stat("/d").await.unwrap().kind, FileType::Directory);
+    assert_eq!(site.stat("/").await.unwrap().kind, FileType::Directory);
+    assert_eq!(refused(site.stat("/b").await), Kind::NotFound);
+    assert_eq!(refused(site.stat("/a/b").await), Kind::NotADirectory);
+}
+
+#[tokio::test]
+async fn two_names_of_one_file_are_known_by_unique() {
+    let site = Site::new();
+    site.put("a", "x");
+    site.put("other", "x");
+    fs::hard_link(site.real("a"), site.real("b")).unwrap();
+    let (a, b) = (site.stat("/a").await.unwrap(), site.stat("/b").await.unwrap());
+    assert_eq!(a.unique, b.unique);
+    assert_eq!(a.links, 2);
+    assert_ne!(a.unique, site.stat("/other").await.unwrap().unique);
+}
+
+#[tokio::test]
+async fn only_regular_files_are_opened_and_nothing_is_waited_for() {
+    let site = Site::new();
+    fs::create_dir(site.real("dir")).unwrap();
+    let fifo = site.real("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let _socket = UnixListener::bind(site.real("socket")).unwrap();
+    for name in ["/fifo", "/socket"] {
+        assert_eq!(refused(site.tree.open(&at(name)).await), Kind::NotRegular, "{name}");
+        assert_eq!(refused(site.create(name, Create::Replace).await), Kind::NotRegular, "{name}");
+        assert_eq!(refused(site.create(name, Create::Append).await), Kind::NotRegular, "{name}");
+        assert_eq!(site.stat(name).await.unwrap().kind, FileType::Other);
+    }
+    assert_eq!(refused(site.tree.open(&at("/dir")).await), Kind::IsADirectory);
+    assert_eq!(refused(site.create("/dir", Create::Replace).await), Kind::IsADirectory);
+    assert_eq!(refused(site.create("/", Create::Replace).await), Kind::IsADirectory);
+    assert_eq!(refused(site.tree.open(&at("/")).await), Kind::IsADirectory);
+}
+
+#[tokio::test]
+async fn a_file_replaces_a_file_and_a_directory_replaces_nothing() {
+    let site = Site::new();
+    site.put("a", "a");
+    site.put("b", "b");
+    for dir in ["d", "e", "full"] {
+        fs::create_dir(site.real(dir)).unwrap();
+    }
+    site.put("full/x", "");
+    let rename = async |from, to| site.tree.rename(&at(from), &at(to)).await;
+    rename("/a", "/b").await.unwrap();
+    assert_eq!(site.read("/b").await.unwrap(), b"a");
+    assert_eq!(refused(site.stat("/a").await), Kind::NotFound);
+    assert_eq!(refused(rename("/b", "/d").await), Kind::IsADirectory);
+    assert_eq!(refused(rename("/d", "/e").await), Kind::Exists);
+    assert_eq!(refused(rename("/d", "/b").await), Kind::Exists);
+    assert_eq!(refused(rename("/d", "/full").await), Kind::Exists);
+    assert_eq!(refused(rename("/nothing", "/x").await), Kind::NotFound);
+    assert_eq!(refused(rename("/b", "/nowhere/b").await), Kind::NotFound);
+    assert_eq!(refused(rename("/d", "/d/below").await), Kind::BadName);
+    assert_eq!(refused(rename("/", "/x").await), Kind::Denied);
+    assert_eq!(refused(rename("/d", "/").await), Kind::Exists);
+    rename("/d", "/moved").await.unwrap();
+    rename("/moved", "/moved").await.unwrap();
+    rename("/b", "/full/b").await.unwrap();
+    assert_eq!(site.read("/full/b").await.unwrap(), b"a");
+}
+
+#[tokio::test]
+async fn removing_takes_the_link_and_not_what_it_leads_to() {
+    let site = Site::new();
+    site.put("a", "a");
+    fs::create_dir(site.real("d")).unwrap();
+    symlink("a", site.real("link")).unwrap();
+    symlink("d", site.real("dirlink")).unwrap();
+    let remove = async |path| site.tree.remove(&at(path)).await;
+    remove("/link").await.unwrap();
+    assert_eq!(refused(site.tree.remove_dir(&at("/dirlink")).await), Kind::NotADirectory);
+    remove("/dirlink").await.unwrap();
+    assert_eq!(site.really(""), ["a", "d"]);
+    assert_eq!(refused(remove("/d").await), Kind::IsADirectory);
+    assert_eq!(refused(remove("/").await), Kind::IsADirectory);
+    assert_eq!(refused(remove("/nothing").await), Kind::NotFound);
+    remove("/a").await.unwrap();
+    assert_eq!(site.really(""), ["d"]);
+}
+
+#[tokio::test]
+async fn directories_come_and_go() {
+    let site = Site::with(LocalOptions { umask: 0o027, sync: Sync::Always, ..OPEN });
+    let make = async |path| site.tree.make_dir(&at(path)).await;
+    let remove = async |path| site.tree.remove_dir(&at(path)).await;
+    make("/d").await.unwrap();
+    assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o750);
+    assert_eq!(refused(make("/d").await), Kind::Exists);
+    assert_eq!(refused(make("/").await), Kind::Exists);
+    assert_eq!(refused(make("/no/where").await), Kind::NotFound);
+    make("/d/e").await.unwrap();
+    assert_eq!(refused(remove("/d").await), Kind::NotEmpty);
+    assert_eq!(refused(remove("/").await), Kind::Denied);
+    assert_eq!(refused(remove("/x").await), Kind::NotFound);
+    remove("/d/e").await.unwrap();
+    remove("/d").await.unwrap();
+    assert!(site.really("").is_empty());
+}
+
+#[tokio::test]
+async fn the_process_mask_takes_no_bits_beyond_the_trees_own() {
+    let site = Site::with(LocalOptions { umask: 0, ..OPEN });
+    site.tree.make_dir(&at("/d")).await.unwrap();
+    site.upload("/f", Create::Replace, b"x").await.unwrap();
+    assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o777);
+    assert_eq!(site.stat("/f").await.unwrap().mode, 0o666);
+}
+
+#[tokio::test]
+async fn times_are_set_on_what_a_link_leads_to() {
+    let site = Site::new();
+    site.put("a", "a");
+    symlink("a", site.real("link")).unwrap();
+    for time in [
+        Time { seconds: 1_000_000_000, nanos: 123_000_000 },
+        Time { seconds: -86_400, nanos: 0 },
+        Time { seconds: 4_000_000_000, nanos: 999_999_999 },
+    ] {
+        site.tree.set_modified(&at("/link"), time).await.unwrap();
+        assert_eq!(site.stat("/a").await.unwrap().modified, time);
+    }
+    assert_eq!(refused(site.tree.set_modified(&at("/none"), Time::default()).await), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn modes_are_set_without_the_dangerous_bits() {
+    let site = Site::new();
+    site.put("a", "a");
+    fs::create_dir(site.real("shared")).unwrap();
+    fs::set_permissions(site.real("shared"), fs::Permissions::from_mode(0o1755)).unwrap();
+    site.tree.set_mode(&at("/a"), 0o6755).await.unwrap();
+    assert_eq!(site.stat("/a").await.unwrap().mode, 0o755);
+    site.tree.set_mode(&at("/a"), 0o000).await.unwrap();
+    site.tree.set_mode(&at("/a"), 0o600).await.unwrap();
+    assert_eq!(site.stat("/a").await.unwrap().mode, 0o600);
+    site.tree.set_mode(&at("/shared"), 0o777).await.unwrap();
+    assert_eq!(site.stat("/shared").await.unwrap().mode, 0o1777);
+    assert_eq!(refused(site.tree.set_mode(&at("/none"), 0o600).await), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn space_is_what_the_file_system_has() {
+    let site = Site::new();
+    assert!(site.tree.space(&at("/")).await.unwrap() > 0);
+    assert_eq!(refused(site.tree.space(&at("/none")).await), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn a_read_only_tree_refuses_every_change_and_touches_nothing() {
+    let site = Site::new();
+    site.put("a", "a");
+    fs::create_dir(site.real("d")).unwrap();
+    let tree = site.again(LocalOptions { read_only: true, ..OPEN });
+    let (a, d, x) = (at("/a"), at("/d"), at("/x"));
+    for how in [
+        Create::Replace,
+        Create::New,
+        Create::Append,
+        Create::Unique,
+        Create::Resume { at: 0 },
+        Create::Resume { at: 9 },
+    ] {
+        assert_eq!(refused(tree.create(&a, how).await), Kind::ReadOnly, "{how:?}");
+        assert_eq!(refused(tree.create(&x, how).await), Kind::ReadOnly, "{how:?}");
+    }
+    assert_eq!(refused(tree.rename(&a, &x).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.remove(&a).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.remove(&x).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.remove_dir(&d).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.make_dir(&x).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.set_modified(&a, Time::default()).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.set_mode(&a, 0o777).await), Kind::ReadOnly);
+    assert_eq!(site.really(""), ["a", "d"]);
+    assert_eq!(tree.stat(&a).await.unwrap().size, 1);
+}

@@ -1,0 +1,4 @@
+//! The stores against their contract, on real files in a temporary directory.
+mod files;
+mod site;
+mod uploads;
