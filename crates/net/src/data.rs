@@ -1,0 +1,141 @@
+//! What is a data connection?
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::{RecvFlags, Shutdown};
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::time::{Instant, timeout_at};
+
+use crate::canonical;
+use crate::pump::{PumpError, blocking, patiently};
+use crate::watch::{Watched, watch};
+
+/// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event loop
+/// only when it first has to wait, which most small transfers never do. Dropped, it is closed at once.
+///
+/// No socket options are set on it: the FIN that ends a file also sends what Nagle's algorithm would hold back, and a
+/// stalled transfer is found by the pump's own deadline.
+#[derive(Debug)]
+pub struct Data {
+    // Before `socket`, so that it leaves the event loop while the descriptor is open.
+    watch: Option<Watched>,
+    // Shared with the blocking pool during a hop (see `pump`), which outlives a cancelled transfer by a moment.
+    socket: Arc<OwnedFd>,
+    peer: SocketAddr,
+}
+
+impl Data {
+    /// Takes a connected, non-blocking socket.
+    pub(crate) fn new(socket: OwnedFd, peer: SocketAddr) -> Self {
+        Self { watch: None, socket: Arc::new(socket), peer: canonical(peer) }
+    }
+
+    /// The other end; never an IPv4 address mapped into IPv6.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Our end; never an IPv4 address mapped into IPv6. Asks the kernel each time.
+    pub fn local(&self) -> SocketAddr {
+        // A connected socket has a name; if the kernel ever refuses, an address that belongs to nobody is harmless.
+        let name = SockRef::from(&*self.socket).local_addr().ok().and_then(|name| name.as_socket());
+        name.map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
+    }
+
+    /// Ends our direction with FIN, so that the peer reads everything and then the end of the file.
+    ///
+    /// Closing a socket that still holds bytes nobody read would send a reset instead, and the peer would lose what it
+    /// had not read yet (RFC 1122 4.2.2.13). So whatever the peer sends is read and thrown away until its end, for at
+    /// most `patience`. A peer that sent nothing, as in every ordinary download, costs one system call and no wait:
+    /// closing then is a clean end, and what is still on its way out is delivered by the kernel.
+    pub async fn finish(mut self, patience: Duration) {
+        let mut scratch = [0; 4096];
+        match receive(self.fd(), &mut scratch) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        // It fails only where the connection is gone, and then the reads below end at once.
+        let _ = rustix::net::shutdown(&*self.socket, Shutdown::Write);
+        let until = Instant::now() + patience;
+        let drained = async {
+            while let Ok(1..) = self.when(Interest::READABLE, |fd| receive(fd, &mut scratch)).await {}
+        };
+        // Out of patience: the peer that goes on sending gets its reset.
+        let _ = timeout_at(until, drained).await;
+    }
+
+    /// Closes a connection that nobody took up: with FIN, if what has arrived so far is all that comes.
+    pub(crate) fn decline(self) {
+        let mut scratch = [0; 4096];
+        // At most what a receive buffer first holds (128 KiB by default); a peer that sends more is not waited for.
+        for _ in 0..32 {
+            let Ok(1..) = receive(self.fd(), &mut scratch) else { break };
+        }
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    pub(crate) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.socket)
+    }
+
+    /// The registration with the event loop, made at the first call.
+    pub(crate) fn watch(&mut self) -> io::Result<&Watched> {
+        if self.watch.is_none() {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            self.watch = Some(watch(Arc::clone(&self.socket), both)?);
+        }
+        // Just filled when it was empty.
+        self.watch.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Tries an operation on the socket until it does not say `WouldBlock`: at once as long as the socket is not
+    /// registered, then by readiness. Cancel-safe when the operation is.
+    pub(crate) async fn when<T>(
+        &mut self,
+        interest: Interest,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.watch.is_none() {
+            match operation(self.socket.as_fd()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
+        self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
+    }
+
+    /// Runs an operation on the socket in the blocking pool, because it also waits for a disk, until it does not say
+    /// `WouldBlock`. Dropped, the operation that is running goes on to its end, with the descriptor kept open.
+    pub(crate) async fn when_in_pool<T: Send + 'static>(
+        &mut self,
+        interest: Interest,
+        stall: Duration,
+        operation: impl Fn(BorrowedFd<'_>) -> io::Result<T> + Send + Sync + 'static,
+    ) -> Result<T, PumpError> {
+        let operation = Arc::new(operation);
+        let socket = self.share();
+        let watch = self.watch().map_err(PumpError::Peer)?;
+        loop {
+            let mut guard = patiently(stall, watch.ready(interest)).await?;
+            let (socket, operation) = (Arc::clone(&socket), Arc::clone(&operation));
+            match blocking(move || operation(socket.as_fd())).await? {
+                // Forgets only the readiness that was there before the operation: what came since then counts.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
+                other => return other.map_err(PumpError::Peer),
+            }
+        }
+    }
+}
+
+/// What has arrived, without waiting; 0 is the peer's end.
+pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
+    let (count, _) = rustix::io::retry_on_intr(|| rustix::net::recv(fd, &mut *into, RecvFlags::DONTWAIT))?;
+    Ok(count)
+}

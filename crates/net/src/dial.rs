@@ -1,0 +1,134 @@
+//! How is a data connection called, and how is one call awaited?
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::io::Errno;
+use rustix::net::SocketFlags;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
+
+use crate::listener::{EXHAUSTED, Stack, listening};
+use crate::watch::{Watched, watch};
+use crate::{AcceptFailure, Data, canonical};
+
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The local address, or the unspecified one for the kernel's choice.
+    pub address: IpAddr,
+    /// The local port, where it matters: 20 in active mode (RFC 959 5.2: L-1), the control connection's plus one for a
+    /// client that keeps to the classic picture. None: the kernel's choice.
+    pub port: Option<u16>,
+}
+
+/// Calls a listening peer. There is no deadline here: put one around it. Cancel-safe: dropped, the call is given up.
+///
+/// With a source port, several calls may leave from it at once (SO_REUSEADDR), as long as they go to different
+/// addresses or ports.
+///
+/// # Errors
+/// The system's. Where the source port is the trouble (it listens, it needs a privilege, or a connection from it to
+/// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
+/// `AddrNotAvailable`, `PermissionDenied`.
+pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
+    if let Some(source) = from {
+        let local = SocketAddr::new(source.address, source.port.unwrap_or(0));
+        socket.set_reuse_address(source.port.is_some())?;
+        socket.bind(&local.into()).map_err(|error| named(&error, local, target))?;
+    }
+    let under_way = match socket.connect(&target.into()) {
+        Ok(()) => false,
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => true,
+        Err(error) => {
+            let Some(Source { address, port: Some(port) }) = from else { return Err(error) };
+            return Err(named(&error, SocketAddr::new(address, port), target));
+        }
+    };
+    let mut data = Data::new(socket.into(), target);
+    if under_way {
+        // Writable says that the attempt has ended; SO_ERROR says how.
+        let _ = data.watch()?.ready(Interest::WRITABLE).await?;
+        if let Some(error) = SockRef::from(&data.fd()).take_error()? {
+            return Err(error);
+        }
+    }
+    Ok(data)
+}
+
+/// The same kind of error, with the two ends that it is about.
+fn named(error: &io::Error, local: SocketAddr, target: SocketAddr) -> io::Error {
+    io::Error::new(error.kind(), format!("from {local} to {target}: {error}"))
+}
+
+/// One data connection expected at a port of our own: a client in active mode.
+#[derive(Debug)]
+pub struct Awaited {
+    socket: Watched,
+    local: SocketAddr,
+    strangers: AtomicU64,
+}
+
+impl Awaited {
+    /// Listens at an address of ours, at a given port or one of the kernel's choice.
+    ///
+    /// # Errors
+    /// The system's, when the address is not ours or the port is taken.
+    pub fn bind(local: IpAddr, port: Option<u16>) -> io::Result<Self> {
+        let socket = listening(SocketAddr::new(local, port.unwrap_or(0)), Stack::for_one(local))?;
+        // A listening TCP socket has a name, and that name is an address and a port.
+        let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;
+        Ok(Self { socket, local, strangers: AtomicU64::new(0) })
+    }
+
+    /// The address it listens at, with the port the kernel chose.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Connections of others so far, which were closed.
+    pub fn dropped(&self) -> u64 {
+        self.strangers.load(Ordering::Relaxed)
+    }
+
+    /// The connection from `peer`. Connections of others are closed, counted and told to the log; they never end the wait. There is no
+    /// deadline here: put one around it. Cancel-safe.
+    ///
+    /// # Errors
+    /// Only when the listening socket itself has failed.
+    pub async fn connection(&self, peer: IpAddr) -> io::Result<Data> {
+        let peer = peer.to_canonical();
+        loop {
+            match self.socket.async_io(Interest::READABLE, accept).await {
+                Ok(data) if data.peer().ip() == peer => return Ok(data),
+                Ok(stranger) => {
+                    let count = self.strangers.fetch_add(1, Ordering::Relaxed);
+                    // The first of each listener is enough: it lives for one transfer.
+                    if count == 0 {
+                        tracing::warn!(stranger = %stranger.peer(), expected = %peer, "a data connection of a wrong peer was closed");
+                    }
+                }
+                Err(error) => match AcceptFailure::of(&error) {
+                    AcceptFailure::Passing => {}
+                    AcceptFailure::Exhausted => tokio::time::sleep(EXHAUSTED).await,
+                    AcceptFailure::Fatal => return Err(error),
+                },
+            }
+        }
+    }
+}
+
+/// Takes the next connection of a listening socket, without waiting: non-blocking, closed on exec, and with its
+/// peer's address, all in one system call.
+pub(crate) fn accept(listening: &Arc<OwnedFd>) -> io::Result<Data> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (socket, peer) = rustix::io::retry_on_intr(|| rustix::net::acceptfrom_with(listening, flags))?;
+    // The kernel names every TCP peer; without a name there is nobody to match, and the connection counts as lost.
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(Errno::CONNABORTED)?;
+    Ok(Data::new(socket, canonical(peer)))
+}

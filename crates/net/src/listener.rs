@@ -1,0 +1,97 @@
+//! Where do control connections come in?
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::TcpListener;
+
+use crate::{AcceptFailure, Control, canonical, keepalive};
+
+/// How long a listener rests when descriptors have run out: long enough not to spin, short enough not to be noticed
+/// once one is free again.
+pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Connections that may wait to be accepted. The loop takes them within microseconds; this is for a burst.
+const BACKLOG: i32 = 1024;
+
+/// Listens for control connections.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    local: SocketAddr,
+}
+
+impl Listener {
+    /// Listens at an address; port 0 lets the kernel choose. `[::]` takes IPv4 as well (its peers are shown as IPv4).
+    /// Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The system's, when the address is not ours, is taken, or needs a privilege.
+    pub fn bind(at: SocketAddr) -> io::Result<Self> {
+        let socket = listening(at, Stack::for_one(at.ip()))?;
+        keepalive::prepare(SockRef::from(&socket))?;
+        let socket = TcpListener::from_std(socket.into())?;
+        let local = socket.local_addr()?;
+        Ok(Self { socket, local })
+    }
+
+    /// The address it listens at, with the port the kernel chose.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The next connection. Cancel-safe. A connection that is lost before it is accepted is passed over; when
+    /// descriptors or memory run out it rests for a tenth of a second and goes on, so that a full table neither
+    /// spins nor ends the caller's loop.
+    ///
+    /// # Errors
+    /// Only when the listening socket itself has failed.
+    pub async fn accept(&self) -> io::Result<Control> {
+        loop {
+            match self.socket.accept().await {
+                Ok((stream, peer)) => return Ok(Control::new(stream, canonical(peer))),
+                Err(error) => match AcceptFailure::of(&error) {
+                    AcceptFailure::Passing => {
+                        tracing::debug!(%error, "a connection was lost before it was accepted")
+                    }
+                    AcceptFailure::Exhausted => {
+                        tracing::warn!(%error, "no connection can be accepted for now");
+                        tokio::time::sleep(EXHAUSTED).await;
+                    }
+                    AcceptFailure::Fatal => return Err(error),
+                },
+            }
+        }
+    }
+}
+
+/// Which families a listening socket takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stack {
+    /// The address's own.
+    Single,
+    /// IPv6, and IPv4 as mapped addresses.
+    Dual,
+}
+
+impl Stack {
+    /// `[::]` alone stands for "every address of this machine".
+    pub(crate) fn for_one(address: IpAddr) -> Self {
+        if address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) { Self::Dual } else { Self::Single }
+    }
+}
+
+/// A non-blocking listening socket, closed on exec. SO_REUSEADDR lets a restarted server have its ports back while
+/// old connections linger in TIME_WAIT; it never lets two listeners share a port.
+pub(crate) fn listening(at: SocketAddr, stack: Stack) -> io::Result<Socket> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(at), kind, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if at.is_ipv6() {
+        socket.set_only_v6(stack == Stack::Single)?;
+    }
+    socket.bind(&at.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}

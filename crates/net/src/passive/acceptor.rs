@@ -1,0 +1,55 @@
+//! How do connections get from a listening port to their claims?
+use std::io;
+use std::sync::Arc;
+
+use socket2::Socket;
+use tokio::io::Interest;
+
+use super::hub::Hub;
+use crate::AcceptFailure;
+use crate::dial::accept;
+use crate::listener::EXHAUSTED;
+use crate::watch::{Watched, watch};
+
+/// One listening socket of the range.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) port: u16,
+    pub(super) socket: Watched,
+}
+
+impl Door {
+    pub(super) fn new(port: u16, socket: Socket) -> io::Result<Self> {
+        Ok(Self { port, socket: watch(Arc::new(socket.into()), Interest::READABLE)? })
+    }
+}
+
+/// Accepts whatever comes at a door, for as long as it is not aborted.
+pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
+    loop {
+        let failure = match door.socket.async_io(Interest::READABLE, accept).await {
+            Ok(data) => {
+                hub.deliver(door.port, data);
+                continue;
+            }
+            Err(error) => error,
+        };
+        match AcceptFailure::of(&failure) {
+            AcceptFailure::Passing => {}
+            // A socket that has failed for good cannot be told from one that recovers; a rest keeps either from spinning.
+            AcceptFailure::Exhausted | AcceptFailure::Fatal => {
+                tracing::warn!(port = door.port, error = %failure, "no data connection can be accepted for now");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+/// Accepts what waits at a door now: for a session that is ready for its connection before the acceptor's task has
+/// had its turn.
+pub(super) fn take_waiting(hub: &Hub, door: &Door) {
+    // Errors are the acceptor's to handle; it sees the same ones.
+    while let Ok(data) = accept(door.socket.get_ref()) {
+        hub.deliver(door.port, data);
+    }
+}

@@ -1,0 +1,112 @@
+//! How do a file's bytes get from one end to the other?
+//!
+//! ```text
+//!   send_file      file --sendfile--> data        no copy in user space; cold pages in the blocking pool
+//!   receive_file   data --splice--> file          no copy in user space; in the blocking pool
+//!   send           bytes --> data                 what a conversion, a listing or another store gives
+//!   receive        data --> bytes
+//! ```
+//! [`choose`] says which. All are bound by a deadline on *progress*: a peer may be slow for ever, but not silent. The
+//! timer is armed only when a transfer has to wait. Dropping a future stops its transfer; see [`receive_file`] for
+//! the one piece that a thread may still be writing then.
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+mod receive;
+mod route;
+mod send;
+mod vessel;
+
+pub use receive::{receive, receive_file};
+pub use route::{End, Route, choose};
+pub use send::{send, send_file};
+
+/// A transfer gives other tasks their turn after this many bytes without a wait: about a millisecond's work.
+const TURN: u64 = 4 << 20;
+
+/// Bytes moved so far, to be read while the transfer goes on.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU64);
+
+impl Progress {
+    /// Counts more bytes.
+    pub fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The bytes counted so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a transfer ended before its end, and by whose fault.
+#[derive(Debug, thiserror::Error)]
+pub enum PumpError {
+    /// The peer took or gave nothing for this long.
+    #[error("the data connection stalled for {0:?}")]
+    Stalled(Duration),
+    /// The data connection broke: reset, unreachable, or closed against our bytes.
+    #[error("the data connection broke: {0}")]
+    Peer(#[source] io::Error),
+    /// Our own file could not be read or written; the error keeps its number, as a full disk is not a broken one.
+    #[error("the file failed: {0}")]
+    File(#[source] io::Error),
+    /// The file ended before the length that was asked for; all it had was sent.
+    #[error("the file ended after {sent} of {expected} bytes")]
+    Short {
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes asked for.
+        expected: u64,
+    },
+}
+
+/// Waits for the peer, at most `stall`.
+pub(crate) async fn patiently<T>(
+    stall: Duration,
+    wait: impl Future<Output = io::Result<T>>,
+) -> Result<T, PumpError> {
+    match timeout(stall, wait).await {
+        Ok(result) => result.map_err(PumpError::Peer),
+        Err(_) => Err(PumpError::Stalled(stall)),
+    }
+}
+
+/// Runs blocking work in tokio's pool. Its panic would be a bug of ours and is passed on; a runtime that shuts down
+/// refuses the work, and the transfer ends as if its file had failed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PumpError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result),
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        Err(failed) => Err(PumpError::File(io::Error::other(failed))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_whose_fault_it_was() {
+        let full = PumpError::File(io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error()));
+        assert!(full.to_string().starts_with("the file failed: No space left"));
+        let short = PumpError::Short { sent: 3, expected: 10 };
+        assert_eq!(short.to_string(), "the file ended after 3 of 10 bytes");
+        let stalled = PumpError::Stalled(Duration::from_secs(60));
+        assert_eq!(stalled.to_string(), "the data connection stalled for 60s");
+    }
+
+    #[test]
+    fn progress_adds_up() {
+        let progress = Progress::default();
+        progress.add(3);
+        progress.add(4);
+        assert_eq!(progress.bytes(), 7);
+    }
+}
