@@ -401,6 +401,12 @@ impl Command {
             | Self::Hash(path) => text(path.as_bytes()),
             Self::Mdtm(mdtm) => text(mdtm.whole.as_bytes()),
             Self::Digest(_, of) => text(of.whole.as_bytes()),
+            Self::List(Some(path)) | Self::Nlst(Some(path)) | Self::Stat(Some(path))
+                if path.as_bytes().starts_with(b"-") =>
+            {
+                // As it stands it would be taken for an option of `ls`, by us and by others, and dropped.
+                text(&[b"./", path.as_bytes()].concat());
+            }
             Self::Stou(path)
             | Self::List(path)
             | Self::Nlst(path)
@@ -468,8 +474,11 @@ impl Command {
                     text(&all);
                 }
                 Site::Utime(stamp, path) => {
-                    let mut all = alloc::format!("UTIME {} ", stamp.whole()).into_bytes();
+                    // The long form: the short one cannot tell a pathname that itself ends in three times and UTC.
+                    let time = stamp.whole();
+                    let mut all = b"UTIME ".to_vec();
                     all.extend_from_slice(path.as_bytes());
+                    all.extend_from_slice(alloc::format!(" {time} {time} {time} UTC").as_bytes());
                     text(&all);
                 }
                 Site::Idle(None) => text(b"IDLE"),
@@ -650,11 +659,12 @@ fn utime(text: &[u8]) -> Option<Site> {
         Stamp::parse(&digits)
     };
     let mut fields = text.rsplitn(5, |b| *b == b' ');
-    if let (Some(zone), Some(_change), Some(modify), Some(_access), Some(path)) =
+    if let (Some(zone), Some(change), Some(modify), Some(access), Some(path)) =
         (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
         && zone.eq_ignore_ascii_case(b"UTC")
+        && let (Some(_), Some(modify), Some(_)) = (stamp(access), stamp(modify), stamp(change))
     {
-        return Some(Site::Utime(stamp(modify)?, Pathname::new(path).ok()?));
+        return Some(Site::Utime(modify, Pathname::new(path).ok()?));
     }
     let at = text.iter().position(|b| *b == b' ')?;
     Some(Site::Utime(stamp(&text[..at])?, Pathname::new(&text[at + 1..]).ok()?))
@@ -688,6 +698,9 @@ mod tests {
         assert_eq!(Command::parse(b"SITE UTIME 20261122120000 a b"), Ok(Command::Site(want.clone())));
         let five = b"SITE UTIME a b 20261122120000 20261122120000 20261122120000 UTC";
         assert_eq!(Command::parse(five), Ok(Command::Site(want)));
+        // A pathname may end as the long form does.
+        let want = Site::Utime(Stamp::parse(b"20261122120000").unwrap(), path("a report in UTC"));
+        assert_eq!(Command::parse(b"SITE UTIME 20261122120000 a report in UTC"), Ok(Command::Site(want)));
     }
 
     #[test]

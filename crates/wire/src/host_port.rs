@@ -2,7 +2,7 @@
 //!
 //! Parsing is strict: six numbers below 256, three delimiters, a port that is one. What a reply of a *server*
 //! may look like is wider than that, see [`HostPort::from_227`] and [`port_from_229`].
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -123,17 +123,25 @@ pub fn eprt(target: SocketAddr) -> String {
 }
 
 /// Finds the port in the text of a 229 reply, `(<d><d><d>port<d>)` (RFC 2428 3). An address between the
-/// delimiters, which some servers send, is ignored: the control connection's peer is meant.
+/// delimiters, which some servers send, is ignored: the control connection's peer is meant. Parentheses before it that
+/// hold something else are passed over.
 #[must_use]
 pub fn port_from_229(text: &[u8]) -> Option<u16> {
-    let start = text.iter().position(|b| *b == b'(')? + 1;
-    let inner = &text[start..];
-    let inner = &inner[..inner.iter().position(|b| *b == b')')?];
-    let &delimiter = inner.first()?;
-    if !(33..=126).contains(&delimiter) || delimiter.is_ascii_digit() {
-        return None;
-    }
-    let fields: Vec<&[u8]> = inner.split(|b| *b == delimiter).collect();
-    let [b"", _, _, port, b""] = fields.as_slice() else { return None };
-    decimal(port).and_then(|p| u16::try_from(p).ok()).filter(|p| *p > 0)
+    // Room for four delimiters, a family, an address and a port, so that many parentheses cost no more than a few.
+    const LONGEST: usize = 80;
+    let opened = text.iter().enumerate().filter(|(_, b)| **b == b'(').map(|(at, _)| &text[at + 1..]);
+    opened.map(|rest| &rest[..rest.len().min(LONGEST)]).find_map(|rest| {
+        let inner = &rest[..rest.iter().position(|b| *b == b')')?];
+        let &delimiter = inner.first()?;
+        if !(33..=126).contains(&delimiter) || delimiter.is_ascii_digit() {
+            return None;
+        }
+        let mut fields = inner.split(|b| *b == delimiter);
+        let (Some(b""), Some(_), Some(_), Some(port), Some(b""), None) =
+            (fields.next(), fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            return None;
+        };
+        decimal(port).and_then(|p| u16::try_from(p).ok()).filter(|p| *p > 0)
+    })
 }

@@ -103,13 +103,15 @@ impl Reply {
     /// Middle lines start with a blank, so none of them can look like the end (RFC 959 4.2). Line ends within
     /// the text become `?`; no text can forge a second reply.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let last = self.lines.len().saturating_sub(1);
+        // No line at all, which only a hand-made value has, is a reply all the same: the peer waits for it.
+        let lines = if self.lines.is_empty() { &[Cow::Borrowed(&b""[..])] } else { self.lines.as_slice() };
+        let last = lines.len() - 1;
         let code = [
             b'0' + (self.code.0 / 100) as u8,
             b'0' + (self.code.0 / 10 % 10) as u8,
             b'0' + (self.code.0 % 10) as u8,
         ];
-        for (n, line) in self.lines.iter().enumerate() {
+        for (n, line) in lines.iter().enumerate() {
             if n == 0 || n == last {
                 out.extend_from_slice(&code);
                 out.push(if n == last { b' ' } else { b'-' });

@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use super::date;
-use crate::facts::{Entry, EntryType, Facts};
+use crate::facts::{Entry, EntryType, Facts, Precision};
 use crate::stamp::Stamp;
 use crate::types::decimal;
 
@@ -22,12 +22,7 @@ pub(super) fn parse(line: &[u8], now: Stamp) -> Option<Entry> {
     let (mode, rest) = rights(after)?;
     let found = Words::of(rest);
     let words = found.texts();
-    // The first place where a size is followed by a date. An owner called "May" passes, as no date follows a name.
-    let (at, told) = (1..words.len()).find_map(|at| {
-        let size = words[at - 1];
-        let sized = size.iter().all(|b| b.is_ascii_digit() || *b == b',') && !size.is_empty();
-        if sized { date::read(&words[at..], now).map(|told| (at, told)) } else { None }
-    })?;
+    let (at, told) = size_and_date(words, now)?;
     let end = *found.ends.get(at + told.words - 1)?;
     let name = name(rest.get(end..)?, mode, told.words)?;
     let (size, fields) = size_and_fields(&words[..at]);
@@ -140,6 +135,21 @@ fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
         (_, 1) => Some(name.strip_prefix(b" ").unwrap_or(name)),
         _ => Some(name),
     }
+}
+
+/// The first place where a size is followed by a date: where the date begins, and the date.
+///
+/// A name may look like a date too, so later places do not count, but for one case: an owner called May, a group called
+/// 10 and a size of four digits. It is told by the date that follows the false one, where no owner was seen.
+fn size_and_date(words: &[&[u8]], now: Stamp) -> Option<(usize, date::Told)> {
+    let from = |at: usize| {
+        let size = words.get(at - 1)?;
+        let sized = size.iter().all(|b| b.is_ascii_digit() || *b == b',');
+        if sized { date::read(&words[at..], now).map(|told| (at, told)) } else { None }
+    };
+    let first = (1..words.len()).find_map(from)?;
+    let false_date = first.0 == 1 && first.1.precision == Precision::Day && first.1.words == 3;
+    Some(if false_date { from(4).unwrap_or(first) } else { first })
 }
 
 /// The size, which devices do not have (`1, 3` or `1,3` stands in its place), and the fields before it.

@@ -1,0 +1,121 @@
+//! Listings: ours are read as they were meant, and no cutting changes what is read.
+use proptest::prelude::*;
+use wire::facts::{Entry, EntryType, Precision};
+use wire::listing::{Dialect, FileKind, ListingReader, LongEntry, unix_line};
+use wire::{Stamp, Wanted};
+
+use crate::facts::facts;
+use crate::samples;
+use crate::values::{bytes, config, cuts, name, pieces};
+
+const NOW: Stamp = Stamp { seconds: 1_795_521_600, nanos: 0 };
+
+fn read(pieces: &[&[u8]]) -> (Vec<Entry>, u64, Option<Dialect>) {
+    let (mut reader, mut out) = (ListingReader::new(NOW), Vec::new());
+    for piece in pieces {
+        reader.push(piece, &mut out);
+    }
+    reader.finish(&mut out);
+    (out, reader.unread(), reader.dialect())
+}
+
+fn kind() -> impl Strategy<Value = (FileKind, EntryType)> {
+    proptest::sample::select(vec![
+        (FileKind::File, EntryType::File),
+        (FileKind::Directory, EntryType::Directory),
+        (FileKind::Fifo, EntryType::FIFO),
+        (FileKind::Socket, EntryType::SOCKET),
+        (FileKind::CharDevice, EntryType::DEVICE),
+        (FileKind::BlockDevice, EntryType::DEVICE),
+        (FileKind::Link, EntryType::Link(None)),
+    ])
+}
+
+/// Owners that are no month: with a group of digits and a size of four, "may" would be the start of a date.
+fn owner() -> impl Strategy<Value = String> {
+    "([a-z_][a-z0-9_-]{3,14})|([0-9]{1,10})"
+}
+
+fn listing() -> impl Strategy<Value = Vec<u8>> {
+    let lines: Vec<Vec<u8>> = samples::lines();
+    let line = prop_oneof![6 => proptest::sample::select(lines), 1 => bytes(30)];
+    let end = proptest::sample::select(vec![&b"\n"[..], b"\r\n", b"\r\r\n"]);
+    proptest::collection::vec((line, end), 0..8)
+        .prop_map(|all| all.into_iter().flat_map(|(l, e)| [&l, e].concat()).collect())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_line_of_ours_is_read_as_meant(
+        (kind, meant) in kind(),
+        (mode, links, size) in (0..=0o7777_u32, any::<u64>(), any::<u64>()),
+        (owner, group) in (owner(), owner()),
+        // From 1970 to tomorrow.
+        seconds in prop_oneof![0..=NOW.seconds + 86_400, NOW.seconds - 16_000_000..=NOW.seconds],
+        name in name(40).prop_filter("dropped", |n| n != b"." && n != b".."),
+        target in proptest::option::of(name(20)),
+    ) {
+        let target = target.filter(|_| kind == FileKind::Link);
+        // The size of a link is the length of its target: it tells where a name ends that holds an arrow itself.
+        let size = target.as_ref().map_or(size, |t| t.len() as u64);
+        prop_assume!(target.is_some() || kind != FileKind::Link || !name.windows(4).any(|w| w == b" -> "));
+        let modified = Stamp::from_seconds(seconds);
+        let long = LongEntry {
+            kind, mode, links, owner: owner.as_bytes(), group: group.as_bytes(), size, modified,
+            name: &name, target: target.as_deref(),
+        };
+        let mut line = Vec::new();
+        unix_line(&long, NOW, &mut line).expect("the name can stand on a line");
+        let (entries, unread, dialect) = read(&[&line]);
+        prop_assert_eq!((entries.len(), unread, dialect), (1, 0, Some(Dialect::Unix)));
+        let Entry { name: read, facts } = entries.into_iter().next().expect("there is one");
+        prop_assert_eq!(read, name);
+        prop_assert_eq!(facts.kind, Some(if target.is_some() { EntryType::Link(target) } else { meant }));
+        prop_assert_eq!((facts.size, facts.unix_mode), (Some(size), Some(mode)));
+        prop_assert_eq!(facts.unix_owner.as_deref(), Some(owner.as_bytes()));
+        prop_assert_eq!(facts.unix_group.as_deref(), Some(group.as_bytes()));
+        let unit = if facts.precision == Precision::Day { 86_400 } else { 60 };
+        prop_assert_eq!(facts.modify, Some(Stamp::from_seconds(seconds - seconds % unit)));
+    }
+
+    #[test]
+    fn a_list_of_facts_is_read_as_meant(all in proptest::collection::vec((facts(), name(20)), 0..6), cuts in cuts()) {
+        let mut text = Vec::new();
+        for (facts, name) in &all {
+            facts.encode_line(&Wanted::ALL, name, &mut text).expect("the name can stand on a line");
+        }
+        let (mut reader, mut out) = (ListingReader::mlsd(), Vec::new());
+        for piece in pieces(&text, &cuts) {
+            reader.push(piece, &mut out);
+        }
+        reader.finish(&mut out);
+        let meant: Vec<Entry> = all.into_iter().map(|(facts, name)| Entry { name, facts }).filter(|e| e.name != b"." && e.name != b"..").collect();
+        prop_assert_eq!((out, reader.unread()), (meant, 0));
+    }
+
+    #[test]
+    fn cutting_changes_nothing(input in listing(), cuts in cuts()) {
+        prop_assert_eq!(read(&pieces(&input, &cuts)), read(&[&input]));
+    }
+
+    #[test]
+    fn every_line_is_an_entry_or_counted_or_a_frame(input in bytes(300)) {
+        let (entries, unread, _) = read(&[&input]);
+        let lines = input.split(|b| *b == b'\n').count() as u64;
+        prop_assert!(entries.len() as u64 + unread <= lines);
+    }
+}
+
+#[test]
+fn a_line_without_end_is_counted_once_and_the_next_is_read() {
+    let (mut reader, mut out) = (ListingReader::new(NOW), Vec::new());
+    for _ in 0..1000 {
+        reader.push(&[b'x'; 1000], &mut out);
+    }
+    reader.push(b"\r\n+r,\tname", &mut out);
+    reader.finish(&mut out);
+    assert_eq!(reader.unread(), 1);
+    assert_eq!(out.iter().map(|e| e.name.as_slice()).collect::<Vec<_>>(), [b"name"]);
+}
