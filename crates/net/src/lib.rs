@@ -22,6 +22,7 @@ pub mod data;
 pub mod dial;
 mod keepalive;
 pub mod listener;
+pub mod own;
 pub mod passive;
 pub mod pump;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]

@@ -1,0 +1,77 @@
+//! How are values on the command line written? Durations, port ranges, addresses.
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Reads `30`, `30s`, `5m`, `2h` or `1d`; a bare number is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err("write a number of seconds, or 30s, 5m, 2h, 1d".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "write a number of seconds, or 30s, 5m, 2h, 1d")?;
+    let seconds = number
+        .checked_mul(factor)
+        .filter(|s| *s <= 10 * 365 * 86_400)
+        .ok_or("that is more than ten years")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Reads `LO-HI`, or one port.
+pub(crate) fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    let port = |digits: &str| digits.parse::<u16>().map_err(|_| format!("{digits:?} is no port"));
+    let (low, high) = (port(low)?, port(high)?);
+    if low < 1024 {
+        return Err("passive ports are above 1023".into());
+    }
+    if low > high {
+        return Err(format!("{low} is above {high}: write the lower port first"));
+    }
+    Ok(low..=high)
+}
+
+/// Reads `ADDR:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; the latter two listen on every address of both families.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let port = text.strip_prefix(':').unwrap_or(text);
+    match port.parse::<u16>() {
+        Ok(port) => Ok(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)),
+        Err(_) => Err("write ADDRESS:PORT, as 192.0.2.1:2121 or [::1]:2121, or a port alone".into()),
+    }
+}
+
+/// Reads up to three octal digits.
+pub(crate) fn umask(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|m| *m <= 0o777)
+        .ok_or_else(|| "write octal digits, as 022".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_their_forms() {
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert!(duration("5 minutes").is_err() && duration("").is_err() && duration("99999999999d").is_err());
+        assert_eq!(ports("61000-61009"), Ok(61000..=61009));
+        assert_eq!(ports("61000"), Ok(61000..=61000));
+        assert!(ports("9-5").is_err() && ports("61009-61000").is_err() && ports("99999").is_err());
+        assert_eq!(listen(":2121").unwrap().to_string(), "[::]:2121");
+        assert_eq!(listen("127.0.0.1:0").unwrap().to_string(), "127.0.0.1:0");
+        assert_eq!(umask("077"), Ok(0o77));
+        assert!(umask("999").is_err());
+    }
+}

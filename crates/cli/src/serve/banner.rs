@@ -1,0 +1,128 @@
+//! What does somebody need to know who has just shared a folder?
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+/// What is told of the site.
+pub(super) struct Shared<'a> {
+    pub(super) root: &'a Path,
+    pub(super) control: &'a [SocketAddr],
+    pub(super) passive: &'a [u16],
+    pub(super) write: bool,
+    pub(super) anonymous: bool,
+    pub(super) users: &'a [String],
+    pub(super) made_up: &'a [(String, String)],
+    pub(super) active: bool,
+}
+
+/// Prints it. A closed stdout is no reason not to serve.
+pub(super) fn print(shared: &Shared<'_>) {
+    let _ = std::io::stdout().write_all(text(shared, &net::own::addresses()).as_bytes());
+}
+
+fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
+    let (here, network) = urls(shared.control, own);
+    let root = std::fs::canonicalize(shared.root).unwrap_or_else(|_| shared.root.to_owned());
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{text}");
+    };
+    line(&format!("pasv shares {}", wire::pathname::show(root.as_os_str().as_encoded_bytes())));
+    line("");
+    for (n, url) in here.iter().enumerate() {
+        line(&format!("  {}{url}", if n == 0 { "from this machine   " } else { "                    " }));
+    }
+    for (n, url) in network.iter().enumerate() {
+        line(&format!("  {}{url}", if n == 0 { "from the network    " } else { "                    " }));
+    }
+    if let Some(url) = network.first().or(here.first()) {
+        let user = shared.users.first().filter(|_| !shared.anonymous);
+        let url = match user {
+            Some(name) => url.replacen("ftp://", &format!("ftp://{name}@"), 1),
+            None => url.clone(),
+        };
+        let curl = if user.is_some() { "curl --netrc-optional" } else { "curl" };
+        line("");
+        line(&format!("  pasv get -r {url}"));
+        line(&format!("  {curl} {url}"));
+        line(&format!("  lftp -e 'mirror; exit' {url}"));
+    }
+    line("");
+    let may = if shared.write { "read and write" } else { "read" };
+    if shared.anonymous {
+        line(&format!("  anybody               may {may}, without a password"));
+    }
+    for user in shared.users {
+        let password = shared.made_up.iter().find(|(name, _)| name == user).map(|(_, password)| password);
+        match password {
+            Some(password) => line(&format!("  {user:<21} may {may}; password, made up for now: {password}")),
+            None => line(&format!("  {user:<21} may {may}, with their password")),
+        }
+    }
+    if shared.anonymous && shared.write {
+        line("  Anybody who reaches these ports can fill this disk; --user NAME asks for a password.");
+    }
+    line("");
+    line(
+        "  The firewall in front must let in TCP to these ports (both connections are opened by the client):",
+    );
+    line(&format!("    control {}, data {}", ports(shared.control), passive(shared.passive)));
+    if shared.active {
+        line("    (active mode is served too, to clients that ask for it: then the site dials them)");
+    }
+    line("");
+    line("Ctrl-C stops it: running transfers finish; once more ends at once.");
+    out
+}
+
+/// The URLs that reach the site from this machine, and from others.
+fn urls(control: &[SocketAddr], own: &[IpAddr]) -> (Vec<String>, Vec<String>) {
+    let (mut here, mut network) = (Vec::new(), Vec::new());
+    for at in control {
+        let port = if at.port() == 21 { String::new() } else { format!(":{}", at.port()) };
+        let url = |address: IpAddr| match address {
+            IpAddr::V4(v4) => format!("ftp://{v4}{port}/"),
+            IpAddr::V6(v6) => format!("ftp://[{v6}]{port}/"),
+        };
+        if at.ip().is_unspecified() {
+            here.push(format!("ftp://localhost{port}/"));
+            network.extend(own.iter().filter(|a| a.is_ipv4() || at.is_ipv6()).map(|a| url(*a)));
+        } else if at.ip().is_loopback() {
+            here.push(url(at.ip()));
+        } else {
+            network.push(url(at.ip()));
+        }
+    }
+    (here, network)
+}
+
+fn ports(control: &[SocketAddr]) -> String {
+    let mut ports: Vec<u16> = control.iter().map(SocketAddr::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn passive(ports: &[u16]) -> String {
+    match (ports.first(), ports.last()) {
+        (Some(low), Some(high)) if low != high => format!("{low}-{high}"),
+        (Some(port), _) => port.to_string(),
+        _ => "none: passive mode is off".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_that_works_is_told() {
+        let control = ["[::]:2121".parse().unwrap(), "127.0.0.1:21".parse().unwrap()];
+        let own = ["192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
+        let (here, network) = urls(&control, &own);
+        assert_eq!(here, ["ftp://localhost:2121/", "ftp://127.0.0.1/"]);
+        assert_eq!(network, ["ftp://192.0.2.7:2121/", "ftp://[2001:db8::7]:2121/"]);
+    }
+}

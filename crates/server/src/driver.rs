@@ -1,0 +1,353 @@
+//! How is a session driven? One task: lines in, replies out, effects done.
+//!
+//! ```text
+//!   loop: poll the session until it is silent (replies gather in one buffer, effects are done)
+//!         poll a transfer once, so that a small one is over before anything is written: 150 and 226 in one packet
+//!         write; give the next line that is there already; else wait for line | transfer | deadline | stop
+//! ```
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use net::control::Control;
+use net::passive::Claim;
+use net::pump::Progress;
+use storage::Denied;
+use tokio::time::{Sleep, sleep, sleep_until, timeout};
+use wire::{LineDecoder, Verb};
+
+use crate::effect::{DataPlan, Effect, Event, Input, Opened, Output, Plan, Transferred};
+use crate::files;
+use crate::limits::Verdict;
+use crate::reason::Reason;
+use crate::session::Session;
+use crate::site::{Shared, Stop};
+use crate::transfer::{self, Ready};
+use crate::xferlog;
+
+/// A step of a running transfer.
+enum Step {
+    Opened(Box<Result<(Opened, Ready), Transferred>>),
+    Moved(Transferred),
+}
+
+struct Running {
+    step: Pin<Box<dyn Future<Output = Step> + Send>>,
+    progress: Arc<Progress>,
+    begun: Instant,
+    ascii: bool,
+}
+
+struct Driver<'a> {
+    shared: &'a Shared,
+    control: &'a Control,
+    id: u64,
+    session: Session,
+    claim: Option<Claim>,
+    running: Option<Running>,
+    /// How the last transfer went, until its event is logged.
+    last: Option<(Instant, bool)>,
+    out: Vec<u8>,
+    closing: bool,
+}
+
+/// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
+const KEPT: usize = 512;
+
+/// Drives one session from its greeting to its end.
+pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
+    let (peer, local) = (control.peer(), control.local());
+    tracing::debug!(session = id, %peer, %local, "connected");
+    let begun = Instant::now();
+    let session = Session::new(Arc::clone(&shared.settings), peer, local, begun);
+    let mut driver = Driver {
+        shared,
+        control: &control,
+        id,
+        session,
+        claim: None,
+        running: None,
+        last: None,
+        out: Vec::new(),
+        closing: false,
+    };
+    if let Err(error) = driver.serve().await {
+        tracing::debug!(session = id, %peer, %error, "the control connection broke");
+    }
+    tracing::debug!(session = id, %peer, seconds = begun.elapsed().as_secs(), "disconnected");
+    control.shutdown();
+}
+
+impl Driver<'_> {
+    async fn serve(&mut self) -> std::io::Result<()> {
+        let mut decoder = LineDecoder::new(self.shared.settings.limits.line);
+        let (mut input, mut taken) = (Vec::new(), 0);
+        let mut stop = self.shared.stop.clone();
+        let mut ended = false;
+        let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
+        loop {
+            self.settle().await;
+            if self.closing {
+                return self.flush().await;
+            }
+            if self.session.wants_line() && taken < input.len() {
+                let mut rest = &input[taken..];
+                let line = decoder.decode(&mut rest);
+                taken = input.len() - rest.len();
+                if let Some(line) = line {
+                    self.session.handle(Input::Line(line), Instant::now());
+                    continue;
+                }
+            }
+            self.flush().await?;
+            if ended && self.running.is_none() {
+                return Ok(());
+            }
+            if taken == input.len() {
+                input.clear();
+                taken = 0;
+                if input.capacity() > KEPT && self.running.is_none() {
+                    input = Vec::new();
+                }
+            }
+            // The alarm is only ever set forward when it has rung: commands come faster than deadlines.
+            let deadline = self.session.deadline().map(tokio::time::Instant::from_std);
+            match (&mut alarm, deadline) {
+                (Some((at, _)), Some(due)) if *at <= due => {}
+                (Some((at, sleep)), Some(due)) => {
+                    sleep.as_mut().reset(due);
+                    *at = due;
+                }
+                (None, Some(due)) => alarm = Some((due, Box::pin(sleep_until(due)))),
+                (_, None) => {}
+            }
+            let reads = !ended && self.session.wants_line() && taken == input.len();
+            let stopping = *stop.borrow_and_update();
+            match stopping {
+                Stop::Now => return Ok(()),
+                Stop::Drain => {
+                    self.session.handle(Input::Stop, Instant::now());
+                    if self.running.is_none() {
+                        continue;
+                    }
+                }
+                Stop::No => {}
+            }
+            tokio::select! {
+                biased;
+                step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
+                read = self.control.read(&mut input), if reads => if read? == 0 { ended = true },
+                () = ring(&mut alarm), if deadline.is_some() => {
+                    alarm = None;
+                    self.session.handle(Input::Tick, Instant::now());
+                }
+                // The sender lives as long as the site serves.
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
+    async fn settle(&mut self) {
+        loop {
+            while let Some(output) = self.session.poll() {
+                match output {
+                    Output::Reply(reply) => reply.encode(&mut self.out),
+                    Output::Event(event) => self.log(&event),
+                    Output::Effect(effect) => self.effect(effect).await,
+                    Output::Close => {
+                        self.closing = true;
+                        return;
+                    }
+                }
+            }
+            let Some(running) = &mut self.running else { return };
+            let polled = poll_fn(|cx| Poll::Ready(running.step.as_mut().poll(cx))).await;
+            match polled {
+                Poll::Ready(step) => self.stepped(step),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        // A client that does not read its replies is as idle as one that sends nothing.
+        let patience = self.shared.settings.deadlines.stall;
+        let written = match self.control.try_write(&self.out) {
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => 0,
+            Err(e) => return Err(e),
+        };
+        if written < self.out.len() {
+            timeout(patience, self.control.write_all(&self.out[written..])).await??;
+        }
+        self.out.clear();
+        if self.out.capacity() > KEPT {
+            self.out = Vec::new();
+        }
+        Ok(())
+    }
+
+    async fn effect(&mut self, effect: Effect) {
+        let input = match effect {
+            Effect::Admit(attempt) => self.admit(attempt).await,
+            Effect::File(pass, op) => Input::File(files::run(&pass, op).await),
+            Effect::Listen => self.listen().await,
+            Effect::Unlisten => {
+                self.claim = None;
+                return;
+            }
+            Effect::Transfer(plan) => return self.start(plan),
+            Effect::Abort => {
+                let bytes = self.running.take().map_or(0, |running| {
+                    self.last = Some((running.begun, running.ascii));
+                    running.progress.bytes()
+                });
+                Input::Transferred(Transferred { bytes, ..Reason::Aborted.into() })
+            }
+            Effect::Progress => Input::Progress(self.running.as_ref().map_or(0, |r| r.progress.bytes())),
+        };
+        self.session.handle(input, Instant::now());
+    }
+
+    async fn admit(&mut self, attempt: storage::Attempt) -> Input {
+        let limits = &self.shared.settings.limits;
+        let peer = attempt.peer;
+        let verdict = self.shared.addresses().verdict(peer, Instant::now(), limits);
+        if verdict == Verdict::Refused {
+            return Input::Banned;
+        }
+        let user = wire::pathname::show(&attempt.user);
+        let answer = self.shared.gate.admit(attempt).await;
+        if let Err(denied) = &answer {
+            tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), "login refused");
+            if *denied != Denied::Unavailable {
+                self.shared.addresses().failed(peer, Instant::now(), limits);
+            }
+            if let Verdict::Delayed(delay) = verdict {
+                sleep(delay).await;
+            }
+        }
+        Input::Admitted(answer)
+    }
+
+    async fn listen(&mut self) -> Input {
+        // A second PASV closes the first.
+        self.claim = None;
+        let Some(ports) = &self.shared.ports else { return Input::Listening(Err(Reason::PassiveOff)) };
+        let deadlines = &self.shared.settings.deadlines;
+        let (peer, local) = (self.control.peer().ip(), self.control.local().ip());
+        let until = tokio::time::Instant::now() + deadlines.claim;
+        match ports.claim(self.id, peer, local, until.into_std(), deadlines.port).await {
+            Ok(claim) => {
+                let port = claim.port();
+                self.claim = Some(claim);
+                Input::Listening(Ok((self.shared.settings.told(local, peer), port)))
+            }
+            Err(_) => Input::Listening(Err(Reason::NoPort)),
+        }
+    }
+
+    fn start(&mut self, plan: Plan) {
+        let progress = Arc::new(Progress::default());
+        let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
+        let ascii = plan.ascii;
+        let open = transfer::open(
+            plan,
+            claim,
+            Arc::clone(&self.shared.settings),
+            self.control.local(),
+            Arc::clone(&progress),
+        );
+        let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
+        self.running = Some(Running { step, progress, begun: Instant::now(), ascii });
+    }
+
+    fn stepped(&mut self, step: Step) {
+        let input = match step {
+            Step::Opened(opened) => match *opened {
+                Ok((opened, ready)) => {
+                    if let Some(running) = &mut self.running {
+                        running.step = Box::pin(async move { Step::Moved(ready.run().await) });
+                    }
+                    Input::Opened(opened)
+                }
+                Err(end) => self.ended(end),
+            },
+            Step::Moved(end) => self.ended(end),
+        };
+        self.session.handle(input, Instant::now());
+    }
+
+    fn ended(&mut self, end: Transferred) -> Input {
+        self.last = self.running.take().map(|running| (running.begun, running.ascii));
+        Input::Transferred(end)
+    }
+
+    fn log(&mut self, event: &Event) {
+        let peer = self.control.peer();
+        let user = self.session.user().map(|u| wire::pathname::show(u.as_bytes()));
+        let user = user.as_deref().unwrap_or("-");
+        let verb = event.verb.map_or("-", Verb::name);
+        let path = event.path.as_ref().map(|p| wire::pathname::show(p.as_bytes()));
+        let path = path.as_deref();
+        let took = event.bytes.and_then(|_| self.last.take());
+        let ms = took.map(|(begun, _)| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
+        match event.reason {
+            None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
+            // The site's own trouble is its keeper's business.
+            Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
+                tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
+            }
+            Some(reason) => {
+                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "refused");
+            }
+        }
+        if let (Some(log), Some(bytes), Some((begun, ascii)), Some(verb), Some(path)) =
+            (&self.shared.xferlog, event.bytes, took, event.verb, &event.path)
+            && matches!(verb, Verb::Retr | Verb::Stor | Verb::Stou | Verb::Appe)
+        {
+            let line = xferlog::Line {
+                took: begun.elapsed(),
+                peer: peer.ip(),
+                bytes,
+                path: path.as_bytes(),
+                ascii,
+                incoming: verb != Verb::Retr,
+                user,
+                complete: event.reason.is_none(),
+            };
+            if let Err(error) = log.write(&line) {
+                tracing::error!(%error, "the transfer log cannot be written");
+            }
+        }
+    }
+}
+
+fn denied_name(denied: Denied) -> &'static str {
+    match denied {
+        Denied::UnknownUser => "unknown-user",
+        Denied::WrongPassword => "wrong-password",
+        Denied::Unavailable => "unavailable",
+    }
+}
+
+async fn step(running: &mut Option<Running>) -> Step {
+    match running {
+        Some(running) => running.step.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ring(alarm: &mut Option<(tokio::time::Instant, Pin<Box<Sleep>>)>) {
+    match alarm {
+        Some((_, sleep)) => sleep.as_mut().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,220 @@
+//! What does a session ask to be done, and what comes back?
+use std::net::{IpAddr, SocketAddr};
+
+use storage::{Admission, Attempt, Create, Denied, Stat, Time, VPath};
+use wire::digest::Algorithm;
+use wire::facts::Wanted;
+use wire::{Reply, Verb};
+
+use crate::reason::Reason;
+use crate::session::Pass;
+
+/// What a session says, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Write this to the control connection.
+    Reply(Reply),
+    /// Do this; its outcome comes back as an [`Input`].
+    Effect(Effect),
+    /// Log this.
+    Event(Event),
+    /// Write what is pending and close the control connection.
+    Close,
+}
+
+/// Something to do for a session. Those that touch files carry a [`Pass`], which only a login lends.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the gate.
+    Admit(Attempt),
+    /// Do something short with files.
+    File(Pass, FileOp),
+    /// Claim a passive port.
+    Listen,
+    /// Give the passive port up, with whatever waits in it.
+    Unlisten,
+    /// Start a transfer; the session takes [`Input::Opened`], then [`Input::Transferred`].
+    Transfer(Plan),
+    /// Stop the transfer now; [`Input::Transferred`] follows with [`Reason::Aborted`].
+    Abort,
+    /// Tell how far the transfer is: [`Input::Progress`].
+    Progress,
+}
+
+/// Something short to do with files.
+#[derive(Debug)]
+pub enum FileOp {
+    /// What is known of a path.
+    Stat(VPath),
+    /// Rename the first to the second.
+    Rename(VPath, VPath),
+    /// Remove a file.
+    Remove(VPath),
+    /// Remove an empty directory.
+    RemoveDir(VPath),
+    /// Make a directory, with permission bits where the client set a mask.
+    MakeDir(VPath, Option<u32>),
+    /// Set a time, a mode, or both.
+    Set(VPath, Option<Time>, Option<u32>),
+    /// What can still be stored.
+    Space(VPath),
+    /// The listing that STAT sends on the control connection, up to so many lines.
+    Lines(VPath, usize),
+}
+
+/// What came of a [`FileOp`].
+#[derive(Debug)]
+pub enum FileDone {
+    /// It is done.
+    Done,
+    /// What is known of the path.
+    Stat(Stat),
+    /// Bytes that can still be stored.
+    Space(u64),
+    /// Lines of a listing; `true`: there were more.
+    Lines(Vec<Vec<u8>>, bool),
+}
+
+/// Everything about one transfer.
+#[derive(Debug)]
+pub struct Plan {
+    /// Whose.
+    pub pass: Pass,
+    /// What moves.
+    pub what: What,
+    /// Is it converted as text (TYPE A)?
+    pub ascii: bool,
+    /// Who dials.
+    pub data: DataPlan,
+}
+
+/// What moves in a transfer.
+#[derive(Debug)]
+pub enum What {
+    /// A file to the client: from byte `start` to `end` (exclusive), of the data as sent.
+    Retrieve {
+        /// The file.
+        path: VPath,
+        /// The first byte.
+        start: u64,
+        /// The end, where RANG gave one.
+        end: Option<u64>,
+    },
+    /// A file from the client.
+    Store {
+        /// The name it gets.
+        path: VPath,
+        /// How it starts.
+        how: Create,
+        /// Permission bits, where the client set a mask.
+        mode: Option<u32>,
+    },
+    /// A listing to the client.
+    List {
+        /// The directory, or the file, or where a pattern is given what may be either.
+        path: VPath,
+        /// The pathname as sent, for the names of NLST.
+        given: Vec<u8>,
+        /// Its form.
+        form: Form,
+    },
+    /// A digest of a file; no data connection, yet it may take as long and be aborted the same.
+    Digest {
+        /// The file.
+        path: VPath,
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// The first byte.
+        start: u64,
+        /// The end, exclusive.
+        end: Option<u64>,
+    },
+}
+
+/// The form of a listing.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// LIST.
+    Long,
+    /// NLST.
+    Names,
+    /// MLSD, with the facts wanted.
+    Facts(Wanted),
+}
+
+/// Who dials the data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataPlan {
+    /// Nobody: none is needed, or none was agreed on.
+    None,
+    /// The client, to the passive port claimed for it.
+    Listening,
+    /// The server, to this address of the client.
+    Target(SocketAddr),
+}
+
+/// What reaches a session.
+#[derive(Debug)]
+pub enum Input {
+    /// A line, or one over the limit.
+    Line(Result<wire::Line, wire::LineTooLong>),
+    /// The gate's answer.
+    Admitted(Result<Admission, Denied>),
+    /// The gate was not asked: too many failures of this address.
+    Banned,
+    /// The outcome of a [`FileOp`].
+    File(Result<FileDone, storage::Error>),
+    /// A passive port was claimed; the address and port to tell.
+    Listening(Result<(IpAddr, u16), Reason>),
+    /// The file and the data connection of the transfer are open: data is about to move.
+    Opened(Opened),
+    /// The transfer has ended.
+    Transferred(Transferred),
+    /// How far the transfer is.
+    Progress(u64),
+    /// Time has passed.
+    Tick,
+    /// The site is being stopped: end when the running transfer has.
+    Stop,
+}
+
+/// What is known when data is about to move.
+#[derive(Debug)]
+pub struct Opened {
+    /// Bytes that will be sent, where known.
+    pub size: Option<u64>,
+    /// The name STOU chose.
+    pub name: Option<VPath>,
+}
+
+/// How a transfer ended.
+#[derive(Debug)]
+pub struct Transferred {
+    /// Bytes moved on the data connection.
+    pub bytes: u64,
+    /// Names that were left out of a listing since they cannot be put on a line.
+    pub unlisted: u64,
+    /// The digest, in lower-case hexadecimal, and the end of the range it covers.
+    pub digest: Option<(String, u64)>,
+    /// Why it did not end well.
+    pub broken: Option<Reason>,
+    /// Which of our own parts failed how, for the log alone.
+    pub detail: Option<String>,
+}
+
+/// A line of the log: one for each command that did or refused something.
+#[derive(Debug)]
+pub struct Event {
+    /// The verb; `None` for what was no command.
+    pub verb: Option<Verb>,
+    /// The path in the tree.
+    pub path: Option<VPath>,
+    /// The final reply's code.
+    pub code: u16,
+    /// Why it was refused.
+    pub reason: Option<Reason>,
+    /// Bytes moved.
+    pub bytes: Option<u64>,
+    /// More for the log alone.
+    pub detail: Option<String>,
+}

@@ -1,0 +1,191 @@
+//! Why was something refused, and how is it said?
+//!
+//! One table: the reply, the log and the metrics all take their words from here, so that a reason has one name
+//! everywhere and keeps it.
+use storage::Kind;
+use wire::Reply;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])+ $reason:ident $name:literal $code:literal $text:literal;)+) => {
+        /// Why something was refused or broke off.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])+ $reason,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$reason,)+];
+
+            /// Its stable name, in the log.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$reason => $name,)+ }
+            }
+
+            /// The reply code that goes with it.
+            #[must_use]
+            pub fn code(self) -> u16 {
+                match self { $(Self::$reason => $code,)+ }
+            }
+
+            /// What a person is told.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$reason => $text,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // The dialogue.
+    /// A verb nobody has heard of.
+    UnknownCommand "unknown-command" 500 "Unknown command; HELP lists what there is.";
+    /// A line over the limit.
+    LineTooLong "line-too-long" 500 "The line is too long; it was skipped.";
+    /// A known verb that is not served.
+    Unserved "not-served" 502 "This command is not served here.";
+    /// An argument that is missing or not understood.
+    BadArgument "bad-argument" 501 "The argument is not understood.";
+    /// A parameter that is understood and not served.
+    BadParameter "bad-parameter" 504 "This parameter is not served.";
+    /// A command that needs another before it.
+    BadSequence "bad-sequence" 503 "Bad sequence of commands.";
+    /// RNTO without RNFR.
+    RenameFromFirst "rename-from-first" 503 "Send RNFR first.";
+    /// A network protocol that is not that of the control connection.
+    WrongFamily "wrong-family" 522 "Network protocol not supported.";
+    /// After EPSV ALL only EPSV is allowed (RFC 2428 4).
+    OnlyEpsv "only-epsv" 503 "EPSV ALL was sent: only EPSV is allowed now.";
+    // Who.
+    /// A command that needs a login.
+    NotLoggedIn "not-logged-in" 530 "Log in first: USER, then PASS.";
+    /// Unknown user or wrong password; which of them is nobody's business.
+    LoginFailed "login-failed" 530 "Login incorrect.";
+    /// The store of accounts does not answer.
+    AccountsUnavailable "accounts-unavailable" 451 "Logins cannot be checked at the moment; try again later.";
+    /// Too many failed logins from this address.
+    TooManyFailures "too-many-failures" 421 "Too many failed logins from your address; try again in some minutes.";
+    /// Too many commands without a login.
+    TooManyCommands "too-many-commands" 421 "Too many commands before a login; closing.";
+    /// Too many sessions in all.
+    SiteFull "site-full" 421 "Too many sessions; try again later.";
+    /// Too many sessions from one address.
+    AddressFull "address-full" 421 "Too many sessions from your address; close some of them.";
+    /// No login in time.
+    LoginTimeout "login-timeout" 421 "No login in time; closing.";
+    /// No command in time.
+    IdleTimeout "idle-timeout" 421 "No command in time; closing.";
+    /// The site is being stopped.
+    Stopping "stopping" 421 "The site is shutting down.";
+    // May they.
+    /// The user may read only.
+    ReadOnly "read-only" 550 "This site is read-only for you.";
+    /// Active mode is switched off.
+    ActiveOff "active-off" 502 "Active mode is off here: use EPSV or PASV.";
+    /// Passive mode is switched off.
+    PassiveOff "passive-off" 502 "Passive mode is off here: use EPRT or PORT.";
+    /// PORT names another address than the control connection's.
+    ForeignAddress "foreign-address" 504 "That address is not yours: use passive mode (EPSV or PASV).";
+    /// PORT names a port that is not above 1023 (RFC 2577 3).
+    LowPort "low-port" 504 "Data ports must be above 1023.";
+    // The data connection.
+    /// A transfer without PASV, EPSV, PORT or EPRT before it.
+    NoDataPlan "no-data-plan" 425 "Send EPSV or PASV (or EPRT or PORT) first.";
+    /// Nobody connected to the passive port in time.
+    DataNotMade "data-not-made" 425 "No data connection came to the passive port in time.";
+    /// The client's active port did not answer.
+    DialFailed "dial-failed" 425 "The data connection to your port could not be made: use passive mode.";
+    /// Two connections of one address, and no way to tell whose is whose.
+    Contested "contested" 425 "Two connections from your address came to the passive port: try again.";
+    /// Every passive port is claimed for this address.
+    NoPort "no-port" 425 "Every passive port is in use for your address: try again.";
+    /// A transfer that stood still.
+    Stalled "stalled" 426 "No byte moved in time; transfer broken off.";
+    /// The peer broke the data connection.
+    PeerBroke "peer-broke" 426 "The data connection was broken by your side.";
+    /// ABOR.
+    Aborted "aborted" 426 "Transfer aborted.";
+    // The files.
+    /// No such file or directory.
+    NotFound "not-found" 550 "No such file or directory.";
+    /// The site's file permissions forbid it.
+    Denied "denied" 550 "Permission denied.";
+    /// The name is taken.
+    Exists "exists" 550 "That name is taken.";
+    /// A directory was needed.
+    NotADirectory "not-a-directory" 550 "Not a directory.";
+    /// A file was needed.
+    IsADirectory "is-a-directory" 550 "That is a directory.";
+    /// The directory holds something.
+    NotEmpty "not-empty" 550 "The directory is not empty.";
+    /// A pipe, a socket or a device.
+    NotRegular "not-regular" 550 "Not a regular file.";
+    /// A link that leads out of the site.
+    Outside "outside" 550 "That link leads out of the site.";
+    /// A name or a path over the limit.
+    NameTooLong "name-too-long" 553 "The name is too long (255 bytes a name, 4096 a path).";
+    /// A name that cannot be used.
+    BadName "bad-name" 553 "That name cannot be used.";
+    /// Resuming past the end.
+    BadOffset "bad-offset" 554 "There is less than that: restart at a lower offset.";
+    /// Another upload to this name is under way.
+    Busy "busy" 450 "Another upload to this name is under way.";
+    /// No space is left.
+    Full "full" 452 "No space left; the upload was not published.";
+    /// The store does not do this.
+    Unsupported "unsupported" 504 "This site cannot do that.";
+    /// Our own disk failed.
+    DiskError "disk-error" 451 "The site's own disk failed; its keeper can see why in the log.";
+    /// SIZE under TYPE A would have to read the whole file (RFC 3659 4).
+    SizeInAscii "size-in-ascii" 550 "SIZE under TYPE A would need the whole file read: send TYPE I first.";
+    /// REST with an upload under TYPE A.
+    RestInAscii "rest-in-ascii" 554 "An upload under TYPE A cannot be restarted: send TYPE I first.";
+    /// No name matches a pattern.
+    NoMatch "no-match" 550 "No name matches.";
+}
+
+impl Reason {
+    /// The reply that says it.
+    #[must_use]
+    pub fn reply(self) -> Reply {
+        Reply::new(self.code(), self.text())
+    }
+}
+
+impl From<Kind> for Reason {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::NotFound => Self::NotFound,
+            Kind::Denied => Self::Denied,
+            Kind::ReadOnly => Self::ReadOnly,
+            Kind::Exists => Self::Exists,
+            Kind::NotADirectory => Self::NotADirectory,
+            Kind::IsADirectory => Self::IsADirectory,
+            Kind::NotEmpty => Self::NotEmpty,
+            Kind::NotRegular => Self::NotRegular,
+            Kind::Outside => Self::Outside,
+            Kind::TooLong => Self::NameTooLong,
+            Kind::BadName => Self::BadName,
+            Kind::BadOffset => Self::BadOffset,
+            Kind::Busy => Self::Busy,
+            Kind::Full => Self::Full,
+            Kind::Unsupported => Self::Unsupported,
+            Kind::Io => Self::DiskError,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn each_reason_has_a_name_of_its_own_and_a_code_that_refuses() {
+        let names: HashSet<_> = Reason::ALL.iter().map(|r| r.name()).collect();
+        assert_eq!(names.len(), Reason::ALL.len());
+        assert!(Reason::ALL.iter().all(|r| (400..600).contains(&r.code())));
+    }
+}

@@ -1,0 +1,287 @@
+//! What do the commands mean that are short work on files? (RFC 959 4.1.1, 4.1.3, RFC 3659, SITE)
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use storage::{FileType, Kind, Stat, Time, VPath};
+use wire::command::{Fact, Mdtm, Site};
+use wire::{Pathname, Reply, Stamp, Verb};
+
+use super::{Busy, Phase, Session};
+use crate::effect::{Effect, FileDone, FileOp};
+use crate::reason::Reason;
+use crate::transfer::facts;
+
+/// What is said, and done, when the outcome of a short effect has come.
+#[derive(Debug)]
+pub(super) struct Pending {
+    verb: Verb,
+    path: VPath,
+    then: Then,
+}
+
+#[derive(Debug)]
+enum Then {
+    Cwd,
+    RenameFrom,
+    Size,
+    ModificationTime { set: Option<(Stamp, VPath)> },
+    Facts,
+    Lines,
+    Available,
+    Made,
+    Said(u16, Cow<'static, str>),
+}
+
+impl Session {
+    fn file(&mut self, verb: Verb, path: &[u8], then: Then, op: impl FnOnce(VPath) -> FileOp) {
+        if let Some((pass, there)) = self.resolve(verb, path) {
+            self.busy = Busy::File(Pending { verb, path: there.clone(), then });
+            self.effect(Effect::File(pass, op(there)));
+        }
+    }
+
+    pub(super) fn change_directory(&mut self, path: &Pathname) {
+        self.file(Verb::Cwd, path.as_bytes(), Then::Cwd, FileOp::Stat);
+    }
+
+    pub(super) fn change_up(&mut self) {
+        self.file(Verb::Cdup, b"..", Then::Cwd, FileOp::Stat);
+    }
+
+    pub(super) fn print_directory(&mut self) {
+        let Some((_, cwd)) = self.logged_in() else { return };
+        let mut text = Pathname::quoted(cwd.as_bytes());
+        text.extend_from_slice(b" is the current directory.");
+        self.say(Reply::from_lines(257, vec![text.into()]));
+    }
+
+    pub(super) fn make_directory(&mut self, path: &Pathname) {
+        let mode = self.parameters.umask.map(|mask| 0o777 & !mask);
+        self.file(Verb::Mkd, path.as_bytes(), Then::Made, |there| FileOp::MakeDir(there, mode));
+    }
+
+    pub(super) fn remove_directory(&mut self, path: &Pathname) {
+        let then = Then::Said(250, "Directory removed.".into());
+        self.file(Verb::Rmd, path.as_bytes(), then, FileOp::RemoveDir);
+    }
+
+    pub(super) fn delete(&mut self, path: &Pathname) {
+        self.file(Verb::Dele, path.as_bytes(), Then::Said(250, "File removed.".into()), FileOp::Remove);
+    }
+
+    pub(super) fn rename_from(&mut self, path: &Pathname) {
+        self.file(Verb::Rnfr, path.as_bytes(), Then::RenameFrom, FileOp::Stat);
+    }
+
+    pub(super) fn rename_to(&mut self, from: Option<VPath>, path: &Pathname) {
+        let Some(from) = from else { return self.refuse(Some(Verb::Rnto), None, Reason::RenameFromFirst) };
+        self.file(Verb::Rnto, path.as_bytes(), Then::Said(250, "Renamed.".into()), |to| {
+            FileOp::Rename(from, to)
+        });
+    }
+
+    pub(super) fn size(&mut self, path: &Pathname) {
+        if self.is_ascii() {
+            return self.refuse(Some(Verb::Size), None, Reason::SizeInAscii);
+        }
+        self.file(Verb::Size, path.as_bytes(), Then::Size, FileOp::Stat);
+    }
+
+    /// A file of the whole name goes first; only where there is none may a time in front be meant to be set.
+    pub(super) fn modification_time(&mut self, mdtm: Mdtm) {
+        let set = match mdtm.set {
+            Some((stamp, path)) => match self.resolve(Verb::Mdtm, path.as_bytes()) {
+                Some((_, there)) => Some((stamp, there)),
+                None => return,
+            },
+            None => None,
+        };
+        self.file(Verb::Mdtm, mdtm.whole.as_bytes(), Then::ModificationTime { set }, FileOp::Stat);
+    }
+
+    pub(super) fn facts_of(&mut self, path: Option<&Pathname>) {
+        self.file(Verb::Mlst, path.map_or(b"", Pathname::as_bytes), Then::Facts, FileOp::Stat);
+    }
+
+    pub(super) fn set_modified(&mut self, verb: Verb, stamp: Stamp, path: &Pathname) {
+        let mut text = format!("Modify={stamp}; ").into_bytes();
+        text.extend_from_slice(path.as_bytes());
+        let then = Then::Said(213, wire::pathname::show(&text).into());
+        self.file(verb, path.as_bytes(), then, |there| FileOp::Set(there, Some(time(stamp)), None));
+    }
+
+    pub(super) fn set_facts(&mut self, facts: &[Fact], path: &Pathname) {
+        let (mut modified, mut mode, mut said) = (None, None, String::new());
+        for fact in facts {
+            match fact {
+                Fact::Modify(stamp) => {
+                    modified = Some(time(*stamp));
+                    said.push_str(&format!("Modify={stamp};"));
+                }
+                Fact::UnixMode(bits) => {
+                    mode = Some(*bits);
+                    said.push_str(&format!("UNIX.mode={bits:04o};"));
+                }
+                // No file system here keeps a time of creation that can be set.
+                Fact::Create(_) => return self.refuse(Some(Verb::Mff), None, Reason::Unsupported),
+            }
+        }
+        let then = Then::Said(213, format!("{said} {path}").into());
+        self.file(Verb::Mff, path.as_bytes(), then, |there| FileOp::Set(there, modified, mode));
+    }
+
+    pub(super) fn available(&mut self, path: Option<&Pathname>) {
+        self.file(Verb::Avbl, path.map_or(b"", Pathname::as_bytes), Then::Available, FileOp::Space);
+    }
+
+    pub(super) fn status_of(&mut self, path: &Pathname) {
+        let most = self.settings.limits.stat_lines;
+        self.file(Verb::Stat, path.as_bytes(), Then::Lines, |there| FileOp::Lines(there, most));
+    }
+
+    pub(super) fn site(&mut self, site: Site) {
+        let writes = self.logged_in().is_some_and(|(pass, _)| pass.rights().write);
+        match site {
+            Site::Help => self.site_help(),
+            Site::Umask(None) => match self.parameters.umask {
+                Some(mask) => self.reply(200, format!("The mask is {mask:03o}.")),
+                None => self.reply(200, "The mask is the site's own."),
+            },
+            Site::Chmod(..) | Site::Utime(..) | Site::Umask(Some(_)) if !writes => {
+                self.refuse(Some(Verb::Site), None, Reason::ReadOnly);
+            }
+            Site::Umask(Some(mask)) => {
+                self.parameters.umask = Some(mask);
+                self.reply(200, format!("The mask is {mask:03o}."));
+            }
+            Site::Chmod(mode, path) => {
+                let then = Then::Said(200, "Mode changed.".into());
+                self.file(Verb::Site, path.as_bytes(), then, |there| FileOp::Set(there, None, Some(mode)));
+            }
+            Site::Utime(stamp, path) => {
+                let then = Then::Said(200, "Time changed.".into());
+                self.file(Verb::Site, path.as_bytes(), then, |there| {
+                    FileOp::Set(there, Some(time(stamp)), None)
+                });
+            }
+            Site::Idle(None) => {
+                let (now, most) = (self.idle.as_secs(), self.settings.deadlines.idle_most.as_secs());
+                self.reply(
+                    200,
+                    format!("Idle sessions end after {now} seconds; SITE IDLE sets up to {most}."),
+                );
+            }
+            Site::Idle(Some(seconds)) => {
+                let most = self.settings.deadlines.idle_most.as_secs();
+                if (30..=most).contains(&seconds) {
+                    self.idle = Duration::from_secs(seconds);
+                    self.reply(200, format!("Idle sessions end after {seconds} seconds."));
+                } else {
+                    let text = format!("IDLE wants 30 to {most} seconds.");
+                    self.refuse_with(Some(Verb::Site), None, Reason::BadArgument, text);
+                }
+            }
+        }
+    }
+
+    pub(super) fn file_done(&mut self, outcome: Result<FileDone, storage::Error>, _now: Instant) {
+        let Busy::File(Pending { verb, path, then }) = std::mem::replace(&mut self.busy, Busy::Nothing)
+        else {
+            return;
+        };
+        match outcome {
+            Ok(done) => self.file_succeeded(verb, path, then, done),
+            Err(error) => {
+                if let (Kind::NotFound, Then::ModificationTime { set: Some((stamp, there)) }) =
+                    (error.kind, &then)
+                {
+                    return self.set_time_by_mdtm(*stamp, there.clone());
+                }
+                let detail = (error.kind == Kind::Io).then(|| error.to_string());
+                let reason = Reason::from(error.kind);
+                self.out.push_back(crate::effect::Output::Event(crate::effect::Event {
+                    verb: Some(verb),
+                    path: Some(path),
+                    code: reason.code(),
+                    reason: Some(reason),
+                    bytes: None,
+                    detail,
+                }));
+                self.say(reason.reply());
+            }
+        }
+    }
+
+    fn set_time_by_mdtm(&mut self, stamp: Stamp, path: VPath) {
+        let Some((pass, _)) = self.logged_in() else { return };
+        if !pass.rights().write {
+            return self.refuse(Some(Verb::Mdtm), Some(path), Reason::ReadOnly);
+        }
+        let pass = pass.clone();
+        let then = Then::Said(213, stamp.whole().into());
+        self.busy = Busy::File(Pending { verb: Verb::Mdtm, path: path.clone(), then });
+        self.effect(Effect::File(pass, FileOp::Set(path, Some(time(stamp)), None)));
+    }
+
+    fn file_succeeded(&mut self, verb: Verb, path: VPath, then: Then, done: FileDone) {
+        match (then, done) {
+            (Then::Cwd, FileDone::Stat(stat)) if stat.kind == FileType::Directory => {
+                let mut text = b"Now in ".to_vec();
+                text.extend_from_slice(&Pathname::quoted(path.as_bytes()));
+                text.push(b'.');
+                if let Phase::Ready { cwd, .. } = &mut self.phase {
+                    *cwd = path;
+                }
+                self.say(Reply::from_lines(250, vec![text.into()]));
+            }
+            (Then::Cwd, _) => self.refuse(Some(verb), Some(path), Reason::NotADirectory),
+            (Then::RenameFrom, _) => {
+                self.parameters.rename_from = Some(path);
+                self.reply(350, "Send RNTO with the new name.");
+            }
+            (Then::Size, FileDone::Stat(stat)) => match stat.kind {
+                FileType::File => self.reply(213, stat.size.to_string()),
+                FileType::Directory => self.refuse(Some(verb), Some(path), Reason::IsADirectory),
+                FileType::Link | FileType::Other => self.refuse(Some(verb), Some(path), Reason::NotRegular),
+            },
+            (Then::ModificationTime { .. }, FileDone::Stat(stat)) => {
+                self.reply(213, facts::stamp(stat.modified).to_string());
+            }
+            (Then::Facts, FileDone::Stat(stat)) => self.facts_told(&path, &stat),
+            (Then::Available, FileDone::Space(bytes)) => self.reply(213, bytes.to_string()),
+            (Then::Lines, FileDone::Lines(lines, more)) => {
+                let mut all: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Status follows:")];
+                all.extend(lines.into_iter().map(Cow::Owned));
+                all.push(Cow::Borrowed(if more { b"There is more: use LIST." } else { b"End of status." }));
+                self.say(Reply::from_lines(213, all));
+            }
+            (Then::Made, _) => {
+                let mut text = Pathname::quoted(path.as_bytes());
+                text.extend_from_slice(b" made.");
+                self.event(Some(verb), Some(path), None);
+                self.say(Reply::from_lines(257, vec![text.into()]));
+            }
+            (Then::Said(code, text), _) => {
+                self.event(Some(verb), Some(path), None);
+                self.reply(code, text);
+            }
+            // The driver answered an effect with the outcome of another: our own mistake, and the client hears so.
+            _ => self.refuse(Some(verb), Some(path), Reason::DiskError),
+        }
+    }
+
+    fn facts_told(&mut self, path: &VPath, stat: &Stat) {
+        let writes = self.logged_in().is_some_and(|(pass, _)| pass.rights().write);
+        let mut line = b" ".to_vec();
+        facts::of(stat, writes).encode(&self.parameters.wanted, &mut line);
+        line.extend_from_slice(path.as_bytes());
+        self.say(Reply::from_lines(
+            250,
+            vec![b"Facts follow:".as_slice().into(), line.into(), b"End of facts.".as_slice().into()],
+        ));
+    }
+}
+
+fn time(stamp: Stamp) -> Time {
+    Time { seconds: stamp.seconds, nanos: stamp.nanos }
+}

@@ -1,0 +1,112 @@
+//! What does the site tell of itself? FEAT, HELP, SITE HELP, STAT without a pathname (RFC 2389, RFC 959 4.1.3).
+use std::borrow::Cow;
+
+use wire::digest::Algorithm;
+use wire::verb::TABLE;
+use wire::{Reply, Verb};
+
+use super::{Busy, Session};
+use crate::effect::DataPlan;
+use crate::policy;
+use crate::reason::Reason;
+
+impl Session {
+    pub(super) fn features(&mut self) {
+        let modes = self.settings.modes;
+        let allowed = |verb: Verb| {
+            !matches!(policy::check(verb.row(), None, modes), Err(Reason::ActiveOff | Reason::PassiveOff))
+        };
+        let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
+        for row in TABLE {
+            match (row.verb, row.feat) {
+                (Verb::Mlst, _) => lines.push(self.parameters.wanted.feat().into_bytes().into()),
+                (Verb::Hash, _) => lines.push(self.hash_feature().into_bytes().into()),
+                (_, Some(feature)) if row.served && allowed(row.verb) => {
+                    lines.push(Cow::Borrowed(feature.as_bytes()))
+                }
+                _ => {}
+            }
+        }
+        lines.push(Cow::Borrowed(b"TVFS"));
+        lines.push(Cow::Borrowed(b"UTF8"));
+        lines.push(Cow::Borrowed(b"End"));
+        self.say(Reply::from_lines(211, lines));
+    }
+
+    /// `HASH SHA-256*;SHA-512;...`, the selected one starred.
+    fn hash_feature(&self) -> String {
+        let mut text = "HASH ".to_owned();
+        for algorithm in Algorithm::ALL {
+            text.push_str(algorithm.name());
+            text.push_str(if algorithm == self.parameters.hash { "*;" } else { ";" });
+        }
+        text
+    }
+
+    pub(super) fn help(&mut self, about: Option<&[u8]>) {
+        let Some(about) = about else { return self.help_all() };
+        match Verb::parse(about.trim_ascii()) {
+            Some(Verb::Site) => self.site_help(),
+            Some(verb) => {
+                let row = verb.row();
+                let served = if row.served { "" } else { ", not served here" };
+                let text = format!("{} {}", row.name, row.usage);
+                self.reply(214, format!("{} ({}{served})", text.trim_end(), row.rfc));
+            }
+            None => self.refuse_with(
+                Some(Verb::Help),
+                None,
+                Reason::BadArgument,
+                "No such command; HELP lists them.".into(),
+            ),
+        }
+    }
+
+    fn help_all(&mut self) {
+        let served: Vec<&str> = TABLE.iter().filter(|row| row.served).map(|row| row.name).collect();
+        let mut lines: Vec<Cow<'static, [u8]>> =
+            vec![Cow::Borrowed(b"Commands served (HELP name tells of one):")];
+        for eight in served.chunks(8) {
+            let line = eight.iter().map(|name| format!("{name:<8}")).collect::<String>();
+            lines.push(line.trim_end().as_bytes().to_vec().into());
+        }
+        lines.push(Cow::Borrowed(b"End of help."));
+        self.say(Reply::from_lines(214, lines));
+    }
+
+    pub(super) fn site_help(&mut self) {
+        let lines = [
+            "SITE commands:",
+            "HELP",
+            "UMASK [octal]",
+            "CHMOD octal pathname",
+            "UTIME YYYYMMDDhhmmss pathname",
+            "IDLE [seconds]",
+            "End of help.",
+        ];
+        self.say(Reply::from_lines(214, lines.iter().map(|l| Cow::Borrowed(l.as_bytes())).collect()));
+    }
+
+    /// STAT without a pathname; `moved` is how far a running transfer is.
+    pub(super) fn status(&mut self, moved: Option<u64>) {
+        let mut lines = vec![
+            "Status:".to_owned(),
+            format!("You are seen as {} and reached the site at {}.", self.peer, self.local),
+            match self.user() {
+                Some(user) => format!("Logged in as {}.", wire::pathname::show(user.as_bytes())),
+                None => "Not logged in.".to_owned(),
+            },
+            format!("TYPE: {}, STRU: F, MODE: S.", self.parameters.kind),
+            match (&self.busy, moved, self.data) {
+                (Busy::Opening(running) | Busy::Moving(running) | Busy::Aborting(running), moved, _) => {
+                    format!("{} under way: {} bytes so far.", running.verb(), moved.unwrap_or(0))
+                }
+                (_, _, DataPlan::Listening) => "No transfer; a passive port is waiting for you.".to_owned(),
+                (_, _, DataPlan::Target(target)) => format!("No transfer; data will go to {target}."),
+                (_, _, DataPlan::None) => "No transfer.".to_owned(),
+            },
+        ];
+        lines.push("End of status.".to_owned());
+        self.say(Reply::from_lines(211, lines.into_iter().map(|l| l.into_bytes().into()).collect()));
+    }
+}

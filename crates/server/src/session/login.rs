@@ -1,0 +1,89 @@
+//! How does somebody get in? USER, PASS, HOST, REIN (RFC 959 4.1.1, RFC 7151).
+use std::time::Instant;
+
+use storage::{Admission, Attempt, Denied};
+use wire::{Secret, Verb};
+
+use super::{Busy, Parameters, Pass, Phase, Session};
+use crate::effect::{DataPlan, Effect};
+use crate::reason::Reason;
+
+impl Session {
+    pub(super) fn user_named(&mut self, name: Vec<u8>) {
+        if matches!(self.phase, Phase::Ready { .. }) {
+            // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under two names.
+            self.phase = Phase::AwaitUser;
+        }
+        let anonymous = name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp");
+        let text = if anonymous { "Any password will do." } else { "Password, please." };
+        self.phase = Phase::AwaitPassword { user: name };
+        self.reply(331, text);
+    }
+
+    pub(super) fn password(&mut self, secret: Secret, _now: Instant) {
+        match std::mem::replace(&mut self.phase, Phase::AwaitUser) {
+            Phase::AwaitPassword { user } => {
+                self.busy = Busy::Admitting;
+                self.effect(Effect::Admit(Attempt {
+                    user,
+                    password: secret.expose().to_vec().into(),
+                    peer: self.peer.ip(),
+                    host: self.parameters.host.clone(),
+                }));
+            }
+            Phase::AwaitUser => {
+                self.refuse_with(Some(Verb::Pass), None, Reason::BadSequence, "Send USER first.".into())
+            }
+            ready @ Phase::Ready { .. } => {
+                self.phase = ready;
+                self.reply(202, "You are logged in already.");
+            }
+        }
+    }
+
+    pub(super) fn admitted(&mut self, answer: Result<Admission, Denied>, now: Instant) {
+        self.busy = Busy::Nothing;
+        match answer {
+            Ok(admission) => {
+                let pass = Pass::new(admission);
+                let access = if pass.rights().write { "you may read and write" } else { "you may read" };
+                let text = format!("Welcome, {}: {access}.", wire::pathname::show(pass.user().as_bytes()));
+                self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
+                self.commands_before_login = 0;
+                self.heard = now;
+                self.event(Some(Verb::Pass), None, None);
+                self.reply(230, text);
+            }
+            Err(Denied::Unavailable) => self.refuse(Some(Verb::Pass), None, Reason::AccountsUnavailable),
+            Err(Denied::UnknownUser | Denied::WrongPassword) => {
+                self.refuse(Some(Verb::Pass), None, Reason::LoginFailed);
+            }
+        }
+    }
+
+    pub(super) fn banned(&mut self) {
+        self.busy = Busy::Nothing;
+        self.event(Some(Verb::Pass), None, Some(Reason::TooManyFailures));
+        self.close(Reason::TooManyFailures.reply());
+    }
+
+    pub(super) fn host(&mut self, name: Vec<u8>) {
+        // RFC 7151 3.1: only before the login.
+        if matches!(self.phase, Phase::AwaitUser) {
+            self.parameters.host = Some(name);
+            self.reply(220, "Host accepted.");
+        } else {
+            self.refuse_with(Some(Verb::Host), None, Reason::BadSequence, "HOST comes before USER.".into());
+        }
+    }
+
+    pub(super) fn reinitialise(&mut self, now: Instant) {
+        self.phase = Phase::AwaitUser;
+        self.parameters = Parameters::default();
+        self.data = DataPlan::None;
+        self.begun = now;
+        self.idle = self.settings.deadlines.idle;
+        self.effect(Effect::Unlisten);
+        self.reply(220, "Ready for a new user.");
+    }
+}

@@ -1,0 +1,472 @@
+//! What does each command mean? The Server-PI (RFC 959 2.3) as a pure state machine.
+//!
+//! Lines and outcomes go in by [`Session::handle`], replies and effects come out by [`Session::poll`]; time is an
+//! argument. Nothing here waits, reads or writes.
+//!
+//! ```text
+//!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok--> Ready --REIN--> AwaitUser
+//!
+//!   busy:    Nothing --short effect--> Admitting | File | Listening --outcome--> Nothing
+//!            Nothing --transfer--> Opening --Opened/150--> Moving --Transferred/226--> Nothing
+//!                                      \--ABOR--> Aborting --Transferred/426, 226--> Nothing
+//! ```
+//!
+//! Invariants, tested as properties: every command gets exactly one final reply and at most one 1yz before it;
+//! during a transfer ABOR, STAT, NOOP and QUIT act at once and the rest waits in a bounded queue; RNFR dies at
+//! anything but RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next service verb.
+
+mod files;
+mod information;
+mod login;
+mod parameters;
+mod pass;
+mod transfers;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use storage::VPath;
+use wire::digest::Algorithm;
+use wire::facts::Wanted;
+use wire::{Command, CommandError, Pathname, Reply, RepresentationType, Verb};
+
+use crate::effect::{DataPlan, Effect, Event, Input, Output};
+use crate::policy;
+use crate::reason::Reason;
+use crate::settings::Settings;
+
+pub use pass::Pass;
+
+/// One control connection's dialogue, from the server's side.
+#[derive(Debug)]
+pub struct Session {
+    settings: Arc<Settings>,
+    peer: SocketAddr,
+    local: SocketAddr,
+    phase: Phase,
+    busy: Busy,
+    /// What the client has set; as of RFC 959 5.1 at the start and after REIN.
+    parameters: Parameters,
+    data: DataPlan,
+    /// Commands that wait for the end of a transfer.
+    queue: VecDeque<Result<Command, Refused>>,
+    out: VecDeque<Output>,
+    begun: Instant,
+    heard: Instant,
+    idle: Duration,
+    commands_before_login: u32,
+    leaving: Leaving,
+}
+
+/// Where a login stands.
+#[derive(Debug)]
+enum Phase {
+    AwaitUser,
+    AwaitPassword { user: Vec<u8> },
+    Ready { pass: Pass, cwd: VPath },
+}
+
+/// What the session waits for.
+#[derive(Debug)]
+enum Busy {
+    Nothing,
+    Admitting,
+    File(files::Pending),
+    Listening(parameters::Listening),
+    Opening(transfers::Running),
+    Moving(transfers::Running),
+    Aborting(transfers::Running),
+}
+
+/// Is the session about to end, and how?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    No,
+    /// QUIT came during a transfer: 221 after it.
+    Quit,
+    /// The site is being stopped: 421 after the transfer.
+    Stop,
+    /// [`Output::Close`] was said.
+    Closed,
+}
+
+/// A line that was no command worth handling, kept in its place among the others.
+#[derive(Debug)]
+enum Refused {
+    Line,
+    Command(CommandError),
+}
+
+#[derive(Debug)]
+struct Parameters {
+    kind: RepresentationType,
+    /// The offset of REST, for the next transfer.
+    restart: u64,
+    /// The bytes of RANG, both inclusive, for the next download.
+    range: Option<(u64, u64)>,
+    rename_from: Option<VPath>,
+    wanted: Wanted,
+    hash: Algorithm,
+    umask: Option<u32>,
+    epsv_only: bool,
+    host: Option<Vec<u8>>,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            kind: RepresentationType::Ascii,
+            restart: 0,
+            range: None,
+            rename_from: None,
+            wanted: Wanted::default(),
+            hash: Algorithm::default(),
+            umask: None,
+            epsv_only: false,
+            host: None,
+        }
+    }
+}
+
+impl Session {
+    /// A session that has just been accepted; the greeting is its first output.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, now: Instant) -> Self {
+        let greeting = Reply::new(220, settings.greeting.clone());
+        let idle = settings.deadlines.idle;
+        Self {
+            settings,
+            peer,
+            local,
+            phase: Phase::AwaitUser,
+            busy: Busy::Nothing,
+            parameters: Parameters::default(),
+            data: DataPlan::None,
+            queue: VecDeque::new(),
+            out: VecDeque::from([Output::Reply(greeting)]),
+            begun: now,
+            heard: now,
+            idle,
+            commands_before_login: 0,
+            leaving: Leaving::No,
+        }
+    }
+
+    /// Takes what has happened.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        if self.leaving == Leaving::Closed {
+            return;
+        }
+        match input {
+            Input::Line(line) => self.line(line, now),
+            Input::Admitted(answer) => self.admitted(answer, now),
+            Input::Banned => self.banned(),
+            Input::File(outcome) => self.file_done(outcome, now),
+            Input::Listening(outcome) => self.listening(outcome),
+            Input::Opened(opened) => self.opened(opened),
+            Input::Transferred(end) => self.transferred(end, now),
+            Input::Progress(bytes) => self.progress(bytes),
+            Input::Tick => self.tick(now),
+            Input::Stop => self.stop(),
+        }
+        self.go_on(now);
+    }
+
+    /// The next thing to do, until there is nothing.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// May the next line be given? Not while a short effect is under way, nor with a full queue.
+    #[must_use]
+    pub fn wants_line(&self) -> bool {
+        if self.leaving != Leaving::No {
+            return false;
+        }
+        match self.busy {
+            Busy::Nothing => true,
+            Busy::Opening(_) | Busy::Moving(_) => self.queue.len() < self.settings.limits.queue,
+            Busy::Admitting | Busy::File(_) | Busy::Listening(_) | Busy::Aborting(_) => false,
+        }
+    }
+
+    /// When [`Input::Tick`] is due, if nothing else comes first. The idle clock rests during a transfer.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match (&self.busy, &self.phase) {
+            (Busy::Nothing, Phase::Ready { .. }) => Some(self.heard + self.idle),
+            (Busy::Nothing, _) => Some(self.begun + self.settings.deadlines.login),
+            _ => None,
+        }
+    }
+
+    /// The user's name once logged in, for the log.
+    #[must_use]
+    pub fn user(&self) -> Option<&Arc<str>> {
+        match &self.phase {
+            Phase::Ready { pass, .. } => Some(pass.user()),
+            _ => None,
+        }
+    }
+
+    fn line(&mut self, line: Result<wire::Line, wire::LineTooLong>, now: Instant) {
+        self.heard = now;
+        let command = match &line {
+            Ok(line) => Command::parse(line).map_err(Refused::Command),
+            Err(_) => Err(Refused::Line),
+        };
+        let transferring = matches!(self.busy, Busy::Opening(_) | Busy::Moving(_) | Busy::Aborting(_));
+        match command {
+            Ok(command) if transferring && command.verb().row().mid_transfer => self.during_transfer(command),
+            command if matches!(self.busy, Busy::Nothing) && self.queue.is_empty() => {
+                self.execute(command, now)
+            }
+            // The driver asks `wants_line` first, so this is bounded by it.
+            command => self.queue.push_back(command),
+        }
+    }
+
+    /// Takes waiting commands up once nothing is under way, and leaves when that was asked for.
+    fn go_on(&mut self, now: Instant) {
+        while matches!(self.busy, Busy::Nothing) && self.leaving != Leaving::Closed {
+            match self.leaving {
+                Leaving::Quit => return self.close(Reply::new(221, "Goodbye.")),
+                Leaving::Stop => return self.close(Reason::Stopping.reply()),
+                Leaving::No | Leaving::Closed => {}
+            }
+            let Some(command) = self.queue.pop_front() else { return };
+            self.execute(command, now);
+        }
+    }
+
+    fn execute(&mut self, command: Result<Command, Refused>, now: Instant) {
+        if !matches!(self.phase, Phase::Ready { .. }) {
+            self.commands_before_login += 1;
+            if self.commands_before_login > self.settings.limits.commands_before_login {
+                self.event(None, None, Some(Reason::TooManyCommands));
+                return self.close(Reason::TooManyCommands.reply());
+            }
+        }
+        let command = match command {
+            Ok(command) => command,
+            Err(Refused::Line) => {
+                let limit = self.settings.limits.line;
+                self.parameters.rename_from = None;
+                return self.refuse_with(
+                    None,
+                    None,
+                    Reason::LineTooLong,
+                    format!("The line is longer than {limit} bytes; it was skipped."),
+                );
+            }
+            Err(Refused::Command(error)) => return self.refuse_command(&error),
+        };
+        let verb = command.verb();
+        let row = verb.row();
+        if !row.served {
+            return self.refuse_with(
+                Some(verb),
+                None,
+                Reason::Unserved,
+                format!("{verb} is not served here."),
+            );
+        }
+        let rights = match &self.phase {
+            Phase::Ready { pass, .. } => Some(pass.rights()),
+            _ => None,
+        };
+        // RNFR dies at anything but RNTO; it is taken out here so that no path can forget it.
+        let rename_from = self.parameters.rename_from.take();
+        // `STAT` alone tells of the session, `STAT pathname` of files.
+        let looks_at_files = matches!(command, Command::Stat(Some(_)));
+        let allowed = policy::check(row, rights, self.settings.modes);
+        if let Err(reason) =
+            allowed.and(if looks_at_files && rights.is_none() { Err(Reason::NotLoggedIn) } else { Ok(()) })
+        {
+            self.forget_markers(verb);
+            return self.refuse(Some(verb), None, reason);
+        }
+        match command {
+            Command::User(name) => self.user_named(name),
+            Command::Pass(secret) => self.password(secret, now),
+            Command::Acct(_) => self.reply(202, "No account is needed here."),
+            Command::Host(name) => self.host(name),
+            Command::Rein => self.reinitialise(now),
+            Command::Quit => self.close(Reply::new(221, "Goodbye.")),
+            Command::Cwd(path) => self.change_directory(&path),
+            Command::Cdup => self.change_up(),
+            Command::Pwd => self.print_directory(),
+            Command::Mkd(path) => self.make_directory(&path),
+            Command::Rmd(path) => self.remove_directory(&path),
+            Command::Dele(path) => self.delete(&path),
+            Command::Rnfr(path) => self.rename_from(&path),
+            Command::Rnto(path) => self.rename_to(rename_from, &path),
+            Command::Size(path) => self.size(&path),
+            Command::Mdtm(mdtm) => self.modification_time(mdtm),
+            Command::Mlst(path) => self.facts_of(path.as_ref()),
+            Command::Mfmt(stamp, path) => self.set_modified(Verb::Mfmt, stamp, &path),
+            Command::Mfct(..) => self.refuse(Some(verb), None, Reason::Unsupported),
+            Command::Mff(facts, path) => self.set_facts(&facts, &path),
+            Command::Avbl(path) => self.available(path.as_ref()),
+            Command::Stat(None) => self.status(None),
+            Command::Stat(Some(path)) => self.status_of(&path),
+            Command::Pasv => self.passive(),
+            Command::Epsv(which) => self.extended_passive(which),
+            Command::Port(host_port) => self.active(Verb::Port, host_port.socket()),
+            Command::Eprt(target) => self.active(Verb::Eprt, target),
+            Command::Type(kind) => self.representation_type(kind),
+            Command::Stru(_) => self.reply(200, "Structure is F (file)."),
+            Command::Mode(_) => self.reply(200, "Mode is S (stream)."),
+            Command::Allo(_) => self.reply(200, "No allocation is needed."),
+            Command::Rest(marker) => self.restart(marker),
+            Command::Rang(range) => self.range(range),
+            Command::Opts(option) => self.option(option),
+            Command::Clnt(_) => self.reply(200, "Noted."),
+            Command::Retr(path) => self.retrieve(&path),
+            Command::Stor(path) => self.store(&path),
+            Command::Stou(path) => self.store_unique(path.as_ref()),
+            Command::Appe(path) => self.append(&path),
+            Command::List(path) => self.list(Verb::List, path.as_ref()),
+            Command::Nlst(path) => self.list(Verb::Nlst, path.as_ref()),
+            Command::Mlsd(path) => self.list(Verb::Mlsd, path.as_ref()),
+            Command::Hash(path) => self.hash(&path),
+            Command::Digest(algorithm, of) => self.digest(verb, algorithm, &of),
+            Command::Site(site) => self.site(site),
+            Command::Syst => self.reply(215, "UNIX Type: L8"),
+            Command::Help(about) => self.help(about.as_deref()),
+            Command::Noop => self.reply(200, "Here."),
+            Command::Feat => self.features(),
+            Command::Abor => self.reply(226, "No transfer is under way."),
+            Command::Unserved(verb) => self.refuse(Some(verb), None, Reason::Unserved),
+        }
+        self.forget_markers(verb);
+    }
+
+    /// REST and RANG die at the next service verb; the verbs that only prepare a transfer leave them.
+    fn forget_markers(&mut self, verb: Verb) {
+        let keeps = matches!(
+            verb,
+            Verb::Rest
+                | Verb::Rang
+                | Verb::Pasv
+                | Verb::Epsv
+                | Verb::Port
+                | Verb::Eprt
+                | Verb::Type
+                | Verb::Mode
+                | Verb::Stru
+                | Verb::Noop
+                | Verb::Feat
+                | Verb::Opts
+                | Verb::Size
+                | Verb::Mdtm
+                | Verb::Allo
+        );
+        if !keeps {
+            self.parameters.restart = 0;
+            self.parameters.range = None;
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if self.deadline().is_none_or(|at| now < at) {
+            return;
+        }
+        let reason = if self.user().is_some() { Reason::IdleTimeout } else { Reason::LoginTimeout };
+        self.event(None, None, Some(reason));
+        self.close(reason.reply());
+    }
+
+    fn stop(&mut self) {
+        if self.leaving == Leaving::No {
+            self.leaving = Leaving::Stop;
+        }
+    }
+
+    /// The directory and the bearer; only called behind the policy, which lets nobody else through.
+    fn logged_in(&self) -> Option<(&Pass, &VPath)> {
+        match &self.phase {
+            Phase::Ready { pass, cwd } => Some((pass, cwd)),
+            _ => None,
+        }
+    }
+
+    /// Resolves a pathname from the current directory, or refuses the command.
+    fn resolve(&mut self, verb: Verb, path: &[u8]) -> Option<(Pass, VPath)> {
+        let (pass, cwd) = self.logged_in()?;
+        match cwd.join(path) {
+            Ok(there) => Some((pass.clone(), there)),
+            Err(error) => {
+                self.refuse(Some(verb), None, error.kind.into());
+                None
+            }
+        }
+    }
+
+    fn resolve_or_here(&mut self, verb: Verb, path: Option<&Pathname>) -> Option<(Pass, VPath)> {
+        self.resolve(verb, path.map_or(b"", Pathname::as_bytes))
+    }
+
+    fn say(&mut self, reply: Reply) {
+        self.out.push_back(Output::Reply(reply));
+    }
+
+    fn reply(&mut self, code: u16, text: impl Into<std::borrow::Cow<'static, str>>) {
+        self.say(Reply::new(code, text));
+    }
+
+    fn refuse(&mut self, verb: Option<Verb>, path: Option<VPath>, reason: Reason) {
+        self.refuse_with(verb, path, reason, reason.text().to_owned());
+    }
+
+    fn refuse_with(&mut self, verb: Option<Verb>, path: Option<VPath>, reason: Reason, text: String) {
+        self.event(verb, path, Some(reason));
+        self.say(Reply::new(reason.code(), text));
+    }
+
+    fn refuse_command(&mut self, error: &CommandError) {
+        let (verb, reason) = match error {
+            CommandError::Unknown => (None, Reason::UnknownCommand),
+            CommandError::Argument(verb, _) => (Some(*verb), Reason::BadArgument),
+            CommandError::Parameter(verb, _) => (Some(*verb), Reason::BadParameter),
+            CommandError::Protocol => (Some(Verb::Eprt), Reason::WrongFamily),
+        };
+        self.parameters.rename_from = None;
+        if let Some(verb) = verb {
+            self.forget_markers(verb);
+        }
+        let text = match error {
+            CommandError::Unknown => reason.text().to_owned(),
+            CommandError::Protocol => {
+                format!(
+                    "Network protocol not supported, use ({}).",
+                    wire::Family::of(self.local.ip()).number()
+                )
+            }
+            other => {
+                let mut text = other.to_string();
+                text.push('.');
+                text
+            }
+        };
+        self.refuse_with(verb, None, reason, text);
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        self.out.push_back(Output::Effect(effect));
+    }
+
+    fn event(&mut self, verb: Option<Verb>, path: Option<VPath>, reason: Option<Reason>) {
+        let code = reason.map_or(250, Reason::code);
+        self.out.push_back(Output::Event(Event { verb, path, code, reason, bytes: None, detail: None }));
+    }
+
+    fn close(&mut self, reply: Reply) {
+        self.say(reply);
+        self.out.push_back(Output::Close);
+        self.leaving = Leaving::Closed;
+        self.queue.clear();
+    }
+}

@@ -1,0 +1,133 @@
+//! What shapes the next transfer? PASV, EPSV, PORT, EPRT, TYPE, REST, RANG, OPTS (RFC 959 4.1.2, 2428, 2389, 3659).
+use std::net::{IpAddr, SocketAddr};
+
+use wire::command::Epsv;
+use wire::facts::Wanted;
+use wire::option::Opt;
+use wire::{Family, HostPort, Marker, RepresentationType, Verb};
+
+use super::{Busy, Session};
+use crate::effect::{DataPlan, Effect};
+use crate::reason::Reason;
+
+/// Which reply the claimed port is told in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Listening {
+    Pasv,
+    Epsv,
+}
+
+impl Session {
+    pub(super) fn passive(&mut self) {
+        if self.parameters.epsv_only {
+            return self.refuse(Some(Verb::Pasv), None, Reason::OnlyEpsv);
+        }
+        if self.local.is_ipv6() {
+            let text = "PASV cannot tell an IPv6 address: use EPSV.".to_owned();
+            return self.refuse_with(Some(Verb::Pasv), None, Reason::WrongFamily, text);
+        }
+        self.listen(Listening::Pasv);
+    }
+
+    pub(super) fn extended_passive(&mut self, which: Epsv) {
+        let family = Family::of(self.local.ip());
+        match which {
+            Epsv::All => {
+                self.parameters.epsv_only = true;
+                self.reply(200, "Only EPSV from now on.");
+            }
+            Epsv::Only(asked) if asked != family => {
+                let text = format!("Network protocol not supported, use ({}).", family.number());
+                self.refuse_with(Some(Verb::Epsv), None, Reason::WrongFamily, text);
+            }
+            Epsv::Any | Epsv::Only(_) => self.listen(Listening::Epsv),
+        }
+    }
+
+    fn listen(&mut self, told_in: Listening) {
+        // A second PASV closes the first: the driver drops the claim before it makes another.
+        self.data = DataPlan::None;
+        self.busy = Busy::Listening(told_in);
+        self.effect(Effect::Listen);
+    }
+
+    pub(super) fn listening(&mut self, outcome: Result<(IpAddr, u16), Reason>) {
+        let Busy::Listening(told_in) = std::mem::replace(&mut self.busy, Busy::Nothing) else { return };
+        match (outcome, told_in) {
+            (Err(reason), Listening::Pasv) => self.refuse(Some(Verb::Pasv), None, reason),
+            (Err(reason), Listening::Epsv) => self.refuse(Some(Verb::Epsv), None, reason),
+            (Ok((_, port)), Listening::Epsv) => {
+                self.data = DataPlan::Listening;
+                self.reply(229, format!("Entering extended passive mode (|||{port}|)"));
+            }
+            (Ok((IpAddr::V4(address), port)), Listening::Pasv) => {
+                self.data = DataPlan::Listening;
+                self.reply(227, format!("Entering passive mode ({})", HostPort { address, port }));
+            }
+            (Ok((IpAddr::V6(_), _)), Listening::Pasv) => {
+                self.refuse(Some(Verb::Pasv), None, Reason::WrongFamily)
+            }
+        }
+    }
+
+    /// PORT and EPRT: only to the control connection's peer, and above 1023 (RFC 2577 3). Dialled at the transfer.
+    pub(super) fn active(&mut self, verb: Verb, target: SocketAddr) {
+        if self.parameters.epsv_only {
+            return self.refuse(Some(verb), None, Reason::OnlyEpsv);
+        }
+        if target.ip() != self.peer.ip() {
+            let (named, seen) = (target.ip(), self.peer.ip());
+            let text = format!("You come from {seen}, not from {named}: use passive mode (EPSV or PASV).");
+            return self.refuse_with(Some(verb), None, Reason::ForeignAddress, text);
+        }
+        if target.port() < 1024 {
+            return self.refuse(Some(verb), None, Reason::LowPort);
+        }
+        self.effect(Effect::Unlisten);
+        self.data = DataPlan::Target(target);
+        self.reply(200, "Data will go to your port.");
+    }
+
+    pub(super) fn representation_type(&mut self, kind: RepresentationType) {
+        self.parameters.kind = kind;
+        self.reply(200, if self.is_ascii() { "Type is A (text)." } else { "Type is I (bytes)." });
+    }
+
+    pub(super) fn is_ascii(&self) -> bool {
+        matches!(self.parameters.kind, RepresentationType::Ascii | RepresentationType::Ebcdic)
+    }
+
+    pub(super) fn restart(&mut self, marker: Marker) {
+        self.parameters.restart = marker.0;
+        self.parameters.range = None;
+        self.reply(350, format!("Restarting at {}. Send RETR, STOR or APPE.", marker.0));
+    }
+
+    pub(super) fn range(&mut self, range: Option<(u64, u64)>) {
+        self.parameters.range = range;
+        self.parameters.restart = 0;
+        match range {
+            Some((first, last)) => self.reply(350, format!("Bytes {first} to {last}. Send RETR.")),
+            None => self.reply(350, "The whole file."),
+        }
+    }
+
+    pub(super) fn option(&mut self, option: Opt) {
+        match option {
+            Opt::Utf8(true) => self.reply(200, "Names are UTF-8."),
+            // Names are bytes all along; whoever wants other bytes gets them.
+            Opt::Utf8(false) => self.reply(200, "Names are bytes."),
+            Opt::Mlst(names) => {
+                self.parameters.wanted = Wanted::from_names(&names);
+                let text = format!("MLST OPTS {}", self.parameters.wanted.reply());
+                self.reply(200, text.trim_end().to_owned());
+            }
+            Opt::Hash(asked) => {
+                if let Some(algorithm) = asked {
+                    self.parameters.hash = algorithm;
+                }
+                self.reply(200, self.parameters.hash.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! How does a transfer run, from its command to its final reply? (RFC 959 4.1.3, RFC 3659 5)
+use std::time::Instant;
+
+use storage::{Create, VPath};
+use wire::command::DigestOf;
+use wire::digest::Algorithm;
+use wire::{Command, Pathname, Reply, Verb};
+
+use super::{Busy, Leaving, Session};
+use crate::effect::{DataPlan, Effect, Event, Form, Opened, Output, Plan, Transferred, What};
+use crate::reason::Reason;
+
+/// A transfer that has been started and has not had its final reply.
+#[derive(Debug)]
+pub(super) struct Running {
+    verb: Verb,
+    path: VPath,
+    ascii: bool,
+    digest: Option<Digest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Digest {
+    algorithm: Algorithm,
+    start: u64,
+}
+
+impl Running {
+    pub(super) fn verb(&self) -> Verb {
+        self.verb
+    }
+}
+
+impl Session {
+    pub(super) fn retrieve(&mut self, path: &Pathname) {
+        let (start, end) = match self.parameters.range {
+            Some((first, last)) => (first, Some(last.saturating_add(1))),
+            None => (self.parameters.restart, None),
+        };
+        let Some((_, there)) = self.resolve(Verb::Retr, path.as_bytes()) else { return };
+        self.transfer(Verb::Retr, there.clone(), What::Retrieve { path: there, start, end });
+    }
+
+    pub(super) fn store(&mut self, path: &Pathname) {
+        let how = match self.parameters.restart {
+            0 => Create::Replace,
+            _ if self.is_ascii() => return self.refuse(Some(Verb::Stor), None, Reason::RestInAscii),
+            at => Create::Resume { at },
+        };
+        self.upload(Verb::Stor, path.as_bytes(), how);
+    }
+
+    pub(super) fn store_unique(&mut self, path: Option<&Pathname>) {
+        self.upload(Verb::Stou, path.map_or(b"upload", Pathname::as_bytes), Create::Unique);
+    }
+
+    pub(super) fn append(&mut self, path: &Pathname) {
+        self.upload(Verb::Appe, path.as_bytes(), Create::Append);
+    }
+
+    fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
+        let mode = self.parameters.umask.map(|mask| 0o666 & !mask);
+        let Some((_, there)) = self.resolve(verb, path) else { return };
+        if there.is_root() {
+            return self.refuse(Some(verb), Some(there), Reason::IsADirectory);
+        }
+        self.transfer(verb, there.clone(), What::Store { path: there, how, mode });
+    }
+
+    pub(super) fn list(&mut self, verb: Verb, path: Option<&Pathname>) {
+        let Some((_, there)) = self.resolve_or_here(verb, path) else { return };
+        let form = match verb {
+            Verb::Nlst => Form::Names,
+            Verb::Mlsd => Form::Facts(self.parameters.wanted),
+            _ => Form::Long,
+        };
+        let given = path.map(|p| p.as_bytes().to_vec()).unwrap_or_default();
+        self.transfer(verb, there.clone(), What::List { path: there, given, form });
+    }
+
+    pub(super) fn hash(&mut self, path: &Pathname) {
+        let Some((_, there)) = self.resolve(Verb::Hash, path.as_bytes()) else { return };
+        let (start, end) = match self.parameters.range {
+            Some((first, last)) => (first, Some(last.saturating_add(1))),
+            None => (self.parameters.restart, None),
+        };
+        self.start_digest(Verb::Hash, there, self.parameters.hash, start, end);
+    }
+
+    /// `XCRC name`, or `XCRC "name" start end`. A quoted form is the more likely meaning: no client sends quotes that
+    /// are part of a name, and all that send a range send quotes.
+    pub(super) fn digest(&mut self, verb: Verb, algorithm: Algorithm, of: &DigestOf) {
+        let (path, start, end) = match &of.range {
+            Some((path, start, end)) => (path, *start, *end),
+            None => (&of.whole, 0, None),
+        };
+        let Some((_, there)) = self.resolve(verb, path.as_bytes()) else { return };
+        self.start_digest(verb, there, algorithm, start, end);
+    }
+
+    fn start_digest(&mut self, verb: Verb, path: VPath, algorithm: Algorithm, start: u64, end: Option<u64>) {
+        let Some((pass, _)) = self.logged_in() else { return };
+        let pass = pass.clone();
+        let what = What::Digest { path: path.clone(), algorithm, start, end };
+        let digest = Some(Digest { algorithm, start });
+        self.busy = Busy::Opening(Running { verb, path, ascii: false, digest });
+        self.effect(Effect::Transfer(Plan { pass, what, ascii: false, data: DataPlan::None }));
+    }
+
+    fn transfer(&mut self, verb: Verb, path: VPath, what: What) {
+        let Some((pass, _)) = self.logged_in() else { return };
+        let pass = pass.clone();
+        // A data plan serves one transfer, whatever becomes of it.
+        let data = std::mem::replace(&mut self.data, DataPlan::None);
+        if data == DataPlan::None {
+            return self.refuse(Some(verb), Some(path), Reason::NoDataPlan);
+        }
+        // Listings are lines that end in CR LF under either type; MLSD is never converted (RFC 3659 7.2).
+        let ascii = self.is_ascii() && !matches!(what, What::List { .. });
+        self.busy = Busy::Opening(Running { verb, path, ascii, digest: None });
+        self.effect(Effect::Transfer(Plan { pass, what, ascii, data }));
+    }
+
+    pub(super) fn opened(&mut self, opened: Opened) {
+        let Busy::Opening(running) = std::mem::replace(&mut self.busy, Busy::Nothing) else { return };
+        if running.digest.is_none() {
+            let kind = if running.ascii { "text" } else { "bytes" };
+            match (&opened.name, opened.size) {
+                // RFC 1123 4.1.2.9 fixes this form, so that clients can read the name.
+                (Some(name), _) => {
+                    let mut text = b"FILE: ".to_vec();
+                    text.extend_from_slice(name.as_bytes());
+                    self.say(Reply::from_lines(150, vec![text.into()]));
+                }
+                (None, Some(size)) => {
+                    self.reply(150, format!("Data connection open, sending {kind} ({size} bytes)."))
+                }
+                (None, None) => self.reply(150, "Data connection open."),
+            }
+        }
+        let path = opened.name.unwrap_or(running.path);
+        self.busy = Busy::Moving(Running { path, ..running });
+    }
+
+    pub(super) fn transferred(&mut self, end: Transferred, now: Instant) {
+        let (running, aborting) = match std::mem::replace(&mut self.busy, Busy::Nothing) {
+            Busy::Opening(running) | Busy::Moving(running) => (running, false),
+            Busy::Aborting(running) => (running, true),
+            other => {
+                self.busy = other;
+                return;
+            }
+        };
+        // The idle clock rests during a transfer.
+        self.heard = now;
+        let reply = match (end.broken, &end.digest, running.digest) {
+            (Some(reason), _, _) => store_reply(reason, running.verb),
+            (None, Some((hex, to)), Some(digest)) => {
+                let path = running.path.as_bytes();
+                if running.verb == Verb::Hash {
+                    let last = to.saturating_sub(1).max(digest.start);
+                    let mut text =
+                        format!("{} {}-{last} {hex} ", digest.algorithm.name(), digest.start).into_bytes();
+                    text.extend_from_slice(path);
+                    Reply::from_lines(213, vec![text.into()])
+                } else {
+                    Reply::new(250, hex.clone())
+                }
+            }
+            (None, ..) => Reply::new(226, format!("Done: {} bytes.", end.bytes)),
+        };
+        let detail = match end.unlisted {
+            0 => end.detail,
+            n => Some(format!("{n} names with line ends were left out")),
+        };
+        self.out.push_back(Output::Event(Event {
+            verb: Some(running.verb),
+            path: Some(running.path),
+            code: reply.code.get(),
+            reason: end.broken,
+            bytes: Some(end.bytes),
+            detail,
+        }));
+        self.say(reply);
+        if aborting {
+            self.reply(226, "Abort done.");
+        }
+    }
+
+    /// ABOR, STAT, NOOP and QUIT while a transfer runs.
+    pub(super) fn during_transfer(&mut self, command: Command) {
+        match command {
+            Command::Abor => match std::mem::replace(&mut self.busy, Busy::Nothing) {
+                Busy::Opening(running) | Busy::Moving(running) => {
+                    self.busy = Busy::Aborting(running);
+                    self.effect(Effect::Abort);
+                }
+                other => self.busy = other,
+            },
+            Command::Stat(None) => self.effect(Effect::Progress),
+            Command::Stat(Some(path)) => self.queue.push_back(Ok(Command::Stat(Some(path)))),
+            Command::Quit => self.leaving = Leaving::Quit,
+            _ => self.reply(200, "Here; the transfer goes on."),
+        }
+    }
+
+    pub(super) fn progress(&mut self, bytes: u64) {
+        self.status(Some(bytes));
+    }
+}
+
+/// The words of a broken transfer. A name that cannot be stored is 553 (RFC 959 5.4), where reading it is 550.
+fn store_reply(reason: Reason, verb: Verb) -> Reply {
+    let naming =
+        matches!(reason, Reason::Exists | Reason::IsADirectory | Reason::Outside | Reason::NotRegular);
+    let stores = matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe);
+    if stores && naming { Reply::new(553, reason.text()) } else { reason.reply() }
+}

@@ -1,0 +1,155 @@
+//! Which limits, deadlines and modes does a site have? Defaults that a person with eight connections, and an office of
+//! fifty such people behind one NAT address, never meet.
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The settings of a site that sessions read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The text of the 220 greeting.
+    pub greeting: String,
+    /// Deadlines.
+    pub deadlines: Deadlines,
+    /// Limits.
+    pub limits: Limits,
+    /// Which data connections may be made.
+    pub modes: Modes,
+    /// The IPv4 address PASV tells clients that come from outside; `None`: the one they dialled.
+    pub external: Option<std::net::Ipv4Addr>,
+}
+
+/// How long is waited for what.
+#[derive(Clone, Debug)]
+pub struct Deadlines {
+    /// From the connection to the end of the login. One minute: a person types a password in it.
+    pub login: Duration,
+    /// From one command to the next, outside transfers. Five minutes, as most servers have.
+    pub idle: Duration,
+    /// The longest that SITE IDLE can ask for.
+    pub idle_most: Duration,
+    /// From a transfer's command to its data connection. Ten seconds: longer than any honest network takes, shorter
+    /// than a person's patience.
+    pub data: Duration,
+    /// In a transfer, from one byte to the next. One minute: what a TCP connection needs to live through a lost route.
+    pub stall: Duration,
+    /// How long PASV waits for a passive port that is free for the client's address. Three seconds, since a claim
+    /// rarely lives longer than a round trip.
+    pub port: Duration,
+    /// From PASV to the command that uses it, after which the port goes back.
+    pub claim: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            login: Duration::from_secs(60),
+            idle: Duration::from_secs(300),
+            idle_most: Duration::from_secs(7200),
+            data: Duration::from_secs(10),
+            stall: Duration::from_secs(60),
+            port: Duration::from_secs(3),
+            claim: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How much of what there may be.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Sessions in all. Each costs some kilobytes and one descriptor.
+    pub sessions: usize,
+    /// Sessions from one address: fifty people with eight connections each, and room.
+    pub sessions_per_address: usize,
+    /// Bytes in a command line: a path of 4096 bytes, a verb, and room for doubled bytes.
+    pub line: usize,
+    /// Commands before a login. Real clients send ten.
+    pub commands_before_login: u32,
+    /// Failed logins of an address within [`Limits::failure_window`] after which each answer is held back.
+    pub failures_before_delay: u32,
+    /// Failed logins of an address within the window after which it is refused.
+    pub failures_before_refusal: u32,
+    /// How long a failed login counts.
+    pub failure_window: Duration,
+    /// How long the answer to a failed login is held back once the delay applies.
+    pub failure_delay: Duration,
+    /// Commands kept for the end of a running transfer. Pipelining clients send a handful.
+    pub queue: usize,
+    /// Lines in the answer to `STAT pathname`, which travels on the control connection.
+    pub stat_lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 20_000,
+            sessions_per_address: 1_000,
+            line: 8192,
+            commands_before_login: 50,
+            failures_before_delay: 3,
+            failures_before_refusal: 50,
+            failure_window: Duration::from_secs(600),
+            failure_delay: Duration::from_secs(2),
+            queue: 64,
+            stat_lines: 1_000,
+        }
+    }
+}
+
+/// Which side may open data connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Modes {
+    /// The client: EPSV and PASV.
+    pub passive: bool,
+    /// The server: EPRT and PORT, to the control connection's peer only.
+    pub active: bool,
+    /// The local port of active data connections: 20 where it may be bound, or any.
+    pub active_port: Option<u16>,
+}
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self { passive: true, active: true, active_port: None }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            greeting: "pasv ready.".to_owned(),
+            deadlines: Deadlines::default(),
+            limits: Limits::default(),
+            modes: Modes::default(),
+            external: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The address that PASV tells a client: the one it dialled, unless it comes from outside and the site was told
+    /// how it is seen from there. Clients on the same private network keep the address that works for them.
+    #[must_use]
+    pub fn told(&self, dialled: IpAddr, peer: IpAddr) -> IpAddr {
+        match (self.external, peer) {
+            (Some(external), IpAddr::V4(peer))
+                if !(peer.is_private() || peer.is_loopback() || peer.is_link_local()) =>
+            {
+                external.into()
+            }
+            _ => dialled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clients_from_outside_are_told_the_external_address() {
+        let site = Settings { external: Some([203, 0, 113, 7].into()), ..Settings::default() };
+        let dialled: IpAddr = [192, 168, 1, 2].into();
+        assert_eq!(site.told(dialled, [198, 51, 100, 1].into()), IpAddr::from([203, 0, 113, 7]));
+        assert_eq!(site.told(dialled, [192, 168, 1, 9].into()), dialled);
+        assert_eq!(Settings::default().told(dialled, [198, 51, 100, 1].into()), dialled);
+    }
+}

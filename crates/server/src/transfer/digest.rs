@@ -1,0 +1,110 @@
+//! How is the digest of a file made? HASH and the X forms.
+use net::pump::Progress;
+use sha2::Digest as _;
+use storage::{Source, VPath};
+use wire::digest::Algorithm;
+
+use super::Broken;
+use crate::effect::Transferred;
+use crate::reason::Reason;
+use crate::session::Pass;
+
+/// Bytes read and digested at a time: enough that the hop to another thread costs nothing beside it.
+const PIECE: usize = 1 << 20;
+
+/// A digest whose file is open.
+pub(super) struct Digest {
+    source: Box<dyn Source>,
+    state: State,
+    start: u64,
+    end: u64,
+}
+
+enum State {
+    Sha256(sha2::Sha256),
+    Sha512(Box<sha2::Sha512>),
+    Sha1(sha1::Sha1),
+    Md5(md5::Md5),
+    Crc32(crc32fast::Hasher),
+}
+
+impl State {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(Box::new(sha2::Sha512::new())),
+            Algorithm::Sha1 => Self::Sha1(sha1::Sha1::new()),
+            Algorithm::Md5 => Self::Md5(md5::Md5::new()),
+            Algorithm::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(state) => state.update(bytes),
+            Self::Sha512(state) => state.update(bytes),
+            Self::Sha1(state) => state.update(bytes),
+            Self::Md5(state) => state.update(bytes),
+            Self::Crc32(state) => state.update(bytes),
+        }
+    }
+
+    fn hex(self) -> String {
+        let digits = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        match self {
+            Self::Sha256(state) => digits(&state.finalize()),
+            Self::Sha512(state) => digits(&state.finalize()),
+            Self::Sha1(state) => digits(&state.finalize()),
+            Self::Md5(state) => digits(&state.finalize()),
+            Self::Crc32(state) => format!("{:08x}", state.finalize()),
+        }
+    }
+}
+
+impl Digest {
+    pub(super) async fn open(
+        pass: &Pass,
+        path: &VPath,
+        algorithm: Algorithm,
+        start: u64,
+        end: Option<u64>,
+    ) -> Result<Self, Broken> {
+        let source = pass.tree().open(path).await?;
+        let size = source.stat().size;
+        if start > size {
+            return Err(Reason::BadOffset.into());
+        }
+        let end = end.unwrap_or(size).min(size);
+        Ok(Self { source, state: State::new(algorithm), start, end })
+    }
+
+    pub(super) async fn run(self, progress: &Progress) -> Transferred {
+        match self.digest(progress).await {
+            Ok(digest) => Transferred { digest: Some(digest), ..Ok(()).into() },
+            Err(broken) => broken.into(),
+        }
+    }
+
+    async fn digest(mut self, progress: &Progress) -> Result<(String, u64), Broken> {
+        let (mut at, mut piece, mut state) = (self.start, Vec::with_capacity(PIECE), self.state);
+        while at < self.end {
+            self.source.read(at, &mut piece).await?;
+            let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
+            piece.truncate(left);
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len() as u64;
+            progress.add(piece.len() as u64);
+            // Hashing a mebibyte takes about a millisecond: too long for the event loop.
+            let hashed = tokio::task::spawn_blocking(move || {
+                state.update(&piece);
+                (state, piece)
+            });
+            (state, piece) = hashed
+                .await
+                .map_err(|e| Broken { reason: Reason::DiskError, detail: Some(e.to_string()) })?;
+        }
+        Ok((state.hex(), at))
+    }
+}

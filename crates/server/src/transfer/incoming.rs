@@ -1,0 +1,104 @@
+//! How does a file come in? STOR, STOU, APPE.
+use std::time::Duration;
+
+use net::data::Data;
+use net::pump::{self, Progress};
+use storage::{Create, Sink, VPath};
+use wire::ascii::Decoder;
+
+use super::Broken;
+use crate::session::Pass;
+
+/// How long a connection whose upload is whole may take to end on our side.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An upload whose sink is open.
+pub(super) struct Store {
+    pass: Pass,
+    sink: Box<dyn Sink>,
+    mode: Option<u32>,
+}
+
+impl Store {
+    /// Opens the sink; the name is told where the site chose it.
+    pub(super) async fn open(
+        pass: Pass,
+        path: &VPath,
+        how: Create,
+        mode: Option<u32>,
+    ) -> Result<(Self, Option<VPath>), Broken> {
+        let sink = pass.tree().create(path, how).await?;
+        let name = (how == Create::Unique).then(|| sink.path().clone());
+        Ok((Self { pass, sink, mode }, name))
+    }
+
+    /// No byte has come: leave nothing behind that was not there before.
+    pub(super) async fn give_up(self) {
+        if self.sink.start() == 0 {
+            // What cannot be removed now is swept later.
+            let _ = self.sink.discard().await;
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut data: Data,
+        ascii: bool,
+        stall: Duration,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        let moved = match (ascii, self.sink.file()) {
+            (false, Some(file)) => {
+                pump::receive_file(&mut data, &file, self.sink.start(), None, stall, progress)
+                    .await
+                    .map(drop)
+                    .map_err(Broken::from)
+            }
+            _ => self.copy(&mut data, ascii, stall, progress).await,
+        };
+        if let Err(broken) = moved {
+            if progress.bytes() == 0 {
+                self.give_up().await;
+            }
+            return Err(broken);
+        }
+        let path = self.sink.path().clone();
+        self.sink.commit().await?;
+        if let Some(mode) = self.mode {
+            self.pass.tree().set_mode(&path, mode).await?;
+        }
+        data.finish(PATIENCE).await;
+        Ok(())
+    }
+
+    async fn copy(
+        &mut self,
+        data: &mut Data,
+        ascii: bool,
+        stall: Duration,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        let (mut decoder, mut raw, mut text) = (Decoder::default(), Vec::new(), Vec::new());
+        loop {
+            raw.clear();
+            if pump::receive(data, &mut raw, stall, progress).await? == 0 {
+                break;
+            }
+            if ascii {
+                text.clear();
+                decoder.push(&raw, &mut text);
+                self.sink.write(&text).await?;
+            } else {
+                self.sink.write(&raw).await?;
+            }
+        }
+        if ascii {
+            text.clear();
+            decoder.finish(&mut text);
+            if !text.is_empty() {
+                self.sink.write(&text).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! One file's journey: from the plan to its outcome.
+//!
+//! ```text
+//!   open: the file (or the sink, or the listing)  -- fails: 550, 553, 452 ... and nobody waited for a connection
+//!         then the data connection                -- fails: 425
+//!   --> Opened, 150
+//!   run:  Source --pump--> data    data --pump--> Sink --commit-->    entries --lines--> data    Source --> digest
+//!   --> Transferred, 226 or 426, 451, 452
+//! ```
+//!
+//! Dropping either future stops the transfer; a sink dropped so keeps what came for REST.
+
+mod digest;
+pub mod facts;
+mod incoming;
+pub mod listing;
+mod outgoing;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::data::Data;
+use net::dial::{Source as DialSource, dial};
+use net::passive::{Claim, ClaimError};
+use net::pump::{Progress, PumpError};
+use tokio::time::{Instant, timeout};
+
+use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
+use crate::reason::Reason;
+use crate::settings::Settings;
+
+/// A transfer whose file and data connection are open.
+pub(crate) struct Ready {
+    work: Work,
+    data: Option<Data>,
+    ascii: bool,
+    stall: Duration,
+    progress: Arc<Progress>,
+}
+
+enum Work {
+    Retrieve(outgoing::Retrieve),
+    List(Box<outgoing::Listing>),
+    Store(incoming::Store),
+    Digest(digest::Digest),
+}
+
+/// Opens the file, then the data connection.
+pub(crate) async fn open(
+    plan: Plan,
+    claim: Option<Claim>,
+    settings: Arc<Settings>,
+    local: SocketAddr,
+    progress: Arc<Progress>,
+) -> Result<(Opened, Ready), Transferred> {
+    let Plan { pass, what, ascii, data } = plan;
+    let (work, opened) = match what {
+        What::Retrieve { path, start, end } => {
+            let (retrieve, size) = outgoing::Retrieve::open(&pass, &path, start, end, ascii).await?;
+            (Work::Retrieve(retrieve), Opened { size, name: None })
+        }
+        What::List { path, given, form } => {
+            let listing = outgoing::Listing::open(&pass, path, given, form).await?;
+            (Work::List(Box::new(listing)), Opened { size: None, name: None })
+        }
+        What::Store { path, how, mode } => {
+            let (store, name) = incoming::Store::open(pass, &path, how, mode).await?;
+            (Work::Store(store), Opened { size: None, name })
+        }
+        What::Digest { path, algorithm, start, end } => {
+            let digest = digest::Digest::open(&pass, &path, algorithm, start, end).await?;
+            (Work::Digest(digest), Opened { size: None, name: None })
+        }
+    };
+    match connect(data, claim, &settings, local).await {
+        Ok(data) => Ok((opened, Ready { work, data, ascii, stall: settings.deadlines.stall, progress })),
+        Err(end) => {
+            if let Work::Store(store) = work {
+                store.give_up().await;
+            }
+            Err(end)
+        }
+    }
+}
+
+async fn connect(
+    plan: DataPlan,
+    claim: Option<Claim>,
+    settings: &Settings,
+    local: SocketAddr,
+) -> Result<Option<Data>, Transferred> {
+    let patience = settings.deadlines.data;
+    match (plan, claim) {
+        (DataPlan::None, _) => Ok(None),
+        (DataPlan::Listening, Some(mut claim)) => {
+            let arrived = match claim.arrived() {
+                Some(arrived) => arrived,
+                None => timeout(patience, claim.connection()).await.unwrap_or(Err(ClaimError::Expired)),
+            };
+            match arrived {
+                Ok(data) => Ok(Some(data)),
+                Err(ClaimError::Contested) => Err(Reason::Contested.into()),
+                Err(_) => Err(Reason::DataNotMade.into()),
+            }
+        }
+        // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
+        (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
+        (DataPlan::Target(target), _) => {
+            let from = DialSource { address: local.ip(), port: settings.modes.active_port };
+            match timeout(patience, dial(target, Some(from))).await {
+                Ok(Ok(data)) => Ok(Some(data)),
+                Ok(Err(error)) => {
+                    Err(Transferred { detail: Some(error.to_string()), ..Reason::DialFailed.into() })
+                }
+                Err(_) => {
+                    let detail = format!("no answer from {target} within {} s", patience.as_secs());
+                    Err(Transferred { detail: Some(detail), ..Reason::DialFailed.into() })
+                }
+            }
+        }
+    }
+}
+
+impl Ready {
+    /// Moves the bytes.
+    pub(crate) async fn run(self) -> Transferred {
+        let Self { work, data, ascii, stall, progress } = self;
+        let started = Instant::now();
+        let mut end = match (work, data) {
+            (Work::Digest(digest), _) => digest.run(&progress).await,
+            (Work::Retrieve(retrieve), Some(mut data)) => {
+                retrieve.run(&mut data, stall, &progress).await.into()
+            }
+            (Work::List(listing), Some(mut data)) => listing.run(&mut data, stall, &progress).await,
+            (Work::Store(store), Some(data)) => store.run(data, ascii, stall, &progress).await.into(),
+            // `connect` gives no connection to a digest alone.
+            (_, None) => Reason::NoDataPlan.into(),
+        };
+        end.bytes = progress.bytes();
+        if end.broken.is_some() && end.detail.is_none() {
+            end.detail = Some(format!("after {} ms", started.elapsed().as_millis()));
+        }
+        end
+    }
+}
+
+/// Why moving bytes ended before its time: the reason, and for the log what the system said.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    reason: Reason,
+    detail: Option<String>,
+}
+
+impl From<PumpError> for Broken {
+    fn from(error: PumpError) -> Self {
+        let detail = Some(error.to_string());
+        let reason = match &error {
+            PumpError::Stalled(_) => Reason::Stalled,
+            PumpError::Peer(_) => Reason::PeerBroke,
+            PumpError::File(error) => match error.raw_os_error() {
+                // ENOSPC, EDQUOT, EFBIG
+                Some(28 | 122 | 27) => Reason::Full,
+                _ => Reason::DiskError,
+            },
+            // The file was cut while it was being sent: the client must not take what it has for the whole.
+            PumpError::Short { .. } => Reason::DiskError,
+        };
+        Self { reason, detail }
+    }
+}
+
+impl From<storage::Error> for Broken {
+    fn from(error: storage::Error) -> Self {
+        let detail = error.source.is_some().then(|| error.to_string());
+        Self { reason: error.kind.into(), detail }
+    }
+}
+
+impl From<Reason> for Broken {
+    fn from(reason: Reason) -> Self {
+        Self { reason, detail: None }
+    }
+}
+
+impl From<Broken> for Transferred {
+    fn from(broken: Broken) -> Self {
+        Self { detail: broken.detail, ..broken.reason.into() }
+    }
+}
+
+impl From<storage::Error> for Transferred {
+    fn from(error: storage::Error) -> Self {
+        Broken::from(error).into()
+    }
+}
+
+impl From<Reason> for Transferred {
+    fn from(reason: Reason) -> Self {
+        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), detail: None }
+    }
+}
+
+impl From<Result<(), Broken>> for Transferred {
+    fn from(result: Result<(), Broken>) -> Self {
+        match result {
+            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, detail: None },
+            Err(broken) => broken.into(),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! How do bytes go out? RETR, and the listings.
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use globset::{Candidate, GlobBuilder, GlobMatcher};
+use net::data::Data;
+use net::pump::{self, Progress};
+use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
+use wire::ascii::Encoder;
+
+use super::Broken;
+use super::listing::Lines;
+use crate::effect::{Form, Transferred};
+use crate::reason::Reason;
+use crate::session::Pass;
+
+/// Bytes read at a time where the kernel cannot move them by itself, and bytes of listing sent at a time.
+const PIECE: usize = 256 * 1024;
+
+/// A download whose file is open.
+pub(super) struct Retrieve {
+    source: Box<dyn Source>,
+    start: u64,
+    end: u64,
+    ascii: bool,
+}
+
+impl Retrieve {
+    /// Opens the file; the size told is that of the data, which TYPE A cannot know.
+    pub(super) async fn open(
+        pass: &Pass,
+        path: &VPath,
+        start: u64,
+        end: Option<u64>,
+        ascii: bool,
+    ) -> Result<(Self, Option<u64>), Broken> {
+        let source = pass.tree().open(path).await?;
+        let size = source.stat().size;
+        if start > size && !ascii {
+            return Err(Reason::BadOffset.into());
+        }
+        let end = end.map_or(size, |end| end.min(size));
+        let told = (!ascii).then(|| end.saturating_sub(start));
+        Ok((Self { source, start, end, ascii }, told))
+    }
+
+    pub(super) async fn run(
+        mut self,
+        data: &mut Data,
+        stall: Duration,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        if self.ascii {
+            return self.send_text(data, stall, progress).await;
+        }
+        if let Some(file) = self.source.file() {
+            pump::send_file(data, &file, self.start..self.end, stall, progress).await?;
+            return Ok(());
+        }
+        let (mut at, mut piece) = (self.start, Vec::with_capacity(PIECE));
+        while at < self.end {
+            self.source.read(at, &mut piece).await?;
+            piece.truncate(usize::try_from(self.end - at).unwrap_or(usize::MAX));
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len() as u64;
+            pump::send(data, &piece, stall, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Under TYPE A the restart marker counts bytes as they were sent, so the text is converted from its start and
+    /// what the client has is passed over.
+    async fn send_text(
+        &mut self,
+        data: &mut Data,
+        stall: Duration,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
+        let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::with_capacity(PIECE), Vec::new());
+        let (mut at, mut skip) = (0, self.start);
+        loop {
+            self.source.read(at, &mut raw).await?;
+            text.clear();
+            if raw.is_empty() {
+                encoder.finish(&mut text);
+            } else {
+                at += raw.len() as u64;
+                encoder.push(&raw, &mut text);
+            }
+            let passed = usize::try_from(skip).unwrap_or(usize::MAX).min(text.len());
+            skip -= passed as u64;
+            pump::send(data, &text[passed..], stall, progress).await?;
+            if raw.is_empty() {
+                return if skip > 0 { Err(Reason::BadOffset.into()) } else { Ok(()) };
+            }
+        }
+    }
+}
+
+/// A listing whose directory is open.
+pub(super) struct Listing {
+    lines: Lines,
+    what: Listed,
+}
+
+enum Listed {
+    /// A file, or anything that is not a directory: one line.
+    One(Vec<u8>, Box<Stat>),
+    /// A directory, or those of its names that match.
+    Directory(Box<dyn Entries>, Option<Pattern>),
+}
+
+/// A pattern for the last component of a pathname. Matching takes time linear in the name: the pattern is an automaton.
+struct Pattern {
+    matcher: GlobMatcher,
+    /// As in a shell, names that start with a dot are matched only by a pattern that does.
+    dots: bool,
+}
+
+impl Pattern {
+    /// `None` where the text has no wildcard, or is no pattern.
+    fn new(text: &[u8]) -> Option<Self> {
+        if !text.iter().any(|b| matches!(b, b'*' | b'?' | b'[' | b'{')) {
+            return None;
+        }
+        // A backslash is an ordinary character of a name.
+        let mut glob = GlobBuilder::new(std::str::from_utf8(text).ok()?);
+        let matcher = glob.literal_separator(true).backslash_escape(false).build().ok()?.compile_matcher();
+        Some(Self { matcher, dots: text.first() == Some(&b'.') })
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        (self.dots || name.first() != Some(&b'.'))
+            && self.matcher.is_match_candidate(&Candidate::new(OsStr::from_bytes(name)))
+    }
+}
+
+impl Listing {
+    pub(super) async fn open(pass: &Pass, path: VPath, given: Vec<u8>, form: Form) -> Result<Self, Broken> {
+        let writes = pass.rights().write;
+        let found = pass.tree().stat(&path).await;
+        match found {
+            Ok(stat) if stat.kind == FileType::Directory => {
+                let entries = pass.tree().list(&path).await?;
+                // NLST of a directory tells names that the client can use as they are, as `ls dir/*` would.
+                let prefix = if matches!(form, Form::Names) { directory_prefix(given) } else { Vec::new() };
+                Ok(Self { lines: Lines::new(form, prefix, writes), what: Listed::Directory(entries, None) })
+            }
+            Ok(_) if matches!(form, Form::Facts(_)) => Err(Reason::NotADirectory.into()),
+            Ok(stat) => {
+                let lines = Lines::new(form, Vec::new(), writes);
+                Ok(Self { lines, what: Listed::One(given, Box::new(stat)) })
+            }
+            Err(error) if error.kind == Kind::NotFound && !matches!(form, Form::Facts(_)) => {
+                let Some((parent, name)) = path.split() else { return Err(error.into()) };
+                let Some(pattern) = Pattern::new(name) else { return Err(error.into()) };
+                let entries = pass.tree().list(&parent).await?;
+                let mut prefix = given;
+                prefix.truncate(prefix.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1));
+                Ok(Self {
+                    lines: Lines::new(form, prefix, writes),
+                    what: Listed::Directory(entries, Some(pattern)),
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn run(mut self, data: &mut Data, stall: Duration, progress: &Progress) -> Transferred {
+        let result = self.send(data, stall, progress).await;
+        Transferred { unlisted: self.lines.unlisted, ..result.into() }
+    }
+
+    async fn send(&mut self, data: &mut Data, stall: Duration, progress: &Progress) -> Result<(), Broken> {
+        let mut out = Vec::new();
+        match &mut self.what {
+            Listed::One(name, stat) => self.lines.push(name, stat, &mut out),
+            Listed::Directory(entries, pattern) => {
+                let mut batch = Batch::new();
+                loop {
+                    entries.next(&mut batch).await?;
+                    if batch.is_empty() {
+                        break;
+                    }
+                    for entry in &batch {
+                        if pattern.as_ref().is_none_or(|p| p.matches(&entry.name)) {
+                            self.lines.push(&entry.name, &entry.stat, &mut out);
+                        }
+                    }
+                    if out.len() >= PIECE / 4 {
+                        pump::send(data, &out, stall, progress).await?;
+                        out.clear();
+                    }
+                }
+            }
+        }
+        pump::send(data, &out, stall, progress).await?;
+        Ok(())
+    }
+}
+
+/// `dir` and `dir/` give `dir/`; nothing, and the current directory by its short names, gives nothing.
+fn directory_prefix(mut given: Vec<u8>) -> Vec<u8> {
+    if matches!(given.as_slice(), b"" | b"." | b"./") {
+        return Vec::new();
+    }
+    if given.last() != Some(&b'/') {
+        given.push(b'/');
+    }
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_a_shell() {
+        let matches =
+            |pattern: &str, name: &str| Pattern::new(pattern.as_bytes()).unwrap().matches(name.as_bytes());
+        assert!(matches("*.txt", "a.txt"));
+        assert!(!matches("*", ".hidden"));
+        assert!(matches(".*", ".hidden"));
+        assert!(matches("[ab]?", "ax"));
+        assert!(matches("a\\*", "a\\b"));
+        assert!(Pattern::new(b"plain").is_none());
+        // Where a matcher that backtracks would not come back.
+        assert!(!matches("*a*a*a*a*a*a*a*a*a*a*a*a*b", &"a".repeat(255)));
+    }
+}
