@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
@@ -79,6 +80,7 @@ pub struct Accounts {
     /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than cores would
     /// finish none sooner, and a flood of logins would take all memory and all threads that files need.
     places: Arc<Semaphore>,
+    verifications: AtomicU64,
 }
 
 impl Accounts {
@@ -117,7 +119,13 @@ impl Accounts {
             memory: Memory::new(remember).map_err(|_| BadAccounts::NoRandomness)?,
             queues: [const { Mutex::const_new(()) }; QUEUES],
             places: Arc::new(Semaphore::new(cores)),
+            verifications: AtomicU64::new(0),
         })
+    }
+
+    /// Passwords verified the dear way since the start, right or wrong, for users there are and others.
+    pub fn verifications(&self) -> u64 {
+        self.verifications.load(Ordering::Relaxed)
     }
 
     async fn decide(&self, attempt: Attempt) -> Result<Admission, Denied> {
@@ -152,6 +160,7 @@ impl Accounts {
             return Ok(true);
         }
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Denied::Unavailable)?;
+        self.verifications.fetch_add(1, Ordering::Relaxed);
         let (hash, password) = (hash.clone(), attempt.password);
         let right = tokio::task::spawn_blocking(move || {
             let right = hash.verify(&password);

@@ -407,3 +407,43 @@ impl Drop for Abandon {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on a kernel that cannot say what memory holds: every look-up takes the other way.
+    #[tokio::test]
+    async fn without_resolve_cached_all_is_found_too() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "12345").unwrap();
+        let mut root = Root::open(folder.path()).unwrap();
+        root.forget();
+        let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
+        let tree = Local { inner: Arc::new(Inner { root: Arc::new(root), options }) };
+        let path = VPath::root().join(b"a").unwrap();
+        assert_eq!(tree.stat(&path).await.unwrap().size, 5);
+        let mut buffer = vec![0; 5];
+        tree.open(&path).await.unwrap().read(0, &mut buffer).await.unwrap();
+        assert_eq!(buffer, b"12345");
+        let mut batch = Vec::new();
+        tree.list(&VPath::root()).await.unwrap().next(&mut batch).await.unwrap();
+        assert_eq!(batch.len(), 1);
+        let other = VPath::root().join(b"b").unwrap();
+        let mut sink = tree.create(&other, Create::Replace).await.unwrap();
+        sink.write(b"1").await.unwrap();
+        assert_eq!(tree.stat(&other).await.unwrap_err().kind, Kind::NotFound);
+        drop(sink);
+        assert_eq!(tree.stat(&other).await.unwrap().size, 1);
+    }
+
+    #[test]
+    fn a_root_must_be_a_directory_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(Local::open(&file, LocalOptions::default()).unwrap_err().kind, Kind::NotADirectory);
+        let none = folder.path().join("none");
+        assert_eq!(Local::open(&none, LocalOptions::default()).unwrap_err().kind, Kind::NotFound);
+    }
+}

@@ -17,7 +17,8 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, 
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::{Kind, Result};
+use super::facts;
+use crate::{Kind, Result, Stat};
 
 const PREFIX: &[u8] = b".pasv.";
 const SUFFIX: &[u8] = b".part";
@@ -84,13 +85,50 @@ pub(super) enum Absent {
     Leave,
 }
 
+/// A part that is ours alone, until this is dropped or taken apart.
+#[derive(Debug)]
+pub(super) struct Locked(Option<File>);
+
+impl Locked {
+    /// The file, which stays locked as long as it is open.
+    pub(super) fn into_file(mut self) -> Result<File> {
+        // It is only ever taken here, and this ends it.
+        self.0.take().ok_or_else(|| Kind::Io.into())
+    }
+
+    /// What is known of it now.
+    pub(super) fn stat(&self) -> Result<Stat> {
+        self.0.as_ref().map_or_else(|| Err(Kind::Io.into()), facts::of)
+    }
+
+    /// Cuts it.
+    pub(super) fn cut(&self, length: u64) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |file| Ok(file.set_len(length)?))
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Some(file) = &self.0 {
+            release(file);
+        }
+    }
+}
+
+/// Lets go of a part at once. Closing it does too, but not while a child that is just being started by this process
+/// still has its copy of the descriptor.
+pub(super) fn release(part: impl AsFd) {
+    // Where even this fails, closing is what is left.
+    let _ = flock(part, FlockOperation::Unlock);
+}
+
 /// What became of taking hold of a part.
 #[derive(Debug)]
 pub(super) enum Held {
     /// It was made just now, and is ours.
-    Made(File),
+    Made(Locked),
     /// A broken upload's, of so many bytes, and now ours.
-    Kept(File, u64),
+    Kept(Locked, u64),
     /// Somebody is writing it (or something that is no part has its name).
     InUse,
     /// There is none.
@@ -129,6 +167,7 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
             return Ok(Held::InUse);
         }
         let stat = fstat(&fd)?;
+        let file = Locked(Some(File::from(fd)));
         match statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(now) if (now.st_dev, now.st_ino) == (stat.st_dev, stat.st_ino) => {}
             // Published, removed or swept between our opening and our locking it.
@@ -138,7 +177,6 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
             return Ok(Held::InUse);
         }
-        let file = File::from(fd);
         return Ok(if new {
             Held::Made(file)
         } else {
@@ -173,8 +211,10 @@ pub(super) enum Discarded {
 
 /// Is a part, opened for reading, the work of a broken upload, that is: does nobody hold it?
 pub(super) fn is_kept(part: &OwnedFd) -> bool {
-    // A shared lock, so that any number may ask at once. It ends with the descriptor.
-    flock(part, FlockOperation::NonBlockingLockShared).is_ok()
+    // A shared lock, so that any number may ask at once.
+    let kept = flock(part, FlockOperation::NonBlockingLockShared).is_ok();
+    release(part);
+    kept
 }
 
 /// Locks a part for writing; false where another writer has it. One who only asks [`is_kept`] is waited out: that is a
@@ -187,7 +227,7 @@ fn lock(part: &OwnedFd) -> Result<bool> {
             Err(errno) => return Err(errno.into()),
         }
         match flock(part, FlockOperation::NonBlockingLockShared) {
-            Ok(()) => flock(part.as_fd(), FlockOperation::Unlock)?,
+            Ok(()) => release(part),
             Err(Errno::AGAIN) => return Ok(false),
             Err(errno) => return Err(errno.into()),
         }

@@ -102,6 +102,12 @@ impl Root {
         self.memory
     }
 
+    /// Makes it as on a kernel before 5.12.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self) {
+        self.memory = false;
+    }
+
     /// Opens what a path leads to, links followed beneath the root.
     pub(super) fn open_at(&self, path: &VPath, flags: OFlags, reach: Reach) -> Found<OwnedFd> {
         allowed(path)?;

@@ -5,10 +5,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType as Kind, Mode, OFlags, RawDir, openat};
+use rustix::fs::{AtFlags, FileType as Kind, Mode, OFlags, RawDir, openat, unlinkat};
 use rustix::io::Errno;
 
-use super::part::{self, Discarded, PartName};
+use super::part::{self, Absent, Held, PartName};
 use super::{Inner, facts};
 use crate::{FileType, Result};
 
@@ -82,19 +82,30 @@ impl Walk<'_> {
     }
 
     fn part(&self, dir: &OwnedFd, name: &[u8], swept: &mut Swept) {
+        // First without a lock, which would keep off an upload that comes just now.
         let Ok(stat) = facts::of_name(dir, name) else { return };
         if stat.kind != FileType::File || !self.is_old(stat.modified) {
             return;
         }
         let Some(name) = PartName::found(name) else { return };
-        match part::discard(dir.as_fd(), &name) {
-            Ok(Discarded::Removed) => {
+        match self.remove(dir, &name) {
+            Ok(Some(bytes)) => {
                 swept.removed += 1;
-                swept.bytes += stat.size;
+                swept.bytes += bytes;
             }
-            Ok(Discarded::InUse | Discarded::Absent) => {}
+            Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a part was not swept"),
         }
+    }
+
+    /// Removes a part that is still old now that nobody else can write it; says how large it was.
+    fn remove(&self, dir: &OwnedFd, name: &PartName) -> Result<Option<u64>> {
+        let Held::Kept(part, size) = part::hold(dir.as_fd(), name, Absent::Leave)? else { return Ok(None) };
+        if !self.is_old(part.stat()?.modified) {
+            return Ok(None);
+        }
+        unlinkat(dir, name.as_bytes(), AtFlags::empty())?;
+        Ok(Some(size))
     }
 
     fn is_old(&self, modified: crate::Time) -> bool {

@@ -27,7 +27,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::part::{self, Absent, Held, PartName};
+use super::part::{self, Absent, Held, Locked, PartName};
 use super::resolve::{Fault, Reach};
 use super::{Inner, Sync, facts, hop};
 use crate::{Create, FileType, Kind, Op, Result, Sink, Stat, VPath};
@@ -111,7 +111,7 @@ pub(super) async fn begin(inner: Arc<Inner>, path: VPath, how: Create) -> Result
 
 /// A part to write to, and where in it.
 struct Beginning {
-    file: File,
+    file: Locked,
     part: PartName,
     place: Place,
     start: u64,
@@ -142,7 +142,7 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<(Upload, Opti
         path,
         part: beginning.part,
         place: beginning.place,
-        file: Arc::new(beginning.file),
+        file: Arc::new(beginning.file.into_file()?),
         start: beginning.start,
         position: beginning.start,
         floor: beginning.base.as_ref().map_or(0, |b| b.length),
@@ -166,7 +166,7 @@ fn resume(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath, at: u64) 
     }
     match held {
         Held::Kept(file, size) if size > at => {
-            file.set_len(at)?;
+            file.cut(at)?;
             Ok(Beginning::kept(file, named, at))
         }
         Held::InUse => Err(Kind::Busy.into()),
@@ -186,7 +186,7 @@ fn append(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath) -> Result
 }
 
 impl Beginning {
-    fn kept(file: File, part: PartName, start: u64) -> Self {
+    fn kept(file: Locked, part: PartName, start: u64) -> Self {
         Self { file, part, place: Place::Named, start, base: None }
     }
 }
@@ -239,7 +239,7 @@ fn fresh(dir: &OwnedFd, named: PartName) -> Result<Beginning> {
     match part::hold(dir.as_fd(), &named, Absent::Make)? {
         Held::Made(file) => return Ok(Beginning::kept(file, named, 0)),
         Held::Kept(file, _) => {
-            file.set_len(0)?;
+            file.cut(0)?;
             return Ok(Beginning::kept(file, named, 0));
         }
         Held::InUse | Held::Absent => {}
@@ -284,7 +284,7 @@ fn reserve(inner: &Arc<Inner>, path: &VPath) -> Result<Upload> {
             path: parent.join(&candidate)?,
             part,
             place: Place::Named,
-            file: Arc::new(file),
+            file: Arc::new(file.into_file()?),
             start: 0,
             position: 0,
             floor: 0,
@@ -400,6 +400,9 @@ impl Drop for Upload {
         // On this thread, since the next question of the same client may be how much was kept.
         if let Err(errno) = self.keep() {
             tracing::warn!(path = ?self.path, error = %errno, "the part of a broken upload was neither kept nor removed");
+        }
+        if Arc::strong_count(&self.file) == 1 {
+            part::release(&*self.file);
         }
     }
 }

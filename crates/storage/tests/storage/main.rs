@@ -1,4 +1,11 @@
 //! The stores against their contract, on real files in a temporary directory.
+mod accounts;
 mod files;
+mod full;
+mod kills;
+mod links;
+mod listings;
+mod paths;
 mod site;
+mod sweeps;
 mod uploads;

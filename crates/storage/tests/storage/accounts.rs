@@ -1,0 +1,161 @@
+//! Who is let in, and what does it cost?
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
+use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash};
+use storage::{Admission, Attempt, Denied, Gate, Rights, Tree};
+
+use crate::site::{Site, at};
+
+/// As hard to guess as a test needs it: the smallest parameters there are.
+fn cheap(password: &str) -> PasswordHash {
+    let params = Params::new(8, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    PasswordHash::parse(&argon2.hash_password(password.as_bytes()).unwrap().to_string()).unwrap()
+}
+
+fn tree() -> Arc<dyn Tree> {
+    // The folder need not outlive this: a tree is not touched by a login.
+    Arc::new(Site::new().tree.clone())
+}
+
+fn account(name: &str, password: &str) -> Account {
+    Account {
+        name: name.into(),
+        hash: cheap(password),
+        tree: tree(),
+        rights: Rights { write: true },
+        home: at("/home"),
+    }
+}
+
+fn anonymous() -> Anonymous {
+    Anonymous { tree: tree(), rights: Rights { write: false }, home: at("/pub") }
+}
+
+fn gate(anonymous: Option<Anonymous>) -> Accounts {
+    let users = [account("ann", "secret"), account("bob", "hunter2"), account("Zoë", "")];
+    Accounts::new(users, anonymous, Accounts::REMEMBER).unwrap()
+}
+
+async fn admit(gate: &Accounts, user: &str, password: &str) -> Result<Admission, Denied> {
+    let attempt = Attempt {
+        user: user.as_bytes().to_vec(),
+        password: password.as_bytes().to_vec().into(),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host: None,
+    };
+    gate.admit(attempt).await
+}
+
+#[tokio::test]
+async fn the_right_password_opens_the_users_own_tree() {
+    let gate = gate(None);
+    let admission = admit(&gate, "ann", "secret").await.ok().unwrap();
+    assert_eq!(
+        (&*admission.user, admission.rights, admission.home),
+        ("ann", Rights { write: true }, at("/home"))
+    );
+    assert!(admit(&gate, "bob", "hunter2").await.is_ok());
+    assert!(admit(&gate, "Zoë", "").await.is_ok());
+}
+
+#[tokio::test]
+async fn nothing_else_does() {
+    let gate = gate(None);
+    for (user, password) in
+        [("ann", "Secret"), ("ann", ""), ("ann", "secret\0"), ("ann", "hunter2"), ("bob", "secret")]
+    {
+        assert_eq!(
+            admit(&gate, user, password).await.err(),
+            Some(Denied::WrongPassword),
+            "{user} {password}"
+        );
+    }
+    for user in ["Ann", "", "ann ", "anonymous", "ftp", "root"] {
+        assert_eq!(admit(&gate, user, "secret").await.err(), Some(Denied::UnknownUser), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn anonymous_comes_in_by_either_name_and_any_password() {
+    let open = gate(Some(anonymous()));
+    for user in ["anonymous", "ANONYMOUS", "Anonymous", "ftp", "FTP"] {
+        assert!(open.anonymous(user.as_bytes()) && !open.wants_password(user.as_bytes()));
+        for password in ["", "me@example.org", "secret"] {
+            let admission = admit(&open, user, password).await.ok().unwrap();
+            assert_eq!((&*admission.user, admission.home), ("anonymous", at("/pub")));
+            assert!(!admission.rights.write);
+        }
+    }
+    assert_eq!(open.verifications(), 0);
+    assert!(admit(&open, "ann", "secret").await.is_ok());
+    assert_eq!(admit(&open, "ann", "me@example.org").await.err(), Some(Denied::WrongPassword));
+    let closed = gate(None);
+    for user in ["anonymous", "ftp", "ann", "nobody"] {
+        assert!(!closed.anonymous(user.as_bytes()) && closed.wants_password(user.as_bytes()), "{user}");
+    }
+    assert!(open.wants_password(b"ann") && open.wants_password(b"nobody"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_password_is_remembered_for_its_time() {
+    let gate = gate(None);
+    for _ in 0..8 {
+        assert!(admit(&gate, "ann", "secret").await.is_ok());
+    }
+    assert_eq!(gate.verifications(), 1);
+    assert!(admit(&gate, "bob", "hunter2").await.is_ok());
+    assert_eq!(gate.verifications(), 2);
+    assert_eq!(admit(&gate, "ann", "hunter2").await.err(), Some(Denied::WrongPassword));
+    tokio::time::advance(Accounts::REMEMBER.saturating_sub(Duration::from_secs(1))).await;
+    let before = gate.verifications();
+    assert!(admit(&gate, "ann", "secret").await.is_ok());
+    assert_eq!(gate.verifications(), before);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(admit(&gate, "ann", "secret").await.is_ok());
+    assert_eq!(gate.verifications(), before + 1, "being used does not lengthen it");
+}
+
+#[tokio::test]
+async fn a_refusal_is_never_remembered_and_costs_the_same_for_nobody_as_for_somebody() {
+    let gate = gate(None);
+    for n in 1..=5 {
+        assert!(admit(&gate, "ann", "wrong").await.is_err());
+        assert_eq!(gate.verifications(), 2 * n - 1);
+        assert!(admit(&gate, "nobody", "wrong").await.is_err());
+        assert_eq!(gate.verifications(), 2 * n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_logins_at_once_cost_one_verification() {
+    let gate = Arc::new(gate(None));
+    let logins: Vec<_> = (0..8)
+        .map(|_| {
+            let gate = Arc::clone(&gate);
+            tokio::spawn(async move { admit(&gate, "ann", "secret").await.is_ok() })
+        })
+        .collect();
+    for login in logins {
+        assert!(login.await.unwrap());
+    }
+    assert_eq!(gate.verifications(), 1);
+}
+
+#[test]
+fn lists_that_cannot_be_are_refused() {
+    let twice = [account("ann", "a"), account("ann", "b")];
+    assert_eq!(Accounts::new(twice, None, Duration::ZERO).err(), Some(BadAccounts::Twice("ann".into())));
+    let reserved = || [account("FTP", "a")];
+    let error = Accounts::new(reserved(), Some(anonymous()), Duration::ZERO).err();
+    assert_eq!(error, Some(BadAccounts::Reserved("FTP".into())));
+    assert!(Accounts::new(reserved(), None, Duration::ZERO).is_ok());
+    for name in ["", "a\nb", "a\0"] {
+        let error = Accounts::new([account(name, "a")], None, Duration::ZERO).err();
+        assert_eq!(error, Some(BadAccounts::Unspeakable(name.into())));
+    }
+}

@@ -1,0 +1,66 @@
+//! A full disk: a tmpfs of a few pages that is mounted nowhere, so that nothing of it is left behind.
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
+};
+use storage::local::{Local, LocalOptions, Sync};
+use storage::{Create, Kind, Tree};
+
+use crate::site::{OPEN, STARTING, at, refused};
+
+/// A file system of 64 KiB; says why not, where this process may not have one.
+fn small_disk() -> rustix::io::Result<OwnedFd> {
+    let disk = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&disk, "size", "64k")?;
+    fsconfig_create(&disk)?;
+    fsmount(&disk, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+}
+
+#[tokio::test]
+async fn a_full_disk_harms_neither_the_old_file_nor_what_has_come() {
+    let _no_children = STARTING.lock().await;
+    let disk = match small_disk() {
+        Ok(disk) => disk,
+        Err(errno) => {
+            println!(
+                "skipped: a_full_disk_harms_neither_the_old_file_nor_what_has_come needs root ({errno})"
+            );
+            return;
+        }
+    };
+    let root = PathBuf::from(format!("/proc/self/fd/{}", disk.as_raw_fd()));
+    for sync in [Sync::Never, Sync::Always] {
+        let tree = Local::open(&root, LocalOptions { sync, ..OPEN }).unwrap();
+        let path = at("/file");
+        fs::write(root.join("file"), "old").unwrap();
+        let before = tree.space(&at("/")).await.unwrap();
+        assert!(before < 64 << 10);
+
+        let mut sink = tree.create(&path, Create::Replace).await.unwrap();
+        let mut written = 0;
+        let error = loop {
+            match sink.write(&[b'x'; 5000]).await {
+                Ok(()) => written += 5000,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind, Kind::Full);
+        drop(sink);
+        assert_eq!(fs::read(root.join("file")).unwrap(), b"old");
+        // Space comes back, and the upload goes on.
+        let mut sink = tree.create(&path, Create::Resume { at: written }).await.unwrap();
+        assert_eq!(sink.start(), written);
+        assert_eq!(sink.write(&vec![b'x'; 50_000]).await.unwrap_err().kind, Kind::Full);
+        sink.discard().await.unwrap();
+        assert_eq!(tree.space(&at("/")).await.unwrap(), before);
+        // A copy of the old file to go on from may not fit either.
+        fs::write(root.join("file"), vec![b'o'; 40_000]).unwrap();
+        assert_eq!(refused(tree.create(&path, Create::Append).await), Kind::Full);
+        assert_eq!(fs::read(root.join("file")).unwrap(), vec![b'o'; 40_000]);
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 1);
+        tree.remove(&path).await.unwrap();
+    }
+}
