@@ -69,6 +69,9 @@ pub trait Gate: Send + Sync {
 
 impl std::fmt::Debug for Admission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Admission").field("user", &self.user).field("rights", &self.rights).finish_non_exhaustive()
+        f.debug_struct("Admission")
+            .field("user", &self.user)
+            .field("rights", &self.rights)
+            .finish_non_exhaustive()
     }
 }

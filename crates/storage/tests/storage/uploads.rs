@@ -349,6 +349,34 @@ async fn many_uploads_to_one_name_at_once_leave_one_of_them() {
     assert!(site.parts("") <= 1, "{:?}", site.really(""));
 }
 
+/// Taking hold of a part takes two steps, and in between its upload may be committed: whoever then cut what it holds
+/// would cut the published file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_part_published_while_another_takes_hold_of_it_is_not_touched() {
+    let site = Arc::new(Site::new());
+    site.put("a", [0; 100]);
+    let writers: Vec<_> = (1..=4_u8)
+        .map(|n| {
+            let site = Arc::clone(&site);
+            tokio::spawn(async move {
+                for _ in 0..500 {
+                    let sink = site.create("/a", Create::Replace).await.unwrap();
+                    let file = sink.file().unwrap();
+                    file.write_all_at(&[n; 100], 0).unwrap();
+                    drop(file);
+                    sink.commit().await.unwrap();
+                    let content = site.read("/a").await.unwrap();
+                    assert!(content.len() == 100 && content.iter().all(|b| *b == content[0]), "{content:?}");
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(site.really(""), ["a"]);
+}
+
 #[tokio::test]
 async fn unique_finds_a_name_and_keeps_it() {
     let site = Site::new();
