@@ -1,16 +1,34 @@
 //! The door: argv, wiring, output and exit codes of the one program `pasv`. No protocol lives here.
 #![forbid(unsafe_code)]
 
+mod cat;
+mod client_flags;
+mod entry;
 mod flags;
 mod generate;
+mod get;
+mod ls;
+mod mkdir;
+mod mv;
+mod netrc;
+mod outcome;
+mod part;
 mod passwd;
+mod password;
+mod progress;
+mod put;
 mod ready;
+mod rm;
 mod serve;
+mod site;
+mod stat;
 mod talk;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::talk::Failure;
 
 /// FTP that gets through: the server, the client, and the firewall's guide.
 #[derive(Debug, Parser)]
@@ -27,6 +45,17 @@ struct Arguments {
 enum Verb {
     /// Share a folder over FTP.
     Serve(Box<serve::Flags>),
+    Ls(ls::Flags),
+    Get(get::Flags),
+    Put(put::Flags),
+    Cat(cat::Flags),
+    Rm(rm::Flags),
+    Mv(mv::Flags),
+    /// Make directories of a site.
+    Mkdir(mkdir::Flags),
+    /// Remove empty directories of a site.
+    Rmdir(mkdir::Flags),
+    Stat(stat::Flags),
     /// Make the line of a password file from a password.
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
@@ -38,6 +67,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.verb {
         Verb::Serve(flags) => serve::run(&flags),
+        Verb::Ls(flags) => visit(ls::run(&flags)),
+        Verb::Get(flags) => visit(get::run(&flags)),
+        Verb::Put(flags) => visit(put::run(&flags)),
+        Verb::Cat(flags) => visit(cat::run(&flags)),
+        Verb::Rm(flags) => visit(rm::run(&flags)),
+        Verb::Mv(flags) => visit(mv::run(&flags)),
+        Verb::Mkdir(flags) => visit(mkdir::make(&flags)),
+        Verb::Rmdir(flags) => visit(mkdir::remove(&flags)),
+        Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Passwd(flags) => passwd::run(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };
@@ -45,4 +83,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.say(),
     }
+}
+
+/// Runs a client's verb: one session, one thread.
+fn visit(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(verb);
+    // A read of a terminal or a pipe may still wait in the blocking pool; nobody waits for it.
+    runtime.shutdown_background();
+    done
 }

@@ -1,28 +1,51 @@
 //! How does the program talk to a person? Data to stdout, talk to stderr, `hint:` after errors, meaning in exit codes.
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-/// What the exit code says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the exit code says, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// 1: the site refused, or the work could not be done.
+    /// 0: everything was done.
+    Done,
+    /// 1: the site refused, or the work could not be done, or something of a tree was left out.
     Refused,
     /// 2: the command line, or a file it names, is wrong.
     Usage,
+    /// 3: no connection could be made.
+    Unreachable,
+    /// 4: it broke off in the middle.
+    Broken,
 }
 
 /// Why the program ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    exit: Exit,
-    text: String,
+    pub(crate) exit: Exit,
+    /// Nothing, when all has been said already or nobody listens.
+    pub(crate) text: Option<String>,
     hint: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, text: impl fmt::Display) -> Self {
-        Self { exit, text: text.to_string(), hint: None }
+        Self { exit, text: Some(text.to_string()), hint: None }
+    }
+
+    /// The command line cannot be followed.
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, text)
+    }
+
+    /// A file of ours cannot be used.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::usage(format_args!("{}: {error}", show_path(path)))
+    }
+
+    /// All has been said already.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self { exit, text: None, hint: None }
     }
 
     /// Adds what to do about it.
@@ -33,15 +56,40 @@ impl Failure {
 
     /// Says it, and gives the exit code.
     pub(crate) fn say(self) -> ExitCode {
-        let mut text = format!("error: {}\n", self.text);
-        if let Some(hint) = self.hint {
-            text.push_str(&format!("hint: {hint}\n"));
+        if let Some(text) = self.text {
+            say(format_args!("error: {text}"));
         }
-        // Where stderr is closed there is nobody to tell.
-        let _ = io::stderr().write_all(text.as_bytes());
+        if let Some(hint) = self.hint {
+            say(format_args!("hint: {hint}"));
+        }
         ExitCode::from(match self.exit {
+            Exit::Done => 0,
             Exit::Refused => 1,
             Exit::Usage => 2,
+            Exit::Unreachable => 3,
+            Exit::Broken => 4,
         })
     }
+}
+
+/// Writing to stdout failed. A pipe whose reader went away is the reader's decision, and silence.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::told(Exit::Done);
+        }
+        Self::new(Exit::Broken, error)
+    }
+}
+
+/// Writes a line to stderr.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    // Where stderr is closed there is nobody to tell.
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// A path of ours for people.
+pub(crate) fn show_path(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    wire::pathname::show(path.as_os_str().as_bytes())
 }

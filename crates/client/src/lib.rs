@@ -1,1 +1,36 @@
-//! client
+//! The User-PI: a client's side of FTP.
+//!
+//! ```text
+//!   Client (session) ---- list, stat, walk ---- download, upload        what a person wants
+//!      |
+//!   dialogue: Login, Exchange, Transfer        pure: what to say next, and how long to wait for what
+//!      |
+//!   connection, connect                        thin: net's sockets under a goal
+//! ```
+//!
+//! A server is trusted with nothing: data goes to and comes from the control connection's peer only, replies and
+//! listings are bounded, names are checked ([`name`]) before they may touch a disk, and bytes without a 2yz and the
+//! promised size are no file.
+#![forbid(unsafe_code)]
+
+mod connect;
+mod connection;
+pub mod dialogue;
+pub mod directory;
+pub mod download;
+pub mod error;
+pub mod event;
+pub mod features;
+pub mod name;
+pub mod options;
+pub mod session;
+pub mod upload;
+pub mod walk;
+
+pub use dialogue::{Credentials, Mode, Patience, Way};
+pub use download::Sink;
+pub use error::{Attempt, Error, Unreachable};
+pub use event::{Dialled, Event, Watcher};
+pub use net::pump::Progress;
+pub use options::{DataPort, Options, Site};
+pub use session::Client;

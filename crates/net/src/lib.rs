@@ -25,6 +25,7 @@ pub mod listener;
 pub mod own;
 pub mod passive;
 pub mod pump;
+pub mod reserve;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]
 mod watch;
 

@@ -1,0 +1,56 @@
+//! `pasv cat`: a file of a site on stdout.
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::Args;
+use client::{Progress, Sink};
+use wire::RepresentationType;
+
+use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::progress::Meter;
+use crate::site;
+use crate::talk::Failure;
+
+/// Write files of a site to stdout
+#[derive(Args, Debug)]
+pub(crate) struct Flags {
+    /// Files to write
+    #[arg(value_name = "FTP-URL", required = true)]
+    urls: Vec<String>,
+
+    /// Representation type: i, bytes as they are (default), or a, text
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    representation: Option<TypeFlag>,
+
+    #[command(flatten)]
+    talk: Talk,
+}
+
+pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    to_stdout(&flags.urls, flags.representation, &flags.talk).await
+}
+
+/// Writes one file after the other to stdout.
+pub(crate) async fn to_stdout(urls: &[String], kind: Option<TypeFlag>, talk: &Talk) -> Result<(), Failure> {
+    for url in urls {
+        one(url, kind, talk).await?;
+    }
+    Ok(())
+}
+
+async fn one(url: &str, kind: Option<TypeFlag>, talk: &Talk) -> Result<(), Failure> {
+    let url = site::url(url)?;
+    let path = site::named(&url)?;
+    let mut client = site::open(&url, talk, &Meter::new(true)).await?;
+    let mut out = io::stdout();
+    let mut take = |bytes: &[u8]| out.write_all(bytes);
+    let progress = Arc::new(Progress::default());
+    let result = match representation(kind, &url) {
+        RepresentationType::Ascii => client.retrieve_text(&path, &mut take, &progress).await,
+        _ => client.retrieve(&path, 0, Sink::Bytes(&mut take), &progress).await,
+    };
+    let flushed = out.flush();
+    client.quit().await;
+    result?;
+    Ok(flushed?)
+}

@@ -1,0 +1,109 @@
+//! Which flags do the client's verbs share?
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use client::{DataPort, Mode, Options, Patience};
+use wire::RepresentationType;
+use wire::url::{FtpUrl, TypeCode};
+
+/// How to talk to the site.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Talk {
+    /// Show the dialogue on stderr, secrets masked, and both connections' ports
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV,
+    /// then active)
+    #[arg(long, value_enum, default_value_t = ModeFlag::Auto)]
+    pub(crate) mode: ModeFlag,
+
+    /// Local port of the data connection: any, or next: the control connection's port plus one
+    #[arg(long, value_enum, default_value_t = DataPortFlag::Any, value_name = "PORT")]
+    pub(crate) data_port: DataPortFlag,
+
+    /// Longest wait for a connection or a reply, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+
+    /// Longest time a transfer may stand still, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) stall: u64,
+
+    /// Read the password from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// `--mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeFlag {
+    /// EPSV, then PASV, then active
+    Auto,
+    /// We dial the server
+    Passive,
+    /// The server dials us
+    Active,
+}
+
+/// `--data-port`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DataPortFlag {
+    /// Any free port
+    Any,
+    /// The control connection's plus one
+    Next,
+}
+
+/// `--type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeFlag {
+    /// Text: line ends are converted
+    A,
+    /// Image: bytes as they are
+    I,
+}
+
+impl Talk {
+    /// The session's options.
+    pub(crate) fn options(&self) -> Options {
+        let timeout = Duration::from_secs(self.timeout);
+        let usual = Patience::default();
+        Options {
+            mode: match self.mode {
+                ModeFlag::Auto => Mode::Auto,
+                ModeFlag::Passive => Mode::Passive,
+                ModeFlag::Active => Mode::Active,
+            },
+            data_port: match self.data_port {
+                DataPortFlag::Any => DataPort::Any,
+                DataPortFlag::Next => DataPort::Next,
+            },
+            patience: Patience {
+                reply: timeout,
+                epsv: usual.epsv.min(timeout),
+                data: match self.mode {
+                    // Another way can still be tried, so the first one is not waited for so long.
+                    ModeFlag::Auto => usual.data.min(timeout),
+                    ModeFlag::Passive | ModeFlag::Active => timeout.min(usual.data * 2),
+                },
+                last: usual.last.max(timeout),
+            },
+            connect: timeout,
+            stall: Duration::from_secs(self.stall),
+        }
+    }
+}
+
+/// The type of a transfer: the flag's, else the URL's, else image.
+pub(crate) fn representation(flag: Option<TypeFlag>, url: &FtpUrl) -> RepresentationType {
+    match (flag, url.type_code) {
+        (Some(TypeFlag::A), _) | (None, Some(TypeCode::Ascii)) => RepresentationType::Ascii,
+        _ => RepresentationType::Image,
+    }
+}

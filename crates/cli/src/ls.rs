@@ -1,0 +1,131 @@
+//! `pasv ls`: what is in a directory of a site?
+use std::io::{self, BufWriter, Stdout, Write};
+
+use clap::Args;
+use client::walk::{Walk, below};
+use client::{Client, Error};
+use wire::facts::EntryType;
+use wire::pathname::show;
+use wire::{Entry, Pathname};
+
+use crate::client_flags::Talk;
+use crate::entry::{json, long_line};
+use crate::progress::Meter;
+use crate::site;
+use crate::talk::{Exit, Failure, say};
+
+/// List a directory of a site
+#[derive(Args, Debug)]
+pub(crate) struct Flags {
+    /// Directory (or file) to list
+    #[arg(value_name = "FTP-URL")]
+    url: String,
+
+    /// Whole tree, one path per line
+    #[arg(short, long)]
+    recursive: bool,
+
+    /// Names only, one per line
+    #[arg(short = '1', long, conflicts_with = "json")]
+    names: bool,
+
+    /// One JSON object per line and entry
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    talk: Talk,
+}
+
+/// How an entry is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Long,
+    Names,
+    Json,
+}
+
+pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    let url = site::url(&flags.url)?;
+    let path = site::path(&url)?;
+    let form = match (flags.json, flags.names) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Names,
+        (false, false) => Form::Long,
+    };
+    let mut client = site::open(&url, &flags.talk, &Meter::new(true)).await?;
+    let mut out = BufWriter::new(io::stdout());
+    let result = if flags.recursive {
+        tree(&mut client, path, form, &mut out).await
+    } else {
+        one(&mut client, path.as_ref(), form, &mut out).await
+    };
+    let flushed = out.flush();
+    client.quit().await;
+    result?;
+    Ok(flushed?)
+}
+
+async fn one(
+    client: &mut Client,
+    path: Option<&Pathname>,
+    form: Form,
+    out: &mut BufWriter<Stdout>,
+) -> Result<(), Failure> {
+    let mut each = |entry: Entry| write(form, &entry, &entry.name, out);
+    let refused = match client.list(path, &mut each).await {
+        Ok(()) => return Ok(()),
+        Err(error) if error.is_permanent_refusal() => error,
+        Err(other) => return Err(other.into()),
+    };
+    // A file is no directory, but it can be listed.
+    match client.stat(path).await {
+        Ok(entry) if entry.facts.kind == Some(EntryType::File) => Ok(write(form, &entry, &entry.name, out)?),
+        Ok(_) | Err(Error::Refused { .. }) => Err(refused.into()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn tree(
+    client: &mut Client,
+    root: Option<Pathname>,
+    form: Form,
+    out: &mut BufWriter<Stdout>,
+) -> Result<(), Failure> {
+    let mut walk = Walk::new(root);
+    let mut left_out = false;
+    while let Some(visit) = walk.next(client).await {
+        match visit {
+            Ok(visit) => {
+                let here = visit.directory.names.join(&b'/');
+                let here = Pathname::new(here).ok();
+                for entry in &visit.entries {
+                    let Some(path) = below(here.as_ref(), &entry.name) else { continue };
+                    write(form, entry, path.as_bytes(), out)?;
+                }
+                for (name, why) in &visit.refused {
+                    left_out = true;
+                    say(format_args!("left out: \"{}\": {why}", show(name)));
+                }
+                for (path, why) in &visit.skipped {
+                    left_out = true;
+                    say(format_args!("not entered: {}: {why}", show(path)));
+                }
+            }
+            Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
+                left_out = true;
+                say(format_args!("left out: {}: {error}", show(&directory.names.join(&b'/'))));
+            }
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+    if left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
+}
+
+fn write(form: Form, entry: &Entry, name: &[u8], out: &mut impl Write) -> io::Result<()> {
+    match form {
+        Form::Long => writeln!(out, "{}", long_line(entry, name)),
+        Form::Names => writeln!(out, "{}", show(name)),
+        Form::Json => writeln!(out, "{}", json(entry, name)),
+    }
+}

@@ -1,0 +1,145 @@
+//! What does `~/.netrc` say about a host?
+//!
+//! ```text
+//!   machine ftp.example.org login ada password "two words" account books
+//!   default login anonymous password me@example.org
+//!   macdef name          a macro: skipped up to the next empty line
+//! ```
+//! Words are separated by blanks, tabs and line ends. A word may stand in double quotes, with `\` before a quote or a
+//! backslash in it. `#` starts a comment where a keyword could stand.
+use wire::Secret;
+
+/// What is known of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// `login`.
+    pub(crate) user: Option<Vec<u8>>,
+    /// `password`.
+    pub(crate) password: Option<Secret>,
+    /// `account`.
+    pub(crate) account: Option<Secret>,
+}
+
+/// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else nothing.
+pub(crate) fn find(text: &str, host: &str, user: Option<&[u8]>) -> Option<Login> {
+    let mut words = Words { rest: text };
+    let mut entry: Option<(bool, Login)> = None;
+    let fits = |entry: &Option<(bool, Login)>| match entry {
+        Some((true, login)) => user.is_none_or(|u| login.user.as_deref().is_none_or(|l| l == u)),
+        _ => false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "machine" | "default" => {
+                if fits(&entry) {
+                    break;
+                }
+                let ours = word == "default" || words.next().is_some_and(|m| m.eq_ignore_ascii_case(host));
+                entry = Some((ours, Login::default()));
+            }
+            "login" | "password" | "account" => {
+                let Some(value) = words.next() else { break };
+                if let Some((_, login)) = &mut entry {
+                    match word.as_str() {
+                        "login" => login.user = Some(value.into_bytes()),
+                        "password" => login.password = Some(Secret::new(value)),
+                        _ => login.account = Some(Secret::new(value)),
+                    }
+                }
+            }
+            "macdef" => words.skip_macro(),
+            comment if comment.starts_with('#') => words.skip_line(),
+            // A word nobody knows has no value that could be mistaken for a keyword, as far as anybody can tell.
+            _ => {}
+        }
+    }
+    if fits(&entry) { entry.map(|(_, login)| login) } else { None }
+}
+
+struct Words<'a> {
+    rest: &'a str,
+}
+
+impl Words<'_> {
+    fn skip_line(&mut self) {
+        self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+
+    /// A macro ends at the first empty line.
+    fn skip_macro(&mut self) {
+        self.skip_line();
+        while !self.rest.is_empty() {
+            let line = self.rest.split('\n').next().unwrap_or_default();
+            let empty = line.trim_end_matches('\r').is_empty();
+            self.skip_line();
+            if empty {
+                break;
+            }
+        }
+    }
+}
+
+impl Iterator for Words<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        self.rest = self.rest.trim_start();
+        let quoted = self.rest.starts_with('"');
+        let mut word = String::new();
+        let mut chars = self.rest.char_indices().skip(usize::from(quoted)).peekable();
+        let mut end = self.rest.len();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' if quoted => {
+                    end = at + 1;
+                    break;
+                }
+                '\\' if quoted => word.extend(chars.next().map(|(_, c)| c)),
+                c if !quoted && c.is_whitespace() => {
+                    end = at;
+                    break;
+                }
+                c => word.push(c),
+            }
+        }
+        let nothing = self.rest.is_empty();
+        // `end` is where a character starts or the text ends.
+        self.rest = self.rest.get(end..).unwrap_or_default();
+        (!nothing).then_some(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "# mine\nmachine a.example login ada password one\n\
+        machine b.example\n\tlogin bob password \"two \\\"words\\\"\"\n\taccount books\n\
+        macdef init\nmachine evil login x\npassword y\n\nmachine a.example login eve password three\n\
+        default login anonymous password me@";
+
+    fn found(host: &str, user: Option<&[u8]>) -> Option<(String, String)> {
+        let login = find(FILE, host, user)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some((text(&login.user.unwrap_or_default()), text(login.password?.expose())))
+    }
+
+    #[test]
+    fn hosts_users_quotes_macros_and_the_default() {
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(found("A.EXAMPLE", None), pair("ada", "one"));
+        assert_eq!(found("a.example", Some(b"eve")), pair("eve", "three"));
+        assert_eq!(found("b.example", None), pair("bob", "two \"words\""));
+        assert_eq!(found("evil", None), pair("anonymous", "me@"));
+        assert_eq!(found("c.example", Some(b"zoe")), None);
+    }
+
+    #[test]
+    fn broken_files_end_quietly() {
+        for text in ["", "machine", "machine x login", "macdef", "machine x password \"open", "\"", "default"]
+        {
+            let login = find(text, "x", None);
+            assert!(login.is_none_or(|l| l.password.is_none_or(|p| p.expose() == b"open")), "{text}");
+        }
+    }
+}

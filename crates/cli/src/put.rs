@@ -1,0 +1,261 @@
+//! `pasv put`: files and trees of ours, stored at a site.
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use clap::Args;
+use client::upload::Give;
+use client::walk::{DEPTH, below};
+use client::{Client, Error, Progress};
+use wire::pathname::show;
+use wire::url::FtpUrl;
+use wire::{Pathname, RepresentationType, Stamp};
+
+use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::progress::Meter;
+use crate::site;
+use crate::talk::{Exit, Failure, say, show_path};
+
+/// Store files at a site, or with -r whole trees
+///
+/// A URL that ends in a slash is a directory, and files keep their names in it.
+#[derive(Args, Debug)]
+pub(crate) struct Flags {
+    /// Files, or with -r folders, to store; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Where they go
+    #[arg(value_name = "FTP-URL", required = true)]
+    url: String,
+
+    /// Store folders and all that is in them
+    #[arg(short, long)]
+    recursive: bool,
+
+    /// Go on where the last try ended
+    #[arg(short = 'c', long = "continue")]
+    resume: bool,
+
+    /// Representation type: i, bytes as they are (default), or a, text
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    representation: Option<TypeFlag>,
+
+    #[command(flatten)]
+    talk: Talk,
+}
+
+/// What is read of a pipe at a time.
+const PIECE: usize = 64 * 1024;
+
+pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    let url = site::url(&flags.url)?;
+    if flags.files.len() > 1 && !url.means_directory() {
+        return Err(Failure::usage(format!("several files, but {url} is no directory"))
+            .hint("a URL that ends in a slash is one"));
+    }
+    let text = representation(flags.representation, &url) == RepresentationType::Ascii;
+    if text && (flags.resume || flags.recursive) {
+        return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
+    }
+    // Before the connection is made: a file that is not there is a mistake on the command line.
+    for file in &flags.files {
+        check(file, &url, flags)?;
+    }
+    let meter = Meter::new(flags.talk.quiet);
+    let mut client = site::open(&url, &flags.talk, &meter).await?;
+    let mut tree = Tree { flags, meter, left_out: false };
+    let mut result = Ok(());
+    for file in &flags.files {
+        result = tree.argument(&mut client, file, &url, text).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    client.quit().await;
+    result?;
+    if tree.left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
+}
+
+fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        if url.means_directory() || flags.recursive || flags.resume {
+            return Err(Failure::usage("stdin goes to one file, from its start")
+                .hint("name the file in the URL, without -c and -r"));
+        }
+        return Ok(());
+    }
+    let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
+    if there.is_dir() && !flags.recursive {
+        let text = format!("{} is a folder", show_path(file));
+        return Err(Failure::usage(text).hint("-r stores it with all that is in it"));
+    }
+    Ok(())
+}
+
+struct Tree<'a> {
+    flags: &'a Flags,
+    meter: Meter,
+    left_out: bool,
+}
+
+impl Tree<'_> {
+    async fn argument(
+        &mut self,
+        client: &mut Client,
+        file: &Path,
+        url: &FtpUrl,
+        text: bool,
+    ) -> Result<(), Failure> {
+        if file == Path::new("-") {
+            let give = pieces(io::stdin());
+            return self.stream(client, &site::named(url)?, give, text).await;
+        }
+        let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
+        // `.` and `..` have no name of their own.
+        let whole = fs::canonicalize(file).map_err(|e| Failure::file(file, &e))?;
+        let name = file.file_name().or_else(|| whole.file_name()).map_or(&b"root"[..], OsStrExt::as_bytes);
+        let path = site::target(url, name)?;
+        if there.is_dir() {
+            self.folder(client, file, &path).await
+        } else if text {
+            let open = File::open(file).map_err(|e| Failure::file(file, &e))?;
+            self.stream(client, &path, pieces(open), text).await
+        } else {
+            self.file(client, file, &path).await
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        client: &mut Client,
+        path: &Pathname,
+        give: Give,
+        text: bool,
+    ) -> Result<(), Failure> {
+        let progress = Arc::new(Progress::default());
+        let running = self.meter.follow(&path.to_string(), 0, None, &progress);
+        let result = if text {
+            client.store_text(path, give, &progress).await
+        } else {
+            client.store_stream(path, give, &progress).await
+        };
+        drop(running);
+        result?;
+        Ok(())
+    }
+
+    async fn file(&mut self, client: &mut Client, file: &Path, path: &Pathname) -> Result<(), Failure> {
+        let open = File::open(file).map_err(|e| Failure::file(file, &e))?;
+        let there = open.metadata().map_err(|e| Failure::file(file, &e))?;
+        let open = Arc::new(open);
+        let progress = Arc::new(Progress::default());
+        let running = self.meter.follow(&path.to_string(), 0, Some(there.len()), &progress);
+        let result = if self.flags.resume {
+            client.store_rest(path, open, &progress).await.map(drop)
+        } else {
+            client.store(path, open, &progress).await.map(drop)
+        };
+        drop(running);
+        if let Err(error) = result {
+            let broken = matches!(error, Error::Broken { .. });
+            let failure = Failure::from(error);
+            return Err(if broken {
+                failure.hint("the same command with -c goes on from what arrived")
+            } else {
+                failure
+            });
+        }
+        if let Ok(Ok(age)) = there.modified().map(|m| m.duration_since(UNIX_EPOCH)) {
+            let seconds = i64::try_from(age.as_secs()).unwrap_or(0);
+            client.set_modified(path, Stamp::from_seconds(seconds)).await?;
+        }
+        Ok(())
+    }
+
+    /// A folder and what is in it, parents first.
+    async fn folder(&mut self, client: &mut Client, root: &Path, path: &Pathname) -> Result<(), Failure> {
+        let mut waiting = vec![(root.to_owned(), path.clone(), 0usize)];
+        while let Some((folder, path, depth)) = waiting.pop() {
+            match client.make_dir(&path).await {
+                Ok(()) => {}
+                // It is there already, or it cannot be made: the files in it will tell.
+                Err(Error::Refused { .. }) => {}
+                Err(other) => return Err(other.into()),
+            }
+            let mut entries = match fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.leave_out(&folder, &error);
+                    continue;
+                }
+            };
+            entries.sort_by_key(fs::DirEntry::file_name);
+            for entry in entries {
+                let file = entry.path();
+                let Some(path) = below(Some(&path), entry.file_name().as_bytes()) else {
+                    self.leave_out(&file, &"its name holds a line end, which FTP cannot carry");
+                    continue;
+                };
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() && depth + 1 >= DEPTH => {
+                        self.leave_out(&file, &"it is too deep");
+                    }
+                    Ok(kind) if kind.is_dir() => waiting.push((file, path, depth + 1)),
+                    Ok(_) => self.member(client, &file, &path).await?,
+                    Err(error) => self.leave_out(&file, &error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One file of a folder: what cannot be stored is left out, and the rest goes on.
+    async fn member(&mut self, client: &mut Client, file: &Path, path: &Pathname) -> Result<(), Failure> {
+        match fs::metadata(file) {
+            Ok(there) if there.is_file() => {}
+            Ok(there) if there.is_dir() => {
+                self.leave_out(file, &"a link to a folder, which could lead in circles");
+                return Ok(());
+            }
+            Ok(_) => {
+                self.leave_out(file, &"it is neither a file nor a folder");
+                return Ok(());
+            }
+            Err(error) => {
+                self.leave_out(file, &error);
+                return Ok(());
+            }
+        }
+        match self.file(client, file, path).await {
+            Err(failure) if matches!(failure.exit, Exit::Refused | Exit::Usage) => {
+                let why = failure.text.unwrap_or_default();
+                self.leave_out(file, &why);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn leave_out(&mut self, file: &Path, why: &dyn std::fmt::Display) {
+        self.left_out = true;
+        self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(file.as_os_str().as_bytes()))));
+    }
+}
+
+fn pieces(mut from: impl Read + Send + 'static) -> Give {
+    Box::new(move || {
+        let mut piece = vec![0; PIECE];
+        let got = loop {
+            match from.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        piece.truncate(got);
+        Ok(piece)
+    })
+}

@@ -1,0 +1,91 @@
+//! How does a verb come from its URL to a session?
+use std::sync::Arc;
+
+use client::walk::below;
+use client::{Client, Event, Site, Watcher};
+use wire::Pathname;
+use wire::pathname::show;
+use wire::url::{FtpUrl, Scheme};
+
+use crate::client_flags::Talk;
+use crate::password::credentials;
+use crate::progress::Meter;
+use crate::talk::{Failure, say};
+
+/// Reads a URL of the command line.
+pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
+    let url = FtpUrl::parse(text).map_err(|e| {
+        // The text may hold a password; the error does not repeat it, and neither do we.
+        Failure::usage(e.to_string()).hint("a URL looks like ftp://user@host:port/path")
+    })?;
+    if url.scheme == Scheme::Ftp {
+        Ok(url)
+    } else {
+        Err(Failure::usage(format!(
+            "{}:// needs TLS, which this version does not speak yet",
+            url.scheme.name()
+        )))
+    }
+}
+
+/// The path of a URL as a pathname for commands; `None` for the directory of the login.
+pub(crate) fn path(url: &FtpUrl) -> Result<Option<Pathname>, Failure> {
+    match url.path() {
+        empty if empty.is_empty() => Ok(None),
+        path => Pathname::new(path).map(Some).map_err(|e| Failure::usage(e.to_string())),
+    }
+}
+
+/// The path of a URL where the verb needs one.
+pub(crate) fn named(url: &FtpUrl) -> Result<Pathname, Failure> {
+    path(url)?.ok_or_else(|| Failure::usage(format!("{url} names no file or directory")))
+}
+
+/// The last name of a path.
+pub(crate) fn last_name(path: &Pathname) -> &[u8] {
+    let bytes = path.as_bytes();
+    let bytes = bytes.strip_suffix(b"/").unwrap_or(bytes);
+    bytes.rsplit(|b| *b == b'/').next().unwrap_or(bytes)
+}
+
+/// Where something goes: to the URL's path, or, when that means a directory, below it under `name`.
+pub(crate) fn target(url: &FtpUrl, name: &[u8]) -> Result<Pathname, Failure> {
+    if !url.means_directory() {
+        return named(url);
+    }
+    below(path(url)?.as_ref(), name)
+        .ok_or_else(|| Failure::usage(format!("\"{}\" is no name that FTP can carry", show(name))))
+}
+
+/// Are both URLs of one site and one user? Then one session serves both.
+pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
+    one.host == other.host && one.port_or_default() == other.port_or_default() && one.user == other.user
+}
+
+/// Connects and logs in, showing on stderr what the flags ask for.
+pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Client, Failure> {
+    open_watched(url, talk, stderr_watcher(talk, meter.clone())).await
+}
+
+/// Connects and logs in.
+pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
+    let credentials = credentials(url, talk)?;
+    let site = Site { host: url.host.to_string(), port: url.port_or_default() };
+    let mut client = Client::connect(site, talk.options(), watch).await?;
+    client.login(credentials).await?;
+    Ok(client)
+}
+
+/// With `-v` everything; else what a person should know, in a line each; with `-q` nothing.
+fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
+    let (verbose, quiet) = (talk.verbose, talk.quiet);
+    Arc::new(move |event: &Event| {
+        let worth_a_line = match event {
+            Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) => !quiet,
+            _ => verbose,
+        };
+        if worth_a_line {
+            meter.aside(|| say(format_args!("{event}")));
+        }
+    })
+}

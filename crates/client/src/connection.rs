@@ -1,0 +1,289 @@
+//! How does a goal meet the sockets?
+//!
+//! The thin side of `dialogue`: it does what a [`Goal`] decides, and tells it what came of it. Everything is done
+//! in one task; what runs beside the control connection is the one future in [`Hands`].
+use std::future::{Future, pending};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use net::control::Control;
+use net::data::Data;
+use net::dial::{Awaited, Source, dial};
+use net::reserve::Reserved;
+use wire::{Reply, ReplyDecoder};
+
+use crate::dialogue::{Goal, Input, MoveError, Output};
+use crate::error::Error;
+use crate::event::{Dialled, Event, Watcher, said};
+
+/// What moving bytes came to, and the data connection if it is to be kept open until the goal says otherwise.
+pub(crate) type Moved = (Result<u64, MoveError>, Option<Data>);
+/// Bytes on their way.
+pub(crate) type Moving<'m> = Pin<Box<dyn Future<Output = Moved> + Send + 'm>>;
+/// What moves the bytes once the data connection stands.
+pub(crate) type Mover<'m> = Box<dyn FnOnce(Data) -> Moving<'m> + Send + 'm>;
+
+/// A control connection and the replies that come on it.
+pub(crate) struct Connection {
+    control: Control,
+    decoder: ReplyDecoder,
+    /// What was read and not decoded yet: at most one read's worth.
+    unread: Vec<u8>,
+    /// How much of `unread` has been decoded.
+    decoded: usize,
+    state: State,
+    watch: Watcher,
+    /// Our port for data connections, where the caller wants a certain one.
+    data_port: Option<Reserved>,
+    /// How long a command may take to be written.
+    patience: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Lost,
+}
+
+/// What is being done beside the control connection.
+enum Hands<'m> {
+    Empty,
+    Connecting(Dialled, Pin<Box<dyn Future<Output = io::Result<Data>> + Send>>),
+    Port(Awaited),
+    Holding(Data),
+    Moving(Moving<'m>),
+}
+
+impl Connection {
+    pub(crate) fn new(
+        control: Control,
+        data_port: Option<Reserved>,
+        patience: Duration,
+        watch: Watcher,
+    ) -> Self {
+        watch(&Event::ControlOpened { local: control.local(), peer: control.peer() });
+        Self {
+            control,
+            decoder: ReplyDecoder::new(),
+            unread: Vec::new(),
+            decoded: 0,
+            state: State::Open,
+            watch,
+            data_port,
+            patience,
+        }
+    }
+
+    /// The server's end of the control connection.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.control.peer()
+    }
+
+    /// Ends the connection for us: nothing is said or heard on it any more.
+    pub(crate) fn give_up(&mut self) {
+        self.state = State::Lost;
+        self.control.shutdown();
+    }
+
+    /// Follows `goal` to its end. `mover` is taken when the goal says `Move`.
+    pub(crate) async fn pursue<G: Goal>(
+        &mut self,
+        goal: &mut G,
+        mover: &mut Option<Mover<'_>>,
+    ) -> Result<G::Gain, Error> {
+        if self.state == State::Lost {
+            return Err(hung_up());
+        }
+        let mut hands = Hands::Empty;
+        loop {
+            while let Some(output) = goal.poll() {
+                let answer = match output {
+                    Output::Send(command) => {
+                        (self.watch)(&Event::Said(said(&command)));
+                        let mut bytes = Vec::new();
+                        command.encode(&mut bytes);
+                        self.write(&bytes).await.err().map(Input::Lost)
+                    }
+                    Output::Dial(to) => {
+                        hands = Hands::Connecting(Dialled::ByClient, self.dialling(to));
+                        None
+                    }
+                    Output::Listen => match self.listen() {
+                        Ok(port) => {
+                            let at = port.local();
+                            hands = Hands::Port(port);
+                            Some(Input::Listening(at))
+                        }
+                        Err(error) => Some(Input::NotListening(error)),
+                    },
+                    Output::Accept => {
+                        if let Hands::Port(port) = hands {
+                            let peer = self.control.peer().ip();
+                            let coming = async move { port.connection(peer).await };
+                            hands = Hands::Connecting(Dialled::ByServer, Box::pin(coming));
+                        }
+                        None
+                    }
+                    Output::Move => {
+                        hands = match (hands, mover.take()) {
+                            (Hands::Holding(data), Some(mover)) => Hands::Moving(mover(data)),
+                            (other, _) => other,
+                        };
+                        None
+                    }
+                    Output::CloseData => {
+                        hands = Hands::Empty;
+                        None
+                    }
+                    Output::Tell(event) => {
+                        (self.watch)(&event);
+                        None
+                    }
+                    Output::Done(result) => return result,
+                };
+                if let Some(input) = answer {
+                    goal.handle(input, now());
+                }
+            }
+            let deadline = goal.deadline();
+            let input = tokio::select! {
+                input = hands.work(&self.watch) => input,
+                reply = next_reply(&self.control, &mut self.decoder, &mut self.unread, &mut self.decoded, self.state) => match reply {
+                    Ok(reply) => {
+                        (self.watch)(&Event::Answered(reply.clone()));
+                        Input::Reply(reply)
+                    }
+                    Err(error) => {
+                        self.state = State::Lost;
+                        Input::Lost(error)
+                    }
+                },
+                () = until(deadline) => Input::TimePassed,
+            };
+            goal.handle(input, now());
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let why = match tokio::time::timeout(self.patience, self.control.write_all(bytes)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
+                // A server that hung up may have said why; that is a better answer than "broken pipe".
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    return Ok(());
+                }
+                error.to_string()
+            }
+            Err(_) => "it takes no more".to_owned(),
+        };
+        self.state = State::Lost;
+        Err(Error::Broken { what: format!("the control connection broke: {why}"), moved: 0 })
+    }
+
+    fn dialling(&self, to: SocketAddr) -> Pin<Box<dyn Future<Output = io::Result<Data>> + Send>> {
+        let port = self.data_port.as_ref().map(Reserved::port);
+        let address = self.control.local().ip();
+        let watch = self.watch.clone();
+        Box::pin(async move {
+            let Some(port) = port else { return dial(to, None).await };
+            match dial(to, Some(Source { address, port: Some(port) })).await {
+                // The same four numbers were in use a moment ago, and the system still remembers them.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) =>
+                {
+                    watch(&Event::Warning(format!(
+                        "local port {port} to {to} is still taken by the last transfer, using another one"
+                    )));
+                    dial(to, None).await
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn listen(&self) -> io::Result<Awaited> {
+        let address = self.control.local().ip();
+        let Some(port) = self.data_port.as_ref().map(Reserved::port) else {
+            return Awaited::bind(address, None);
+        };
+        Awaited::bind(address, Some(port)).or_else(|error| {
+            (self.watch)(&Event::Warning(format!("local port {port} is taken ({error}), using another one")));
+            Awaited::bind(address, None)
+        })
+    }
+}
+
+impl Hands<'_> {
+    /// Does what there is to do, and says what came of it. Cancel-safe: the work itself is kept in `self`.
+    async fn work(&mut self, watch: &Watcher) -> Input {
+        match self {
+            Self::Empty | Self::Port(_) | Self::Holding(_) => pending().await,
+            Self::Connecting(dialled, coming) => match coming.await {
+                Ok(data) => {
+                    watch(&Event::DataOpened { dialled: *dialled, local: data.local(), peer: data.peer() });
+                    *self = Self::Holding(data);
+                    Input::Connected
+                }
+                Err(error) => {
+                    *self = Self::Empty;
+                    Input::NotConnected(error)
+                }
+            },
+            Self::Moving(moving) => {
+                let (moved, data) = moving.await;
+                *self = data.map_or(Self::Empty, Self::Holding);
+                Input::Moved(moved)
+            }
+        }
+    }
+}
+
+/// The next reply. Cancel-safe: what was read is in `unread`, what was decoded in `decoder`.
+async fn next_reply(
+    control: &Control,
+    decoder: &mut ReplyDecoder,
+    unread: &mut Vec<u8>,
+    decoded: &mut usize,
+    state: State,
+) -> Result<Reply, Error> {
+    if state == State::Lost {
+        // Said once already.
+        return pending().await;
+    }
+    loop {
+        let mut rest = unread.get(*decoded..).unwrap_or_default();
+        let reply = decoder.decode(&mut rest);
+        *decoded = unread.len() - rest.len();
+        if let Some(reply) = reply {
+            return Ok(reply?);
+        }
+        unread.clear();
+        *decoded = 0;
+        match control.read(unread).await {
+            Ok(0) => return Err(hung_up()),
+            Ok(_) => {}
+            Err(error) => {
+                let what = format!("the control connection broke: {error}");
+                return Err(Error::Broken { what, moved: 0 });
+            }
+        }
+    }
+}
+
+fn hung_up() -> Error {
+    Error::Broken { what: "the server closed the control connection".to_owned(), moved: 0 }
+}
+
+/// The clock of the runtime, so that a test that pauses it pauses the dialogue too.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}

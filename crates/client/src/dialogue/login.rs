@@ -1,0 +1,277 @@
+//! How does a session begin?
+//!
+//! ```text
+//!   AwaitGreeting --220--> [AwaitHost] --> AwaitUser --331--> AwaitPassword --332--> AwaitAccount
+//!        | 120                                | 230               | 230                 | 230
+//!        v                                    +---------+---------+---------------------+
+//!   AwaitReadiness --220--> as above                    v
+//!                                        AwaitFeatures --211--> [AwaitUtf8] --> AwaitType --200--> done
+//! ```
+//! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm.
+use std::time::Instant;
+
+use wire::option::Opt;
+use wire::{Command, Reply, RepresentationType, Secret, Severity};
+
+use super::{Goal, Input, Outbox, Output, Patience};
+use crate::error::Error;
+use crate::event::said;
+use crate::features::Features;
+
+/// RFC 959 lets a server say "ready in nnn minutes" (120) and then greet. Longer than this nobody waits for a
+/// greeting by accident.
+const READY: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// Who we say we are.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The name, as bytes.
+    pub user: Vec<u8>,
+    /// The password.
+    pub password: Secret,
+    /// The account, where a site asks for one.
+    pub account: Option<Secret>,
+}
+
+impl Credentials {
+    /// Anonymous, with a password that says which program it is, as is the custom.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { user: b"anonymous".to_vec(), password: Secret::new("pasv@"), account: None }
+    }
+}
+
+/// From the greeting to a session that is ready for files.
+#[derive(Debug)]
+pub struct Login {
+    out: Outbox<Features>,
+    credentials: Credentials,
+    host: Option<Vec<u8>>,
+    features: Features,
+    patience: Patience,
+    /// What was said last, for the error.
+    said: String,
+    state: State,
+    by: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    AwaitGreeting,
+    AwaitReadiness,
+    AwaitHost,
+    AwaitUser,
+    AwaitPassword,
+    AwaitAccount,
+    AwaitFeatures,
+    AwaitUtf8,
+    AwaitType,
+    Ended,
+}
+
+impl Login {
+    /// Logs in as `credentials`. `host` is said with HOST (RFC 7151) where a site of several names asks for it.
+    #[must_use]
+    pub fn new(credentials: Credentials, host: Option<Vec<u8>>, patience: Patience, now: Instant) -> Self {
+        Self {
+            out: Outbox::new(),
+            credentials,
+            host,
+            features: Features::default(),
+            patience,
+            said: "the connection".to_owned(),
+            state: State::AwaitGreeting,
+            by: now + patience.reply,
+        }
+    }
+
+    fn say(&mut self, command: Command, then: State, now: Instant) {
+        self.said = said(&command);
+        self.out.push(Output::Send(command));
+        self.state = then;
+        self.by = now + self.patience.reply;
+    }
+
+    fn end(&mut self, result: Result<Features, Error>) {
+        self.state = State::Ended;
+        self.out.push(Output::Done(result));
+    }
+
+    fn refuse(&mut self, reply: Reply) {
+        let said = std::mem::take(&mut self.said);
+        // A 421 before the login is a site that says no (too many sessions, banned), not a session that broke.
+        self.end(Err(Error::Refused { said, reply }));
+    }
+
+    fn user(&mut self, now: Instant) {
+        let user = std::mem::take(&mut self.credentials.user);
+        self.say(Command::User(user), State::AwaitUser, now);
+    }
+
+    fn greeted(&mut self, now: Instant) {
+        match self.host.take() {
+            Some(host) => self.say(Command::Host(host), State::AwaitHost, now),
+            None => self.user(now),
+        }
+    }
+
+    fn password(&mut self, now: Instant) {
+        let password = self.credentials.password.clone();
+        self.say(Command::Pass(password), State::AwaitPassword, now);
+    }
+
+    fn account(&mut self, reply: Reply, now: Instant) {
+        match self.credentials.account.take() {
+            Some(account) => self.say(Command::Acct(account), State::AwaitAccount, now),
+            None => self.refuse(reply),
+        }
+    }
+
+    fn typed(&mut self, now: Instant) {
+        self.say(Command::Type(RepresentationType::Image), State::AwaitType, now);
+    }
+
+    fn heard(&mut self, reply: Reply, now: Instant) {
+        use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
+        let (code, severity) = (reply.code.get(), reply.code.severity());
+        match (self.state, severity) {
+            (State::AwaitGreeting, Preliminary) if code == 120 => {
+                self.state = State::AwaitReadiness;
+                self.by = now + READY;
+            }
+            (_, Preliminary) => {}
+            (State::AwaitGreeting | State::AwaitReadiness, Completion) => self.greeted(now),
+            (State::AwaitHost, Completion) => self.user(now),
+            // 332 asks for the account, 331 and 336 for the password.
+            (State::AwaitUser, Intermediate) if code == 332 => self.account(reply, now),
+            (State::AwaitUser, Intermediate) => self.password(now),
+            (State::AwaitPassword, Intermediate) if code == 332 => self.account(reply, now),
+            (State::AwaitUser | State::AwaitPassword | State::AwaitAccount, Completion) => {
+                self.say(Command::Feat, State::AwaitFeatures, now);
+            }
+            (State::AwaitFeatures, _) => {
+                if code == 421 {
+                    self.refuse(reply);
+                    return;
+                }
+                if severity == Completion {
+                    self.features = Features::from_reply(&reply);
+                }
+                if self.features.has("UTF8") {
+                    self.say(Command::Opts(Opt::Utf8(true)), State::AwaitUtf8, now);
+                } else {
+                    self.typed(now);
+                }
+            }
+            // Names are sent as the bytes they are; a server that does not switch to UTF-8 gets the same bytes.
+            (State::AwaitUtf8, _) => self.typed(now),
+            (State::AwaitType, Completion) => {
+                let features = std::mem::take(&mut self.features);
+                self.end(Ok(features));
+            }
+            (_, Transient | Permanent) => self.refuse(reply),
+            (State::Ended, _) => {}
+            (_, Intermediate) => {
+                let error = Error::nonsense(&self.said, &reply);
+                self.end(Err(error));
+            }
+        }
+    }
+}
+
+impl Goal for Login {
+    type Gain = Features;
+
+    fn handle(&mut self, input: Input, now: Instant) {
+        if self.state == State::Ended {
+            return;
+        }
+        match input {
+            Input::Reply(reply) => self.heard(reply, now),
+            Input::Lost(error) => self.end(Err(error)),
+            _ if now >= self.by => {
+                let error = if self.state == State::AwaitGreeting {
+                    let what = format!(
+                        "connected, but no FTP greeting came within {} s",
+                        self.patience.reply.as_secs()
+                    );
+                    Error::Broken { what, moved: 0 }
+                } else {
+                    Error::silent(&self.said, self.patience.reply)
+                };
+                self.end(Err(error));
+            }
+            _ => {}
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output<Features>> {
+        self.out.pop()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        (self.state != State::Ended).then_some(self.by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn login(account: Option<&str>) -> (Login, Instant) {
+        let now = Instant::now();
+        let credentials = Credentials {
+            user: b"ada".to_vec(),
+            password: Secret::new("hunter2"),
+            account: account.map(Secret::new),
+        };
+        (Login::new(credentials, None, Patience::default(), now), now)
+    }
+
+    /// What the machine says to a reply; `done` and `failed` for its end.
+    fn answer(login: &mut Login, now: Instant, code: u16) -> String {
+        login.handle(Input::Reply(Reply::new(code, "x")), now);
+        match login.poll() {
+            Some(Output::Send(command)) => said(&command),
+            Some(Output::Done(Ok(_))) => "done".to_owned(),
+            Some(Output::Done(Err(_))) => "failed".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_way_through_a_login() {
+        let ways: &[&[(u16, &str)]] = &[
+            &[(220, "USER ada"), (331, "PASS ***"), (230, "FEAT"), (500, "TYPE I"), (200, "done")],
+            &[(220, "USER ada"), (230, "FEAT"), (211, "TYPE I"), (200, "done")],
+            &[(120, "None"), (220, "USER ada"), (332, "ACCT ***"), (230, "FEAT")],
+            &[(220, "USER ada"), (331, "PASS ***"), (332, "ACCT ***"), (202, "FEAT")],
+            &[(421, "failed")],
+            &[(220, "USER ada"), (331, "PASS ***"), (530, "failed")],
+            &[(350, "failed")],
+        ];
+        for way in ways {
+            let (mut login, now) = login(Some("books"));
+            for (code, want) in *way {
+                assert_eq!(answer(&mut login, now, *code), *want, "after {code} in {way:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_that_we_do_not_have_is_a_refusal() {
+        let (mut login, now) = login(None);
+        answer(&mut login, now, 220);
+        assert_eq!(answer(&mut login, now, 332), "failed");
+    }
+
+    #[test]
+    fn a_120_waits_longer_and_silence_ends() {
+        let (mut login, now) = login(None);
+        login.handle(Input::Reply(Reply::new(120, "ready in two minutes")), now);
+        assert_eq!(login.deadline(), Some(now + READY));
+        login.handle(Input::TimePassed, now + READY + Duration::from_secs(1));
+        assert!(matches!(login.poll(), Some(Output::Done(Err(Error::Broken { .. })))));
+    }
+}

@@ -1,0 +1,142 @@
+//! What do we say next to reach a goal?
+//!
+//! Each goal is a small pure machine: it is told what happened, and is asked what to do, until it is done.
+//! No socket, no clock and no task is in here; the driver (`connection`) has those.
+//!
+//! ```text
+//!                 +--------------------- a Goal ----------------------+
+//!   Reply ------->|  Login      greeting, USER, PASS, ACCT, FEAT      |---> Send(Command)
+//!   Connected --->|  Exchange   one command, one answer               |---> Dial, Listen, Accept
+//!   Listening --->|  Transfer   +- Opening: EPSV, PASV, EPRT, PORT -+ |---> Move, CloseData
+//!   Moved ------->|             +- REST, the verb, 1yz, data, 2yz --+ |---> Tell(Event)
+//!   TimePassed -->|                                                   |---> Done(Result)
+//!                 +---------------------------------------------------+
+//! ```
+mod exchange;
+mod login;
+mod opening;
+mod transfer;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wire::{Command, Reply};
+
+pub use exchange::{Exchange, Want};
+pub use login::{Credentials, Login};
+pub use opening::{Mode, Way};
+pub use transfer::{Flow, Transfer, Transferred};
+
+use crate::error::Error;
+use crate::event::Event;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The server said something.
+    Reply(Reply),
+    /// The control connection is gone, or what came on it was no reply: nothing more will be heard.
+    Lost(Error),
+    /// The data connection was made: our dial got through, or the server's came in.
+    Connected,
+    /// The data connection was not made, and why.
+    NotConnected(io::Error),
+    /// Our own port for a data connection, as the answer to [`Output::Listen`].
+    Listening(SocketAddr),
+    /// We could not open a port of our own.
+    NotListening(io::Error),
+    /// All data has been moved that will be: the number of bytes, or what stopped it.
+    Moved(Result<u64, MoveError>),
+    /// Time has passed; look at the deadline.
+    TimePassed,
+}
+
+/// Why bytes stopped moving before their end.
+#[derive(Debug)]
+pub enum MoveError {
+    /// Our own file, pipe or memory.
+    Local(io::Error),
+    /// The other end of the data connection, or the network between.
+    Peer(io::Error),
+    /// Nothing moved for this long.
+    Stalled(Duration),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Output<T> {
+    /// Say this on the control connection.
+    Send(Command),
+    /// Connect the data connection to here; answer with `Connected` or `NotConnected`.
+    Dial(SocketAddr),
+    /// Open a port of our own for the server to connect to; answer with `Listening` or `NotListening`.
+    Listen,
+    /// Wait for the server's connection at that port; answer with `Connected` or `NotConnected`.
+    Accept,
+    /// Move the bytes; answer with `Moved`.
+    Move,
+    /// Give up the data connection, a dial or a port, whatever there is.
+    CloseData,
+    /// Tell whoever is watching.
+    Tell(Event),
+    /// The goal is reached, or never will be. Nothing follows.
+    Done(Result<T, Error>),
+}
+
+/// A pure machine that knows what to say next.
+pub trait Goal {
+    /// What reaching it gives.
+    type Gain;
+
+    /// Something happened, at `now`.
+    fn handle(&mut self, input: Input, now: Instant);
+    /// What to do next; `None` until something happens or the deadline passes.
+    fn poll(&mut self) -> Option<Output<Self::Gain>>;
+    /// When to come back with [`Input::TimePassed`] if nothing happens until then.
+    fn deadline(&self) -> Option<Instant>;
+}
+
+/// How long a goal waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a reply. Servers delay the answer to a wrong password by some seconds on purpose.
+    pub reply: Duration,
+    /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
+    pub epsv: Duration,
+    /// For a data connection to be made. The control connection has just shown how fast the way is.
+    pub data: Duration,
+    /// For the last reply, after the data has ended: a server may sync a large upload to its disk first.
+    pub last: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            reply: Duration::from_secs(30),
+            epsv: Duration::from_secs(5),
+            data: Duration::from_secs(5),
+            last: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a machine has decided and the driver has not fetched yet. A machine decides a handful of things per
+/// input, so this stays that small.
+#[derive(Debug)]
+struct Outbox<T>(VecDeque<Output<T>>);
+
+impl<T> Outbox<T> {
+    fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    fn push(&mut self, output: Output<T>) {
+        self.0.push_back(output);
+    }
+
+    fn pop(&mut self) -> Option<Output<T>> {
+        self.0.pop_front()
+    }
+}

@@ -1,0 +1,404 @@
+//! How does one file, or one listing, come over?
+//!
+//! ```text
+//!   Opening --we dialled-----------> [AwaitRest] --> AwaitStart ----1yz----> Moving --data ended--> AwaitFinal
+//!     |                                                 | 2yz (down)           | 2yz                  | 2yz
+//!     |                                                 v                      v                      v
+//!     |                                              MovingAfterFinal <--------+                     done
+//!     |                                                 +-- data ended --> done                       ^
+//!     +-----the server will dial---> [AwaitRest] --> AwaitStartAndPeer --both, in either order--> Moving
+//! ```
+//! The end of the data and the last reply come in either order; both are waited for. A 4yz or 5yz at any point
+//! is the end, and so is the loss of the control connection: bytes without a 2yz prove nothing.
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use wire::pathname::show;
+use wire::{Command, Marker, Reply, Severity};
+
+use super::opening::{Opening, Verdict};
+use super::{Goal, Input, Mode, MoveError, Outbox, Output, Patience, Way};
+use crate::error::{Attempt, Error, Unreachable};
+use crate::event::{Event, said};
+
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// From the server to us.
+    Down,
+    /// From us to the server.
+    Up,
+}
+
+/// What a transfer came to.
+#[derive(Debug)]
+pub enum Transferred {
+    /// The bytes were moved and the server confirmed it.
+    Whole {
+        /// How many.
+        bytes: u64,
+        /// The server's last word.
+        last: Reply,
+        /// The way that led to a data connection, to begin with next time.
+        way: Way,
+    },
+    /// EPSV was never answered: try again in a new session, with another way.
+    EpsvSwallowed,
+}
+
+#[derive(Debug)]
+enum State {
+    Opening(Opening),
+    AwaitRest(Socket),
+    AwaitStart,
+    AwaitStartAndPeer(SocketAddr),
+    /// The server has said 1yz, its connection has not come.
+    AwaitPeer(SocketAddr),
+    /// The server's connection has come, 1yz has not.
+    AwaitStartHavingPeer,
+    Moving,
+    MovingAfterFinal(Reply),
+    AwaitFinal(Result<u64, MoveError>),
+    /// Our own file failed in mid upload: ABOR has been said, so that what was sent is not taken for the whole.
+    AwaitAborted(Error),
+    Ended,
+}
+
+/// What the opening has left us with.
+#[derive(Clone, Copy, Debug)]
+enum Socket {
+    Connected,
+    Listening(SocketAddr),
+}
+
+/// One transfer: a data connection, REST, the verb, the bytes, the last reply.
+#[derive(Debug)]
+pub struct Transfer {
+    out: Outbox<Transferred>,
+    command: Option<Command>,
+    said: String,
+    flow: Flow,
+    restart: Option<Marker>,
+    server: SocketAddr,
+    patience: Patience,
+    way: Way,
+    /// Failed attempts at a data connection, told when the last one fails as well.
+    attempts: Vec<Attempt>,
+    state: State,
+    since: Instant,
+    by: Option<Instant>,
+}
+
+impl Transfer {
+    /// Moves bytes by `command`, after REST `restart` where there is one. `way` is tried first, and what `mode`
+    /// allows after it; `server` is the control connection's peer.
+    #[must_use]
+    pub fn new(
+        command: Command,
+        flow: Flow,
+        restart: Option<Marker>,
+        (mode, way): (Mode, Way),
+        server: SocketAddr,
+        patience: Patience,
+        now: Instant,
+    ) -> Self {
+        let mut out = Outbox::new();
+        let opening = Opening::new(mode, way, server, patience, now, &mut out);
+        Self {
+            out,
+            said: said(&command),
+            command: Some(command),
+            flow,
+            restart,
+            server,
+            patience,
+            way,
+            attempts: Vec::new(),
+            by: Some(opening.deadline()),
+            state: State::Opening(opening),
+            since: now,
+        }
+    }
+
+    fn end(&mut self, result: Result<Transferred, Error>) {
+        self.state = State::Ended;
+        self.by = None;
+        self.out.push(Output::CloseData);
+        self.out.push(Output::Done(result));
+    }
+
+    fn break_off(&mut self, what: String, moved: u64) {
+        self.end(Err(Error::Broken { what, moved }));
+    }
+
+    fn whole(&mut self, bytes: u64, last: Reply) {
+        self.out.push(Output::Tell(Event::DataEnded { bytes }));
+        self.end(Ok(Transferred::Whole { bytes, last, way: self.way }));
+    }
+
+    fn await_reply(&mut self, state: State, now: Instant) {
+        self.state = state;
+        self.by = Some(now + self.patience.reply);
+    }
+
+    /// The data connection stands, or our port does: REST, or the verb at once.
+    fn opened(&mut self, socket: Socket, now: Instant) {
+        if let Some(marker) = self.restart.take() {
+            self.out.push(Output::Send(Command::Rest(marker)));
+            self.await_reply(State::AwaitRest(socket), now);
+        } else {
+            self.verb(socket, now);
+        }
+    }
+
+    fn verb(&mut self, socket: Socket, now: Instant) {
+        if let Some(command) = self.command.take() {
+            self.out.push(Output::Send(command));
+        }
+        match socket {
+            Socket::Connected => self.await_reply(State::AwaitStart, now),
+            Socket::Listening(ours) => {
+                self.out.push(Output::Accept);
+                self.since = now;
+                self.await_reply(State::AwaitStartAndPeer(ours), now);
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        self.state = State::Moving;
+        // From here on the mover watches for a stall.
+        self.by = None;
+        self.out.push(Output::Move);
+    }
+
+    fn no_data(&mut self, ours: SocketAddr, why: String, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.since);
+        let mut attempts = std::mem::take(&mut self.attempts);
+        attempts.push(Attempt::active(self.way, ours, why, elapsed));
+        self.end(Err(Error::Unreachable(Unreachable::Data { server: self.server, attempts })));
+    }
+
+    /// A 4yz or 5yz where bytes should move or have moved.
+    fn ended_by(&mut self, reply: Reply, moved: u64) {
+        // 5yz is the site's no, also after a 1yz said too early; anything else is a transfer that broke.
+        if reply.code.severity() == Severity::Permanent && moved == 0 {
+            let error = Error::refused(&self.said, reply);
+            self.end(Err(error));
+        } else {
+            let what = format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
+            self.break_off(what, moved);
+        }
+    }
+
+    fn heard(&mut self, reply: Reply, now: Instant) {
+        use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
+        let severity = reply.code.severity();
+        match (std::mem::replace(&mut self.state, State::Ended), severity) {
+            (State::AwaitRest(socket), Intermediate | Completion) => self.verb(socket, now),
+            (State::AwaitRest(_), Transient | Permanent) => self.end(Err(Error::refused("REST", reply))),
+
+            (State::AwaitStart | State::AwaitStartHavingPeer, Preliminary) => self.start(),
+            (State::AwaitStartAndPeer(ours), Preliminary) => {
+                self.state = State::AwaitPeer(ours);
+                self.by = Some(now + self.patience.data);
+            }
+            // Some servers leave out the 1yz of a download and say 226 at once; the data still counts.
+            (State::AwaitStart | State::AwaitStartHavingPeer, Completion) if self.flow == Flow::Down => {
+                self.start();
+                self.state = State::MovingAfterFinal(reply);
+            }
+            // The server could not open the data connection: active mode's way to fail.
+            (State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours), Transient)
+                if reply.code.get() == 425 =>
+            {
+                let why = format!("the server answered 425 {}", show(reply.text()));
+                self.no_data(ours, why, now);
+            }
+            (
+                State::AwaitStart
+                | State::AwaitStartHavingPeer
+                | State::AwaitStartAndPeer(_)
+                | State::AwaitPeer(_),
+                Transient | Permanent,
+            ) => self.end(Err(Error::refused(&self.said, reply))),
+
+            (State::Moving, Completion) => self.state = State::MovingAfterFinal(reply),
+            (State::Moving, Transient | Permanent) => {
+                // How much came is known to the mover alone; it tells on `Moved`, which no longer comes.
+                self.ended_by_unknown(reply);
+            }
+            (State::AwaitFinal(Ok(bytes)), Completion) => self.whole(bytes, reply),
+            (State::AwaitFinal(Err(MoveError::Local(source))), Completion | Transient | Permanent) => {
+                self.end(Err(Error::Local { doing: self.said.clone(), source }));
+            }
+            (State::AwaitFinal(moved), Transient | Permanent) => self.ended_by(reply, moved.unwrap_or(0)),
+            (State::AwaitFinal(Err(error)), Completion) => {
+                // The server believes in an end that we did not see.
+                self.moved_error(error, "although the server said it was done");
+            }
+            (State::AwaitAborted(error), Transient | Permanent | Completion) => self.end(Err(error)),
+            (state @ (State::AwaitFinal(_) | State::AwaitAborted(_)), Intermediate) => {
+                self.state = state;
+            }
+            // A second 1yz, or a stray word after the last one, changes nothing.
+            (state, Preliminary) => self.state = state,
+            (state @ (State::MovingAfterFinal(_) | State::Opening(_) | State::Ended), _) => {
+                self.state = state;
+            }
+            (_, Completion | Intermediate) => {
+                let error = Error::nonsense(&self.said, &reply);
+                self.end(Err(error));
+            }
+        }
+    }
+
+    fn ended_by_unknown(&mut self, reply: Reply) {
+        let what = format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
+        self.break_off(what, 0);
+    }
+
+    fn moved_error(&mut self, error: MoveError, also: &str) {
+        let blank = if also.is_empty() { "" } else { " " };
+        match error {
+            MoveError::Local(source) => self.end(Err(Error::Local { doing: self.said.clone(), source })),
+            MoveError::Peer(error) => {
+                let what = format!("the data connection of {} broke: {error}{blank}{also}", self.said);
+                self.break_off(what, 0);
+            }
+            MoveError::Stalled(after) => {
+                let what = format!(
+                    "nothing moved on the data connection of {} for {} s{blank}{also}",
+                    self.said,
+                    after.as_secs()
+                );
+                self.break_off(what, 0);
+            }
+        }
+    }
+
+    fn moved(&mut self, moved: Result<u64, MoveError>, now: Instant) {
+        match (std::mem::replace(&mut self.state, State::Ended), moved) {
+            (State::MovingAfterFinal(last), Ok(bytes)) => self.whole(bytes, last),
+            (State::MovingAfterFinal(_), Err(error)) => {
+                self.moved_error(error, "although the server said it was done");
+            }
+            (State::Moving, Err(MoveError::Stalled(after))) => {
+                // The control connection may be as dead as the data; nothing is waited for.
+                self.moved_error(MoveError::Stalled(after), "");
+            }
+            (State::Moving, Err(MoveError::Local(source))) if self.flow == Flow::Up => {
+                // Closing the data connection would say "that was all".
+                self.out.push(Output::Send(Command::Abor));
+                let error = Error::Local { doing: self.said.clone(), source };
+                self.await_reply(State::AwaitAborted(error), now);
+            }
+            (State::Moving, Err(error)) => {
+                // The server's last word may say why (452: its disk is full). It comes soon or not at all.
+                self.out.push(Output::CloseData);
+                self.state = State::AwaitFinal(Err(error));
+                self.by = Some(now + self.patience.data);
+            }
+            (State::Moving, Ok(bytes)) => {
+                self.out.push(Output::CloseData);
+                self.state = State::AwaitFinal(Ok(bytes));
+                self.by = Some(now + self.patience.last);
+            }
+            (state, _) => self.state = state,
+        }
+    }
+
+    fn late(&mut self, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::AwaitRest(_) => self.end(Err(Error::silent("REST", self.patience.reply))),
+            State::AwaitStart | State::AwaitStartHavingPeer => {
+                let error = Error::silent(&self.said, self.patience.reply);
+                self.end(Err(error));
+            }
+            State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => {
+                self.no_data(ours, "the server did not connect".to_owned(), now);
+            }
+            State::AwaitFinal(Ok(bytes)) => {
+                let what = format!(
+                    "all data of {} was moved, but the server did not confirm it within {} s",
+                    self.said,
+                    self.patience.last.as_secs()
+                );
+                self.break_off(what, bytes);
+            }
+            State::AwaitFinal(Err(error)) => self.moved_error(error, ""),
+            State::AwaitAborted(error) => self.end(Err(error)),
+            state @ (State::Moving | State::MovingAfterFinal(_) | State::Opening(_) | State::Ended) => {
+                self.state = state;
+            }
+        }
+    }
+
+    fn lost(&mut self, error: Error) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            // Both ends are known to be fine; that the server hung up after its last word is its affair.
+            state @ State::MovingAfterFinal(_) => self.state = state,
+            State::AwaitFinal(Err(MoveError::Local(source))) => {
+                self.end(Err(Error::Local { doing: self.said.clone(), source }));
+            }
+            State::AwaitFinal(Ok(moved)) => match error {
+                Error::Broken { what, .. } => self.break_off(what, moved),
+                other => self.end(Err(other)),
+            },
+            _ => self.end(Err(error)),
+        }
+    }
+
+    fn open(&mut self, input: Input, now: Instant) {
+        let State::Opening(opening) = &mut self.state else { return };
+        match opening.handle(input, now, &mut self.out) {
+            Verdict::Pending => self.by = Some(opening.deadline()),
+            Verdict::Ready(way, ours) => {
+                self.way = way;
+                if let State::Opening(opening) = std::mem::replace(&mut self.state, State::Ended) {
+                    self.attempts = opening.into_attempts();
+                }
+                self.opened(ours.map_or(Socket::Connected, Socket::Listening), now);
+            }
+            Verdict::Anew => self.end(Ok(Transferred::EpsvSwallowed)),
+            Verdict::Failed(error) => self.end(Err(error)),
+        }
+    }
+}
+
+impl Goal for Transfer {
+    type Gain = Transferred;
+
+    fn handle(&mut self, input: Input, now: Instant) {
+        if matches!(self.state, State::Opening(_)) {
+            self.open(input, now);
+            return;
+        }
+        match input {
+            Input::Reply(reply) => self.heard(reply, now),
+            Input::Lost(error) => self.lost(error),
+            Input::Moved(moved) => self.moved(moved, now),
+            Input::Connected => match self.state {
+                State::AwaitStartAndPeer(_) => self.state = State::AwaitStartHavingPeer,
+                State::AwaitPeer(_) => self.start(),
+                _ => {}
+            },
+            Input::NotConnected(error) => match self.state {
+                State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => {
+                    self.no_data(ours, error.to_string(), now);
+                }
+                _ => {}
+            },
+            Input::TimePassed if self.by.is_some_and(|by| now >= by) => self.late(now),
+            Input::TimePassed | Input::Listening(_) | Input::NotListening(_) => {}
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output<Transferred>> {
+        self.out.pop()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.by
+    }
+}

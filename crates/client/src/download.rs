@@ -1,0 +1,176 @@
+//! How does a file come to us, and when is it whole?
+//!
+//! The end of a data connection proves nothing: a cut looks the same. A download is whole when the server said 2yz
+//! *and* no fewer bytes came than SIZE promised. More bytes than promised and a 2yz is a file that grew while it was
+//! read: it is taken, with a warning. More after a REST means that the server sent the file from its start.
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::data::Data;
+use net::pump::{self, Progress, PumpError};
+use wire::{Command, Marker, Pathname, RepresentationType, ascii};
+
+use crate::connection::{Moved, Mover};
+use crate::dialogue::{Flow, MoveError};
+use crate::error::Error;
+use crate::event::Event;
+use crate::session::Client;
+
+/// Takes bytes as they come, on the task that drives the session. An error ends the transfer.
+pub type Take<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);
+
+/// Where a download goes.
+pub enum Sink<'a> {
+    /// Into a file, from the offset on where the download starts.
+    File(Arc<File>),
+    /// Piece by piece to a function.
+    Bytes(Take<'a>),
+}
+
+impl Client {
+    /// Brings a file as bytes, from `offset` on. Returns how many bytes came; `progress` counts them on the way.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when the transfer ended before its end: what came is in the sink. [`Error::Nonsense`] when the
+    /// server ignored the offset: a file is cut back to it.
+    pub async fn retrieve(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        sink: Sink<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        let size = self.size(path).await?;
+        self.retrieve_sized(path, offset, size, sink, progress).await
+    }
+
+    /// As [`Client::retrieve`], where the size is known already, from a listing of a moment ago for example.
+    pub async fn retrieve_sized(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        size: Option<u64>,
+        sink: Sink<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        self.set_type(RepresentationType::Image).await?;
+        let command = Command::Retr(path.clone());
+        let restart = (offset > 0).then_some(Marker(offset));
+        let file = match &sink {
+            Sink::File(file) => Some(Arc::clone(file)),
+            Sink::Bytes(_) => None,
+        };
+        let mover = receiving(sink, offset, self.options.stall, Arc::clone(progress));
+        let result = self.transfer(command, Flow::Down, restart, mover).await;
+        let came = progress.bytes();
+        let (bytes, _) = result.map_err(|error| error.after_bytes(came))?;
+
+        let Some(size) = size else { return Ok(bytes) };
+        let promised = size.saturating_sub(offset);
+        if bytes < promised {
+            let what = format!(
+                "{path} ended early: {bytes} of {promised} bytes came, though the server said it was done"
+            );
+            return Err(Error::Broken { what, moved: bytes });
+        }
+        if bytes > promised && offset > 0 && bytes >= size {
+            if let Some(file) = file {
+                file.set_len(offset).map_err(|e| Error::local(format!("cutting back {path}"), e))?;
+            }
+            let what = format!("the server ignored the offset {offset} and sent {path} from its start");
+            return Err(Error::Nonsense { what });
+        }
+        if bytes > promised {
+            let more = bytes - promised;
+            (self.watch)(&Event::Warning(format!("{path} is {more} bytes longer than the server had said")));
+        }
+        Ok(bytes)
+    }
+
+    /// Brings a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so that the
+    /// server's 2yz is all the proof there is.
+    pub async fn retrieve_text(
+        &mut self,
+        path: &Pathname,
+        take: Take<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        self.set_type(RepresentationType::Ascii).await?;
+        let mut decoder = ascii::Decoder::new();
+        let mut text = Vec::new();
+        let mut decode = |bytes: &[u8]| {
+            text.clear();
+            decoder.push(bytes, &mut text);
+            take(&text)
+        };
+        let mover = receiving(Sink::Bytes(&mut decode), 0, self.options.stall, Arc::clone(progress));
+        let result = self.transfer(Command::Retr(path.clone()), Flow::Down, None, mover).await;
+        let came = progress.bytes();
+        let (bytes, _) = result.map_err(|error| error.after_bytes(came))?;
+        text.clear();
+        decoder.finish(&mut text);
+        take(&text).map_err(|e| Error::local(format!("writing {path}"), e))?;
+        Ok(bytes)
+    }
+}
+
+/// A mover that reads to the server's end.
+pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Duration, progress: Arc<Progress>) -> Mover<'_> {
+    match sink {
+        Sink::File(file) => Box::new(move |mut data| {
+            Box::pin(async move {
+                let came = pump::receive_file(&mut data, &file, offset, None, stall, &progress).await;
+                ended(came, data)
+            })
+        }),
+        Sink::Bytes(take) => Box::new(move |mut data| {
+            Box::pin(async move {
+                let mut piece = Vec::with_capacity(PIECE);
+                let mut total = 0u64;
+                let came = loop {
+                    piece.clear();
+                    match pump::receive(&mut data, &mut piece, stall, &progress).await {
+                        Ok(0) => break Ok(total),
+                        Ok(_) => {}
+                        Err(error) => break Err(error),
+                    }
+                    total += piece.len() as u64;
+                    if let Err(error) = take(&piece) {
+                        break Err(PumpError::File(error));
+                    }
+                };
+                ended(came, data)
+            })
+        }),
+    }
+}
+
+/// What is read at a time: large enough that a call costs little beside its copy.
+const PIECE: usize = 64 * 1024;
+
+fn ended(came: Result<u64, PumpError>, data: Data) -> Moved {
+    (came.map_err(MoveError::from), Some(data))
+}
+
+impl From<PumpError> for MoveError {
+    fn from(error: PumpError) -> Self {
+        match error {
+            PumpError::Stalled(after) => Self::Stalled(after),
+            PumpError::Peer(error) => Self::Peer(error),
+            PumpError::File(error) => Self::Local(error),
+            other @ PumpError::Short { .. } => Self::Local(io::Error::other(other.to_string())),
+        }
+    }
+}
+
+impl Error {
+    /// Adds what the progress knows to an error that did not.
+    pub(crate) fn after_bytes(self, came: u64) -> Self {
+        match self {
+            Self::Broken { what, moved: 0 } => Self::Broken { what, moved: came },
+            other => other,
+        }
+    }
+}

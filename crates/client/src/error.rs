@@ -1,0 +1,197 @@
+//! What went wrong, and whose fault was it?
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use wire::pathname::show;
+use wire::{Reply, ReplyError};
+
+use crate::dialogue::Way;
+
+/// Why something was not done. The variants say whose fault it was; a program maps them to its exit code.
+#[derive(Debug)]
+pub enum Error {
+    /// The site understood and said no.
+    Refused {
+        /// What was asked, secrets masked.
+        said: String,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The peer does not speak FTP as anybody would understand it.
+    Nonsense {
+        /// What came, in words.
+        what: String,
+    },
+    /// No connection could be made.
+    Unreachable(Unreachable),
+    /// The session or the transfer ended before its work was done.
+    Broken {
+        /// What ended, and how.
+        what: String,
+        /// How many bytes of data had been moved by then.
+        moved: u64,
+    },
+    /// Our own side: a file, a pipe, an argument.
+    Local {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Which connection could not be made.
+#[derive(Debug)]
+pub enum Unreachable {
+    /// The host's name has no address.
+    Name {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// The control connection.
+    Control {
+        /// The host as it was named.
+        host: String,
+        /// The control port.
+        port: u16,
+        /// One line per address tried.
+        why: String,
+        /// How long it was tried.
+        elapsed: Duration,
+    },
+    /// The data connection, though the control connection works.
+    Data {
+        /// The server.
+        server: SocketAddr,
+        /// What was tried, in order.
+        attempts: Vec<Attempt>,
+    },
+}
+
+/// One way to a data connection that failed.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The way.
+    pub way: Way,
+    /// Where the connection should have gone: a port of the server's, or in active mode one of ours.
+    pub target: Option<SocketAddr>,
+    /// Why it failed.
+    pub why: String,
+    /// How long it took to fail.
+    pub elapsed: Duration,
+}
+
+impl Error {
+    pub(crate) fn refused(said: &str, reply: Reply) -> Self {
+        if reply.code.get() == 421 {
+            let what = format!("the server ended the session: 421 {}", show(reply.text()));
+            return Self::Broken { what, moved: 0 };
+        }
+        Self::Refused { said: said.to_owned(), reply }
+    }
+
+    pub(crate) fn nonsense(said: &str, reply: &Reply) -> Self {
+        let what = format!(
+            "{said} was answered with {} {}, which is no answer to it",
+            reply.code,
+            show(reply.text())
+        );
+        Self::Nonsense { what }
+    }
+
+    pub(crate) fn silent(said: &str, after: Duration) -> Self {
+        let what = format!("no answer to {said} within {} s", after.as_secs());
+        Self::Broken { what, moved: 0 }
+    }
+
+    pub(crate) fn local(doing: impl Into<String>, source: io::Error) -> Self {
+        Self::Local { doing: doing.into(), source }
+    }
+
+    /// Did the site say no for good (5yz), so that another verb may be worth a try?
+    #[must_use]
+    pub fn is_permanent_refusal(&self) -> bool {
+        matches!(self, Self::Refused { reply, .. } if reply.code.severity() == wire::Severity::Permanent)
+    }
+
+    /// Was the verb itself not known (500, 502, 504)? Then an older verb may be.
+    #[must_use]
+    pub fn is_unknown_verb(&self) -> bool {
+        matches!(self, Self::Refused { reply, .. } if matches!(reply.code.get(), 500 | 502 | 504))
+    }
+
+    /// Is the session still good for another command?
+    #[must_use]
+    pub fn leaves_session_usable(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Local { .. } | Self::Unreachable(Unreachable::Data { .. })
+        )
+    }
+}
+
+impl From<ReplyError> for Error {
+    fn from(error: ReplyError) -> Self {
+        Self::Nonsense { what: error.to_string() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { said, reply } => {
+                write!(f, "the server refused {said}: {} {}", reply.code, show(reply.text()))
+            }
+            Self::Nonsense { what } => f.write_str(what),
+            Self::Unreachable(Unreachable::Name { host, why }) => {
+                write!(f, "no address for {host}: {why}")
+            }
+            Self::Unreachable(Unreachable::Control { host, port, why, elapsed }) => {
+                write!(
+                    f,
+                    "could not connect to {host}, control port {port}: {why} (after {:.1} s)",
+                    elapsed.as_secs_f64()
+                )
+            }
+            Self::Unreachable(Unreachable::Data { server, attempts }) => {
+                write!(
+                    f,
+                    "no data connection with {}, though its control port {} answers",
+                    server.ip(),
+                    server.port()
+                )?;
+                for attempt in attempts {
+                    write!(f, "; {attempt}")?;
+                }
+                Ok(())
+            }
+            Self::Broken { what, moved: 0 } => f.write_str(what),
+            Self::Broken { what, moved } => write!(f, "{what} (after {moved} bytes)"),
+            Self::Local { doing, source } => write!(f, "{doing}: {source}"),
+        }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.way, self.way.mode())?;
+        if let Some(target) = self.target {
+            let whose = if self.way.is_passive() { "server's" } else { "our" };
+            write!(f, ", {whose} data port {}", target.port())?;
+        }
+        write!(f, ": {} after {:.1} s", self.why, self.elapsed.as_secs_f64())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Local { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What can be watched while it happens?
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use wire::pathname::show;
+use wire::{Command, Reply};
+
+use crate::dialogue::Way;
+
+/// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
+pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Something that happened in a session. No event ever holds a secret.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The control connection stands: we dialled, from `local` to `peer`.
+    ControlOpened {
+        /// Our end.
+        local: SocketAddr,
+        /// The server's end.
+        peer: SocketAddr,
+    },
+    /// We said this; passwords and accounts are `***`.
+    Said(String),
+    /// The server said this.
+    Answered(Reply),
+    /// A data connection stands.
+    DataOpened {
+        /// Who dialled whom.
+        dialled: Dialled,
+        /// Our end.
+        local: SocketAddr,
+        /// The server's end.
+        peer: SocketAddr,
+    },
+    /// The data connection has done its work.
+    DataEnded {
+        /// How many bytes went over it.
+        bytes: u64,
+    },
+    /// One way to a data connection failed, and the next is tried.
+    Fallback {
+        /// The way that failed.
+        from: Way,
+        /// The way that is tried next.
+        to: Way,
+        /// Why.
+        why: String,
+    },
+    /// EPSV was never answered: a new session is opened, and uses PASV.
+    Anew {
+        /// How long we waited, in seconds.
+        after: u64,
+    },
+    /// A 227 named an address that is not the control connection's peer: it was not followed.
+    AddressNotFollowed {
+        /// What the server told.
+        told: SocketAddr,
+        /// What is dialled.
+        used: SocketAddr,
+    },
+    /// Something a person should know; the work goes on.
+    Warning(String),
+}
+
+/// Who opened a data connection: the difference between passive and active mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialled {
+    /// The client dialled the server: passive mode.
+    ByClient,
+    /// The server dialled the client: active mode.
+    ByServer,
+}
+
+impl fmt::Display for Event {
+    /// One line, as `-v` shows it: `>` is what we say, `<` what the server says, `*` what happens beside that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ControlOpened { local, peer } => {
+                write!(f, "* control: client {local} --> server {peer}")
+            }
+            Self::Said(line) => write!(f, "> {line}"),
+            Self::Answered(reply) => {
+                let last = reply.lines.len().saturating_sub(1);
+                for (n, line) in reply.lines.iter().enumerate() {
+                    match n {
+                        0 if last == 0 => write!(f, "< {} {}", reply.code, show(line))?,
+                        0 => write!(f, "< {}-{}", reply.code, show(line))?,
+                        n if n == last => write!(f, "\n< {} {}", reply.code, show(line))?,
+                        _ => write!(f, "\n<     {}", show(line).trim_start())?,
+                    }
+                }
+                Ok(())
+            }
+            Self::DataOpened { dialled: Dialled::ByClient, local, peer } => {
+                write!(f, "* data:    client {local} --> server {peer}  (passive: the client dialled)")
+            }
+            Self::DataOpened { dialled: Dialled::ByServer, local, peer } => {
+                write!(f, "* data:    client {local} <-- server {peer}  (active: the server dialled)")
+            }
+            Self::DataEnded { bytes } => write!(f, "* data:    ended after {bytes} bytes"),
+            Self::Fallback { from, to, why } => write!(f, "* {from} failed ({why}), trying {to}"),
+            Self::Anew { after } => {
+                write!(f, "* EPSV was not answered within {after} s, opening a new session that uses PASV")
+            }
+            Self::AddressNotFollowed { told, used } => {
+                write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
+            }
+            Self::Warning(text) => write!(f, "* {text}"),
+        }
+    }
+}
+
+/// A command as it may be shown: on one line, control characters escaped, secrets as `***`.
+#[must_use]
+pub fn said(command: &Command) -> String {
+    match command {
+        Command::Pass(_) => "PASS ***".to_owned(),
+        Command::Acct(_) => "ACCT ***".to_owned(),
+        other => {
+            let mut line = Vec::new();
+            other.encode(&mut line);
+            show(line.strip_suffix(b"\r\n").unwrap_or(&line))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Pathname, Secret};
+
+    #[test]
+    fn secrets_are_masked_and_names_cannot_forge_lines() {
+        assert_eq!(said(&Command::Pass(Secret::new("hunter2"))), "PASS ***");
+        assert_eq!(said(&Command::Acct(Secret::new("hunter2"))), "ACCT ***");
+        let name = Pathname::new(b"a\x1b[2Jb".to_vec()).unwrap();
+        assert_eq!(said(&Command::Retr(name)), "RETR a\\x1b[2Jb");
+    }
+}

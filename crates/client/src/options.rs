@@ -1,0 +1,51 @@
+//! How should a session behave?
+use std::time::Duration;
+
+use crate::dialogue::{Mode, Patience};
+
+/// Where a site is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The control port; 21 unless said otherwise.
+    pub port: u16,
+}
+
+/// Which local port data connections use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataPort {
+    /// Any that is free.
+    #[default]
+    Any,
+    /// The control connection's local port plus one: the client's n and n+1 of the classic description.
+    Next,
+}
+
+/// The behaviour of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Who opens data connections.
+    pub mode: Mode,
+    /// From, or at, which of our ports.
+    pub data_port: DataPort,
+    /// How long each wait of the dialogue lasts.
+    pub patience: Patience,
+    /// How long the control connection may take to stand, over all addresses of the host.
+    pub connect: Duration,
+    /// How long a transfer may stand still before it counts as broken.
+    pub stall: Duration,
+}
+
+impl Default for Options {
+    /// A person who waits gives up after about half a minute; a network that can still recover does so in less.
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            data_port: DataPort::Any,
+            patience: Patience::default(),
+            connect: Duration::from_secs(20),
+            stall: Duration::from_secs(30),
+        }
+    }
+}

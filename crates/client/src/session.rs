@@ -1,0 +1,199 @@
+//! What can be done at a site? A session, from the login to QUIT.
+use std::fmt;
+
+use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
+
+use crate::connect::connect;
+use crate::connection::{Connection, Mover, now};
+use crate::dialogue::{Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
+use crate::error::Error;
+use crate::event::{Event, Watcher};
+use crate::features::Features;
+use crate::options::{Options, Site};
+
+/// A session at a site: the User-PI.
+///
+/// Every call is one goal; none leaves anything running behind. After an error for which
+/// [`Error::leaves_session_usable`] is false the session is over and every further call says so.
+pub struct Client {
+    site: Site,
+    pub(crate) options: Options,
+    pub(crate) watch: Watcher,
+    connection: Connection,
+    pub(crate) features: Features,
+    credentials: Option<Credentials>,
+    representation: RepresentationType,
+    /// The way that led to the last data connection, or the first one to try.
+    way: Way,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("site", &self.site)
+            .field("peer", &self.connection.peer())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Connects to the control port. `watch` is told everything that happens from here on.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], when the name has no address or none of them answers within `options.connect`.
+    pub async fn connect(site: Site, options: Options, watch: Watcher) -> Result<Self, Error> {
+        let connection = Self::reach(&site, &options, &watch).await?;
+        Ok(Self {
+            site,
+            options,
+            watch,
+            connection,
+            features: Features::default(),
+            credentials: None,
+            representation: RepresentationType::Ascii,
+            way: Way::first(options.mode),
+        })
+    }
+
+    async fn reach(site: &Site, options: &Options, watch: &Watcher) -> Result<Connection, Error> {
+        let (control, data_port) = connect(site, options.data_port, options.connect).await?;
+        Ok(Connection::new(control, data_port, options.patience.reply, watch.clone()))
+    }
+
+    /// Logs in, asks what the server offers, and sets TYPE I.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server.
+    pub async fn login(&mut self, credentials: Credentials) -> Result<(), Error> {
+        // Kept for the one case where a session is begun anew: EPSV that is swallowed on the way.
+        self.credentials = Some(credentials.clone());
+        let mut login = Login::new(credentials, None, self.options.patience, now());
+        self.features = self.connection.pursue(&mut login, &mut None).await?;
+        self.representation = RepresentationType::Image;
+        Ok(())
+    }
+
+    /// What the server offered in FEAT.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The server's end of the control connection.
+    #[must_use]
+    pub fn peer(&self) -> std::net::SocketAddr {
+        self.connection.peer()
+    }
+
+    /// Says one command and returns its 2yz reply.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with a 4yz or 5yz.
+    pub async fn ask(&mut self, command: Command) -> Result<Reply, Error> {
+        self.exchange(command, Want::Completion).await
+    }
+
+    pub(crate) async fn exchange(&mut self, command: Command, want: Want) -> Result<Reply, Error> {
+        let mut exchange = Exchange::new(command, want, self.options.patience, now());
+        let result = self.connection.pursue(&mut exchange, &mut None).await;
+        self.after(result)
+    }
+
+    /// A command whose refusal is an answer too: `None`.
+    pub(crate) async fn ask_maybe(&mut self, command: Command) -> Result<Option<Reply>, Error> {
+        match self.ask(command).await {
+            Ok(reply) => Ok(Some(reply)),
+            Err(Error::Refused { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Sets the representation type, if it is another one.
+    pub(crate) async fn set_type(&mut self, wanted: RepresentationType) -> Result<(), Error> {
+        if self.representation != wanted {
+            self.ask(Command::Type(wanted)).await?;
+            self.representation = wanted;
+        }
+        Ok(())
+    }
+
+    /// The size of a file in bytes, as type I would send it; `None` when the server does not tell.
+    pub async fn size(&mut self, path: &Pathname) -> Result<Option<u64>, Error> {
+        self.set_type(RepresentationType::Image).await?;
+        let reply = self.ask_maybe(Command::Size(path.clone())).await?;
+        Ok(reply.and_then(|r| Marker::parse(r.text().trim_ascii())).map(|m| m.0))
+    }
+
+    /// When a file was last modified; `None` when the server does not tell.
+    pub async fn modified(&mut self, path: &Pathname) -> Result<Option<Stamp>, Error> {
+        let mdtm = wire::command::Mdtm { whole: path.clone(), set: None };
+        let reply = self.ask_maybe(Command::Mdtm(mdtm)).await?;
+        Ok(reply.and_then(|r| Stamp::parse(r.text().trim_ascii())))
+    }
+
+    /// Moves bytes by `command`. What `mover` returns is the number of bytes that went over the data connection.
+    pub(crate) async fn transfer(
+        &mut self,
+        command: Command,
+        flow: Flow,
+        restart: Option<Marker>,
+        mover: Mover<'_>,
+    ) -> Result<(u64, Reply), Error> {
+        let mut mover = Some(mover);
+        let mode = self.options.mode;
+        // Twice at most: a way that is not EPSV cannot ask for a new session.
+        loop {
+            let peer = self.connection.peer();
+            let mut transfer = Transfer::new(
+                command.clone(),
+                flow,
+                restart,
+                (mode, self.way),
+                peer,
+                self.options.patience,
+                now(),
+            );
+            match self.connection.pursue(&mut transfer, &mut mover).await {
+                Ok(Transferred::Whole { bytes, last, way }) => {
+                    self.way = way;
+                    return Ok((bytes, last));
+                }
+                Ok(Transferred::EpsvSwallowed) => {
+                    (self.watch)(&Event::Anew { after: self.options.patience.epsv.as_secs() });
+                    self.way = Way::Epsv.next(mode, peer.ip()).unwrap_or(match mode {
+                        Mode::Active => Way::Eprt,
+                        Mode::Auto | Mode::Passive => Way::Pasv,
+                    });
+                    self.begin_anew().await?;
+                }
+                Err(error) => return self.after(Err(error)),
+            }
+        }
+    }
+
+    async fn begin_anew(&mut self) -> Result<(), Error> {
+        self.connection.give_up();
+        let representation = self.representation;
+        self.connection = Self::reach(&self.site, &self.options, &self.watch).await?;
+        if let Some(credentials) = self.credentials.clone() {
+            self.login(credentials).await?;
+        }
+        self.set_type(representation).await
+    }
+
+    /// After an error that leaves the dialogue in doubt nothing more may be said in this session.
+    fn after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result
+            && !error.leaves_session_usable()
+        {
+            self.connection.give_up();
+        }
+        result
+    }
+
+    /// Says goodbye, and waits for the answer so that the server's log shows a clean end.
+    pub async fn quit(mut self) {
+        // The session is over either way.
+        let _ = self.ask(Command::Quit).await;
+    }
+}

@@ -1,0 +1,217 @@
+//! How does a file go to a site, and when has it arrived?
+//!
+//! When the server said 2yz and, where it tells sizes, its SIZE is ours: the data connection may have been somebody
+//! else's, and a server may take a cut for an end.
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::pump::{self, Progress};
+use wire::{Command, Marker, Pathname, RepresentationType, ascii};
+
+use crate::connection::Mover;
+use crate::dialogue::{Flow, MoveError};
+use crate::error::Error;
+use crate::event::Event;
+use crate::session::Client;
+
+/// Gives the next piece, an empty one at the end. Called on the blocking pool, as a pipe may wait.
+pub type Give = Box<dyn FnMut() -> io::Result<Vec<u8>> + Send>;
+
+/// What a resumed upload found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// The site had it all.
+    AlreadyWhole,
+    /// These bytes were missing, and are there now.
+    Sent(u64),
+}
+
+impl Client {
+    /// Stores a file whole under `path`. Returns the number of bytes sent.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when it cannot be shown that all bytes arrived.
+    pub async fn store(
+        &mut self,
+        path: &Pathname,
+        file: Arc<File>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        let length = length_of(&file)?;
+        self.set_type(RepresentationType::Image).await?;
+        let sent = self.send_range(Command::Stor(path.clone()), None, file, 0..length, progress).await?;
+        self.compare(path, length).await?;
+        Ok(sent)
+    }
+
+    /// Sends what the site has not got yet: SIZE tells where to go on, then REST and STOR, or APPE where the server
+    /// takes no REST before STOR.
+    ///
+    /// # Errors
+    /// [`Error::Local`] when the site's file is longer than ours: it is another file.
+    pub async fn store_rest(
+        &mut self,
+        path: &Pathname,
+        file: Arc<File>,
+        progress: &Arc<Progress>,
+    ) -> Result<Resumed, Error> {
+        let length = length_of(&file)?;
+        let there = self.size(path).await?.unwrap_or(0);
+        if there > length {
+            let why = format!("the site's file has {there} bytes, ours only {length}");
+            return Err(Error::local(format!("resuming {path}"), io::Error::other(why)));
+        }
+        if there == length && length > 0 {
+            return Ok(Resumed::AlreadyWhole);
+        }
+        self.set_type(RepresentationType::Image).await?;
+        let sent = if there == 0 {
+            self.send_range(Command::Stor(path.clone()), None, file, 0..length, progress).await?
+        } else {
+            let stor = Command::Stor(path.clone());
+            let marker = Some(Marker(there));
+            match self.send_range(stor, marker, Arc::clone(&file), there..length, progress).await {
+                Err(error) if error.is_permanent_refusal() && progress.bytes() == 0 => {
+                    (self.watch)(&Event::Warning(format!("{error}; appending with APPE")));
+                    let appe = Command::Appe(path.clone());
+                    self.send_range(appe, None, file, there..length, progress).await?
+                }
+                other => other?,
+            }
+        };
+        self.compare(path, length).await?;
+        Ok(Resumed::Sent(sent))
+    }
+
+    /// Stores what a function gives, a pipe for example.
+    pub async fn store_stream(
+        &mut self,
+        path: &Pathname,
+        give: Give,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        self.set_type(RepresentationType::Image).await?;
+        let sent = self.send_pieces(Command::Stor(path.clone()), give, Pieces::AsTheyAre, progress).await?;
+        self.compare(path, sent).await?;
+        Ok(sent)
+    }
+
+    /// Stores text: LF becomes CR LF on the way. Its size at the site depends on how lines end there.
+    pub async fn store_text(
+        &mut self,
+        path: &Pathname,
+        give: Give,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        self.set_type(RepresentationType::Ascii).await?;
+        self.send_pieces(Command::Stor(path.clone()), give, Pieces::Text, progress).await
+    }
+
+    async fn send_range(
+        &mut self,
+        command: Command,
+        restart: Option<Marker>,
+        file: Arc<File>,
+        range: std::ops::Range<u64>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        let (stall, count) = (self.options.stall, Arc::clone(progress));
+        let mover: Mover<'_> = Box::new(move |mut data| {
+            Box::pin(async move {
+                match pump::send_file(&mut data, &file, range, stall, &count).await {
+                    Ok(sent) => {
+                        data.finish(stall).await;
+                        (Ok(sent), None)
+                    }
+                    Err(error) => (Err(MoveError::from(error)), Some(data)),
+                }
+            })
+        });
+        let result = self.transfer(command, Flow::Up, restart, mover).await;
+        let (sent, _) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
+        Ok(sent)
+    }
+
+    async fn send_pieces(
+        &mut self,
+        command: Command,
+        give: Give,
+        pieces: Pieces,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        let (stall, count) = (self.options.stall, Arc::clone(progress));
+        let mover: Mover<'_> = Box::new(move |mut data| {
+            Box::pin(async move {
+                match send_all(&mut data, give, pieces, stall, &count).await {
+                    Ok(sent) => {
+                        data.finish(stall).await;
+                        (Ok(sent), None)
+                    }
+                    Err(error) => (Err(error), Some(data)),
+                }
+            })
+        });
+        let result = self.transfer(command, Flow::Up, None, mover).await;
+        let (sent, _) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
+        Ok(sent)
+    }
+
+    /// Asks the site what it has got.
+    async fn compare(&mut self, path: &Pathname, sent: u64) -> Result<(), Error> {
+        match self.size(path).await? {
+            Some(there) if there != sent => {
+                let what =
+                    format!("{path} was stored, but the site has {there} bytes of it and {sent} were sent");
+                Err(Error::Broken { what, moved: sent })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Pieces {
+    AsTheyAre,
+    Text,
+}
+
+async fn send_all(
+    data: &mut net::data::Data,
+    mut give: Give,
+    pieces: Pieces,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<u64, MoveError> {
+    let mut encoder = ascii::Encoder::new();
+    let mut text = Vec::new();
+    let mut total = 0u64;
+    loop {
+        let piece;
+        (piece, give) = tokio::task::spawn_blocking(move || {
+            let piece = give();
+            (piece, give)
+        })
+        .await
+        .map_err(|e| MoveError::Local(io::Error::other(e)))?;
+        let piece = piece.map_err(MoveError::Local)?;
+        if piece.is_empty() {
+            return Ok(total);
+        }
+        let bytes = match pieces {
+            Pieces::AsTheyAre => &piece,
+            Pieces::Text => {
+                text.clear();
+                encoder.push(&piece, &mut text);
+                &text
+            }
+        };
+        pump::send(data, bytes, stall, progress).await?;
+        total += bytes.len() as u64;
+    }
+}
+
+fn length_of(file: &File) -> Result<u64, Error> {
+    Ok(file.metadata().map_err(|e| Error::local("reading our file's length", e))?.len())
+}

@@ -1,0 +1,75 @@
+//! How does a client get two neighbouring ports, n and n+1?
+//!
+//! A socket that is bound and does not listen keeps a port from everybody who asks the kernel for any port. With
+//! SO_REUSEADDR on both, one's own connections still leave from it.
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// A local port that is held, so that nobody else is given it.
+#[derive(Debug)]
+pub struct Reserved {
+    _socket: Socket,
+    port: u16,
+}
+
+/// Half of all pairs are free on a machine with half of its ports in use; 64 failures in a row are a machine without
+/// ports.
+const TRIES: u32 = 64;
+
+impl Reserved {
+    /// Two ports, the second of which is the first plus one, both at `address` (the unspecified one will do).
+    ///
+    /// # Errors
+    /// The system's; `AddrInUse` when no such pair was found.
+    pub fn pair(address: IpAddr) -> io::Result<(Self, Self)> {
+        for _ in 0..TRIES {
+            let first = Self::bind(address, 0)?;
+            // 65535 has no neighbour.
+            let Some(next) = first.port.checked_add(1) else { continue };
+            match Self::bind(address, next) {
+                Ok(second) => return Ok((first, second)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AddrInUse, "no two neighbouring local ports are free"))
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
+        let at = SocketAddr::new(address, port);
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
+        // Without it nobody could leave from this port while we hold it, not even we.
+        socket.set_reuse_address(port != 0)?;
+        socket.bind(&at.into())?;
+        let port = socket.local_addr()?.as_socket().map_or(port, |at| at.port());
+        socket.set_reuse_address(true)?;
+        Ok(Self { _socket: socket, port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    #[test]
+    fn neighbours_are_held_and_can_be_left_from() {
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let (first, second) = Reserved::pair(any).unwrap();
+        assert_eq!(first.port() + 1, second.port());
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, second.port())).into()).unwrap();
+        socket.connect(&server.local_addr().unwrap().into()).unwrap();
+        assert_eq!(server.accept().unwrap().1.port(), second.port());
+    }
+}
