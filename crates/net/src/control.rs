@@ -122,3 +122,23 @@ impl Control {
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn both_sides_have_the_options_of_a_control_connection() {
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
+        for control in [called.unwrap(), accepted.unwrap()] {
+            let socket = SockRef::from(&control.stream);
+            assert!(socket.tcp_nodelay().unwrap());
+            assert!(socket.out_of_band_inline().unwrap());
+            assert!(socket.keepalive().unwrap());
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), keepalive::IDLE);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), keepalive::INTERVAL);
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), keepalive::PROBES);
+        }
+    }
+}

@@ -139,3 +139,58 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> 
     let (count, _) = rustix::io::retry_on_intr(|| rustix::net::recv(fd, &mut *into, RecvFlags::DONTWAIT))?;
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::pump::{Progress, receive_file, send_file};
+
+    fn pair() -> (Data, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, from) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        (Data::new(socket.into(), from), peer)
+    }
+
+    /// Waits until the bytes that the peer has sent have come.
+    fn until_arrived(data: &Data, length: usize) {
+        let mut seen = vec![0; length];
+        while rustix::net::recv(data.fd(), &mut seen[..], RecvFlags::PEEK).map_or(0, |(count, _)| count)
+            < length
+        {
+            std::thread::yield_now();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_small_transfer_is_never_registered_with_the_event_loop() {
+        let (mut data, mut peer) = pair();
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        peer.write_all(&[7; 4096]).unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        until_arrived(&data, 4096);
+        let (stall, progress) = (Duration::from_secs(9), Progress::default());
+        receive_file(&mut data, &file, 0, None, stall, &progress).await.unwrap();
+        assert!(data.watch.is_none());
+        send_file(&mut data, &file, 0..4096, stall, &progress).await.unwrap();
+        assert!(data.watch.is_none());
+        data.finish(stall).await;
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).unwrap();
+        assert_eq!(got, [7; 4096]);
+    }
+
+    #[test]
+    fn a_declined_connection_ends_with_fin_though_bytes_came() {
+        let (data, mut peer) = pair();
+        peer.write_all(&[7; 9000]).unwrap();
+        until_arrived(&data, 9000);
+        data.decline();
+        assert_eq!(peer.read(&mut [0; 8]).unwrap(), 0);
+    }
+}

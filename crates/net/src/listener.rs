@@ -53,7 +53,7 @@ impl Listener {
                 Ok((stream, peer)) => return Ok(Control::new(stream, canonical(peer))),
                 Err(error) => match AcceptFailure::of(&error) {
                     AcceptFailure::Passing => {
-                        tracing::debug!(%error, "a connection was lost before it was accepted")
+                        tracing::debug!(%error, "a connection was lost before it was accepted");
                     }
                     AcceptFailure::Exhausted => {
                         tracing::warn!(%error, "no connection can be accepted for now");

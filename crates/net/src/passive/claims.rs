@@ -109,17 +109,13 @@ impl Claims {
     /// as 0. Ports at which a connection of this peer still waits to be taken up are chosen last, since a second
     /// connection there could be either's.
     pub(crate) fn claim(&mut self, wish: Wish, choose: impl FnMut(usize) -> usize) -> Answer {
-        match self.free_port(&wish, choose) {
-            Some(port) => {
-                self.hold(&wish, port);
-                Answer::Port(port)
-            }
-            None => {
-                self.places.insert(wish.owner, Place::Queued { peer: wish.peer });
-                self.queues.entry(wish.peer).or_default().push_back(wish);
-                Answer::Queued
-            }
+        if let Some(port) = self.free_port(&wish, choose) {
+            self.hold(&wish, port);
+            return Answer::Port(port);
         }
+        self.places.insert(wish.owner, Place::Queued { peer: wish.peer });
+        self.queues.entry(wish.peer).or_default().push_back(wish);
+        Answer::Queued
     }
 
     /// A connection from `peer` (canonical) at `port`. A claim whose time has passed gets nothing, even where
@@ -239,5 +235,218 @@ impl Claims {
         };
         pick(ports.iter().copied().filter(|port| quiet(*port)).collect())
             .or_else(|| pick(ports.iter().copied().filter(|port| free(*port)).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GROUPS: [&[u16]; 2] = [&[7001, 7002, 7003], &[7003, 7004]];
+
+    fn table() -> Claims {
+        Claims::new(GROUPS.iter().map(|ports| ports.to_vec()).collect())
+    }
+
+    fn peer(n: u8) -> IpAddr {
+        Ipv4Addr::new(192, 0, 2, n).into()
+    }
+
+    fn wish(owner: u64, n: u8, until: Instant) -> Wish {
+        Wish { owner: Owner(owner), peer: peer(n), group: 0, until }
+    }
+
+    fn first(_: usize) -> usize {
+        0
+    }
+
+    /// The same rules, written as plainly as possible: one list of claims in the order of asking.
+    #[derive(Default)]
+    struct Model(Vec<(Wish, Stand)>);
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Stand {
+        Queued,
+        Live(u16),
+        Arrived(u16),
+    }
+
+    impl Model {
+        fn stands(&self, peer: IpAddr, stand: Stand) -> Vec<Owner> {
+            self.0.iter().filter(|(w, s)| w.peer == peer && *s == stand).map(|(w, _)| w.owner).collect()
+        }
+
+        fn freed(&mut self, peer: IpAddr, port: u16) -> Option<Grant> {
+            let waits =
+                |w: &Wish, s: Stand| w.peer == peer && s == Stand::Queued && GROUPS[w.group].contains(&port);
+            let (wish, stand) = self.0.iter_mut().find(|(w, s)| waits(w, *s))?;
+            *stand = Stand::Live(port);
+            Some(Grant { owner: wish.owner, port })
+        }
+
+        fn remove(&mut self, owner: Owner) -> Option<Grant> {
+            let index = self.0.iter().position(|(w, _)| w.owner == owner)?;
+            match self.0.remove(index) {
+                (wish, Stand::Live(port)) => self.freed(wish.peer, port),
+                _ => None,
+            }
+        }
+
+        fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Outcome {
+            let here = |w: &Wish, s: Stand| w.peer == peer && s == Stand::Live(port) && w.until > now;
+            if let Some((wish, stand)) = self.0.iter_mut().find(|(w, s)| here(w, *s)) {
+                *stand = Stand::Arrived(port);
+                let owner = wish.owner;
+                return Outcome::Handed(owner, self.freed(peer, port));
+            }
+            let unsure = self.stands(peer, Stand::Arrived(port));
+            if unsure.is_empty() {
+                return Outcome::Stranger;
+            }
+            self.0.retain(|(w, _)| !unsure.contains(&w.owner));
+            Outcome::Contested(unsure)
+        }
+
+        fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
+            let mut late: Vec<(u16, Owner)> = Vec::new();
+            for (wish, stand) in &self.0 {
+                if let Stand::Live(port) = stand
+                    && wish.peer == peer
+                    && wish.until <= now
+                {
+                    late.push((*port, wish.owner));
+                }
+            }
+            late.sort_unstable();
+            let mut lapsed = Lapsed::default();
+            for (_, owner) in late {
+                lapsed.granted.extend(self.remove(owner));
+                lapsed.expired.push(owner);
+            }
+            lapsed
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Claim { peer: u8, group: usize, seconds: u64, luck: usize },
+        Arrive { peer: u8, port: u16 },
+        Take { owner: u64 },
+        Release { owner: u64 },
+        Expire { peer: u8 },
+        Pass { seconds: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let arrive = (0..3u8, 7001..7005u16).prop_map(|(peer, port)| Step::Arrive { peer, port });
+        prop_oneof![
+            4 => (0..3u8, 0..2usize, 1..20u64, any::<usize>())
+                .prop_map(|(peer, group, seconds, luck)| Step::Claim { peer, group, seconds, luck }),
+            4 => arrive,
+            1 => (0..40u64).prop_map(|owner| Step::Take { owner }),
+            2 => (0..40u64).prop_map(|owner| Step::Release { owner }),
+            1 => (0..3u8).prop_map(|peer| Step::Expire { peer }),
+            1 => (1..10u64).prop_map(|seconds| Step::Pass { seconds }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..120)) {
+            let (mut table, mut model) = (table(), Model::default());
+            let mut now = Instant::now();
+            let mut next = 0;
+            for step in steps {
+                match step {
+                    Step::Claim { peer: n, group, seconds, luck } => {
+                        let until = now + Duration::from_secs(seconds);
+                        let wish = Wish { owner: Owner(next), peer: peer(n), group, until };
+                        next += 1;
+                        let mut luck = luck;
+                        let answer = table.claim(wish, |below| {
+                            luck = luck.wrapping_mul(31).wrapping_add(7);
+                            luck % below
+                        });
+                        let is_free = |p: &u16| model.stands(peer(n), Stand::Live(*p)).is_empty();
+                        let is_quiet = |p: &u16| model.stands(peer(n), Stand::Arrived(*p)).is_empty();
+                        let free: Vec<u16> = GROUPS[group].iter().copied().filter(is_free).collect();
+                        let quiet: Vec<u16> = free.iter().copied().filter(is_quiet).collect();
+                        match answer {
+                            Answer::Port(port) => {
+                                prop_assert!(free.contains(&port), "{port} is claimed");
+                                prop_assert!(quiet.is_empty() || quiet.contains(&port), "{port} is in doubt");
+                                model.0.push((wish, Stand::Live(port)));
+                            }
+                            Answer::Queued => {
+                                prop_assert!(free.is_empty(), "{free:?} are free");
+                                model.0.push((wish, Stand::Queued));
+                            }
+                        }
+                    }
+                    Step::Arrive { peer: n, port } => {
+                        prop_assert_eq!(table.arrive(peer(n), port, now), model.arrive(peer(n), port, now));
+                    }
+                    Step::Take { owner } => {
+                        table.take(Owner(owner));
+                        model.0.retain(|(w, s)| w.owner != Owner(owner) || !matches!(s, Stand::Arrived(_)));
+                    }
+                    Step::Release { owner } => {
+                        prop_assert_eq!(table.release(Owner(owner)), model.remove(Owner(owner)));
+                    }
+                    Step::Expire { peer: n } => {
+                        prop_assert_eq!(table.expire(peer(n), now), model.expire(peer(n), now));
+                    }
+                    Step::Pass { seconds } => now += Duration::from_secs(seconds),
+                }
+                prop_assert_eq!(table.places.len(), model.0.len());
+                for n in 0..3 {
+                    for port in 7001..7005 {
+                        let live = model.stands(peer(n), Stand::Live(port));
+                        prop_assert!(live.len() <= 1, "two claims for one place");
+                        prop_assert_eq!(table.live.get(&(peer(n), port)).map(|live| live.owner), live.first().copied());
+                    }
+                    let ends = model.0.iter().filter(|(w, s)| w.peer == peer(n) && matches!(s, Stand::Live(_)));
+                    prop_assert_eq!(table.next_expiry(peer(n)), ends.map(|(w, _)| w.until).min());
+                }
+            }
+            for owner in 0..next {
+                table.release(Owner(owner));
+            }
+            prop_assert!(table.places.is_empty() && table.live.is_empty());
+            prop_assert!(table.arrived.is_empty() && table.queues.is_empty(), "something stays behind");
+        }
+    }
+
+    #[test]
+    fn a_stranger_changes_nothing() {
+        let (mut table, now) = (table(), Instant::now());
+        let until = now + Duration::from_secs(9);
+        assert_eq!(table.claim(wish(1, 1, until), first), Answer::Port(7001));
+        assert_eq!(table.arrive(peer(2), 7001, now), Outcome::Stranger);
+        assert_eq!(table.arrive(peer(1), 7002, now), Outcome::Stranger);
+        assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(Owner(1), None));
+    }
+
+    #[test]
+    fn a_late_connection_is_a_strangers() {
+        let (mut table, now) = (table(), Instant::now());
+        table.claim(wish(1, 1, now + Duration::from_secs(9)), first);
+        assert_eq!(table.arrive(peer(1), 7001, now + Duration::from_secs(9)), Outcome::Stranger);
+    }
+
+    #[test]
+    fn every_port_is_chosen_some_time() {
+        let (now, mut seen) = (Instant::now(), std::collections::BTreeSet::new());
+        for luck in 0..3 {
+            if let Answer::Port(port) = table().claim(wish(1, 1, now), |_| luck) {
+                seen.insert(port);
+            }
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [7001, 7002, 7003]);
     }
 }

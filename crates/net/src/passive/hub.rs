@@ -119,13 +119,14 @@ impl Hub {
         let mut state = self.lock();
         // What is to be closed is closed after the lock is free.
         let mut closing = Vec::new();
+        let mut strangers = None;
         match state.claims.arrive(peer.ip(), port, Instant::now()) {
             Outcome::Handed(owner, grant) => {
                 closing.extend(state.tell(owner, News::Arrived(data), &mut woken));
                 state.tell_grant(grant, &mut woken);
             }
+            // The session logs it: it is told, and knows its user.
             Outcome::Contested(owners) => {
-                tracing::warn!(peer = %peer.ip(), port, "two data connections from one address: none of them can be trusted");
                 closing.push(data);
                 for owner in owners {
                     closing.extend(state.tell(owner, News::Contested, &mut woken));
@@ -133,10 +134,13 @@ impl Hub {
             }
             Outcome::Stranger => {
                 closing.push(data);
-                state.note_stranger(peer.ip(), port);
+                strangers = state.note_stranger();
             }
         }
         drop(state);
+        if let Some(count) = strangers {
+            tracing::warn!(peer = %peer.ip(), port, count, "a data connection that nobody waits for was closed");
+        }
         wake(woken);
         closing.into_iter().for_each(Data::decline);
     }
@@ -221,15 +225,17 @@ impl State {
         }
     }
 
-    fn note_stranger(&mut self, peer: IpAddr, port: u16) {
+    /// Counts a stranger; the number since the last time when it is time to tell the log again.
+    fn note_stranger(&mut self) -> Option<u64> {
         self.strangers += 1;
         let now = Instant::now();
-        if self.quiet_until.is_none_or(|until| until <= now) {
-            let count = self.strangers - self.strangers_told;
-            tracing::warn!(%peer, port, count, "a data connection that nobody waits for was closed");
-            self.strangers_told = self.strangers;
-            self.quiet_until = Some(now + BETWEEN_WARNINGS);
+        if self.quiet_until.is_some_and(|until| now < until) {
+            return None;
         }
+        let count = self.strangers - self.strangers_told;
+        self.strangers_told = self.strangers;
+        self.quiet_until = Some(now + BETWEEN_WARNINGS);
+        Some(count)
     }
 }
 

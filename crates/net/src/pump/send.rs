@@ -225,4 +225,32 @@ mod tests {
         assert!(matches!(fault(Errno::IO), PumpError::File(_)));
         assert!(matches!(fault(Errno::NOMEM), PumpError::File(_)));
     }
+
+    #[tokio::test]
+    async fn a_file_that_sendfile_cannot_read_is_copied() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![7; COPY + 100]).unwrap();
+        let file = Arc::new(file);
+        let awaited = crate::Awaited::bind(std::net::Ipv4Addr::LOCALHOST.into(), None).unwrap();
+        let (mut data, mut peer) = (crate::dial(awaited.local(), None).await.unwrap(), Vec::new());
+        let mut other = awaited.connection(data.local().ip()).await.unwrap();
+        let (patience, progress) = (Duration::from_secs(9), Progress::default());
+        for (at, moved) in [(0, COPY), (COPY, 100)] {
+            let rest = at as u64..COPY as u64 + 500;
+            let read = async {
+                let goal = at + moved;
+                while peer.len() < goal
+                    && super::super::receive(&mut other, &mut peer, patience, &progress).await.unwrap() > 0
+                {
+                }
+            };
+            let (step, ()) = tokio::join!(copied_piece(&mut data, &file, &rest, patience), read);
+            assert!(matches!(step, Ok(Step::Moved(count)) if count == moved as u64), "{step:?}");
+        }
+        assert!(peer.len() == COPY + 100 && peer.iter().all(|byte| *byte == 7));
+        let rest = COPY as u64 + 100..COPY as u64 + 500;
+        let step = copied_piece(&mut data, &file, &rest, patience).await;
+        assert!(matches!(step, Ok(Step::Ended)), "{step:?}");
+    }
 }

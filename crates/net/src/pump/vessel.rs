@@ -143,3 +143,55 @@ impl Pipe {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener.accept().unwrap().0, peer)
+    }
+
+    #[test]
+    fn both_vessels_carry_to_an_offset_and_say_when_nothing_is_there() {
+        for mut vessel in [Vessel::new(), Vessel::buffer()] {
+            let (socket, mut peer) = pair();
+            let file = tempfile::tempfile().unwrap();
+            peer.write_all(b"0123456789").unwrap();
+            // Blocking here, so that the bytes are waited for.
+            assert_eq!(vessel.carry(socket.as_fd(), &file, 100, 4).unwrap(), 4);
+            assert_eq!(vessel.carry(socket.as_fd(), &file, 104, 4).unwrap(), 4);
+            let mut got = [0; 8];
+            file.read_exact_at(&mut got, 100).unwrap();
+            assert_eq!(&got, b"01234567");
+            assert_eq!(vessel.carry(socket.as_fd(), &file, 108, 90).unwrap(), 2);
+            socket.set_nonblocking(true).unwrap();
+            let dry = vessel.carry(socket.as_fd(), &file, 110, 90);
+            assert!(matches!(dry, Err(VesselError::Dry)), "{dry:?}");
+            drop(peer);
+            socket.set_nonblocking(false).unwrap();
+            assert_eq!(vessel.carry(socket.as_fd(), &file, 110, 90).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn a_file_that_takes_no_pages_keeps_its_own_error() {
+        let (socket, mut peer) = pair();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        peer.write_all(b"0123456789").unwrap();
+        let mut vessel = Vessel::new();
+        assert!(matches!(vessel, Vessel::Pipe(_)));
+        match vessel.carry(socket.as_fd(), &full, 0, 90) {
+            Err(VesselError::File(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(vessel, Vessel::Buffer(_)), "the pipe's bytes are not lost in silence");
+    }
+}

@@ -1,0 +1,127 @@
+//! Does a control connection carry its lines, urgent data and all?
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::pin::pin;
+
+use net::{Control, Listener};
+use socket2::SockRef;
+use tokio::time::timeout;
+
+use crate::scene::{HERE, LONG, call, pattern, peer, poll_once};
+
+async fn accepted() -> (Control, std::net::TcpStream) {
+    let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
+    let client = call(peer(2), listener.local());
+    (listener.accept().await.unwrap(), client)
+}
+
+/// Reads until `length` bytes have come.
+async fn read_whole(control: &Control, length: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    while all.len() < length {
+        let count = timeout(LONG, control.read(&mut all)).await.expect("the rest is never read").unwrap();
+        assert_ne!(count, 0, "the end came after {all:?}");
+    }
+    all
+}
+
+#[tokio::test]
+async fn abor_as_telnet_ip_and_synch_is_read_whole() {
+    let (control, client) = accepted().await;
+    let mut all = Vec::new();
+    {
+        let mut read = pin!(control.read(&mut all));
+        assert!(poll_once(&mut read).is_pending(), "it waits before anything is sent");
+        (&client).write_all(b"\xff\xf4\xff").unwrap();
+        SockRef::from(&client).send_out_of_band(b"\xf2").unwrap();
+        (&client).write_all(b"ABOR\r\n").unwrap();
+        timeout(LONG, read).await.unwrap().unwrap();
+    }
+    let rest = read_whole(&control, 10 - all.len()).await;
+    all.extend(rest);
+    assert_eq!(all, b"\xff\xf4\xff\xf2ABOR\r\n");
+}
+
+#[tokio::test]
+async fn a_line_whose_every_byte_is_urgent_is_read_whole() {
+    let (control, client) = accepted().await;
+    for round in 0..20 {
+        let mut all = Vec::new();
+        let mut read = Box::pin(control.read(&mut all));
+        assert!(poll_once(&mut read.as_mut()).is_pending(), "round {round}");
+        for byte in b"ABOR\r\n" {
+            SockRef::from(&client).send_out_of_band(&[*byte]).unwrap();
+        }
+        timeout(LONG, read).await.unwrap().unwrap();
+        let rest = read_whole(&control, 6 - all.len()).await;
+        all.extend(rest);
+        assert_eq!(all, b"ABOR\r\n", "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn one_read_takes_at_most_its_limit() {
+    let (control, mut client) = accepted().await;
+    let sent = pattern(10_000);
+    client.write_all(&sent).unwrap();
+    let mut got = Vec::new();
+    while got.len() < sent.len() {
+        let count = control.read(&mut got).await.unwrap();
+        assert!((1..=net::control::READ_LIMIT).contains(&count), "{count}");
+    }
+    assert_eq!(got, sent);
+    drop(client);
+    assert_eq!(control.read(&mut got).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_read_that_waits_holds_no_memory() {
+    let (control, _client) = accepted().await;
+    let mut into = Vec::new();
+    {
+        let mut read = pin!(control.read(&mut into));
+        assert!(poll_once(&mut read).is_pending());
+        assert!(size_of_val(&*read) < 512, "{}", size_of_val(&*read));
+    }
+    assert_eq!(into.capacity(), 0);
+}
+
+#[tokio::test]
+async fn much_is_written_to_a_slow_reader_and_then_the_end() {
+    let (control, mut client) = accepted().await;
+    let sent = pattern(8 << 20);
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        got
+    });
+    control.write_all(&sent).await.unwrap();
+    control.shutdown();
+    assert!(reader.await.unwrap() == sent);
+}
+
+#[tokio::test]
+async fn a_dual_stack_listener_shows_ipv4_peers_as_ipv4() {
+    let listener = match Listener::bind("[::]:0".parse().unwrap()) {
+        Ok(listener) => listener,
+        // A machine without IPv6 has no such mapping either.
+        Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::Unsupported),
+    };
+    let client = call(peer(3), SocketAddr::new(HERE, listener.local().port()));
+    let control = listener.accept().await.unwrap();
+    assert_eq!(control.peer(), client.local_addr().unwrap());
+    assert_eq!(control.local(), client.peer_addr().unwrap());
+}
+
+#[tokio::test]
+async fn a_client_calls_from_where_it_is_told() {
+    let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
+    let from = SocketAddr::new(peer(4), 0);
+    let (called, accepted) = tokio::join!(Control::connect(listener.local(), Some(from)), listener.accept());
+    let (called, accepted) = (called.unwrap(), accepted.unwrap());
+    assert_eq!(accepted.peer().ip(), peer(4));
+    assert_eq!(called.local(), accepted.peer());
+    assert_eq!(called.peer(), accepted.local());
+    called.write_all(b"NOOP\r\n").await.unwrap();
+    assert_eq!(read_whole(&accepted, 6).await, b"NOOP\r\n");
+}

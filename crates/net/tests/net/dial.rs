@@ -1,0 +1,56 @@
+//! Do calls leave from where they should, and are strangers kept out?
+use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
+
+use net::{Awaited, Source, dial};
+use tokio::time::timeout;
+
+use crate::scene::{HERE, LONG, call, peer};
+
+/// A port that is free at an address which no other test calls from.
+fn own_port(n: u8) -> Source {
+    let free = std::net::TcpListener::bind(SocketAddr::new(peer(n), 0)).unwrap();
+    Source { address: peer(n), port: Some(free.local_addr().unwrap().port()) }
+}
+
+#[tokio::test]
+async fn two_calls_at_once_leave_from_one_port() {
+    let from = own_port(77);
+    let here = SocketAddr::new(from.address, from.port.unwrap());
+    let (one, other) = (Awaited::bind(HERE, None).unwrap(), Awaited::bind(HERE, None).unwrap());
+    let first = dial(one.local(), Some(from)).await.unwrap();
+    let second = dial(other.local(), Some(from)).await.unwrap();
+    assert_eq!((first.local(), second.local()), (here, here));
+    assert_eq!(one.connection(from.address).await.unwrap().peer(), here);
+    assert_eq!(other.connection(from.address).await.unwrap().peer(), here);
+}
+
+#[tokio::test]
+async fn a_second_call_between_the_same_ends_fails_and_names_them() {
+    let from = own_port(78);
+    let awaited = Awaited::bind(HERE, None).unwrap();
+    let _first = dial(awaited.local(), Some(from)).await.unwrap();
+    let error = dial(awaited.local(), Some(from)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("from 127.0.0.78:{}", from.port.unwrap())), "{text}");
+    assert!(text.contains(&format!("to {}", awaited.local())), "{text}");
+}
+
+#[tokio::test]
+async fn a_closed_port_refuses() {
+    let closed = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap().local_addr().unwrap();
+    let error = timeout(LONG, dial(closed, None)).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
+    let awaited = Awaited::bind(HERE, None).unwrap();
+    let mut stranger = call(peer(9), awaited.local());
+    let expected = call(peer(2), awaited.local());
+    let data = timeout(LONG, awaited.connection(peer(2))).await.unwrap().unwrap();
+    assert_eq!(data.peer(), expected.local_addr().unwrap());
+    assert_eq!(awaited.dropped(), 1);
+    assert_eq!(stranger.read(&mut [0; 8]).unwrap(), 0);
+}

@@ -1,0 +1,239 @@
+//! Does everybody get their own connection, and nobody else's?
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::{Claim, ClaimError, Data, NoPort, PassivePorts, Progress, pump};
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, timeout};
+
+use crate::scene::{HERE, LONG, call, call_async, peer, poll_once};
+
+/// `count` ports in a row that the kernel has free.
+fn ports(count: u16) -> PassivePorts {
+    loop {
+        let free = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
+        let first = free.local_addr().unwrap().port();
+        drop(free);
+        let Some(last) = first.checked_add(count - 1) else { continue };
+        // Another test may have been quicker at one of them.
+        if let Ok((ports, failed)) = PassivePorts::bind(&[HERE], first..=last)
+            && failed.is_empty()
+        {
+            return ports;
+        }
+    }
+}
+
+async fn claim(ports: &PassivePorts, peer: IpAddr) -> Claim {
+    ports.claim(0, peer, HERE, Instant::now() + LONG, LONG).await.unwrap()
+}
+
+fn at(claim: &Claim) -> SocketAddr {
+    SocketAddr::new(HERE, claim.port())
+}
+
+async fn connected(claim: &mut Claim) -> Data {
+    timeout(LONG, claim.connection()).await.expect("no connection").unwrap()
+}
+
+async fn everything(mut data: Data) -> Vec<u8> {
+    let mut got = Vec::new();
+    while pump::receive(&mut data, &mut got, LONG, &Progress::default()).await.unwrap() > 0 {}
+    got
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_addresses_share_two_ports() {
+    let ports = Arc::new(ports(2));
+    let mut sessions = Vec::new();
+    for n in 2..202 {
+        let mut claim = claim(&ports, peer(n)).await;
+        sessions.push(tokio::spawn(async move {
+            let mut client = call(peer(n), at(&claim));
+            client.write_all(&[n; 9]).unwrap();
+            drop(client);
+            (n, everything(connected(&mut claim).await).await)
+        }));
+    }
+    for session in sessions {
+        let (n, got) = session.await.unwrap();
+        assert_eq!(got, [n; 9]);
+    }
+    assert_eq!(ports.dropped(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_sessions_behind_one_address_wait_for_each_other() {
+    let ports = Arc::new(ports(2));
+    let sessions = (0..200u8).map(|n| {
+        let ports = Arc::clone(&ports);
+        tokio::spawn(async move {
+            let mut claim = claim(&ports, peer(2)).await;
+            let mut client = call(peer(2), at(&claim));
+            client.write_all(&[n; 9]).unwrap();
+            drop(client);
+            (n, everything(connected(&mut claim).await).await)
+        })
+    });
+    for session in sessions.collect::<Vec<_>>() {
+        let (n, got) = session.await.unwrap();
+        assert_eq!(got, [n; 9]);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_at_every_port_harms_nobody() {
+    let ports = ports(4);
+    let mut claim = claim(&ports, peer(2)).await;
+    for port in ports.ports() {
+        let mut stranger = call_async(peer(9), SocketAddr::new(HERE, port));
+        assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+    }
+    assert_eq!(ports.dropped(), 4);
+    let client = call(peer(2), at(&claim));
+    assert_eq!(connected(&mut claim).await.peer(), client.local_addr().unwrap());
+}
+
+#[tokio::test]
+async fn two_connections_from_one_address_are_never_guessed_between() {
+    let ports = ports(1);
+    let mut claim = claim(&ports, peer(2)).await;
+    for mut client in [call_async(peer(2), at(&claim)), call_async(peer(2), at(&claim))] {
+        assert_eq!(
+            timeout(LONG, client.read(&mut [0; 8])).await.unwrap().unwrap(),
+            0,
+            "it is closed, not reset"
+        );
+    }
+    assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Contested);
+    assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Expired, "the final word is given once");
+}
+
+#[tokio::test]
+async fn a_connection_is_taken_without_waiting_for_the_acceptor() {
+    let ports = ports(1);
+    let mut claim = claim(&ports, peer(2)).await;
+    assert!(claim.arrived().is_none());
+    let client = call(peer(2), at(&claim));
+    // Nothing has been awaited since the call, so that the acceptor's task has not run.
+    let data = claim.arrived().expect("it waits in the kernel's queue").unwrap();
+    assert_eq!(data.peer(), client.local_addr().unwrap());
+    assert_eq!(data.local(), client.peer_addr().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_lapses_and_its_port_is_free() {
+    let ports = ports(1);
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut lapsing = ports.claim(1, peer(2), HERE, until, LONG).await.unwrap();
+    assert_eq!(lapsing.connection().await.unwrap_err(), ClaimError::Expired);
+    assert!(Instant::now() >= until);
+    ports.claim(2, peer(2), HERE, Instant::now() + LONG, Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_its_session_forgot_lapses_for_the_one_that_waits() {
+    let ports = ports(1);
+    let until = Instant::now() + Duration::from_secs(5);
+    let mut forgotten = ports.claim(1, peer(2), HERE, until, LONG).await.unwrap();
+    let granted = ports.claim(2, peer(2), HERE, until + LONG, LONG).await.unwrap();
+    assert_eq!(Instant::now(), until);
+    assert_eq!(granted.port(), forgotten.port());
+    assert_eq!(forgotten.connection().await.unwrap_err(), ClaimError::Expired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_free_port_the_wait_ends() {
+    let ports = ports(2);
+    let held = [claim(&ports, peer(2)).await, claim(&ports, peer(2)).await];
+    let (until, wait) = (Instant::now() + LONG, Duration::from_secs(3));
+    let refused = ports.claim(0, peer(2), HERE, until, wait).await.unwrap_err();
+    assert_eq!(refused, NoPort { peer: peer(2), ports: 2, waited: wait });
+    claim(&ports, peer(3)).await;
+    drop(held);
+    claim(&ports, peer(2)).await;
+}
+
+#[tokio::test]
+async fn a_freed_port_goes_to_the_first_in_the_queue() {
+    let ports = ports(1);
+    let held = claim(&ports, peer(2)).await;
+    let mut first = pin!(claim(&ports, peer(2)));
+    let mut second = pin!(claim(&ports, peer(2)));
+    assert!(poll_once(&mut first).is_pending() && poll_once(&mut second).is_pending());
+    drop(held);
+    assert!(poll_once(&mut second).is_pending());
+    let first = timeout(LONG, first).await.unwrap();
+    let client = call(peer(2), at(&first));
+    let second = timeout(LONG, second).await.expect("the arrival has not freed the port");
+    assert_eq!(second.port(), first.port());
+    drop(client);
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_is_passed_over() {
+    let ports = ports(1);
+    let held = claim(&ports, peer(2)).await;
+    let mut gone = Box::pin(claim(&ports, peer(2)));
+    let mut stays = pin!(claim(&ports, peer(2)));
+    assert!(poll_once(&mut gone.as_mut()).is_pending() && poll_once(&mut stays).is_pending());
+    drop(gone);
+    drop(held);
+    timeout(LONG, stays).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_claim_closes_what_waits_in_it_with_fin() {
+    let ports = ports(1);
+    let first = claim(&ports, peer(2)).await;
+    let mut client = call(peer(2), at(&first));
+    client.set_read_timeout(Some(LONG)).unwrap();
+    // The port is free again once the connection lies in its claim.
+    let _second = claim(&ports, peer(2)).await;
+    drop(first);
+    assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(ports.dropped(), 0);
+}
+
+#[tokio::test]
+async fn a_dropped_wait_takes_nothing() {
+    let ports = ports(1);
+    let mut claim = claim(&ports, peer(2)).await;
+    {
+        let mut wait = pin!(claim.connection());
+        assert!(poll_once(&mut wait).is_pending());
+    }
+    let client = call(peer(2), at(&claim));
+    assert_eq!(connected(&mut claim).await.peer(), client.local_addr().unwrap());
+}
+
+#[tokio::test]
+async fn taken_ports_are_told_and_only_all_of_them_are_an_error() {
+    let mine = ports(2);
+    let range = mine.ports()[0]..=mine.ports()[1];
+    assert!(PassivePorts::bind(&[HERE], range.clone()).is_err());
+    let (other, failed) = PassivePorts::bind(&[HERE, peer(2)], range).unwrap();
+    assert_eq!(failed.iter().map(|(port, _)| *port).collect::<Vec<_>>(), mine.ports());
+    let until = Instant::now() + LONG;
+    let refused = other.claim(0, peer(3), HERE, until, LONG).await.unwrap_err();
+    assert_eq!(refused.ports, 0, "none of its ports is bound there");
+    other.claim(0, peer(3), peer(2), until, LONG).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_ports_are_closed_with_their_owner() {
+    let ports = ports(1);
+    let port = ports.ports()[0];
+    drop(ports);
+    // The acceptor's task ends at its next turn, and then the kernel refuses.
+    timeout(LONG, async {
+        while std::net::TcpStream::connect((HERE, port)).is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
