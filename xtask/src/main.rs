@@ -1,2 +1,100 @@
-//! xtask
-fn main() {}
+//! Which chores does this project have, and how are they asked for?
+#![forbid(unsafe_code)]
+
+mod checks;
+mod fuzz;
+mod links;
+mod peers;
+mod place;
+mod report;
+mod run;
+mod step;
+mod suite;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use place::Place;
+use report::Report;
+use step::Step;
+
+const HELP: &str = "\
+The chores of this project.
+
+  cargo xtask test [STEP...]     run the steps named, or all of them in this order:
+";
+
+const MORE_HELP: &str = "
+  cargo xtask man FOLDER         write pasv's man pages into FOLDER
+  cargo xtask completions FOLDER write pasv's shell completions into FOLDER
+  cargo xtask --help             this
+
+A step prints one line, and details only when something failed. What a step needs and this
+machine does not have is skipped by name. The last line is always
+'N passed, N failed, N skipped'; the exit code is 1 if anything failed, 2 if the words on the
+command line were not understood.
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        [] | ["help" | "-h" | "--help", ..] | [_, "-h" | "--help"] => {
+            print!("{}", help());
+            return ExitCode::SUCCESS;
+        }
+        ["test", names @ ..] => {
+            match names.iter().map(|name| Step::named(name)).collect::<Result<Vec<_>>>() {
+                Ok(steps) => test(&steps),
+                Err(error) => return usage(&error.to_string()),
+            }
+        }
+        [what @ ("man" | "completions"), folder] => generate(what, folder),
+        _ => return usage(&format!("not understood: {}", words.join(" "))),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the steps, in their own order and each once; none named means all. Says whether nothing failed.
+fn test(named: &[Step]) -> Result<bool> {
+    let place = Place::find()?;
+    let mut report = Report::new();
+    for step in Step::ALL {
+        if named.is_empty() || named.contains(&step) {
+            step.run(&place, &mut report)?;
+        }
+    }
+    report.summary();
+    Ok(report.good())
+}
+
+/// Has pasv write its man pages or completions: they are made from the one definition of its flags.
+fn generate(what: &str, folder: &str) -> Result<bool> {
+    let place = Place::find()?;
+    let folder = std::path::absolute(folder).with_context(|| format!("the folder {folder}"))?;
+    let mut pasv =
+        place.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate", what]);
+    let status = pasv.arg(&folder).status().context("cargo does not start")?;
+    if !status.success() {
+        bail!("pasv generate {what} {}: {status}", folder.display());
+    }
+    Ok(true)
+}
+
+fn help() -> String {
+    let steps = Step::ALL.map(|step| format!("      {:<10}{}\n", step.name(), step.about()));
+    format!("{HELP}{}{MORE_HELP}", steps.concat())
+}
+
+fn usage(what: &str) -> ExitCode {
+    eprintln!("error: {what}\nhint: cargo xtask --help");
+    ExitCode::from(2)
+}

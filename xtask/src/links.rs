@@ -1,0 +1,72 @@
+//! Do the links of the Markdown pages lead to files that exist?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every relative link below `root` that leads nowhere, as `page:line: link`.
+pub(crate) fn broken(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for page in pages(root) {
+        let shown = page.strip_prefix(root).unwrap_or(&page).display().to_string();
+        let folder = page.parent().unwrap_or(root);
+        match fs::read_to_string(&page) {
+            Ok(text) => found.extend(links(&text).filter_map(|(line, link)| {
+                let exists = match link.strip_prefix('/') {
+                    Some(rooted) => root.join(rooted).exists(),
+                    None => folder.join(link).exists(),
+                };
+                (!exists).then(|| format!("{shown}:{line}: {link} leads nowhere"))
+            })),
+            Err(error) => found.push(format!("{shown}: {error}")),
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The relative links of a page with the numbers of their lines; not those in code, to other hosts or within the page.
+fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut fenced = false;
+    let prose = text.lines().enumerate().filter(move |(_, line)| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fence && !fenced
+    });
+    prose.flat_map(|(index, line)| {
+        line.split('`').step_by(2).flat_map(|prose| prose.split("](").skip(1)).filter_map(move |rest| {
+            let link = rest.split([')', ' ']).next()?.split('#').next()?;
+            let relative = !link.is_empty() && !link.contains(':');
+            relative.then_some((index + 1, link))
+        })
+    })
+}
+
+/// The Markdown pages below `folder`, without what is hidden or built.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut found = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                found.extend(pages(&path));
+            }
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::links;
+
+    #[test]
+    fn only_links_into_the_project_are_looked_at() {
+        let page = "see [a](docs/a.md) and [b](../b.md#part \"title\")\n[c](https://host/x) [d](#here) [e](mailto:x@y)\n\
+                    ```\n[f](in/code)\n```\nalso `[g](in/code)` ![h](picture.png)\n";
+        let found: Vec<_> = links(page).collect();
+        assert_eq!(found, [(1, "docs/a.md"), (1, "../b.md"), (6, "picture.png")]);
+    }
+}
