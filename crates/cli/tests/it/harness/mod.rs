@@ -1,0 +1,10 @@
+//! What do the tests stand on? Processes that end with their handle, sites to talk to, and files to compare.
+
+pub(crate) mod dialogue;
+pub(crate) mod files;
+pub(crate) mod need;
+pub(crate) mod peer;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod site;
+pub(crate) mod url;

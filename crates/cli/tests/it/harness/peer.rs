@@ -1,0 +1,222 @@
+//! How are the other servers started, each with its own settings, ports and folder?
+//!
+//! All of them serve one folder, `pub`, in which `tester` may write. Nothing of the machine is changed: no
+//! user is made, no file is written outside the test's own folder.
+
+use std::fs;
+use std::io::Read as _;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::need;
+use super::ports::Block;
+use super::process::{Running, command, run, wait_until};
+use super::url::Door;
+
+/// `nobody` and `nogroup`, by Debian's numbers, under which the servers that let us choose store files.
+const NOBODY: u32 = 65534;
+/// `daemon`: vsftpd wants a user of the system whose home exists.
+const DAEMON: u32 = 1;
+const PASSWORD: &str = "secret";
+/// `PASSWORD` as crypt(3) stores it (SHA-512), for the user files of ProFTPD and Pure-FTPd.
+const CRYPTED: &str =
+    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
+
+/// Another server, running. It ends, and its folder goes, with this value.
+pub(crate) struct Peer {
+    /// The way in; the files are under `pub`.
+    pub(crate) door: Door,
+    owner: u32,
+    folder: TempDir,
+    _process: Running,
+    _ports: Block,
+}
+
+impl Peer {
+    /// vsftpd, in which everybody is anonymous: its other users are those of the machine.
+    pub(crate) fn vsftpd() -> Option<Self> {
+        need::root("vsftpd")?;
+        let program = need::peer_file("vsftpd", "vsftpd/usr/sbin/vsftpd")?;
+        let lab = Lab::new(DAEMON);
+        let config = format!(
+            "listen=YES\nlisten_address=127.0.0.1\nlisten_port={control}\nbackground=NO\n\
+             pasv_min_port={low}\npasv_max_port={high}\nconnect_from_port_20=NO\n\
+             anonymous_enable=YES\nlocal_enable=NO\nno_anon_password=YES\nftp_username=daemon\nnopriv_user=nobody\n\
+             anon_root={root}\nsecure_chroot_dir={empty}\nanon_world_readable_only=NO\nanon_umask=022\n\
+             write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
+             seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nsession_support=NO\ntcp_wrappers=NO\n\
+             max_clients=0\nmax_per_ip=0\nxferlog_enable=NO\n",
+            control = lab.ports.control(),
+            low = lab.ports.passive().start(),
+            high = lab.ports.passive().end(),
+            root = lab.path("root").display(),
+            empty = lab.made("empty").display(),
+        );
+        let config = lab.file("vsftpd.conf", &config);
+        Some(lab.start("anonymous", &mut command(&program, [config])))
+    }
+
+    /// ProFTPD, with a user file.
+    pub(crate) fn proftpd() -> Option<Self> {
+        need::root("proftpd")?;
+        let program = need::peer_file("proftpd", "proftpd-core/usr/sbin/proftpd")?;
+        let lab = Lab::new(NOBODY);
+        let root = lab.path("root");
+        let users = format!("tester:{CRYPTED}:{NOBODY}:{NOBODY}::{}:/bin/sh\n", root.display());
+        let config = format!(
+            "ServerType standalone\nDefaultServer on\nDefaultAddress 127.0.0.1\nPort {control}\nUseIPv6 off\n\
+             ServerIdent off\nUseReverseDNS off\nUser nobody\nGroup nogroup\nAuthPAM off\n\
+             AuthOrder mod_auth_file.c\nAuthUserFile {users}\nUseFtpUsers off\nRequireValidShell off\n\
+             DefaultRoot {root}\nAllowOverwrite on\nAllowStoreRestart on\nUmask 022\nDelayEngine off\nWtmpLog off\n\
+             ScoreboardFile none\nPidFile {pid}\nTransferLog none\nSystemLog {log}\nPassivePorts {low} {high}\n",
+            control = lab.ports.control(),
+            users = lab.file("users", &users).display(),
+            root = root.display(),
+            pid = lab.path("pid").display(),
+            log = lab.path("system.log").display(),
+            low = lab.ports.passive().start(),
+            high = lab.ports.passive().end(),
+        );
+        let config = lab.file("proftpd.conf", &config);
+        let mut serve = command(&program, ["-n", "-q", "-c"]);
+        serve.arg(config);
+        Some(lab.start("tester", &mut serve))
+    }
+
+    /// Pure-FTPd, with a database of users of its own.
+    pub(crate) fn pureftpd() -> Option<Self> {
+        need::root("pure-ftpd")?;
+        let program = need::peer_file("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd")?;
+        let keeper = need::peer_file("pure-ftpd", "pure-ftpd/usr/bin/pure-pw")?;
+        let lab = Lab::new(NOBODY);
+        // Not by `pure-pw useradd`: its hash takes seconds, at every login again.
+        let root = lab.path("root");
+        let users = format!("tester:{CRYPTED}:{NOBODY}:{NOBODY}::{}/./::::::::::::\n", root.display());
+        let (users, database) = (lab.file("users", &users), lab.path("users.pdb"));
+        run(command(&keeper, ["mkdb"]).arg(&database).arg("-f").arg(&users)).good();
+        let mut serve =
+            command(&program, ["-H", "-A", "-E", "-u", "1", "-U", "133:022", "-k", "100", "-f", "none"]);
+        serve.args(["-Y", "0", "-c", "50", "-C", "50", "-S", &format!("127.0.0.1,{}", lab.ports.control())]);
+        serve.args(["-p", &format!("{}:{}", lab.ports.passive().start(), lab.ports.passive().end())]);
+        serve.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(lab.path("pid"));
+        Some(lab.start("tester", &mut serve))
+    }
+
+    /// pyftpdlib, in the Python it was installed for.
+    pub(crate) fn pyftpdlib() -> Option<Self> {
+        let python = need::peer_file("pyftpdlib", "venv/bin/python")?;
+        let lab = Lab::new(rustix::process::geteuid().as_raw());
+        let script = format!(
+            "from pyftpdlib.authorizers import DummyAuthorizer\nfrom pyftpdlib.handlers import FTPHandler\n\
+             from pyftpdlib.servers import FTPServer\nusers = DummyAuthorizer()\n\
+             users.add_user('tester', '{PASSWORD}', {root:?}, perm='elradfmwMT')\nFTPHandler.authorizer = users\n\
+             FTPHandler.passive_ports = range({low}, {high} + 1)\n\
+             FTPServer(('127.0.0.1', {control}), FTPHandler).serve_forever()\n",
+            root = lab.path("root").display().to_string(),
+            low = lab.ports.passive().start(),
+            high = lab.ports.passive().end(),
+            control = lab.ports.control(),
+        );
+        let script = lab.file("serve.py", &script);
+        Some(lab.start("tester", &mut command(&python, [script])))
+    }
+
+    /// The folder that it serves as `pub`.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.path().join("root/pub")
+    }
+
+    /// A URL of `name` in it.
+    pub(crate) fn url(&self, name: impl AsRef<Path>) -> String {
+        self.door.url(Path::new("pub").join(name))
+    }
+
+    /// A folder beside it, for the client's side of a test.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).expect("a folder beside the peer");
+        path
+    }
+
+    /// Gives what the test has put into the served folder to the server's own user.
+    pub(crate) fn own(&self) {
+        give(&self.files(), self.owner);
+    }
+}
+
+/// What a peer needs before it runs.
+struct Lab {
+    folder: TempDir,
+    ports: Block,
+    owner: u32,
+}
+
+impl Lab {
+    fn new(owner: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the peer");
+        // The server's own user has to reach what it serves.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+            .expect("the mode of our own folder");
+        let lab = Self { folder, ports: Block::take(), owner };
+        lab.made("root");
+        give(&lab.made("root/pub"), owner);
+        lab
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn made(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir(&path).expect("a folder of the peer");
+        path
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).expect("a settings file of the peer");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
+        path
+    }
+
+    /// Starts the server and waits for its greeting.
+    fn start(self, user: &'static str, serve: &mut Command) -> Peer {
+        let log = self.path("log");
+        let door = Door { port: self.ports.control(), user, password: PASSWORD };
+        let mut process = Running::start(serve, &log);
+        let greeted = wait_until(Instant::now() + Duration::from_secs(30), || {
+            if let Some(status) = process.ended() {
+                panic!(
+                    "{}: {status}\n{}",
+                    serve.get_program().display(),
+                    fs::read_to_string(&log).unwrap_or_default()
+                );
+            }
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, door.port)).ok()?;
+            stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+            let mut code = [0; 3];
+            stream.read_exact(&mut code).ok()?;
+            (&code == b"220").then_some(())
+        });
+        assert!(greeted.is_some(), "no greeting: {}", fs::read_to_string(&log).unwrap_or_default());
+        Peer { door, owner: self.owner, folder: self.folder, _process: process, _ports: self.ports }
+    }
+}
+
+/// Gives `path` and all below it to `owner`.
+fn give(path: &Path, owner: u32) {
+    if owner != rustix::process::geteuid().as_raw() {
+        chown(path, Some(owner), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder of our own") {
+            give(&entry.expect("an entry of a folder of our own").path(), owner);
+        }
+    }
+}

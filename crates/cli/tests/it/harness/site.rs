@@ -1,0 +1,74 @@
+//! How is `pasv serve` started for a test?
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::ports::Block;
+use super::process::{Running, command, wait_until};
+use super::url::Door;
+
+/// A running site of ours, with a folder of its own. It ends, and the folder goes, with this value.
+pub(crate) struct Site {
+    /// The way in.
+    pub(crate) door: Door,
+    root: PathBuf,
+    folder: TempDir,
+    _process: Running,
+    _ports: Block,
+}
+
+impl Site {
+    /// A site on which `tester` may write and everybody may read.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with further flags of `pasv serve`.
+    pub(crate) fn with(flags: &[&str]) -> Self {
+        let door = Door { port: 0, user: "tester", password: "open sesame" };
+        let folder = tempfile::tempdir().expect("a folder for the site");
+        let (root, ready) = (folder.path().join("root"), folder.path().join("ready.json"));
+        let (password, log) = (folder.path().join("password"), folder.path().join("log"));
+        fs::create_dir(&root).expect("the site's root");
+        fs::write(&password, format!("{}\n", door.password)).expect("the password file");
+        let ports = Block::take();
+        let range = format!("{}-{}", ports.passive().start(), ports.passive().end());
+        let mut serve = command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["serve", "--write", "--anonymous"]);
+        serve.args(["--listen", "127.0.0.1:0", "--passive-ports", &range]);
+        serve.arg("--root").arg(&root).arg("--ready-file").arg(&ready);
+        serve.arg("--user").arg(format!("{}:{}", door.user, password.display())).args(flags);
+        let mut process = Running::start(&mut serve, &log);
+        let until = Instant::now() + Duration::from_secs(30);
+        let told = wait_until(until, || {
+            if let Some(status) = process.ended() {
+                panic!("pasv serve: {status}\n{}", fs::read_to_string(&log).unwrap_or_default());
+            }
+            // It is complete when it parses; before that it is being written.
+            serde_json::from_slice::<serde_json::Value>(&fs::read(&ready).ok()?).ok()
+        });
+        let told = told.unwrap_or_else(|| {
+            panic!("pasv serve is not ready: {}", fs::read_to_string(&log).unwrap_or_default())
+        });
+        let control: SocketAddr = told["control"][0]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .expect("an address in the ready file");
+        Self { door: Door { port: control.port(), ..door }, root, folder, _process: process, _ports: ports }
+    }
+
+    /// The folder that it serves.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A folder beside it, for the client's side of a test.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).expect("a folder beside the site");
+        path
+    }
+}
