@@ -6,6 +6,7 @@
 //!         write; give the next line that is there already; else wait for line | transfer | deadline | stop
 //! ```
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -43,6 +44,9 @@ struct Running {
 struct Driver<'a> {
     shared: &'a Shared,
     control: &'a Control,
+    peer: SocketAddr,
+    /// Asked of the kernel once.
+    local: SocketAddr,
     id: u64,
     session: Session,
     claim: Option<Claim>,
@@ -65,6 +69,8 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     let mut driver = Driver {
         shared,
         control: &control,
+        peer,
+        local,
         id,
         session,
         claim: None,
@@ -241,7 +247,7 @@ impl Driver<'_> {
         self.claim = None;
         let Some(ports) = &self.shared.ports else { return Input::Listening(Err(Reason::PassiveOff)) };
         let deadlines = &self.shared.settings.deadlines;
-        let (peer, local) = (self.control.peer().ip(), self.control.local().ip());
+        let (peer, local) = (self.peer.ip(), self.local.ip());
         let until = tokio::time::Instant::now() + deadlines.claim;
         match ports.claim(self.id, peer, local, until.into_std(), deadlines.port).await {
             Ok(claim) => {
@@ -257,13 +263,8 @@ impl Driver<'_> {
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let ascii = plan.ascii;
-        let open = transfer::open(
-            plan,
-            claim,
-            Arc::clone(&self.shared.settings),
-            self.control.local(),
-            Arc::clone(&progress),
-        );
+        let open =
+            transfer::open(plan, claim, Arc::clone(&self.shared.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         self.running = Some(Running { step, progress, begun: Instant::now(), ascii });
     }
@@ -290,7 +291,7 @@ impl Driver<'_> {
     }
 
     fn log(&mut self, event: &Event) {
-        let peer = self.control.peer();
+        let peer = self.peer;
         let user = self.session.user().map(|u| wire::pathname::show(u.as_bytes()));
         let user = user.as_deref().unwrap_or("-");
         let verb = event.verb.map_or("-", Verb::name);
