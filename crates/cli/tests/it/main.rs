@@ -3,5 +3,6 @@
 //! One binary for all of it, so that it is linked once. The tests under `interop::` run other people's
 //! programs and are a step of their own (`cargo xtask test interop`); all others need nothing but pasv.
 
+mod budget;
 mod harness;
 mod interop;

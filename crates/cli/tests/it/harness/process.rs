@@ -26,6 +26,11 @@ impl Running {
         Self { child: child.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())) }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it ended by itself?
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the state of a child of ours")

@@ -17,7 +17,7 @@ pub(crate) struct Site {
     pub(crate) door: Door,
     root: PathBuf,
     folder: TempDir,
-    _process: Running,
+    process: Running,
     _ports: Block,
 }
 
@@ -57,7 +57,12 @@ impl Site {
             .as_str()
             .and_then(|text| text.parse().ok())
             .expect("an address in the ready file");
-        Self { door: Door { port: control.port(), ..door }, root, folder, _process: process, _ports: ports }
+        Self { door: Door { port: control.port(), ..door }, root, folder, process, _ports: ports }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// The folder that it serves.
