@@ -65,8 +65,8 @@ fn a_download_in_clear_is_not_copied_through_user_space() {
     let moved = sum(&["sendfile", "splice"]);
     let copied = sum(&["read", "readv", "pread64", "preadv", "recvfrom", "recvmsg"])
         .max(sum(&["write", "writev", "sendto", "sendmsg"]));
-    assert!(moved >= SIZE, "only {moved} of {SIZE} bytes went by sendfile or splice");
-    // The replies, and the bytes that ask whether a piece is cached.
+    // The replies, the bytes that ask whether a piece is cached, and a last piece too small for sendfile to pay.
+    assert!(moved >= SIZE - (64 << 10), "only {moved} of {SIZE} bytes went by sendfile or splice");
     assert!(copied < 64 << 10, "{copied} bytes were copied through user space");
 }
 
