@@ -51,8 +51,7 @@ impl Client {
     async fn list_command(&mut self) -> Result<Command, Error> {
         let system = self.ask_maybe(Command::Syst).await?;
         let unix = system.is_some_and(|r| r.text().to_ascii_uppercase().starts_with(b"UNIX"));
-        // Never empty, so it is a pathname as far as the command is concerned.
-        Ok(Command::List(if unix { Pathname::new("-a").ok() } else { None }))
+        Ok(if unix { Command::ListAll } else { Command::List(None) })
     }
 
     async fn read_listing(

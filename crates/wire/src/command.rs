@@ -76,6 +76,8 @@ pub enum Command {
     Pwd,
     /// `LIST`, with `ls` options dropped.
     List(Option<Pathname>),
+    /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives [`Command::List`].
+    ListAll,
     /// `NLST`, with `ls` options dropped.
     Nlst(Option<Pathname>),
     /// `SITE`.
@@ -420,6 +422,7 @@ impl Command {
             }
             Self::Port(host_port) => text(&number(host_port)),
             Self::Eprt(target) => text(host_port::eprt(*target).as_bytes()),
+            Self::ListAll => text(b"-a"),
             Self::Epsv(Epsv::Any) => {}
             Self::Epsv(Epsv::Only(family)) => text(&number(&family.number())),
             Self::Epsv(Epsv::All) => text(b"ALL"),
@@ -532,7 +535,7 @@ impl Command {
             Self::Rmd(_) => Verb::Rmd,
             Self::Mkd(_) => Verb::Mkd,
             Self::Pwd => Verb::Pwd,
-            Self::List(_) => Verb::List,
+            Self::List(_) | Self::ListAll => Verb::List,
             Self::Nlst(_) => Verb::Nlst,
             Self::Site(_) => Verb::Site,
             Self::Syst => Verb::Syst,

@@ -7,6 +7,8 @@
 //!     |                                              MovingAfterFinal <--------+                     done
 //!     |                                                 +-- data ended --> done                       ^
 //!     +-----the server will dial---> [AwaitRest] --> AwaitStartAndPeer --both, in either order--> Moving
+//!
+//!   Moving --4yz, 5yz, or the control connection lost--> MovingAfterFailure (down) --data ended--> broken
 //! ```
 //! The end of the data and the last reply come in either order; both are waited for. A 4yz or 5yz at any point
 //! is the end, and so is the loss of the control connection: bytes without a 2yz prove nothing.
@@ -58,6 +60,8 @@ enum State {
     AwaitStartHavingPeer,
     Moving,
     MovingAfterFinal(Reply),
+    /// It has failed, but what is on its way to us is worth keeping.
+    MovingAfterFailure(Error),
     AwaitFinal(Result<u64, MoveError>),
     /// Our own file failed in mid upload: ABOR has been said, so that what was sent is not taken for the whole.
     AwaitAborted(Error),
@@ -225,8 +229,9 @@ impl Transfer {
 
             (State::Moving, Completion) => self.state = State::MovingAfterFinal(reply),
             (State::Moving, Transient | Permanent) => {
-                // How much came is known to the mover alone; it tells on `Moved`, which no longer comes.
-                self.ended_by_unknown(reply);
+                let what =
+                    format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
+                self.fail_moving(Error::Broken { what, moved: 0 }, now);
             }
             (State::AwaitFinal(Ok(bytes)), Completion) => self.whole(bytes, reply),
             (State::AwaitFinal(Err(MoveError::Local(source))), Completion | Transient | Permanent) => {
@@ -243,7 +248,13 @@ impl Transfer {
             }
             // A second 1yz, or a stray word after the last one, changes nothing.
             (state, Preliminary) => self.state = state,
-            (state @ (State::MovingAfterFinal(_) | State::Opening(_) | State::Ended), _) => {
+            (
+                state @ (State::MovingAfterFinal(_)
+                | State::MovingAfterFailure(_)
+                | State::Opening(_)
+                | State::Ended),
+                _,
+            ) => {
                 self.state = state;
             }
             (_, Completion | Intermediate) => {
@@ -253,9 +264,16 @@ impl Transfer {
         }
     }
 
-    fn ended_by_unknown(&mut self, reply: Reply) {
-        let what = format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
-        self.break_off(what, 0);
+    /// The transfer has failed while bytes move. A download's last bytes are taken for a moment more, so that
+    /// as much as possible is there to go on from.
+    fn fail_moving(&mut self, error: Error, now: Instant) {
+        match self.flow {
+            Flow::Up => self.end(Err(error)),
+            Flow::Down => {
+                self.state = State::MovingAfterFailure(error);
+                self.by = Some(now + self.patience.data);
+            }
+        }
     }
 
     fn moved_error(&mut self, error: MoveError, also: &str) {
@@ -279,6 +297,8 @@ impl Transfer {
 
     fn moved(&mut self, moved: Result<u64, MoveError>, now: Instant) {
         match (std::mem::replace(&mut self.state, State::Ended), moved) {
+            (State::MovingAfterFailure(Error::Broken { what, .. }), Ok(bytes)) => self.break_off(what, bytes),
+            (State::MovingAfterFailure(error), _) => self.end(Err(error)),
             (State::MovingAfterFinal(last), Ok(bytes)) => self.whole(bytes, last),
             (State::MovingAfterFinal(_), Err(error)) => {
                 self.moved_error(error, "although the server said it was done");
@@ -327,15 +347,17 @@ impl Transfer {
                 self.break_off(what, bytes);
             }
             State::AwaitFinal(Err(error)) => self.moved_error(error, ""),
-            State::AwaitAborted(error) => self.end(Err(error)),
+            State::AwaitAborted(error) | State::MovingAfterFailure(error) => self.end(Err(error)),
             state @ (State::Moving | State::MovingAfterFinal(_) | State::Opening(_) | State::Ended) => {
                 self.state = state;
             }
         }
     }
 
-    fn lost(&mut self, error: Error) {
+    fn lost(&mut self, error: Error, now: Instant) {
         match std::mem::replace(&mut self.state, State::Ended) {
+            State::Moving => self.fail_moving(error, now),
+            state @ State::MovingAfterFailure(_) => self.state = state,
             // Both ends are known to be fine; that the server hung up after its last word is its affair.
             state @ State::MovingAfterFinal(_) => self.state = state,
             State::AwaitFinal(Err(MoveError::Local(source))) => {
@@ -376,7 +398,7 @@ impl Goal for Transfer {
         }
         match input {
             Input::Reply(reply) => self.heard(reply, now),
-            Input::Lost(error) => self.lost(error),
+            Input::Lost(error) => self.lost(error, now),
             Input::Moved(moved) => self.moved(moved, now),
             Input::Connected => match self.state {
                 State::AwaitStartAndPeer(_) => self.state = State::AwaitStartHavingPeer,

@@ -329,6 +329,7 @@ impl Session {
             Command::Stou(path) => self.store_unique(path.as_ref()),
             Command::Appe(path) => self.append(&path),
             Command::List(path) => self.list(Verb::List, path.as_ref()),
+            Command::ListAll => self.list(Verb::List, None),
             Command::Nlst(path) => self.list(Verb::Nlst, path.as_ref()),
             Command::Mlsd(path) => self.list(Verb::Mlsd, path.as_ref()),
             Command::Hash(path) => self.hash(&path),

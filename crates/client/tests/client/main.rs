@@ -1,0 +1,43 @@
+//! Does the client survive what servers do? Stories with a scripted peer over loopback.
+//!
+//! `tests/sessions/client/*.txt` are replayed one by one; what a file cannot say well is a test of its own here.
+mod peer;
+mod story;
+mod streams;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn stories() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions/client");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the stories are in the tree")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "txt"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_story_ends_as_it_says() {
+    let files = stories();
+    assert!(files.len() >= 15, "only {} stories were found", files.len());
+    let told: Vec<_> = files
+        .into_iter()
+        .map(|file| {
+            let text = fs::read_to_string(&file).expect("a readable story");
+            let name = file.file_name().expect("a file has a name").to_string_lossy().into_owned();
+            (name, std::thread::spawn(move || story::tell(&text)))
+        })
+        .collect();
+    let mut failed = Vec::new();
+    for (name, story) in told {
+        match story.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => failed.push(format!("--- {name}\n{why}")),
+            Err(_) => failed.push(format!("--- {name}\npanicked")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}

@@ -1,0 +1,219 @@
+//! How is a story told: what the client is to do, and how it must end?
+//!
+//! ```text
+//!   ? mode passive | active             ? patience epsv | stall | data   (that one short, where the story is of silence)
+//!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
+//!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
+//!   ? list [NAME]     ? walk            ? stat NAME           ? rename NAME OTHER
+//!   = ok abc          the goals' results in order: what came, or whose fault it was and some words of the error
+//!   = refused ...     = broken ...      = nonsense ...        = unreachable ...    = local ...
+//!   * some words      which an event must hold
+//! ```
+//! All other lines are the peer's; see `peer`. Lines that start with `#` are prose.
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use client::upload::Resumed;
+use client::walk::Walk;
+use client::{Client, Credentials, Error, Mode, Options, Progress, Sink, Site};
+use wire::Pathname;
+use wire::pathname::show;
+
+use crate::peer::{Peer, unescape};
+
+/// Long enough to be passed by nothing but silence.
+const SHORT: Duration = Duration::from_millis(200);
+
+#[derive(Default)]
+struct Script {
+    options: Options,
+    goals: Vec<String>,
+    results: Vec<String>,
+    events: Vec<String>,
+    steps: Vec<(String, String)>,
+}
+
+pub(crate) fn tell(text: &str) -> Result<(), String> {
+    let script = read(text)?;
+    let mut peer = Peer::new();
+    let port = peer.port();
+    let steps = script.steps;
+    let played = std::thread::spawn(move || peer.play(&steps));
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let options = script.options;
+    let results = runtime.block_on(async {
+        let watch = Arc::new(move |event: &client::Event| {
+            seen.lock().expect("nobody panics with it").push(event.to_string());
+        });
+        act(port, options, &script.goals, watch).await
+    });
+    let played = played.join().map_err(|_| "the peer panicked".to_owned())?;
+    let events = events.lock().expect("nobody panics with it").clone();
+    let tale = || format!("results: {results:#?}\nevents:\n{}", events.join("\n"));
+    if let Err(why) = played {
+        return Err(format!("the peer, {why}\n{}", tale()));
+    }
+    let as_told = results.len() == script.results.len()
+        && results
+            .iter()
+            .zip(&script.results)
+            .all(|(is, wanted)| is.starts_with(first_word(wanted)) && is.contains(rest(wanted)));
+    if !as_told {
+        return Err(format!("wanted {:#?}\n{}", script.results, tale()));
+    }
+    for wanted in &script.events {
+        if !events.iter().any(|e| e.contains(wanted.as_str())) {
+            return Err(format!("no event says \"{wanted}\"\n{}", tale()));
+        }
+    }
+    Ok(())
+}
+
+fn read(text: &str) -> Result<Script, String> {
+    let mut script = Script::default();
+    for line in text.lines() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (kind, rest) {
+            ("?", "mode passive") => script.options.mode = Mode::Passive,
+            ("?", "mode active") => script.options.mode = Mode::Active,
+            ("?", "patience epsv") => script.options.patience.epsv = SHORT,
+            ("?", "patience data") => script.options.patience.data = SHORT,
+            ("?", "patience stall") => script.options.stall = SHORT,
+            ("?", goal) => script.goals.push(goal.to_owned()),
+            ("=", result) => script.results.push(result.to_owned()),
+            ("*", event) => script.events.push(event.to_owned()),
+            ("S:" | "C:" | "D>" | "D<" | "!", _) => script.steps.push((kind.to_owned(), rest.to_owned())),
+            _ => return Err(format!("not a line of a story: {line}")),
+        }
+    }
+    Ok(script)
+}
+
+async fn act(port: u16, options: Options, goals: &[String], watch: client::Watcher) -> Vec<String> {
+    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let mut client = match Client::connect(site, options, watch).await {
+        Ok(client) => client,
+        Err(error) => return vec![fault(&error)],
+    };
+    if let Err(error) = client.login(Credentials::anonymous()).await {
+        return vec![fault(&error)];
+    }
+    let mut results = Vec::new();
+    for goal in goals {
+        results.push(match reach(&mut client, goal).await {
+            Ok(what) => format!("ok {what}"),
+            Err(error) => fault(&error),
+        });
+    }
+    results
+}
+
+async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
+    let mut words = goal.splitn(3, ' ');
+    let (verb, name, rest) =
+        (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let path = Pathname::new(unescape(name)).ok();
+    let needed = || path.clone().expect("the story names a file");
+    let progress = Arc::new(Progress::default());
+    match verb {
+        "get" => {
+            let mut came = Vec::new();
+            let mut take = |bytes: &[u8]| {
+                came.extend_from_slice(bytes);
+                Ok(())
+            };
+            client.retrieve(&needed(), 0, Sink::Bytes(&mut take), &progress).await?;
+            Ok(came.escape_ascii().to_string())
+        }
+        "resume" => {
+            let mut file = holding(&unescape(rest));
+            let have = unescape(rest).len() as u64;
+            let sink = Sink::File(Arc::new(file.try_clone().expect("a second handle")));
+            let result = client.retrieve(&needed(), have, sink, &progress).await;
+            let mut all = Vec::new();
+            file.rewind().and_then(|()| file.read_to_end(&mut all)).expect("our own file");
+            match result {
+                Ok(_) => Ok(all.escape_ascii().to_string()),
+                // What is kept matters too.
+                Err(Error::Broken { what, moved }) => {
+                    Err(Error::Broken { what: format!("{what}; kept {}", all.escape_ascii()), moved })
+                }
+                Err(Error::Nonsense { what }) => {
+                    Err(Error::Nonsense { what: format!("{what}; kept {}", all.escape_ascii()) })
+                }
+                Err(other) => Err(other),
+            }
+        }
+        "put" => {
+            let sent = client.store(&needed(), Arc::new(holding(&unescape(rest))), &progress).await?;
+            Ok(format!("{sent} sent"))
+        }
+        "put-rest" => {
+            match client.store_rest(&needed(), Arc::new(holding(&unescape(rest))), &progress).await? {
+                Resumed::AlreadyWhole => Ok("already whole".to_owned()),
+                Resumed::Sent(sent) => Ok(format!("{sent} sent")),
+            }
+        }
+        "list" => {
+            let mut names = Vec::new();
+            let mut each = |entry: wire::Entry| {
+                names.push(show(&entry.name));
+                Ok(())
+            };
+            client.list(path.as_ref(), &mut each).await?;
+            Ok(names.join("|"))
+        }
+        "walk" => {
+            let mut walk = Walk::new(path);
+            let mut seen = Vec::new();
+            while let Some(visit) = walk.next(client).await {
+                let visit = visit.map_err(|(_, error)| error)?;
+                seen.extend(visit.entries.iter().map(|e| show(&e.name)));
+                seen.extend(visit.refused.iter().map(|(name, _)| format!("refused:{}", show(name))));
+                seen.extend(visit.skipped.iter().map(|(path, _)| format!("skipped:{}", show(path))));
+            }
+            Ok(seen.join("|"))
+        }
+        "stat" => Ok(format!("{:?}", client.stat(path.as_ref()).await?.facts)),
+        "rename" => {
+            let to = Pathname::new(unescape(rest)).expect("the story names the new name");
+            client.rename(&needed(), &to).await?;
+            Ok("renamed".to_owned())
+        }
+        _ => panic!("not a goal: {goal}"),
+    }
+}
+
+fn holding(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("room for a few bytes");
+    file
+}
+
+fn fault(error: &Error) -> String {
+    let whose = match error {
+        Error::Refused { .. } => "refused",
+        Error::Nonsense { .. } => "nonsense",
+        Error::Unreachable(_) => "unreachable",
+        Error::Broken { .. } => "broken",
+        Error::Local { .. } => "local",
+    };
+    format!("{whose} {error}")
+}
+
+fn first_word(text: &str) -> &str {
+    text.split_once(' ').map_or(text, |(word, _)| word)
+}
+
+/// What follows the first word. After `ok` it is the whole result.
+fn rest(text: &str) -> &str {
+    if text.starts_with("ok ") { text } else { text.split_once(' ').map_or("", |(_, rest)| rest) }
+}

@@ -1,0 +1,59 @@
+//! What is as long as the peer likes, and is it held only piece by piece?
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use client::{Client, Credentials, Options, Site};
+
+use crate::peer::Peer;
+
+/// More than a client that keeps its listing could deliver before the end: there is none until all has been delivered.
+const BLOCKS: usize = 400;
+const BLOCK: usize = 1000;
+
+/// The listing goes on only while the client hands out what came before.
+fn endless(peer: &mut Peer, delivered: &Receiver<usize>) -> Result<(), String> {
+    let mut step = |kind: &str, text: &str| peer.step(kind, text);
+    step("!", "new-control")?;
+    step("!", "login")?;
+    step("C:", "EPSV")?;
+    step("S:", "229 (|||{port}|)")?;
+    step("C:", "MLSD")?;
+    step("S:", "150 here it comes")?;
+    let mut seen = 0;
+    for block in 0..BLOCKS {
+        let lines: String =
+            (0..BLOCK).map(|n| format!("type=file;size={n}; file-{block}-{n}\\r\\n")).collect();
+        step("D>", &lines)?;
+        while seen < (block + 1) * BLOCK {
+            seen = delivered.recv().map_err(|_| format!("only {seen} entries were delivered"))?;
+        }
+    }
+    step("!", "close-data")?;
+    step("S:", "226 done")
+}
+
+#[test]
+fn a_listing_is_delivered_as_it_comes_and_not_kept() {
+    let mut peer = Peer::new();
+    let port = peer.port();
+    let (tell, delivered) = channel();
+    let played = std::thread::spawn(move || endless(&mut peer, &delivered));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let count = runtime.block_on(async {
+        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
+        client.login(Credentials::anonymous()).await.unwrap();
+        let mut count = 0;
+        let mut each = |_| {
+            count += 1;
+            if count % BLOCK == 0 {
+                tell.send(count).map_err(std::io::Error::other)?;
+            }
+            Ok(())
+        };
+        client.list(None, &mut each).await.unwrap();
+        count
+    });
+    played.join().unwrap().unwrap();
+    assert_eq!(count, BLOCKS * BLOCK);
+}
