@@ -23,13 +23,31 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// Listens at several addresses, as [`Listener::bind`] does at each. `[::]` takes IPv4 as well only where no IPv4 address with
+    /// the same port is among them: that one could not be bound beside it.
+    ///
+    /// # Errors
+    /// The first that fails, naming its address; then none is kept.
+    pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Self>> {
+        let by_ipv4 = |port: u16| port != 0 && addresses.iter().any(|at| at.is_ipv4() && at.port() == port);
+        let bind = |at: &SocketAddr| {
+            let stack = if by_ipv4(at.port()) { Stack::Single } else { Stack::for_one(at.ip()) };
+            Self::bind_as(*at, stack).map_err(|error| io::Error::new(error.kind(), format!("{at}: {error}")))
+        };
+        addresses.iter().map(bind).collect()
+    }
+
     /// Listens at an address; port 0 lets the kernel choose. `[::]` takes IPv4 as well (its peers are shown as IPv4).
     /// Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// The system's, when the address is not ours, is taken, or needs a privilege.
     pub fn bind(at: SocketAddr) -> io::Result<Self> {
-        let socket = listening(at, Stack::for_one(at.ip()))?;
+        Self::bind_as(at, Stack::for_one(at.ip()))
+    }
+
+    fn bind_as(at: SocketAddr, stack: Stack) -> io::Result<Self> {
+        let socket = listening(at, stack)?;
         keepalive::prepare(SockRef::from(&socket))?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
@@ -48,6 +66,7 @@ impl Listener {
     /// # Errors
     /// Only when the listening socket itself has failed.
     pub async fn accept(&self) -> io::Result<Control> {
+        let mut told = false;
         loop {
             match self.socket.accept().await {
                 Ok((stream, peer)) => return Ok(Control::new(stream, canonical(peer))),
@@ -56,7 +75,10 @@ impl Listener {
                         tracing::debug!(%error, "a connection was lost before it was accepted");
                     }
                     AcceptFailure::Exhausted => {
-                        tracing::warn!(%error, "no connection can be accepted for now");
+                        if !told {
+                            tracing::warn!(%error, "no connection can be accepted for now");
+                            told = true;
+                        }
                         tokio::time::sleep(EXHAUSTED).await;
                     }
                     AcceptFailure::Fatal => return Err(error),

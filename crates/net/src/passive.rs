@@ -260,6 +260,11 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left in
+        // the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and costs nothing.
+        if let Some(Ok(data)) = self.arrived() {
+            data.decline();
+        }
         self.hub.release(self.owner);
     }
 }

@@ -26,10 +26,13 @@ impl Door {
 
 /// Accepts whatever comes at a door, for as long as it is not aborted.
 pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
+    // One line of log for each time without descriptors, however long it lasts.
+    let mut told = false;
     loop {
         let failure = match door.socket.async_io(Interest::READABLE, accept).await {
             Ok(data) => {
                 hub.deliver(door.port, data);
+                told = false;
                 continue;
             }
             Err(error) => error,
@@ -38,7 +41,10 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
             AcceptFailure::Passing => {}
             // A socket that has failed for good cannot be told from one that recovers; a rest keeps either from spinning.
             AcceptFailure::Exhausted | AcceptFailure::Fatal => {
-                tracing::warn!(port = door.port, error = %failure, "no data connection can be accepted for now");
+                if !told {
+                    tracing::warn!(port = door.port, error = %failure, "no data connection can be accepted for now");
+                    told = true;
+                }
                 tokio::time::sleep(EXHAUSTED).await;
             }
         }

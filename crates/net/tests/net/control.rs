@@ -114,6 +114,58 @@ async fn a_dual_stack_listener_shows_ipv4_peers_as_ipv4() {
 }
 
 #[tokio::test]
+async fn both_families_can_be_listened_at_on_one_port() {
+    let (addresses, listeners) = loop {
+        let free = std::net::TcpListener::bind((HERE, 0)).unwrap().local_addr().unwrap().port();
+        let addresses = [SocketAddr::from(([0, 0, 0, 0], free)), SocketAddr::from(([0u16; 8], free))];
+        match Listener::bind_all(&addresses) {
+            Ok(listeners) => break (addresses, listeners),
+            // Another test was quicker at that port.
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+            Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::Unsupported, "{error}"),
+        }
+    };
+    let free = addresses[0].port();
+    let client = call(peer(5), SocketAddr::new(HERE, free));
+    assert_eq!(listeners[0].accept().await.unwrap().peer(), client.local_addr().unwrap());
+    let error = Listener::bind_all(&addresses).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("0.0.0.0:{free}: ")), "{error}");
+}
+
+/// Limits of a process hold for all its threads, hence a process of its own: this test starts itself once more.
+#[test]
+fn a_full_table_of_descriptors_is_waited_out() {
+    const INSIDE: &str = "PASV_TEST_FULL_TABLE";
+    if std::env::var_os(INSIDE).is_some() {
+        let builder = &mut tokio::runtime::Builder::new_current_thread();
+        return builder.enable_all().start_paused(true).build().unwrap().block_on(accept_in_a_full_table());
+    }
+    let itself = ["--exact", "control::a_full_table_of_descriptors_is_waited_out", "--nocapture"];
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = again.args(itself).env(INSIDE, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+async fn accept_in_a_full_table() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
+    let client = call(HERE, listener.local());
+    let before = getrlimit(Resource::Nofile);
+    // The next descriptor would be this one.
+    let next = std::os::fd::AsRawFd::as_raw_fd(&std::fs::File::open("/dev/null").unwrap());
+    setrlimit(Resource::Nofile, Rlimit { current: u64::try_from(next).ok(), maximum: before.maximum })
+        .unwrap();
+    assert!(std::fs::File::open("/dev/null").is_err(), "the table is not full");
+    let begun = tokio::time::Instant::now();
+    let mut accept = pin!(listener.accept());
+    assert!(timeout(LONG, accept.as_mut()).await.is_err(), "accepted though the table is full");
+    assert!(begun.elapsed() >= LONG);
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(accept.await.unwrap().peer(), client.local_addr().unwrap());
+}
+
+#[tokio::test]
 async fn a_client_calls_from_where_it_is_told() {
     let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
     let from = SocketAddr::new(peer(4), 0);

@@ -199,6 +199,18 @@ async fn a_dropped_claim_closes_what_waits_in_it_with_fin() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_in_the_kernels_queue_is_sent_off_as_a_guest() {
+    let ports = ports(1);
+    let claim = claim(&ports, peer(2)).await;
+    let mut client = call(peer(2), at(&claim));
+    client.set_read_timeout(Some(LONG)).unwrap();
+    // The acceptor has had no turn.
+    drop(claim);
+    assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(ports.dropped(), 0);
+}
+
+#[tokio::test]
 async fn a_dropped_wait_takes_nothing() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
