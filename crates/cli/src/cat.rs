@@ -11,14 +11,14 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::Failure;
 
-/// Write files of a site to stdout
+/// Write files of a site to stdout.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files to write
+    /// Files to write.
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Representation type: i, bytes as they are (default), or a, text
+    /// Representation type: i, bytes as they are (default), or a, text.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 

@@ -10,32 +10,32 @@ use wire::url::{FtpUrl, TypeCode};
 /// How to talk to the site.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Talk {
-    /// Show the dialogue on stderr, secrets masked, and both connections' ports
+    /// Show the dialogue on stderr, secrets masked, and both connections' ports.
     #[arg(short, long)]
     pub(crate) verbose: bool,
 
-    /// Say nothing but errors
+    /// Say nothing but errors.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
     /// Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV,
-    /// then active)
+    /// then active).
     #[arg(long, value_enum, default_value_t = ModeFlag::Auto)]
     pub(crate) mode: ModeFlag,
 
-    /// Local port of the data connection: any, or next: the control connection's port plus one
+    /// Local port of the data connection: any, or next: the control connection's port plus one.
     #[arg(long, value_enum, default_value_t = DataPortFlag::Any, value_name = "PORT")]
     pub(crate) data_port: DataPortFlag,
 
-    /// Longest wait for a connection or a reply, in seconds
+    /// Longest wait for a connection or a reply, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 
-    /// Longest time a transfer may stand still, in seconds
+    /// Longest time a transfer may stand still, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) stall: u64,
 
-    /// Read the password from the first line of this file
+    /// Read the password from the first line of this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 }
@@ -43,29 +43,29 @@ pub(crate) struct Talk {
 /// `--mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ModeFlag {
-    /// EPSV, then PASV, then active
+    /// EPSV, then PASV, then active.
     Auto,
-    /// We dial the server
+    /// We dial the server.
     Passive,
-    /// The server dials us
+    /// The server dials us.
     Active,
 }
 
 /// `--data-port`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DataPortFlag {
-    /// Any free port
+    /// Any free port.
     Any,
-    /// The control connection's plus one
+    /// The control connection's plus one.
     Next,
 }
 
 /// `--type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TypeFlag {
-    /// Text: line ends are converted
+    /// Text: line ends are converted.
     A,
-    /// Image: bytes as they are
+    /// Image: bytes as they are.
     I,
 }
 

@@ -18,33 +18,33 @@ use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say, show_path};
 use crate::{cat, site};
 
-/// Fetch files of a site, or with -r whole trees
+/// Fetch files of a site, or with -r whole trees.
 ///
 /// A file appears under its name only when it is whole; until then it is .NAME.part beside it, which -c goes on
 /// with. An existing file of that name is replaced.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files, or with -r directories, to fetch
+    /// Files, or with -r directories, to fetch.
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Fetch directories and all that is in them
+    /// Fetch directories and all that is in them.
     #[arg(short, long, conflicts_with = "output")]
     recursive: bool,
 
-    /// Go on where the last try ended
+    /// Go on where the last try ended.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
-    /// Write to this file; - is stdout
+    /// Write to this file; - is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Write into this folder
+    /// Write into this folder.
     #[arg(short = 'O', long, value_name = "DIR", conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
-    /// Representation type: i, bytes as they are (default), or a, text
+    /// Representation type: i, bytes as they are (default), or a, text.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 

@@ -14,22 +14,22 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say};
 
-/// List a directory of a site
+/// List a directory of a site.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Directory (or file) to list
+    /// Directory (or file) to list.
     #[arg(value_name = "FTP-URL")]
     url: String,
 
-    /// Whole tree, one path per line
+    /// Whole tree, one path per line.
     #[arg(short, long)]
     recursive: bool,
 
-    /// Names only, one per line
+    /// Names only, one per line.
     #[arg(short = '1', long, conflicts_with = "json")]
     names: bool,
 
-    /// One JSON object per line and entry
+    /// One JSON object per line and entry.
     #[arg(long)]
     json: bool,
 

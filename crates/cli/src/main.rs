@@ -3,6 +3,7 @@
 
 mod cat;
 mod client_flags;
+mod demo;
 mod entry;
 mod flags;
 mod generate;
@@ -15,6 +16,7 @@ mod outcome;
 mod part;
 mod passwd;
 mod password;
+mod picture;
 mod progress;
 mod put;
 mod ready;
@@ -23,6 +25,7 @@ mod serve;
 mod site;
 mod stat;
 mod talk;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -56,6 +59,8 @@ enum Verb {
     /// Remove empty directories of a site.
     Rmdir(mkdir::Flags),
     Stat(stat::Flags),
+    Trace(trace::Flags),
+    Demo(demo::Flags),
     /// Make the line of a password file from a password.
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
@@ -76,6 +81,8 @@ fn main() -> ExitCode {
         Verb::Mkdir(flags) => visit(mkdir::make(&flags)),
         Verb::Rmdir(flags) => visit(mkdir::remove(&flags)),
         Verb::Stat(flags) => visit(stat::run(&flags)),
+        Verb::Trace(flags) => visit(trace::run(&flags)),
+        Verb::Demo(flags) => visit(demo::run(&flags)),
         Verb::Passwd(flags) => passwd::run(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };

@@ -6,10 +6,10 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::Failure;
 
-/// Make or remove directories of a site
+/// Make or remove directories of a site.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Directories
+    /// Directories.
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 

@@ -6,14 +6,14 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::Failure;
 
-/// Rename or move a file or directory within a site
+/// Rename or move a file or directory within a site.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// What it is called now
+    /// What it is called now.
     #[arg(value_name = "FTP-URL")]
     from: String,
 
-    /// What it is to be called: a URL of the same site; one that ends in a slash keeps the last name
+    /// What it is to be called: a URL of the same site; one that ends in a slash keeps the last name.
     #[arg(value_name = "NEW-FTP-URL")]
     to: String,
 

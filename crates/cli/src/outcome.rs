@@ -25,11 +25,11 @@ impl From<Error> for Failure {
 
 fn hint(error: &Error) -> Option<String> {
     let hint = match error {
-        Error::Refused { reply, .. } => match reply.code.get() {
+        Error::Refused { said, reply } => match reply.code.get() {
             530 | 332 => {
                 "is it the right user and password? Name the user in the URL, ftp://user@host/, and pasv asks for the password".to_owned()
             }
-            550 => "`pasv ls` on the directory above shows what is there".to_owned(),
+            550 if reads(said) => "`pasv ls` on the directory above shows what is there".to_owned(),
             552 | 452 => "the site has no room for it".to_owned(),
             _ => return None,
         },
@@ -52,4 +52,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::Broken { .. } | Error::Local { .. } => return None,
     };
     Some(hint)
+}
+
+/// Does the command look for something that may not be there?
+fn reads(said: &str) -> bool {
+    ["RETR ", "MLSD ", "MLST ", "CWD ", "DELE ", "RMD ", "RNFR "].iter().any(|verb| said.starts_with(verb))
 }

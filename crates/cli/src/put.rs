@@ -19,28 +19,28 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
 
-/// Store files at a site, or with -r whole trees
+/// Store files at a site, or with -r whole trees.
 ///
 /// A URL that ends in a slash is a directory, and files keep their names in it.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files, or with -r folders, to store; - is stdin
+    /// Files, or with -r folders, to store; - is stdin.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Where they go
+    /// Where they go.
     #[arg(value_name = "FTP-URL", required = true)]
     url: String,
 
-    /// Store folders and all that is in them
+    /// Store folders and all that is in them.
     #[arg(short, long)]
     recursive: bool,
 
-    /// Go on where the last try ended
+    /// Go on where the last try ended.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
-    /// Representation type: i, bytes as they are (default), or a, text
+    /// Representation type: i, bytes as they are (default), or a, text.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 

@@ -11,14 +11,14 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say};
 
-/// Delete files of a site, or with -r whole trees
+/// Delete files of a site, or with -r whole trees.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files, or with -r directories, to delete
+    /// Files, or with -r directories, to delete.
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Delete directories and all that is in them
+    /// Delete directories and all that is in them.
     #[arg(short, long)]
     recursive: bool,
 

@@ -11,14 +11,14 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::Failure;
 
-/// Show what a site tells of a file or directory
+/// Show what a site tells of a file or directory.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// What to look at
+    /// What to look at.
     #[arg(value_name = "FTP-URL")]
     url: String,
 
-    /// As a JSON object
+    /// As a JSON object.
     #[arg(long)]
     json: bool,
 
