@@ -1,6 +1,6 @@
 //! How is a folder shared? `pasv serve`: flags to settings, the site, its end.
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::{flags, ready};
 mod banner;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
-const PORT: &str = "2121";
+const PORT: u16 = 2121;
 
 /// Ten ports above the kernel's ephemeral range (32768 to 60999), so that no outgoing connection of this machine takes
 /// one of them first.
@@ -152,6 +152,9 @@ struct LimitFlags {
     /// Commands before the login.
     #[arg(long, value_name = "N", default_value_t = Limits::default().commands_before_login)]
     max_commands_before_login: u32,
+    /// Lines in the answer to STAT with a pathname.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().stat_lines)]
+    max_stat_lines: usize,
     /// Commands that wait for the end of a transfer.
     #[arg(long, value_name = "N", default_value_t = Limits::default().queue)]
     max_queue: usize,
@@ -192,7 +195,7 @@ impl Flags {
                 failure_window: l.failure_window,
                 failure_delay: l.failure_delay,
                 queue: l.max_queue.max(1),
-                ..Limits::default()
+                stat_lines: l.max_stat_lines,
             },
             modes: Modes {
                 passive: !self.no_passive,
@@ -205,7 +208,16 @@ impl Flags {
     }
 
     fn listens(&self) -> Vec<SocketAddr> {
-        if self.listen.is_empty() { flags::listen(PORT).into_iter().collect() } else { self.listen.clone() }
+        if !self.listen.is_empty() {
+            return self.listen.clone();
+        }
+        // One socket for both families where there are both.
+        let any = if net::own::has_ipv6() {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
+        vec![SocketAddr::new(any, PORT)]
     }
 }
 

@@ -15,6 +15,17 @@ pub use crate::listener::Listener;
 /// is read in turns, so that one read cannot make a session's memory grow.
 pub const READ_LIMIT: usize = 4096;
 
+/// What waits to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nothing yet.
+    Nothing,
+    /// Bytes.
+    Bytes,
+    /// The peer's end, or the connection's.
+    End,
+}
+
 /// A control connection, either side's. It holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP keepalive
 /// (15 s of silence, then four probes 15 s apart) are set.
 #[derive(Debug)]
@@ -83,6 +94,19 @@ impl Control {
         })?;
         into.extend_from_slice(buffer.get(..count).unwrap_or_default());
         Ok(count)
+    }
+
+    /// What a [`Control::read`] would meet now, without waiting and without taking anything.
+    pub fn waiting(&self) -> Waiting {
+        let peeked = rustix::io::retry_on_intr(|| {
+            rustix::net::recv(&self.stream, &mut [0; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT)
+        });
+        match peeked {
+            Ok((0, _)) => Waiting::End,
+            Ok(_) => Waiting::Bytes,
+            Err(rustix::io::Errno::AGAIN) => Waiting::Nothing,
+            Err(_) => Waiting::End,
+        }
     }
 
     /// Writes what the kernel takes at once, without waiting: how many bytes.

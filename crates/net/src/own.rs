@@ -10,6 +10,12 @@ pub fn addresses() -> Vec<IpAddr> {
     ["192.0.2.1:9", "[2001:db8::1]:9"].iter().filter_map(|far| towards(far)).collect()
 }
 
+/// Does this machine have IPv6? Where the kernel was told to leave it out, `[::]` cannot be listened on.
+#[must_use]
+pub fn has_ipv6() -> bool {
+    UdpSocket::bind("[::]:0").is_ok()
+}
+
 fn towards(far: &str) -> Option<IpAddr> {
     let far: SocketAddr = far.parse().ok()?;
     let any: SocketAddr = if far.is_ipv4() { "0.0.0.0:0".parse().ok()? } else { "[::]:0".parse().ok()? };

@@ -10,9 +10,9 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use net::control::Control;
+use net::control::{Control, Waiting};
 use net::passive::Claim;
 use net::pump::Progress;
 use storage::Denied;
@@ -25,13 +25,14 @@ use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
 use crate::site::{Shared, Stop};
-use crate::transfer::{self, Ready};
+use crate::transfer::{self, Moved, Ready};
 use crate::xferlog;
 
 /// A step of a running transfer.
 enum Step {
     Opened(Box<Result<(Opened, Ready), Transferred>>),
-    Moved(Transferred),
+    Moved(Moved),
+    Published(Transferred),
 }
 
 struct Running {
@@ -60,6 +61,10 @@ struct Driver<'a> {
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
 const KEPT: usize = 512;
 
+/// How long, and how much, is read of a client that goes on talking after the last reply.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGERED: usize = 64 * 1024;
+
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     let (peer, local) = (control.peer(), control.local());
@@ -82,8 +87,21 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     if let Err(error) = driver.serve().await {
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
     }
-    tracing::debug!(session = id, %peer, seconds = begun.elapsed().as_secs(), "disconnected");
+    drop(driver);
     control.shutdown();
+    // Bytes that nobody has read would turn the close into a reset, which takes the last reply with it.
+    let _ = timeout(LINGER, async {
+        let (mut rest, mut read) = (Vec::new(), 0);
+        while read < LINGERED
+            && control.waiting() == Waiting::Bytes
+            && control.read(&mut rest).await.is_ok_and(|n| n > 0)
+        {
+            read += rest.len();
+            rest.clear();
+        }
+    })
+    .await;
+    tracing::debug!(session = id, %peer, seconds = begun.elapsed().as_secs(), "disconnected");
 }
 
 impl Driver<'_> {
@@ -280,7 +298,17 @@ impl Driver<'_> {
                 }
                 Err(end) => self.ended(end),
             },
-            Step::Moved(end) => self.ended(end),
+            Step::Moved(Moved::Ended(end)) | Step::Published(end) => self.ended(end),
+            Step::Moved(Moved::Received(received)) => {
+                if !self.session.is_leaving() && self.control.waiting() == Waiting::End {
+                    self.ended(received.abandon())
+                } else {
+                    if let Some(running) = &mut self.running {
+                        running.step = Box::pin(async move { Step::Published(received.publish().await) });
+                    }
+                    return;
+                }
+            }
         };
         self.session.handle(input, Instant::now());
     }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub modes: Modes,
     /// The IPv4 address PASV tells clients that come from outside; `None`: the one they dialled.
     pub external: Option<std::net::Ipv4Addr>,
+    /// Is anybody let in under the names `anonymous` and `ftp`? Then USER is told that any password will do.
+    pub anonymous: bool,
 }
 
 /// How long is waited for what.
@@ -120,6 +122,7 @@ impl Default for Settings {
             limits: Limits::default(),
             modes: Modes::default(),
             external: None,
+            anonymous: false,
         }
     }
 }

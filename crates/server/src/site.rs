@@ -91,7 +91,7 @@ pub struct Site {
 impl Site {
     /// Binds the control addresses and the passive range. Needs a tokio runtime around it.
     pub fn bind(
-        settings: Settings,
+        mut settings: Settings,
         gate: Arc<dyn Gate>,
         listen: &[SocketAddr],
         passive: Option<RangeInclusive<u16>>,
@@ -115,6 +115,7 @@ impl Site {
             None => None,
         };
         let passive = ports.as_ref().map(PassivePorts::ports).unwrap_or_default();
+        settings.anonymous = gate.anonymous(b"anonymous");
         let (stop, stopped) = watch::channel(Stop::No);
         let (alive, drained) = mpsc::channel(1);
         let shared = Shared {

@@ -154,8 +154,8 @@ verbs! {
     Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits yes;
     Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits yes;
     Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits yes;
-    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFCT"), login Write no waits yes;
-    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;Create;UNIX.mode;"), login Write no waits yes;
+    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" None, login Write no waits yes;
+    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;UNIX.mode;"), login Write no waits yes;
     Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits yes;
     Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits yes;
     Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits yes;

@@ -9,12 +9,13 @@ use crate::effect::{DataPlan, Effect};
 use crate::reason::Reason;
 
 impl Session {
-    pub(super) fn user_named(&mut self, name: Vec<u8>) {
+    pub(super) fn user_named(&mut self, name: Vec<u8>, now: Instant) {
         if matches!(self.phase, Phase::Ready { .. }) {
             // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under two names.
-            self.phase = Phase::AwaitUser;
+            self.begun = now;
         }
-        let anonymous = name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp");
+        let anonymous = self.settings.anonymous
+            && (name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp"));
         let text = if anonymous { "Any password will do." } else { "Password, please." };
         self.phase = Phase::AwaitPassword { user: name };
         self.reply(331, text);

@@ -202,6 +202,12 @@ impl Session {
         }
     }
 
+    /// Has QUIT been said? Then the client may close as it likes.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving != Leaving::No
+    }
+
     /// The user's name once logged in, for the log.
     #[must_use]
     pub fn user(&self) -> Option<&Arc<str>> {
@@ -289,7 +295,7 @@ impl Session {
             return self.refuse(Some(verb), None, reason);
         }
         match command {
-            Command::User(name) => self.user_named(name),
+            Command::User(name) => self.user_named(name, now),
             Command::Pass(secret) => self.password(secret, now),
             Command::Acct(_) => self.reply(202, "No account is needed here."),
             Command::Host(name) => self.host(name),

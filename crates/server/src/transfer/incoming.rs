@@ -12,6 +12,26 @@ use crate::session::Pass;
 /// How long a connection whose upload is whole may take to end on our side.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// An upload whose data has come to its end.
+pub(super) struct Received {
+    store: Store,
+    data: Data,
+}
+
+impl Received {
+    /// Publishes it under its name, and ends the data connection.
+    pub(super) async fn publish(self) -> Result<(), Broken> {
+        let Self { store: Store { pass, sink, mode }, data } = self;
+        let path = sink.path().clone();
+        sink.commit().await?;
+        if let Some(mode) = mode {
+            pass.tree().set_mode(&path, mode).await?;
+        }
+        data.finish(PATIENCE).await;
+        Ok(())
+    }
+}
+
 /// An upload whose sink is open.
 pub(super) struct Store {
     pass: Pass,
@@ -40,13 +60,14 @@ impl Store {
         }
     }
 
-    pub(super) async fn run(
+    /// Takes the data to its end.
+    pub(super) async fn receive(
         mut self,
         mut data: Data,
         ascii: bool,
         stall: Duration,
         progress: &Progress,
-    ) -> Result<(), Broken> {
+    ) -> Result<Received, Broken> {
         let moved = match (ascii, self.sink.file()) {
             (false, Some(file)) => {
                 pump::receive_file(&mut data, &file, self.sink.start(), None, stall, progress)
@@ -62,13 +83,7 @@ impl Store {
             }
             return Err(broken);
         }
-        let path = self.sink.path().clone();
-        self.sink.commit().await?;
-        if let Some(mode) = self.mode {
-            self.pass.tree().set_mode(&path, mode).await?;
-        }
-        data.finish(PATIENCE).await;
-        Ok(())
+        Ok(Received { store: self, data })
     }
 
     async fn copy(

@@ -4,7 +4,9 @@
 //!   open: the file (or the sink, or the listing)  -- fails: 550, 553, 452 ... and nobody waited for a connection
 //!         then the data connection                -- fails: 425
 //!   --> Opened, 150
-//!   run:  Source --pump--> data    data --pump--> Sink --commit-->    entries --lines--> data    Source --> digest
+//!   run:  Source --pump--> data    data --pump--> Sink    entries --lines--> data    Source --> digest
+//!   an upload that has come whole is published by a step of its own, so that the driver can ask first whether the
+//!   client is still there: one that was killed ends both connections as politely as one that is done
 //!   --> Transferred, 226 or 426, 451, 452
 //! ```
 //!
@@ -124,16 +126,19 @@ async fn connect(
 
 impl Ready {
     /// Moves the bytes.
-    pub(crate) async fn run(self) -> Transferred {
+    pub(crate) async fn run(self) -> Moved {
         let Self { work, data, ascii, stall, progress } = self;
         let started = Instant::now();
         let mut end = match (work, data) {
+            (Work::Store(store), Some(data)) => match store.receive(data, ascii, stall, &progress).await {
+                Ok(received) => return Moved::Received(Received { received, progress }),
+                Err(broken) => broken.into(),
+            },
             (Work::Digest(digest), _) => digest.run(&progress).await,
             (Work::Retrieve(retrieve), Some(mut data)) => {
                 retrieve.run(&mut data, stall, &progress).await.into()
             }
             (Work::List(listing), Some(mut data)) => listing.run(&mut data, stall, &progress).await,
-            (Work::Store(store), Some(data)) => store.run(data, ascii, stall, &progress).await.into(),
             // `connect` gives no connection to a digest alone.
             (_, None) => Reason::NoDataPlan.into(),
         };
@@ -141,7 +146,36 @@ impl Ready {
         if end.broken.is_some() && end.detail.is_none() {
             end.detail = Some(format!("after {} ms", started.elapsed().as_millis()));
         }
-        end
+        Moved::Ended(end)
+    }
+}
+
+/// What has become of a transfer whose bytes have moved.
+pub(crate) enum Moved {
+    /// It is over.
+    Ended(Transferred),
+    /// An upload has come to the end of its data and is not published yet.
+    Received(Received),
+}
+
+/// An upload that waits to be published. Dropped, it is kept as the part of its name.
+pub(crate) struct Received {
+    received: incoming::Received,
+    progress: Arc<Progress>,
+}
+
+impl Received {
+    /// Publishes it.
+    pub(crate) async fn publish(self) -> Transferred {
+        let result = self.received.publish().await;
+        Transferred { bytes: self.progress.bytes(), ..result.into() }
+    }
+
+    /// Leaves it as a part, since the client went away without a word.
+    pub(crate) fn abandon(self) -> Transferred {
+        let detail =
+            Some("the control connection ended with the upload, and no QUIT: not published".to_owned());
+        Transferred { bytes: self.progress.bytes(), detail, ..Reason::PeerBroke.into() }
     }
 }
 
