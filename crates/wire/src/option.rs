@@ -38,13 +38,12 @@ impl Opt {
                 b"OFF" => Ok(Self::Utf8(false)),
                 _ => Err(OptError::Value),
             },
-            b"MLST" => Ok(Self::Mlst(
-                value
-                    .split(|b| *b == b';')
-                    .filter(|f| !f.is_empty())
-                    .map(<[u8]>::to_ascii_lowercase)
-                    .collect(),
-            )),
+            b"MLST" => {
+                let names = value.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+                Ok(Self::Mlst(
+                    names.filter(|name| !name.is_empty()).map(<[u8]>::to_ascii_lowercase).collect(),
+                ))
+            }
             b"HASH" if value.is_empty() => Ok(Self::Hash(None)),
             b"HASH" => Algorithm::parse(value).map(|a| Self::Hash(Some(a))).ok_or(OptError::Value),
             _ => Err(OptError::Unknown),

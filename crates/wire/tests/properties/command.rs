@@ -206,3 +206,10 @@ fn a_pathname_that_looks_like_an_option_is_written_so_that_it_is_none() {
         assert_eq!(written(&command), format!("{verb} ./-l\r\n").into_bytes());
     }
 }
+
+#[test]
+fn names_of_facts_have_no_blank_edges() {
+    // A fuzzer's find: a name of one CR was written at the start of the list, and read as none.
+    let read = Command::parse(b"OPTS MLST \r\r; \rsize ;Type");
+    assert_eq!(read, Ok(Command::Opts(Opt::Mlst(vec![b"size".to_vec(), b"type".to_vec()]))));
+}
