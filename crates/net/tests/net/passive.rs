@@ -227,12 +227,13 @@ async fn taken_ports_are_told_and_only_all_of_them_are_an_error() {
     let mine = ports(2);
     let range = mine.ports()[0]..=mine.ports()[1];
     assert!(PassivePorts::bind(&[HERE], range.clone()).is_err());
-    let (other, failed) = PassivePorts::bind(&[HERE, peer(2)], range).unwrap();
+    // An address that no other test calls from, so that only ours are taken.
+    let (other, failed) = PassivePorts::bind(&[HERE, peer(250)], range).unwrap();
     assert_eq!(failed.iter().map(|(port, _)| *port).collect::<Vec<_>>(), mine.ports());
     let until = Instant::now() + LONG;
     let refused = other.claim(0, peer(3), HERE, until, LONG).await.unwrap_err();
     assert_eq!(refused.ports, 0, "none of its ports is bound there");
-    other.claim(0, peer(3), peer(2), until, LONG).await.unwrap();
+    other.claim(0, peer(3), peer(250), until, LONG).await.unwrap();
 }
 
 #[tokio::test]
