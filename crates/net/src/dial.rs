@@ -19,8 +19,8 @@ use crate::{AcceptFailure, Data, canonical};
 pub struct Source {
     /// The local address, or the unspecified one for the kernel's choice.
     pub address: IpAddr,
-    /// The local port, where it matters: 20 in active mode (RFC 959 5.2: L-1), the control connection's plus one for a
-    /// client that keeps to the classic picture. None: the kernel's choice.
+    /// The local port, where it matters: 20 in active mode (RFC 959 5.2: L-1), the control connection's plus one for
+    /// a client that keeps to the classic picture. None: the kernel's choice.
     pub port: Option<u16>,
 }
 
@@ -96,8 +96,8 @@ impl Awaited {
         self.strangers.load(Ordering::Relaxed)
     }
 
-    /// The connection from `peer`. Connections of others are closed, counted and told to the log; they never end the wait. There is no
-    /// deadline here: put one around it. Cancel-safe.
+    /// The connection from `peer`. Connections of others are closed, counted and told to the log; they never end the
+    /// wait. There is no deadline here: put one around it. Cancel-safe.
     ///
     /// # Errors
     /// Only when the listening socket itself has failed.

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A [`Control`] carries lines and knows nothing of them. A [`Data`] carries one file; there are three ways to get
-//! one: a server's passive ports ([`passive`]), a call ([`dial`](mod@dial), active mode and every passive client), and a port of our
-//! own that waits for one call ([`dial::Awaited`], a client in active mode). [`pump`] moves the bytes, by the cheapest
-//! route the kernel offers.
+//! one: a server's passive ports ([`passive`]), a call ([`dial`](mod@dial), active mode and every passive client),
+//! and a port of our own that waits for one call ([`dial::Awaited`], a client in active mode). [`pump`] moves the
+//! bytes, by the cheapest route the kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
 //! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is one line, in `watch`:

@@ -23,8 +23,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at several addresses, as [`Listener::bind`] does at each. `[::]` takes IPv4 as well only where no IPv4 address with
-    /// the same port is among them: that one could not be bound beside it.
+    /// Listens at several addresses, as [`Listener::bind`] does at each. `[::]` takes IPv4 as well only where no
+    /// IPv4 address with the same port is among them: that one could not be bound beside it.
     ///
     /// # Errors
     /// The first that fails, naming its address; then none is kept.

@@ -1,9 +1,9 @@
 //! How do many sessions share a few passive ports?
 //!
 //! Every port of the range is bound once and stays bound. PASV and EPSV make a *claim*: the next connection from that
-//! peer's address at that port belongs to that session. It is matched by (peer address, port) and handed over, and the
-//! port is free for the next claim at that moment: ten ports serve thousands of sessions, and one port any number of
-//! distinct addresses.
+//! peer's address at that port belongs to that session. It is matched by (peer address, port) and handed over, and
+//! the port is free for the next claim at that moment: ten ports serve thousands of sessions, and one port any
+//! number of distinct addresses.
 //!
 //! ```text
 //!   session --claim--> Hub (claims table + a seat per claim) <--deliver-- acceptor <--accept-- port
@@ -67,9 +67,9 @@ pub struct PassivePorts {
 }
 
 impl PassivePorts {
-    /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be called inside
-    /// a tokio runtime. `::` takes IPv4 as well, unless an IPv4 address is among the addresses. Ports that could not
-    /// be bound are returned beside.
+    /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be called
+    /// inside a tokio runtime. `::` takes IPv4 as well, unless an IPv4 address is among the addresses. Ports that
+    /// could not be bound are returned beside.
     ///
     /// # Errors
     /// When not one port could be bound: the first error.
@@ -183,7 +183,8 @@ impl Drop for PassivePorts {
     }
 }
 
-/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with FIN).
+/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
+/// FIN).
 #[derive(Debug)]
 pub struct Claim {
     hub: Arc<Hub>,
@@ -260,8 +261,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left in
-        // the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and costs nothing.
+        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left
+        // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
+        // costs nothing.
         if let Some(Ok(data)) = self.arrived() {
             data.decline();
         }

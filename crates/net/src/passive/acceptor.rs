@@ -39,7 +39,8 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
         };
         match AcceptFailure::of(&failure) {
             AcceptFailure::Passing => {}
-            // A socket that has failed for good cannot be told from one that recovers; a rest keeps either from spinning.
+            // A socket that has failed for good cannot be told from one that recovers; a rest keeps either from
+            // spinning.
             AcceptFailure::Exhausted | AcceptFailure::Fatal => {
                 if !told {
                     tracing::warn!(port = door.port, error = %failure, "no data connection can be accepted for now");

@@ -1,9 +1,10 @@
 //! In what do bytes travel from a socket to a file?
 //!
 //! In a pipe, by splice, which saves the copy into our memory; a buffer is for where that does not work. Measured on
-//! two cores with other work on them, 1 GiB and 4 x 256 MiB uploads to ext4 in alternating rounds, CPU of the receiving
-//! process per GiB, medians (and the lowest): one stream 0.46 s (0.46) by splice, 0.55 (0.50) by a buffer of 1 MiB; four
-//! streams 0.43 (0.40) against 0.49 (0.45). Pieces of 256 KiB cost more with four streams either way, 0.57 and 0.53.
+//! two cores with other work on them, 1 GiB and 4 x 256 MiB uploads to ext4 in alternating rounds, CPU of the
+//! receiving process per GiB, medians (and the lowest): one stream 0.46 s (0.46) by splice, 0.55 (0.50) by a buffer
+//! of 1 MiB; four streams 0.43 (0.40) against 0.49 (0.45). Pieces of 256 KiB cost more with four streams either way,
+//! 0.57 and 0.53.
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -103,8 +104,8 @@ struct Unloaded {
 impl Pipe {
     fn new() -> io::Result<Self> {
         let (out, into) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        // Refused when the user's pipe pages are used up (fs.pipe-user-pages-soft: 64 pipes of this size, unless we are
-        // root) or the limit is lower. Such a pipe holds 64 or even 8 KiB, and costs more than a buffer.
+        // Refused when the user's pipe pages are used up (fs.pipe-user-pages-soft: 64 pipes of this size, unless we
+        // are root) or the limit is lower. Such a pipe holds 64 or even 8 KiB, and costs more than a buffer.
         rustix::pipe::fcntl_setpipe_size(&into, PIECE)?;
         Ok(Self { out, into })
     }
