@@ -1,10 +1,15 @@
 //! In what do bytes travel from a socket to a file?
 //!
-//! In a pipe, by splice, which saves the copy into our memory; a buffer is for where that does not work. Measured on
-//! two cores with other work on them, 1 GiB and 4 x 256 MiB uploads to ext4 in alternating rounds, CPU of the
-//! receiving process per GiB, medians (and the lowest): one stream 0.46 s (0.46) by splice, 0.55 (0.50) by a buffer
-//! of 1 MiB; four streams 0.43 (0.40) against 0.49 (0.45). Pieces of 256 KiB cost more with four streams either way,
-//! 0.57 and 0.53.
+//! In a pipe, by splice, which saves the copy into our memory and a buffer for each transfer; a buffer is for where
+//! that does not work. Measured in alternating rounds to ext4 on two cores, CPU of the receiving process per GiB, median
+//! (lowest to highest). The machine was busy with other work, so the lowest say most:
+//!
+//! | | splice, 1 MiB pipe | reads of 1 MiB |
+//! |---|---|---|
+//! | 1 stream, 17 rounds | 0.49 s (0.40 to 1.74) | 0.60 s (0.39 to 1.64) |
+//! | 4 streams, 14 rounds | 0.46 s (0.40 to 0.85) | 0.47 s (0.44 to 0.57) |
+//!
+//! The difference is small. A quiet machine on which reads win would change the choice, which is [`Vessel::new`]'s.
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
