@@ -19,9 +19,9 @@ pub enum Route {
     SendFile,
     /// [`crate::pump::receive_file`]: inside the kernel.
     ReceiveFile,
-    /// [`crate::pump::send`], piece by piece.
+    /// [`crate::pump::send()`], piece by piece.
     Send,
-    /// [`crate::pump::receive`], piece by piece.
+    /// [`crate::pump::receive()`], piece by piece.
     Receive,
 }
 
