@@ -57,7 +57,8 @@ impl VPath {
     /// The bytes below the root, without a leading `/`; empty for the root.
     #[must_use]
     pub fn relative(&self) -> &[u8] {
-        &self.0[1..]
+        // Never empty: it begins with a slash.
+        self.0.get(1..).unwrap_or_default()
     }
 
     /// The directory it is in, and its name; `None` for the root.

@@ -12,6 +12,7 @@
 //! [`hold`] has seen that the name still leads to the file that was locked.
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
@@ -27,6 +28,9 @@ const LENGTH: usize = PREFIX.len() + DIGITS + SUFFIX.len();
 
 /// Others that may come between opening a part and locking it, one after the other, before we give it up as in use.
 const TRIES: usize = 64;
+
+/// Between two tries to lock. Only who asks is waited for, and only as long as the scheduler keeps it from going on.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The name of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +235,7 @@ fn lock(part: &OwnedFd) -> Result<bool> {
             Err(Errno::AGAIN) => return Ok(false),
             Err(errno) => return Err(errno.into()),
         }
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
     Ok(false)
 }

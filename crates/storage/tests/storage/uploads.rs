@@ -377,6 +377,33 @@ async fn a_part_published_while_another_takes_hold_of_it_is_not_touched() {
     assert_eq!(site.really(""), ["a"]);
 }
 
+/// Asking for a part's size locks it for a moment, which must not look like an upload to who wants to go on with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_a_size_keeps_nobody_from_resuming() {
+    let site = Arc::new(Site::new());
+    let asking = Arc::clone(&site);
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let asker = tokio::spawn(async move {
+        while stopped.try_recv().is_err() {
+            let told = asking
+                .stat("/a")
+                .await
+                .map_or_else(|error| error.kind == Kind::NotFound, |stat| stat.size <= 300);
+            assert!(told, "a size, or nothing while it is being written");
+            tokio::task::yield_now().await;
+        }
+    });
+    for n in 0..300 {
+        let mut sink = site.create("/a", Create::Append).await.unwrap();
+        assert_eq!(sink.start(), n);
+        sink.write(b"x").await.unwrap();
+    }
+    stop.send(()).unwrap();
+    asker.await.unwrap();
+    assert_eq!(site.stat("/a").await.unwrap().size, 300);
+    assert_eq!(site.parts(""), 1);
+}
+
 #[tokio::test]
 async fn unique_finds_a_name_and_keeps_it() {
     let site = Site::new();
