@@ -56,6 +56,9 @@ enum State {
     AwaitStartAndPeer(SocketAddr),
     /// The server has said 1yz, its connection has not come.
     AwaitPeer(SocketAddr),
+    /// The server has said all, 2yz too, and its connection has come or will at once: of two sockets that are ready,
+    /// either may be seen first.
+    AwaitPeerAfterFinal(SocketAddr, Reply),
     /// The server's connection has come, 1yz has not.
     AwaitStartHavingPeer,
     Moving,
@@ -212,6 +215,12 @@ impl Transfer {
                 self.start();
                 self.state = State::MovingAfterFinal(reply);
             }
+            (State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours), Completion)
+                if self.flow == Flow::Down =>
+            {
+                self.state = State::AwaitPeerAfterFinal(ours, reply);
+                self.by = Some(now + self.patience.data);
+            }
             // The server could not open the data connection: active mode's way to fail.
             (State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours), Transient)
                 if reply.code.get() == 425 =>
@@ -251,6 +260,7 @@ impl Transfer {
             (
                 state @ (State::MovingAfterFinal(_)
                 | State::MovingAfterFailure(_)
+                | State::AwaitPeerAfterFinal(..)
                 | State::Opening(_)
                 | State::Ended),
                 _,
@@ -335,7 +345,7 @@ impl Transfer {
                 let error = Error::silent(&self.said, self.patience.reply);
                 self.end(Err(error));
             }
-            State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => {
+            State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) | State::AwaitPeerAfterFinal(ours, _) => {
                 self.no_data(ours, "the server did not connect".to_owned(), now);
             }
             State::AwaitFinal(Ok(bytes)) => {
@@ -359,7 +369,7 @@ impl Transfer {
             State::Moving => self.fail_moving(error, now),
             state @ State::MovingAfterFailure(_) => self.state = state,
             // Both ends are known to be fine; that the server hung up after its last word is its affair.
-            state @ State::MovingAfterFinal(_) => self.state = state,
+            state @ (State::MovingAfterFinal(_) | State::AwaitPeerAfterFinal(..)) => self.state = state,
             State::AwaitFinal(Err(MoveError::Local(source))) => {
                 self.end(Err(Error::Local { doing: self.said.clone(), source }));
             }
@@ -400,13 +410,19 @@ impl Goal for Transfer {
             Input::Reply(reply) => self.heard(reply, now),
             Input::Lost(error) => self.lost(error, now),
             Input::Moved(moved) => self.moved(moved, now),
-            Input::Connected => match self.state {
+            Input::Connected => match std::mem::replace(&mut self.state, State::Ended) {
                 State::AwaitStartAndPeer(_) => self.state = State::AwaitStartHavingPeer,
                 State::AwaitPeer(_) => self.start(),
-                _ => {}
+                State::AwaitPeerAfterFinal(_, reply) => {
+                    self.start();
+                    self.state = State::MovingAfterFinal(reply);
+                }
+                state => self.state = state,
             },
             Input::NotConnected(error) => match self.state {
-                State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => {
+                State::AwaitStartAndPeer(ours)
+                | State::AwaitPeer(ours)
+                | State::AwaitPeerAfterFinal(ours, _) => {
                     self.no_data(ours, error.to_string(), now);
                 }
                 _ => {}
@@ -422,5 +438,38 @@ impl Goal for Transfer {
 
     fn deadline(&self) -> Option<Instant> {
         self.by
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Pathname;
+
+    use super::*;
+
+    /// Pure-FTPd over loopback: it dials, sends a small file and says 226 before we have looked at our port.
+    #[test]
+    fn the_last_word_may_be_heard_before_the_servers_connection_is_seen() {
+        let (now, server) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 21)));
+        let path = Pathname::new("small.bin").expect("a pathname");
+        let way = Way::first(Mode::Active);
+        let mut transfer = Transfer::new(
+            Command::Retr(path),
+            Flow::Down,
+            None,
+            (Mode::Active, way),
+            server,
+            Patience::default(),
+            now,
+        );
+        let ours = SocketAddr::from(([192, 0, 2, 2], 50_000));
+        transfer.handle(Input::Listening(ours), now);
+        for code in [200, 150, 226] {
+            transfer.handle(Input::Reply(Reply::new(code, "as it should be")), now);
+        }
+        transfer.handle(Input::Connected, now);
+        transfer.handle(Input::Moved(Ok(7)), now);
+        let last = std::iter::from_fn(|| transfer.poll()).last();
+        assert!(matches!(last, Some(Output::Done(Ok(Transferred::Whole { bytes: 7, .. })))), "{last:?}");
     }
 }
