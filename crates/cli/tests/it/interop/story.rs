@@ -17,7 +17,7 @@ use crate::harness::site::Site;
 use crate::harness::url::Door;
 
 /// Large enough that it does not fit any buffer on its way.
-const LARGE: usize = 3_000_007;
+pub(crate) const LARGE: usize = 3_000_007;
 pub(crate) const PART: usize = 1_000_003;
 
 /// Lists the folder `shelf`.
@@ -145,7 +145,7 @@ pub(crate) fn tree_up(client: impl Fn(&Door, &Path)) {
 
 /// `path` holds the first `PART` bytes of the content `seed`, and then those of `whole` that follow.
 #[track_caller]
-fn assert_joined(path: &Path, seed: u64, whole: &[u8]) {
+pub(crate) fn assert_joined(path: &Path, seed: u64, whole: &[u8]) {
     let found = fs::read(path).expect("the file that was completed");
     assert_eq!(found.len(), whole.len(), "length of {}", path.display());
     assert!(found[..PART] == content(seed, PART), "the part that was there has changed");
