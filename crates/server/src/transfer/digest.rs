@@ -86,11 +86,11 @@ impl Digest {
     }
 
     async fn digest(mut self, progress: &Progress) -> Result<(String, u64), Broken> {
-        let (mut at, mut piece, mut state) = (self.start, Vec::with_capacity(PIECE), self.state);
+        let (mut at, mut piece, mut state) = (self.start, Vec::new(), self.state);
         while at < self.end {
-            self.source.read(at, &mut piece).await?;
             let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
-            piece.truncate(left);
+            piece.resize(left.min(PIECE), 0);
+            self.source.read(at, &mut piece).await?;
             if piece.is_empty() {
                 break;
             }

@@ -58,12 +58,14 @@ impl Retrieve {
             pump::send_file(data, &file, self.start..self.end, stall, progress).await?;
             return Ok(());
         }
-        let (mut at, mut piece) = (self.start, Vec::with_capacity(PIECE));
+        let (mut at, mut piece) = (self.start, Vec::new());
         while at < self.end {
+            let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
+            piece.resize(left.min(PIECE), 0);
             self.source.read(at, &mut piece).await?;
-            piece.truncate(usize::try_from(self.end - at).unwrap_or(usize::MAX));
             if piece.is_empty() {
-                break;
+                // The file was cut while it was being sent: the client must not take what it has for the whole.
+                return Err(Reason::DiskError.into());
             }
             at += piece.len() as u64;
             pump::send(data, &piece, stall, progress).await?;
@@ -79,9 +81,10 @@ impl Retrieve {
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::with_capacity(PIECE), Vec::new());
+        let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::new(), Vec::new());
         let (mut at, mut skip) = (0, self.start);
         loop {
+            raw.resize(PIECE, 0);
             self.source.read(at, &mut raw).await?;
             text.clear();
             if raw.is_empty() {
