@@ -239,7 +239,10 @@ impl Session {
         while matches!(self.busy, Busy::Nothing) && self.leaving != Leaving::Closed {
             match self.leaving {
                 Leaving::Quit => return self.close(Reply::new(221, "Goodbye.")),
-                Leaving::Stop => return self.close(Reason::Stopping.reply()),
+                Leaving::Stop => {
+                    self.event(None, None, Some(Reason::Stopping));
+                    return self.close(Reason::Stopping.reply());
+                }
                 Leaving::No | Leaving::Closed => {}
             }
             let Some(command) = self.queue.pop_front() else { return };
@@ -292,7 +295,8 @@ impl Session {
             allowed.and(if looks_at_files && rights.is_none() { Err(Reason::NotLoggedIn) } else { Ok(()) })
         {
             self.forget_markers(verb);
-            return self.refuse(Some(verb), None, reason);
+            self.refuse(Some(verb), None, reason);
+            return self.give_up_plan(verb);
         }
         match command {
             Command::User(name) => self.user_named(name, now),
@@ -349,6 +353,17 @@ impl Session {
             Command::Unserved(verb) => self.refuse(Some(verb), None, Reason::Unserved),
         }
         self.forget_markers(verb);
+        self.give_up_plan(verb);
+    }
+
+    /// A transfer uses its data connection up, also one that is refused before it begins: the client may sit at the
+    /// passive port already, and is let go with FIN (some clients report a reset in place of the reply).
+    fn give_up_plan(&mut self, verb: Verb) {
+        let refused = matches!(self.busy, Busy::Nothing) && verb.row().direction.is_some();
+        if refused && self.data != DataPlan::None {
+            self.data = DataPlan::None;
+            self.effect(Effect::Unlisten);
+        }
     }
 
     /// REST and RANG die at the next service verb; the verbs that only prepare a transfer leave them.
@@ -459,6 +474,9 @@ impl Session {
             }
         };
         self.refuse_with(verb, None, reason, text);
+        if let Some(verb) = verb {
+            self.give_up_plan(verb);
+        }
     }
 
     fn effect(&mut self, effect: Effect) {
