@@ -274,6 +274,7 @@ impl Session {
         let writes = self.logged_in().is_some_and(|(pass, _)| pass.rights().write);
         let mut line = b" ".to_vec();
         facts::of(stat, writes).encode(&self.parameters.wanted, &mut line);
+        line.push(b' ');
         line.extend_from_slice(path.as_bytes());
         self.say(Reply::from_lines(
             250,

@@ -119,8 +119,7 @@ impl Session {
             Opt::Utf8(false) => self.reply(200, "Names are bytes."),
             Opt::Mlst(names) => {
                 self.parameters.wanted = Wanted::from_names(&names);
-                let text = format!("MLST OPTS {}", self.parameters.wanted.reply());
-                self.reply(200, text.trim_end().to_owned());
+                self.reply(200, self.parameters.wanted.reply());
             }
             Opt::Hash(asked) => {
                 if let Some(algorithm) = asked {
