@@ -112,8 +112,8 @@ pub(super) struct Listing {
 enum Listed {
     /// A file, or anything that is not a directory: one line.
     One(Vec<u8>, Box<Stat>),
-    /// A directory, or those of its names that match.
-    Directory(Box<dyn Entries>, Option<Pattern>),
+    /// A directory, or those of its names that match; with the entries that were read to find that some do.
+    Directory(Box<dyn Entries>, Option<Pattern>, Batch),
 }
 
 /// A pattern for the last component of a pathname. Matching takes time linear in the name: the pattern is an automaton.
@@ -150,7 +150,10 @@ impl Listing {
                 let entries = pass.tree().list(&path).await?;
                 // NLST of a directory tells names that the client can use as they are, as `ls dir/*` would.
                 let prefix = if matches!(form, Form::Names) { directory_prefix(given) } else { Vec::new() };
-                Ok(Self { lines: Lines::new(form, prefix, writes), what: Listed::Directory(entries, None) })
+                Ok(Self {
+                    lines: Lines::new(form, prefix, writes),
+                    what: Listed::Directory(entries, None, Batch::new()),
+                })
             }
             Ok(_) if matches!(form, Form::Facts(_)) => Err(Reason::NotADirectory.into()),
             Ok(stat) => {
@@ -160,12 +163,19 @@ impl Listing {
             Err(error) if error.kind == Kind::NotFound && !matches!(form, Form::Facts(_)) => {
                 let Some((parent, name)) = path.split() else { return Err(error.into()) };
                 let Some(pattern) = Pattern::new(name) else { return Err(error.into()) };
-                let entries = pass.tree().list(&parent).await?;
+                let mut entries = pass.tree().list(&parent).await?;
+                let mut first = Batch::new();
+                while !first.iter().any(|entry| pattern.matches(&entry.name)) {
+                    entries.next(&mut first).await?;
+                    if first.is_empty() {
+                        return Err(Reason::NoMatch.into());
+                    }
+                }
                 let mut prefix = given;
                 prefix.truncate(prefix.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1));
                 Ok(Self {
                     lines: Lines::new(form, prefix, writes),
-                    what: Listed::Directory(entries, Some(pattern)),
+                    what: Listed::Directory(entries, Some(pattern), first),
                 })
             }
             Err(error) => Err(error.into()),
@@ -181,13 +191,12 @@ impl Listing {
         let mut out = Vec::new();
         match &mut self.what {
             Listed::One(name, stat) => self.lines.push(name, stat, &mut out),
-            Listed::Directory(entries, pattern) => {
-                let mut batch = Batch::new();
-                loop {
+            Listed::Directory(entries, pattern, first) => {
+                let mut batch = std::mem::take(first);
+                if batch.is_empty() {
                     entries.next(&mut batch).await?;
-                    if batch.is_empty() {
-                        break;
-                    }
+                }
+                while !batch.is_empty() {
                     for entry in &batch {
                         if pattern.as_ref().is_none_or(|p| p.matches(&entry.name)) {
                             self.lines.push(&entry.name, &entry.stat, &mut out);
@@ -197,6 +206,7 @@ impl Listing {
                         pump::send(data, &out, stall, progress).await?;
                         out.clear();
                     }
+                    entries.next(&mut batch).await?;
                 }
             }
         }
