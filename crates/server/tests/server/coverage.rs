@@ -1,0 +1,56 @@
+//! Do the stories cover everything that can be said?
+use std::collections::{BTreeSet, HashSet};
+
+use server::Reason;
+use wire::Verb;
+use wire::verb::TABLE;
+
+use crate::pure;
+use crate::story::{self, Act};
+
+/// Stories the issue of the first way through the house asks for; fewer must not become the habit.
+const STORIES: usize = 100;
+
+/// Stories that one of the runners cannot play.
+const ONLY: usize = 3;
+
+#[test]
+fn there_are_stories_enough_and_nearly_all_are_played_twice() {
+    let stories = story::all();
+    assert!(stories.len() >= STORIES, "{} stories", stories.len());
+    let only: Vec<_> = stories.iter().filter_map(|s| Some((&s.name, s.only.as_ref()?))).collect();
+    assert!(only.len() <= ONLY, "{} stories have but one runner: {only:#?}", only.len());
+}
+
+#[test]
+fn every_verb_is_in_a_story() {
+    let mut said = HashSet::new();
+    for story in story::all() {
+        for line in story.steps {
+            if let Act::Say(text) = line.what.act {
+                // Names of ports are of no matter here.
+                let bytes = text.bytes(|name| Ok(name.to_owned())).expect("names are known");
+                for line in bytes.split(|b| *b == b'\n') {
+                    let word = line.split(|b| matches!(b, b' ' | b'\r')).next().unwrap_or_default();
+                    said.extend(Verb::parse(word));
+                }
+            }
+        }
+    }
+    let missing: Vec<_> = TABLE.iter().filter(|row| !said.contains(&row.verb)).map(|row| row.name).collect();
+    assert!(missing.is_empty(), "no story says {missing:?}");
+}
+
+/// Reasons that no story can bring about, and why.
+const NEVER: &[(Reason, &str)] = &[];
+
+#[tokio::test]
+async fn pure_stories_give_every_reason() {
+    let (given, _) = pure::tell_all().await;
+    let never: HashSet<_> = NEVER.iter().map(|(reason, _)| *reason).collect();
+    let missing: BTreeSet<_> =
+        Reason::ALL.iter().filter(|r| !given.contains(r) && !never.contains(r)).map(|r| r.name()).collect();
+    assert!(missing.is_empty(), "no story is refused for {missing:?}");
+    let idle: Vec<_> = NEVER.iter().filter(|(reason, _)| given.contains(reason)).collect();
+    assert!(idle.is_empty(), "these are given after all: {idle:?}");
+}

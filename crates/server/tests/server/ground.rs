@@ -1,0 +1,285 @@
+//! What ground is a story played on? A folder with what the story puts there, a gate, and settings.
+use std::collections::HashMap;
+use std::fs;
+use std::future::{Future, ready};
+use std::net::IpAddr;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use server::Settings;
+use storage::local::{Local, LocalOptions, Sync};
+use storage::{Admission, Attempt, Denied, Gate, Kind, Rights, Tree, VPath};
+use tempfile::TempDir;
+use wire::Stamp;
+
+use crate::fault::Faulty;
+use crate::story::{Check, Directive, Story};
+
+/// The ground of one story; the folder goes with it.
+pub(crate) struct Ground {
+    folder: TempDir,
+    pub(crate) settings: Settings,
+    pub(crate) gate: Arc<Doorkeeper>,
+    pub(crate) ports: usize,
+    pub ipv6: bool,
+    /// The address the clients come from, where it is not this machine's.
+    pub(crate) peer: Option<IpAddr>,
+}
+
+/// Users with passwords in clear: what hashing costs and hides is tested where it is done.
+pub(crate) struct Doorkeeper {
+    tree: Arc<dyn Tree>,
+    users: HashMap<Vec<u8>, Vec<u8>>,
+    anonymous: bool,
+    rights: Rights,
+    available: bool,
+}
+
+impl Gate for Doorkeeper {
+    fn wants_password(&self, _user: &[u8]) -> bool {
+        true
+    }
+
+    fn anonymous(&self, user: &[u8]) -> bool {
+        self.anonymous && matches!(user, b"anonymous" | b"ftp")
+    }
+
+    fn admit<'a>(
+        &'a self,
+        attempt: Attempt,
+    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+        let known = self.users.get(&attempt.user);
+        let answer = match known {
+            _ if !self.available => Err(Denied::Unavailable),
+            None if self.anonymous(&attempt.user) => Ok(()),
+            None => Err(Denied::UnknownUser),
+            Some(password) if *password == *attempt.password => Ok(()),
+            Some(_) => Err(Denied::WrongPassword),
+        };
+        Box::pin(ready(answer.map(|()| Admission {
+            user: String::from_utf8_lossy(&attempt.user).into(),
+            rights: self.rights,
+            tree: Arc::clone(&self.tree),
+            home: VPath::root(),
+        })))
+    }
+}
+
+impl Ground {
+    /// Puts everything in its place.
+    pub(crate) fn lay(story: &Story) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        for name in ["root", "outside"] {
+            fs::create_dir(folder.path().join(name)).map_err(|e| e.to_string())?;
+        }
+        let tree =
+            Local::open(&folder.path().join("root"), LocalOptions::default()).map_err(|e| e.to_string())?;
+        let mut ground = Self {
+            folder,
+            settings: Settings::default(),
+            gate: Arc::new(Doorkeeper {
+                tree: Arc::new(tree),
+                users: HashMap::new(),
+                anonymous: false,
+                rights: Rights { write: true },
+                available: true,
+            }),
+            ports: 2,
+            ipv6: false,
+            peer: None,
+        };
+        let (mut keeper, mut faults) = (Keeper::default(), Vec::new());
+        for line in &story.site {
+            ground
+                .place(&line.what, &mut keeper, &mut faults)
+                .map_err(|why| format!("tests/sessions/{}.txt:{}: {why}", story.name, line.number))?;
+        }
+        let options =
+            LocalOptions { read_only: keeper.read_only, sync: Sync::Never, ..LocalOptions::default() };
+        let tree: Arc<dyn Tree> = Arc::new(Local::open(&ground.root(), options).map_err(|e| e.to_string())?);
+        let tree = if faults.is_empty() { tree } else { Arc::new(Faulty { tree, faults }) };
+        ground.gate = Arc::new(Doorkeeper {
+            tree,
+            anonymous: keeper.anonymous || keeper.users.is_empty(),
+            users: keeper.users,
+            rights: Rights { write: !keeper.read_only },
+            available: !keeper.unavailable,
+        });
+        Ok(ground)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root().join(path.trim_start_matches('/'))
+    }
+
+    fn outside(&self, path: &str) -> PathBuf {
+        self.folder.path().join("outside").join(path.trim_start_matches('/'))
+    }
+
+    fn place(
+        &mut self,
+        directive: &Directive,
+        keeper: &mut Keeper,
+        faults: &mut Vec<(VPath, Kind)>,
+    ) -> Result<(), String> {
+        let said = |e: std::io::Error| e.to_string();
+        match directive {
+            Directive::ReadOnly => keeper.read_only = true,
+            Directive::Anonymous => keeper.anonymous = true,
+            Directive::User(name, password) => {
+                keeper.users.insert(name.clone().into_bytes(), password.clone());
+            }
+            Directive::AccountsUnavailable => keeper.unavailable = true,
+            Directive::LoggedIn(_) => {}
+            Directive::File(path, content) => fs::write(self.at(path), content).map_err(said)?,
+            Directive::Outside(path, content) => fs::write(self.outside(path), content).map_err(said)?,
+            Directive::Sparse(path, size) => {
+                fs::File::create(self.at(path)).and_then(|f| f.set_len(*size)).map_err(said)?;
+            }
+            Directive::Dir(path) => fs::create_dir(self.at(path)).map_err(said)?,
+            Directive::Link(path, target) => symlink(target, self.at(path)).map_err(said)?,
+            Directive::Fifo(path) => {
+                rustix::fs::mknodat(
+                    rustix::fs::CWD,
+                    self.at(path),
+                    rustix::fs::FileType::Fifo,
+                    rustix::fs::Mode::from_raw_mode(0o644),
+                    0,
+                )
+                .map_err(|e| e.to_string())?;
+            }
+            Directive::Time(path, stamp) => {
+                let time = time(stamp)?;
+                // Read-only is enough to set the time of what is one's own, and opens a directory too.
+                fs::File::open(self.at(path)).and_then(|f| f.set_modified(time)).map_err(said)?;
+            }
+            Directive::Mode(path, mode) => {
+                fs::set_permissions(self.at(path), fs::Permissions::from_mode(*mode)).map_err(said)?;
+            }
+            Directive::Limit(which, value) => self.limit(which, *value)?,
+            Directive::Deadline(which, ms) => self.deadline(which, Duration::from_millis(*ms))?,
+            Directive::Passive(on) => self.settings.modes.passive = *on,
+            Directive::Active(on) => self.settings.modes.active = *on,
+            Directive::Ports(count) => self.ports = *count,
+            Directive::Ipv6 => self.ipv6 = true,
+            Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
+            Directive::External(at) => self.settings.external = Some(at.parse().map_err(|_| "no address")?),
+            Directive::Fault(path, kind) => {
+                let kind = match kind.as_str() {
+                    "full" => Kind::Full,
+                    "broken" => Kind::Io,
+                    "denied" => Kind::Denied,
+                    "unsupported" => Kind::Unsupported,
+                    other => return Err(format!("no fault is called {other}")),
+                };
+                faults.push((VPath::root().join(path.as_bytes()).map_err(|e| e.to_string())?, kind));
+            }
+        }
+        Ok(())
+    }
+
+    fn limit(&mut self, which: &str, value: usize) -> Result<(), String> {
+        let limits = &mut self.settings.limits;
+        let small = u32::try_from(value).map_err(|e| e.to_string())?;
+        match which {
+            "sessions" => limits.sessions = value,
+            "sessions-per-address" => limits.sessions_per_address = value,
+            "line" => limits.line = value,
+            "commands-before-login" => limits.commands_before_login = small,
+            "failures-before-delay" => limits.failures_before_delay = small,
+            "failures-before-refusal" => limits.failures_before_refusal = small,
+            "queue" => limits.queue = value,
+            "stat-lines" => limits.stat_lines = value,
+            other => return Err(format!("no limit is called {other}")),
+        }
+        Ok(())
+    }
+
+    fn deadline(&mut self, which: &str, value: Duration) -> Result<(), String> {
+        let deadlines = &mut self.settings.deadlines;
+        match which {
+            "login" => deadlines.login = value,
+            "idle" => deadlines.idle = value,
+            "data" => deadlines.data = value,
+            "stall" => deadlines.stall = value,
+            "port" => deadlines.port = value,
+            "claim" => deadlines.claim = value,
+            "failure-delay" => self.settings.limits.failure_delay = value,
+            other => return Err(format!("no deadline is called {other}")),
+        }
+        Ok(())
+    }
+
+    /// Is it so on the disk?
+    pub(crate) fn check(&self, check: &Check) -> Result<(), String> {
+        match check {
+            Check::File(path, content) => holds(&self.at(path), path, content),
+            Check::OutsideFile(path, content) => holds(&self.outside(path), path, content),
+            Check::None(path) => match fs::symlink_metadata(self.at(path)) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(format!("{path} should not be there")),
+            },
+            Check::Dir(path) if self.at(path).is_dir() => Ok(()),
+            Check::Dir(path) => Err(format!("{path} should be a directory")),
+            Check::Empty(path) => {
+                let names = fs::read_dir(self.at(path)).map_err(|e| format!("{path}: {e}"))?;
+                match names.count() {
+                    0 => Ok(()),
+                    n => Err(format!("{path} should be empty; it holds {n} names")),
+                }
+            }
+            Check::Time(path, stamp) => {
+                let got = fs::metadata(self.at(path))
+                    .and_then(|m| m.modified())
+                    .map_err(|e| format!("{path}: {e}"))?;
+                if got == time(stamp)? {
+                    Ok(())
+                } else {
+                    Err(format!("{path} was changed at {got:?}, not {stamp}"))
+                }
+            }
+            Check::Mode(path, mode) => {
+                let got =
+                    fs::metadata(self.at(path)).map_err(|e| format!("{path}: {e}"))?.permissions().mode()
+                        & 0o7777;
+                if got == *mode { Ok(()) } else { Err(format!("{path} has mode {got:04o}, not {mode:04o}")) }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Keeper {
+    read_only: bool,
+    anonymous: bool,
+    unavailable: bool,
+    users: HashMap<Vec<u8>, Vec<u8>>,
+}
+
+fn holds(at: &Path, path: &str, content: &[u8]) -> Result<(), String> {
+    let got = fs::read(at).map_err(|e| format!("{path} should be a file: {e}"))?;
+    if got == content {
+        return Ok(());
+    }
+    let (wanted, shown) = (&content[..content.len().min(200)], &got[..got.len().min(200)]);
+    Err(format!(
+        "{path} should hold the {} bytes \"{}\", it holds the {} bytes \"{}\"",
+        content.len(),
+        wanted.escape_ascii(),
+        got.len(),
+        shown.escape_ascii()
+    ))
+}
+
+fn time(stamp: &str) -> Result<SystemTime, String> {
+    let stamp = Stamp::parse(stamp.as_bytes()).ok_or_else(|| format!("{stamp} is no time"))?;
+    let seconds = u64::try_from(stamp.seconds).map_err(|_| "times of stories are after 1970")?;
+    Ok(UNIX_EPOCH + Duration::new(seconds, stamp.nanos))
+}

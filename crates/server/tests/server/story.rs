@@ -1,0 +1,454 @@
+//! How is a story read? The format is told in `tests/sessions/README.md`.
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One story: the site it is told of, what happens, and what is on the disk at the end.
+#[derive(Debug)]
+pub(crate) struct Story {
+    /// `group/story`.
+    pub(crate) name: String,
+    pub(crate) site: Vec<Line<Directive>>,
+    pub(crate) steps: Vec<Line<Step>>,
+    pub(crate) checks: Vec<Line<Check>>,
+    /// The one runner it can be played by, and why.
+    pub(crate) only: Option<(Runner, String)>,
+}
+
+/// A thing and the line of the file it stands on.
+#[derive(Debug)]
+pub(crate) struct Line<T> {
+    pub(crate) number: usize,
+    pub(crate) what: T,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    Pure,
+    Loopback,
+}
+
+/// What the site is like.
+#[derive(Debug)]
+pub(crate) enum Directive {
+    ReadOnly,
+    Anonymous,
+    User(String, Vec<u8>),
+    LoggedIn(Option<String>),
+    File(String, Vec<u8>),
+    Sparse(String, u64),
+    Outside(String, Vec<u8>),
+    Dir(String),
+    Link(String, String),
+    Fifo(String),
+    Time(String, String),
+    Mode(String, u32),
+    Limit(String, usize),
+    /// Milliseconds.
+    Deadline(String, u64),
+    Passive(bool),
+    Active(bool),
+    Ports(usize),
+    Ipv6,
+    Peer(String),
+    External(String),
+    AccountsUnavailable,
+    Fault(String, String),
+}
+
+/// What happens next, in which session.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) session: usize,
+    pub(crate) act: Act,
+}
+
+#[derive(Debug)]
+pub(crate) enum Act {
+    Say(Text),
+    Urgent(Text),
+    HangUp,
+    Hear(Text),
+    HearUntil,
+    HearEnd,
+    Connect,
+    Listen,
+    Close,
+    Send(Text),
+    EndSending,
+    Break,
+    Receive(Text),
+    ReceiveLines(Vec<Text>),
+    Await(u64),
+    Stop,
+}
+
+/// What is so on the disk when all is over.
+#[derive(Debug)]
+pub(crate) enum Check {
+    File(String, Vec<u8>),
+    None(String),
+    Dir(String),
+    Empty(String),
+    Time(String, String),
+    Mode(String, u32),
+    OutsideFile(String, Vec<u8>),
+}
+
+/// Text with escapes, wildcards and names of things known only at play time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text(Vec<Token>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Byte(u8),
+    /// Any bytes, none too.
+    Any,
+    Name(String),
+}
+
+impl Text {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut tokens = Vec::new();
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            rest = &rest[c.len_utf8()..];
+            match c {
+                '\\' => {
+                    let kind = rest.chars().next().ok_or("a backslash at the end")?;
+                    rest = &rest[kind.len_utf8()..];
+                    tokens.push(Token::Byte(match kind {
+                        'r' => b'\r',
+                        'n' => b'\n',
+                        't' => b'\t',
+                        '0' => 0,
+                        '\\' | '*' | '{' => kind as u8,
+                        'x' => {
+                            let digits = rest.get(..2).ok_or("\\x wants two digits")?;
+                            rest = &rest[2..];
+                            u8::from_str_radix(digits, 16).map_err(|e| e.to_string())?
+                        }
+                        other => return Err(format!("\\{other} means nothing")),
+                    }));
+                }
+                '*' => tokens.push(Token::Any),
+                '{' => {
+                    let end = rest.find('}').ok_or("{ without }")?;
+                    let inner = &rest[..end];
+                    rest = &rest[end + 1..];
+                    match inner.rsplit_once('*') {
+                        Some((what, times)) => {
+                            let times: usize = times.parse().map_err(|_| "{text*N} wants a number")?;
+                            let once = Self::parse(what)?.0;
+                            for _ in 0..times {
+                                tokens.extend_from_slice(&once);
+                            }
+                        }
+                        None => tokens.push(Token::Name(inner.to_owned())),
+                    }
+                }
+                other => tokens.extend(other.encode_utf8(&mut [0; 4]).bytes().map(Token::Byte)),
+            }
+        }
+        Ok(Self(tokens))
+    }
+
+    /// The bytes it stands for; `known` gives the things with names.
+    pub(crate) fn bytes(&self, known: impl Fn(&str) -> Result<String, String>) -> Result<Vec<u8>, String> {
+        let mut out = Vec::new();
+        for token in &self.0 {
+            match token {
+                Token::Byte(b) => out.push(*b),
+                Token::Any => out.push(b'*'),
+                Token::Name(name) => out.extend(known(name)?.into_bytes()),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Does it describe all of `bytes`?
+    pub(crate) fn matches(&self, bytes: &[u8]) -> bool {
+        let (mut t, mut b, mut retry) = (0, 0, None);
+        loop {
+            match self.0.get(t) {
+                Some(Token::Any) if t + 1 == self.0.len() => return true,
+                Some(Token::Any) => {
+                    retry = Some((t + 1, b));
+                    t += 1;
+                    continue;
+                }
+                Some(Token::Byte(want)) if bytes.get(b) == Some(want) => {
+                    t += 1;
+                    b += 1;
+                    continue;
+                }
+                None if b == bytes.len() => return true,
+                _ => {}
+            }
+            match retry {
+                Some((after, at)) if at < bytes.len() => {
+                    retry = Some((after, at + 1));
+                    t = after;
+                    b = at + 1;
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// The bytes of a text in which nothing may vary.
+    fn fixed(&self) -> Result<Vec<u8>, String> {
+        self.bytes(|name| Err(format!("{{{name}}} is not known here")))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for token in &self.0 {
+            match token {
+                Token::Byte(b) => write!(f, "{}", b.escape_ascii())?,
+                Token::Any => f.write_str("*")?,
+                Token::Name(name) => write!(f, "{{{name}}}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long a story may take: none waits for more than a few deadlines of a fraction of a second.
+pub(crate) const BOUND: Duration = Duration::from_secs(10);
+
+/// Where the stories are.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions")
+}
+
+/// All stories of the server (those in `client` are the client's), sorted by name. One that cannot be read is a failed test, said with all the others.
+pub(crate) fn all() -> Vec<Story> {
+    let (mut stories, mut wrong) = (Vec::new(), Vec::new());
+    let groups = fs::read_dir(folder()).expect("tests/sessions is in the repository");
+    for group in
+        groups.map(|g| g.expect("a readable folder").path()).filter(|p| p.is_dir() && !p.ends_with("client"))
+    {
+        for file in fs::read_dir(&group).expect("a readable folder") {
+            let file = file.expect("a readable folder").path();
+            if file.extension().is_none_or(|e| e != "txt") {
+                continue;
+            }
+            let part = |p: &Path| p.file_stem().expect("a name").to_string_lossy().into_owned();
+            let name = format!("{}/{}", part(&group), part(&file));
+            match Story::parse(&name, &fs::read_to_string(&file).expect("a story is UTF-8")) {
+                Ok(story) => stories.push(story),
+                Err((line, why)) => wrong.push(format!("tests/sessions/{name}.txt:{line}: {why}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "stories that cannot be read:\n{}", wrong.join("\n"));
+    stories.sort_by(|a, b| a.name.cmp(&b.name));
+    stories
+}
+
+impl Story {
+    fn parse(name: &str, text: &str) -> Result<Self, (usize, String)> {
+        let mut story = Self {
+            name: name.to_owned(),
+            site: Vec::new(),
+            steps: Vec::new(),
+            checks: Vec::new(),
+            only: None,
+        };
+        let mut prose = 0;
+        for (index, line) in text.lines().enumerate() {
+            let number = index + 1;
+            let (tag, rest) = line.split_once(' ').unwrap_or((line, ""));
+            match tag {
+                "" => Ok(()),
+                "#" => {
+                    prose += 1;
+                    Ok(())
+                }
+                "@" => story.directive(number, rest),
+                "=" => check(rest).map(|what| story.checks.push(Line { number, what })),
+                _ => story.step(number, tag, rest),
+            }
+            .map_err(|why| (number, why))?;
+        }
+        match (prose, story.steps.is_empty()) {
+            (0, _) => Err((1, "a story begins with prose: what it shows, and why".to_owned())),
+            (_, true) => Err((1, "nothing happens".to_owned())),
+            _ => Ok(story),
+        }
+    }
+
+    fn directive(&mut self, number: usize, rest: &str) -> Result<(), String> {
+        if let Some(rest) = rest.strip_prefix("only ") {
+            let (runner, why) = rest.split_once(": ").ok_or("only pure: why, or only loopback: why")?;
+            let runner = match runner {
+                "pure" => Runner::Pure,
+                "loopback" => Runner::Loopback,
+                _ => return Err(format!("no runner {runner}")),
+            };
+            self.only = Some((runner, why.to_owned()));
+            return Ok(());
+        }
+        self.site.push(Line { number, what: directive(rest)? });
+        Ok(())
+    }
+
+    fn step(&mut self, number: usize, tag: &str, rest: &str) -> Result<(), String> {
+        let who = tag.get(..1).ok_or("a tag is of plain letters")?;
+        let digits = tag[1..].chars().take_while(char::is_ascii_digit).count();
+        let session = if digits == 0 { 1 } else { tag[1..=digits].parse().map_err(|_| "no such session")? };
+        let text = || Text::parse(rest);
+        let act = match (who, &tag[1 + digits..]) {
+            ("C", ":") => {
+                let mut line = text()?;
+                line.0.extend([Token::Byte(b'\r'), Token::Byte(b'\n')]);
+                Act::Say(line)
+            }
+            ("C", "~") => Act::Say(text()?),
+            ("C", "!") => Act::Urgent(text()?),
+            ("C", ".") => Act::HangUp,
+            ("S", ":") => Act::Hear(text()?),
+            ("S", "...") => Act::HearUntil,
+            ("S", ".") => Act::HearEnd,
+            ("D", "+") => Act::Connect,
+            ("D", "L") => Act::Listen,
+            ("D", "X") => Act::Close,
+            ("D", ">") => Act::Send(text()?),
+            ("D", ">.") => Act::EndSending,
+            ("D", "!") => Act::Break,
+            ("D", "?") => Act::Await(rest.parse().map_err(|_| "D? wants a number of bytes")?),
+            ("D", "<") => {
+                // What is sent until the end may stand on several lines.
+                let last =
+                    self.steps.last_mut().filter(|l| l.what.session == session).map(|l| &mut l.what.act);
+                if let Some(Act::Receive(before)) = last {
+                    before.0.extend(text()?.0);
+                    return Ok(());
+                }
+                Act::Receive(text()?)
+            }
+            ("D", "*") => {
+                let last =
+                    self.steps.last_mut().filter(|l| l.what.session == session).map(|l| &mut l.what.act);
+                if let Some(Act::ReceiveLines(before)) = last {
+                    before.push(text()?);
+                    return Ok(());
+                }
+                Act::ReceiveLines(if rest.is_empty() { Vec::new() } else { vec![text()?] })
+            }
+            ("K", ":") if rest == "stop" => Act::Stop,
+            _ => return Err(format!("{tag} means nothing")),
+        };
+        self.steps.push(Line { number, what: Step { session, act } });
+        Ok(())
+    }
+}
+
+/// A word and what is left; the word's escapes are read, so that `\x20` is a blank in it.
+fn word(rest: &str) -> Result<(String, &str), String> {
+    let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let bytes = Text::parse(word)?.fixed()?;
+    Ok((String::from_utf8(bytes).map_err(|_| "names of the set-up are UTF-8")?, rest))
+}
+
+fn directive(rest: &str) -> Result<Directive, String> {
+    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let bytes = |text: &str| Text::parse(text)?.fixed();
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
+    Ok(match name {
+        "read-only" => Directive::ReadOnly,
+        "anonymous" => Directive::Anonymous,
+        "ipv6" => Directive::Ipv6,
+        "user" => {
+            let (user, password) = word(rest)?;
+            Directive::User(user, bytes(password)?)
+        }
+        "logged" if rest == "in" => Directive::LoggedIn(None),
+        "logged" => {
+            Directive::LoggedIn(Some(rest.strip_prefix("in as ").ok_or("logged in as whom?")?.to_owned()))
+        }
+        "file" | "outside" => {
+            let (path, content) = word(rest)?;
+            let content = bytes(content)?;
+            if name == "file" { Directive::File(path, content) } else { Directive::Outside(path, content) }
+        }
+        "sparse" => {
+            let (path, size) = word(rest)?;
+            Directive::Sparse(path, number(size)?)
+        }
+        "dir" => Directive::Dir(word(rest)?.0),
+        "fifo" => Directive::Fifo(word(rest)?.0),
+        "link" => {
+            let (path, target) = word(rest)?;
+            Directive::Link(path, target.to_owned())
+        }
+        "time" => {
+            let (path, stamp) = word(rest)?;
+            Directive::Time(path, stamp.to_owned())
+        }
+        "mode" => {
+            let (path, mode) = word(rest)?;
+            Directive::Mode(path, u32::from_str_radix(mode, 8).map_err(|e| e.to_string())?)
+        }
+        "limit" => {
+            let (which, value) = word(rest)?;
+            Directive::Limit(which, usize::try_from(number(value)?).map_err(|e| e.to_string())?)
+        }
+        "deadline" => {
+            let (which, value) = word(rest)?;
+            Directive::Deadline(which, number(value)?)
+        }
+        "passive" if rest == "off" => Directive::Passive(false),
+        "active" if rest == "off" => Directive::Active(false),
+        "ports" => Directive::Ports(usize::try_from(number(rest)?).map_err(|e| e.to_string())?),
+        "peer" => Directive::Peer(rest.to_owned()),
+        "external" => Directive::External(rest.to_owned()),
+        "accounts" if rest == "unavailable" => Directive::AccountsUnavailable,
+        "fault" => {
+            let (path, kind) = word(rest)?;
+            Directive::Fault(path, kind.to_owned())
+        }
+        _ => return Err(format!("@ {name} means nothing")),
+    })
+}
+
+fn check(rest: &str) -> Result<Check, String> {
+    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (path, value) = word(rest)?;
+    Ok(match name {
+        "file" => Check::File(path, Text::parse(value)?.fixed()?),
+        "outside" => Check::OutsideFile(path, Text::parse(value)?.fixed()?),
+        "none" => Check::None(path),
+        "dir" => Check::Dir(path),
+        "empty" => Check::Empty(path),
+        "time" => Check::Time(path, value.to_owned()),
+        "mode" => Check::Mode(path, u32::from_str_radix(value, 8).map_err(|e| e.to_string())?),
+        _ => return Err(format!("= {name} means nothing")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_have_escapes_wildcards_and_repeats() {
+        let text = |t: &str| Text::parse(t).unwrap();
+        assert_eq!(text("a\\r\\n\\xff\\0{ab*3}").fixed().unwrap(), b"a\r\n\xff\0ababab");
+        assert!(text("227 * (*)").matches(b"227 Entering (1,2)"));
+        assert!(!text("227 * (*)").matches(b"227 Entering (1,2"));
+        assert!(text("a*b*c").matches(b"abbbc") && !text("a*b*c").matches(b"abbb"));
+        assert!(text("\\*").matches(b"*") && !text("\\*").matches(b"x"));
+        assert!(text("").matches(b"") && text("*").matches(b""));
+    }
+
+    #[test]
+    fn what_means_nothing_is_said_with_its_line() {
+        assert_eq!(Story::parse("x", "# a\nX: y\n").unwrap_err().0, 2);
+        assert!(Story::parse("x", "C: NOOP\n").unwrap_err().1.contains("prose"));
+        assert!(Story::parse("x", "# a\n@ frobnicate\nC: NOOP\n").is_err());
+    }
+}
