@@ -56,6 +56,8 @@ struct Driver<'a> {
     last: Option<(Instant, bool)>,
     out: Vec<u8>,
     closing: bool,
+    /// Bytes have been read that the session has not heard yet: the client has not gone without a word.
+    unheard: bool,
 }
 
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
@@ -83,6 +85,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
         last: None,
         out: Vec::new(),
         closing: false,
+        unheard: false,
     };
     if let Err(error) = driver.serve().await {
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
@@ -120,6 +123,7 @@ impl Driver<'_> {
                 let mut rest = &input[taken..];
                 let line = decoder.decode(&mut rest);
                 taken = input.len() - rest.len();
+                self.unheard = taken < input.len();
                 if let Some(line) = line {
                     self.session.handle(Input::Line(line), Instant::now());
                     continue;
@@ -162,7 +166,10 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
-                read = self.control.read(&mut input), if reads => if read? == 0 { ended = true },
+                read = self.control.read(&mut input), if reads => match read? {
+                    0 => ended = true,
+                    _ => self.unheard = true,
+                },
                 () = ring(&mut alarm), if deadline.is_some() => {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
@@ -300,7 +307,8 @@ impl Driver<'_> {
             },
             Step::Moved(Moved::Ended(end)) | Step::Published(end) => self.ended(end),
             Step::Moved(Moved::Received(received)) => {
-                if !self.session.is_leaving() && self.control.waiting() == Waiting::End {
+                let silent = !self.session.is_leaving() && !self.unheard;
+                if silent && self.control.waiting() == Waiting::End {
                     self.ended(received.abandon())
                 } else {
                     if let Some(running) = &mut self.running {

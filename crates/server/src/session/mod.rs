@@ -205,7 +205,7 @@ impl Session {
     /// Has QUIT been said? Then the client may close as it likes.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
-        self.leaving != Leaving::No
+        self.leaving == Leaving::Quit
     }
 
     /// The user's name once logged in, for the log.
