@@ -163,6 +163,11 @@ impl Pure {
     }
 
     async fn commit(&mut self, who: usize) {
+        let client = self.client(who);
+        if client.closed && client.session.as_ref().is_some_and(|session| !session.is_leaving()) {
+            // The client went away without a word: what came is kept as a part.
+            return self.break_off(who, Reason::PeerBroke).await;
+        }
         let Some(Transfer::Moving { work: Work::Store { pass, sink, mode, .. }, moved }) =
             self.client(who).transfer.take()
         else {
