@@ -4,5 +4,6 @@
 //! programs and are a step of their own (`cargo xtask test interop`); all others need nothing but pasv.
 
 mod budget;
+mod client;
 mod harness;
 mod interop;

@@ -1,0 +1,126 @@
+//! Does the program say what happened, with the right exit code, and never a secret?
+use std::fs;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use super::pasv;
+use crate::harness::files::write;
+use crate::harness::process::run;
+use crate::harness::site::Site;
+
+#[test]
+fn exit_codes_and_hints() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let said = run(pasv(["get", "-O"]).arg(&here).arg(site.door.bare_url("nonesuch")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(
+        said.err.contains("error: ") && said.err.contains("550") && said.err.contains("\nhint: "),
+        "{}",
+        said.err
+    );
+    assert_eq!(fs::read_dir(&here).unwrap().count(), 0, "a refused download leaves nothing");
+
+    for bad in
+        ["http://x/", "ftp://", "ftp://h:99999/x", "ftp://h/a%0d%0aDELE%20x", "ftp://a%0db@h/x", "sftp://h/x"]
+    {
+        let said = run(&mut pasv(["get", bad]));
+        assert_eq!(said.status.code(), Some(2), "{bad}: {}", said.err);
+        assert!(said.err.starts_with("error: "), "{bad}: {}", said.err);
+    }
+    assert_eq!(run(&mut pasv(["get"])).status.code(), Some(2));
+    let said = run(pasv(["put", "/nonexistent/file"]).arg(site.door.url("x")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+
+    // A port that was free a moment ago.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let said = run(&mut pasv(["ls", &format!("ftp://127.0.0.1:{port}/")]));
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    assert!(said.err.contains(&port.to_string()) && said.err.contains("\nhint: "), "{}", said.err);
+}
+
+#[test]
+fn no_injection_reaches_the_wire() {
+    let site = Site::start();
+    write(site.root(), "precious", 1, 10);
+    let url = format!("{}%0d%0aDELE%20precious", site.door.url(""));
+    for verb in ["get", "cat", "ls", "stat", "rm", "mkdir", "rmdir", "trace"] {
+        let said = run(&mut pasv([verb, &url]));
+        assert_eq!(said.status.code(), Some(2), "{verb}: {}", said.err);
+    }
+    assert!(site.root().join("precious").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_silence() {
+    let site = Site::start();
+    write(site.root(), "big", 1, 8_000_000);
+    let mut cat = pasv(["cat"])
+        .arg(site.door.bare_url("big"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut start = [0; 1000];
+    let mut out = cat.stdout.take().unwrap();
+    out.read_exact(&mut start).unwrap();
+    drop(out);
+    let ended = cat.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert!(ended.status.success());
+}
+
+#[test]
+fn passwords_come_from_everywhere_and_show_nowhere() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let up = write(&here, "up", 1, 100);
+    let url = |name: &str| format!("ftp://{}@127.0.0.1:{}/{name}", site.door.user, site.door.port);
+    let secret = site.door.password;
+    let clean = |said: &crate::harness::process::Said| {
+        let out = String::from_utf8_lossy(&said.out);
+        assert!(!said.err.contains(secret) && !out.contains(secret), "{}{out}", said.err);
+        assert!(!said.err.contains("open%20sesame"), "{}", said.err);
+    };
+
+    let said = run(pasv(["put", "-v"]).arg(&up).arg(site.door.url("by-url"))).good();
+    assert!(said.err.contains("PASS ***"), "{}", said.err);
+    clean(&said);
+
+    let file = here.join("password");
+    fs::write(&file, format!("{secret}\nanother line\n")).unwrap();
+    clean(&run(pasv(["put", "-v", "--password-file"]).arg(&file).arg(&up).arg(url("by-file"))).good());
+
+    let netrc = here.join("netrc");
+    fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{secret}\"\n", site.door.user)).unwrap();
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
+    let bare = site.door.bare_url("by-netrc");
+    let said = run(pasv(["put", "-v"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
+    assert!(said.err.contains("can be read by others"), "{}", said.err);
+    clean(&said);
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
+    let said = run(pasv(["put"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
+    assert_eq!(said.err, "");
+
+    // No terminal to ask at, and a password that is wrong: refused without repeating it.
+    let said = run(pasv(["put"]).arg(&up).arg(url("by-nobody")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    let wrong = format!("ftp://{}:not-{}@127.0.0.1:{}/x", site.door.user, "this-one", site.door.port);
+    let said = run(pasv(["put", "-v"]).arg(&up).arg(wrong));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("530") && !said.err.contains("this-one"), "{}", said.err);
+    for name in ["by-url", "by-file", "by-netrc"] {
+        assert!(site.root().join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn without_a_terminal_there_is_no_bar_and_no_colour() {
+    let site = Site::start();
+    write(site.root(), "a", 1, 1_000_000);
+    let here = site.beside("here");
+    let said = run(pasv(["get", "-O"]).arg(&here).arg(site.door.bare_url("a"))).good();
+    assert_eq!((said.out.as_slice(), said.err.as_str()), (&b""[..], ""));
+}

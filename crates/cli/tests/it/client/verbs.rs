@@ -1,0 +1,160 @@
+//! Do the verbs move what they should, byte for byte, against our own site?
+use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::pasv;
+use crate::harness::files::{
+    assert_same, assert_same_file, content, odd_names, write, write_odd, write_tree,
+};
+use crate::harness::process::{run, run_with};
+use crate::harness::site::Site;
+
+#[test]
+fn one_file_there_and_back_in_every_mode() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let up = write(&here, "up.bin", 1, 3_000_007);
+    for (n, flags) in [
+        &["--mode", "auto"][..],
+        &["--mode", "passive", "--data-port", "next"],
+        &["--mode", "active"],
+        &["--mode", "active", "--data-port", "next"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let name = format!("file {n}");
+        run(pasv(["put"]).args(*flags).arg(&up).arg(site.door.url(&name))).good();
+        assert_same_file(&up, &site.root().join(&name));
+        run(pasv(["get"]).args(*flags).arg("-O").arg(&here).arg(site.door.bare_url(&name))).good();
+        assert_same_file(&up, &here.join(&name));
+        let cat = run(pasv(["cat"]).args(*flags).arg(site.door.bare_url(&name))).good();
+        assert!(cat.out == fs::read(&up).unwrap(), "cat of {name} differs");
+    }
+}
+
+#[test]
+fn next_means_the_control_connections_port_plus_one() {
+    let site = Site::start();
+    write(site.root(), "a", 1, 10);
+    let said = run(pasv(["get", "-v", "--data-port", "next", "-o", "-"]).arg(site.door.bare_url("a"))).good();
+    let port = |line: &str| -> u16 {
+        let (_, rest) = said.err.split_once(line).unwrap_or_else(|| panic!("no {line} in {}", said.err));
+        let (_, rest) = rest.split_once("client 127.0.0.1:").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    };
+    assert_eq!(port("* control:") + 1, port("* data:"));
+    assert_eq!(said.out, content(1, 10));
+}
+
+#[test]
+fn a_tree_goes_up_and_comes_back() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let tree = here.join("tree");
+    write_tree(&tree);
+    write_odd(&tree.join("odd"), &odd_names(&[]));
+    fs::create_dir(tree.join("empty")).unwrap();
+    let old = UNIX_EPOCH + Duration::from_secs(1_234_567_890);
+    fs::File::open(tree.join("odd/a#b")).unwrap().set_modified(old).unwrap();
+
+    run(pasv(["put", "-r"]).arg(&tree).arg(site.door.url(""))).good();
+    assert_same(&tree, &site.root().join("tree"));
+    assert!(site.root().join("tree/empty").is_dir());
+
+    let back = site.beside("back");
+    run(pasv(["get", "-r", "-O"]).arg(&back).arg(site.door.bare_url("tree"))).good();
+    assert_same(&tree, &back.join("tree"));
+    assert!(back.join("tree/empty").is_dir());
+    assert_eq!(fs::metadata(back.join("tree/odd/a#b")).unwrap().modified().unwrap(), old);
+
+    run(pasv(["rm", "-r"]).arg(site.door.url("tree"))).good();
+    assert!(!site.root().join("tree").exists());
+}
+
+#[test]
+fn broken_transfers_are_gone_on_with() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let whole = write(site.root(), "big", 3, 500_000);
+    // Down: a part of our own, and a shorter file of somebody else's.
+    fs::write(here.join(".big.part"), content(3, 200_000)).unwrap();
+    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+    assert_same_file(&whole, &here.join("big"));
+    assert!(!here.join(".big.part").exists());
+    fs::write(here.join("big"), content(3, 1000)).unwrap();
+    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+    assert_same_file(&whole, &here.join("big"));
+    // What is whole already is left alone; what is longer is another file.
+    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+    fs::write(here.join("big"), content(3, 500_001)).unwrap();
+    let said = run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert_eq!(fs::read(here.join("big")).unwrap().len(), 500_001);
+    // Up.
+    let up = write(&here, "up", 4, 400_000);
+    fs::write(site.root().join("up"), content(4, 123_456)).unwrap();
+    run(pasv(["put", "-c"]).arg(&up).arg(site.door.url("up"))).good();
+    assert_same_file(&up, &site.root().join("up"));
+}
+
+#[test]
+fn directories_names_and_facts() {
+    let site = Site::start();
+    run(pasv(["mkdir"]).arg(site.door.url("new"))).good();
+    write(site.root(), "new/a", 1, 42);
+    run(pasv(["mv"]).arg(site.door.url("new/a")).arg(site.door.url("new/two words"))).good();
+    let names = run(pasv(["ls", "-1"]).arg(site.door.bare_url("new"))).good();
+    assert_eq!(names.out, b"two words\n");
+    let listed = run(pasv(["ls", "--json"]).arg(site.door.bare_url("new"))).good();
+    let entry: serde_json::Value = serde_json::from_slice(&listed.out).unwrap();
+    assert_eq!(
+        (&entry["name"], &entry["type"], &entry["size"]),
+        (&"two words".into(), &"file".into(), &42.into())
+    );
+    let told = run(pasv(["stat", "--json"]).arg(site.door.bare_url("new/two words"))).good();
+    let entry: serde_json::Value = serde_json::from_slice(&told.out).unwrap();
+    assert_eq!((&entry["type"], &entry["size"]), (&"file".into(), &42.into()));
+    run(pasv(["rm"]).arg(site.door.url("new/two words"))).good();
+    run(pasv(["rmdir"]).arg(site.door.url("new"))).good();
+    assert!(!site.root().join("new").exists());
+}
+
+#[test]
+fn text_and_pipes() {
+    let site = Site::start();
+    run_with(pasv(["put", "--type", "a", "-"]).arg(site.door.url("text")), b"one\ntwo\n").good();
+    assert_eq!(fs::read(site.root().join("text")).unwrap(), b"one\ntwo\n");
+    let url = format!("{};type=a", site.door.bare_url("text"));
+    assert_eq!(run(&mut pasv(["cat", &url])).good().out, b"one\ntwo\n");
+    let bytes = content(9, 200_000);
+    run_with(pasv(["put", "-"]).arg(site.door.url("piped")), &bytes).good();
+    assert!(fs::read(site.root().join("piped")).unwrap() == bytes, "a pipe was stored differently");
+}
+
+#[test]
+fn an_absolute_path_begins_with_an_encoded_slash() {
+    let site = Site::start();
+    write(site.root(), "d/a", 1, 3);
+    let url = format!("ftp://{}:{}/%2Fd/a", "127.0.0.1", site.door.port);
+    assert_eq!(run(&mut pasv(["cat", &url])).good().out, content(1, 3));
+}
+
+#[test]
+fn the_demo_and_the_trace_draw_both_connections() {
+    let demo = run(&mut pasv(["demo", "--size", "70000"])).good();
+    let drawn = String::from_utf8(demo.out).unwrap();
+    assert_eq!(drawn.matches("control connection =").count(), 2, "{drawn}");
+    assert!(
+        drawn.contains("passive: the client dials again") && drawn.contains("active: the server dials"),
+        "{drawn}"
+    );
+    assert!(drawn.contains("n+1") && drawn.matches("the same").count() == 2, "{drawn}");
+
+    let site = Site::start();
+    write(site.root(), "a", 1, 10);
+    let trace = run(pasv(["trace"]).arg(site.door.url("a"))).good();
+    let drawn = String::from_utf8(trace.out).unwrap();
+    assert!(drawn.contains("data connection") && drawn.contains("RETR a"), "{drawn}");
+    assert!(drawn.contains("PASS ***") && !drawn.contains(site.door.password), "{drawn}");
+}
