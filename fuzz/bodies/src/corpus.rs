@@ -20,7 +20,9 @@ const LINES: [&[u8]; 6] = [
     b"\x3fcafe \xff\xffe\xff",
 ];
 
-const COMMANDS: [&[u8]; 16] = [
+const COMMANDS: [&[u8]; 18] = [
+    b"OPTS UTF8 ON",
+    b"OPTS HASH SHA-256",
     b"USER anonymous",
     b"PORT 127,0,0,1,200,13",
     b"EPRT |2|::1|6275|",
@@ -77,10 +79,14 @@ const PATHS: [&[u8]; 5] =
 /// The seeds of a body.
 #[must_use]
 pub fn seeds(body: &str) -> Vec<Vec<u8>> {
-    let of = |seeds: &[&[u8]]| seeds.iter().map(|s| s.to_vec()).collect();
+    let of = |seeds: &[&[u8]]| seeds.iter().map(|s| s.to_vec()).collect::<Vec<_>>();
     match body {
         "line" => of(&LINES),
-        "command" => of(&COMMANDS),
+        "command" => {
+            // Every verb, with what HELP says of its argument: no verb is left out by a fuzzer's luck.
+            let rows = TABLE.iter().map(|row| format!("{} {}", row.name, row.usage).into_bytes());
+            rows.chain(of(&COMMANDS)).collect()
+        }
         "reply" => of(&REPLIES),
         "address" => of(&ADDRESSES),
         "ascii" => of(&TEXTS),

@@ -49,3 +49,20 @@ pub(crate) fn pieces(bytes: &[u8], seed: usize) -> impl Iterator<Item = &[u8]> {
         Some(piece)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_holds_on_its_seeds_and_on_nothing() {
+        for (name, body) in BODIES {
+            let seeds = corpus::seeds(name);
+            assert!(seeds.len() > 2, "{name} has nothing to start from");
+            for seed in &seeds {
+                body(seed);
+            }
+            body(b"");
+        }
+    }
+}
