@@ -8,7 +8,7 @@ use wire::RepresentationType;
 
 use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::progress::Meter;
-use crate::site;
+use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
 /// Write files of a site to stdout.
@@ -32,25 +32,28 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 
 /// Writes one file after the other to stdout.
 pub(crate) async fn to_stdout(urls: &[String], kind: Option<TypeFlag>, talk: &Talk) -> Result<(), Failure> {
+    let mut sessions = Sessions::new(talk, Meter::new(true));
+    let mut done = Ok(());
     for url in urls {
-        one(url, kind, talk).await?;
+        done = one(&mut sessions, url, kind).await;
+        if done.is_err() {
+            break;
+        }
     }
-    Ok(())
+    sessions.end().await;
+    done
 }
 
-async fn one(url: &str, kind: Option<TypeFlag>, talk: &Talk) -> Result<(), Failure> {
+async fn one(sessions: &mut Sessions<'_>, url: &str, kind: Option<TypeFlag>) -> Result<(), Failure> {
     let url = site::url(url)?;
     let path = site::named(&url)?;
-    let mut client = site::open(&url, talk, &Meter::new(true)).await?;
+    let client = sessions.at(&url).await?;
     let mut out = io::stdout();
     let mut take = |bytes: &[u8]| out.write_all(bytes);
     let progress = Arc::new(Progress::default());
-    let result = match representation(kind, &url) {
-        RepresentationType::Ascii => client.retrieve_text(&path, &mut take, &progress).await,
-        _ => client.retrieve(&path, 0, Sink::Bytes(&mut take), &progress).await,
+    match representation(kind, &url) {
+        RepresentationType::Ascii => client.retrieve_text(&path, &mut take, &progress).await?,
+        _ => client.retrieve(&path, 0, Sink::Bytes(&mut take), &progress).await?,
     };
-    let flushed = out.flush();
-    client.quit().await;
-    result?;
-    Ok(flushed?)
+    Ok(out.flush()?)
 }

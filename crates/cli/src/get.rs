@@ -12,11 +12,12 @@ use wire::facts::{EntryType, Precision};
 use wire::pathname::show;
 use wire::{Entry, Pathname, RepresentationType, Stamp};
 
+use crate::cat;
 use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::part::{Opened, Part, Start, system_time};
 use crate::progress::Meter;
+use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say, show_path};
-use crate::{cat, site};
 
 /// Fetch files of a site, or with -r whole trees.
 ///
@@ -69,9 +70,16 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         }
         return cat::to_stdout(&flags.urls, flags.representation, &flags.talk).await;
     }
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet));
+    let done = all(&mut sessions, flags).await;
+    sessions.end().await;
+    done
+}
+
+async fn all(sessions: &mut Sessions<'_>, flags: &Flags) -> Result<(), Failure> {
     let mut worst = Exit::Done;
     for url in &flags.urls {
-        match one(url, flags).await {
+        match one(sessions, url, flags).await {
             Ok(()) => {}
             Err(failure) if flags.urls.len() > 1 && failure.exit == Exit::Refused => {
                 worst = worst.max(failure.exit);
@@ -83,7 +91,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if worst == Exit::Done { Ok(()) } else { Err(Failure::told(worst)) }
 }
 
-async fn one(url: &str, flags: &Flags) -> Result<(), Failure> {
+async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<(), Failure> {
     let url = site::url(url)?;
     let path = site::path(&url)?;
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
@@ -95,21 +103,19 @@ async fn one(url: &str, flags: &Flags) -> Result<(), Failure> {
             Failure::usage(format!("{url} is a directory")).hint("-r fetches it with all that is in it")
         );
     }
-    let meter = Meter::new(flags.talk.quiet);
-    let mut client = site::open(&url, &flags.talk, &meter).await?;
-    let result = match (&path, flags.recursive) {
+    let meter = sessions.meter.clone();
+    let client = sessions.at(&url).await?;
+    match (&path, flags.recursive) {
         (Some(path), false) => {
             let target = target_of(path, flags)?;
             if text {
-                fetch_text(&mut client, path, &target, &meter).await
+                fetch_text(client, path, &target, &meter).await
             } else {
-                fetch_one(&mut client, path, &target, flags, &meter).await
+                fetch_one(client, path, &target, flags, &meter).await
             }
         }
-        _ => fetch_tree(&mut client, path, &url.host.to_string(), flags, &meter).await,
-    };
-    client.quit().await;
-    result
+        _ => fetch_tree(client, path, &url.host.to_string(), flags, &meter).await,
+    }
 }
 
 /// Where a file goes. The last part of a URL is checked as a name of a listing is: it may have been copied from one.

@@ -49,6 +49,10 @@ impl Part {
     /// Opens the part of `target`, which should become `size` bytes long, if that is known.
     pub(crate) fn open(target: &Path, start: Start, size: Option<u64>) -> io::Result<Opened> {
         let path = part_path(target)?;
+        if target.is_dir() {
+            // Better said now than when all bytes have come.
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         if start == Start::WhereItEnded
             && !path.try_exists()?
             && let Ok(there) = fs::metadata(target)

@@ -8,7 +8,7 @@ use wire::pathname::show;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
-use crate::site;
+use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
 /// Delete files of a site, or with -r whole trees.
@@ -27,19 +27,23 @@ pub(crate) struct Flags {
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let mut done = Ok(());
     for url in &flags.urls {
-        let url = site::url(url)?;
-        let path = site::named(&url)?;
-        let mut client = site::open(&url, &flags.talk, &Meter::new(true)).await?;
-        let removed = if flags.recursive {
-            tree(&mut client, path).await
-        } else {
-            client.remove(&path).await.map_err(Failure::from)
-        };
-        client.quit().await;
-        removed?;
+        done = one(&mut sessions, url, flags).await;
+        if done.is_err() {
+            break;
+        }
     }
-    Ok(())
+    sessions.end().await;
+    done
+}
+
+async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<(), Failure> {
+    let url = site::url(url)?;
+    let path = site::named(&url)?;
+    let client = sessions.at(&url).await?;
+    if flags.recursive { tree(client, path).await } else { Ok(client.remove(&path).await?) }
 }
 
 /// Files on the way down, directories on the way up.

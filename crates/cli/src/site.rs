@@ -62,6 +62,40 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
     one.host == other.host && one.port_or_default() == other.port_or_default() && one.user == other.user
 }
 
+/// The session of the URL before, kept as long as the next URL is of the same site and user.
+pub(crate) struct Sessions<'a> {
+    talk: &'a Talk,
+    /// Where progress and talk are shown.
+    pub(crate) meter: Meter,
+    last: Option<(FtpUrl, Client)>,
+}
+
+impl<'a> Sessions<'a> {
+    pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
+        Self { talk, meter, last: None }
+    }
+
+    /// A session at the site of `url`.
+    pub(crate) async fn at(&mut self, url: &FtpUrl) -> Result<&mut Client, Failure> {
+        let client = match self.last.take() {
+            Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
+            Some((_, other)) => {
+                other.quit().await;
+                open(url, self.talk, &self.meter).await?
+            }
+            None => open(url, self.talk, &self.meter).await?,
+        };
+        Ok(&mut self.last.insert((url.clone(), client)).1)
+    }
+
+    /// Ends the last session.
+    pub(crate) async fn end(self) {
+        if let Some((_, client)) = self.last {
+            client.quit().await;
+        }
+    }
+}
+
 /// Connects and logs in, showing on stderr what the flags ask for.
 pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Client, Failure> {
     open_watched(url, talk, stderr_watcher(talk, meter.clone())).await

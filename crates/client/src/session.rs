@@ -1,5 +1,6 @@
 //! What can be done at a site? A session, from the login to QUIT.
 use std::fmt;
+use std::time::Duration;
 
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
@@ -10,6 +11,9 @@ use crate::error::Error;
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::options::{Options, Site};
+
+/// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A session at a site: the User-PI.
 ///
@@ -192,8 +196,10 @@ impl Client {
     }
 
     /// Says goodbye, and waits for the answer so that the server's log shows a clean end.
+    ///
+    /// A server that is slow to let go is not waited for: everything has been done by now.
     pub async fn quit(mut self) {
         // The session is over either way.
-        let _ = self.ask(Command::Quit).await;
+        let _ = tokio::time::timeout(GOODBYE, self.ask(Command::Quit)).await;
     }
 }

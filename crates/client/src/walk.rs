@@ -2,8 +2,9 @@
 //!
 //! Directory by directory, parents first. Of a directory the subdirectories' names are kept until it is their turn,
 //! which is what bounds the memory: a hostile server is stopped by the depth, by the `unique` fact where it tells
-//! one (a directory seen before is not entered again), and by the number of directories that wait.
+//! one (a directory seen before is not entered again), and by what the directories that wait may weigh.
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 use wire::facts::EntryType;
@@ -16,8 +17,15 @@ use crate::session::Client;
 /// How deep a tree may be. Real ones reach some twenty; a link that leads back goes on for ever.
 pub const DEPTH: usize = 64;
 
-/// How many directories may be waiting, and how many entries one directory may have to be walked.
-const WAITING: usize = 1_000_000;
+/// How many directories a tree may have. A server that makes them up never ends.
+const DIRECTORIES: usize = 1_000_000;
+
+/// How many bytes the entries of one directory may take, and those of the directories that wait: a million names of
+/// a usual length. More is a server that tries what we can bear.
+const HELD: usize = 128 * 1024 * 1024;
+
+/// What an entry takes beside its texts.
+const ENTRY: usize = size_of::<Entry>();
 
 /// A directory of the tree to be looked at.
 #[derive(Clone, Debug)]
@@ -39,7 +47,7 @@ pub struct Visit {
     pub entries: Vec<Entry>,
     /// Names that were not taken, and why.
     pub refused: Vec<(Vec<u8>, NameError)>,
-    /// Directories that are not entered, and why.
+    /// Directories that are not entered, by their path from the root of the walk, and why.
     pub skipped: Vec<(Vec<u8>, &'static str)>,
 }
 
@@ -47,14 +55,25 @@ pub struct Visit {
 #[derive(Debug)]
 pub struct Walk {
     waiting: Vec<Directory>,
-    seen: HashSet<Vec<u8>>,
+    /// Bytes in `waiting`.
+    held: usize,
+    /// Digests of the `unique` facts of the directories so far.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    directories: usize,
 }
 
 impl Walk {
     /// Starts at `root`.
     #[must_use]
     pub fn new(root: Option<Pathname>) -> Self {
-        Self { waiting: vec![Directory { path: root, names: Vec::new(), entry: None }], seen: HashSet::new() }
+        Self {
+            waiting: vec![Directory { path: root, names: Vec::new(), entry: None }],
+            held: 0,
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            directories: 0,
+        }
     }
 
     /// The next directory; `None` when the tree is done. Links are entries like any other and are not followed.
@@ -63,13 +82,18 @@ impl Walk {
     /// Of the listing. The walk can go on with the next directory if the session is usable.
     pub async fn next(&mut self, client: &mut Client) -> Option<Result<Visit, (Directory, Error)>> {
         let directory = self.waiting.pop()?;
+        self.held = self.held.saturating_sub(directory.weight());
         let mut visit = Visit { directory, entries: Vec::new(), refused: Vec::new(), skipped: Vec::new() };
         let path = visit.directory.path.clone();
         let mut entries = Vec::new();
         let mut refused = Vec::new();
+        let mut held = 0;
         let mut each = |entry: Entry| {
-            if entries.len() + refused.len() >= WAITING {
-                return Err(io::Error::other(format!("a directory of more than {WAITING} entries")));
+            held += weight(&entry);
+            if held > HELD {
+                return Err(io::Error::other(format!(
+                    "a directory whose entries take more than {HELD} bytes"
+                )));
             }
             match local_name(&entry.name) {
                 Ok(_) => entries.push(entry),
@@ -88,23 +112,46 @@ impl Walk {
                 continue;
             }
             let Some(path) = below(path.as_ref(), &entry.name) else { continue };
-            let again = entry.facts.unique.as_ref().is_some_and(|u| !self.seen.insert(u.clone()));
+            let again =
+                entry.facts.unique.as_ref().is_some_and(|u| !self.seen.insert(self.hasher.hash_one(u)));
+            let mut names = visit.directory.names.clone();
+            names.push(entry.name.clone());
+            let next = Directory { path: Some(path), names, entry: Some(entry.clone()) };
             let why_not = match () {
                 () if again => Some("it was visited before under another name"),
-                () if visit.directory.names.len() + 1 >= DEPTH => Some("it is too deep"),
-                () if self.waiting.len() >= WAITING => Some("there are too many directories"),
+                () if next.names.len() >= DEPTH => Some("it is too deep"),
+                () if self.directories >= DIRECTORIES || self.held + next.weight() > HELD => {
+                    Some("there are too many directories")
+                }
                 () => None,
             };
             if let Some(why) = why_not {
-                visit.skipped.push((path.into_bytes(), why));
+                visit.skipped.push((next.names.join(&b'/'), why));
                 continue;
             }
-            let mut names = visit.directory.names.clone();
-            names.push(entry.name.clone());
-            self.waiting.push(Directory { path: Some(path), names, entry: Some(entry.clone()) });
+            self.directories += 1;
+            self.held += next.weight();
+            self.waiting.push(next);
         }
         Some(Ok(visit))
     }
+}
+
+impl Directory {
+    /// How many bytes it takes, about.
+    fn weight(&self) -> usize {
+        let names: usize = self.names.iter().map(|n| n.len() + size_of::<Vec<u8>>()).sum();
+        let path = self.path.as_ref().map_or(0, |p| p.as_bytes().len());
+        size_of::<Self>() + names + path + self.entry.as_ref().map_or(0, weight)
+    }
+}
+
+/// How many bytes an entry takes, about.
+fn weight(entry: &Entry) -> usize {
+    let facts = &entry.facts;
+    let texts = [&facts.unique, &facts.unix_owner, &facts.unix_group, &facts.media_type];
+    let texts: usize = texts.into_iter().flatten().map(Vec::len).sum();
+    ENTRY + entry.name.len() + texts
 }
 
 /// The path of `name` in `directory`; `None` for a name that no command can carry.
