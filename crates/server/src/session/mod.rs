@@ -238,12 +238,13 @@ impl Session {
     fn go_on(&mut self, now: Instant) {
         while matches!(self.busy, Busy::Nothing) && self.leaving != Leaving::Closed {
             match self.leaving {
-                Leaving::Quit => return self.close(Reply::new(221, "Goodbye.")),
+                // What was said before QUIT has its answer before it.
+                Leaving::Quit if self.queue.is_empty() => return self.close(Reply::new(221, "Goodbye.")),
                 Leaving::Stop => {
                     self.event(None, None, Some(Reason::Stopping));
                     return self.close(Reason::Stopping.reply());
                 }
-                Leaving::No | Leaving::Closed => {}
+                Leaving::Quit | Leaving::No | Leaving::Closed => {}
             }
             let Some(command) = self.queue.pop_front() else { return };
             self.execute(command, now);
@@ -258,11 +259,12 @@ impl Session {
                 return self.close(Reason::TooManyCommands.reply());
             }
         }
+        // RNFR dies at anything but RNTO; it is taken out here so that no path can forget it.
+        let rename_from = self.parameters.rename_from.take();
         let command = match command {
             Ok(command) => command,
             Err(Refused::Line) => {
                 let limit = self.settings.limits.line;
-                self.parameters.rename_from = None;
                 return self.refuse_with(
                     None,
                     None,
@@ -275,6 +277,7 @@ impl Session {
         let verb = command.verb();
         let row = verb.row();
         if !row.served {
+            self.forget_markers(verb);
             return self.refuse_with(
                 Some(verb),
                 None,
@@ -286,8 +289,6 @@ impl Session {
             Phase::Ready { pass, .. } => Some(pass.rights()),
             _ => None,
         };
-        // RNFR dies at anything but RNTO; it is taken out here so that no path can forget it.
-        let rename_from = self.parameters.rename_from.take();
         // `STAT` alone tells of the session, `STAT pathname` of files.
         let looks_at_files = matches!(command, Command::Stat(Some(_)));
         let allowed = policy::check(row, rights, self.settings.modes);
@@ -455,7 +456,6 @@ impl Session {
             CommandError::Parameter(verb, _) => (Some(*verb), Reason::BadParameter),
             CommandError::Protocol => (Some(Verb::Eprt), Reason::WrongFamily),
         };
-        self.parameters.rename_from = None;
         if let Some(verb) = verb {
             self.forget_markers(verb);
         }
