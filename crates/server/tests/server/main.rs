@@ -9,6 +9,7 @@ mod coverage;
 mod fault;
 mod ground;
 mod loopback;
+mod model;
 mod play;
 mod pure;
 mod story;

@@ -1,0 +1,217 @@
+//! What holds for every session, whatever it hears and whatever becomes of what it asks for?
+//!
+//! A small model stands beside the session: who is logged in, the type, what RNFR and REST have left. It knows which
+//! command each reply is owed to, and judges every output as it comes.
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use server::effect::{DataPlan, Effect, FileDone, FileOp, Input, Opened, Output, Plan, Transferred, What};
+use server::{Reason, Session, Settings};
+use storage::local::{Local, LocalOptions};
+use storage::{Admission, Create, Denied, FileType, Kind, Rights, Stat, Time, Tree, VPath};
+use wire::{Command, CommandError, LineDecoder, LineTooLong, Reply, Verb};
+
+mod rig;
+
+use rig::{QUEUE, Rig};
+
+/// What a client may say: right, wrong, out of turn.
+const LINES: &[&[u8]] = &[
+    b"USER anonymous",
+    b"PASS x",
+    b"PASS",
+    b"ACCT a",
+    b"REIN",
+    b"CWD d",
+    b"CDUP",
+    b"PWD",
+    b"MKD d",
+    b"RMD d",
+    b"DELE f",
+    b"RNFR f",
+    b"RNTO g",
+    b"RNTO",
+    b"SIZE f",
+    b"MDTM f",
+    b"MDTM 20200101000000 f",
+    b"MLST",
+    b"MFMT 20200101000000 f",
+    b"STAT",
+    b"STAT f",
+    b"PASV",
+    b"EPSV",
+    b"EPSV 2",
+    b"PORT 192,0,2,7,200,10",
+    b"PORT 10,0,0,1,200,10",
+    b"EPRT |1|192.0.2.7|51210|",
+    b"TYPE A",
+    b"TYPE I",
+    b"TYPE X",
+    b"REST 5",
+    b"REST x",
+    b"RANG 1 4",
+    b"RETR f",
+    b"RETR f",
+    b"STOR f",
+    b"STOR f",
+    b"APPE f",
+    b"STOU",
+    b"LIST",
+    b"NLST a*",
+    b"MLSD",
+    b"HASH f",
+    b"XCRC f",
+    b"ABOR",
+    b"ABOR",
+    b"NOOP",
+    b"FEAT",
+    b"SITE CHMOD 644 f",
+    b"SITE IDLE 60",
+    b"HELP",
+    b"FROB",
+    b"",
+    b"RETR",
+    b"RETR a\0b",
+    b"AUTH TLS",
+    b"SYST",
+    b"OPTS UTF8 ON",
+    b"CWD \xff\xfe",
+    b"HOST x",
+    b"AVBL",
+    b"MODE Z",
+    b"STOR /",
+];
+
+/// The words whose order matters most, so that chance brings them together often.
+const CLOSE: &[&[u8]] = &[
+    b"REST 5",
+    b"REST 5",
+    b"RANG 1 4",
+    b"TYPE A",
+    b"TYPE I",
+    b"EPSV",
+    b"PASV",
+    b"PORT 192,0,2,7,200,10",
+    b"RETR f",
+    b"STOR f",
+    b"RNFR f",
+    b"RNTO g",
+    b"NOOP",
+    b"CWD d",
+    b"ABOR",
+    b"AUTH TLS",
+    b"TYPE X",
+    b"HASH f",
+];
+
+/// One thing that happens to a session.
+#[derive(Clone, Debug)]
+enum Happening {
+    Line(Vec<u8>),
+    TooLong,
+    /// What it waits for comes, one way or another.
+    Outcome(u8),
+    /// So many seconds pass.
+    Time(u16),
+    Stop,
+}
+
+fn happening(words: &'static [&'static [u8]]) -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        60 => proptest::sample::select(words).prop_map(|l| Happening::Line(l.to_vec())),
+        1 => Just(Happening::Line(b"QUIT".to_vec())),
+        1 => Just(Happening::Line(b"EPSV ALL".to_vec())),
+        3 => proptest::collection::vec(any::<u8>().prop_filter("a line holds no LF", |b| *b != b'\n'), 0..20)
+            .prop_map(Happening::Line),
+        2 => Just(Happening::TooLong),
+        40 => any::<u8>().prop_map(Happening::Outcome),
+        2 => (0_u16..40).prop_map(Happening::Time),
+        1 => Just(Happening::Stop),
+    ]
+}
+
+/// Half of all sessions begin with a login, so that most of what follows is not refused.
+fn life() -> impl Strategy<Value = Vec<Happening>> {
+    let login = || {
+        vec![
+            Happening::Line(b"USER anonymous".to_vec()),
+            Happening::Line(b"PASS x".to_vec()),
+            Happening::Outcome(0),
+            Happening::Line(b"TYPE I".to_vec()),
+        ]
+    };
+    let any_words = (any::<bool>(), proptest::collection::vec(happening(LINES), 1..120));
+    let close_words = (Just(true), proptest::collection::vec(happening(CLOSE), 1..120));
+    prop_oneof![any_words, close_words].prop_map(move |(logged_in, rest)| {
+        let mut all = if logged_in { login() } else { Vec::new() };
+        all.extend(rest);
+        all
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One final reply for each command, 426 and 226 to ABOR, no effect on files before a login, RNFR and REST as long
+    /// as they may live and no longer, the queue within its bound: [`Rig`] judges all of it at every output.
+    #[test]
+    fn pure_sessions_keep_their_promises(life in life()) {
+        let mut rig = Rig::new();
+        for happening in life {
+            match happening {
+                Happening::Line(line) => rig.line(Ok(line)),
+                Happening::TooLong => rig.line(Err(LineTooLong { limit: 8192 })),
+                Happening::Outcome(choice) => rig.outcome(choice),
+                Happening::Time(seconds) => rig.time(Duration::from_secs(seconds.into())),
+                Happening::Stop => rig.stop(),
+            }
+        }
+        // Whatever is under way comes to its end, and then nothing is owed any more.
+        for _ in 0..4 * QUEUE {
+            rig.outcome(0);
+        }
+        rig.at_rest();
+    }
+
+    /// It makes no difference where the bytes of a dialogue are cut.
+    #[test]
+    fn pure_sessions_hear_the_same_however_bytes_are_cut(
+        lines in proptest::collection::vec(happening(LINES), 1..60),
+        cuts in proptest::collection::vec(1_usize..9, 1..40),
+    ) {
+        let mut bytes = b"USER anonymous\r\nPASS x\r\n".to_vec();
+        for happening in lines {
+            if let Happening::Line(line) = happening {
+                wire::line::encode_text(&line, &mut bytes);
+                bytes.extend_from_slice(b"\r\n");
+            }
+        }
+        let whole = transcript(&mut std::iter::once(bytes.as_slice()));
+        let mut rest = bytes.as_slice();
+        let mut cuts = cuts.iter().cycle();
+        let mut pieces = std::iter::from_fn(|| {
+            let at = (*cuts.next()?).min(rest.len());
+            let (piece, after) = rest.split_at(at);
+            rest = after;
+            (at > 0).then_some(piece)
+        });
+        prop_assert_eq!(whole, transcript(&mut pieces));
+    }
+}
+
+/// What a session says to bytes that come in pieces; what it asks for comes at once.
+fn transcript(pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
+    let (mut rig, mut decoder) = (Rig::new(), LineDecoder::new(100));
+    for mut piece in pieces {
+        while let Some(line) = decoder.decode(&mut piece) {
+            rig.line(line);
+            while rig.waits() {
+                rig.outcome(0);
+            }
+        }
+    }
+    rig.said
+}

@@ -1,0 +1,435 @@
+//! What does the model know, and how does it judge?
+use super::*;
+
+/// Commands that may wait for the end of a transfer.
+pub(super) const QUEUE: usize = 5;
+
+const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+/// A session never looks into the tree: that is for those who do what it asks. Any tree will do.
+static TREE: LazyLock<Arc<dyn Tree>> = LazyLock::new(|| {
+    Arc::new(
+        Local::open(&std::env::temp_dir(), LocalOptions::default()).expect("the folder for temporary files"),
+    )
+});
+
+/// A session, the model beside it, and what is owed.
+pub(super) struct Rig {
+    session: Session,
+    now: Instant,
+    waiting: Option<Waiting>,
+    /// Lines whose final reply is owed, in the order they are carried out; those that act in a transfer at once are not
+    /// among them.
+    owed: VecDeque<Result<Command, Bad>>,
+    abort: Abort,
+    /// The transfer has had its 1yz.
+    begun: bool,
+    /// QUIT was said in a transfer.
+    quit: bool,
+    stopped: bool,
+    closed: bool,
+    model: Model,
+    pub(super) said: Vec<String>,
+}
+
+/// How far is an ABOR? Its transfer is answered first, with 426, and then it, with 226.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Abort {
+    No,
+    Stopping,
+    Stopped,
+}
+
+/// What a line was that was no command.
+#[derive(Debug)]
+pub(super) enum Bad {
+    TooLong,
+    Command(CommandError),
+}
+
+/// What the session waits for.
+#[derive(Debug)]
+enum Waiting {
+    Admit,
+    File(FileOp),
+    Listen,
+    Opening { digest: bool },
+    Moving { digest: bool },
+    Abort,
+}
+
+/// What the standards say a session remembers.
+#[derive(Debug, Default)]
+struct Model {
+    logged_in: bool,
+    image: bool,
+    rename: bool,
+    restart: u64,
+    range: Option<(u64, u64)>,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let mut settings = Settings::default();
+        settings.limits.queue = QUEUE;
+        let now = Instant::now();
+        let session =
+            Session::new(Arc::new(settings), SocketAddr::new(PEER, 50_000), SocketAddr::new(LOCAL, 21), now);
+        let mut rig = Self {
+            session,
+            now,
+            waiting: None,
+            owed: VecDeque::new(),
+            abort: Abort::No,
+            begun: false,
+            quit: false,
+            stopped: false,
+            closed: false,
+            model: Model::default(),
+            said: Vec::new(),
+        };
+        let Some(Output::Reply(greeting)) = rig.session.poll() else {
+            panic!("a session begins with its greeting")
+        };
+        assert_eq!(greeting.code.get(), 220);
+        rig.drain(None);
+        rig
+    }
+
+    /// Does it wait for the outcome of something?
+    pub(super) fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    fn transferring(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::Opening { .. } | Waiting::Moving { .. } | Waiting::Abort))
+    }
+
+    /// A line, if the session would have one.
+    pub(super) fn line(&mut self, line: Result<wire::Line, LineTooLong>) {
+        if !self.session.wants_line() {
+            // It may refuse to read for a reason only: something is under way, or it is about to end.
+            assert!(self.closed || self.quit || self.stopped || self.waits(), "nothing is under way");
+            return;
+        }
+        let command = match &line {
+            Ok(line) => Command::parse(line).map_err(Bad::Command),
+            Err(_) => Err(Bad::TooLong),
+        };
+        self.said.push(format!("> {command:?}"));
+        let at_once = match &command {
+            Ok(Command::Abor | Command::Quit | Command::Noop | Command::Stat(None)) => self.transferring(),
+            _ => false,
+        };
+        let input = Input::Line(line);
+        if !at_once {
+            self.owed.push_back(command);
+            self.session.handle(input, self.now);
+            return self.drain(None);
+        }
+        self.session.handle(input, self.now);
+        match command {
+            Ok(Command::Abor) => {
+                self.drain(None);
+                assert!(matches!(self.waiting, Some(Waiting::Abort)), "ABOR stops a transfer at once");
+                self.abort = Abort::Stopping;
+            }
+            Ok(Command::Quit) => {
+                self.drain(None);
+                self.quit = true;
+                assert!(!self.closed, "QUIT lets a transfer finish");
+            }
+            Ok(Command::Noop) => self.drain(Some(200)),
+            _ => self.drain(Some(211)),
+        }
+    }
+
+    /// What is waited for comes; `choice` says how.
+    pub(super) fn outcome(&mut self, choice: u8) {
+        let Some(waiting) = self.waiting.take() else { return };
+        let (good, even) = (choice < 200, choice.is_multiple_of(2));
+        let input = match waiting {
+            Waiting::Admit => match choice {
+                0..200 => Input::Admitted(Ok(Admission {
+                    user: "anonymous".into(),
+                    rights: Rights { write: choice % 4 != 3 },
+                    tree: Arc::clone(&TREE),
+                    home: VPath::root(),
+                })),
+                200..225 => Input::Admitted(Err(Denied::WrongPassword)),
+                225..250 => Input::Admitted(Err(Denied::Unavailable)),
+                _ => Input::Banned,
+            },
+            Waiting::File(_) if !good => {
+                let kinds = [Kind::NotFound, Kind::Denied, Kind::Io, Kind::NotEmpty, Kind::Outside];
+                Input::File(Err(kinds[usize::from(choice) % kinds.len()].into()))
+            }
+            Waiting::File(op) => Input::File(Ok(match op {
+                FileOp::Stat(_) => {
+                    FileDone::Stat(stat(if even { FileType::Directory } else { FileType::File }))
+                }
+                FileOp::Space(_) => FileDone::Space(1 << 40),
+                FileOp::Lines(..) => FileDone::Lines(vec![b"a line".to_vec()], even),
+                _ => FileDone::Done,
+            })),
+            Waiting::Listen if good => Input::Listening(Ok((LOCAL, 60_000))),
+            Waiting::Listen => Input::Listening(Err(Reason::NoPort)),
+            Waiting::Opening { digest } if good => {
+                self.waiting = Some(Waiting::Moving { digest });
+                Input::Opened(Opened { size: (even).then_some(9), name: None })
+            }
+            Waiting::Moving { digest } if good => {
+                let digest = digest.then(|| ("d".repeat(64), 9));
+                Input::Transferred(Transferred { digest, ..ended(9, None) })
+            }
+            Waiting::Opening { .. } => Input::Transferred(ended(0, Some(Reason::NotFound))),
+            Waiting::Moving { .. } => Input::Transferred(ended(4, Some(Reason::PeerBroke))),
+            Waiting::Abort => Input::Transferred(ended(4, Some(Reason::Aborted))),
+        };
+        self.session.handle(input, self.now);
+        self.drain(None);
+    }
+
+    pub(super) fn time(&mut self, passes: Duration) {
+        self.now += passes;
+        let due = self.session.deadline().is_some_and(|at| at <= self.now);
+        self.session.handle(Input::Tick, self.now);
+        self.drain(None);
+        assert!(self.closed || !due, "a deadline that is due ends the session");
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+        self.session.handle(Input::Stop, self.now);
+        self.drain(None);
+        assert!(self.closed || self.waits(), "only what is under way holds the end up");
+    }
+
+    /// Nothing is under way: then nothing is owed either.
+    pub(super) fn at_rest(&self) {
+        assert!(!self.waits());
+        assert!(self.closed || self.owed.is_empty(), "no reply came to {:?}", self.owed);
+        assert!(self.closed || !self.quit && !self.stopped, "it should have ended");
+    }
+
+    /// Takes all outputs and judges them. `aside` is the reply to a command that acts in a transfer at once.
+    fn drain(&mut self, mut aside: Option<u16>) {
+        let mut goodbye = None;
+        while let Some(output) = self.session.poll() {
+            assert!(!self.closed, "{output:?} after the end");
+            match output {
+                Output::Event(_) => {}
+                Output::Effect(Effect::Progress) => {
+                    assert!(self.transferring());
+                    self.session.handle(Input::Progress(7), self.now);
+                }
+                Output::Effect(effect) => self.effect(effect),
+                Output::Reply(reply) => {
+                    let code = reply.code.get();
+                    self.said.push(format!("< {reply:?}"));
+                    assert!(goodbye.is_none(), "{code} after {goodbye:?}");
+                    match code {
+                        // These end a session, the reply to a command or not.
+                        221 | 421 => goodbye = Some(code),
+                        _ if aside == Some(code) => aside = None,
+                        _ => self.reply(&reply),
+                    }
+                }
+                Output::Close => {
+                    assert!(goodbye.is_some(), "closed without a word");
+                    assert!(
+                        goodbye == Some(421) || self.owed.is_empty() || self.only_quit_is_owed(),
+                        "no reply came to {:?}",
+                        self.owed
+                    );
+                    (goodbye, self.closed, self.waiting) = (None, true, None);
+                }
+            }
+        }
+        assert!(goodbye.is_none(), "{goodbye:?} and no end");
+        assert!(self.closed || aside.is_none(), "{aside:?} did not come at once");
+        assert!(self.owed.len() <= 1 + QUEUE, "the queue has no bound");
+        assert!(self.closed || self.waits() || self.abort == Abort::No, "ABOR has no answer");
+        assert!(self.closed || self.waits() || self.owed.is_empty(), "no reply came to {:?}", self.owed);
+    }
+
+    fn only_quit_is_owed(&self) -> bool {
+        self.owed.len() == 1 && matches!(self.owed.front(), Some(Ok(Command::Quit)))
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        let code = reply.code.get();
+        if code < 200 {
+            assert!(
+                matches!(self.waiting, Some(Waiting::Moving { digest: false })),
+                "{code} belongs to a transfer"
+            );
+            let verb = self.owed.front().and_then(|c| c.as_ref().ok()).map(Command::verb);
+            assert!(verb.is_some_and(|v| v.row().direction.is_some()), "{code} to {verb:?}");
+            assert!(!std::mem::replace(&mut self.begun, true), "two marks");
+            return;
+        }
+        match self.abort {
+            Abort::No => {}
+            Abort::Stopping => {
+                assert_eq!(code, 426, "a transfer that ABOR stops");
+                self.abort = Abort::Stopped;
+            }
+            Abort::Stopped => {
+                assert_eq!(code, 226, "ABOR is answered right behind its transfer");
+                self.abort = Abort::No;
+                return;
+            }
+        }
+        let command = self.owed.pop_front().unwrap_or_else(|| panic!("{reply:?} to nothing"));
+        self.model.finished(&command, code);
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        // The port is given up beside or behind a reply.
+        if matches!(effect, Effect::Unlisten) {
+            return;
+        }
+        let command = match self.owed.front() {
+            Some(Ok(command)) => command.clone(),
+            // ABOR is not among those that are owed.
+            other => panic!("{effect:?} for {other:?}"),
+        };
+        let waiting = match effect {
+            Effect::Admit(_) => Waiting::Admit,
+            Effect::Listen => {
+                assert!(self.model.logged_in);
+                Waiting::Listen
+            }
+            Effect::File(_, op) => {
+                assert!(self.model.logged_in, "{op:?} before a login");
+                assert!(!matches!(op, FileOp::Rename(..)) || self.model.rename, "RNTO without RNFR");
+                Waiting::File(op)
+            }
+            Effect::Transfer(plan) => {
+                assert!(self.model.logged_in, "{plan:?} before a login");
+                self.begun = false;
+                Waiting::Opening { digest: self.model.judge(&command, &plan) }
+            }
+            Effect::Abort => {
+                assert!(self.transferring());
+                Waiting::Abort
+            }
+            Effect::Progress | Effect::Unlisten => return,
+        };
+        assert!(matches!(waiting, Waiting::Abort) || self.waiting.is_none(), "two things at once");
+        self.waiting = Some(waiting);
+    }
+}
+
+impl Model {
+    /// Is it the transfer that the commands before it have prepared? True for a digest.
+    fn judge(&self, command: &Command, plan: &Plan) -> bool {
+        let text = !self.image;
+        match (&plan.what, command) {
+            (What::Retrieve { start, end, .. }, Command::Retr(_)) => {
+                assert_eq!((*start, *end), self.bytes());
+                assert_eq!(plan.ascii, text);
+            }
+            (What::Store { how, .. }, Command::Stor(_)) => {
+                assert!(!text || self.restart == 0, "an upload of text is not restarted");
+                let wanted =
+                    if self.restart == 0 { Create::Replace } else { Create::Resume { at: self.restart } };
+                assert_eq!((*how, plan.ascii), (wanted, text));
+            }
+            (What::Store { how, .. }, Command::Appe(_)) => assert_eq!(*how, Create::Append),
+            (What::Store { how, .. }, Command::Stou(_)) => assert_eq!(*how, Create::Unique),
+            (What::List { .. }, Command::List(_) | Command::Nlst(_) | Command::Mlsd(_)) => {
+                assert!(!plan.ascii)
+            }
+            (What::Digest { start, end, .. }, Command::Hash(_)) => {
+                assert_eq!((*start, *end), self.bytes());
+                assert_eq!(plan.data, DataPlan::None);
+                return true;
+            }
+            (What::Digest { .. }, Command::Digest(..)) => return true,
+            (what, command) => panic!("{what:?} for {command:?}"),
+        }
+        assert_ne!(plan.data, DataPlan::None);
+        false
+    }
+
+    fn bytes(&self) -> (u64, Option<u64>) {
+        self.range.map_or((self.restart, None), |(first, last)| (first, Some(last + 1)))
+    }
+
+    /// A line has had its final reply.
+    fn finished(&mut self, line: &Result<Command, Bad>, code: u16) {
+        let verb = match line {
+            Ok(command) => Some(command.verb()),
+            Err(Bad::Command(CommandError::Argument(verb, _) | CommandError::Parameter(verb, _))) => {
+                Some(*verb)
+            }
+            Err(Bad::Command(CommandError::Protocol)) => Some(Verb::Eprt),
+            Err(Bad::Command(CommandError::Unknown) | Bad::TooLong) => None,
+        };
+        if let Ok(command) = line {
+            let row = command.verb().row();
+            if row.served && row.needs_login && !self.logged_in {
+                assert_eq!(code, 530, "{command:?} before a login");
+            }
+            if matches!(command, Command::Rnto(_)) && self.logged_in && !self.rename {
+                assert!(matches!(code, 503 | 550), "RNTO without RNFR: {code}");
+            }
+        }
+        self.rename = matches!((line, code), (Ok(Command::Rnfr(_)), 350));
+        if verb.is_some_and(|verb| !survives(verb)) {
+            (self.restart, self.range) = (0, None);
+        }
+        match (line, code) {
+            (Ok(Command::User(_)), 331) => self.logged_in = false,
+            (Ok(Command::Pass(_)), 230) => self.logged_in = true,
+            (Ok(Command::Rein), 220) => *self = Self::default(),
+            (Ok(Command::Type(kind)), 200) => self.image = *kind != wire::RepresentationType::Ascii,
+            (Ok(Command::Rest(marker)), 350) => (self.restart, self.range) = (marker.0, None),
+            (Ok(Command::Rang(range)), 350) => (self.restart, self.range) = (0, *range),
+            _ => {}
+        }
+    }
+}
+
+/// Does REST live through it? Through what prepares a transfer it must; through what only asks it may.
+fn survives(verb: Verb) -> bool {
+    use Verb::{Allo, Eprt, Epsv, Feat, Mdtm, Mode, Noop, Opts, Pasv, Port, Rang, Rest, Size, Stru, Type};
+    matches!(
+        verb,
+        Pasv | Epsv
+            | Port
+            | Eprt
+            | Type
+            | Mode
+            | Stru
+            | Rest
+            | Rang
+            | Noop
+            | Feat
+            | Opts
+            | Size
+            | Mdtm
+            | Allo
+    )
+}
+
+fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
+    Transferred { bytes, unlisted: 0, digest: None, broken, detail: None }
+}
+
+fn stat(kind: FileType) -> Stat {
+    Stat {
+        kind,
+        size: 9,
+        modified: Time::default(),
+        created: None,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        links: 1,
+        unique: (1, 2),
+    }
+}
