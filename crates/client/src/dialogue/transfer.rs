@@ -406,6 +406,9 @@ impl Goal for Transfer {
             self.open(input, now);
             return;
         }
+        if matches!(self.state, State::Ended) {
+            return;
+        }
         match input {
             Input::Reply(reply) => self.heard(reply, now),
             Input::Lost(error) => self.lost(error, now),

@@ -1,0 +1,244 @@
+//! Does every goal come to an end, whatever happens to it and in whatever order?
+//!
+//! The machines are driven by made-up histories: replies of any code, connections that stand or do not, bytes that
+//! end or break, and time that passes. No socket is open.
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use client::dialogue::{
+    Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, Transfer,
+    Transferred, Want, Way,
+};
+use client::Error;
+use proptest::prelude::*;
+use wire::{Command, Marker, Pathname, Reply, Secret, Verb};
+
+/// What may happen next, whether it makes sense or not.
+#[derive(Clone, Debug)]
+enum Happening {
+    Reply(u16, &'static str),
+    Lost,
+    Connected,
+    NotConnected,
+    Moved(u64),
+    MoveFailed(u8),
+    Wait(u64),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let code = prop_oneof![
+        6 => prop::sample::select(vec![
+            120u16, 125, 150, 200, 202, 211, 213, 220, 221, 226, 227, 229, 230, 250, 257, 331, 332, 350, 421, 425, 426,
+            450, 451, 452, 500, 501, 502, 504, 522, 530, 550, 552, 553,
+        ]),
+        1 => 100u16..600,
+    ];
+    let text = prop::sample::select(vec![
+        "ok",
+        "",
+        "Entering extended passive mode (|||50000|)",
+        "Entering passive mode (127,0,0,1,195,80)",
+        "Entering passive mode =192,0,2,1,195,80",
+        "(|||0|)",
+        "(|||99999|)",
+        "256,1,1,1,1,1",
+    ]);
+    prop_oneof![
+        8 => (code, text).prop_map(|(code, text)| Happening::Reply(code, text)),
+        1 => Just(Happening::Lost),
+        4 => Just(Happening::Connected),
+        1 => Just(Happening::NotConnected),
+        3 => any::<u64>().prop_map(Happening::Moved),
+        1 => (0u8..3).prop_map(Happening::MoveFailed),
+        2 => (0u64..70).prop_map(Happening::Wait),
+    ]
+}
+
+/// A transfer that goes well but for some things that happen in between.
+fn disturbed() -> impl Strategy<Value = Vec<Happening>> {
+    let well = vec![
+        Happening::Reply(229, "(|||50000|)"),
+        Happening::Connected,
+        Happening::Reply(350, "ok"),
+        Happening::Reply(150, "ok"),
+        Happening::Moved(11),
+        Happening::Reply(226, "ok"),
+    ];
+    prop::collection::vec((0usize..=6, happening()), 0..3).prop_map(move |between| {
+        let mut history = well.clone();
+        for (at, happening) in between {
+            history.insert(at, happening);
+        }
+        history
+    })
+}
+
+fn input(happening: &Happening) -> Input {
+    match happening {
+        Happening::Reply(code, text) => Input::Reply(Reply::new(*code, *text)),
+        Happening::Lost => Input::Lost(Error::Broken { what: "gone".into(), moved: 0 }),
+        Happening::Connected => Input::Connected,
+        Happening::NotConnected => Input::NotConnected(io::ErrorKind::ConnectionRefused.into()),
+        Happening::Moved(bytes) => Input::Moved(Ok(*bytes)),
+        Happening::MoveFailed(0) => Input::Moved(Err(MoveError::Local(io::ErrorKind::StorageFull.into()))),
+        Happening::MoveFailed(1) => Input::Moved(Err(MoveError::Peer(io::ErrorKind::ConnectionReset.into()))),
+        Happening::MoveFailed(_) => Input::Moved(Err(MoveError::Stalled(Duration::from_secs(30)))),
+        Happening::Wait(_) => Input::TimePassed,
+    }
+}
+
+/// What a goal did in its life.
+struct Life<T> {
+    said: Vec<Command>,
+    dialled: Vec<SocketAddr>,
+    ends: Vec<Result<T, Error>>,
+    /// Was anything decided after the end?
+    restless: bool,
+    /// A wait without a deadline outside the moving of bytes would be for ever.
+    waited_for_ever: bool,
+}
+
+/// Drives a goal through a history, then lets time pass until it ends.
+fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::Gain> {
+    let mut life = Life {
+        said: Vec::new(),
+        dialled: Vec::new(),
+        ends: Vec::new(),
+        restless: false,
+        waited_for_ever: false,
+    };
+    let mut now = start;
+    let mut moving = false;
+    let patience = (0..64).map(|_| Happening::Wait(0));
+    for (n, happening) in history.iter().cloned().chain(patience).enumerate() {
+        while let Some(output) = goal.poll() {
+            life.restless |= !life.ends.is_empty();
+            match output {
+                Output::Send(command) => life.said.push(command),
+                Output::Dial(to) => life.dialled.push(to),
+                Output::Listen => {
+                    goal.handle(Input::Listening(SocketAddr::from((Ipv4Addr::LOCALHOST, 40000))), now)
+                }
+                Output::Move => moving = true,
+                Output::CloseData => moving = false,
+                Output::Accept | Output::Tell(_) => {}
+                Output::Done(result) => life.ends.push(result),
+            }
+        }
+        if !life.ends.is_empty() {
+            assert_eq!(goal.deadline(), None, "a goal that has ended waits for nothing");
+        } else if goal.deadline().is_none() {
+            life.waited_for_ever |= !moving;
+            if n >= history.len() {
+                // The mover's own deadline ends what the goal leaves to it.
+                goal.handle(Input::Moved(Err(MoveError::Stalled(Duration::from_secs(30)))), now);
+                continue;
+            }
+        }
+        match happening {
+            Happening::Wait(seconds) if n < history.len() => now += Duration::from_secs(seconds),
+            Happening::Wait(_) => now = goal.deadline().unwrap_or(now),
+            _ => {}
+        }
+        goal.handle(input(&happening), now);
+    }
+    life
+}
+
+fn orderly<T>(life: &Life<T>) -> Result<(), TestCaseError> {
+    prop_assert_eq!(life.ends.len(), 1, "one end");
+    prop_assert!(!life.restless, "nothing after the end");
+    prop_assert!(!life.waited_for_ever, "every wait ends");
+    Ok(())
+}
+
+fn server() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 21))
+}
+
+fn path() -> Pathname {
+    Pathname::new("a").unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_login_ends_once(history in prop::collection::vec(happening(), 0..20), account in any::<bool>()) {
+        let start = Instant::now();
+        let credentials = Credentials {
+            user: b"ada".to_vec(),
+            password: Secret::new("x"),
+            account: account.then(|| Secret::new("y")),
+        };
+        let life = live(Login::new(credentials, None, Patience::default(), start), start, &history);
+        orderly(&life)?;
+        // The password is said once, and only to a server that asked for it.
+        let passwords = life.said.iter().filter(|c| c.verb() == Verb::Pass).count();
+        let asked = history.iter().any(|h| matches!(h, Happening::Reply(300..=399, _)));
+        prop_assert!(passwords <= usize::from(asked));
+    }
+
+    #[test]
+    fn an_exchange_ends_once(history in prop::collection::vec(happening(), 0..10)) {
+        let start = Instant::now();
+        let life = live(Exchange::new(Command::Noop, Want::Completion, Patience::default(), start), start, &history);
+        orderly(&life)?;
+        if let Ok(reply) = &life.ends[0] {
+            prop_assert_eq!(reply.code.get() / 100, 2);
+        }
+    }
+
+    #[test]
+    fn a_transfer_ends_once_and_success_has_its_proof(
+        history in prop_oneof![prop::collection::vec(happening(), 0..30), disturbed()],
+        mode in prop::sample::select(vec![Mode::Auto, Mode::Passive, Mode::Active]),
+        up in any::<bool>(),
+        restart in any::<bool>(),
+    ) {
+        let start = Instant::now();
+        let (command, flow) =
+            if up { (Command::Stor(path()), Flow::Up) } else { (Command::Retr(path()), Flow::Down) };
+        let marker = restart.then_some(Marker(7));
+        let ways = (mode, Way::first(mode));
+        let goal = Transfer::new(command.clone(), flow, marker, ways, server(), Patience::default(), start);
+        let life = live(goal, start, &history);
+        orderly(&life)?;
+        // Nothing but the control connection's peer is ever dialled.
+        prop_assert!(life.dialled.iter().all(|to| to.ip() == server().ip()), "{:?}", life.dialled);
+        let verbs: Vec<Verb> = life.said.iter().map(Command::verb).collect();
+        let passive = verbs.iter().any(|v| matches!(v, Verb::Epsv | Verb::Pasv));
+        let active = verbs.iter().any(|v| matches!(v, Verb::Eprt | Verb::Port));
+        prop_assert!(mode != Mode::Passive || !active, "{:?}", verbs);
+        prop_assert!(mode != Mode::Active || !passive, "{:?}", verbs);
+        prop_assert!(verbs.iter().filter(|v| **v == command.verb()).count() <= 1, "{:?}", verbs);
+        if let Ok(Transferred::Whole { bytes, last, .. }) = &life.ends[0] {
+            prop_assert_eq!(last.code.get() / 100, 2);
+            prop_assert!(history.iter().any(|h| matches!(h, Happening::Moved(n) if n == bytes)));
+            prop_assert!(verbs.contains(&command.verb()));
+            // With a marker, REST comes right before the verb.
+            let at = verbs.iter().position(|v| *v == command.verb()).unwrap_or(0);
+            prop_assert_eq!(at > 0 && verbs[at - 1] == Verb::Rest, restart);
+        }
+    }
+}
+
+#[test]
+fn a_transfer_that_goes_well_is_whole() {
+    let start = Instant::now();
+    let ways = (Mode::Passive, Way::Epsv);
+    let retr = Command::Retr(path());
+    let goal = Transfer::new(retr, Flow::Down, Some(Marker(7)), ways, server(), Patience::default(), start);
+    let history = [
+        Happening::Reply(229, "(|||50000|)"),
+        Happening::Connected,
+        Happening::Reply(350, "ok"),
+        Happening::Reply(150, "ok"),
+        Happening::Reply(226, "ok"),
+        Happening::Moved(11),
+    ];
+    let life = live(goal, start, &history);
+    assert!(matches!(life.ends.as_slice(), [Ok(Transferred::Whole { bytes: 11, way: Way::Epsv, .. })]));
+    assert_eq!(life.dialled, [SocketAddr::from((Ipv4Addr::LOCALHOST, 50000))]);
+}
