@@ -53,6 +53,9 @@ pub(crate) struct Flags {
     /// Let anybody in, beside the users.
     #[arg(long)]
     anonymous: bool,
+    /// Tell in the banner what the firewalls on both sides must let through, rule by rule.
+    #[arg(long, conflicts_with = "quiet")]
+    explain: bool,
     /// Print no banner.
     #[arg(long, short)]
     quiet: bool,
@@ -247,12 +250,12 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         banner::print(&banner::Shared {
             root: &flags.root,
             control: &control,
-            passive: &passive,
             write: flags.write,
             anonymous: flags.anonymous || flags.user.is_empty(),
             made_up: &made_up,
             users: &flags.user.iter().map(|u| name_of(u)).collect::<Vec<_>>(),
-            active: !flags.no_active,
+            firewall: firewall_site(flags, &control, &passive),
+            explain: flags.explain,
         });
     }
     if let Some(path) = &flags.ready_file {
@@ -287,6 +290,26 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     sweeping.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What a firewall has to know of the site.
+fn firewall_site(flags: &Flags, control: &[SocketAddr], passive: &[u16]) -> firewall::Site {
+    let both = control.iter().any(|at| at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let (v4, v6) = (control.iter().any(SocketAddr::is_ipv4), control.iter().any(SocketAddr::is_ipv6));
+    firewall::Site {
+        control_ports: control.iter().map(SocketAddr::port).collect(),
+        passive_ports: passive.iter().map(|port| *port..=*port).collect(),
+        active: match (flags.no_active, flags.active_port) {
+            (true, _) => firewall::Active::Off,
+            (false, Some(20)) => firewall::Active::FromPort20,
+            (false, _) => firewall::Active::FromAnyPort,
+        },
+        families: match (v4 || both, v6) {
+            (true, true) => firewall::Families::Both,
+            (false, true) => firewall::Families::Ipv6,
+            _ => firewall::Families::Ipv4,
+        },
+    }
 }
 
 fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {

@@ -4,16 +4,18 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use firewall::{Direction, Mode, Role, Rule, Rules};
+
 /// What is told of the site.
 pub(super) struct Shared<'a> {
     pub(super) root: &'a Path,
     pub(super) control: &'a [SocketAddr],
-    pub(super) passive: &'a [u16],
     pub(super) write: bool,
     pub(super) anonymous: bool,
     pub(super) users: &'a [String],
     pub(super) made_up: &'a [(String, String)],
-    pub(super) active: bool,
+    pub(super) firewall: firewall::Site,
+    pub(super) explain: bool,
 }
 
 /// Prints it. A closed stdout is no reason not to serve.
@@ -65,12 +67,18 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         line("  Anybody who reaches these ports can fill this disk; --user NAME asks for a password.");
     }
     line("");
-    line(
-        "  The firewall in front must let in TCP to these ports (both connections are opened by the client):",
-    );
-    line(&format!("    control {}, data {}", ports(shared.control), passive(shared.passive)));
-    if shared.active {
-        line("    (active mode is served too, to clients that ask for it: then the site dials them)");
+    line("  What a firewall in front must let through (--explain tells it in full):");
+    for rule in opening(&Rules::of(&shared.firewall)) {
+        let way = match rule.direction {
+            Direction::In => format!("in, to port {}", rule.to),
+            Direction::Out => format!("out, from port {}", rule.from),
+        };
+        let only = if rule.direction == Direction::Out { " (active mode)" } else { "" };
+        line(&format!("    TCP {way:<25} {}{only}", rule.why));
+    }
+    if shared.explain {
+        line("");
+        line(Rules::of(&shared.firewall).explain().trim_end());
     }
     line("");
     line("Ctrl-C stops it: running transfers finish; once more ends at once.");
@@ -98,19 +106,10 @@ fn urls(control: &[SocketAddr], own: &[IpAddr]) -> (Vec<String>, Vec<String>) {
     (here, network)
 }
 
-fn ports(control: &[SocketAddr]) -> String {
-    let mut ports: Vec<u16> = control.iter().map(SocketAddr::port).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn passive(ports: &[u16]) -> String {
-    match (ports.first(), ports.last()) {
-        (Some(low), Some(high)) if low != high => format!("{low}-{high}"),
-        (Some(port), _) => port.to_string(),
-        _ => "none: passive mode is off".to_owned(),
-    }
+/// The rules that open connections; a firewall that follows connections needs no others.
+fn opening(rules: &Rules) -> Vec<&Rule> {
+    let data = [Mode::Passive, Mode::Active].into_iter().filter_map(|mode| rules.data(mode)).flatten();
+    rules.control().iter().chain(data).filter(|rule| rule.role == Role::Opens).collect()
 }
 
 #[cfg(test)]
