@@ -26,8 +26,8 @@ pub(crate) struct Flags {
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<Event>>>);
 
-/// A reply of a hostile server may be long; as many events as this are kept.
-const EVENTS: usize = 10_000;
+/// More events than a picture of one transfer could show; a hostile server may make up any number.
+const EVENTS: usize = 1000;
 
 impl Seen {
     /// A watcher that keeps what it is told.
@@ -36,7 +36,7 @@ impl Seen {
         Arc::new(move |event: &Event| {
             let mut events = seen.lock().unwrap_or_else(PoisonError::into_inner);
             if events.len() < EVENTS {
-                events.push(event.clone());
+                events.push(without_bulk(event));
             }
         })
     }
@@ -49,6 +49,20 @@ impl Seen {
             writeln!(out, "{line}")?;
         }
         out.flush()
+    }
+}
+
+/// The event without the lines of a reply that no picture shows: a reply may have a megabyte of them.
+fn without_bulk(event: &Event) -> Event {
+    match event {
+        Event::Answered(reply) => {
+            let mut lines = reply.lines.clone();
+            for line in lines.iter_mut().skip(1) {
+                *line = b"".as_slice().into();
+            }
+            Event::Answered(wire::Reply { code: reply.code, lines })
+        }
+        other => other.clone(),
     }
 }
 

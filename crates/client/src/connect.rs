@@ -9,7 +9,7 @@ use net::control::Control;
 use net::reserve::Reserved;
 use tokio::task::JoinSet;
 
-use crate::error::{Error, Unreachable};
+use crate::error::{Error, Unreachable, words};
 use crate::options::{DataPort, Site};
 
 /// RFC 8305 5: long enough for the first address to win on a good day, too short to be felt on a bad one.
@@ -29,7 +29,7 @@ pub(crate) async fn connect(
     let lookup = tokio::net::lookup_host((site.host.as_str(), site.port));
     let addresses: Vec<SocketAddr> = match tokio::time::timeout_at(until, lookup).await {
         Ok(Ok(found)) => found.take(ADDRESSES).collect(),
-        Ok(Err(error)) => return Err(no_name(error.to_string())),
+        Ok(Err(error)) => return Err(no_name(words(&error))),
         Err(_) => return Err(no_name(format!("no answer within {} s", within.as_secs()))),
     };
     if addresses.is_empty() {
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
     loop {
         match tokio::time::timeout_at(until, dials.join_next()).await {
             Ok(Some(Ok((_, Ok(connected))))) => return Ok(connected),
-            Ok(Some(Ok((to, Err(error))))) => why.push(format!("{}: {error}", to.ip())),
+            Ok(Some(Ok((to, Err(error))))) => why.push(format!("{}: {}", to.ip(), words(&error))),
             // A task of ours that panicked has nothing to say about the network.
             Ok(Some(Err(_))) => {}
             Ok(None) => break,

@@ -15,7 +15,7 @@ use net::reserve::Reserved;
 use wire::{Reply, ReplyDecoder};
 
 use crate::dialogue::{Goal, Input, MoveError, Output};
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
 
 /// What moving bytes came to, and the data connection if it is to be kept open until the goal says otherwise.
@@ -174,7 +174,7 @@ impl Connection {
                 if error.kind() == io::ErrorKind::BrokenPipe {
                     return Ok(());
                 }
-                error.to_string()
+                words(&error)
             }
             Err(_) => "it takes no more".to_owned(),
         };
@@ -265,7 +265,7 @@ async fn next_reply(
             Ok(0) => return Err(hung_up()),
             Ok(_) => {}
             Err(error) => {
-                let what = format!("the control connection broke: {error}");
+                let what = format!("the control connection broke: {}", words(&error));
                 return Err(Error::Broken { what, moved: 0 });
             }
         }

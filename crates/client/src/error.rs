@@ -171,7 +171,7 @@ impl fmt::Display for Error {
             }
             Self::Broken { what, moved: 0 } => f.write_str(what),
             Self::Broken { what, moved } => write!(f, "{what} (after {moved} bytes)"),
-            Self::Local { doing, source } => write!(f, "{doing}: {source}"),
+            Self::Local { doing, source } => write!(f, "{doing}: {}", words(source)),
         }
     }
 }
@@ -193,5 +193,14 @@ impl std::error::Error for Error {
             Self::Local { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+/// What the system said, without the number that `io::Error` adds for programmers.
+pub(crate) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
     }
 }

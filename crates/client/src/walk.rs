@@ -61,6 +61,8 @@ pub struct Walk {
     seen: HashSet<u64>,
     hasher: RandomState,
     directories: usize,
+    /// What one directory's entries, and the waiting directories, may take.
+    limit: usize,
 }
 
 impl Walk {
@@ -73,7 +75,16 @@ impl Walk {
             seen: HashSet::new(),
             hasher: RandomState::new(),
             directories: 0,
+            limit: HELD,
         }
+    }
+
+    /// The same walk, holding no more than `bytes` of one directory's entries and of directories that wait, in place
+    /// of 128 MiB.
+    #[must_use]
+    pub fn holding(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
     }
 
     /// The next directory; `None` when the tree is done. Links are entries like any other and are not followed.
@@ -87,12 +98,12 @@ impl Walk {
         let path = visit.directory.path.clone();
         let mut entries = Vec::new();
         let mut refused = Vec::new();
-        let mut held = 0;
+        let (mut held, limit) = (0, self.limit);
         let mut each = |entry: Entry| {
             held += weight(&entry);
-            if held > HELD {
+            if held > limit {
                 return Err(io::Error::other(format!(
-                    "a directory whose entries take more than {HELD} bytes"
+                    "a directory whose entries take more than {limit} bytes"
                 )));
             }
             match local_name(&entry.name) {
@@ -120,7 +131,7 @@ impl Walk {
             let why_not = match () {
                 () if again => Some("it was visited before under another name"),
                 () if next.names.len() >= DEPTH => Some("it is too deep"),
-                () if self.directories >= DIRECTORIES || self.held + next.weight() > HELD => {
+                () if self.directories >= DIRECTORIES || self.held + next.weight() > self.limit => {
                     Some("there are too many directories")
                 }
                 () => None,

@@ -25,7 +25,7 @@ use wire::{Command, HostPort, Reply, Severity};
 
 use super::transfer::Transferred;
 use super::{Input, Outbox, Output, Patience};
-use crate::error::{Attempt, Error, Unreachable};
+use crate::error::{Attempt, Error, Unreachable, words};
 use crate::event::Event;
 
 /// Who opens data connections.
@@ -212,7 +212,7 @@ impl Opening {
             },
             (State::Dial(way, _), Input::Connected) => Verdict::Ready(way, None),
             (State::Dial(way, target), Input::NotConnected(error)) => {
-                self.fall(way, Some(target), error.to_string(), now, out)
+                self.fall(way, Some(target), words(&error), now, out)
             }
             (State::Dial(way, target), Input::TimePassed) if now >= self.by => {
                 out.push(Output::CloseData);
@@ -230,7 +230,7 @@ impl Opening {
                 Verdict::Pending
             }
             (State::AwaitSocket(way), Input::NotListening(error)) => {
-                self.fail(way, None, error.to_string(), now);
+                self.fail(way, None, words(&error), now);
                 self.give_up()
             }
             (State::AwaitEprt(ours), Input::Reply(reply)) => self.asked(Way::Eprt, ours, &reply, now, out),

@@ -20,7 +20,7 @@ use wire::{Command, Marker, Reply, Severity};
 
 use super::opening::{Opening, Verdict};
 use super::{Goal, Input, Mode, MoveError, Outbox, Output, Patience, Way};
-use crate::error::{Attempt, Error, Unreachable};
+use crate::error::{Attempt, Error, Unreachable, words};
 use crate::event::{Event, said};
 
 /// Which way the bytes go.
@@ -291,7 +291,8 @@ impl Transfer {
         match error {
             MoveError::Local(source) => self.end(Err(Error::Local { doing: self.said.clone(), source })),
             MoveError::Peer(error) => {
-                let what = format!("the data connection of {} broke: {error}{blank}{also}", self.said);
+                let what =
+                    format!("the data connection of {} broke: {}{blank}{also}", self.said, words(&error));
                 self.break_off(what, 0);
             }
             MoveError::Stalled(after) => {
@@ -426,7 +427,7 @@ impl Goal for Transfer {
                 State::AwaitStartAndPeer(ours)
                 | State::AwaitPeer(ours)
                 | State::AwaitPeerAfterFinal(ours, _) => {
-                    self.no_data(ours, error.to_string(), now);
+                    self.no_data(ours, words(&error), now);
                 }
                 _ => {}
             },

@@ -2,7 +2,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use client::{Client, Credentials, Options, Site};
+use client::walk::Walk;
+use client::{Client, Credentials, Error, Options, Site};
 
 use crate::peer::Peer;
 
@@ -30,6 +31,42 @@ fn endless(peer: &mut Peer, delivered: &Receiver<usize>) -> Result<(), String> {
     }
     step("!", "close-data")?;
     step("S:", "226 done")
+}
+
+/// A listing that goes on until the client has had enough of it.
+fn until_enough(peer: &mut Peer) -> Result<(), String> {
+    let mut step = |kind: &str, text: &str| peer.step(kind, text);
+    step("!", "new-control")?;
+    step("!", "login")?;
+    step("C:", "EPSV")?;
+    step("S:", "229 (|||{port}|)")?;
+    step("C:", "MLSD")?;
+    step("S:", "150 here it comes")?;
+    let lines = "type=dir; another\\r\\n".repeat(BLOCK);
+    // A gigabyte, if it were let.
+    let given_up = (0..50_000).any(|_| step("D>", &lines).is_err());
+    if !given_up {
+        return Err("the client took it all".to_owned());
+    }
+    step("S:", "426 you hung up")
+}
+
+#[test]
+fn a_walk_gives_up_on_a_directory_without_an_end() {
+    let mut peer = Peer::new();
+    let port = peer.port();
+    let played = std::thread::spawn(move || until_enough(&mut peer));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let visit = runtime.block_on(async {
+        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
+        client.login(Credentials::anonymous()).await.unwrap();
+        Walk::new(None).holding(1 << 20).next(&mut client).await.unwrap()
+    });
+    played.join().unwrap().unwrap();
+    let (_, error) = visit.unwrap_err();
+    assert!(matches!(error, Error::Local { .. }), "{error}");
+    assert!(error.to_string().contains("take more than 1048576 bytes"), "{error}");
 }
 
 #[test]

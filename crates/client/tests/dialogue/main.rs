@@ -6,11 +6,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use client::Error;
 use client::dialogue::{
     Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, Transfer,
     Transferred, Want, Way,
 };
-use client::Error;
 use proptest::prelude::*;
 use wire::{Command, Marker, Pathname, Reply, Secret, Verb};
 
