@@ -7,6 +7,8 @@ use client::{DataPort, Mode, Options, Patience};
 use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
 
+use crate::flags::duration;
+
 /// How to talk to the site.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Talk {
@@ -27,13 +29,13 @@ pub(crate) struct Talk {
     #[arg(long, value_enum, default_value_t = DataPortFlag::Any, value_name = "PORT")]
     pub(crate) data_port: DataPortFlag,
 
-    /// Longest wait for a connection or a reply, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) timeout: u64,
+    /// Longest wait for a connection or a reply: 30s, 5m.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    pub(crate) timeout: Duration,
 
-    /// Longest time a transfer may stand still, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) stall: u64,
+    /// Longest time a transfer may stand still: 30s, 5m.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) stall: Duration,
 
     /// Read the password from the first line of this file.
     #[arg(long, value_name = "FILE")]
@@ -72,7 +74,7 @@ pub(crate) enum TypeFlag {
 impl Talk {
     /// The session's options.
     pub(crate) fn options(&self) -> Options {
-        let timeout = Duration::from_secs(self.timeout);
+        let timeout = self.timeout;
         let usual = Patience::default();
         Options {
             mode: match self.mode {
@@ -95,7 +97,7 @@ impl Talk {
                 last: usual.last.max(timeout),
             },
             connect: timeout,
-            stall: Duration::from_secs(self.stall),
+            stall: self.stall,
         }
     }
 }

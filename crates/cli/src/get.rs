@@ -141,7 +141,16 @@ async fn fetch_one(
     let size = client.size(path).await?;
     let modified = client.modified(path).await?;
     let wanted = Wanted { path, size, modified };
-    fetch(client, &wanted, target, flags, meter).await
+    match fetch(client, &wanted, target, flags, meter).await {
+        Err(failure) if failure.exit == Exit::Refused && is_directory(client, path).await => {
+            Err(failure.hint("it is a directory: -r fetches it with all that is in it"))
+        }
+        other => other,
+    }
+}
+
+async fn is_directory(client: &mut Client, path: &Pathname) -> bool {
+    client.stat(Some(path)).await.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory()))
 }
 
 /// One file as bytes.

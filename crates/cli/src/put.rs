@@ -169,9 +169,8 @@ impl Tree<'_> {
                 failure
             });
         }
-        if let Ok(Ok(age)) = there.modified().map(|m| m.duration_since(UNIX_EPOCH)) {
-            let seconds = i64::try_from(age.as_secs()).unwrap_or(0);
-            client.set_modified(path, Stamp::from_seconds(seconds)).await?;
+        if let Some(time) = modified(&there) {
+            client.set_modified(path, time).await?;
         }
         Ok(())
     }
@@ -179,12 +178,22 @@ impl Tree<'_> {
     /// A folder and what is in it, parents first.
     async fn folder(&mut self, client: &mut Client, root: &Path, path: &Pathname) -> Result<(), Failure> {
         let mut waiting = vec![(root.to_owned(), path.clone(), 0usize)];
+        let mut times = Vec::new();
         while let Some((folder, path, depth)) = waiting.pop() {
             match client.make_dir(&path).await {
                 Ok(()) => {}
-                // It is there already, or it cannot be made: the files in it will tell.
-                Err(Error::Refused { .. }) => {}
+                Err(error @ Error::Refused { .. }) => {
+                    // Perhaps it is there already.
+                    let there = client.stat(Some(&path)).await;
+                    if !there.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory())) {
+                        self.leave_out(&folder, &error);
+                        continue;
+                    }
+                }
                 Err(other) => return Err(other.into()),
+            }
+            if let Some(time) = fs::metadata(&folder).ok().as_ref().and_then(modified) {
+                times.push((path.clone(), time));
             }
             let mut entries = match fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
                 Ok(entries) => entries,
@@ -209,6 +218,10 @@ impl Tree<'_> {
                     Err(error) => self.leave_out(&file, &error),
                 }
             }
+        }
+        // Last, as every file put into a directory changes its time.
+        for (path, time) in times.iter().rev() {
+            client.set_modified(path, *time).await?;
         }
         Ok(())
     }
@@ -244,6 +257,12 @@ impl Tree<'_> {
         self.left_out = true;
         self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(file.as_os_str().as_bytes()))));
     }
+}
+
+/// The time of modification, to the second; none for times before 1970.
+fn modified(of: &fs::Metadata) -> Option<Stamp> {
+    let age = of.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Stamp::from_seconds(i64::try_from(age.as_secs()).ok()?))
 }
 
 fn pieces(mut from: impl Read + Send + 'static) -> Give {

@@ -42,6 +42,25 @@ fn exit_codes_and_hints() {
 }
 
 #[test]
+fn a_directory_is_told_from_a_file() {
+    let site = Site::start();
+    write(site.root(), "d/a", 1, 10);
+    let here = site.beside("here");
+    for url in [site.door.bare_url("d"), site.door.bare_url("d/")] {
+        let said = run(pasv(["get", "-O"]).arg(&here).arg(&url));
+        assert!(!said.status.success() && said.err.contains("-r fetches it"), "{url}: {}", said.err);
+    }
+    // What cannot be stored is told, and the exit is not 0.
+    fs::create_dir(here.join("tree")).unwrap();
+    write(site.root(), "tree", 1, 10);
+    let said = run(pasv(["put", "-r"]).arg(here.join("tree")).arg(site.door.bare_url("")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("left out: "), "{}", said.err);
+    let said = run(pasv(["put"]).arg(here.join("tree")).arg(site.door.url("")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+}
+
+#[test]
 fn no_injection_reaches_the_wire() {
     let site = Site::start();
     write(site.root(), "precious", 1, 10);

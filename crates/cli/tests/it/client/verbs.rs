@@ -58,6 +58,10 @@ fn a_tree_goes_up_and_comes_back() {
     let old = UNIX_EPOCH + Duration::from_secs(1_234_567_890);
     fs::File::open(tree.join("odd/a#b")).unwrap().set_modified(old).unwrap();
 
+    fs::File::open(tree.join("empty")).unwrap().set_modified(old).unwrap();
+
+    run(pasv(["put", "-r"]).arg(&tree).arg(site.door.url(""))).good();
+    // Once more: what is there already is no mistake.
     run(pasv(["put", "-r"]).arg(&tree).arg(site.door.url(""))).good();
     assert_same(&tree, &site.root().join("tree"));
     assert!(site.root().join("tree/empty").is_dir());
@@ -66,7 +70,9 @@ fn a_tree_goes_up_and_comes_back() {
     run(pasv(["get", "-r", "-O"]).arg(&back).arg(site.door.bare_url("tree"))).good();
     assert_same(&tree, &back.join("tree"));
     assert!(back.join("tree/empty").is_dir());
-    assert_eq!(fs::metadata(back.join("tree/odd/a#b")).unwrap().modified().unwrap(), old);
+    for name in ["tree/odd/a#b", "tree/empty"] {
+        assert_eq!(fs::metadata(back.join(name)).unwrap().modified().unwrap(), old, "{name}");
+    }
 
     run(pasv(["rm", "-r"]).arg(site.door.url("tree"))).good();
     assert!(!site.root().join("tree").exists());
