@@ -115,7 +115,8 @@ impl Ground {
         self.folder.path().join("root")
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    /// Where a path of the site is on this machine.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root().join(path.trim_start_matches('/'))
     }
 

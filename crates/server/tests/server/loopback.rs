@@ -23,9 +23,10 @@ const AT_ONCE: usize = 12;
 
 /// A running site and its clients.
 pub(crate) struct Loopback {
-    at: SocketAddr,
-    stopper: Stopper,
-    running: Option<JoinHandle<()>>,
+    pub(crate) at: SocketAddr,
+    pub(crate) passive: Vec<u16>,
+    pub(crate) stopper: Stopper,
+    pub(crate) running: Option<JoinHandle<()>>,
     clients: BTreeMap<usize, Client>,
 }
 
@@ -51,9 +52,9 @@ impl Loopback {
                 None,
             )
         });
-        let (at, stopper) = (site.control()[0], site.stopper());
+        let (at, passive, stopper) = (site.control()[0], site.passive().to_vec(), site.stopper());
         let running = Some(tokio::spawn(site.run()));
-        Self { at, stopper, running, clients: BTreeMap::new() }
+        Self { at, passive, stopper, running, clients: BTreeMap::new() }
     }
 
     async fn client(&mut self, who: usize) -> Result<&mut Client, String> {
@@ -222,7 +223,7 @@ async fn tell(story: Story) -> Result<(), Failure> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn loopback_stories_come_true() {
+async fn stories_come_true() {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut playing = JoinSet::new();
     for story in story::all() {

@@ -1,15 +1,15 @@
 //! Does the server do what its stories tell, and what its invariants promise?
 //!
 //! ```text
-//!   tests/sessions/*/*.txt --story--> play --Stage--> pure:     Session alone, no sockets, time made up
+//!   tests/sessions/*/*.txt --story--> play --Stage--> pure:     the Session alone, no sockets, time made up
 //!                                          \-Stage--> loopback: a real Site, real sockets
-//!   model: the Session under random interleavings         hostile: what no story can tell
+//!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
+//!   hostile: the real Site and clients that no story can tell of
 //! ```
-mod coverage;
 mod fault;
 mod ground;
+mod hostile;
 mod loopback;
-mod model;
 mod play;
 mod pure;
 mod story;

@@ -17,6 +17,8 @@ use crate::ground::{Doorkeeper, Ground};
 use crate::play::{Failure, Stage, play};
 use crate::story::{self, Runner};
 
+mod coverage;
+mod model;
 mod moving;
 
 use moving::{Transfer, Wire};
@@ -385,7 +387,7 @@ pub(crate) async fn tell_all() -> (HashSet<Reason>, Vec<Failure>) {
 }
 
 #[tokio::test]
-async fn pure_stories_come_true() {
+async fn stories_come_true() {
     let (_, failures) = tell_all().await;
     let all: Vec<String> = failures.into_iter().map(|f| f.0).collect();
     assert!(all.is_empty(), "{} stories fail:\n\n{}\n", all.len(), all.join("\n\n"));

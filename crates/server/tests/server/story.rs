@@ -250,7 +250,7 @@ pub(crate) fn all() -> Vec<Story> {
 }
 
 impl Story {
-    fn parse(name: &str, text: &str) -> Result<Self, (usize, String)> {
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, (usize, String)> {
         let mut story = Self {
             name: name.to_owned(),
             site: Vec::new(),

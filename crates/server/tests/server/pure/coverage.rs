@@ -45,7 +45,7 @@ fn every_verb_is_in_a_story() {
 const NEVER: &[(Reason, &str)] = &[];
 
 #[tokio::test]
-async fn pure_stories_give_every_reason() {
+async fn stories_give_every_reason() {
     let (given, _) = pure::tell_all().await;
     let never: HashSet<_> = NEVER.iter().map(|(reason, _)| *reason).collect();
     let missing: BTreeSet<_> =

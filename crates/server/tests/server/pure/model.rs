@@ -158,7 +158,7 @@ proptest! {
     /// One final reply for each command, 426 and 226 to ABOR, no effect on files before a login, RNFR and REST as long
     /// as they may live and no longer, the queue within its bound: [`Rig`] judges all of it at every output.
     #[test]
-    fn pure_sessions_keep_their_promises(life in life()) {
+    fn sessions_keep_their_promises(life in life()) {
         let mut rig = Rig::new();
         for happening in life {
             match happening {
@@ -178,7 +178,7 @@ proptest! {
 
     /// It makes no difference where the bytes of a dialogue are cut.
     #[test]
-    fn pure_sessions_hear_the_same_however_bytes_are_cut(
+    fn sessions_hear_the_same_however_bytes_are_cut(
         lines in proptest::collection::vec(happening(LINES), 1..60),
         cuts in proptest::collection::vec(1_usize..9, 1..40),
     ) {
