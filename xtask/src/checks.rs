@@ -10,7 +10,7 @@ pub(crate) fn format(place: &Place) -> Findings {
     if !place.has_cargo("fmt") {
         return Findings::skip("format", "rustfmt is not installed");
     }
-    let Said { good, text } = run(&mut place.cargo(["fmt", "--all", "--check"]));
+    let Said { good, text } = run(&mut place.cargo(["fmt", "--all", "--check", "--", "--color=never"]));
     Findings::check(good, &text)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   interop    crates/cli/tests/it, module `interop`
-//!   loopback   the crate net, and the tests/ of server, client and cli, but the modules called `pure` there
+//!   loopback   the crate net, and the test binaries `server`, `client` and `it`, but the modules called `pure` there
 //!   pure       all others
 //! ```
 
@@ -27,8 +27,7 @@ pub(crate) enum Suite {
 }
 
 const INTEROP: &str = "package(cli) & binary(it) & test(/^interop::/)";
-const LOOPBACK: &str =
-    "package(net) | (package(/^(server|client|cli)$/) & kind(test) - test(/(^|::)pure::/))";
+const LOOPBACK: &str = "package(net) | (kind(test) & binary(/^(server|client|it)$/) - test(/(^|::)pure::/))";
 
 impl Suite {
     fn name(self) -> &'static str {
@@ -48,31 +47,21 @@ impl Suite {
         }
     }
 
-    /// The same as calls of `cargo test`, where nextest is not installed: what is built is the same.
-    fn calls(self) -> Vec<Vec<&'static str>> {
-        let upper = ["-p", "server", "-p", "client", "-p", "cli", "--test", "*"];
+    /// The same as calls of `cargo test`, where nextest is not installed.
+    fn calls(self) -> &'static [&'static str] {
         match self {
-            Self::Pure => vec![
-                vec![
-                    "--workspace",
-                    "--exclude",
-                    "net",
-                    "--exclude",
-                    "server",
-                    "--exclude",
-                    "client",
-                    "--exclude",
-                    "cli",
-                ],
-                vec!["-p", "server", "-p", "client", "--lib"],
-                vec!["-p", "cli", "--bins"],
-                [&upper[..], &["--", "pure::"]].concat(),
+            Self::Pure => &[
+                "--workspace --exclude net --exclude server --exclude client --exclude cli",
+                "-p server -p client --lib",
+                "-p cli --bins",
+                "-p client --test dialogue",
+                "-p server --test server -- pure::",
             ],
-            Self::Loopback => vec![
-                vec!["-p", "net"],
-                [&upper[..], &["--", "--skip", "pure::", "--skip", "interop::"]].concat(),
+            Self::Loopback => &[
+                "-p net",
+                "-p server -p client -p cli --test server --test client --test it -- --skip pure:: --skip interop::",
             ],
-            Self::Interop => vec![vec!["-p", "cli", "--test", "it", "--", "interop::"]],
+            Self::Interop => &["-p cli --test it -- interop::"],
         }
     }
 }
@@ -116,7 +105,8 @@ pub(crate) fn run(suite: Suite, place: &Place, report: &mut Report) -> Result<()
             count(&mut findings, &said, nextest_counts(&said.text));
         } else {
             for call in suite.calls() {
-                let said = run::run(log.told(place.cargo(["test", "--no-fail-fast"]).args(call), place));
+                let said =
+                    run::run(log.told(place.cargo(["test", "--no-fail-fast"]).args(call.split(' ')), place));
                 count(&mut findings, &said, libtest_counts(&said.text));
             }
         }
