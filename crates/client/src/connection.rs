@@ -44,7 +44,10 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// The server, or the network.
     Lost,
+    /// We, after a failure that left the dialogue in doubt.
+    GivenUp,
 }
 
 /// What is being done beside the control connection.
@@ -83,7 +86,9 @@ impl Connection {
 
     /// Ends the connection for us: nothing is said or heard on it any more.
     pub(crate) fn give_up(&mut self) {
-        self.state = State::Lost;
+        if self.state == State::Open {
+            self.state = State::GivenUp;
+        }
         self.control.shutdown();
     }
 
@@ -93,8 +98,13 @@ impl Connection {
         goal: &mut G,
         mover: &mut Option<Mover<'_>>,
     ) -> Result<G::Gain, Error> {
-        if self.state == State::Lost {
-            return Err(hung_up());
+        match self.state {
+            State::Open => {}
+            State::Lost => return Err(hung_up()),
+            State::GivenUp => {
+                let what = "the session was given up after the last failure".to_owned();
+                return Err(Error::Broken { what, moved: 0 });
+            }
         }
         let mut hands = Hands::Empty;
         loop {
@@ -135,6 +145,10 @@ impl Connection {
                     }
                     Output::CloseData => {
                         hands = Hands::Empty;
+                        None
+                    }
+                    Output::HangUp => {
+                        self.give_up();
                         None
                     }
                     Output::Tell(event) => {
@@ -248,7 +262,7 @@ async fn next_reply(
     decoded: &mut usize,
     state: State,
 ) -> Result<Reply, Error> {
-    if state == State::Lost {
+    if state != State::Open {
         // Said once already.
         return pending().await;
     }

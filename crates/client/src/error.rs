@@ -118,13 +118,8 @@ impl Error {
         matches!(self, Self::Refused { reply, .. } if reply.code.severity() == wire::Severity::Permanent)
     }
 
-    /// Was the verb itself not known (500, 502, 504)? Then an older verb may be.
-    #[must_use]
-    pub fn is_unknown_verb(&self) -> bool {
-        matches!(self, Self::Refused { reply, .. } if matches!(reply.code.get(), 500 | 502 | 504))
-    }
-
-    /// Is the session still good for another command?
+    /// Is the session still good for another command? Where a goal gave it up beside such an error, the next command
+    /// says so.
     #[must_use]
     pub fn leaves_session_usable(&self) -> bool {
         matches!(

@@ -79,6 +79,8 @@ pub enum Output<T> {
     Move,
     /// Give up the data connection, a dial or a port, whatever there is.
     CloseData,
+    /// Give up the control connection: a reply is still owed to us, and would be taken for the next command's.
+    HangUp,
     /// Tell whoever is watching.
     Tell(Event),
     /// The goal is reached, or never will be. Nothing follows.

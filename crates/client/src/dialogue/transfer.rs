@@ -134,6 +134,12 @@ impl Transfer {
         self.out.push(Output::Done(result));
     }
 
+    /// Ends it while a reply is still to come: the session cannot go on.
+    fn end_in_doubt(&mut self, error: Error) {
+        self.out.push(Output::HangUp);
+        self.end(Err(error));
+    }
+
     fn break_off(&mut self, what: String, moved: u64) {
         self.end(Err(Error::Broken { what, moved }));
     }
@@ -179,11 +185,11 @@ impl Transfer {
         self.out.push(Output::Move);
     }
 
-    fn no_data(&mut self, ours: SocketAddr, why: String, now: Instant) {
+    fn no_data(&mut self, ours: SocketAddr, why: String, now: Instant) -> Error {
         let elapsed = now.saturating_duration_since(self.since);
         let mut attempts = std::mem::take(&mut self.attempts);
         attempts.push(Attempt::active(self.way, ours, why, elapsed));
-        self.end(Err(Error::Unreachable(Unreachable::Data { server: self.server, attempts })));
+        Error::Unreachable(Unreachable::Data { server: self.server, attempts })
     }
 
     /// A 4yz or 5yz where bytes should move or have moved.
@@ -226,7 +232,8 @@ impl Transfer {
                 if reply.code.get() == 425 =>
             {
                 let why = format!("the server answered 425 {}", show(reply.text()));
-                self.no_data(ours, why, now);
+                let error = self.no_data(ours, why, now);
+                self.end(Err(error));
             }
             (
                 State::AwaitStart
@@ -251,7 +258,8 @@ impl Transfer {
                 // The server believes in an end that we did not see.
                 self.moved_error(error, "although the server said it was done");
             }
-            (State::AwaitAborted(error), Transient | Permanent | Completion) => self.end(Err(error)),
+            // The transfer's own end; that of ABOR is still to come, or will never.
+            (State::AwaitAborted(error), Transient | Permanent | Completion) => self.end_in_doubt(error),
             (state @ (State::AwaitFinal(_) | State::AwaitAborted(_)), Intermediate) => {
                 self.state = state;
             }
@@ -347,7 +355,8 @@ impl Transfer {
                 self.end(Err(error));
             }
             State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) | State::AwaitPeerAfterFinal(ours, _) => {
-                self.no_data(ours, "the server did not connect".to_owned(), now);
+                let error = self.no_data(ours, "the server did not connect".to_owned(), now);
+                self.end_in_doubt(error);
             }
             State::AwaitFinal(Ok(bytes)) => {
                 let what = format!(
@@ -357,8 +366,11 @@ impl Transfer {
                 );
                 self.break_off(what, bytes);
             }
-            State::AwaitFinal(Err(error)) => self.moved_error(error, ""),
-            State::AwaitAborted(error) | State::MovingAfterFailure(error) => self.end(Err(error)),
+            State::AwaitFinal(Err(error)) => {
+                self.out.push(Output::HangUp);
+                self.moved_error(error, "");
+            }
+            State::AwaitAborted(error) | State::MovingAfterFailure(error) => self.end_in_doubt(error),
             state @ (State::Moving | State::MovingAfterFinal(_) | State::Opening(_) | State::Ended) => {
                 self.state = state;
             }
@@ -427,7 +439,8 @@ impl Goal for Transfer {
                 State::AwaitStartAndPeer(ours)
                 | State::AwaitPeer(ours)
                 | State::AwaitPeerAfterFinal(ours, _) => {
-                    self.no_data(ours, words(&error), now);
+                    let error = self.no_data(ours, words(&error), now);
+                    self.end_in_doubt(error);
                 }
                 _ => {}
             },

@@ -8,6 +8,7 @@
 //!   ! close-data            ends the data connection       ! reset-data    breaks it
 //!   ! wait-data             waits for the client's end of it
 //!   ! close-control         ends the control connection    ! new-control   waits for another one
+//!   ! wait-control          waits for the client's end of it
 //!   ! dial                  connects to the port that the last EPRT or PORT told
 //!   ! flood                 says lines of a multi-line reply until the client has had enough
 //! ```
@@ -113,6 +114,13 @@ impl Peer {
             ("!", "close-control") => {
                 self.control = None;
                 Ok(())
+            }
+            ("!", "wait-control") => {
+                let mut rest = Vec::new();
+                self.control()?
+                    .read_to_end(&mut rest)
+                    .map_err(|e| format!("waiting for the end of control: {e}"))?;
+                equal(&rest, b"")
             }
             ("!", "new-control") => self.new_control(),
             ("!", "dial") => {

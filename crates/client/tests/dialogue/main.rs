@@ -122,7 +122,7 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
                 }
                 Output::Move => moving = true,
                 Output::CloseData => moving = false,
-                Output::Accept | Output::Tell(_) => {}
+                Output::Accept | Output::HangUp | Output::Tell(_) => {}
                 Output::Done(result) => life.ends.push(result),
             }
         }
