@@ -260,6 +260,15 @@ mod tests {
     }
 
     #[test]
+    fn the_host_is_said_where_it_was_asked_for() {
+        let now = Instant::now();
+        let host = Some(b"ftp.example".to_vec());
+        let mut login = Login::new(Credentials::anonymous(), host, Patience::default(), now);
+        assert_eq!(answer(&mut login, now, 220), "HOST ftp.example");
+        assert_eq!(answer(&mut login, now, 220), "USER anonymous");
+    }
+
+    #[test]
     fn an_account_that_we_do_not_have_is_a_refusal() {
         let (mut login, now) = login(None);
         answer(&mut login, now, 220);

@@ -242,3 +242,29 @@ fn a_transfer_that_goes_well_is_whole() {
     assert!(matches!(life.ends.as_slice(), [Ok(Transferred::Whole { bytes: 11, way: Way::Epsv, .. })]));
     assert_eq!(life.dialled, [SocketAddr::from((Ipv4Addr::LOCALHOST, 50000))]);
 }
+
+#[test]
+fn an_upload_whose_file_fails_is_aborted_and_not_ended() {
+    let now = Instant::now();
+    let stor = Command::Stor(path());
+    let mut goal =
+        Transfer::new(stor, Flow::Up, None, (Mode::Passive, Way::Epsv), server(), Patience::default(), now);
+    let mut did = Vec::new();
+    let mut step = |input: Input| {
+        goal.handle(input, now);
+        while let Some(output) = goal.poll() {
+            did.push(match output {
+                Output::Send(command) => command.verb().to_string(),
+                Output::Done(Err(Error::Local { .. })) => "local".to_owned(),
+                other => format!("{other:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
+            });
+        }
+    };
+    step(Input::Reply(Reply::new(229, "(|||50000|)")));
+    step(Input::Connected);
+    step(Input::Reply(Reply::new(150, "go on")));
+    step(Input::Moved(Err(MoveError::Local(io::ErrorKind::UnexpectedEof.into()))));
+    step(Input::Reply(Reply::new(426, "as you wish")));
+    // The data connection stays open until the server has heard of the ABOR: its end would say "that was all".
+    assert_eq!(did, ["EPSV", "Dial", "STOR", "Move", "ABOR", "HangUp", "CloseData", "local"]);
+}
