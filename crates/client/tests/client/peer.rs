@@ -19,6 +19,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use net::reserve::Reserved;
+use socket2::SockRef;
 
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -208,24 +209,10 @@ impl Peer {
 }
 
 pub(crate) fn accept(listener: &TcpListener) -> Result<TcpStream, String> {
-    // Polled, as a listener has no time-out of its own; the wait ends with the condition.
-    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
-    let started = std::time::Instant::now();
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false).map_err(|e| e.to_string())?;
-                return patient(stream);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if started.elapsed() > PATIENCE {
-                    return Err("nobody came".to_owned());
-                }
-                std::thread::yield_now();
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-    }
+    // On Linux the time-out for reading counts for accept too (socket(7)).
+    SockRef::from(listener).set_read_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
+    let (stream, _) = listener.accept().map_err(|e| format!("nobody came: {e}"))?;
+    patient(stream)
 }
 
 fn patient(stream: TcpStream) -> Result<TcpStream, String> {
