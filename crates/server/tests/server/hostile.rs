@@ -9,9 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::loopback::reset;
 
-mod client;
-
-use client::{Client, all, house, stranger, within_bound};
+use crate::client::{Client, all, house, stranger, within_bound};
 
 /// More than the buffers of two sockets hold, so that a download of it waits for its reader.
 const BIG: &str = "@ sparse /big 33554432";

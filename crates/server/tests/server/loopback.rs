@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as Probe};
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 use server::Site;
 use server::site::Stopper;
+use server::xferlog::Xferlog;
 use socket2::SockRef;
 use storage::Gate;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,17 +42,18 @@ struct Client {
 
 impl Loopback {
     pub(crate) fn open(ground: &Ground) -> Self {
+        Self::logging(ground, None)
+    }
+
+    /// With the classic transfer log at a path.
+    pub(crate) fn logging(ground: &Ground, xferlog: Option<&Path>) -> Self {
         let address: IpAddr =
             if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         let gate: Arc<dyn Gate> = Arc::clone(&ground.gate) as _;
         let site = site(address, ground.ports, |range| {
-            Site::bind(
-                ground.settings.clone(),
-                Arc::clone(&gate),
-                &[SocketAddr::new(address, 0)],
-                Some(range),
-                None,
-            )
+            let xferlog = xferlog.map(|at| Xferlog::open(at).expect("a log that can be written"));
+            let listen = [SocketAddr::new(address, 0)];
+            Site::bind(ground.settings.clone(), Arc::clone(&gate), &listen, Some(range), xferlog)
         });
         let (at, passive, stopper) = (site.control()[0], site.passive().to_vec(), site.stopper());
         let running = Some(tokio::spawn(site.run()));

@@ -5,10 +5,13 @@
 //!                                          \-Stage--> loopback: a real Site, real sockets
 //!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
 //!   hostile: the real Site and clients that no story can tell of
+//!   log: what a site writes down of all this
 //! ```
+mod client;
 mod fault;
 mod ground;
 mod hostile;
+mod log;
 mod loopback;
 mod play;
 mod pure;

@@ -56,7 +56,10 @@ impl Pure {
     pub(crate) fn new(ground: &Ground) -> Self {
         let local: IpAddr = if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         Self {
-            settings: Arc::new(ground.settings.clone()),
+            settings: Arc::new(Settings {
+                anonymous: ground.gate.anonymous(b"anonymous"),
+                ..ground.settings.clone()
+            }),
             gate: Arc::clone(&ground.gate),
             addresses: Addresses::default(),
             clients: BTreeMap::new(),

@@ -15,34 +15,38 @@ use crate::story::Story;
 const BOUND: Duration = Duration::from_secs(60);
 
 /// A site of these `@` lines, and its folder.
-pub(super) fn house(site: &str) -> (Ground, Loopback) {
-    let told = format!("# A site.\n{site}\nC: NOOP\n");
-    let ground =
-        Ground::lay(&Story::parse("hostile", &told).expect("a site that can be told")).expect("its ground");
+pub(crate) fn house(site: &str) -> (Ground, Loopback) {
+    let ground = ground(site);
     let site = Loopback::open(&ground);
     (ground, site)
 }
 
+/// The ground of a site of these `@` lines.
+pub(crate) fn ground(site: &str) -> Ground {
+    let told = format!("# A site.\n{site}\nC: NOOP\n");
+    Ground::lay(&Story::parse("a test", &told).expect("a site that can be told")).expect("its ground")
+}
+
 /// Runs a test within its bound.
-pub(super) async fn within_bound<T>(test: impl Future<Output = T>) -> T {
+pub(crate) async fn within_bound<T>(test: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, test).await.expect("nothing hangs")
 }
 
-pub(super) struct Client {
-    pub(super) control: TcpStream,
+pub(crate) struct Client {
+    pub(crate) control: TcpStream,
     heard: Vec<u8>,
     /// The last line heard.
-    pub(super) last: String,
+    pub(crate) last: String,
 }
 
 impl Client {
     /// Connects, and does not wait for the greeting.
-    pub(super) async fn connect(to: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) async fn connect(to: SocketAddr) -> std::io::Result<Self> {
         Ok(Self { control: TcpStream::connect(to).await?, heard: Vec::new(), last: String::new() })
     }
 
     /// Connects and logs in, for files of bytes.
-    pub(super) async fn login(to: SocketAddr) -> Self {
+    pub(crate) async fn login(to: SocketAddr) -> Self {
         let mut client = Self::connect(to).await.expect("a site that listens");
         client.expect(220).await;
         for (line, code) in [("USER anonymous", 331), ("PASS x", 230), ("TYPE I", 200)] {
@@ -51,22 +55,22 @@ impl Client {
         client
     }
 
-    pub(super) async fn say(&mut self, line: &str) {
+    pub(crate) async fn say(&mut self, line: &str) {
         self.control.write_all(format!("{line}\r\n").as_bytes()).await.expect("the server reads");
     }
 
-    pub(super) async fn command(&mut self, line: &str, code: u16) {
+    pub(crate) async fn command(&mut self, line: &str, code: u16) {
         self.say(line).await;
         self.expect(code).await;
     }
 
-    pub(super) fn urgent(&self, bytes: &[u8]) {
+    pub(crate) fn urgent(&self, bytes: &[u8]) {
         let sent = SockRef::from(&self.control).send_out_of_band(bytes).expect("the server reads");
         assert_eq!(sent, bytes.len());
     }
 
     /// The next line; `None` when the connection has ended.
-    pub(super) async fn line(&mut self) -> Option<String> {
+    pub(crate) async fn line(&mut self) -> Option<String> {
         loop {
             if let Some(at) = self.heard.windows(2).position(|w| w == b"\r\n") {
                 let line: Vec<u8> = self.heard.drain(..at + 2).collect();
@@ -80,7 +84,7 @@ impl Client {
     }
 
     /// Hears one reply to its end; it must have this code.
-    pub(super) async fn expect(&mut self, code: u16) {
+    pub(crate) async fn expect(&mut self, code: u16) {
         loop {
             let line = self.line().await.unwrap_or_else(|| panic!("expected {code}, the server closed"));
             if line.get(3..4) == Some(" ") && line.as_bytes()[0] != b' ' {
@@ -92,25 +96,25 @@ impl Client {
     }
 
     /// The server has closed, and said nothing more.
-    pub(super) async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         assert_eq!(self.line().await, None);
     }
 
     /// Asks for a passive port, and which it is.
-    pub(super) async fn port(&mut self) -> u16 {
+    pub(crate) async fn port(&mut self) -> u16 {
         self.command("EPSV", 229).await;
         announced(self.last.as_bytes()).expect("a port in the 229")
     }
 
     /// A data connection by EPSV.
-    pub(super) async fn data(&mut self) -> TcpStream {
+    pub(crate) async fn data(&mut self) -> TcpStream {
         let port = self.port().await;
         let ip = self.control.peer_addr().expect("a connected socket").ip();
         TcpStream::connect((ip, port)).await.expect("the passive port listens")
     }
 
     /// A whole download.
-    pub(super) async fn retrieve(&mut self, path: &str) -> Vec<u8> {
+    pub(crate) async fn retrieve(&mut self, path: &str) -> Vec<u8> {
         let data = self.data().await;
         self.command(&format!("RETR {path}"), 150).await;
         let bytes = all(data).await;
@@ -120,14 +124,14 @@ impl Client {
 }
 
 /// Everything up to the peer's FIN.
-pub(super) async fn all(mut data: TcpStream) -> Vec<u8> {
+pub(crate) async fn all(mut data: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     data.read_to_end(&mut bytes).await.expect("an end with FIN");
     bytes
 }
 
 /// A connection from another address of this machine.
-pub(super) async fn stranger(from: IpAddr, to: SocketAddr) -> TcpStream {
+pub(crate) async fn stranger(from: IpAddr, to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
     socket.connect(to).await.expect("the port listens")
