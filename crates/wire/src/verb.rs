@@ -212,4 +212,28 @@ mod tests {
             assert_eq!(Verb::parse(row.name.to_ascii_lowercase().as_bytes()), Some(row.verb));
         }
     }
+
+    /// The page of the commands has a row for each verb, in order, with its argument and its source.
+    #[test]
+    fn the_page_of_commands_is_this_table() {
+        use alloc::{format, string::String, vec::Vec};
+        // A `|` within a cell is written `\|` there.
+        let page = include_str!("../../../docs/commands.md").replace("\\|", "|");
+        let told: Vec<&str> = page
+            .split("| verb |")
+            .nth(1)
+            .unwrap_or_default()
+            .lines()
+            .skip(2)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let usage = |row: &Row| String::from(format!("{} {}", row.name, row.usage).trim_end());
+        for (n, row) in TABLE.iter().enumerate() {
+            let wanted = format!("| `{}` | {} | ", usage(row), row.rfc);
+            let found = told.get(n).copied().unwrap_or_default();
+            assert!(found.starts_with(&wanted), "docs/commands.md: {wanted:?} is wanted, {found:?} is there");
+            assert_eq!(row.served, !found.contains("| 502 |"), "docs/commands.md: {found:?}");
+        }
+        assert_eq!(told.len(), TABLE.len(), "docs/commands.md tells of other verbs too");
+    }
 }
