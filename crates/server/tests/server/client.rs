@@ -1,6 +1,7 @@
 //! Who talks to the site? A client of few words, that does exactly what it is told.
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -135,4 +136,18 @@ pub(crate) async fn stranger(from: IpAddr, to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::new(from, 0)).expect("an address of this machine");
     socket.connect(to).await.expect("the port listens")
+}
+
+/// Is this process the test's own? If not, one is started that runs nothing but this test, and must succeed; then there
+/// is nothing left to do in this one.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "SERVER_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let me = std::env::current_exe().expect("a test has a file");
+    let done = Command::new(me).args([test, "--exact"]).env(ALONE, "1").output().expect("a process");
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    false
 }

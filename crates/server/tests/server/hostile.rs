@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::loopback::reset;
 
-use crate::client::{Client, all, house, stranger, within_bound};
+use crate::client::{Client, all, alone, house, stranger, within_bound};
 
 /// More than the buffers of two sockets hold, so that a download of it waits for its reader.
 const BIG: &str = "@ sparse /big 33554432";
@@ -181,21 +181,11 @@ async fn a_client_that_reads_no_replies_is_left() {
     .await;
 }
 
-/// The line is sent to a site in a process of its own, whose memory is nobody else's.
+/// In a process of its own, whose memory is nobody else's.
 #[tokio::test]
 async fn an_endless_line_takes_no_memory() {
-    const ALONE: &str = "SERVER_TEST_ALONE";
     const SENT: usize = 96 << 20;
-    if std::env::var_os(ALONE).is_none() {
-        let me = std::env::current_exe().expect("a test has a file");
-        let name = "hostile::an_endless_line_takes_no_memory";
-        let done = std::process::Command::new(me)
-            .args([name, "--exact"])
-            .env(ALONE, "1")
-            .output()
-            .expect("a process");
-        let said = String::from_utf8_lossy(&done.stdout);
-        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    if !alone("hostile::an_endless_line_takes_no_memory") {
         return;
     }
     let (_ground, site) = house("");
