@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::Arguments;
 use crate::talk::{Exit, Failure};
 
-/// What to write, and where.
+/// Write man pages or shell completions.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     #[command(subcommand)]

@@ -33,12 +33,14 @@ use clap::{Parser, Subcommand};
 
 use crate::talk::Failure;
 
-/// FTP that gets through: the server, the client, and the firewall's guide.
+/// FTP that gets through: the server and the client in one program.
 #[derive(Debug, Parser)]
 #[command(name = "pasv", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Share this folder:      pasv serve\n\
                         Fetch a file:           pasv get ftp://host/path/file\n\
-                        See both connections:   pasv demo")]
+                        See both connections:   pasv demo\n\n\
+                        Exit codes: 0 done, 1 refused by the site, 2 a wrong command line or a wrong file,\n\
+                        3 could not connect, 4 broken off in the middle")]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -46,7 +48,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Share a folder over FTP.
     Serve(Box<serve::Flags>),
     Ls(ls::Flags),
     Get(get::Flags),
@@ -61,7 +62,6 @@ enum Verb {
     Stat(stat::Flags),
     Trace(trace::Flags),
     Demo(demo::Flags),
-    /// Make the line of a password file from a password.
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
     #[command(hide = true)]

@@ -6,6 +6,8 @@ use storage::accounts;
 
 use crate::talk::{Exit, Failure};
 
+/// Make the line of a password file from a password.
+///
 /// `pasv passwd > alice.password`, then `pasv serve --user alice:alice.password`.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {}

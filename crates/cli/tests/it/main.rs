@@ -5,5 +5,6 @@
 
 mod budget;
 mod client;
+mod generated;
 mod harness;
 mod interop;

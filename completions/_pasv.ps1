@@ -1,0 +1,370 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'pasv'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'pasv' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
+            [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
+            [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Write files of a site to stdout')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Delete files of a site, or with -r whole trees')
+            [CompletionResult]::new('mv', 'mv', [CompletionResultType]::ParameterValue, 'Rename or move a file or directory within a site')
+            [CompletionResult]::new('mkdir', 'mkdir', [CompletionResultType]::ParameterValue, 'Make directories of a site')
+            [CompletionResult]::new('rmdir', 'rmdir', [CompletionResultType]::ParameterValue, 'Remove empty directories of a site')
+            [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
+            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages or shell completions')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pasv;serve' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The folder to share')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times')
+            [CompletionResult]::new('--passive-ports', '--passive-ports', [CompletionResultType]::ParameterName, 'The ports that clients open data connections to. The firewall must let them in')
+            [CompletionResult]::new('--external', '--external', [CompletionResultType]::ParameterName, 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Let this user in, with the password in the file (or one made up and shown); nobody else then')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How log lines are written, to stderr')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`')
+            [CompletionResult]::new('--xferlog', '--xferlog', [CompletionResultType]::ParameterName, 'Append the classic transfer log to a file')
+            [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write the addresses and ports as JSON to a file when the site is up')
+            [CompletionResult]::new('--sync', '--sync', [CompletionResultType]::ParameterName, 'When an upload counts as done: on the disk, or with the kernel')
+            [CompletionResult]::new('--keep-parts', '--keep-parts', [CompletionResultType]::ParameterName, 'How long the part of a broken upload is kept for the client to resume')
+            [CompletionResult]::new('--umask', '--umask', [CompletionResultType]::ParameterName, 'Permission bits that uploads do not get')
+            [CompletionResult]::new('--active-port', '--active-port', [CompletionResultType]::ParameterName, 'Dial active data connections from this port; the classic one is 20, which needs root')
+            [CompletionResult]::new('--login-timeout', '--login-timeout', [CompletionResultType]::ParameterName, 'From the connection to the login')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'From one command to the next, outside transfers')
+            [CompletionResult]::new('--idle-timeout-most', '--idle-timeout-most', [CompletionResultType]::ParameterName, 'The most that SITE IDLE can ask for')
+            [CompletionResult]::new('--data-timeout', '--data-timeout', [CompletionResultType]::ParameterName, 'From a transfer''s command to its data connection')
+            [CompletionResult]::new('--stall-timeout', '--stall-timeout', [CompletionResultType]::ParameterName, 'In a transfer, without a byte moving')
+            [CompletionResult]::new('--port-wait', '--port-wait', [CompletionResultType]::ParameterName, 'How long PASV waits for a free port')
+            [CompletionResult]::new('--claim-timeout', '--claim-timeout', [CompletionResultType]::ParameterName, 'From PASV to the transfer that uses it')
+            [CompletionResult]::new('--remember-logins', '--remember-logins', [CompletionResultType]::ParameterName, 'How long a verified password is remembered, so that eight connections do not pay eight times')
+            [CompletionResult]::new('--max-sessions', '--max-sessions', [CompletionResultType]::ParameterName, 'Sessions in all')
+            [CompletionResult]::new('--max-sessions-per-address', '--max-sessions-per-address', [CompletionResultType]::ParameterName, 'Sessions from one address')
+            [CompletionResult]::new('--max-line', '--max-line', [CompletionResultType]::ParameterName, 'Bytes in a command line')
+            [CompletionResult]::new('--max-commands-before-login', '--max-commands-before-login', [CompletionResultType]::ParameterName, 'Commands before the login')
+            [CompletionResult]::new('--max-stat-lines', '--max-stat-lines', [CompletionResultType]::ParameterName, 'Lines in the answer to STAT with a pathname')
+            [CompletionResult]::new('--max-queue', '--max-queue', [CompletionResultType]::ParameterName, 'Commands that wait for the end of a transfer')
+            [CompletionResult]::new('--delay-after-failures', '--delay-after-failures', [CompletionResultType]::ParameterName, 'Failed logins of an address before its answers are held back')
+            [CompletionResult]::new('--failure-delay', '--failure-delay', [CompletionResultType]::ParameterName, 'How long they are held back')
+            [CompletionResult]::new('--refuse-after-failures', '--refuse-after-failures', [CompletionResultType]::ParameterName, 'Failed logins of an address before it is refused')
+            [CompletionResult]::new('--failure-window', '--failure-window', [CompletionResultType]::ParameterName, 'How long a failed login counts')
+            [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Let users upload, rename and remove')
+            [CompletionResult]::new('--anonymous', '--anonymous', [CompletionResultType]::ParameterName, 'Let anybody in, beside the users')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Tell in the banner what the firewalls on both sides must let through, rule by rule')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no banner')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no banner')
+            [CompletionResult]::new('--no-passive', '--no-passive', [CompletionResultType]::ParameterName, 'Refuse EPSV and PASV')
+            [CompletionResult]::new('--no-active', '--no-active', [CompletionResultType]::ParameterName, 'Refuse EPRT and PORT')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;ls' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Whole tree, one path per line')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Whole tree, one path per line')
+            [CompletionResult]::new('-1', '-1', [CompletionResultType]::ParameterName, 'Names only, one per line')
+            [CompletionResult]::new('--names', '--names', [CompletionResultType]::ParameterName, 'Names only, one per line')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object per line and entry')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;get' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file; - is stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file; - is stdout')
+            [CompletionResult]::new('-O', '-O ', [CompletionResultType]::ParameterName, 'Write into this folder')
+            [CompletionResult]::new('--output-dir', '--output-dir', [CompletionResultType]::ParameterName, 'Write into this folder')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Fetch directories and all that is in them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Fetch directories and all that is in them')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Go on where the last try ended')
+            [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on where the last try ended')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;put' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Store folders and all that is in them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Store folders and all that is in them')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Go on where the last try ended')
+            [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on where the last try ended')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;cat' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;rm' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Delete directories and all that is in them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Delete directories and all that is in them')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;mv' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;mkdir' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;rmdir' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;stat' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As a JSON object')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;trace' {
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;demo' {
+            [CompletionResult]::new('--size', '--size', [CompletionResultType]::ParameterName, 'How many bytes to move')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pasv;passwd' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;generate' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pasv;generate;man' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pasv;generate;completions' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pasv;generate;help' {
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pasv;generate;help;man' {
+            break
+        }
+        'pasv;generate;help;completions' {
+            break
+        }
+        'pasv;generate;help;help' {
+            break
+        }
+        'pasv;help' {
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
+            [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
+            [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Write files of a site to stdout')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Delete files of a site, or with -r whole trees')
+            [CompletionResult]::new('mv', 'mv', [CompletionResultType]::ParameterValue, 'Rename or move a file or directory within a site')
+            [CompletionResult]::new('mkdir', 'mkdir', [CompletionResultType]::ParameterValue, 'Make directories of a site')
+            [CompletionResult]::new('rmdir', 'rmdir', [CompletionResultType]::ParameterValue, 'Remove empty directories of a site')
+            [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
+            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages or shell completions')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pasv;help;serve' {
+            break
+        }
+        'pasv;help;ls' {
+            break
+        }
+        'pasv;help;get' {
+            break
+        }
+        'pasv;help;put' {
+            break
+        }
+        'pasv;help;cat' {
+            break
+        }
+        'pasv;help;rm' {
+            break
+        }
+        'pasv;help;mv' {
+            break
+        }
+        'pasv;help;mkdir' {
+            break
+        }
+        'pasv;help;rmdir' {
+            break
+        }
+        'pasv;help;stat' {
+            break
+        }
+        'pasv;help;trace' {
+            break
+        }
+        'pasv;help;demo' {
+            break
+        }
+        'pasv;help;passwd' {
+            break
+        }
+        'pasv;help;generate' {
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
+            break
+        }
+        'pasv;help;generate;man' {
+            break
+        }
+        'pasv;help;generate;completions' {
+            break
+        }
+        'pasv;help;help' {
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

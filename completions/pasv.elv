@@ -1,0 +1,326 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[pasv] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'pasv'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'pasv'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand serve 'Share a folder over FTP'
+            cand ls 'List a directory of a site'
+            cand get 'Fetch files of a site, or with -r whole trees'
+            cand put 'Store files at a site, or with -r whole trees'
+            cand cat 'Write files of a site to stdout'
+            cand rm 'Delete files of a site, or with -r whole trees'
+            cand mv 'Rename or move a file or directory within a site'
+            cand mkdir 'Make directories of a site'
+            cand rmdir 'Remove empty directories of a site'
+            cand stat 'Show what a site tells of a file or directory'
+            cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+            cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand passwd 'Make the line of a password file from a password'
+            cand generate 'Write man pages or shell completions'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pasv;serve'= {
+            cand --root 'The folder to share'
+            cand --listen 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times'
+            cand --passive-ports 'The ports that clients open data connections to. The firewall must let them in'
+            cand --external 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site'
+            cand --user 'Let this user in, with the password in the file (or one made up and shown); nobody else then'
+            cand --log-format 'How log lines are written, to stderr'
+            cand --log-level 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`'
+            cand --xferlog 'Append the classic transfer log to a file'
+            cand --ready-file 'Write the addresses and ports as JSON to a file when the site is up'
+            cand --sync 'When an upload counts as done: on the disk, or with the kernel'
+            cand --keep-parts 'How long the part of a broken upload is kept for the client to resume'
+            cand --umask 'Permission bits that uploads do not get'
+            cand --active-port 'Dial active data connections from this port; the classic one is 20, which needs root'
+            cand --login-timeout 'From the connection to the login'
+            cand --idle-timeout 'From one command to the next, outside transfers'
+            cand --idle-timeout-most 'The most that SITE IDLE can ask for'
+            cand --data-timeout 'From a transfer''s command to its data connection'
+            cand --stall-timeout 'In a transfer, without a byte moving'
+            cand --port-wait 'How long PASV waits for a free port'
+            cand --claim-timeout 'From PASV to the transfer that uses it'
+            cand --remember-logins 'How long a verified password is remembered, so that eight connections do not pay eight times'
+            cand --max-sessions 'Sessions in all'
+            cand --max-sessions-per-address 'Sessions from one address'
+            cand --max-line 'Bytes in a command line'
+            cand --max-commands-before-login 'Commands before the login'
+            cand --max-stat-lines 'Lines in the answer to STAT with a pathname'
+            cand --max-queue 'Commands that wait for the end of a transfer'
+            cand --delay-after-failures 'Failed logins of an address before its answers are held back'
+            cand --failure-delay 'How long they are held back'
+            cand --refuse-after-failures 'Failed logins of an address before it is refused'
+            cand --failure-window 'How long a failed login counts'
+            cand --write 'Let users upload, rename and remove'
+            cand --anonymous 'Let anybody in, beside the users'
+            cand --explain 'Tell in the banner what the firewalls on both sides must let through, rule by rule'
+            cand -q 'Print no banner'
+            cand --quiet 'Print no banner'
+            cand --no-passive 'Refuse EPSV and PASV'
+            cand --no-active 'Refuse EPRT and PORT'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;ls'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -r 'Whole tree, one path per line'
+            cand --recursive 'Whole tree, one path per line'
+            cand -1 'Names only, one per line'
+            cand --names 'Names only, one per line'
+            cand --json 'One JSON object per line and entry'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;get'= {
+            cand -o 'Write to this file; - is stdout'
+            cand --output 'Write to this file; - is stdout'
+            cand -O 'Write into this folder'
+            cand --output-dir 'Write into this folder'
+            cand --type 'Representation type: i, bytes as they are (default), or a, text'
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -r 'Fetch directories and all that is in them'
+            cand --recursive 'Fetch directories and all that is in them'
+            cand -c 'Go on where the last try ended'
+            cand --continue 'Go on where the last try ended'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;put'= {
+            cand --type 'Representation type: i, bytes as they are (default), or a, text'
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -r 'Store folders and all that is in them'
+            cand --recursive 'Store folders and all that is in them'
+            cand -c 'Go on where the last try ended'
+            cand --continue 'Go on where the last try ended'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;cat'= {
+            cand --type 'Representation type: i, bytes as they are (default), or a, text'
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;rm'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -r 'Delete directories and all that is in them'
+            cand --recursive 'Delete directories and all that is in them'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;mv'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;mkdir'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;rmdir'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;stat'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand --json 'As a JSON object'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;trace'= {
+            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
+            cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --password-file 'Read the password from the first line of this file'
+            cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
+            cand -q 'Say nothing but errors'
+            cand --quiet 'Say nothing but errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;demo'= {
+            cand --size 'How many bytes to move'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'pasv;passwd'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pasv;generate'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand man 'One man page for pasv and one for each verb'
+            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pasv;generate;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'pasv;generate;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'pasv;generate;help'= {
+            cand man 'One man page for pasv and one for each verb'
+            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pasv;generate;help;man'= {
+        }
+        &'pasv;generate;help;completions'= {
+        }
+        &'pasv;generate;help;help'= {
+        }
+        &'pasv;help'= {
+            cand serve 'Share a folder over FTP'
+            cand ls 'List a directory of a site'
+            cand get 'Fetch files of a site, or with -r whole trees'
+            cand put 'Store files at a site, or with -r whole trees'
+            cand cat 'Write files of a site to stdout'
+            cand rm 'Delete files of a site, or with -r whole trees'
+            cand mv 'Rename or move a file or directory within a site'
+            cand mkdir 'Make directories of a site'
+            cand rmdir 'Remove empty directories of a site'
+            cand stat 'Show what a site tells of a file or directory'
+            cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+            cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand passwd 'Make the line of a password file from a password'
+            cand generate 'Write man pages or shell completions'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pasv;help;serve'= {
+        }
+        &'pasv;help;ls'= {
+        }
+        &'pasv;help;get'= {
+        }
+        &'pasv;help;put'= {
+        }
+        &'pasv;help;cat'= {
+        }
+        &'pasv;help;rm'= {
+        }
+        &'pasv;help;mv'= {
+        }
+        &'pasv;help;mkdir'= {
+        }
+        &'pasv;help;rmdir'= {
+        }
+        &'pasv;help;stat'= {
+        }
+        &'pasv;help;trace'= {
+        }
+        &'pasv;help;demo'= {
+        }
+        &'pasv;help;passwd'= {
+        }
+        &'pasv;help;generate'= {
+            cand man 'One man page for pasv and one for each verb'
+            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
+        }
+        &'pasv;help;generate;man'= {
+        }
+        &'pasv;help;generate;completions'= {
+        }
+        &'pasv;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

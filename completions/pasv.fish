@@ -1,0 +1,239 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pasv_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_pasv_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pasv_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pasv_using_subcommand
+    set -l cmd (__fish_pasv_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pasv -n "__fish_pasv_needs_command" -s h -l help -d 'Print help'
+complete -c pasv -n "__fish_pasv_needs_command" -s V -l version -d 'Print version'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "serve" -d 'Share a folder over FTP'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "ls" -d 'List a directory of a site'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "put" -d 'Store files at a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "cat" -d 'Write files of a site to stdout'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "mv" -d 'Rename or move a file or directory within a site'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "mkdir" -d 'Make directories of a site'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "rmdir" -d 'Remove empty directories of a site'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "stat" -d 'Show what a site tells of a file or directory'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "passwd" -d 'Make the line of a password file from a password'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "generate" -d 'Write man pages or shell completions'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l root -d 'The folder to share' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen -d 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l passive-ports -d 'The ports that clients open data connections to. The firewall must let them in' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l external -d 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l user -d 'Let this user in, with the password in the file (or one made up and shown); nobody else then' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l log-format -d 'How log lines are written, to stderr' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l log-level -d 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l xferlog -d 'Append the classic transfer log to a file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l ready-file -d 'Write the addresses and ports as JSON to a file when the site is up' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
+never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l umask -d 'Permission bits that uploads do not get' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l login-timeout -d 'From the connection to the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout -d 'From one command to the next, outside transfers' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout-most -d 'The most that SITE IDLE can ask for' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l stall-timeout -d 'In a transfer, without a byte moving' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l port-wait -d 'How long PASV waits for a free port' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-sessions -d 'Sessions in all' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-sessions-per-address -d 'Sessions from one address' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-line -d 'Bytes in a command line' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-commands-before-login -d 'Commands before the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-queue -d 'Commands that wait for the end of a transfer' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l failure-delay -d 'How long they are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l failure-window -d 'How long a failed login counts' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l write -d 'Let users upload, rename and remove'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l anonymous -d 'Let anybody in, beside the users'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l explain -d 'Tell in the banner what the firewalls on both sides must let through, rule by rule'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -s q -l quiet -d 'Print no banner'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-passive -d 'Refuse EPSV and PASV'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-active -d 'Refuse EPRT and PORT'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -s r -l recursive -d 'Whole tree, one path per line'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -s 1 -l names -d 'Names only, one per line'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l json -d 'One JSON object per line and entry'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s o -l output -d 'Write to this file; - is stdout' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s O -l output-dir -d 'Write into this folder' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
+i\t'Image: bytes as they are'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s r -l recursive -d 'Fetch directories and all that is in them'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s c -l continue -d 'Go on where the last try ended'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
+i\t'Image: bytes as they are'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand put" -s r -l recursive -d 'Store folders and all that is in them'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -s c -l continue -d 'Go on where the last try ended'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
+i\t'Image: bytes as they are'"
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -s r -l recursive -d 'Delete directories and all that is in them'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l json -d 'As a JSON object'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server'
+active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
+next\t'The control connection\'s plus one'"
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand demo" -l size -d 'How many bytes to move' -r
+complete -c pasv -n "__fish_pasv_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c pasv -n "__fish_pasv_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -s h -l help -d 'Print help'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -f -a "man" -d 'One man page for pasv and one for each verb'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -f -a "completions" -d 'Completions for bash, zsh, fish, elvish and PowerShell'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and not __fish_seen_subcommand_from man completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "man" -d 'One man page for pasv and one for each verb'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "completions" -d 'Completions for bash, zsh, fish, elvish and PowerShell'
+complete -c pasv -n "__fish_pasv_using_subcommand generate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "serve" -d 'Share a folder over FTP'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "ls" -d 'List a directory of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "put" -d 'Store files at a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "cat" -d 'Write files of a site to stdout'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "mv" -d 'Rename or move a file or directory within a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "mkdir" -d 'Make directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "rmdir" -d 'Remove empty directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "stat" -d 'Show what a site tells of a file or directory'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "passwd" -d 'Make the line of a password file from a password'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "generate" -d 'Write man pages or shell completions'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "man" -d 'One man page for pasv and one for each verb'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and __fish_seen_subcommand_from generate" -f -a "completions" -d 'Completions for bash, zsh, fish, elvish and PowerShell'
