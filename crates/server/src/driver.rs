@@ -67,6 +67,10 @@ const KEPT: usize = 512;
 const LINGER: Duration = Duration::from_secs(2);
 const LINGERED: usize = 64 * 1024;
 
+/// Bytes of replies that gather before they are written, so that a packet full of `STAT directory` does not fill our
+/// memory with its answers: the next command waits until the client has taken what it asked for.
+const FULL: usize = 64 * 1024;
+
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     let (peer, local) = (control.peer(), control.local());
@@ -115,7 +119,7 @@ impl Driver<'_> {
         let mut ended = false;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
         loop {
-            self.settle().await;
+            self.settle().await?;
             if self.closing {
                 return self.flush().await;
             }
@@ -181,24 +185,29 @@ impl Driver<'_> {
     }
 
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
-    async fn settle(&mut self) {
+    async fn settle(&mut self) -> std::io::Result<()> {
         loop {
             while let Some(output) = self.session.poll() {
                 match output {
-                    Output::Reply(reply) => reply.encode(&mut self.out),
+                    Output::Reply(reply) => {
+                        reply.encode(&mut self.out);
+                        if self.out.len() >= FULL {
+                            self.flush().await?;
+                        }
+                    }
                     Output::Event(event) => self.log(&event),
                     Output::Effect(effect) => self.effect(effect).await,
                     Output::Close => {
                         self.closing = true;
-                        return;
+                        return Ok(());
                     }
                 }
             }
-            let Some(running) = &mut self.running else { return };
+            let Some(running) = &mut self.running else { return Ok(()) };
             let polled = poll_fn(|cx| Poll::Ready(running.step.as_mut().poll(cx))).await;
             match polled {
                 Poll::Ready(step) => self.stepped(step),
-                Poll::Pending => return,
+                Poll::Pending => return Ok(()),
             }
         }
     }

@@ -9,10 +9,12 @@
 //! ```
 mod client;
 mod fault;
+mod floods;
 mod ground;
 mod hostile;
 mod log;
 mod loopback;
 mod play;
 mod pure;
+mod scene;
 mod story;
