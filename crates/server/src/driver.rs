@@ -16,6 +16,7 @@ use net::control::{Control, Waiting};
 use net::passive::Claim;
 use net::pump::Progress;
 use storage::Denied;
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 use wire::{LineDecoder, Verb};
 
@@ -91,7 +92,13 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
         closing: false,
         unheard: false,
     };
-    if let Err(error) = driver.serve().await {
+    // First, so that a site that is gone is seen before the session looks for what to do next.
+    let served = tokio::select! {
+        biased;
+        () = at_once(shared.stop.clone()) => Ok(()),
+        served = driver.serve() => served,
+    };
+    if let Err(error) = served {
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
     }
     drop(driver);
@@ -178,8 +185,9 @@ impl Driver<'_> {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
                 }
-                // The sender lives as long as the site serves.
-                _ = stop.changed() => {}
+                changed = stop.changed() => if changed.is_err() {
+                    return Ok(());
+                },
             }
         }
     }
@@ -374,6 +382,12 @@ impl Driver<'_> {
             }
         }
     }
+}
+
+/// Comes when the keeper wants the end at once, whatever the session is waiting for: a client that does not read, a login
+/// that is being checked. Also when the site itself is gone, and nobody is left who could want it.
+async fn at_once(mut stop: watch::Receiver<Stop>) {
+    let _ = stop.wait_for(|stop| *stop == Stop::Now).await;
 }
 
 fn denied_name(denied: Denied) -> &'static str {

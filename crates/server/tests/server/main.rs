@@ -5,9 +5,11 @@
 //!                                          \-Stage--> loopback: a real Site, real sockets
 //!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
 //!   hostile: the real Site and clients that no story can tell of
+//!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   log: what a site writes down of all this
 //! ```
 mod client;
+mod ends;
 mod fault;
 mod floods;
 mod ground;
