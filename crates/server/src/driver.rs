@@ -101,6 +101,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     if let Err(error) = served {
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
     }
+    driver.leave();
     drop(driver);
     control.shutdown();
     // Bytes that nobody has read would turn the close into a reset, which takes the last reply with it.
@@ -341,6 +342,23 @@ impl Driver<'_> {
     fn ended(&mut self, end: Transferred) -> Input {
         self.last = self.running.take().map(|running| (running.begun, running.ascii));
         Input::Transferred(end)
+    }
+
+    /// The session is over. A transfer that was running ends with it, and the log hears of that.
+    fn leave(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        let bytes = running.progress.bytes();
+        self.last = Some((running.begun, running.ascii));
+        drop(running);
+        let detail = Some("the session ended in the middle of it".to_owned());
+        let end = Transferred { bytes, detail, ..Reason::Aborted.into() };
+        self.session.handle(Input::Transferred(end), Instant::now());
+        // What waited behind the transfer is nobody's any more.
+        while let Some(output) = self.session.poll() {
+            if let Output::Event(event) = output {
+                return self.log(&event);
+            }
+        }
     }
 
     fn log(&mut self, event: &Event) {

@@ -4,6 +4,7 @@ use std::fs;
 use server::Settings;
 use server::site::Stop;
 
+use crate::loopback::reset;
 use crate::scene::{Scene, patiently};
 
 /// Ctrl-C twice means at once. A session that was writing to a client which does not read held the site up until the
@@ -30,4 +31,20 @@ async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
     drop(scene.stopper);
     scene.running.abort();
     assert_eq!(client.reply().await, None);
+}
+
+/// A client that is cut off in the middle of a download left no trace in either log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_cut_off_with_its_session_is_logged() {
+    let scene = Scene::open(Settings::default());
+    fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
+    let mut client = scene.member().await;
+    let _data = client.passive().await;
+    client.ask("RETR big", "150").await;
+    assert_eq!(scene.xferlog(), "");
+    reset(client.control.into_inner()).unwrap();
+    scene.stopper.further();
+    patiently(scene.running).await.unwrap();
+    let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
+    assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
 }
