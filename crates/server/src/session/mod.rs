@@ -182,8 +182,10 @@ impl Session {
     /// May the next line be given? Not while a short effect is under way, nor with a full queue.
     #[must_use]
     pub fn wants_line(&self) -> bool {
-        if self.leaving != Leaving::No {
-            return false;
+        match self.leaving {
+            Leaving::Quit | Leaving::Closed => return false,
+            // Until the transfer is over, the client may ask for it and give it up.
+            Leaving::No | Leaving::Stop => {}
         }
         match self.busy {
             Busy::Nothing => true,
