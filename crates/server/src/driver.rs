@@ -38,9 +38,19 @@ enum Step {
 
 struct Running {
     step: Pin<Box<dyn Future<Output = Step> + Send>>,
+    stage: Stage,
     progress: Arc<Progress>,
     begun: Instant,
     ascii: bool,
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Dropped, it stops.
+    Moving,
+    /// An upload that is whole is being given its name. That cannot be taken back, nor be known to have failed.
+    Publishing,
 }
 
 struct Driver<'a> {
@@ -101,7 +111,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
     if let Err(error) = served {
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
     }
-    driver.leave();
+    driver.leave().await;
     drop(driver);
     control.shutdown();
     // Bytes that nobody has read would turn the close into a reset, which takes the last reply with it.
@@ -252,6 +262,9 @@ impl Driver<'_> {
                 return;
             }
             Effect::Transfer(plan) => return self.start(plan),
+            // Too late: the outcome will come, and is the answer. Were it said to be aborted, it might still take its
+            // name a moment later, and with it the place of what the client has stored there since.
+            Effect::Abort if self.running.as_ref().is_some_and(|r| r.stage == Stage::Publishing) => return,
             Effect::Abort => {
                 let bytes = self.running.take().map_or(0, |running| {
                     self.last = Some((running.begun, running.ascii));
@@ -309,7 +322,7 @@ impl Driver<'_> {
         let open =
             transfer::open(plan, claim, Arc::clone(&self.shared.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
-        self.running = Some(Running { step, progress, begun: Instant::now(), ascii });
+        self.running = Some(Running { step, stage: Stage::Moving, progress, begun: Instant::now(), ascii });
     }
 
     fn stepped(&mut self, step: Step) {
@@ -331,6 +344,7 @@ impl Driver<'_> {
                 } else {
                     if let Some(running) = &mut self.running {
                         running.step = Box::pin(async move { Step::Published(received.publish().await) });
+                        running.stage = Stage::Publishing;
                     }
                     return;
                 }
@@ -344,14 +358,23 @@ impl Driver<'_> {
         Input::Transferred(end)
     }
 
-    /// The session is over. A transfer that was running ends with it, and the log hears of that.
-    fn leave(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        let bytes = running.progress.bytes();
+    /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload that is being
+    /// published is waited for, so that the log tells what became of it.
+    async fn leave(&mut self) {
+        let Some(mut running) = self.running.take() else { return };
         self.last = Some((running.begun, running.ascii));
+        let published = match running.stage {
+            Stage::Publishing => timeout(LINGER, running.step.as_mut()).await.ok(),
+            Stage::Moving => None,
+        };
+        let end = match published {
+            Some(Step::Published(end)) => end,
+            _ => {
+                let detail = Some("the session ended in the middle of it".to_owned());
+                Transferred { bytes: running.progress.bytes(), detail, ..Reason::Aborted.into() }
+            }
+        };
         drop(running);
-        let detail = Some("the session ended in the middle of it".to_owned());
-        let end = Transferred { bytes, detail, ..Reason::Aborted.into() };
         self.session.handle(Input::Transferred(end), Instant::now());
         // What waited behind the transfer is nobody's any more.
         while let Some(output) = self.session.poll() {

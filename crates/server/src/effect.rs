@@ -35,7 +35,8 @@ pub enum Effect {
     Unlisten,
     /// Start a transfer; the session takes [`Input::Opened`], then [`Input::Transferred`].
     Transfer(Plan),
-    /// Stop the transfer now; [`Input::Transferred`] follows with [`Reason::Aborted`].
+    /// Stop the transfer now; [`Input::Transferred`] follows with [`Reason::Aborted`], or with what came of an upload that
+    /// was being published already.
     Abort,
     /// Tell how far the transfer is: [`Input::Progress`].
     Progress,

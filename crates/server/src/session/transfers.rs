@@ -183,7 +183,10 @@ impl Session {
         }));
         self.say(reply);
         if aborting {
-            self.reply(226, "Abort done.");
+            self.reply(
+                226,
+                if end.broken.is_some() { "Abort done." } else { "Too late: it was done already." },
+            );
         }
     }
 

@@ -18,5 +18,6 @@ mod log;
 mod loopback;
 mod play;
 mod pure;
+mod races;
 mod scene;
 mod story;

@@ -1,0 +1,128 @@
+//! Is what the server says true, whatever comes first?
+use std::fs;
+use std::sync::Arc;
+
+use server::Settings;
+use storage::{Create, Entries, Op, Sink, Source, Stat, Time, Tree, VPath};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+
+use crate::scene::{Open, Scene, patiently};
+
+/// ABOR that comes while an upload is being published was answered with 426, and the file appeared all the same: later
+/// than what the client had stored under that name since, and in its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
+    let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let scene = Scene::with(Settings::default(), |tree| {
+        Arc::new(Open(Arc::new(Held { tree, begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })))
+    });
+    let mut client = scene.member().await;
+    let mut data = client.passive().await;
+    client.ask("STOR x", "150").await;
+    data.write_all(b"whole").await.unwrap();
+    drop(data);
+    patiently(begun.acquire()).await.unwrap().forget();
+    // In one packet, so that with the answer to STAT the ABOR has been dealt with too.
+    client.say("STAT\r\nABOR\r\n").await;
+    client.hear("211").await;
+    allowed.add_permits(1);
+    client.hear("226").await;
+    client.hear("226").await;
+    assert_eq!(fs::read(scene.path("x")).unwrap(), b"whole");
+}
+
+/// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits
+/// for it any more.
+struct Held {
+    tree: Arc<dyn Tree>,
+    begun: Arc<Semaphore>,
+    allowed: Arc<Semaphore>,
+}
+
+struct HeldSink {
+    sink: Box<dyn Sink>,
+    begun: Arc<Semaphore>,
+    allowed: Arc<Semaphore>,
+}
+
+impl Sink for HeldSink {
+    fn path(&self) -> &VPath {
+        self.sink.path()
+    }
+
+    fn start(&self) -> u64 {
+        self.sink.start()
+    }
+
+    fn file(&self) -> Option<Arc<fs::File>> {
+        self.sink.file()
+    }
+
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
+        self.sink.write(bytes)
+    }
+
+    fn commit(self: Box<Self>) -> Op<'static, ()> {
+        let work = tokio::spawn(async move {
+            self.begun.add_permits(1);
+            self.allowed.acquire().await.expect("it is never closed").forget();
+            self.sink.commit().await
+        });
+        Box::pin(async move { work.await.expect("it does not panic") })
+    }
+
+    fn discard(self: Box<Self>) -> Op<'static, ()> {
+        self.sink.discard()
+    }
+}
+
+impl Tree for Held {
+    fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>> {
+        Box::pin(async move {
+            let sink = self.tree.create(path, how).await?;
+            let (begun, allowed) = (Arc::clone(&self.begun), Arc::clone(&self.allowed));
+            Ok(Box::new(HeldSink { sink, begun, allowed }) as Box<dyn Sink>)
+        })
+    }
+
+    fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
+        self.tree.stat(path)
+    }
+
+    fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
+        self.tree.list(path)
+    }
+
+    fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>> {
+        self.tree.open(path)
+    }
+
+    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
+        self.tree.rename(from, to)
+    }
+
+    fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        self.tree.remove(path)
+    }
+
+    fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        self.tree.remove_dir(path)
+    }
+
+    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        self.tree.make_dir(path)
+    }
+
+    fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
+        self.tree.set_modified(path, modified)
+    }
+
+    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
+        self.tree.set_mode(path, mode)
+    }
+
+    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
+        self.tree.space(path)
+    }
+}
