@@ -75,6 +75,11 @@ impl Session {
         if self.parameters.epsv_only {
             return self.refuse(Some(verb), None, Reason::OnlyEpsv);
         }
+        let family = Family::of(self.peer.ip());
+        if Family::of(target.ip()) != family {
+            let text = format!("Network protocol not supported, use ({}).", family.number());
+            return self.refuse_with(Some(verb), None, Reason::WrongFamily, text);
+        }
         if target.ip() != self.peer.ip() {
             let (named, seen) = (target.ip(), self.peer.ip());
             let text = format!("You come from {seen}, not from {named}: use passive mode (EPSV or PASV).");

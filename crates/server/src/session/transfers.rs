@@ -61,9 +61,6 @@ impl Session {
     fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
         let mode = self.parameters.umask.map(|mask| 0o666 & !mask);
         let Some((_, there)) = self.resolve(verb, path) else { return };
-        if there.is_root() {
-            return self.refuse(Some(verb), Some(there), Reason::IsADirectory);
-        }
         self.transfer(verb, there.clone(), What::Store { path: there, how, mode });
     }
 
