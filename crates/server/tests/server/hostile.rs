@@ -270,6 +270,51 @@ async fn uploads_to_one_name_never_mix() {
 }
 
 #[tokio::test]
+async fn a_great_directory_is_listed_whole() {
+    const FILES: usize = 5000;
+    let (ground, site) = house("@ dir /d");
+    for n in 0..FILES {
+        std::fs::write(ground.at(&format!("/d/file-{n}")), b"").expect("a file");
+    }
+    within_bound(async {
+        let mut client = Client::login(site.at).await;
+        for verb in ["NLST", "LIST", "MLSD"] {
+            let data = client.data().await;
+            client.command(&format!("{verb} d"), 150).await;
+            let lines = String::from_utf8(all(data).await).expect("names of ASCII");
+            client.expect(226).await;
+            let name = |line: &str| line.rsplit([' ', '/']).next().map(str::to_owned);
+            let names: HashSet<_> = lines.split_terminator("\r\n").filter_map(name).collect();
+            assert_eq!(lines.matches("\r\n").count(), FILES, "{verb}");
+            assert!((0..FILES).all(|n| names.contains(&format!("file-{n}"))), "{verb}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn thousands_of_commands_at_once_have_a_reply_each() {
+    const COMMANDS: usize = 20_000;
+    let (_ground, site) = house("");
+    within_bound(async {
+        let mut client = Client::login(site.at).await;
+        let (mut from, mut to) = client.control.split();
+        let said = b"NOOP\r\nSYST\r\n".repeat(COMMANDS / 2);
+        let wanted = b"200 Here.\r\n215 UNIX Type: L8\r\n".repeat(COMMANDS / 2);
+        let mut heard = Vec::new();
+        let speak = async { to.write_all(&said).await.expect("the server reads") };
+        let listen = async {
+            while heard.len() < wanted.len() {
+                assert!(from.read_buf(&mut heard).await.expect("replies") > 0, "closed");
+            }
+        };
+        tokio::join!(speak, listen);
+        assert!(heard == wanted, "out of turn");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_site_drains() {
     let (ground, mut site) = house("@ file /x abc");
     within_bound(async {
