@@ -176,6 +176,34 @@ proptest! {
         rig.at_rest();
     }
 
+    /// Outcomes of what was never asked for would be a mistake of the driver's; they do not bring the session down.
+    #[test]
+    fn sessions_survive_what_they_did_not_ask_for(
+        all in proptest::collection::vec((happening(LINES), 0_u8..12), 1..80),
+    ) {
+        let now = Instant::now();
+        let (peer, local) = (SocketAddr::from(([192, 0, 2, 7], 50_000)), SocketAddr::from(([192, 0, 2, 1], 21)));
+        let mut session = Session::new(Arc::new(Settings::default()), peer, local, now);
+        for (happening, kind) in all {
+            let input = match (happening, kind) {
+                (Happening::Line(line), 0..6) if session.wants_line() => Input::Line(Ok(line)),
+                (_, 6) => Input::File(Ok(FileDone::Space(1))),
+                (_, 7) => Input::File(Err(Kind::NotFound.into())),
+                (_, 8) => Input::Listening(Ok((local.ip(), 60_000))),
+                (_, 9) => Input::Opened(Opened { size: None, name: Some(VPath::root()) }),
+                (_, 10) => Input::Transferred(rig::ended(1, Some(Reason::Stalled))),
+                (_, 11) => Input::Progress(3),
+                _ => Input::Tick,
+            };
+            session.handle(input, now);
+            let mut said = 0;
+            while session.poll().is_some() {
+                said += 1;
+            }
+            prop_assert!(said < 500, "it goes on and on");
+        }
+    }
+
     /// It makes no difference where the bytes of a dialogue are cut.
     #[test]
     fn sessions_hear_the_same_however_bytes_are_cut(

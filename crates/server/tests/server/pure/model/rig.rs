@@ -33,11 +33,12 @@ pub(super) struct Rig {
     pub(super) said: Vec<String>,
 }
 
-/// How far is an ABOR? Its transfer is answered first, with 426, and then it, with 226.
+/// How far is an ABOR? Its transfer is answered first, and then it, with 226.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Abort {
     No,
-    Stopping,
+    /// Its transfer ends with this code.
+    Stopping(u16),
     Stopped,
 }
 
@@ -133,7 +134,7 @@ impl Rig {
             Ok(Command::Abor) => {
                 self.drain(None);
                 assert!(matches!(self.waiting, Some(Waiting::Abort)), "ABOR stops a transfer at once");
-                self.abort = Abort::Stopping;
+                self.abort = Abort::Stopping(426);
             }
             Ok(Command::Quit) => {
                 self.drain(None);
@@ -185,7 +186,16 @@ impl Rig {
             }
             Waiting::Opening { .. } => Input::Transferred(ended(0, Some(Reason::NotFound))),
             Waiting::Moving { .. } => Input::Transferred(ended(4, Some(Reason::PeerBroke))),
-            Waiting::Abort => Input::Transferred(ended(4, Some(Reason::Aborted))),
+            Waiting::Abort => {
+                // An upload that was being published already cannot be stopped any more.
+                let up = matches!(
+                    self.owed.front(),
+                    Some(Ok(Command::Stor(_) | Command::Appe(_) | Command::Stou(_)))
+                );
+                let late = up && !even;
+                self.abort = Abort::Stopping(if late { 226 } else { 426 });
+                Input::Transferred(ended(4, (!late).then_some(Reason::Aborted)))
+            }
         };
         self.session.handle(input, self.now);
         self.drain(None);
@@ -272,8 +282,8 @@ impl Rig {
         }
         match self.abort {
             Abort::No => {}
-            Abort::Stopping => {
-                assert_eq!(code, 426, "a transfer that ABOR stops");
+            Abort::Stopping(wanted) => {
+                assert_eq!(code, wanted, "a transfer that ABOR stops");
                 self.abort = Abort::Stopped;
             }
             Abort::Stopped => {
@@ -416,7 +426,7 @@ fn survives(verb: Verb) -> bool {
     )
 }
 
-fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
+pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
     Transferred { bytes, unlisted: 0, digest: None, broken, detail: None }
 }
 
