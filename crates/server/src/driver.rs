@@ -286,6 +286,11 @@ impl Driver<'_> {
         }
         let user = wire::pathname::show(&attempt.user);
         let answer = self.shared.gate.admit(attempt).await;
+        // Asked again, since other connections of this address may have used its failures up meanwhile: guessing on many
+        // of them at once must gain nothing.
+        if self.shared.addresses().verdict(peer, Instant::now(), limits) == Verdict::Refused {
+            return Input::Banned;
+        }
         if let Err(denied) = &answer {
             tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), "login refused");
             if *denied != Denied::Unavailable {

@@ -1,10 +1,15 @@
 //! Does the server keep its limits and deadlines with clients that never pause?
 use std::fs;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use server::Settings;
+use storage::{Admission, Attempt, Denied, Gate};
+use tokio::sync::Semaphore;
 
-use crate::scene::{Scene, patiently};
+use crate::scene::{Open, Scene, patiently};
 
 /// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory before the
 /// first was written: some hundred megabytes for each client that asks and does not read.
@@ -26,4 +31,54 @@ async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
         !scene.path("made").exists(),
         "the command behind a hundred megabytes of replies was done already"
     );
+}
+
+/// Guesses made at the same time were each let through to the gate before the first of them was found wrong: with a
+/// thousand connections a thousand guesses, where fifty are allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_on_many_connections_at_once_gains_nothing() {
+    let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let mut settings = Settings::default();
+    settings.limits.failures_before_refusal = 2;
+    let scene = Scene::with(settings, |tree| {
+        Arc::new(Pondering { open: Open(tree), begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })
+    });
+    let mut lucky = scene.client().await;
+    lucky.ask("USER somebody", "331").await;
+    lucky.say("PASS right\r\n").await;
+    patiently(begun.acquire()).await.unwrap().forget();
+    for _ in 0..2 {
+        let mut other = scene.client().await;
+        other.ask("USER somebody", "331").await;
+        other.ask("PASS wrong", "530").await;
+    }
+    allowed.add_permits(1);
+    lucky.hear("421").await;
+}
+
+/// Takes its time with the right password.
+struct Pondering {
+    open: Open,
+    begun: Arc<Semaphore>,
+    allowed: Arc<Semaphore>,
+}
+
+impl Gate for Pondering {
+    fn wants_password(&self, _user: &[u8]) -> bool {
+        true
+    }
+
+    fn admit<'a>(
+        &'a self,
+        attempt: Attempt,
+    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+        Box::pin(async move {
+            if attempt.password.as_slice() != b"right" {
+                return Err(Denied::WrongPassword);
+            }
+            self.begun.add_permits(1);
+            self.allowed.acquire().await.expect("it is never closed").forget();
+            Ok(self.open.admission())
+        })
+    }
 }
