@@ -79,12 +79,37 @@ impl Session {
     }
 
     pub(super) fn reinitialise(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Ready { .. }) {
+            self.begun = now;
+        }
         self.phase = Phase::AwaitUser;
         self.parameters = Parameters::default();
         self.data = DataPlan::None;
-        self.begun = now;
         self.idle = self.settings.deadlines.idle;
         self.effect(Effect::Unlisten);
         self.reply(220, "Ready for a new user.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::effect::Input;
+    use crate::settings::Settings;
+
+    /// Each REIN gave a stranger another minute: fifty commands without a login were fifty minutes.
+    #[test]
+    fn starting_anew_puts_the_login_deadline_off_only_for_who_had_logged_in() {
+        let (settings, begun) = (Arc::new(Settings::default()), Instant::now());
+        let login = settings.deadlines.login;
+        let here = ([127, 0, 0, 1], 21).into();
+        let mut session = Session::new(settings, here, here, begun);
+        let later = begun + Duration::from_secs(30);
+        session.handle(Input::Line(Ok(b"USER somebody".to_vec())), later);
+        session.handle(Input::Line(Ok(b"REIN".to_vec())), later);
+        assert_eq!(session.deadline(), Some(begun + login));
     }
 }
