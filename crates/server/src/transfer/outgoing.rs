@@ -40,7 +40,8 @@ impl Retrieve {
         if start > size && !ascii {
             return Err(Reason::BadOffset.into());
         }
-        let end = end.map_or(size, |end| end.min(size));
+        // How long a text is as it is sent is not known before.
+        let end = end.unwrap_or(u64::MAX).min(if ascii { u64::MAX } else { size });
         let told = (!ascii).then(|| end.saturating_sub(start));
         Ok((Self { source, start, end, ascii }, told))
     }
@@ -73,8 +74,8 @@ impl Retrieve {
         Ok(())
     }
 
-    /// Under TYPE A the restart marker counts bytes as they were sent, so the text is converted from its start and
-    /// what the client has is passed over.
+    /// Under TYPE A the restart marker, and the ends of RANG, count bytes as they are sent, so the text is converted from
+    /// its start and what the client does not want is passed over.
     async fn send_text(
         &mut self,
         data: &mut Data,
@@ -82,8 +83,8 @@ impl Retrieve {
         progress: &Progress,
     ) -> Result<(), Broken> {
         let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::new(), Vec::new());
-        let (mut at, mut skip) = (0, self.start);
-        loop {
+        let (mut at, mut position) = (0, 0);
+        while position < self.end {
             raw.resize(PIECE, 0);
             self.source.read(at, &mut raw).await?;
             text.clear();
@@ -93,13 +94,21 @@ impl Retrieve {
                 at += raw.len() as u64;
                 encoder.push(&raw, &mut text);
             }
-            let passed = usize::try_from(skip).unwrap_or(usize::MAX).min(text.len());
-            skip -= passed as u64;
-            pump::send(data, &text[passed..], stall, progress).await?;
+            let within = |offset: u64| {
+                let here = offset.saturating_sub(position);
+                usize::try_from(here).unwrap_or(usize::MAX).min(text.len())
+            };
+            let wanted = text.get(within(self.start)..within(self.end)).unwrap_or_default();
+            pump::send(data, wanted, stall, progress).await?;
+            position += text.len() as u64;
             if raw.is_empty() {
-                return if skip > 0 { Err(Reason::BadOffset.into()) } else { Ok(()) };
+                return if self.start > position { Err(Reason::BadOffset.into()) } else { Ok(()) };
             }
+            // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
+            // and the other sessions have their turn.
+            tokio::task::yield_now().await;
         }
+        Ok(())
     }
 }
 

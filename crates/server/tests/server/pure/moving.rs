@@ -255,6 +255,7 @@ async fn retrieve(
     let (mut encoder, mut text) = (Encoder::new(), Vec::new());
     encoder.push(&bytes, &mut text);
     encoder.finish(&mut text);
+    text.truncate(usize::try_from(end).unwrap_or(usize::MAX));
     let start = usize::try_from(start).unwrap_or(usize::MAX);
     Ok(if start > text.len() { Work::Fail(Reason::BadOffset) } else { Work::Send(text.split_off(start), 0) })
 }
