@@ -13,6 +13,7 @@ mod facts;
 mod listing;
 mod part;
 mod resolve;
+mod settling;
 mod source;
 mod sweep;
 mod upload;
@@ -33,6 +34,7 @@ use rustix::io::Errno;
 
 use self::part::{Discarded, PartName};
 use self::resolve::{Fault, Found, Reach, Root};
+use self::settling::Settling;
 pub use self::sweep::Swept;
 use crate::{Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath};
 
@@ -83,6 +85,7 @@ pub struct Local {
 struct Inner {
     root: Arc<Root>,
     options: LocalOptions,
+    settling: Settling,
 }
 
 impl Local {
@@ -92,7 +95,7 @@ impl Local {
     /// keep a path beneath a directory (before Linux 5.6).
     pub fn open(root: &Path, options: LocalOptions) -> Result<Self> {
         let root = Arc::new(Root::open(root)?);
-        Ok(Self { inner: Arc::new(Inner { root, options }) })
+        Ok(Self { inner: Arc::new(Inner { root, options, settling: Settling::default() }) })
     }
 
     /// Removes the parts of broken uploads that were last written [`LocalOptions::keep_parts`] or longer before `now`
@@ -219,8 +222,14 @@ impl Inner {
         let Some(part) = resolve::kept_part(&dir, &PartName::named(name), reach)? else {
             return Err(missing.into());
         };
+        let kept = match reach {
+            Reach::Memory if part::is_kept(&part) => true,
+            Reach::Memory if !self.settling.is_empty() => return Err(Fault::NotInMemory),
+            Reach::Memory => false,
+            Reach::Disk => self.settling.becomes(|| part::is_kept(&part)),
+        };
         let stat = facts::of(&part)?;
-        if stat.kind != FileType::File || stat.size == 0 || !part::is_kept(&part) {
+        if stat.kind != FileType::File || stat.size == 0 || !kept {
             return Err(missing.into());
         }
         Ok(Stat { mode: 0o666 & !self.options.umask, ..stat })
@@ -420,7 +429,8 @@ mod tests {
         let mut root = Root::open(folder.path()).unwrap();
         root.forget();
         let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
-        let tree = Local { inner: Arc::new(Inner { root: Arc::new(root), options }) };
+        let tree =
+            Local { inner: Arc::new(Inner { root: Arc::new(root), options, settling: Settling::default() }) };
         let path = VPath::root().join(b"a").unwrap();
         assert_eq!(tree.stat(&path).await.unwrap().size, 5);
         let mut buffer = vec![0; 5];

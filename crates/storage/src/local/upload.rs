@@ -155,7 +155,7 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<(Upload, Opti
 
 /// The three places of the rule at the top, in its order.
 fn resume(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath, at: u64) -> Result<Beginning> {
-    let held = part::hold(dir.as_fd(), &named, Absent::Leave)?;
+    let held = hold(inner, dir, &named, Absent::Leave)?;
     let held = match held {
         Held::Kept(file, size) if size == at => return Ok(Beginning::kept(file, named, at)),
         other => other,
@@ -178,11 +178,16 @@ fn append(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath) -> Result
     if let Some(base) = base(inner, path, None)? {
         return Ok(Beginning { base: Some(base), ..fresh(dir, named)? });
     }
-    match part::hold(dir.as_fd(), &named, Absent::Make)? {
+    match hold(inner, dir, &named, Absent::Make)? {
         Held::Made(file) => Ok(Beginning::kept(file, named, 0)),
         Held::Kept(file, size) => Ok(Beginning::kept(file, named, size)),
         Held::InUse | Held::Absent => Err(Kind::Busy.into()),
     }
+}
+
+/// Takes hold of a part, once an upload that has broken off has let go of it.
+fn hold(inner: &Inner, dir: &OwnedFd, named: &PartName, absent: Absent) -> Result<Held> {
+    inner.settling.ask(|held| !matches!(held, Held::InUse), || part::hold(dir.as_fd(), named, absent))
 }
 
 impl Beginning {
@@ -401,6 +406,7 @@ impl Drop for Upload {
         if let Err(errno) = self.keep() {
             tracing::warn!(path = ?self.path, error = %errno, "the part of a broken upload was neither kept nor removed");
         }
+        self.inner.settling.note(&self.file);
         if Arc::strong_count(&self.file) == 1 {
             part::release(&*self.file);
         }

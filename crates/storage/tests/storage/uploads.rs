@@ -530,3 +530,32 @@ async fn what_is_no_part_is_not_written_though_it_has_the_name() {
         fs::remove_file(&part).unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_was_kept_is_told_when_the_last_write_has_ended() {
+    let site = Site::new();
+    let mut sink = site.create("/a", Create::Replace).await.unwrap();
+    sink.write(b"12345").await.unwrap();
+    // A write on another thread that outlives the upload.
+    let write = sink.file().unwrap();
+    drop(sink);
+    let mut size = std::pin::pin!(site.stat("/a"));
+    assert!(polled_once(size.as_mut()).is_pending(), "an answer while the part still grows");
+    write.write_all_at(b"678", 5).unwrap();
+    drop(write);
+    assert_eq!(size.await.unwrap().size, 8);
+
+    let mut sink = site.create("/b", Create::Replace).await.unwrap();
+    sink.write(b"12345").await.unwrap();
+    let write = sink.file().unwrap();
+    drop(sink);
+    let mut next = std::pin::pin!(site.create("/b", Create::Append));
+    assert!(polled_once(next.as_mut()).is_pending());
+    drop(write);
+    assert_eq!(next.await.unwrap().start(), 5);
+}
+
+/// Polls once.
+fn polled_once<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
