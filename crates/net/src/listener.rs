@@ -27,12 +27,12 @@ impl Listener {
     /// IPv4 address with the same port is among them: that one could not be bound beside it.
     ///
     /// # Errors
-    /// The first that fails, naming its address; then none is kept.
-    pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Self>> {
+    /// The first that fails, with its address; then none is kept.
+    pub fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Self>, (SocketAddr, io::Error)> {
         let by_ipv4 = |port: u16| port != 0 && addresses.iter().any(|at| at.is_ipv4() && at.port() == port);
         let bind = |at: &SocketAddr| {
             let stack = if by_ipv4(at.port()) { Stack::Single } else { Stack::for_one(at.ip()) };
-            Self::bind_as(*at, stack).map_err(|error| io::Error::new(error.kind(), format!("{at}: {error}")))
+            Self::bind_as(*at, stack).map_err(|error| (*at, error))
         };
         addresses.iter().map(bind).collect()
     }

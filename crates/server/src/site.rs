@@ -97,10 +97,7 @@ impl Site {
         passive: Option<RangeInclusive<u16>>,
         xferlog: Option<Xferlog>,
     ) -> Result<Self, SiteError> {
-        let listeners = listen
-            .iter()
-            .map(|at| Listener::bind(*at).map_err(|e| SiteError::Listen(*at, e)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = Listener::bind_all(listen).map_err(|(at, error)| SiteError::Listen(at, error))?;
         let mut taken = Vec::new();
         let ports = match passive.filter(|_| settings.modes.passive) {
             Some(range) => {

@@ -14,6 +14,7 @@ mod fault;
 mod floods;
 mod ground;
 mod hostile;
+mod listening;
 mod log;
 mod loopback;
 mod play;
