@@ -2,9 +2,10 @@
 use std::time::Duration;
 
 use net::data::Data;
-use net::pump::{self, Progress};
+use net::pump::{self, End, Progress, Route};
 use storage::{Create, Sink, VPath};
 use wire::ascii::Decoder;
+use wire::{Protection, RepresentationType};
 
 use super::Broken;
 use crate::session::Pass;
@@ -68,8 +69,11 @@ impl Store {
         stall: Duration,
         progress: &Progress,
     ) -> Result<Received, Broken> {
-        let moved = match (ascii, self.sink.file()) {
-            (false, Some(file)) => {
+        let file = self.sink.file();
+        let to = if file.is_some() { End::File } else { End::Pieces };
+        let kind = if ascii { RepresentationType::Ascii } else { RepresentationType::Image };
+        let moved = match (pump::choose(End::Data, to, kind, Protection::Clear), file) {
+            (Some(Route::ReceiveFile), Some(file)) => {
                 pump::receive_file(&mut data, &file, self.sink.start(), None, stall, progress)
                     .await
                     .map(drop)

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use net::data::Data;
-use net::pump::{self, Progress};
+use net::pump::{self, End, Progress, Route};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;
+use wire::{Protection, RepresentationType};
 
 use super::Broken;
 use super::listing::Lines;
@@ -52,13 +53,25 @@ impl Retrieve {
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        if self.ascii {
-            return self.send_text(data, stall, progress).await;
+        let file = self.source.file();
+        let from = if file.is_some() { End::File } else { End::Pieces };
+        let kind = if self.ascii { RepresentationType::Ascii } else { RepresentationType::Image };
+        match (pump::choose(from, End::Data, kind, Protection::Clear), file) {
+            (Some(Route::SendFile), Some(file)) => {
+                pump::send_file(data, &file, self.start..self.end, stall, progress).await?;
+                Ok(())
+            }
+            _ if self.ascii => self.send_text(data, stall, progress).await,
+            _ => self.send_pieces(data, stall, progress).await,
         }
-        if let Some(file) = self.source.file() {
-            pump::send_file(data, &file, self.start..self.end, stall, progress).await?;
-            return Ok(());
-        }
+    }
+
+    async fn send_pieces(
+        &mut self,
+        data: &mut Data,
+        stall: Duration,
+        progress: &Progress,
+    ) -> Result<(), Broken> {
         let (mut at, mut piece) = (self.start, Vec::new());
         while at < self.end {
             let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
