@@ -144,6 +144,11 @@ pub trait Sink: Send {
     /// go to explicit offsets from `start` on. Let go of it before the sink is committed or dropped: a write still
     /// under way after that would go into the published file, and while it is held nobody can resume.
     fn file(&self) -> Option<Arc<File>>;
+    /// Sets the permission bits, 0 to 0o777, that it is published with, in place of the store's own choice. Nothing where
+    /// the store has none.
+    fn set_mode(&mut self, mode: u32) {
+        let _ = mode;
+    }
     /// Appends bytes.
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()>;
     /// Makes it durable as far as the store was told to, and publishes it under its name in one step.

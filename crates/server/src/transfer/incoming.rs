@@ -22,12 +22,8 @@ pub(super) struct Received {
 impl Received {
     /// Publishes it under its name, and ends the data connection.
     pub(super) async fn publish(self) -> Result<(), Broken> {
-        let Self { store: Store { pass, sink, mode }, data } = self;
-        let path = sink.path().clone();
+        let Self { store: Store { sink }, data } = self;
         sink.commit().await?;
-        if let Some(mode) = mode {
-            pass.tree().set_mode(&path, mode).await?;
-        }
         data.finish(PATIENCE).await;
         Ok(())
     }
@@ -35,22 +31,23 @@ impl Received {
 
 /// An upload whose sink is open.
 pub(super) struct Store {
-    pass: Pass,
     sink: Box<dyn Sink>,
-    mode: Option<u32>,
 }
 
 impl Store {
     /// Opens the sink; the name is told where the site chose it.
     pub(super) async fn open(
-        pass: Pass,
+        pass: &Pass,
         path: &VPath,
         how: Create,
         mode: Option<u32>,
     ) -> Result<(Self, Option<VPath>), Broken> {
-        let sink = pass.tree().create(path, how).await?;
+        let mut sink = pass.tree().create(path, how).await?;
+        if let Some(mode) = mode {
+            sink.set_mode(mode);
+        }
         let name = (how == Create::Unique).then(|| sink.path().clone());
-        Ok((Self { pass, sink, mode }, name))
+        Ok((Self { sink }, name))
     }
 
     /// No byte has come: leave nothing behind that was not there before.

@@ -67,7 +67,7 @@ pub(crate) async fn open(
             (Work::List(Box::new(listing)), Opened { size: None, name: None })
         }
         What::Store { path, how, mode } => {
-            let (store, name) = incoming::Store::open(pass, &path, how, mode).await?;
+            let (store, name) = incoming::Store::open(&pass, &path, how, mode).await?;
             (Work::Store(store), Opened { size: None, name })
         }
         What::Digest { path, algorithm, start, end } => {

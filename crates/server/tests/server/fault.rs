@@ -130,6 +130,10 @@ impl Sink for BrokenSink {
         None
     }
 
+    fn set_mode(&mut self, mode: u32) {
+        self.0.set_mode(mode);
+    }
+
     fn write<'a>(&'a mut self, _bytes: &'a [u8]) -> Op<'a, ()> {
         Box::pin(std::future::ready(Err(self.1.into())))
     }

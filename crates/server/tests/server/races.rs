@@ -1,9 +1,10 @@
 //! Is what the server says true, whatever comes first?
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use server::Settings;
-use storage::{Create, Entries, Op, Sink, Source, Stat, Time, Tree, VPath};
+use storage::{Create, Entries, Kind, Op, Sink, Source, Stat, Time, Tree, VPath};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
@@ -32,8 +33,25 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     assert_eq!(fs::read(scene.path("x")).unwrap(), b"whole");
 }
 
+/// Under SITE UMASK 077 a file was published for everybody to read, and made private a moment later; when that failed, the
+/// client was told that its upload had failed, with the file in its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_upload_is_private_from_its_first_moment() {
+    let scene = Scene::with(Settings::default(), |tree| {
+        let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
+        Arc::new(Open(Arc::new(Held { tree, begun, allowed })))
+    });
+    let mut client = scene.member().await;
+    client.ask("SITE UMASK 077", "200").await;
+    let data = client.passive().await;
+    client.ask("STOR x", "150").await;
+    drop(data);
+    client.hear("226").await;
+    assert_eq!(fs::metadata(scene.path("x")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 /// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits
-/// for it any more.
+/// for it any more. What is there keeps its mode.
 struct Held {
     tree: Arc<dyn Tree>,
     begun: Arc<Semaphore>,
@@ -57,6 +75,10 @@ impl Sink for HeldSink {
 
     fn file(&self) -> Option<Arc<fs::File>> {
         self.sink.file()
+    }
+
+    fn set_mode(&mut self, mode: u32) {
+        self.sink.set_mode(mode);
     }
 
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
@@ -118,8 +140,8 @@ impl Tree for Held {
         self.tree.set_modified(path, modified)
     }
 
-    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
-        self.tree.set_mode(path, mode)
+    fn set_mode<'a>(&'a self, _path: &'a VPath, _mode: u32) -> Op<'a, ()> {
+        Box::pin(std::future::ready(Err(Kind::Unsupported.into())))
     }
 
     fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {

@@ -426,6 +426,10 @@ impl Sink for Upload {
         Some(Arc::clone(&self.file))
     }
 
+    fn set_mode(&mut self, mode: u32) {
+        self.mode = mode & 0o777;
+    }
+
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
         let (file, bytes, at) = (Arc::clone(&self.file), bytes.to_vec(), self.position);
         Box::pin(async move {

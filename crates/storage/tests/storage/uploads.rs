@@ -559,3 +559,15 @@ async fn what_was_kept_is_told_when_the_last_write_has_ended() {
 fn polled_once<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
+
+#[tokio::test]
+async fn a_mode_that_was_asked_for_is_there_with_the_file() {
+    let site = Site::new();
+    site.put("old", "");
+    for path in ["/new", "/old"] {
+        let mut sink = site.create(path, Create::Replace).await.unwrap();
+        sink.set_mode(0o4640);
+        sink.commit().await.unwrap();
+        assert_eq!(site.stat(path).await.unwrap().mode, 0o640, "{path}");
+    }
+}

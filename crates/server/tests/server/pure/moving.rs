@@ -53,10 +53,8 @@ impl Transfer {
 pub(super) enum Work {
     Send(Vec<u8>, u64),
     Store {
-        pass: Pass,
         sink: Box<dyn Sink>,
         text: Option<Decoder>,
-        mode: Option<u32>,
     },
     /// Fails once the connection is there.
     Fail(Reason),
@@ -81,9 +79,12 @@ impl Pure {
                 })
             }
             What::Store { path, how, mode } => match pass.tree().create(&path, how).await {
-                Ok(sink) => {
+                Ok(mut sink) => {
+                    if let Some(mode) = mode {
+                        sink.set_mode(mode);
+                    }
                     opened.name = (how == Create::Unique).then(|| sink.path().clone());
-                    Ok(Work::Store { pass, sink, text: ascii.then(Decoder::default), mode })
+                    Ok(Work::Store { sink, text: ascii.then(Decoder::default) })
                 }
                 Err(error) => Err(error.kind.into()),
             },
@@ -168,17 +169,12 @@ impl Pure {
             // The client went away without a word: what came is kept as a part.
             return self.break_off(who, Reason::PeerBroke).await;
         }
-        let Some(Transfer::Moving { work: Work::Store { pass, sink, mode, .. }, moved }) =
+        let Some(Transfer::Moving { work: Work::Store { sink, .. }, moved }) =
             self.client(who).transfer.take()
         else {
             return;
         };
-        let path = sink.path().clone();
-        let mut done = sink.commit().await;
-        if let (Ok(()), Some(mode)) = (&done, mode) {
-            done = pass.tree().set_mode(&path, mode).await;
-        }
-        let broken = done.err().map(|error| error.kind.into());
+        let broken = sink.commit().await.err().map(|error| error.kind.into());
         self.transferred(who, Transferred { bytes: moved, ..ended(broken) });
     }
 
