@@ -27,6 +27,10 @@ const PORT: u16 = 2121;
 /// one of them first.
 const PASSIVE: &str = "61210-61219";
 
+/// How long the end waits for work on files that is still under way when the last session has gone: a sweep stops at the
+/// next directory, and a disk that hangs must not keep the process.
+const ENDING: Duration = Duration::from_secs(2);
+
 /// Share a folder over FTP.
 ///
 /// Without flags: the current folder, read-only, to anybody, on port 2121. Give --user to ask for a password.
@@ -231,7 +235,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Refused, format!("cannot start: {e}")))?;
-    runtime.block_on(serve(flags))
+    let served = runtime.block_on(serve(flags));
+    runtime.shutdown_timeout(ENDING);
+    served
 }
 
 async fn serve(flags: &Flags) -> Result<(), Failure> {
@@ -246,6 +252,10 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         tracing::warn!(port, %error, "a passive port is taken by somebody else; the others are used");
     }
     let (control, passive) = (site.control(), site.passive().to_vec());
+    // Before anybody is told that the site is up: from then on a signal means to drain.
+    let signals = signal(SignalKind::interrupt())
+        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
+        .map_err(|e| Failure::new(Exit::Refused, format!("signals cannot be caught: {e}")))?;
     if !flags.quiet {
         banner::print(&banner::Shared {
             root: &flags.root,
@@ -266,12 +276,7 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     let sweeping = tokio::spawn(sweep(tree));
     let stopper = site.stopper();
     let signals = tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            tracing::error!("signals cannot be caught; the site ends without draining");
-            return;
-        };
+        let (mut interrupt, mut terminate) = signals;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
