@@ -37,7 +37,13 @@ pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> 
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(source) = from {
-        let local = SocketAddr::new(source.address, source.port.unwrap_or(0));
+        let mut local = SocketAddr::new(source.address, source.port.unwrap_or(0));
+        // A link-local address is one of a link: the target's, since the two are to reach each other.
+        if let (SocketAddr::V6(local), SocketAddr::V6(target)) = (&mut local, target)
+            && local.ip().is_unicast_link_local()
+        {
+            local.set_scope_id(target.scope_id());
+        }
         socket.set_reuse_address(source.port.is_some())?;
         socket.bind(&local.into()).map_err(|error| named(&error, local, target))?;
     }

@@ -89,7 +89,10 @@ impl Session {
             return self.refuse(Some(verb), None, Reason::LowPort);
         }
         self.effect(Effect::Unlisten);
-        self.data = DataPlan::Target(target);
+        // The peer's own address also tells the link it is on, which link-local addresses need and EPRT cannot say.
+        let mut dialled = self.peer;
+        dialled.set_port(target.port());
+        self.data = DataPlan::Target(dialled);
         self.reply(200, "Data will go to your port.");
     }
 

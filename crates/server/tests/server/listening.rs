@@ -1,13 +1,14 @@
 //! Where can a site listen?
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
 use server::{Settings, Site, SiteError};
 use storage::local::{Local, LocalOptions};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::scene::Open;
+use crate::scene::{Client, Open};
 
 /// `--listen 0.0.0.0:2121 --listen [::]:2121` failed with "address in use": the second took IPv4 as well.
 #[tokio::test]
@@ -37,4 +38,42 @@ async fn both_families_share_one_port() {
         }
     }
     panic!("no port serves both families");
+}
+
+/// A link-local address means nothing without its link, which EPRT does not name: the control connection's is meant. The
+/// site dialled without it, and such clients had no active mode.
+#[tokio::test]
+async fn active_mode_reaches_a_client_on_the_same_link() {
+    let Some(own) = link_local() else { return println!("skipped: this machine has no link-local address") };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x"), "content").unwrap();
+    let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();
+    let listen = [(Ipv6Addr::UNSPECIFIED, 0).into()];
+    let site = Site::bind(Settings::default(), Arc::new(Open(Arc::new(tree))), &listen, None, None).unwrap();
+    let port = site.control()[0].port();
+    let running = tokio::spawn(site.run());
+    let control = TcpStream::connect(SocketAddrV6::new(*own.ip(), port, 0, own.scope_id())).await.unwrap();
+    let mut client = Client { control: BufReader::new(control) };
+    client.hear("220").await;
+    client.ask("USER somebody", "331").await;
+    client.ask("PASS x", "230").await;
+    let listener = TcpListener::bind(own).await.unwrap();
+    let data = listener.local_addr().unwrap();
+    client.ask(&format!("EPRT |2|{}|{}|", data.ip(), data.port()), "200").await;
+    client.ask("RETR x", "150").await;
+    let (mut data, mut got) = (listener.accept().await.unwrap().0, String::new());
+    data.read_to_string(&mut got).await.unwrap();
+    assert_eq!(got, "content");
+    running.abort();
+}
+
+/// One of this machine's link-local addresses, with its link.
+fn link_local() -> Option<SocketAddrV6> {
+    let table = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+    table.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let address = Ipv6Addr::from(u128::from_str_radix(fields.next()?, 16).ok()?);
+        let scope = u32::from_str_radix(fields.next()?, 16).ok()?;
+        address.is_unicast_link_local().then(|| SocketAddrV6::new(address, 0, 0, scope))
+    })
 }
