@@ -7,11 +7,8 @@ use storage::{Create, Sink, VPath};
 use wire::ascii::Decoder;
 use wire::{Protection, RepresentationType};
 
-use super::Broken;
+use super::{Broken, PATIENCE};
 use crate::session::Pass;
-
-/// How long a connection whose upload is whole may take to end on our side.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An upload whose data has come to its end.
 pub(super) struct Received {

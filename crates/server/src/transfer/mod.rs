@@ -32,6 +32,9 @@ use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
 use crate::settings::Settings;
 
+/// How long a data connection on which everything has moved may take to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A transfer whose file and data connection are open.
 pub(crate) struct Ready {
     work: Work,
@@ -136,9 +139,13 @@ impl Ready {
             },
             (Work::Digest(digest), _) => digest.run(&progress).await,
             (Work::Retrieve(retrieve), Some(mut data)) => {
-                retrieve.run(&mut data, stall, &progress).await.into()
+                let end = retrieve.run(&mut data, stall, &progress).await.into();
+                closed(data, end).await
             }
-            (Work::List(listing), Some(mut data)) => listing.run(&mut data, stall, &progress).await,
+            (Work::List(listing), Some(mut data)) => {
+                let end = listing.run(&mut data, stall, &progress).await;
+                closed(data, end).await
+            }
             // `connect` gives no connection to a digest alone.
             (_, None) => Reason::NoDataPlan.into(),
         };
@@ -148,6 +155,14 @@ impl Ready {
         }
         Moved::Ended(end)
     }
+}
+
+/// Ends a data connection that all was sent on so that the client gets it all; any other is cut.
+async fn closed(data: Data, end: Transferred) -> Transferred {
+    if end.broken.is_none() {
+        data.finish(PATIENCE).await;
+    }
+    end
 }
 
 /// What has become of a transfer whose bytes have moved.

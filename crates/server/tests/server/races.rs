@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use server::Settings;
 use storage::{Create, Entries, Kind, Op, Sink, Source, Stat, Time, Tree, VPath};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use crate::scene::{Open, Scene, patiently};
@@ -48,6 +48,24 @@ async fn a_private_upload_is_private_from_its_first_moment() {
     drop(data);
     client.hear("226").await;
     assert_eq!(fs::metadata(scene.path("x")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// A client that had sent something on the data connection of a download, were it a line end typed into a terminal, lost
+/// the end of the file: closing over bytes that nobody has read is a reset, which takes what is still under way with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_ends_well_though_the_client_talks_into_it() {
+    let scene = Scene::open(Settings::default());
+    fs::write(scene.path("x"), vec![7; 1 << 20]).unwrap();
+    let mut client = scene.member().await;
+    for command in ["RETR x", "NLST"] {
+        let mut data = client.passive().await;
+        data.write_all(b"\r\n").await.unwrap();
+        client.ask(command, "150").await;
+        let mut got = Vec::new();
+        patiently(data.read_to_end(&mut got)).await.unwrap();
+        drop(data);
+        client.hear("226").await;
+    }
 }
 
 /// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits
