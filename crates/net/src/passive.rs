@@ -10,7 +10,7 @@
 //!           <--Data---                                        (one task for each listening socket)
 //! ```
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::Poll;
@@ -68,8 +68,9 @@ pub struct PassivePorts {
 
 impl PassivePorts {
     /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be called
-    /// inside a tokio runtime. `::` takes IPv4 as well, unless an IPv4 address is among the addresses. Ports that
-    /// could not be bound are returned beside.
+    /// inside a tokio runtime. `::` takes IPv4 as well, unless `0.0.0.0` is among the addresses; an address that is
+    /// covered by one of these is not bound beside it, which could not be. Ports that could not be bound are returned
+    /// beside.
     ///
     /// # Errors
     /// When not one port could be bound: the first error.
@@ -77,17 +78,21 @@ impl PassivePorts {
         addresses: &[IpAddr],
         range: RangeInclusive<u16>,
     ) -> io::Result<(Self, Vec<(u16, io::Error)>)> {
-        let any_ipv4 = addresses.iter().any(IpAddr::is_ipv4);
+        let all_ipv4 = addresses.contains(&IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let all_ipv6 = addresses.contains(&IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let covered = |address: IpAddr| {
+            !address.is_unspecified() && if address.is_ipv4() { all_ipv4 || all_ipv6 } else { all_ipv6 }
+        };
         let mut doors = Vec::new();
         let mut groups: Vec<(IpAddr, Stack, usize)> = Vec::new();
         let mut ports = Vec::new();
         let mut failed = Vec::new();
         for &address in addresses {
-            if groups.iter().any(|(known, ..)| *known == address) {
+            if covered(address) || groups.iter().any(|(known, ..)| *known == address) {
                 continue;
             }
             // IPv4 twice on one port, once by the dual stack, would fail.
-            let stack = if any_ipv4 { Stack::Single } else { Stack::for_one(address) };
+            let stack = if all_ipv4 { Stack::Single } else { Stack::for_one(address) };
             let mut bound = Vec::new();
             for port in range.clone() {
                 let door = listening(SocketAddr::new(address, port), stack)

@@ -250,3 +250,40 @@ async fn the_ports_are_closed_with_their_owner() {
     .await
     .unwrap();
 }
+
+/// `--listen 127.0.0.1:2121 --listen [::]:2122`: a session that came by the second at another IPv4 address of the machine
+/// had no passive port at all; with `[::1]` and `[::]` none came by the second had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_beside_all_addresses_takes_no_ports_from_them() {
+    let v6_all = IpAddr::from([0u16; 8]);
+    let v6 = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1u16]);
+    let v4_all = IpAddr::from([0; 4]);
+    if std::net::TcpListener::bind(SocketAddr::new(v6, 0)).is_err() {
+        return println!("skipped: this machine has no IPv6");
+    }
+    for addresses in [&[HERE, v6_all][..], &[v6, v6_all], &[HERE, v4_all, v6_all], &[v6_all, v4_all, v6]] {
+        let ports = loop {
+            let free = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
+            let port = free.local_addr().unwrap().port();
+            drop(free);
+            match PassivePorts::bind(addresses, port..=port) {
+                Ok((ports, failed)) if failed.is_empty() => break ports,
+                // Another test was quicker at that port.
+                Ok((_, failed)) if std::net::TcpListener::bind(SocketAddr::new(HERE, port)).is_ok() => {
+                    panic!("{addresses:?}: {failed:?}")
+                }
+                Ok(_) | Err(_) => {}
+            }
+        };
+        for local in [HERE, peer(251), v6] {
+            let from = if local.is_ipv6() { v6 } else { peer(252) };
+            let wait = Duration::ZERO;
+            let mut claim = ports.claim(0, from, local, Instant::now() + LONG, wait).await;
+            let claim = claim.as_mut().unwrap_or_else(|e| panic!("{addresses:?}, reached at {local}: {e}"));
+            let to = SocketAddr::new(local, claim.port());
+            let client =
+                if local.is_ipv6() { std::net::TcpStream::connect(to).unwrap() } else { call(from, to) };
+            assert_eq!(connected(claim).await.peer(), client.local_addr().unwrap());
+        }
+    }
+}
