@@ -1,7 +1,10 @@
 //! How is the digest of a file made? HASH and the X forms.
+use std::sync::LazyLock;
+
 use net::pump::Progress;
 use sha2::Digest as _;
 use storage::{Source, VPath};
+use tokio::sync::Semaphore;
 use wire::digest::Algorithm;
 
 use super::Broken;
@@ -11,6 +14,11 @@ use crate::session::Pass;
 
 /// Bytes read and digested at a time: enough that the hop to another thread costs nothing beside it.
 const PIECE: usize = 1 << 20;
+
+/// Digests take turns, piece by piece, one for each core: more at once would finish none sooner, and each takes memory,
+/// and a thread that other sessions need for their files.
+static TURNS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
 
 /// A digest whose file is open.
 pub(super) struct Digest {
@@ -86,8 +94,11 @@ impl Digest {
     }
 
     async fn digest(mut self, progress: &Progress) -> Result<(String, u64), Broken> {
-        let (mut at, mut piece, mut state) = (self.start, Vec::new(), self.state);
+        let (mut at, mut state) = (self.start, self.state);
         while at < self.end {
+            // It is never closed.
+            let _turn = TURNS.acquire().await;
+            let mut piece = Vec::new();
             let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
             piece.resize(left.min(PIECE), 0);
             self.source.read(at, &mut piece).await?;
@@ -99,12 +110,77 @@ impl Digest {
             // Hashing a mebibyte takes about a millisecond: too long for the event loop.
             let hashed = tokio::task::spawn_blocking(move || {
                 state.update(&piece);
-                (state, piece)
+                state
             });
-            (state, piece) = hashed
+            state = hashed
                 .await
                 .map_err(|e| Broken { reason: Reason::DiskError, detail: Some(e.to_string()) })?;
         }
         Ok((state.hex(), at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use storage::{FileType, Op, Stat, Time};
+
+    use super::*;
+
+    /// Counts who is in the middle of a read.
+    struct Counted {
+        stat: Stat,
+        now: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+    }
+
+    impl Source for Counted {
+        fn stat(&self) -> &Stat {
+            &self.stat
+        }
+
+        fn file(&self) -> Option<Arc<File>> {
+            None
+        }
+
+        fn read<'a>(&'a mut self, _offset: u64, _buffer: &'a mut Vec<u8>) -> Op<'a, ()> {
+            Box::pin(async {
+                self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                self.now.fetch_sub(1, Ordering::Relaxed);
+                Ok(())
+            })
+        }
+    }
+
+    /// A thousand connections that ask for a digest took a gibibyte, and each of them a thread that others need for files.
+    #[tokio::test]
+    async fn many_digests_at_once_take_turns() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let end = 3 * PIECE as u64;
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let stat = Stat {
+                kind: FileType::File,
+                size: end,
+                modified: Time::default(),
+                created: None,
+                mode: 0,
+                uid: 0,
+                gid: 0,
+                links: 1,
+                unique: (0, 0),
+            };
+            let source = Box::new(Counted { stat, now: Arc::clone(&now), most: Arc::clone(&most) });
+            let digest = Digest { source, state: State::new(Algorithm::Crc32), start: 0, end };
+            all.spawn(async move { digest.run(&Progress::default()).await.digest });
+        }
+        let digests = all.join_all().await;
+        assert!(digests.iter().all(|digest| *digest == digests[0] && digest.is_some()), "{digests:?}");
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!(most.load(Ordering::Relaxed) <= cores, "{} at once", most.load(Ordering::Relaxed));
     }
 }
