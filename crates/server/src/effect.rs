@@ -1,4 +1,5 @@
 //! What does a session ask to be done, and what comes back?
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use storage::{Admission, Attempt, Create, Denied, Stat, Time, VPath};
@@ -154,8 +155,7 @@ pub enum DataPlan {
     Target(SocketAddr),
 }
 
-/// What reaches a session.
-#[derive(Debug)]
+/// What reaches a session. A line prints as its length: it may be a password's.
 pub enum Input {
     /// A line, or one over the limit.
     Line(Result<wire::Line, wire::LineTooLong>),
@@ -177,6 +177,23 @@ pub enum Input {
     Tick,
     /// The site is being stopped: end when the running transfer has.
     Stop,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "Line({:?})", line.as_ref().map(Vec::len)),
+            Self::Admitted(answer) => write!(f, "Admitted({answer:?})"),
+            Self::Banned => f.write_str("Banned"),
+            Self::File(outcome) => write!(f, "File({outcome:?})"),
+            Self::Listening(outcome) => write!(f, "Listening({outcome:?})"),
+            Self::Opened(opened) => write!(f, "Opened({opened:?})"),
+            Self::Transferred(end) => write!(f, "Transferred({end:?})"),
+            Self::Progress(bytes) => write!(f, "Progress({bytes})"),
+            Self::Tick => f.write_str("Tick"),
+            Self::Stop => f.write_str("Stop"),
+        }
+    }
 }
 
 /// What is known when data is about to move.
@@ -218,4 +235,15 @@ pub struct Event {
     pub bytes: Option<u64>,
     /// More for the log alone.
     pub detail: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_does_not_print() {
+        let printed = format!("{:?}", Input::Line(Ok(b"PASS s".to_vec())));
+        assert_eq!(printed, "Line(Ok(6))");
+    }
 }

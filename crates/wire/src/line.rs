@@ -47,13 +47,21 @@ enum State {
     SubnegotiationIac,
 }
 
-/// Cuts bytes into [`Line`]s, in fixed memory.
-#[derive(Debug)]
+/// Cuts bytes into [`Line`]s, in fixed memory. What it holds does not print: it may be the half of a password.
 pub struct LineDecoder {
     line: Vec<u8>,
     limit: usize,
     state: State,
     over: bool,
+}
+
+impl core::fmt::Debug for LineDecoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LineDecoder")
+            .field("held", &self.line.len())
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LineDecoder {
@@ -202,6 +210,13 @@ mod tests {
         );
         assert_eq!(all(b"A\r\r\n", 64), [Ok(b"A\r".to_vec())]);
         assert_eq!(all(b"X\xff\r\n", 64), [Ok(b"X\xff".to_vec())]);
+    }
+
+    #[test]
+    fn what_is_held_does_not_print() {
+        let mut decoder = LineDecoder::new(64);
+        assert_eq!(decoder.decode(&mut &b"PASS s"[..]), None);
+        assert_eq!(alloc::format!("{decoder:?}"), "LineDecoder { held: 6, limit: 64, .. }");
     }
 
     #[test]
