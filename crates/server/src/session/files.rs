@@ -258,11 +258,11 @@ impl Session {
             (Then::Made, _) => {
                 let mut text = Pathname::quoted(path.as_bytes());
                 text.extend_from_slice(b" made.");
-                self.event(Some(verb), Some(path), None);
+                self.event(Some(verb), Some(path), Ok(257));
                 self.say(Reply::from_lines(257, vec![text.into()]));
             }
             (Then::Said(code, text), _) => {
-                self.event(Some(verb), Some(path), None);
+                self.event(Some(verb), Some(path), Ok(code));
                 self.reply(code, text);
             }
             // The driver answered an effect with the outcome of another: our own mistake, and the client hears so.

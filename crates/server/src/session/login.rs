@@ -52,7 +52,7 @@ impl Session {
                 self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
                 self.commands_before_login = 0;
                 self.heard = now;
-                self.event(Some(Verb::Pass), None, None);
+                self.event(Some(Verb::Pass), None, Ok(230));
                 self.reply(230, text);
             }
             Err(Denied::Unavailable) => self.refuse(Some(Verb::Pass), None, Reason::AccountsUnavailable),
@@ -64,7 +64,7 @@ impl Session {
 
     pub(super) fn banned(&mut self) {
         self.busy = Busy::Nothing;
-        self.event(Some(Verb::Pass), None, Some(Reason::TooManyFailures));
+        self.event(Some(Verb::Pass), None, Err(Reason::TooManyFailures));
         self.close(Reason::TooManyFailures.reply());
     }
 

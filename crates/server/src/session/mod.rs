@@ -243,7 +243,7 @@ impl Session {
                 // What was said before QUIT has its answer before it.
                 Leaving::Quit if self.queue.is_empty() => return self.close(Reply::new(221, "Goodbye.")),
                 Leaving::Stop => {
-                    self.event(None, None, Some(Reason::Stopping));
+                    self.event(None, None, Err(Reason::Stopping));
                     return self.close(Reason::Stopping.reply());
                 }
                 Leaving::Quit | Leaving::No | Leaving::Closed => {}
@@ -257,7 +257,7 @@ impl Session {
         if !matches!(self.phase, Phase::Ready { .. }) {
             self.commands_before_login += 1;
             if self.commands_before_login > self.settings.limits.commands_before_login {
-                self.event(None, None, Some(Reason::TooManyCommands));
+                self.event(None, None, Err(Reason::TooManyCommands));
                 return self.close(Reason::TooManyCommands.reply());
             }
         }
@@ -400,7 +400,7 @@ impl Session {
             return;
         }
         let reason = if self.user().is_some() { Reason::IdleTimeout } else { Reason::LoginTimeout };
-        self.event(None, None, Some(reason));
+        self.event(None, None, Err(reason));
         self.close(reason.reply());
     }
 
@@ -447,7 +447,7 @@ impl Session {
     }
 
     fn refuse_with(&mut self, verb: Option<Verb>, path: Option<VPath>, reason: Reason, text: String) {
-        self.event(verb, path, Some(reason));
+        self.event(verb, path, Err(reason));
         self.say(Reply::new(reason.code(), text));
     }
 
@@ -485,8 +485,9 @@ impl Session {
         self.out.push_back(Output::Effect(effect));
     }
 
-    fn event(&mut self, verb: Option<Verb>, path: Option<VPath>, reason: Option<Reason>) {
-        let code = reason.map_or(250, Reason::code);
+    /// The code of a success, or the reason of a refusal.
+    fn event(&mut self, verb: Option<Verb>, path: Option<VPath>, outcome: Result<u16, Reason>) {
+        let (code, reason) = (outcome.unwrap_or_else(Reason::code), outcome.err());
         self.out.push_back(Output::Event(Event { verb, path, code, reason, bytes: None, detail: None }));
     }
 

@@ -97,7 +97,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
     // Our own trouble is louder than a client's.
     has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
     // Control characters of a name are spelt out before they come near a log.
-    has("MKD", &["a\\\\x1b[31m\\\\x07b"]);
+    has("MKD", &["\"code\":257", "a\\\\x1b[31m\\\\x07b"]);
     let text =
         String::from_utf8(kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
     assert!(!text.contains("sesame"), "a password in the log");
