@@ -14,6 +14,7 @@ use storage::accounts::{self, Account, Accounts, Anonymous, PasswordHash};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Rights, Tree, VPath};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::talk::{Exit, Failure};
 use crate::{flags, ready};
@@ -229,7 +230,7 @@ impl Flags {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
-    log_to_stderr(flags)?;
+    let _lines = log_to_stderr(flags)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -445,18 +446,21 @@ async fn sweep(tree: Arc<Local>) {
     }
 }
 
-fn log_to_stderr(flags: &Flags) -> Result<(), Failure> {
+/// The lines go through a thread of their own: who reads stderr too slowly, or stops reading, must not hold sessions up.
+/// Some 100,000 lines wait for such a reader; then lines are lost, and the site is not. What is returned writes the
+/// last of them when it is dropped.
+fn log_to_stderr(flags: &Flags) -> Result<WorkerGuard, Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(&flags.log_level)
         .map_err(|e| Failure::new(Exit::Usage, format!("--log-level {:?}: {e}", flags.log_level)))?;
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let (stderr, lines_out) = tracing_appender::non_blocking(std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
     let color = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && std::io::IsTerminal::is_terminal(&std::io::stderr());
     match flags.log_format {
         LogFormat::Text => lines.with_ansi(color).init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).init(),
     }
-    Ok(())
+    Ok(lines_out)
 }
 
 /// A session is one descriptor and a transfer two more, so take what the system allows.
