@@ -27,15 +27,20 @@ pub(crate) struct Flags {
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    to_stdout(&flags.urls, flags.representation, &flags.talk).await
+    write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk).await
 }
 
-/// Writes one file after the other to stdout.
-pub(crate) async fn to_stdout(urls: &[String], kind: Option<TypeFlag>, talk: &Talk) -> Result<(), Failure> {
+/// Writes one file after the other to something that cannot be resumed or renamed: stdout, a device, a pipe.
+pub(crate) async fn write_to(
+    out: &mut (dyn Write + Send),
+    urls: &[String],
+    kind: Option<TypeFlag>,
+    talk: &Talk,
+) -> Result<(), Failure> {
     let mut sessions = Sessions::new(talk, Meter::new(true));
     let mut done = Ok(());
     for url in urls {
-        done = one(&mut sessions, url, kind).await;
+        done = one(&mut sessions, url, kind, out).await;
         if done.is_err() {
             break;
         }
@@ -44,11 +49,15 @@ pub(crate) async fn to_stdout(urls: &[String], kind: Option<TypeFlag>, talk: &Ta
     done
 }
 
-async fn one(sessions: &mut Sessions<'_>, url: &str, kind: Option<TypeFlag>) -> Result<(), Failure> {
+async fn one(
+    sessions: &mut Sessions<'_>,
+    url: &str,
+    kind: Option<TypeFlag>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
     let url = site::url(url)?;
     let path = site::named(&url)?;
     let client = sessions.at(&url).await?;
-    let mut out = io::stdout();
     let mut take = |bytes: &[u8]| out.write_all(bytes);
     let progress = Arc::new(Progress::default());
     match representation(kind, &url) {

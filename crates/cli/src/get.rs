@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use client::name::local_name;
-use client::walk::{Visit, Walk, below};
+use client::walk::{Directory, Visit, Walk, below};
 use client::{Client, Error, Progress, Sink};
 use wire::facts::{EntryType, Precision};
 use wire::pathname::show;
@@ -17,7 +17,7 @@ use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::part::{Opened, Part, Start, system_time};
 use crate::progress::Meter;
 use crate::site::{self, Sessions};
-use crate::talk::{Exit, Failure, say, show_path};
+use crate::talk::{Exit, Failure, say, show_path, words};
 
 /// Fetch files of a site, or with -r whole trees.
 ///
@@ -68,12 +68,27 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         if flags.resume {
             return Err(Failure::usage("what went to stdout cannot be gone on with"));
         }
-        return cat::to_stdout(&flags.urls, flags.representation, &flags.talk).await;
+        return cat::write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk).await;
+    }
+    if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
+        if flags.resume {
+            let text = format!("{} is no regular file: it cannot be gone on with", show_path(output));
+            return Err(Failure::usage(text));
+        }
+        let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
+        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk).await;
     }
     let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet));
     let done = all(&mut sessions, flags).await;
     sessions.end().await;
     done
+}
+
+/// Is it a device or a pipe, like /dev/null? It is written to and never replaced: renaming a file into its place would
+/// take it from everybody. /dev/stdout and its kin are links to whatever this process has open, so they count as well.
+fn is_special(output: &Path) -> bool {
+    let leads_to_special = fs::metadata(output).is_ok_and(|m| !m.is_file() && !m.is_dir());
+    leads_to_special || output.parent().is_some_and(|p| p == Path::new("/dev") || p == Path::new("/dev/fd"))
 }
 
 async fn all(sessions: &mut Sessions<'_>, flags: &Flags) -> Result<(), Failure> {
@@ -293,7 +308,7 @@ impl Tree<'_> {
         match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
             Err(error) => {
-                self.leave_out(&visit.directory.names.join(&b'/'), &error);
+                self.leave_out(&visit.directory.names.join(&b'/'), &words(&error));
                 return Ok(());
             }
             Ok(()) => {}
@@ -302,13 +317,13 @@ impl Tree<'_> {
             self.times.push((folder.clone(), stamp));
         }
         for (name, why) in &visit.refused {
-            self.leave_out(name, why);
+            self.leave_out(&visit.directory.within(name), why);
         }
         for (path, why) in &visit.skipped {
             self.leave_out(path, why);
         }
         for entry in &visit.entries {
-            self.file(client, visit.directory.path.as_ref(), entry, &folder).await?;
+            self.file(client, &visit.directory, entry, &folder).await?;
         }
         Ok(())
     }
@@ -316,11 +331,11 @@ impl Tree<'_> {
     async fn file(
         &mut self,
         client: &mut Client,
-        directory: Option<&Pathname>,
+        directory: &Directory,
         entry: &Entry,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let Some(path) = below(directory, &entry.name) else { return Ok(()) };
+        let Some(path) = below(directory.path.as_ref(), &entry.name) else { return Ok(()) };
         let Ok(name) = local_name(&entry.name) else { return Ok(()) };
         let size = match &entry.facts.kind {
             Some(kind) if kind.is_directory() => return Ok(()),
@@ -328,7 +343,7 @@ impl Tree<'_> {
             // The size of a link is that of the link; what it leads to may be a file.
             Some(EntryType::Link(_)) | None => client.size(&path).await?,
             Some(_) => {
-                self.leave_out(path.as_bytes(), &"it is neither a file nor a directory");
+                self.leave_out(&directory.within(&entry.name), &"it is neither a file nor a directory");
                 return Ok(());
             }
         };
@@ -341,7 +356,7 @@ impl Tree<'_> {
             // The site's no, or a name our disk does not take: the rest goes on.
             Err(failure) if matches!(failure.exit, Exit::Refused | Exit::Usage) => {
                 let why = failure.text.unwrap_or_default();
-                self.leave_out(path.as_bytes(), &why);
+                self.leave_out(&directory.within(&entry.name), &why);
                 Ok(())
             }
             other => other,

@@ -105,16 +105,16 @@ async fn tree(
                 }
                 for (name, why) in &visit.refused {
                     left_out = true;
-                    say(format_args!("left out: \"{}\": {why}", show(name)));
+                    say(format_args!("left out: \"{}\": {why}", show(&visit.directory.within(name))));
                 }
                 for (path, why) in &visit.skipped {
                     left_out = true;
-                    say(format_args!("not entered: {}: {why}", show(path)));
+                    say(format_args!("not entered: \"{}\": {why}", show(path)));
                 }
             }
             Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
                 left_out = true;
-                say(format_args!("left out: {}: {error}", show(&directory.names.join(&b'/'))));
+                say(format_args!("left out: \"{}\": {error}", show(&directory.names.join(&b'/'))));
             }
             Err((_, error)) => return Err(error.into()),
         }

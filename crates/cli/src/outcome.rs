@@ -29,7 +29,7 @@ fn hint(error: &Error) -> Option<String> {
             530 | 332 => {
                 "is it the right user and password? Name the user in the URL, ftp://user@host/, and pasv asks for the password".to_owned()
             }
-            550 if reads(said) => "`pasv ls` on the directory above shows what is there".to_owned(),
+            550 => said.split(' ').next().and_then(about_a_path)?.to_owned(),
             552 | 452 => "the site has no room for it".to_owned(),
             _ => return None,
         },
@@ -54,7 +54,27 @@ fn hint(error: &Error) -> Option<String> {
     Some(hint)
 }
 
-/// Does the command look for something that may not be there?
-fn reads(said: &str) -> bool {
-    ["RETR ", "MLSD ", "MLST ", "CWD ", "DELE ", "RMD ", "RNFR "].iter().any(|verb| said.starts_with(verb))
+/// What may help where a command for a path was refused for good: the words of servers differ, so by the verb alone.
+fn about_a_path(verb: &str) -> Option<&'static str> {
+    match verb {
+        "MLSD" | "LIST" | "NLST" | "MLST" | "CWD" | "RNFR" => {
+            Some("`pasv ls` on the directory above shows what is there")
+        }
+        "RETR" => Some(
+            "`pasv ls` on the directory above shows what is there; a directory is fetched by `pasv get -r`",
+        ),
+        "DELE" => {
+            Some("`pasv ls` on the directory above shows what is there; a directory needs `pasv rm -r`")
+        }
+        "RMD" => {
+            Some("only an empty directory can be removed; `pasv rm -r` removes it with all that is in it")
+        }
+        "MKD" | "XMKD" => {
+            Some("directories are made one by one: is the one above there, and is the name free?")
+        }
+        "STOR" | "STOU" | "APPE" | "RNTO" => {
+            Some("the directory that it goes into must be there and writable")
+        }
+        _ => None,
+    }
 }

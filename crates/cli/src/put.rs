@@ -17,7 +17,7 @@ use wire::{Pathname, RepresentationType, Stamp};
 use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::progress::Meter;
 use crate::site;
-use crate::talk::{Exit, Failure, say, show_path};
+use crate::talk::{Exit, Failure, say, show_path, words};
 
 /// Store files at a site, or with -r whole trees.
 ///
@@ -161,6 +161,12 @@ impl Tree<'_> {
         };
         drop(running);
         if let Err(error) = result {
+            if let Error::Local { doing, source } = &error
+                && source.kind() == io::ErrorKind::AlreadyExists
+            {
+                return Err(Failure::new(Exit::Refused, format!("{doing}: {source}"))
+                    .hint("it is another file; without -c it is replaced"));
+            }
             let broken = matches!(error, Error::Broken { .. });
             let failure = Failure::from(error);
             return Err(if broken {
@@ -198,7 +204,7 @@ impl Tree<'_> {
             let mut entries = match fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
                 Ok(entries) => entries,
                 Err(error) => {
-                    self.leave_out(&folder, &error);
+                    self.leave_out(&folder, &words(&error));
                     continue;
                 }
             };
@@ -215,7 +221,7 @@ impl Tree<'_> {
                     }
                     Ok(kind) if kind.is_dir() => waiting.push((file, path, depth + 1)),
                     Ok(_) => self.member(client, &file, &path).await?,
-                    Err(error) => self.leave_out(&file, &error),
+                    Err(error) => self.leave_out(&file, &words(&error)),
                 }
             }
         }
@@ -239,7 +245,7 @@ impl Tree<'_> {
                 return Ok(());
             }
             Err(error) => {
-                self.leave_out(file, &error);
+                self.leave_out(file, &words(&error));
                 return Ok(());
             }
         }

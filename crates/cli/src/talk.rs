@@ -40,7 +40,7 @@ impl Failure {
 
     /// A file of ours cannot be used.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        Self::usage(format_args!("{}: {error}", show_path(path)))
+        Self::usage(format_args!("{}: {}", show_path(path), words(error)))
     }
 
     /// All has been said already.
@@ -86,6 +86,15 @@ impl From<io::Error> for Failure {
 pub(crate) fn say(line: fmt::Arguments<'_>) {
     // Where stderr is closed there is nobody to tell.
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// What the system said, without the number that `io::Error` adds at the end for programmers.
+pub(crate) fn words(error: &dyn fmt::Display) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words.to_owned(),
+        _ => text,
+    }
 }
 
 /// A path of ours for people.

@@ -50,7 +50,7 @@ impl Client {
     /// takes no REST before STOR.
     ///
     /// # Errors
-    /// [`Error::Local`] when the site's file is longer than ours: it is another file.
+    /// [`Error::Local`] of [`io::ErrorKind::AlreadyExists`] when the site's file is longer than ours: it is another file.
     pub async fn store_rest(
         &mut self,
         path: &Pathname,
@@ -61,7 +61,10 @@ impl Client {
         let there = self.size(path).await?.unwrap_or(0);
         if there > length {
             let why = format!("the site's file has {there} bytes, ours only {length}");
-            return Err(Error::local(format!("resuming {path}"), io::Error::other(why)));
+            return Err(Error::local(
+                format!("resuming {path}"),
+                io::Error::new(io::ErrorKind::AlreadyExists, why),
+            ));
         }
         if there == length && length > 0 {
             return Ok(Resumed::AlreadyWhole);

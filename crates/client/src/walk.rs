@@ -149,6 +149,17 @@ impl Walk {
 }
 
 impl Directory {
+    /// The path of a name in it, from where the walk began.
+    #[must_use]
+    pub fn within(&self, name: &[u8]) -> Vec<u8> {
+        let mut path = self.names.join(&b'/');
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
     /// How many bytes it takes, about.
     fn weight(&self) -> usize {
         let names: usize = self.names.iter().map(|n| n.len() + size_of::<Vec<u8>>()).sum();

@@ -56,6 +56,11 @@ fn a_directory_is_told_from_a_file() {
     let said = run(pasv(["put", "-r"]).arg(here.join("tree")).arg(site.door.bare_url("")));
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
     assert!(said.err.contains("left out: "), "{}", said.err);
+    // By its path in the tree, since its name alone does not say which one it is.
+    write(site.root(), "odd/deep/\u{1}", 1, 10);
+    let said = run(pasv(["get", "-r", "-O"]).arg(&here).arg(site.door.bare_url("odd")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("left out: \"deep/\\x01\""), "{}", said.err);
     let said = run(pasv(["put"]).arg(here.join("tree")).arg(site.door.url("")));
     assert_eq!(said.status.code(), Some(2), "{}", said.err);
 }
@@ -142,4 +147,23 @@ fn without_a_terminal_there_is_no_bar_and_no_colour() {
     let here = site.beside("here");
     let said = run(pasv(["get", "-O"]).arg(&here).arg(site.door.bare_url("a"))).good();
     assert_eq!((said.out.as_slice(), said.err.as_str()), (&b""[..], ""));
+}
+
+#[test]
+fn a_site_that_cannot_be_opened_says_why_without_our_words() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (arguments, code, why) in [
+        (vec!["--root", "/nonexistent"], 2, "cannot share /nonexistent: No such file or directory\n"),
+        (vec!["--listen", &taken], 1, "Address already in use\n"),
+        (vec!["--log-level", "informative"], 2, "is no level\n"),
+        (vec!["--max-sessions", "0"], 2, "1 or more"),
+        (vec!["--user", "alice:"], 2, "no password file after the colon\n"),
+        (vec!["--external", "2001:db8::1"], 2, "EPSV"),
+    ] {
+        // Where a check fails to refuse, the port in use does.
+        let said = run(pasv(["serve", "--listen", &taken]).args(&arguments));
+        assert_eq!(said.status.code(), Some(code), "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(why), "{arguments:?}: {}", said.err);
+    }
 }

@@ -1,5 +1,7 @@
 //! Do the verbs move what they should, byte for byte, against our own site?
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, symlink};
+use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::pasv;
@@ -163,4 +165,40 @@ fn the_demo_and_the_trace_draw_both_connections() {
     let drawn = String::from_utf8(trace.out).unwrap();
     assert!(drawn.contains("data connection") && drawn.contains("RETR a"), "{drawn}");
     assert!(drawn.contains("PASS ***") && !drawn.contains(site.door.password), "{drawn}");
+}
+
+/// `-o /dev/null`, as root, once put a regular file in the place of the device.
+#[test]
+fn a_pipe_or_a_device_is_written_to_and_never_replaced() {
+    let site = Site::start();
+    write(site.root(), "a", 1, 10);
+    let here = site.beside("here");
+    fs::create_dir_all(&here).unwrap();
+    let (pipe, link) = (here.join("pipe"), here.join("link"));
+    run(Command::new("mkfifo").arg(&pipe)).good();
+    symlink("pipe", &link).unwrap();
+    for target in [&pipe, &link] {
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        run(pasv(["get", "-o"]).arg(target).arg(site.door.url("a"))).good();
+        assert_eq!(reader.join().unwrap(), content(1, 10));
+    }
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let said = run(pasv(["get", "-c", "-o"]).arg(&pipe).arg(site.door.url("a")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+}
+
+#[test]
+fn another_file_is_not_gone_on_with() {
+    let site = Site::start();
+    write(site.root(), "a", 1, 10);
+    let here = site.beside("here");
+    write(&here, "a", 1, 4);
+    let said = run(pasv(["put", "-c"]).arg(here.join("a")).arg(site.door.url("a")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("without -c it is replaced"), "{}", said.err);
+    assert_eq!(fs::read(site.root().join("a")).unwrap(), content(1, 10));
 }
