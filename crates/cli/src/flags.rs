@@ -1,5 +1,5 @@
 //! How are values on the command line written? Durations, port ranges, addresses.
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -50,6 +50,32 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// Reads the address that PASV tells.
+pub(crate) fn external(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse().map_err(|_| match text.parse::<Ipv6Addr>() {
+        Ok(_) => "PASV can only tell an IPv4 address, and EPSV, which IPv6 clients use, tells none".into(),
+        Err(_) => "write an IPv4 address, as 192.0.2.1".into(),
+    })
+}
+
+/// Reads a limit below which the site could serve nobody.
+pub(crate) fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= LEAST => Ok(number),
+        _ => Err(format!("write a number, {LEAST} or more")),
+    }
+}
+
+/// Ports for the log: runs of them as ranges, `61210-61219, 61300`.
+pub(crate) fn show_ports(ports: &[u16]) -> String {
+    let runs = ports.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let shown = runs.filter_map(|run| match (run.first()?, run.last()?) {
+        (first, last) if first == last => Some(first.to_string()),
+        (first, last) => Some(format!("{first}-{last}")),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// Reads up to three octal digits.
 pub(crate) fn umask(text: &str) -> Result<u32, String> {
     u32::from_str_radix(text, 8)
@@ -73,5 +99,10 @@ mod tests {
         assert_eq!(listen("127.0.0.1:0").unwrap().to_string(), "127.0.0.1:0");
         assert_eq!(umask("077"), Ok(0o77));
         assert!(umask("999").is_err());
+        assert!(at_least::<1>("0").is_err() && at_least::<1>("x").is_err());
+        assert_eq!(at_least::<1>("1"), Ok(1));
+        assert!(external("2001:db8::1").is_err_and(|why| why.contains("EPSV")));
+        assert_eq!(show_ports(&[61210, 61211, 61213]), "61210-61211, 61213");
+        assert_eq!(show_ports(&[u16::MAX]), "65535");
     }
 }

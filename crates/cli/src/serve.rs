@@ -16,7 +16,7 @@ use storage::{Rights, Tree, VPath};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::talk::{Exit, Failure};
+use crate::talk::{Exit, Failure, words};
 use crate::{flags, ready};
 
 mod banner;
@@ -50,7 +50,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "LO-HI", value_parser = flags::ports, default_value = PASSIVE)]
     passive_ports: RangeInclusive<u16>,
     /// The IPv4 address that PASV tells clients from outside, where NAT stands before the site.
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = flags::external)]
     external: Option<Ipv4Addr>,
     /// Let this user in, with the password in the file (or one made up and shown); nobody else then.
     #[arg(long, value_name = "NAME[:PASSWORD-FILE]")]
@@ -149,13 +149,13 @@ struct DeadlineFlags {
 #[command(next_help_heading = "Limits")]
 struct LimitFlags {
     /// Sessions in all.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().sessions)]
+    #[arg(long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = Limits::default().sessions)]
     max_sessions: usize,
     /// Sessions from one address.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().sessions_per_address)]
+    #[arg(long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = Limits::default().sessions_per_address)]
     max_sessions_per_address: usize,
     /// Bytes in a command line.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().line)]
+    #[arg(long, value_name = "BYTES", value_parser = flags::at_least::<64>, default_value_t = Limits::default().line)]
     max_line: usize,
     /// Commands before the login.
     #[arg(long, value_name = "N", default_value_t = Limits::default().commands_before_login)]
@@ -270,10 +270,11 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         });
     }
     if let Some(path) = &flags.ready_file {
-        ready::write(path, &control, &passive)
-            .map_err(|e| Failure::new(Exit::Usage, format!("cannot write {}: {e}", path.display())))?;
+        ready::write(path, &control, &passive).map_err(|e| {
+            Failure::new(Exit::Usage, format!("cannot write {}: {}", path.display(), words(&e)))
+        })?;
     }
-    tracing::info!(control = ?control, passive = ?passive, "serving");
+    tracing::info!(control = ?control, passive = flags::show_ports(&passive), "serving");
     let sweeping = tokio::spawn(sweep(tree));
     let stopper = site.stopper();
     let signals = tokio::spawn(async move {
@@ -329,14 +330,16 @@ fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {
         keep_parts: flags.keep_parts,
     };
     Local::open(&flags.root, options).map(Arc::new).map_err(|e| {
-        Failure::new(Exit::Usage, format!("cannot share {}: {e}", flags.root.display()))
+        // The system's words where there are any; the kind is for the log.
+        let why = std::error::Error::source(&e).map_or_else(|| words(&e), |source| words(&source));
+        Failure::new(Exit::Usage, format!("cannot share {}: {why}", flags.root.display()))
             .hint("--root names a folder that this user may read")
     })
 }
 
 fn open_xferlog(path: &Path) -> Result<Xferlog, Failure> {
     Xferlog::open(path)
-        .map_err(|e| Failure::new(Exit::Usage, format!("cannot write {}: {e}", path.display())))
+        .map_err(|e| Failure::new(Exit::Usage, format!("cannot write {}: {}", path.display(), words(&e))))
 }
 
 fn name_of(user: &str) -> String {
@@ -350,6 +353,10 @@ fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(String, Stri
     let mut list = Vec::new();
     for user in &flags.user {
         let (name, hash) = match user.split_once(':') {
+            Some((name, "")) => {
+                return Err(Failure::usage(format!("--user {user}: no password file after the colon"))
+                    .hint(format!("--user {name} makes up a password")));
+            }
             Some((name, file)) => (name, read_password_file(Path::new(file))?),
             None => {
                 let password = make_up_password()?;
@@ -385,7 +392,7 @@ fn hash(password: &[u8]) -> Result<PasswordHash, Failure> {
 /// The first line of the file: a hash as `pasv passwd` makes it, or the password itself.
 fn read_password_file(path: &Path) -> Result<PasswordHash, Failure> {
     let text = fs::read(path).map_err(|e| {
-        Failure::new(Exit::Usage, format!("cannot read the password file {}: {e}", path.display()))
+        Failure::new(Exit::Usage, format!("cannot read the password file {}: {}", path.display(), words(&e)))
     })?;
     let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -409,14 +416,17 @@ fn make_up_password() -> Result<String, Failure> {
 }
 
 fn cannot_bind(error: &SiteError) -> Failure {
-    let failure = Failure::new(Exit::Refused, error);
+    let failure = Failure::new(Exit::Refused, words(error));
     let source = match error {
         SiteError::Listen(_, e) | SiteError::Passive(_, e) => e.kind(),
     };
     match (source, error) {
         (std::io::ErrorKind::AddrInUse, SiteError::Listen(at, _)) => failure.hint(format!(
             "another program listens there; --listen {} would be another port",
-            SocketAddr::new(at.ip(), at.port().wrapping_add(1).max(1024))
+            SocketAddr::new(
+                at.ip(),
+                if at.port() < 1024 { PORT } else { at.port().checked_add(1).unwrap_or(PORT) }
+            )
         )),
         (std::io::ErrorKind::PermissionDenied, _) => {
             failure.hint("ports below 1024 need root; --listen takes another")
@@ -450,6 +460,12 @@ async fn sweep(tree: Arc<Local>) {
 /// Some 100,000 lines wait for such a reader; then lines are lost, and the site is not. What is returned writes the
 /// last of them when it is dropped.
 fn log_to_stderr(flags: &Flags) -> Result<WorkerGuard, Failure> {
+    let bare = !flags.log_level.contains(['=', ',', '[']);
+    if bare && flags.log_level.parse::<tracing_subscriber::filter::LevelFilter>().is_err() {
+        // As a filter it would be the name of a module that does not exist, and nothing would be logged.
+        return Err(Failure::usage(format!("--log-level {:?} is no level", flags.log_level))
+            .hint("error, warn, info, debug, trace or off; or a filter such as server=debug"));
+    }
     let filter = tracing_subscriber::EnvFilter::try_new(&flags.log_level)
         .map_err(|e| Failure::new(Exit::Usage, format!("--log-level {:?}: {e}", flags.log_level)))?;
     let (stderr, lines_out) = tracing_appender::non_blocking(std::io::stderr());

@@ -64,21 +64,26 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         }
     }
     if shared.anonymous && shared.write {
-        line("  Anybody who reaches these ports can fill this disk; --user NAME asks for a password.");
+        line("  Anybody who gets here can fill this disk; --user NAME asks for a password.");
     }
-    line("");
-    line("  What a firewall in front must let through (--explain tells it in full):");
-    for rule in opening(&Rules::of(&shared.firewall)) {
+    // Nothing stands in front of a site that only this machine reaches.
+    let reached = shared.control.iter().any(|at| !at.ip().is_loopback());
+    let rules = Rules::of(&shared.firewall);
+    if reached {
+        line("");
+        line("  What a firewall in front must let through (--explain tells it in full):");
+    }
+    for rule in opening(&rules).into_iter().filter(|_| reached) {
         let way = match rule.direction {
             Direction::In => format!("in, to port {}", rule.to),
             Direction::Out => format!("out, from port {}", rule.from),
         };
-        let only = if rule.direction == Direction::Out { " (active mode)" } else { "" };
+        let only = if rule.direction == Direction::Out { " (active)" } else { "" };
         line(&format!("    TCP {way:<25} {}{only}", rule.why));
     }
     if shared.explain {
         line("");
-        line(Rules::of(&shared.firewall).explain().trim_end());
+        line(rules.explain().trim_end());
     }
     line("");
     line("Ctrl-C stops it: running transfers finish; once more ends at once.");
