@@ -59,7 +59,8 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
 
     writeln!(
         out,
-        "PASSIVE: the client opens both connections, so no firewall has to let the server call back.\n"
+        "PASSIVE: the client opens both connections,\n\
+         so no firewall has to let the server call back.\n"
     )?;
     let ours = File::options().read(true).write(true).create(true).truncate(true).open(folder.join(NAME))?;
     let seen = Seen::default();
@@ -83,8 +84,9 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
     compare(&shared.join(BACK), &folder.join(NAME), &mut out)?;
     writeln!(
         out,
-        "\nPassive: nobody dials the client, so its firewall and its NAT have nothing to let in; the server's firewall lets\n\
-         in port 21 and the passive ports. Active: the client's firewall would have to let the server in."
+        "\nPassive: nobody dials the client, so its firewall and its NAT have nothing to\n\
+         let in; the server's firewall lets in port 21 and the passive ports.\n\
+         Active: the client's firewall would have to let the server in."
     )?;
     Ok(out.flush()?)
 }
@@ -100,12 +102,9 @@ async fn open_client(at: SocketAddr, mode: Mode, seen: &Seen) -> Result<Client, 
 /// The digests of both ends, and whether they are the same.
 fn compare(server: &Path, client: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let (theirs, ours) = (digest(server)?, digest(client)?);
-    writeln!(out, "\n  SHA-256 at the server  {theirs}")?;
-    writeln!(
-        out,
-        "  SHA-256 at the client  {ours}  {}",
-        if theirs == ours { "the same" } else { "DIFFERENT" }
-    )?;
+    let verdict = if theirs == ours { "the same" } else { "DIFFERENT" };
+    writeln!(out, "\n  SHA-256 at both ends: {verdict}")?;
+    writeln!(out, "    server  {theirs}\n    client  {ours}")?;
     if theirs == ours { Ok(()) } else { Err(Failure::new(Exit::Broken, "the bytes changed on the way")) }
 }
 

@@ -4,13 +4,14 @@
 //!      client 127.0.0.1                            server 127.0.0.1
 //!     n         n+1                               21         p
 //!   40310      40311                             2121      61214
-//!     |                                           |
-//!     |============ control connection ==========>|            the client dials port 2121
+//!     |============ control connection ==========>|
+//!     |        (the client dials port 2121)       |
 //!     |  EPSV                                   ->|
 //!     |<- 229 Entering extended passive mode      |
-//!     |         |------------- data connection -------------->|  passive: the client dials again, port 61214
+//!     |         |------------- data connection -------------->|
+//!     |         |  (passive: the client dials again, port 61214)
 //! ```
-//! Time goes down. An arrow starts at the end that dialled.
+//! Time goes down. An arrow starts at the end that dialled. It fits a terminal of 80 columns.
 use std::net::SocketAddr;
 
 use client::{Dialled, Event};
@@ -22,7 +23,8 @@ const CLIENT: usize = 5;
 const CLIENT_DATA: usize = 15;
 const SERVER: usize = 58;
 const SERVER_DATA: usize = 68;
-const WIDTH: usize = 73;
+const REMARK: usize = 72;
+const WIDTH: usize = 80;
 
 /// Draws what was seen of one session with at most one data connection.
 pub(crate) fn picture(events: &[Event]) -> Vec<String> {
@@ -50,10 +52,16 @@ struct Sheet {
 
 impl Sheet {
     fn head(&mut self, local: SocketAddr, peer: SocketAddr, data: Option<(Dialled, SocketAddr, SocketAddr)>) {
+        let (client, server) = (format!("client {}", local.ip()), format!("server {}", peer.ip()));
         let mut names = blank();
-        put(&mut names, CLIENT - 1, &format!("client {}", local.ip()));
-        put(&mut names, SERVER - 1, &format!("server {}", peer.ip()));
-        self.push(names, "");
+        put(&mut names, CLIENT - 1, &client);
+        // Long addresses of IPv6 begin further left, or on a line of their own.
+        let at = (SERVER - 1).min(WIDTH.saturating_sub(server.len()));
+        if at < CLIENT + client.len() {
+            self.push(std::mem::replace(&mut names, blank()));
+        }
+        put(&mut names, at, &server);
+        self.push(names);
         let mut letters = blank();
         let mut ports = blank();
         centre(&mut letters, CLIENT, "n");
@@ -68,8 +76,10 @@ impl Sheet {
             centre(&mut letters, SERVER_DATA, if dialled == Dialled::ByClient { "p" } else { "20" });
             centre(&mut ports, SERVER_DATA, &theirs.port().to_string());
         }
-        self.push(letters, "the ports by their classic names");
-        self.push(ports, "the ports of this very run");
+        put(&mut letters, REMARK, "classic");
+        put(&mut ports, REMARK, "this run");
+        self.push(letters);
+        self.push(ports);
     }
 
     fn event(&mut self, event: &Event) {
@@ -77,19 +87,20 @@ impl Sheet {
             Event::ControlOpened { peer, .. } => {
                 let mut line = self.lanes();
                 arrow(&mut line, CLIENT, SERVER, '=', " control connection ");
-                self.push(line, &format!("the client dials port {}", peer.port()));
+                self.push(line);
+                self.note(CLIENT, SERVER, &format!("(the client dials port {})", peer.port()));
             }
             Event::Said(text) => {
                 let mut line = self.lanes();
                 put(&mut line, CLIENT + 3, &cut(text, SERVER - CLIENT - 6));
                 put(&mut line, SERVER - 2, "->");
-                self.push(line, "");
+                self.push(line);
             }
             Event::Answered(reply) => {
                 let mut line = self.lanes();
                 put(&mut line, CLIENT + 1, "<-");
                 put(&mut line, CLIENT + 4, &cut(&one_line(reply), SERVER - CLIENT - 5));
-                self.push(line, "");
+                self.push(line);
             }
             Event::DataOpened { dialled, local, peer } => {
                 self.data_lanes = true;
@@ -97,19 +108,20 @@ impl Sheet {
                 let note = match dialled {
                     Dialled::ByClient => {
                         arrow(&mut line, CLIENT_DATA, SERVER_DATA, '-', " data connection ");
-                        format!("passive: the client dials again, port {}", peer.port())
+                        format!("(passive: the client dials again, port {})", peer.port())
                     }
                     Dialled::ByServer => {
                         arrow(&mut line, SERVER_DATA, CLIENT_DATA, '-', " data connection ");
-                        format!("active: the server dials the client, port {}", local.port())
+                        format!("(active: the server dials the client, port {})", local.port())
                     }
                 };
-                self.push(line, &note);
+                self.push(line);
+                self.note(CLIENT_DATA, SERVER_DATA, &note);
             }
             Event::DataEnded { bytes } => {
                 let mut line = self.lanes();
                 put(&mut line, CLIENT_DATA + 3, &format!("{bytes} bytes, and its end"));
-                self.push(line, "the data connection has done its work");
+                self.push(line);
                 self.data_lanes = false;
             }
             Event::Fallback { .. }
@@ -134,9 +146,16 @@ impl Sheet {
         line
     }
 
-    fn push(&mut self, line: Vec<char>, note: &str) {
+    /// Words about the arrow above, between the lanes it joins.
+    fn note(&mut self, left: usize, right: usize, words: &str) {
+        let mut line = self.lanes();
+        put(&mut line, left + (right - left).saturating_sub(words.len()) / 2 + 1, words);
+        self.push(line);
+    }
+
+    fn push(&mut self, line: Vec<char>) {
         let drawn: String = line.into_iter().collect();
-        self.lines.push(format!("{drawn}{note}").trim_end().to_owned());
+        self.lines.push(drawn.trim_end().to_owned());
     }
 }
 
@@ -197,12 +216,24 @@ mod tests {
         let passive = picture(&[control.clone(), Event::Said("EPSV".into()), data(Dialled::ByClient)]);
         assert!(passive[1].contains("n+1") && passive[2].contains("40311") && passive[2].contains("61214"));
         assert!(
-            passive[5].contains("|---") && passive[5].contains("->|") && !passive[5].contains('<'),
+            passive[6].contains("|---") && passive[6].contains("->|") && !passive[6].contains('<'),
             "{passive:#?}"
         );
         let active = picture(&[control, data(Dialled::ByServer)]);
-        assert!(active[4].contains("|<---") && !active[4].contains('>'), "{active:#?}");
-        assert!(active.iter().all(|line| line.chars().count() <= WIDTH + 60));
+        assert!(active[5].contains("|<---") && !active[5].contains('>'), "{active:#?}");
+        assert!(passive.iter().chain(&active).all(|line| line.chars().count() <= 80), "{passive:#?}");
+    }
+
+    #[test]
+    fn long_addresses_are_whole() {
+        let (ours, theirs) =
+            ("2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:1111:2222:3333:4444:5555:7777");
+        for (ours, theirs) in [(ours, theirs), ("2001:db8::1", theirs), (ours, "2001:db8::2")] {
+            let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 21);
+            let drawn = picture(&[Event::ControlOpened { local: at(ours), peer: at(theirs) }]).join("\n");
+            assert!(drawn.contains(ours) && drawn.contains(theirs), "{drawn}");
+            assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
+        }
     }
 
     #[test]

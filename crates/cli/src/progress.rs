@@ -39,7 +39,7 @@ impl Meter {
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
         bar.set_style(style(total.is_some()));
-        bar.set_message(name.to_owned());
+        bar.set_message(short(name));
         bar.set_position(start);
         // The rate counts what this run moves.
         bar.reset_eta();
@@ -84,14 +84,34 @@ fn style(known: bool) -> ProgressStyle {
     let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let template = match (known, colour) {
         (true, true) => {
-            "{msg} [{bar:30.green}] {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} left"
+            "{msg} [{wide_bar:.green}] {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} left"
         }
         (true, false) => {
-            "{msg} [{bar:30}] {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} left"
+            "{msg} [{wide_bar}] {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} left"
         }
         (false, _) => "{msg} {bytes} {binary_bytes_per_sec} {elapsed}",
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
+}
+
+/// The end of a long name, which tells more than its start: what is left of 80 columns is the bar's.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 24;
+    match name.chars().count().checked_sub(LONGEST) {
+        None | Some(0) => name.to_owned(),
+        Some(over) => "...".chars().chain(name.chars().skip(over + "...".len())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_long_name_leaves_room_for_the_bar() {
+        assert_eq!(short("pub/a.iso"), "pub/a.iso");
+        assert_eq!(short(&format!("{}/end.iso", "ü".repeat(200))), format!("...{}/end.iso", "ü".repeat(13)));
+    }
 }
