@@ -72,9 +72,9 @@ fn about_a_path(verb: &str) -> Option<&'static str> {
         "MKD" | "XMKD" => {
             Some("directories are made one by one: is the one above there, and is the name free?")
         }
-        "STOR" | "STOU" | "APPE" | "RNTO" => {
-            Some("the directory that it goes into must be there and writable")
-        }
+        "STOR" | "STOU" | "APPE" | "RNTO" => Some(
+            "the directory that it goes into must be there; a URL that ends in a slash means into a directory",
+        ),
         _ => None,
     }
 }

@@ -22,7 +22,7 @@ const NETRC: u64 = 1024 * 1024;
 
 pub(crate) fn credentials(url: &FtpUrl, talk: &Talk) -> Result<Credentials, Failure> {
     let from_file = talk.password_file.as_deref().map(password_file).transpose()?;
-    if let (Some(user), Some(password)) = (&url.user, from_file.as_ref().or(url.password.as_ref())) {
+    if let (Some(user), Some(password)) = (&url.user, url.password.as_ref().or(from_file.as_ref())) {
         return Ok(Credentials { user: user.clone(), password: password.clone(), account: None });
     }
     let known = netrc_of(&url.host.to_string(), url.user.as_deref());
@@ -46,7 +46,9 @@ pub(crate) fn credentials(url: &FtpUrl, talk: &Talk) -> Result<Credentials, Fail
 
 fn prompt(user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {
     let who = format!("{} at {}", wire::pathname::show(user), url.host);
-    if !std::io::stdin().is_terminal() {
+    // The prompt goes to the terminal itself, so what is stored may come through stdin meanwhile.
+    let seen = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
+    if !seen || File::open("/dev/tty").is_err() {
         return Err(Failure::usage(format!("no password for {who}, and no terminal to ask for it"))
             .hint("use --password-file FILE or a line in ~/.netrc"));
     }
@@ -61,6 +63,10 @@ fn password_file(path: &Path) -> Result<Secret, Failure> {
     BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line).map_err(|e| Failure::file(path, &e))?;
     while matches!(line.last(), Some(b'\n' | b'\r')) {
         line.pop();
+    }
+    if line.is_empty() {
+        return Err(Failure::usage(format!("the password file {} is empty", show_path(path)))
+            .hint("its first line is the password"));
     }
     if line.iter().any(|b| matches!(b, b'\r' | 0)) {
         return Err(Failure::usage(format!(

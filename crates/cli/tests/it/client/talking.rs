@@ -117,6 +117,16 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
     fs::write(&file, format!("{secret}\nanother line\n")).unwrap();
     clean(&run(pasv(["put", "-v", "--password-file"]).arg(&file).arg(&up).arg(url("by-file"))).good());
 
+    // The URL comes first, so a wrong file beside it does not matter; an empty one is a mistake.
+    let other = here.join("other");
+    fs::write(&other, "not this one\n").unwrap();
+    let at = site.door.url("by-url-and-file");
+    clean(&run(pasv(["put", "-v", "--password-file"]).arg(&other).arg(&up).arg(at)).good());
+    fs::write(&other, "\n").unwrap();
+    let said = run(pasv(["put", "--password-file"]).arg(&other).arg(&up).arg(url("x")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    assert!(said.err.contains("is empty"), "{}", said.err);
+
     let netrc = here.join("netrc");
     fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{secret}\"\n", site.door.user)).unwrap();
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
