@@ -2,6 +2,7 @@
 use std::io;
 
 use client::{Error, Unreachable};
+use wire::pathname::show;
 
 use crate::talk::{Exit, Failure};
 
@@ -28,6 +29,10 @@ fn hint(error: &Error) -> Option<String> {
         Error::Refused { said, reply } => match reply.code.get() {
             530 | 332 => {
                 "is it the right user and password? Name the user in the URL, ftp://user@host/, and pasv asks for the password".to_owned()
+            }
+            // Most servers pass on the system's words; where they do, what is there is not the question.
+            550 if show(reply.text()).contains("ermission denied") => {
+                "this user may not do that there; ftp://user@host/ names another".to_owned()
             }
             550 => said.split(' ').next().and_then(about_a_path)?.to_owned(),
             552 | 452 => "the site has no room for it".to_owned(),

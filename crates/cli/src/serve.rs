@@ -274,7 +274,7 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             Failure::new(Exit::Usage, format!("cannot write {}: {}", path.display(), words(&e)))
         })?;
     }
-    tracing::info!(control = ?control, passive = flags::show_ports(&passive), "serving");
+    tracing::info!(control = ?control, passive = %flags::show_ports(&passive), "serving");
     let sweeping = tokio::spawn(sweep(tree));
     let stopper = site.stopper();
     let signals = tokio::spawn(async move {

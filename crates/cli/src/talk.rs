@@ -40,7 +40,13 @@ impl Failure {
 
     /// A file of ours cannot be used.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        Self::usage(format_args!("{}: {}", show_path(path), words(error)))
+        let failure = Self::usage(format_args!("{}: {}", show_path(path), words(error)));
+        match path.parent() {
+            Some(folder) if error.kind() == io::ErrorKind::NotFound && is_missing(folder) => {
+                failure.hint(format_args!("there is no folder {}", show_path(folder)))
+            }
+            _ => failure,
+        }
     }
 
     /// All has been said already.
@@ -95,6 +101,11 @@ pub(crate) fn words(error: &dyn fmt::Display) -> String {
         Some((words, number)) if number.ends_with(')') => words.to_owned(),
         _ => text,
     }
+}
+
+/// The parent of a bare name is the empty path, which is the current folder.
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
 }
 
 /// A path of ours for people.

@@ -41,14 +41,18 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     }
     if let Some(url) = network.first().or(here.first()) {
         let user = shared.users.first().filter(|_| !shared.anonymous);
-        let url = match user {
-            Some(name) => url.replacen("ftp://", &format!("ftp://{name}@"), 1),
-            None => url.clone(),
+        let bare = url;
+        let (url, curl) = match user {
+            Some(name) => (
+                url.replacen("ftp://", &format!("ftp://{}@", in_url(name)), 1),
+                // The user of a URL gets no prompt from curl, that of -u does.
+                format!("curl -u {} {bare}", in_shell(name)),
+            ),
+            None => (url.clone(), format!("curl {bare}")),
         };
-        let curl = if user.is_some() { "curl --netrc-optional" } else { "curl" };
         line("");
         line(&format!("  pasv get -r {url}"));
-        line(&format!("  {curl} {url}"));
+        line(&format!("  {curl}"));
         line(&format!("  lftp -e 'mirror; exit' {url}"));
     }
     line("");
@@ -90,6 +94,20 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     out
 }
 
+/// A user's name as a part of a URL.
+fn in_url(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// A user's name as a word for a shell.
+fn in_shell(name: &str) -> String {
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        return name.to_owned();
+    }
+    format!("'{}'", name.replace('\'', "'\\''"))
+}
+
 /// The URLs that reach the site from this machine, and from others.
 fn urls(control: &[SocketAddr], own: &[IpAddr]) -> (Vec<String>, Vec<String>) {
     let (mut here, mut network) = (Vec::new(), Vec::new());
@@ -120,6 +138,13 @@ fn opening(rules: &Rules) -> Vec<&Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_users_can_be_pasted() {
+        assert_eq!((in_url("alice"), in_shell("alice")), ("alice".into(), "alice".into()));
+        assert_eq!(in_url("a b@c'd"), "a%20b%40c%27d");
+        assert_eq!(in_shell("a b@c'd"), "'a b@c'\\''d'");
+    }
 
     #[test]
     fn every_address_that_works_is_told() {
