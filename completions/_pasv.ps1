@@ -26,7 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
-            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site, sorted by name')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
             [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
             [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Write files of a site to stdout')
@@ -294,7 +294,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
         }
         'pasv;help' {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
-            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site, sorted by name')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
             [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
             [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Write files of a site to stdout')

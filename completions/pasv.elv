@@ -23,7 +23,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand serve 'Share a folder over FTP'
-            cand ls 'List a directory of a site'
+            cand ls 'List a directory of a site, sorted by name'
             cand get 'Fetch files of a site, or with -r whole trees'
             cand put 'Store files at a site, or with -r whole trees'
             cand cat 'Write files of a site to stdout'
@@ -270,7 +270,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
         }
         &'pasv;help'= {
             cand serve 'Share a folder over FTP'
-            cand ls 'List a directory of a site'
+            cand ls 'List a directory of a site, sorted by name'
             cand get 'Fetch files of a site, or with -r whole trees'
             cand put 'Store files at a site, or with -r whole trees'
             cand cat 'Write files of a site to stdout'

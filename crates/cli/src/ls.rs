@@ -14,7 +14,9 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say};
 
-/// List a directory of a site.
+/// List a directory of a site, sorted by name.
+///
+/// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows as it comes.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Directory (or file) to list.
@@ -36,6 +38,9 @@ pub(crate) struct Flags {
     #[command(flatten)]
     talk: Talk,
 }
+
+/// Entries that are kept to be sorted: at some hundred bytes each they take a few megabytes, however long the listing.
+const SORTED: usize = 10_000;
 
 /// How an entry is written.
 #[derive(Clone, Copy)]
@@ -72,8 +77,12 @@ async fn one(
     form: Form,
     out: &mut BufWriter<Stdout>,
 ) -> Result<(), Failure> {
-    let mut each = |entry: Entry| write(form, &entry, &entry.name, out);
-    let refused = match client.list(path, &mut each).await {
+    let mut sorter = Sorter { held: Vec::new(), over: false };
+    let mut each = |entry: Entry| sorter.take(entry, form, out);
+    let done = client.list(path, &mut each).await;
+    // What came before a break is shown too.
+    sorter.flush(form, out)?;
+    let refused = match done {
         Ok(()) => return Ok(()),
         Err(error) if error.is_permanent_refusal() => error,
         Err(other) => return Err(other.into()),
@@ -96,7 +105,8 @@ async fn tree(
     let mut left_out = false;
     while let Some(visit) = walk.next(client).await {
         match visit {
-            Ok(visit) => {
+            Ok(mut visit) => {
+                visit.entries.sort_by(|one, other| one.name.cmp(&other.name));
                 let here = visit.directory.names.join(&b'/');
                 let here = Pathname::new(here).ok();
                 for entry in &visit.entries {
@@ -122,10 +132,56 @@ async fn tree(
     if left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
 }
 
+/// Sorts by name what a person would read; a longer listing is written as it comes.
+struct Sorter {
+    held: Vec<Entry>,
+    over: bool,
+}
+
+impl Sorter {
+    fn take(&mut self, entry: Entry, form: Form, out: &mut impl Write) -> io::Result<()> {
+        if self.over {
+            return write(form, &entry, &entry.name, out);
+        }
+        self.held.push(entry);
+        if self.held.len() >= SORTED {
+            self.over = true;
+            self.flush(form, out)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, form: Form, out: &mut impl Write) -> io::Result<()> {
+        self.held.sort_by(|one, other| one.name.cmp(&other.name));
+        self.held.drain(..).try_for_each(|entry| write(form, &entry, &entry.name, out))
+    }
+}
+
 fn write(form: Form, entry: &Entry, name: &[u8], out: &mut impl Write) -> io::Result<()> {
     match form {
         Form::Long => writeln!(out, "{}", long_line(entry, name)),
         Form::Names => writeln!(out, "{}", show(name)),
         Form::Json => writeln!(out, "{}", json(entry, name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_sorted_and_an_endless_one_is_not_kept() {
+        let mut sorter = Sorter { held: Vec::new(), over: false };
+        let mut out = Vec::new();
+        for n in (0..SORTED + 2).rev() {
+            let entry = Entry::parse(format!("type=file; {n:05}").as_bytes()).unwrap();
+            sorter.take(entry, Form::Names, &mut out).unwrap();
+            assert!(sorter.held.len() < SORTED);
+        }
+        sorter.flush(Form::Names, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let names: Vec<_> = out.lines().collect();
+        assert_eq!((names[0], names[SORTED - 1]), ("00002", "10001"));
+        assert_eq!(names[SORTED..], ["00001", "00000"]);
     }
 }
