@@ -160,6 +160,7 @@ impl From<PumpError> for MoveError {
             PumpError::Stalled(after) => Self::Stalled(after),
             PumpError::Peer(error) => Self::Peer(error),
             PumpError::File(error) => Self::Local(error),
+            PumpError::Truncated => Self::Peer(io::ErrorKind::UnexpectedEof.into()),
             other @ PumpError::Short { .. } => Self::Local(io::Error::other(other.to_string())),
         }
     }

@@ -1,12 +1,15 @@
 //! How are bytes read from and written to a control connection?
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::tls::{Layer, Pending, Room};
 use crate::{canonical, keepalive};
 
 pub use crate::listener::Listener;
@@ -26,17 +29,32 @@ pub enum Waiting {
     End,
 }
 
-/// A control connection, either side's. It holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP keepalive
-/// (15 s of silence, then four probes 15 s apart) are set.
+/// A control connection, either side's. In clear it holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP
+/// keepalive (15 s of silence, then four probes 15 s apart) are set.
+///
+/// [`Control::accept_tls`] and [`Control::connect_tls`] protect it, [`Control::clear_tls`] ends that; between them the
+/// same methods read and write through TLS.
 #[derive(Debug)]
 pub struct Control {
     stream: TcpStream,
     peer: SocketAddr,
+    // Held for one step that does not wait, never across one that does.
+    state: Mutex<State>,
+}
+
+/// Above TCP.
+#[derive(Debug)]
+enum State {
+    /// Clear text. The bytes came already, behind TLS; they are read first.
+    Clear(Vec<u8>),
+    /// TLS is being set up, or was not: nobody may read these bytes as commands.
+    Shaking,
+    Protected(Box<Layer>),
 }
 
 impl Control {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        Self { stream, peer }
+        Self { stream, peer, state: Mutex::new(State::Clear(Vec::new())) }
     }
 
     /// Calls a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
@@ -75,11 +93,23 @@ impl Control {
     /// readiness only when the kernel says that there is nothing.
     ///
     /// # Errors
-    /// The connection's: reset, or timed out by keepalive.
+    /// The connection's: reset, or timed out by keepalive. Under TLS also `InvalidData` for what TLS forbids, and
+    /// `UnexpectedEof` for an end without close_notify (which somebody in between can make; a client that just goes does it
+    /// too). `NotConnected` while TLS is being set up, and for ever where that failed.
     pub async fn read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        // Under TLS, and behind it, bytes may be here that the event loop knows nothing of.
+        if self.reads_first() {
+            match self.receive(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
         loop {
-            self.stream.readable().await?;
-            match self.stream.try_io(Interest::READABLE, || self.receive(into)) {
+            // What TLS could not send yet goes out while we wait; nobody else may be writing.
+            let unsent = self.has_unsent();
+            let interest = if unsent { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            self.stream.ready(interest).await?;
+            match self.stream.try_io(interest, || self.receive(into)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
@@ -87,6 +117,26 @@ impl Control {
     }
 
     fn receive(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        match &mut *self.state() {
+            State::Clear(rest) if !rest.is_empty() => {
+                let count = rest.len().min(READ_LIMIT);
+                into.extend(rest.drain(..count));
+                Ok(count)
+            }
+            State::Clear(_) => self.receive_clear(into),
+            State::Shaking => Err(io::ErrorKind::NotConnected.into()),
+            State::Protected(layer) => {
+                if let Err(error) = layer.flush(self.stream.as_fd())
+                    && error.kind() != io::ErrorKind::WouldBlock
+                {
+                    return Err(error);
+                }
+                layer.read(self.stream.as_fd(), into, READ_LIMIT, Room::Control)
+            }
+        }
+    }
+
+    fn receive_clear(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         // On the stack, so that a connection that waits costs no buffer and `into` grows by what came, not by a guess.
         let mut buffer = [0; READ_LIMIT];
         let (count, _) = rustix::io::retry_on_intr(|| {
@@ -98,6 +148,19 @@ impl Control {
 
     /// What a [`Control::read`] would meet now, without waiting and without taking anything.
     pub fn waiting(&self) -> Waiting {
+        match &mut *self.state() {
+            State::Clear(rest) if !rest.is_empty() => Waiting::Bytes,
+            State::Clear(_) => self.waiting_clear(),
+            State::Shaking => Waiting::End,
+            State::Protected(layer) => match layer.pending(self.stream.as_fd()) {
+                Pending::Nothing => Waiting::Nothing,
+                Pending::Bytes => Waiting::Bytes,
+                Pending::End => Waiting::End,
+            },
+        }
+    }
+
+    fn waiting_clear(&self) -> Waiting {
         let peeked = rustix::io::retry_on_intr(|| {
             rustix::net::recv(&self.stream, &mut [0; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT)
         });
@@ -109,39 +172,125 @@ impl Control {
         }
     }
 
-    /// Writes what the kernel takes at once, without waiting: how many bytes.
+    /// Writes what is taken at once, without waiting: how many bytes. Under TLS, what is taken may still wait for the
+    /// kernel: see [`Control::has_unsent`].
     ///
     /// # Errors
-    /// `WouldBlock` when it takes none; the connection's.
+    /// `WouldBlock` when it takes none; the connection's; `NotConnected` while TLS is being set up.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.state() {
+            State::Clear(_) => self.send_some(bytes),
+            State::Shaking => Err(io::ErrorKind::NotConnected.into()),
+            State::Protected(layer) => layer.write(self.stream.as_fd(), bytes),
+        }
+    }
+
+    fn send_some(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::retry_on_intr(|| rustix::net::send(&self.stream, bytes, SendFlags::NOSIGNAL))?)
     }
 
-    /// Writes all of it, waiting where it must. There is no deadline here: put one around it, for a peer that does not
-    /// read. Dropped, it may have written a part.
+    /// TLS has bytes that the kernel has not taken yet. They go out with the next [`Control::write_all`], of nothing too,
+    /// and while a [`Control::read`] waits.
+    pub fn has_unsent(&self) -> bool {
+        matches!(&*self.state(), State::Protected(layer) if layer.has_unsent())
+    }
+
+    /// Writes all of it, waiting where it must, until the kernel has it. There is no deadline here: put one around it, for a
+    /// peer that does not read. Dropped, it may have written a part.
     ///
     /// # Errors
-    /// The connection's.
+    /// The connection's; `NotConnected` while TLS is being set up.
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        // The kernel's buffer is almost always free: ask it first, and the event loop only when it was not.
-        match self.try_write(bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
         while !bytes.is_empty() {
-            self.stream.writable().await?;
-            match self.stream.try_io(Interest::WRITABLE, || self.try_write(bytes)) {
-                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
+            let written = self.when(Interest::WRITABLE, |_| self.try_write(bytes)).await?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        self.flush().await
+    }
+
+    /// Until the kernel has all of TLS's bytes.
+    pub(crate) async fn flush(&self) -> io::Result<()> {
+        let flush = |socket: BorrowedFd<'_>| match &mut *self.state() {
+            State::Protected(layer) => layer.flush(socket),
+            State::Clear(_) | State::Shaking => Ok(()),
+        };
+        self.when(Interest::WRITABLE, flush).await
+    }
+
+    /// Says all of it in clear, also when TLS is being set up.
+    pub(crate) async fn send_clear(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = self.when(Interest::WRITABLE, |_| self.send_some(bytes)).await?;
+            bytes = bytes.get(written..).unwrap_or_default();
         }
         Ok(())
     }
 
-    /// Ends our direction: the peer reads the end after what was written. Reading goes on.
+    /// Tries until it is not `WouldBlock`. The kernel is asked first, as its buffer is almost always free, and the event
+    /// loop only when it was not.
+    pub(crate) async fn when<T>(
+        &self,
+        interest: Interest,
+        mut attempt: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match attempt(self.stream.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => return other,
+        }
+        loop {
+            self.stream.ready(interest).await?;
+            match self.stream.try_io(interest, || attempt(self.stream.as_fd())) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A step that panicked is a bug; the session it belongs to is over, and nobody else has this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reads_first(&self) -> bool {
+        match &*self.state() {
+            State::Clear(rest) => !rest.is_empty(),
+            State::Shaking | State::Protected(_) => true,
+        }
+    }
+
+    /// Is it under TLS?
+    pub fn is_protected(&self) -> bool {
+        matches!(&*self.state(), State::Protected(_))
+    }
+
+    pub(crate) fn set_shaking(&self) {
+        *self.state() = State::Shaking;
+    }
+
+    pub(crate) fn set_protected(&self, layer: Layer) {
+        *self.state() = State::Protected(Box::new(layer));
+    }
+
+    /// Says that nothing more comes from us under TLS.
+    pub(crate) fn close_notify(&self) {
+        if let State::Protected(layer) = &mut *self.state() {
+            // Where the kernel takes none of it now, `flush` is to follow; where the connection is gone, that says so.
+            let _ = layer.close(self.stream.as_fd());
+        }
+    }
+
+    /// Goes on in clear, after close_notify from both sides, with what came behind the peer's.
+    pub(crate) fn set_clear(&self) {
+        let mut state = self.state();
+        if let State::Protected(layer) = std::mem::replace(&mut *state, State::Shaking) {
+            *state = State::Clear(layer.into_rest());
+        }
+    }
+
+    /// Ends our direction: the peer reads the end after what was written. Reading goes on. Under TLS close_notify goes
+    /// first, if the kernel takes it at once.
     pub fn shutdown(&self) {
+        self.close_notify();
         // It fails only where the connection is gone already, which the next read says.
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
     }

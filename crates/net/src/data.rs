@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::canonical;
 use crate::pump::{PumpError, blocking, patiently};
+use crate::tls::{Established, Layer, Room};
 use crate::watch::{Watched, watch};
 
 /// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event loop
@@ -21,17 +22,39 @@ use crate::watch::{Watched, watch};
 /// stalled transfer is found by the pump's own deadline.
 #[derive(Debug)]
 pub struct Data {
-    // Before `socket`, so that it leaves the event loop while the descriptor is open.
+    socket: Socket,
+    peer: SocketAddr,
+    layer: Option<Box<Layer>>,
+    established: Option<Box<Established>>,
+}
+
+/// The descriptor, and its registration with the event loop where there is one.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    // Before `fd`, so that it leaves the event loop while the descriptor is open.
     watch: Option<Watched>,
     // Shared with the blocking pool during a hop (see `pump`), which outlives a cancelled transfer by a moment.
-    socket: Arc<OwnedFd>,
-    peer: SocketAddr,
+    fd: Arc<OwnedFd>,
+}
+
+/// How the peer took the end of an upload of ours.
+#[derive(Debug)]
+pub enum UploadEnd {
+    /// It has read to our end, and ended in order.
+    Whole,
+    /// It ended without close_notify: as most servers do once they have everything.
+    Cut,
+    /// It has not ended in the time that it was given.
+    Late,
+    /// It broke the connection: what had not arrived yet is lost.
+    Broken(io::Error),
 }
 
 impl Data {
     /// Takes a connected, non-blocking socket.
     pub(crate) fn new(socket: OwnedFd, peer: SocketAddr) -> Self {
-        Self { watch: None, socket: Arc::new(socket), peer: canonical(peer) }
+        let socket = Socket { watch: None, fd: Arc::new(socket) };
+        Self { socket, peer: canonical(peer), layer: None, established: None }
     }
 
     /// The other end; never an IPv4 address mapped into IPv6.
@@ -42,30 +65,98 @@ impl Data {
     /// Our end; never an IPv4 address mapped into IPv6. Asks the kernel each time.
     pub fn local(&self) -> SocketAddr {
         // A connected socket has a name; if the kernel ever refuses, an address that belongs to nobody is harmless.
-        let name = SockRef::from(&*self.socket).local_addr().ok().and_then(|name| name.as_socket());
+        let name = SockRef::from(&*self.socket.fd).local_addr().ok().and_then(|name| name.as_socket());
         name.map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
     }
 
-    /// Ends our direction with FIN, so that the peer reads everything and then the end of the file.
+    /// Is it under TLS?
+    pub fn is_protected(&self) -> bool {
+        self.layer.is_some()
+    }
+
+    /// What was agreed on, under TLS.
+    pub fn established(&self) -> Option<&Established> {
+        self.established.as_deref()
+    }
+
+    pub(crate) fn protect(self, layer: Layer) -> Self {
+        let established = Some(Box::new(Established::of(layer.connection())));
+        Self { layer: Some(Box::new(layer)), established, ..self }
+    }
+
+    pub(crate) fn parts(&mut self) -> (&mut Socket, Option<&mut Layer>) {
+        (&mut self.socket, self.layer.as_deref_mut())
+    }
+
+    /// Ends our direction with FIN, under TLS with close_notify before it, so that the peer reads everything and then the
+    /// end of the file.
     ///
     /// Closing a socket that still holds bytes nobody read would send a reset instead, and the peer would lose what it
     /// had not read yet (RFC 1122 4.2.2.13). So whatever the peer sends is read and thrown away until its end, for at
     /// most `patience`. A peer that sent nothing, as in every ordinary download, costs one system call and no wait:
     /// closing then is a clean end, and what is still on its way out is delivered by the kernel.
     pub async fn finish(mut self, patience: Duration) {
+        let until = Instant::now() + patience;
+        self.close_notify(until).await;
         let mut scratch = [0; 4096];
         match receive(self.fd(), &mut scratch) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
         // It fails only where the connection is gone, and then the reads below end at once.
-        let _ = rustix::net::shutdown(&*self.socket, Shutdown::Write);
-        let until = Instant::now() + patience;
+        let _ = rustix::net::shutdown(self.fd(), Shutdown::Write);
         let drained = async {
             while let Ok(1..) = self.when(Interest::READABLE, |fd| receive(fd, &mut scratch)).await {}
         };
         // Out of patience: the peer that goes on sending gets its reset.
         let _ = timeout_at(until, drained).await;
+    }
+
+    /// Ends an upload of ours: says that nothing more comes, then reads until the peer's end, and only then closes.
+    ///
+    /// Under TLS 1.3 this is what keeps the end of the file: servers send session tickets that nobody asked for, and to
+    /// close with them unread would make the kernel send a reset, which destroys what the server has not read. Reading them
+    /// also fills the store that the next data connection resumes from.
+    pub async fn end_upload(mut self, patience: Duration) -> UploadEnd {
+        let until = Instant::now() + patience;
+        self.close_notify(until).await;
+        if let Err(error) = rustix::net::shutdown(self.fd(), Shutdown::Write) {
+            return UploadEnd::Broken(error.into());
+        }
+        let mut thrown = Vec::new();
+        let ended = async {
+            loop {
+                thrown.clear();
+                let (socket, layer) = self.parts();
+                let read = match layer {
+                    None => {
+                        let mut scratch = [0; 4096];
+                        socket.attempt(Interest::READABLE, |fd| receive(fd, &mut scratch)).await
+                    }
+                    Some(layer) => {
+                        let read = |fd: BorrowedFd<'_>| layer.read(fd, &mut thrown, 4096, Room::Control);
+                        socket.attempt(Interest::READABLE, read).await
+                    }
+                };
+                match read {
+                    Ok(0) => return UploadEnd::Whole,
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return UploadEnd::Cut,
+                    Err(error) => return UploadEnd::Broken(error),
+                }
+            }
+        };
+        timeout_at(until, ended).await.unwrap_or(UploadEnd::Late)
+    }
+
+    async fn close_notify(&mut self, until: Instant) {
+        let (socket, Some(layer)) = self.parts() else { return };
+        let mut said = false;
+        let close = socket.attempt(Interest::WRITABLE, |fd| {
+            if std::mem::replace(&mut said, true) { layer.flush(fd) } else { layer.close(fd) }
+        });
+        // A peer that takes nothing any more, or is gone, is not told.
+        let _ = timeout_at(until, close).await;
     }
 
     /// Closes a connection that nobody took up: with FIN, if what has arrived so far is all that comes.
@@ -78,37 +169,23 @@ impl Data {
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.socket.fd.as_fd()
     }
 
     pub(crate) fn share(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.socket)
+        Arc::clone(&self.socket.fd)
     }
 
-    /// The registration with the event loop, made at the first call.
     pub(crate) fn watch(&mut self) -> io::Result<&Watched> {
-        if self.watch.is_none() {
-            let both = Interest::READABLE | Interest::WRITABLE;
-            self.watch = Some(watch(Arc::clone(&self.socket), both)?);
-        }
-        // Just filled when it was empty.
-        self.watch.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.socket.watch()
     }
 
-    /// Tries an operation on the socket until it does not say `WouldBlock`: at once as long as the socket is not
-    /// registered, then by readiness. Cancel-safe when the operation is.
     pub(crate) async fn when<T>(
         &mut self,
         interest: Interest,
-        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+        operation: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
-        if self.watch.is_none() {
-            match operation(self.socket.as_fd()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                other => return other,
-            }
-        }
-        self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
+        self.socket.when(interest, operation).await
     }
 
     /// Runs an operation on the socket in the blocking pool, because it also waits for a disk, until it does not say
@@ -131,6 +208,47 @@ impl Data {
                 other => return other.map_err(PumpError::Peer),
             }
         }
+    }
+}
+
+impl Socket {
+    /// The registration with the event loop, made at the first call.
+    fn watch(&mut self) -> io::Result<&Watched> {
+        if self.watch.is_none() {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            self.watch = Some(watch(Arc::clone(&self.fd), both)?);
+        }
+        // Just filled when it was empty.
+        self.watch.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Tries an operation on the socket until it does not say `WouldBlock`: at once as long as the socket is not
+    /// registered, then by readiness. Cancel-safe when the operation is.
+    async fn when<T>(
+        &mut self,
+        interest: Interest,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.watch.is_none() {
+            match operation(self.fd.as_fd()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+        }
+        self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
+    }
+
+    /// The same for an operation above TLS, which may have what it needs without the socket: always tried at once first.
+    pub(crate) async fn attempt<T>(
+        &mut self,
+        interest: Interest,
+        mut operation: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match operation(self.fd.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => return other,
+        }
+        self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
     }
 }
 
@@ -176,9 +294,9 @@ mod tests {
         until_arrived(&data, 4096);
         let (stall, progress) = (Duration::from_secs(9), Progress::default());
         receive_file(&mut data, &file, 0, None, stall, &progress).await.unwrap();
-        assert!(data.watch.is_none());
+        assert!(data.socket.watch.is_none());
         send_file(&mut data, &file, 0..4096, stall, &progress).await.unwrap();
-        assert!(data.watch.is_none());
+        assert!(data.socket.watch.is_none());
         data.finish(stall).await;
         let mut got = Vec::new();
         peer.read_to_end(&mut got).unwrap();

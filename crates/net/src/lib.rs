@@ -26,11 +26,12 @@ pub mod own;
 pub mod passive;
 pub mod pump;
 pub mod reserve;
+pub mod tls;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]
 mod watch;
 
 pub use control::Control;
-pub use data::Data;
+pub use data::{Data, UploadEnd};
 pub use dial::{Awaited, Source, dial};
 pub use listener::Listener;
 pub use passive::{Claim, ClaimError, NoPort, PassivePorts};

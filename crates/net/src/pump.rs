@@ -6,7 +6,7 @@
 //!   send           bytes --> data                 what a conversion, a listing or another store gives
 //!   receive        data --> bytes
 //! ```
-//! [`choose`] says which. All are bound by a deadline on *progress*: a peer may be slow for ever, but not silent. The
+//! The same four work under TLS, where the bytes go through memory to be encrypted. [`choose`] says which. All are bound by a deadline on *progress*: a peer may be slow for ever, but not silent. The
 //! timer is armed only when a transfer has to wait. Dropping a future stops its transfer; see [`receive_file`] for
 //! the one piece that a thread may still be writing then.
 use std::io;
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+mod protected;
 mod receive;
 mod route;
 mod send;
@@ -52,6 +53,10 @@ pub enum PumpError {
     /// The data connection broke: reset, unreachable, or closed against our bytes.
     #[error("the data connection broke: {0}")]
     Peer(#[source] io::Error),
+    /// The connection ended under TLS without close_notify: the file may have been cut by anybody in between. Everything
+    /// that came before has been given.
+    #[error("the data connection ended without the end of TLS")]
+    Truncated,
     /// Our own file could not be read or written; the error keeps its number, as a full disk is not a broken one.
     #[error("the file failed: {0}")]
     File(#[source] io::Error),

@@ -11,7 +11,7 @@ use rustix::net::RecvFlags;
 use tokio::io::Interest;
 
 use super::vessel::{Vessel, VesselError};
-use super::{Progress, PumpError, TURN, blocking, patiently};
+use super::{Progress, PumpError, TURN, blocking, patiently, protected};
 use crate::Data;
 
 /// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking pool (none
@@ -42,6 +42,9 @@ pub async fn receive_file(
     stall: Duration,
     progress: &Progress,
 ) -> Result<u64, PumpError> {
+    if data.is_protected() {
+        return protected::receive_file(data, file, at, limit, stall, progress).await;
+    }
     let limit = limit.unwrap_or(u64::MAX);
     let mut first = Vec::new();
     let ended = fill(data, &mut first, limit.min(FIRST as u64) as usize, stall).await;
@@ -76,16 +79,19 @@ pub async fn receive_file(
 }
 
 /// Appends what has arrived, waiting for the first byte: up to 64 KiB, or the vector's spare capacity where that is
-/// more. 0 is the peer's end. Cancel-safe: a dropped call has taken nothing.
+/// more. 0 is the peer's end, under TLS said by close_notify. Cancel-safe: a dropped call has taken nothing.
 ///
 /// # Errors
-/// [`PumpError::Stalled`] and [`PumpError::Peer`].
+/// [`PumpError::Stalled`], [`PumpError::Peer`] and [`PumpError::Truncated`].
 pub async fn receive(
     data: &mut Data,
     into: &mut Vec<u8>,
     stall: Duration,
     progress: &Progress,
 ) -> Result<usize, PumpError> {
+    if data.is_protected() {
+        return protected::receive(data, into, ROOM, stall, progress).await;
+    }
     let attempt = data.when(Interest::READABLE, |fd| {
         into.reserve(ROOM);
         let (count, _) = rustix::io::retry_on_intr(|| {
@@ -127,10 +133,10 @@ async fn fill(
     Ok(Filled::Whole)
 }
 
-/// Writes the first bytes: at once where the file system can do it without waiting, else in the blocking pool.
-async fn write_first(file: &Arc<File>, bytes: Vec<u8>, at: u64) -> Result<(), PumpError> {
+/// Writes bytes: at once where the file system can do it without waiting, else in the blocking pool. Gives back the buffer.
+pub(super) async fn write_first(file: &Arc<File>, bytes: Vec<u8>, at: u64) -> Result<Vec<u8>, PumpError> {
     let written = match rustix::io::pwritev2(&**file, &[IoSlice::new(&bytes)], at, ReadWriteFlags::NOWAIT) {
-        Ok(written) if written == bytes.len() => return Ok(()),
+        Ok(written) if written == bytes.len() => return Ok(bytes),
         Ok(written) => written,
         // "Not without waiting", or "this file system cannot say": most cannot for a write.
         Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => 0,
@@ -139,7 +145,7 @@ async fn write_first(file: &Arc<File>, bytes: Vec<u8>, at: u64) -> Result<(), Pu
     let file = Arc::clone(file);
     let write = move || {
         let rest = bytes.get(written..).unwrap_or_default();
-        write_all_at(&file, rest, at.saturating_add(written as u64))
+        write_all_at(&file, rest, at.saturating_add(written as u64)).map(|()| bytes)
     };
     blocking(write).await?.map_err(PumpError::File)
 }

@@ -10,7 +10,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 use rustix::net::SendFlags;
 use tokio::io::Interest;
 
-use super::{Progress, PumpError, TURN, blocking, patiently};
+use super::{Progress, PumpError, TURN, blocking, patiently, protected};
 use crate::Data;
 
 /// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
@@ -43,6 +43,9 @@ pub async fn send_file(
     stall: Duration,
     progress: &Progress,
 ) -> Result<u64, PumpError> {
+    if data.is_protected() {
+        return protected::send_file(data, file, range, stall, progress).await;
+    }
     let expected = range.end.saturating_sub(range.start);
     let mut at = range.start;
     let mut turn = 0;
@@ -91,6 +94,9 @@ pub async fn send(
     stall: Duration,
     progress: &Progress,
 ) -> Result<(), PumpError> {
+    if data.is_protected() {
+        return protected::send(data, bytes, stall, progress).await;
+    }
     let mut rest = bytes;
     while !rest.is_empty() {
         let sent = patiently(stall, data.when(Interest::WRITABLE, |fd| send_some(fd, rest))).await?;
@@ -168,23 +174,64 @@ async fn copied_piece(
     rest: &Range<u64>,
     stall: Duration,
 ) -> Result<Step, PumpError> {
-    let (shared, at) = (Arc::clone(file), rest.start);
     let length = (COPY as u64).min(rest.end - rest.start) as usize;
-    let read = move || -> io::Result<Vec<u8>> {
-        let mut buffer = Vec::with_capacity(length);
-        rustix::io::retry_on_intr(|| {
-            rustix::io::pread(&*shared, rustix::buffer::spare_capacity(&mut buffer), at)
-        })?;
-        buffer.truncate(length);
-        Ok(buffer)
-    };
-    let bytes = blocking(read).await?.map_err(PumpError::File)?;
+    let bytes = read_in_pool(file, Vec::new(), length, rest.start).await?;
     if bytes.is_empty() {
         return Ok(Step::Ended);
     }
     // Counted by the caller, piece by piece.
     send(data, &bytes, stall, &Progress::default()).await?;
     Ok(Step::Moved(bytes.len() as u64))
+}
+
+/// A piece of a file in memory.
+pub(super) enum Piece {
+    /// Some of it; at least a byte.
+    Read(Vec<u8>),
+    /// The file has no more.
+    Ended,
+}
+
+/// Reads up to `length` bytes of a file in the place of what a buffer holds: from the page cache where it has them, else in
+/// the blocking pool.
+pub(super) async fn read_piece(
+    file: &Arc<File>,
+    mut buffer: Vec<u8>,
+    length: usize,
+    at: u64,
+) -> Result<Piece, PumpError> {
+    buffer.resize(length, 0);
+    buffer = match read_cached(file, &mut buffer, at) {
+        Ok(count @ 1..) => {
+            buffer.truncate(count);
+            return Ok(Piece::Read(buffer));
+        }
+        // Nothing there: the file is shorter than it was, and its last page may be cold.
+        Ok(0) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => {
+            read_in_pool(file, buffer, length, at).await?
+        }
+        Err(errno) => return Err(PumpError::File(errno.into())),
+    };
+    Ok(if buffer.is_empty() { Piece::Ended } else { Piece::Read(buffer) })
+}
+
+async fn read_in_pool(
+    file: &Arc<File>,
+    mut buffer: Vec<u8>,
+    length: usize,
+    at: u64,
+) -> Result<Vec<u8>, PumpError> {
+    let file = Arc::clone(file);
+    let read = move || -> io::Result<Vec<u8>> {
+        buffer.clear();
+        buffer.reserve(length);
+        rustix::io::retry_on_intr(|| {
+            rustix::io::pread(&*file, rustix::buffer::spare_capacity(&mut buffer), at)
+        })?;
+        buffer.truncate(length);
+        Ok(buffer)
+    };
+    blocking(read).await?.map_err(PumpError::File)
 }
 
 fn send_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {

@@ -206,7 +206,7 @@ impl From<PumpError> for Broken {
         let detail = Some(error.to_string());
         let reason = match &error {
             PumpError::Stalled(_) => Reason::Stalled,
-            PumpError::Peer(_) => Reason::PeerBroke,
+            PumpError::Peer(_) | PumpError::Truncated => Reason::PeerBroke,
             PumpError::File(error) => match error.raw_os_error() {
                 // ENOSPC, EDQUOT, EFBIG
                 Some(28 | 122 | 27) => Reason::Full,

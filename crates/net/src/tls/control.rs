@@ -1,0 +1,144 @@
+//! How does a control connection begin and end to be protected (RFC 4217 4, 2228)?
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::time::timeout;
+
+use super::client::{ClientTls, OpeningError, Session};
+use super::server::{Binding, ServerTls, TlsConfigError};
+use super::{Established, HandshakeError, Layer};
+use crate::control::{Control, Waiting};
+
+/// What stands before TLS on a port that speaks clear first.
+#[derive(Clone, Copy, Debug)]
+pub struct Explicit<'a> {
+    /// What the caller has read behind the AUTH command, or behind the reply to it. It must be nothing.
+    pub read_ahead: &'a [u8],
+    /// The reply to the AUTH command, a server's last words in clear. Empty for a client.
+    pub answer: &'a [u8],
+}
+
+/// Why a control connection is not protected now, or not clear.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// Bytes in clear came behind the AUTH command, or behind the reply to it: somebody else's, put there to be taken for
+    /// protected ones. Nothing was sent; the connection still speaks clear, so that a server can say 503 and close.
+    #[error("bytes in clear wait to be read where TLS was to begin")]
+    PendingClear,
+    /// It is protected already, or it is not.
+    #[error("the connection is not in the state for that")]
+    WrongState,
+    /// TLS was not established. The connection is of no use any more.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// TLS cannot be set up. Nothing was sent.
+    #[error(transparent)]
+    Config(#[from] TlsConfigError),
+    /// The host's name cannot stand in TLS. Nothing was sent.
+    #[error("{0:?} is not a host name")]
+    Name(String),
+    /// The client went on under TLS where it should have ended it. The connection is of no use any more.
+    #[error("protected bytes came where TLS was to end")]
+    PendingProtected,
+}
+
+impl Control {
+    /// Protects a server's end: says the answer in clear, then shakes hands, all within a time.
+    ///
+    /// From the first byte of the answer on nothing is read as clear text any more, whoever calls [`Control::read`]: the
+    /// client's first TLS record cannot be taken for a command, however early it comes. Dropped, the connection is of no
+    /// use any more.
+    ///
+    /// `explicit` is none on a port that speaks TLS at once.
+    ///
+    /// # Errors
+    /// See [`UpgradeError`].
+    pub async fn accept_tls(
+        &self,
+        tls: &ServerTls,
+        explicit: Option<Explicit<'_>>,
+        within: Duration,
+    ) -> Result<Binding, UpgradeError> {
+        let (opening, config) = tls.opening()?;
+        let connection = rustls::ServerConnection::new(config).map_err(TlsConfigError::from)?;
+        let established = self.protect(Layer::new(connection), explicit, within).await?;
+        Ok(opening.established(established))
+    }
+
+    /// Protects a client's end, after the server has agreed to it where `explicit` is given. `host` is the name that was
+    /// dialled, or the address.
+    ///
+    /// # Errors
+    /// See [`UpgradeError`]. A certificate that is not trusted is [`HandshakeError::Tls`].
+    pub async fn connect_tls(
+        &self,
+        tls: &ClientTls,
+        host: &str,
+        explicit: Option<Explicit<'_>>,
+        within: Duration,
+    ) -> Result<Session, UpgradeError> {
+        let opening = tls.opening(host).map_err(|error| match error {
+            OpeningError::Name => UpgradeError::Name(host.to_owned()),
+            OpeningError::Config(error) => UpgradeError::Config(error),
+        })?;
+        let connection = rustls::ClientConnection::new(opening.control.clone(), opening.name.clone())
+            .map_err(TlsConfigError::from)?;
+        let established = self.protect(Layer::new(connection), explicit, within).await?;
+        Ok(opening.established(established))
+    }
+
+    async fn protect(
+        &self,
+        mut layer: Layer,
+        explicit: Option<Explicit<'_>>,
+        within: Duration,
+    ) -> Result<Established, UpgradeError> {
+        if self.is_protected() {
+            return Err(UpgradeError::WrongState);
+        }
+        if let Some(Explicit { read_ahead, .. }) = explicit
+            && (!read_ahead.is_empty() || self.waiting() == Waiting::Bytes)
+        {
+            return Err(UpgradeError::PendingClear);
+        }
+        self.set_shaking();
+        let answer = explicit.map_or(&[][..], |explicit| explicit.answer);
+        let shake = async {
+            self.send_clear(answer).await?;
+            self.when(Interest::READABLE | Interest::WRITABLE, |socket| layer.shake(socket)).await
+        };
+        match timeout(within, shake).await {
+            Ok(result) => result.map_err(HandshakeError::of)?,
+            Err(_) => return Err(HandshakeError::Late(within).into()),
+        }
+        let established = Established::of(layer.connection());
+        self.set_protected(layer);
+        Ok(established)
+    }
+
+    /// Ends TLS and goes on in clear (CCC, RFC 4217 4.1; 12.3): says the answer under TLS, and close_notify, and waits for
+    /// the peer's. A client gives no answer. What comes behind the peer's close_notify is the first thing to be read.
+    ///
+    /// # Errors
+    /// See [`UpgradeError`].
+    pub async fn clear_tls(&self, answer: &[u8], within: Duration) -> Result<(), UpgradeError> {
+        if !self.is_protected() {
+            return Err(UpgradeError::WrongState);
+        }
+        let part = async {
+            self.write_all(answer).await?;
+            self.close_notify();
+            self.flush().await?;
+            let mut unwanted = Vec::new();
+            self.read(&mut unwanted).await
+        };
+        match timeout(within, part).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(_)) => return Err(UpgradeError::PendingProtected),
+            Ok(Err(error)) => return Err(HandshakeError::of(error).into()),
+            Err(_) => return Err(HandshakeError::Late(within).into()),
+        }
+        self.set_clear();
+        Ok(())
+    }
+}

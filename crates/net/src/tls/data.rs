@@ -1,0 +1,286 @@
+//! How is a data connection protected, and bound to its control connection?
+//!
+//! ```text
+//!   server   ClientHello --read, nothing written--> whose session? --refused--> alert, FIN; no ticket was given
+//!                                                        '--taken--> handshake, checked once more --> Data
+//! ```
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::SendFlags;
+use rustls::server::Acceptor;
+use rustls::{HandshakeKind, ServerConfig};
+use tokio::io::Interest;
+use tokio::time::{Instant, timeout_at};
+
+use super::client::Session;
+use super::layer::Inbox;
+use super::server::{Binding, ServerTls};
+use super::sessions::{BindingId, Gate, Offered};
+use super::{HandshakeError, Layer};
+use crate::Data;
+
+/// Whether data connections must resume their control connection's session (`data-reuse`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// Always.
+    Require,
+    /// A client that has done it once must from then on; one that never does is taken.
+    #[default]
+    Learn,
+    /// Never asked for.
+    Off,
+}
+
+/// To whom does a data connection belong?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// To this control connection: it resumes its session.
+    Bound,
+    /// It does not say: it resumes nothing that we know.
+    Unbound,
+    /// To another control connection, one that lives or one that is gone.
+    Foreign,
+}
+
+/// Which way the bytes of the transfer go, from where we sit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// A download, or a listing.
+    Sends,
+    /// An upload.
+    Receives,
+}
+
+/// Why a data connection was not taken, or not made.
+#[derive(Debug, thiserror::Error)]
+pub enum DataTlsError {
+    /// It resumes nothing, and must. A server says 522 and that the client has to resume its control connection's session.
+    #[error("the data connection does not resume the TLS session of its control connection")]
+    Unbound,
+    /// It resumes another control connection's session. A server says 522.
+    #[error("the data connection resumes the TLS session of another control connection")]
+    Foreign,
+    /// TLS was not established.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+}
+
+/// A data connection that has said hello, and has not been answered. Dropped, it is closed.
+#[derive(Debug)]
+pub struct Hello {
+    data: Data,
+    layer: Layer,
+    gate: Arc<Gate>,
+}
+
+impl Data {
+    /// Reads a client's first words, to find out whose data connection this is. Nothing has been written when it returns
+    /// (but, with TLS 1.3, a request for a better hello where the first one was of no use).
+    ///
+    /// # Errors
+    /// See [`HandshakeError`].
+    pub async fn hello(self, tls: &ServerTls, within: Duration) -> Result<Hello, HandshakeError> {
+        let (gate, config) = tls.any();
+        Hello::read(self, gate, config, within).await
+    }
+
+    /// Protects a server's end, for a control connection: [`Data::hello`] and [`Hello::accept`] in one, for a caller that
+    /// knows whose the connection must be. All within a time.
+    ///
+    /// # Errors
+    /// See [`DataTlsError`]. The client has then been sent an alert, and an end.
+    pub async fn accept_tls(
+        self,
+        binding: &Binding,
+        reuse: Reuse,
+        flow: Flow,
+        within: Duration,
+    ) -> Result<Self, DataTlsError> {
+        let begun = Instant::now();
+        let (gate, config) = binding.gate();
+        let hello = Hello::read(self, gate, config, within).await?;
+        hello.accept(binding, reuse, flow, within.saturating_sub(begun.elapsed())).await
+    }
+
+    /// Protects a client's end: resumes the control connection's session where a ticket is left, and demands its
+    /// certificate where it is not resumed. Whether it was: [`Data::established`].
+    ///
+    /// # Errors
+    /// See [`HandshakeError`].
+    pub async fn connect_tls(mut self, session: &Session, within: Duration) -> Result<Self, HandshakeError> {
+        let (connection, view) = session.data()?;
+        let mut layer = Layer::new(connection);
+        shake(&mut self, &mut layer, Instant::now() + within, within).await?;
+        view.decide(layer.connection().handshake_kind() == Some(HandshakeKind::Resumed));
+        Ok(self.protect(layer))
+    }
+}
+
+impl Hello {
+    async fn read(
+        mut data: Data,
+        gate: Arc<Gate>,
+        config: Arc<ServerConfig>,
+        within: Duration,
+    ) -> Result<Self, HandshakeError> {
+        let until = Instant::now() + within;
+        let mut reading = Reading::default();
+        let read = data.parts().0.attempt(Interest::READABLE, |fd| reading.step(fd));
+        let accepted = timeout_at(until, read).await.map_err(|_| HandshakeError::Late(within))?;
+        let accepted = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => return Err(HandshakeError::of(error)),
+        };
+        let connection = match accepted.into_connection(config) {
+            Ok(connection) => connection,
+            Err((error, mut alert)) => {
+                let _ = alert.write_all(&mut super::layer::Outlet(data.fd()));
+                return Err(error.into());
+            }
+        };
+        let mut layer = Layer::with_inbox(connection, reading.inbox);
+        if layer.connection().handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest) {
+            let again = data.parts().0.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.retry(fd));
+            timeout_at(until, again)
+                .await
+                .map_err(|_| HandshakeError::Late(within))?
+                .map_err(HandshakeError::of)?;
+        }
+        Ok(Self { data, layer, gate })
+    }
+
+    /// The connection, for its addresses.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The control connection whose session it resumes, if that one lives. (That the client knows the session, and has not
+    /// only seen its ticket, is proven by [`Hello::accept`].)
+    pub fn owner(&self) -> Option<BindingId> {
+        match self.offered() {
+            Offered::Known(owner) => Some(owner.id()),
+            Offered::Nothing | Offered::Another => None,
+        }
+    }
+
+    /// Does it belong to this control connection?
+    pub fn outcome(&self, binding: &Binding) -> Outcome {
+        match self.offered() {
+            Offered::Known(owner) if owner.id() == binding.id() => Outcome::Bound,
+            Offered::Known(_) | Offered::Another => Outcome::Foreign,
+            Offered::Nothing => Outcome::Unbound,
+        }
+    }
+
+    /// What is offered, and taken.
+    fn offered(&self) -> Offered {
+        match self.gate.offered() {
+            // Ours, and not resumed: another name (SNI) or cipher suite than the control connection's.
+            Offered::Known(_) if self.layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) => {
+                Offered::Nothing
+            }
+            offered => offered,
+        }
+    }
+
+    /// Takes it for a control connection, or refuses it.
+    ///
+    /// # Errors
+    /// [`DataTlsError::Foreign`] under [`Reuse::Require`] and [`Reuse::Learn`], and under [`Reuse::Off`] where it would have
+    /// resumed a session that is another's; [`DataTlsError::Unbound`] under `Require`, and under `Learn` once a connection
+    /// has resumed. The client is sent an alert, and an end.
+    pub async fn accept(
+        self,
+        binding: &Binding,
+        reuse: Reuse,
+        flow: Flow,
+        within: Duration,
+    ) -> Result<Data, DataTlsError> {
+        let outcome = self.outcome(binding);
+        let resumes = self.layer.connection().handshake_kind() == Some(HandshakeKind::Resumed);
+        let refused = match (outcome, reuse) {
+            (Outcome::Bound, _) => None,
+            // A session of another login is never gone on with.
+            (Outcome::Foreign, Reuse::Require | Reuse::Learn) => Some(DataTlsError::Foreign),
+            (Outcome::Foreign, Reuse::Off) => resumes.then_some(DataTlsError::Foreign),
+            (Outcome::Unbound, Reuse::Require) => Some(DataTlsError::Unbound),
+            (Outcome::Unbound, Reuse::Learn) => binding.has_resumed().then_some(DataTlsError::Unbound),
+            (Outcome::Unbound, Reuse::Off) => None,
+        };
+        if let Some(refused) = refused {
+            self.refuse().await;
+            return Err(refused);
+        }
+        let Self { mut data, mut layer, gate } = self;
+        if outcome == Outcome::Bound {
+            gate.open(binding.owned(), flow);
+        } else {
+            gate.shut();
+        }
+        shake(&mut data, &mut layer, Instant::now() + within, within).await?;
+        if outcome == Outcome::Bound {
+            if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
+                return Err(DataTlsError::Unbound);
+            }
+            binding.owned().learn();
+        }
+        Ok(data.protect(layer))
+    }
+
+    /// Refuses it, with an alert that says so, and an end.
+    pub async fn refuse(self) {
+        // access_denied, fatal (RFC 8446 6.2), in clear: nothing has been agreed on.
+        const DENIED: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31];
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        // A client that is gone does not hear it.
+        let _ = rustix::net::send(self.data.fd(), &DENIED, flags);
+        self.data.finish(Duration::from_secs(1)).await;
+    }
+}
+
+async fn shake(
+    data: &mut Data,
+    layer: &mut Layer,
+    until: Instant,
+    within: Duration,
+) -> Result<(), HandshakeError> {
+    let shake = data.parts().0.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.shake(fd));
+    match timeout_at(until, shake).await {
+        Ok(result) => result.map_err(HandshakeError::of),
+        Err(_) => Err(HandshakeError::Late(within)),
+    }
+}
+
+/// A hello that is being read.
+#[derive(Default)]
+struct Reading {
+    acceptor: Acceptor,
+    inbox: Inbox,
+}
+
+impl Reading {
+    fn step(&mut self, socket: BorrowedFd<'_>) -> io::Result<rustls::server::Accepted> {
+        loop {
+            while let Some(mut piece) = self.inbox.piece()? {
+                let given = self.acceptor.read_tls(&mut piece)?;
+                self.inbox.take(given);
+                match self.acceptor.accept() {
+                    Ok(Some(accepted)) => return Ok(accepted),
+                    Ok(None) => {}
+                    Err((error, mut alert)) => {
+                        // The alert says why; whether it arrives changes nothing.
+                        let _ = alert.write_all(&mut super::layer::Outlet(socket));
+                        return Err(super::layer::LayerError::Tls(error).into());
+                    }
+                }
+            }
+            if self.inbox.ended {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.inbox.fill(socket, super::Room::Control)?;
+        }
+    }
+}

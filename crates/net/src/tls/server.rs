@@ -1,0 +1,299 @@
+//! How does a listener speak TLS?
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+
+use super::identity::{Choice, Identity, certificates};
+use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
+use super::{Established, Versions, provider};
+
+/// The names by which FTP may be asked for in ALPN (RFC 7301): the control connection's, and the data connection's, where
+/// some clients use the one and some the other. A client that asks only for something else (a browser, a mail client that
+/// was sent here) is refused by the handshake; one that does not ask is served.
+const CONTROL: [&[u8]; 1] = [b"ftp"];
+const DATA: [&[u8]; 2] = [b"ftp-data", b"ftp"];
+
+/// What a listener's TLS is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// At least one. Which is shown is decided by the name that the client asks for (SNI), else the first.
+    pub identities: Vec<Identity>,
+    /// The versions that are spoken.
+    pub versions: Versions,
+    /// Whether clients show certificates.
+    pub clients: ClientCertificates,
+}
+
+/// Whether clients show certificates.
+#[derive(Clone, Debug, Default)]
+pub enum ClientCertificates {
+    /// They are not asked for one.
+    #[default]
+    Off,
+    /// They are asked, and may have none. One that is not trusted ends the handshake.
+    Ask(ClientTrust),
+    /// Without one the handshake fails.
+    Require(ClientTrust),
+}
+
+/// Which certificates of clients are taken.
+#[derive(Clone, Debug)]
+pub enum ClientTrust {
+    /// Those of these authorities that are not revoked.
+    Authorities {
+        /// The authorities' own certificates.
+        authorities: Vec<CertificateDer<'static>>,
+        /// Lists of revoked certificates. What no list speaks of is not revoked; a list past its date still counts.
+        revoked: Vec<CertificateRevocationListDer<'static>>,
+    },
+    /// Any, of whomever: the caller knows the fingerprints that it trusts. That the client has the key is proven.
+    Any,
+}
+
+impl ClientTrust {
+    /// Authorities and lists of revoked certificates from PEM.
+    ///
+    /// # Errors
+    /// When there is no authority, or something is damaged.
+    pub fn from_pem(authorities: &[u8], revoked: &[u8]) -> Result<Self, TlsConfigError> {
+        let damaged = |error: &dyn fmt::Display| TlsConfigError::Clients(error.to_string());
+        let authorities = certificates(authorities).map_err(|error| damaged(&error))?;
+        let revoked = CertificateRevocationListDer::pem_slice_iter(revoked)
+            .collect::<Result<_, _>>()
+            .map_err(|error| damaged(&error))?;
+        Ok(Self::Authorities { authorities, revoked })
+    }
+}
+
+/// Why TLS cannot be spoken with some settings.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsConfigError {
+    /// No identity was given.
+    #[error("TLS needs a certificate")]
+    NoIdentity,
+    /// The authorities for clients' certificates, or the lists of revoked ones, are no good.
+    #[error("the authorities for client certificates are no good: {0}")]
+    Clients(String),
+    /// The system has no random bytes.
+    #[error("the system has no random bytes")]
+    Random,
+    /// The library refuses the combination.
+    #[error("TLS cannot be set up: {0}")]
+    Library(#[from] rustls::Error),
+}
+
+/// A listener's TLS. What it is made of can be exchanged while it is used: connections that are there keep what they began
+/// with, data connections too.
+#[derive(Debug)]
+pub struct ServerTls {
+    current: RwLock<Arc<Current>>,
+    sessions: Sessions,
+}
+
+#[derive(Debug)]
+struct Current {
+    control: ServerConfig,
+    data: ServerConfig,
+}
+
+impl ServerTls {
+    /// # Errors
+    /// See [`TlsConfigError`].
+    pub fn new(settings: Settings, sessions: &Sessions) -> Result<Self, TlsConfigError> {
+        let current = RwLock::new(Arc::new(Current::new(settings)?));
+        Ok(Self { current, sessions: sessions.clone() })
+    }
+
+    /// Speaks with other settings from now on.
+    ///
+    /// # Errors
+    /// See [`TlsConfigError`]; then nothing has changed.
+    pub fn replace(&self, settings: Settings) -> Result<(), TlsConfigError> {
+        let fresh = Arc::new(Current::new(settings)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn opening(&self) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
+        let current = self.current();
+        let owned = self.sessions.open()?;
+        let issuer = Arc::new(Issuer(Arc::clone(&owned)));
+        let mut config = current.control.clone();
+        config.ticketer = Arc::clone(&issuer) as _;
+        config.session_storage = issuer;
+        let sessions = self.sessions.clone();
+        Ok((Opening { owned, current, sessions }, Arc::new(config)))
+    }
+
+    /// A data connection of whichever session.
+    pub(super) fn any(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
+        let gate = self.sessions.gate(None);
+        let config = self.current().data(&gate);
+        (gate, config)
+    }
+}
+
+impl Current {
+    fn new(settings: Settings) -> Result<Self, TlsConfigError> {
+        if settings.identities.is_empty() {
+            return Err(TlsConfigError::NoIdentity);
+        }
+        let mut control = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(settings.versions.list())?
+            .with_client_cert_verifier(settings.clients.verifier()?)
+            .with_cert_resolver(Arc::new(Choice(settings.identities)));
+        control.send_tls13_tickets = AT_LOGIN;
+        control.alpn_protocols = CONTROL.map(<[u8]>::to_vec).to_vec();
+        let mut data = control.clone();
+        data.send_tls13_tickets = ON_DATA;
+        data.alpn_protocols = DATA.map(<[u8]>::to_vec).to_vec();
+        Ok(Self { control, data })
+    }
+
+    fn data(&self, gate: &Arc<Gate>) -> Arc<ServerConfig> {
+        let mut config = self.data.clone();
+        config.ticketer = Arc::clone(gate) as _;
+        config.session_storage = Arc::clone(gate) as _;
+        Arc::new(config)
+    }
+}
+
+/// A binding before its handshake.
+pub(super) struct Opening {
+    owned: Arc<Owned>,
+    current: Arc<Current>,
+    sessions: Sessions,
+}
+
+impl Opening {
+    pub(super) fn established(self, established: Established) -> Binding {
+        let Self { owned, current, sessions } = self;
+        Binding { owned, current, sessions, established: Arc::new(established) }
+    }
+}
+
+/// The TLS of one control connection, to which its data connections are bound. As long as it, or a clone of it, lives,
+/// what the client was given can be resumed. Cheap to clone.
+#[derive(Clone)]
+pub struct Binding {
+    owned: Arc<Owned>,
+    current: Arc<Current>,
+    sessions: Sessions,
+    established: Arc<Established>,
+}
+
+impl Binding {
+    /// Its name among all of the process.
+    pub fn id(&self) -> BindingId {
+        self.owned.id()
+    }
+
+    /// What was agreed on for the control connection, and the client's certificates.
+    pub fn established(&self) -> &Established {
+        &self.established
+    }
+
+    /// A data connection has resumed it; under [`Reuse::Learn`](super::Reuse::Learn) all must from then on.
+    pub fn has_resumed(&self) -> bool {
+        self.owned.has_learned()
+    }
+
+    pub(super) fn owned(&self) -> &Arc<Owned> {
+        &self.owned
+    }
+
+    pub(super) fn gate(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
+        let gate = self.sessions.gate(Some(&self.owned));
+        let config = self.current.data(&gate);
+        (gate, config)
+    }
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding").field("id", &self.id()).field("established", &self.established).finish()
+    }
+}
+
+impl ClientCertificates {
+    fn verifier(self) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
+        let (trust, mandatory) = match self {
+            Self::Off => return Ok(Arc::new(NoClientAuth)),
+            Self::Ask(trust) => (trust, false),
+            Self::Require(trust) => (trust, true),
+        };
+        let ClientTrust::Authorities { authorities, revoked } = trust else {
+            return Ok(Arc::new(Anybody { mandatory }));
+        };
+        let clients = |error: &dyn fmt::Display| TlsConfigError::Clients(error.to_string());
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            roots.add(authority).map_err(|error| clients(&error))?;
+        }
+        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .with_crls(revoked)
+            .allow_unknown_revocation_status();
+        if !mandatory {
+            builder = builder.allow_unauthenticated();
+        }
+        builder.build().map_err(|error| clients(&error))
+    }
+}
+
+/// Takes any client's certificate, if the client has its key.
+#[derive(Debug)]
+struct Anybody {
+    mandatory: bool,
+}
+
+impl ClientCertVerifier for Anybody {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,118 @@
+//! Is this certificate the server's?
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+
+use super::client::Trust;
+use super::{Fingerprint, provider};
+
+/// Decides for one control connection and its data connections. (rustls resumes a session only under the very verifier
+/// that it was made under, so that it must be one for both.)
+#[derive(Debug)]
+pub(super) struct Verifier {
+    trust: Trust,
+    roots: Option<Arc<WebPkiServerVerifier>>,
+    /// The control connection's certificate, once it was taken.
+    first: OnceLock<CertificateDer<'static>>,
+    doubt: Mutex<Option<rustls::Error>>,
+}
+
+/// What we refuse and rustls has no word for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("the certificate is {shown}, not the pinned one")]
+    NotPinned { shown: Fingerprint },
+    #[error("the data connection shows another certificate ({data}) than the control connection ({control})")]
+    NotTheSame { control: Fingerprint, data: Fingerprint },
+    #[error("this system has no certificate authorities to trust")]
+    NoRoots,
+}
+
+impl From<Refused> for rustls::Error {
+    fn from(refused: Refused) -> Self {
+        Self::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
+    }
+}
+
+impl Verifier {
+    pub(super) fn new(trust: Trust) -> Self {
+        let roots = match &trust {
+            Trust::Pinned(_) => None,
+            // Refused only where there is no root at all.
+            Trust::Roots(roots) | Trust::Report(roots) => {
+                WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), provider()).build().ok()
+            }
+        };
+        Self { trust, roots, first: OnceLock::new(), doubt: Mutex::default() }
+    }
+
+    /// Why the certificate would not have been taken, had the caller not asked to decide itself.
+    pub(super) fn doubt(&self) -> Option<rustls::Error> {
+        self.doubt.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if let Some(first) = self.first.get() {
+            return if first == own {
+                Ok(ServerCertVerified::assertion())
+            } else {
+                let (control, data) = (Fingerprint::of(first), Fingerprint::of(own));
+                Err(Refused::NotTheSame { control, data }.into())
+            };
+        }
+        let by_roots = || match &self.roots {
+            Some(roots) => roots.verify_server_cert(own, chain, name, ocsp, now).map(drop),
+            None => Err(Refused::NoRoots.into()),
+        };
+        match &self.trust {
+            Trust::Roots(_) => by_roots()?,
+            Trust::Pinned(pins) => {
+                let shown = Fingerprint::of(own);
+                if !pins.contains(&shown) {
+                    return Err(Refused::NotPinned { shown }.into());
+                }
+            }
+            Trust::Report(_) => {
+                *self.doubt.lock().unwrap_or_else(PoisonError::into_inner) = by_roots().err();
+            }
+        }
+        // Nobody else sets it: a control connection has one handshake.
+        let _ = self.first.set(own.clone().into_owned());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
+}
