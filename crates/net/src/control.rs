@@ -89,7 +89,7 @@ impl Control {
     ///
     /// Urgent data stays in its place in the stream. The kernel ends a read before the urgent mark, so that a short
     /// read does *not* mean that nothing more is there; tokio's own reads take it so and would then wait for an event
-    /// that does not come (an ABOR sent with a Synch, RFC 959 4.1.3, would hang). Hence `try_io`, which forgets the
+    /// that does not come (an ABOR sent with a Synch, RFC 959 4.1.3, would hang). Hence `async_io`, which forgets the
     /// readiness only when the kernel says that there is nothing.
     ///
     /// # Errors
@@ -104,16 +104,10 @@ impl Control {
                 other => return other,
             }
         }
-        loop {
-            // What TLS could not send yet goes out while we wait; nobody else may be writing.
-            let unsent = self.has_unsent();
-            let interest = if unsent { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            self.stream.ready(interest).await?;
-            match self.stream.try_io(interest, || self.receive(into)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                other => return other,
-            }
-        }
+        // What TLS could not send yet goes out while we wait; nobody else may be writing.
+        let unsent = self.has_unsent();
+        let interest = if unsent { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        self.stream.async_io(interest, || self.receive(into)).await
     }
 
     fn receive(&self, into: &mut Vec<u8>) -> io::Result<usize> {
@@ -237,13 +231,8 @@ impl Control {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             other => return other,
         }
-        loop {
-            self.stream.ready(interest).await?;
-            match self.stream.try_io(interest, || attempt(self.stream.as_fd())) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                other => return other,
-            }
-        }
+        // (`try_io` would do nothing at all for two interests at once.)
+        self.stream.async_io(interest, || attempt(self.stream.as_fd())).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -33,6 +33,7 @@ mod verify;
 pub use control::{Explicit, UpgradeError};
 pub use data::{DataTlsError, Flow, Hello, Outcome, Reuse};
 pub(crate) use layer::{AHEAD, Layer, Pending, Room};
+pub use verify::CertificateRefused;
 
 /// The protocol versions that are offered or taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,19 +134,38 @@ pub enum HandshakeError {
     /// The peer sent an alert, or something that TLS forbids, or offered nothing that we take; or its certificate
     /// was refused.
     #[error("the TLS handshake failed: {0}")]
-    Tls(#[from] rustls::Error),
+    Tls(#[source] rustls::Error),
+    /// The server's certificate is not one that we were told to take.
+    #[error(transparent)]
+    Refused(CertificateRefused),
     /// The connection broke.
     #[error("the connection broke during the TLS handshake: {0}")]
     Io(#[source] io::Error),
 }
 
+impl From<rustls::Error> for HandshakeError {
+    fn from(error: rustls::Error) -> Self {
+        use rustls::{CertificateError::Other, Error::InvalidCertificate};
+        let refused = match &error {
+            InvalidCertificate(Other(rustls::OtherError(ours))) => ours.downcast_ref(),
+            _ => None,
+        };
+        refused.copied().map_or(Self::Tls(error), Self::Refused)
+    }
+}
+
 impl HandshakeError {
+    /// Is it the peer's certificate that was not taken, whether by the authorities or by a pin?
+    pub fn is_certificate(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Tls(rustls::Error::InvalidCertificate(_)))
+    }
+
     pub(crate) fn of(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::Closed;
         }
         match error.downcast::<layer::LayerError>() {
-            Ok(layer::LayerError::Tls(error)) => Self::Tls(error),
+            Ok(layer::LayerError::Tls(error)) => error.into(),
             Ok(layer::LayerError::NotTls(bytes)) => Self::NotTls(bytes),
             Err(error) => Self::Io(error),
         }

@@ -15,9 +15,9 @@ pub enum End {
 /// A way through the pump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// [`crate::pump::send_file`]: inside the kernel.
+    /// [`crate::pump::send_file`]: inside the kernel, where nothing is encrypted.
     SendFile,
-    /// [`crate::pump::receive_file`]: inside the kernel.
+    /// [`crate::pump::receive_file`]: inside the kernel, where nothing is encrypted.
     ReceiveFile,
     /// [`crate::pump::send()`], piece by piece.
     Send,

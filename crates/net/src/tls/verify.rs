@@ -21,19 +21,30 @@ pub(super) struct Verifier {
     doubt: Mutex<Option<rustls::Error>>,
 }
 
-/// What we refuse and rustls has no word for.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+/// Why a server's certificate was not taken, where it is not the authorities who say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateRefused {
+    /// Another one was pinned.
     #[error("the certificate is {shown}, not the pinned one")]
-    NotPinned { shown: Fingerprint },
+    NotPinned {
+        /// The one that the server has now.
+        shown: Fingerprint,
+    },
+    /// The data connection does not lead to the server that the control connection leads to.
     #[error("the data connection shows another certificate ({data}) than the control connection ({control})")]
-    NotTheSame { control: Fingerprint, data: Fingerprint },
+    NotTheSame {
+        /// The control connection's.
+        control: Fingerprint,
+        /// The data connection's.
+        data: Fingerprint,
+    },
+    /// Nobody can vouch for any.
     #[error("this system has no certificate authorities to trust")]
     NoRoots,
 }
 
-impl From<Refused> for rustls::Error {
-    fn from(refused: Refused) -> Self {
+impl From<CertificateRefused> for rustls::Error {
+    fn from(refused: CertificateRefused) -> Self {
         Self::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
     }
 }
@@ -70,19 +81,19 @@ impl ServerCertVerifier for Verifier {
                 Ok(ServerCertVerified::assertion())
             } else {
                 let (control, data) = (Fingerprint::of(first), Fingerprint::of(own));
-                Err(Refused::NotTheSame { control, data }.into())
+                Err(CertificateRefused::NotTheSame { control, data }.into())
             };
         }
         let by_roots = || match &self.roots {
             Some(roots) => roots.verify_server_cert(own, chain, name, ocsp, now).map(drop),
-            None => Err(Refused::NoRoots.into()),
+            None => Err(CertificateRefused::NoRoots.into()),
         };
         match &self.trust {
             Trust::Roots(_) => by_roots()?,
             Trust::Pinned(pins) => {
                 let shown = Fingerprint::of(own);
                 if !pins.contains(&shown) {
-                    return Err(Refused::NotPinned { shown }.into());
+                    return Err(CertificateRefused::NotPinned { shown }.into());
                 }
             }
             Trust::Report(_) => {

@@ -5,3 +5,4 @@ mod dial;
 mod passive;
 mod pump;
 mod scene;
+mod tls;

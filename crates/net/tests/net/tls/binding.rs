@@ -1,0 +1,202 @@
+//! Does a data connection belong to its own control connection, and to no other?
+use net::tls::{DataTlsError, Flow, Outcome, Reuse, Versions};
+use net::{Awaited, Data, Progress, pump};
+use tokio::task::spawn_blocking;
+
+use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, stranger, version};
+use crate::scene::{HERE, LONG, call};
+
+/// One whole transfer, either way.
+async fn transfer(login: &Login, flow: Flow, reuse: Reuse) -> bool {
+    let (mut server, mut client) = login.data(reuse, flow).await;
+    let resumed = client.established().unwrap().resumed;
+    let (mut got, progress) = (Vec::new(), Progress::default());
+    match flow {
+        Flow::Sends => {
+            pump::send(&mut server, &[7; 5000], STALL, &progress).await.unwrap();
+            server.finish(LONG).await;
+            while pump::receive(&mut client, &mut got, STALL, &progress).await.unwrap() > 0 {}
+            client.finish(LONG).await;
+        }
+        Flow::Receives => {
+            pump::send(&mut client, &[7; 5000], STALL, &progress).await.unwrap();
+            let read = async {
+                while pump::receive(&mut server, &mut got, STALL, &progress).await.unwrap() > 0 {}
+                server.finish(LONG).await;
+            };
+            let (end, ()) = tokio::join!(client.end_upload(LONG), read);
+            assert!(matches!(end, net::UploadEnd::Whole), "{end:?}");
+        }
+    }
+    assert_eq!(got, [7; 5000]);
+    resumed
+}
+
+#[tokio::test]
+async fn two_hundred_transfers_in_one_session_all_resume_it() {
+    let site = Site::new();
+    for versions in BOTH {
+        let login = site.login(versions).await;
+        for n in 0..200 {
+            // Many uploads in a row, which is where clients run out of tickets, and downloads between them.
+            let flow = if n % 40 < 30 { Flow::Receives } else { Flow::Sends };
+            assert!(transfer(&login, flow, Reuse::Require).await, "transfer {n} under {versions:?}");
+            assert!(login.session.tickets() > 0);
+        }
+        assert!(login.binding.has_resumed());
+    }
+}
+
+#[tokio::test]
+async fn another_control_connections_session_is_foreign() {
+    let site = Site::new();
+    for versions in BOTH {
+        let (anna, bert) = (site.login(versions).await, site.login(versions).await);
+        for reuse in [Reuse::Require, Reuse::Learn] {
+            let (server, client) = anna.attempt(&bert.session, reuse, Flow::Sends).await;
+            assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+            assert!(client.is_err(), "{client:?}");
+        }
+        // Where nobody asks for it, it is a stranger like any other, and resumes nothing.
+        let (server, client) = anna.attempt(&bert.session, Reuse::Off, Flow::Sends).await;
+        assert!(!server.unwrap().established().unwrap().resumed);
+        assert!(!client.unwrap().established().unwrap().resumed);
+        // Also when the other has gone.
+        let session = bert.session.clone();
+        drop(bert);
+        let (server, _) = anna.attempt(&session, Reuse::Require, Flow::Sends).await;
+        assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+        assert!(transfer(&anna, Flow::Sends, Reuse::Require).await, "the rightful one is not served");
+    }
+    assert_eq!(site.sessions.live(), 0);
+}
+
+/// A visit of somebody who keeps whatever tickets he can get.
+async fn visit(login: &Login, stranger: &Stranger, reuse: Reuse) -> Result<Data, DataTlsError> {
+    let awaited = Awaited::bind(HERE, None).unwrap();
+    let socket = call(HERE, awaited.local());
+    let data = awaited.connection(HERE).await.unwrap();
+    let stranger = Stranger(stranger.0.clone());
+    let visit = spawn_blocking(move || stranger.visit(socket, true));
+    let accepted = data.accept_tls(&login.binding, reuse, Flow::Sends, LONG).await;
+    let accepted = match accepted {
+        Ok(data) => {
+            let established = data.established().unwrap().clone();
+            data.finish(LONG).await;
+            assert!(!established.resumed, "he came in by resuming what he was never given");
+            Ok(datas().await.0)
+        }
+        Err(refused) => Err(refused),
+    };
+    let _ = visit.await.unwrap();
+    accepted
+}
+
+#[tokio::test]
+async fn who_resumes_nothing_gets_nothing_to_resume() {
+    let site = Site::new();
+    for versions in BOTH {
+        let login = site.login(versions).await;
+        let eve = Stranger::new(&[], version(versions));
+        // Refused, and come again with what he was given: a ticket of the refused handshake would bind him now.
+        for _ in 0..3 {
+            let refused = visit(&login, &eve, Reuse::Require).await;
+            assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        }
+        // Let in once by a lenient policy, which makes him nobody's owner either.
+        assert!(visit(&login, &eve, Reuse::Learn).await.is_ok());
+        assert!(visit(&login, &eve, Reuse::Off).await.is_ok());
+        let refused = visit(&login, &eve, Reuse::Require).await;
+        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert!(!login.binding.has_resumed());
+        assert!(transfer(&login, Flow::Receives, Reuse::Require).await);
+    }
+}
+
+#[tokio::test]
+async fn who_has_resumed_once_must_from_then_on() {
+    let site = Site::new();
+    for versions in BOTH {
+        let login = site.login(versions).await;
+        let never = Stranger::new(&[], version(versions));
+        assert!(visit(&login, &never, Reuse::Learn).await.is_ok());
+        assert!(transfer(&login, Flow::Sends, Reuse::Learn).await);
+        let refused = visit(&login, &never, Reuse::Learn).await;
+        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        assert!(visit(&login, &never, Reuse::Off).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_hello_tells_whose_connection_it_is_before_it_is_answered() {
+    let site = Site::new();
+    for versions in BOTH {
+        let (anna, bert) = (site.login(versions).await, site.login(versions).await);
+        for (whose, other) in [(&anna, &bert), (&bert, &anna)] {
+            let (server, client) = datas().await;
+            let serve = async {
+                let hello = server.hello(&site.tls, LONG).await.unwrap();
+                assert_eq!(hello.owner(), Some(whose.binding.id()));
+                assert_eq!(hello.outcome(&whose.binding), Outcome::Bound);
+                assert_eq!(hello.outcome(&other.binding), Outcome::Foreign);
+                hello.accept(&whose.binding, Reuse::Require, Flow::Sends, LONG).await
+            };
+            let (server, client) = tokio::join!(serve, client.connect_tls(&whose.session, LONG));
+            assert!(server.unwrap().established().unwrap().resumed);
+            assert!(client.unwrap().established().unwrap().resumed);
+            // And taken for the wrong one it goes to nobody, under every policy.
+            for reuse in [Reuse::Require, Reuse::Learn, Reuse::Off] {
+                let (server, client) = datas().await;
+                let serve = async {
+                    let hello = server.hello(&site.tls, LONG).await.unwrap();
+                    hello.accept(&other.binding, reuse, Flow::Sends, LONG).await
+                };
+                let (server, client) = tokio::join!(serve, client.connect_tls(&whose.session, LONG));
+                assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+                assert!(client.is_err());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_asked_for_a_better_hello_is_recognised_by_the_second() {
+    let site = Site::new();
+    // Its first choice of key exchange is one that we have not.
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.kx_groups =
+        vec![rustls::crypto::aws_lc_rs::kx_group::MLKEM768, rustls::crypto::aws_lc_rs::kx_group::SECP384R1];
+    let odd = Stranger::with(&[], &rustls::version::TLS13, provider);
+    let (control, socket) = stranger().await;
+    let shake = {
+        let odd = Stranger(odd.0.clone());
+        spawn_blocking(move || odd.visit(socket, true))
+    };
+    let binding = control.accept_tls(&site.tls, None, LONG).await.unwrap();
+    control.shutdown();
+    assert!(!shake.await.unwrap().unwrap());
+    // It remembers our choice, but a client that forgets it says the same hello again.
+    let mut forgetful = (*odd.0).clone();
+    forgetful.resumption = odd.0.resumption.clone();
+    for _ in 0..3 {
+        let awaited = Awaited::bind(HERE, None).unwrap();
+        let socket = call(HERE, awaited.local());
+        let data = awaited.connection(HERE).await.unwrap();
+        let odd = Stranger(odd.0.clone());
+        let visit = spawn_blocking(move || odd.visit(socket, true));
+        let data = data.accept_tls(&binding, Reuse::Require, Flow::Sends, LONG).await.unwrap();
+        data.finish(LONG).await;
+        assert!(visit.await.unwrap().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn another_certificate_on_the_data_connection_is_refused_by_the_client() {
+    let (site, other) = (Site::new(), Site::new());
+    for versions in [Versions::Tls12, Versions::Tls13] {
+        let (login, elsewhere) = (site.login(versions).await, other.login(versions).await);
+        let (_, client) = elsewhere.attempt(&login.session, Reuse::Off, Flow::Sends).await;
+        let error = client.unwrap_err().to_string();
+        assert!(error.contains("another certificate"), "{error}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Who is believed to be whom?
+use net::Control;
+use net::tls::client::{ClientTls, Roots, Session, Settings as ClientSettings, Trust};
+use net::tls::identity::Identity;
+use net::tls::server::{Binding, ClientCertificates, ClientTrust, ServerTls, Settings};
+use net::tls::sessions::Sessions;
+use net::tls::{Fingerprint, UpgradeError, Versions};
+
+use super::scene::{BOTH, NAME, Site, controls, identity, settings};
+use crate::scene::LONG;
+
+type Ends = (Result<Binding, UpgradeError>, Result<Session, UpgradeError>);
+
+async fn meet(server: &ServerTls, client: &ClientTls, host: &str) -> (Ends, Control, Control) {
+    let (here, there) = controls().await;
+    let ends = tokio::join!(here.accept_tls(server, None, LONG), client.connect_tls_on(&there, host));
+    (ends, here, there)
+}
+
+/// So that a client can be named first.
+trait Connects {
+    async fn connect_tls_on(&self, control: &Control, host: &str) -> Result<Session, UpgradeError>;
+}
+
+impl Connects for ClientTls {
+    async fn connect_tls_on(&self, control: &Control, host: &str) -> Result<Session, UpgradeError> {
+        control.connect_tls(self, host, None, LONG).await
+    }
+}
+
+fn trusting(trust: Trust) -> ClientTls {
+    ClientTls::new(ClientSettings { trust, versions: Versions::Both, identity: None })
+}
+
+#[tokio::test]
+async fn a_certificate_is_pinned_verified_or_reported() {
+    let site = Site::new();
+    let pem = Identity::self_signed(&[NAME.to_owned()]).unwrap();
+    let roots = Roots::from_pem(pem.certificate.as_bytes()).unwrap();
+    let other: Fingerprint = pem.identity.fingerprint();
+    let refused = meet(&site.tls, &trusting(Trust::Pinned(vec![other])), NAME).await.0.1;
+    assert!(refused.unwrap_err().to_string().contains(&site.identity.fingerprint().to_string()));
+    let refused = meet(&site.tls, &trusting(Trust::Roots(roots.clone())), NAME).await.0.1;
+    assert!(refused.is_err());
+    let refused = meet(&site.tls, &trusting(Trust::Roots(Roots::system())), NAME).await.0.1;
+    assert!(refused.is_err());
+    let reported = meet(&site.tls, &trusting(Trust::Report(roots)), NAME).await.0.1.unwrap();
+    assert!(reported.doubt().is_some());
+    assert_eq!(reported.established().fingerprint(), Some(site.identity.fingerprint()));
+    let nobody = meet(&site.tls, &trusting(Trust::Pinned(vec![])), "not a name").await;
+    assert!(matches!(nobody.0.1, Err(UpgradeError::Name(_))));
+}
+
+#[tokio::test]
+async fn an_authority_vouches_for_a_name_and_for_no_other() {
+    let ca = Ca::new();
+    let own = ca.issue(NAME);
+    let tls = ServerTls::new(settings(&own), &Sessions::new().unwrap()).unwrap();
+    let roots = Roots::from_pem(ca.pem().as_bytes()).unwrap();
+    let client = trusting(Trust::Roots(roots.clone()));
+    meet(&tls, &client, NAME).await.0.1.unwrap();
+    assert!(meet(&tls, &client, "other.example").await.0.1.is_err());
+    let reported = meet(&tls, &trusting(Trust::Report(roots.clone())), NAME).await.0.1.unwrap();
+    assert_eq!(reported.doubt(), None);
+    let reported = meet(&tls, &trusting(Trust::Report(roots)), "192.0.2.7").await.0.1.unwrap();
+    assert!(reported.doubt().is_some());
+}
+
+#[tokio::test]
+async fn the_name_asked_for_chooses_the_certificate_and_a_reload_changes_it() {
+    let (one, two) = (identity("one.example"), identity("two.example"));
+    let both = Settings { identities: vec![one.clone(), two.clone()], ..settings(&one) };
+    let tls = ServerTls::new(both, &Sessions::new().unwrap()).unwrap();
+    let client = trusting(Trust::Report(Roots::system()));
+    let mut old = None;
+    for (host, shown) in [("one.example", &one), ("two.example", &two), ("three.example", &one)] {
+        let ((binding, session), here, there) = meet(&tls, &client, host).await;
+        assert_eq!(session.unwrap().established().fingerprint(), Some(shown.fingerprint()), "{host}");
+        old = Some((binding.unwrap(), here, there));
+    }
+    let fresh = identity("one.example");
+    tls.replace(settings(&fresh)).unwrap();
+    let session = meet(&tls, &client, "one.example").await.0.1.unwrap();
+    assert_eq!(session.established().fingerprint(), Some(fresh.fingerprint()));
+    // What cannot be used changes nothing.
+    assert!(tls.replace(Settings { identities: vec![], ..settings(&one) }).is_err());
+    let session = meet(&tls, &client, "one.example").await.0.1.unwrap();
+    assert_eq!(session.established().fingerprint(), Some(fresh.fingerprint()));
+    drop(old);
+}
+
+#[tokio::test]
+async fn a_session_that_began_before_a_reload_goes_on_with_its_certificate() {
+    use net::tls::{Flow, Reuse};
+    let site = Site::new();
+    for versions in BOTH {
+        let login = site.login(versions).await;
+        site.tls.replace(settings(&identity(NAME))).unwrap();
+        let (_, client) = login.data(Reuse::Require, Flow::Sends).await;
+        assert!(client.established().unwrap().resumed);
+        // A full handshake too, once there is nothing left to resume.
+        while login.session.tickets() > 0 && versions == Versions::Tls13 {
+            drop(login.data(Reuse::Off, Flow::Sends).await);
+        }
+        let (_, client) = login.data(Reuse::Off, Flow::Sends).await;
+        assert_eq!(client.established().unwrap().fingerprint(), Some(site.identity.fingerprint()));
+        site.tls.replace(settings(&site.identity)).unwrap();
+    }
+}
+
+/// A certificate authority for a test.
+struct Ca {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pem: String,
+}
+
+impl Ca {
+    fn new() -> Self {
+        let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: rcgen::Issuer::new(params, key), pem }
+    }
+
+    fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    fn issue(&self, name: &str) -> Identity {
+        self.issue_numbered(name, 1)
+    }
+
+    fn issue_numbered(&self, name: &str, number: u64) -> Identity {
+        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.serial_number = Some(number.into());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    }
+
+    fn revoke(&self, number: u64) -> String {
+        let now = rcgen::date_time_ymd(2026, 1, 1);
+        let revoked = rcgen::RevokedCertParams {
+            serial_number: number.into(),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = rcgen::CertificateRevocationListParams {
+            this_update: now,
+            next_update: rcgen::date_time_ymd(2090, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_clients_certificate_is_asked_for_required_and_revoked() {
+    let (ca, site) = (Ca::new(), Site::new());
+    let (good, bad, foreign) =
+        (ca.issue_numbered("anna.example", 7), ca.issue_numbered("bert.example", 8), identity("eve.example"));
+    let listed = ClientTrust::from_pem(ca.pem().as_bytes(), ca.revoke(8).as_bytes()).unwrap();
+    let cases = [
+        // Ask, require, any: who comes in.
+        (ClientCertificates::Ask(listed.clone()), [true, true, false, false]),
+        (ClientCertificates::Require(listed), [false, true, false, false]),
+        (ClientCertificates::Ask(ClientTrust::Any), [true, true, true, true]),
+        (ClientCertificates::Require(ClientTrust::Any), [false, true, true, true]),
+    ];
+    for (clients, enters) in cases {
+        site.tls.replace(Settings { clients, ..settings(&site.identity) }).unwrap();
+        let shown = [None, Some(&good), Some(&bad), Some(&foreign)];
+        for (own, enters) in shown.into_iter().zip(enters) {
+            for versions in BOTH {
+                let trust = Trust::Pinned(vec![site.identity.fingerprint()]);
+                let client = ClientTls::new(ClientSettings { trust, versions, identity: own.cloned() });
+                let (binding, _) = meet(&site.tls, &client, NAME).await.0;
+                assert_eq!(binding.is_ok(), enters, "{own:?}: {binding:?}");
+                if let Ok(binding) = binding {
+                    assert_eq!(binding.established().fingerprint(), own.map(Identity::fingerprint));
+                }
+            }
+        }
+    }
+    assert!(ClientTrust::from_pem(b"", b"").is_err());
+}
