@@ -222,7 +222,10 @@ impl Binding {
 
 impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Binding").field("id", &self.id()).field("established", &self.established).finish()
+        f.debug_struct("Binding")
+            .field("id", &self.id())
+            .field("established", &self.established)
+            .finish_non_exhaustive()
     }
 }
 

@@ -72,7 +72,9 @@ impl View {
         if let (true, ViewState::Waits(session, tickets)) = (resumed, before) {
             let mut kept = self.store.kept();
             kept.session = session.or(kept.session.take());
-            tickets.into_iter().for_each(|ticket| kept.push(ticket));
+            for ticket in tickets {
+                kept.push(ticket);
+            }
         }
     }
 }
