@@ -9,7 +9,7 @@ use crate::option::Opt;
 use crate::pathname::Pathname;
 use crate::secret::Secret;
 use crate::stamp::Stamp;
-use crate::types::{Marker, RepresentationType, Structure, TransferMode};
+use crate::types::{Marker, Protection, RepresentationType, Structure, TransferMode};
 use crate::verb::Verb;
 
 mod encode;
@@ -118,8 +118,51 @@ pub enum Command {
     Avbl(Option<Pathname>),
     /// `CLNT`.
     Clnt(Vec<u8>),
+    /// `AUTH` (RFC 4217 4).
+    Auth(Mechanism),
+    /// `PBSZ size` (RFC 2228 3).
+    Pbsz(u32),
+    /// `PROT` (RFC 2228 3); whether a level is served is the session's to say, as the answers differ.
+    Prot(Protection),
+    /// `CCC` (RFC 2228 3).
+    Ccc,
     /// A verb of the table that is not served: 502.
     Unserved(Verb),
+}
+
+/// The argument of `AUTH`, where TLS is meant (RFC 4217 4; the older names are those of the drafts before it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// `TLS`: data connections are clear until PROT P.
+    Tls,
+    /// `TLS-C`: the same by its older name.
+    TlsC,
+    /// `TLS-P`: data connections are protected at once.
+    TlsP,
+    /// `SSL`: the same by its oldest name.
+    Ssl,
+}
+
+impl Mechanism {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Tls, Self::TlsC, Self::TlsP, Self::Ssl];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tls => "TLS",
+            Self::TlsC => "TLS-C",
+            Self::TlsP => "TLS-P",
+            Self::Ssl => "SSL",
+        }
+    }
+
+    /// Are data connections protected at once, without PROT P?
+    #[must_use]
+    pub fn protects_data(self) -> bool {
+        matches!(self, Self::TlsP | Self::Ssl)
+    }
 }
 
 /// The argument of `EPSV` (RFC 2428 3).
@@ -261,6 +304,10 @@ impl Command {
             Self::Digest(Algorithm::Sha512, _) => Verb::Xsha512,
             Self::Avbl(_) => Verb::Avbl,
             Self::Clnt(_) => Verb::Clnt,
+            Self::Auth(_) => Verb::Auth,
+            Self::Pbsz(_) => Verb::Pbsz,
+            Self::Prot(_) => Verb::Prot,
+            Self::Ccc => Verb::Ccc,
             Self::Unserved(verb) => *verb,
         }
     }

@@ -164,11 +164,11 @@ verbs! {
     Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits yes;
     Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits yes;
     Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits yes;
-    Auth "AUTH" Text          "TLS"            "RFC 4217 4"    None,             open  Session no   waits no;
+    Auth "AUTH" Text          "TLS|TLS-C|TLS-P|SSL" "RFC 4217 4" Some("AUTH TLS"), open Session no   waits yes;
     Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
-    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    None,             open  Session no   waits no;
-    Prot "PROT" Text          "C|P"            "RFC 2228 3"    None,             open  Session no   waits no;
-    Ccc  "CCC"  None          ""               "RFC 2228 3"    None,             open  Session no   waits no;
+    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    Some("PBSZ"),     open  Session no   waits yes;
+    Prot "PROT" Text          "C|P"            "RFC 2228 3"    Some("PROT"),     open  Session no   waits yes;
+    Ccc  "CCC"  None          ""               "RFC 2228 3"    Some("CCC"),      open  Session no   waits yes;
     Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
     Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
     Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;

@@ -64,6 +64,9 @@ impl Command {
             Self::Rest(marker) => text(&number(&marker.0)),
             Self::Rang(None) => text(b"1 0"),
             Self::Rang(Some((first, last))) => text(alloc::format!("{first} {last}").as_bytes()),
+            Self::Auth(mechanism) => text(mechanism.name().as_bytes()),
+            Self::Pbsz(size) => text(&number(size)),
+            Self::Prot(level) => text(&number(&level.letter())),
             Self::Help(Some(about)) => text(about),
             Self::Opts(Opt::Utf8(on)) => text(if *on { b"UTF8 ON" } else { b"UTF8 OFF" }),
             Self::Opts(Opt::Mlst(facts)) => {
@@ -128,6 +131,7 @@ impl Command {
             | Self::Help(None)
             | Self::Noop
             | Self::Feat
+            | Self::Ccc
             | Self::Unserved(_) => {}
         }
         out.extend_from_slice(b"\r\n");

@@ -1,14 +1,14 @@
 //! How is a line read as a command? (RFC 959 5.3)
 use alloc::vec::Vec;
 
-use super::{Command, CommandError, DigestOf, Epsv, Fact, Mdtm, Site};
+use super::{Command, CommandError, DigestOf, Epsv, Fact, Mdtm, Mechanism, Site};
 use crate::digest::Algorithm;
 use crate::host_port::{self, EprtError, Family, HostPort};
 use crate::option::{Opt, OptError};
 use crate::pathname::{Pathname, PathnameError};
 use crate::secret::Secret;
 use crate::stamp::Stamp;
-use crate::types::{Marker, RepresentationType, Structure, TransferMode, decimal};
+use crate::types::{Marker, Protection, RepresentationType, Structure, TransferMode, decimal};
 use crate::verb::{Argument, Verb};
 
 impl Command {
@@ -174,13 +174,25 @@ impl Command {
             Verb::Xsha512 => Self::Digest(Algorithm::Sha512, digest_of(pathname(text)?)),
             Verb::Avbl => Self::Avbl(maybe_pathname(text)?),
             Verb::Clnt => Self::Clnt(plain(text)?),
+            Verb::Auth => Self::Auth(
+                Mechanism::ALL
+                    .into_iter()
+                    .find(|mechanism| mechanism.name().as_bytes().eq_ignore_ascii_case(text.trim_ascii()))
+                    .ok_or(CommandError::Parameter(verb, "only TLS is served"))?,
+            ),
+            Verb::Pbsz => Self::Pbsz(
+                decimal(text.trim_ascii())
+                    .and_then(|size| u32::try_from(size).ok())
+                    .ok_or_else(|| bad("wants a number of 32 bits"))?,
+            ),
+            Verb::Prot => Self::Prot(
+                Protection::parse(text.trim_ascii())
+                    .ok_or(CommandError::Parameter(verb, "only C (clear) and P (private) are served"))?,
+            ),
+            Verb::Ccc => Self::Ccc,
             Verb::Smnt
             | Verb::Lang
-            | Verb::Auth
             | Verb::Adat
-            | Verb::Pbsz
-            | Verb::Prot
-            | Verb::Ccc
             | Verb::Mic
             | Verb::Conf
             | Verb::Enc => Self::Unserved(verb),
@@ -328,6 +340,15 @@ mod tests {
         // A pathname may end as the long form does.
         let want = Site::Utime(Stamp::parse(b"20261122120000").unwrap(), path("a report in UTC"));
         assert_eq!(Command::parse(b"SITE UTIME 20261122120000 a report in UTC"), Ok(Command::Site(want)));
+    }
+
+    #[test]
+    fn the_names_of_tls_and_no_others() {
+        assert_eq!(Command::parse(b"AUTH tls-c"), Ok(Command::Auth(Mechanism::TlsC)));
+        assert!(matches!(Command::parse(b"AUTH KERBEROS_V4"), Err(CommandError::Parameter(..))));
+        assert!(matches!(Command::parse(b"PBSZ 4294967296"), Err(CommandError::Argument(..))));
+        assert_eq!(Command::parse(b"PROT p"), Ok(Command::Prot(Protection::Private)));
+        assert!(matches!(Command::parse(b"PROT PP"), Err(CommandError::Parameter(..))));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Commands.
 use proptest::prelude::*;
-use wire::command::{Command, DigestOf, Epsv, Fact, Mdtm, Site};
+use wire::command::{Command, DigestOf, Epsv, Fact, Mdtm, Mechanism, Site};
 use wire::digest::Algorithm;
 use wire::option::Opt;
 use wire::verb::TABLE;
-use wire::{Family, HostPort, LineDecoder, Marker, RepresentationType, Secret, Structure, TransferMode};
+use wire::{Family, HostPort, LineDecoder, Marker, Protection, RepresentationType, Secret, Structure, TransferMode};
 
 use crate::values::{byte, config, name, pathname, stamp};
 
@@ -126,6 +126,11 @@ fn command() -> impl Strategy<Value = Command> {
             Command::Syst,
             Command::Noop,
             Command::Feat,
+            Command::Ccc,
+            Command::Prot(Protection::Clear),
+            Command::Prot(Protection::Safe),
+            Command::Prot(Protection::Confidential),
+            Command::Prot(Protection::Private),
             Command::Rang(None),
             Command::Stru(Structure::File),
             Command::Mode(TransferMode::Stream),
@@ -137,6 +142,8 @@ fn command() -> impl Strategy<Value = Command> {
             Command::Epsv(Epsv::Only(Family::V4)),
             Command::Epsv(Epsv::Only(Family::V6)),
         ]),
+        proptest::sample::select(Mechanism::ALL.to_vec()).prop_map(Command::Auth),
+        any::<u32>().prop_map(Command::Pbsz),
         option().prop_map(Command::Opts),
         site().prop_map(Command::Site),
         proptest::sample::select(
