@@ -15,16 +15,19 @@ use std::time::{Duration, Instant};
 use net::control::{Control, Waiting};
 use net::passive::Claim;
 use net::pump::Progress;
+use net::tls::server::Binding;
+use net::tls::{Explicit, UpgradeError};
 use storage::Denied;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
-use wire::{LineDecoder, Verb};
+use wire::{LineDecoder, Protection, Reply, Verb};
 
 use crate::effect::{DataPlan, Effect, Event, Input, Opened, Output, Plan, Transferred};
 use crate::files;
 use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
+use crate::settings::Settings;
 use crate::site::{Shared, Stop};
 use crate::transfer::{self, Moved, Ready};
 use crate::xferlog;
@@ -55,16 +58,20 @@ enum Stage {
 
 struct Driver<'a> {
     shared: &'a Shared,
+    /// The listener's.
+    settings: Arc<Settings>,
     control: &'a Control,
     peer: SocketAddr,
     /// Asked of the kernel once.
     local: SocketAddr,
     id: u64,
     session: Session,
+    binding: Option<Binding>,
     claim: Option<Claim>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
+    decoder: LineDecoder,
     out: Vec<u8>,
     closing: bool,
     /// Bytes have been read that the session has not heard yet: the client has not gone without a word.
@@ -83,19 +90,33 @@ const LINGERED: usize = 64 * 1024;
 const FULL: usize = 64 * 1024;
 
 /// Drives one session from its greeting to its end.
-pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
+pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
     let (peer, local) = (control.peer(), control.local());
     tracing::debug!(session = id, %peer, %local, "connected");
     let begun = Instant::now();
-    let session = Session::new(Arc::clone(&shared.settings), peer, local, begun);
+    let mut binding = None;
+    if settings.security.implicit {
+        match secure(&control, shared, &settings, None).await {
+            Ok(bound) => binding = Some(bound),
+            Err(error) => {
+                tracing::info!(session = id, %peer, %error, "no TLS");
+                return;
+            }
+        }
+    }
+    let session = Session::new(Arc::clone(&settings), peer, local, begun);
+    let decoder = LineDecoder::new(shared.settings.limits.line);
     let mut driver = Driver {
         shared,
+        settings,
         control: &control,
         peer,
         local,
         id,
         session,
+        binding,
         claim: None,
+        decoder,
         running: None,
         last: None,
         out: Vec::new(),
@@ -131,7 +152,6 @@ pub(crate) async fn run(control: Control, shared: &Shared, id: u64) {
 
 impl Driver<'_> {
     async fn serve(&mut self) -> std::io::Result<()> {
-        let mut decoder = LineDecoder::new(self.shared.settings.limits.line);
         let (mut input, mut taken) = (Vec::new(), 0);
         let mut stop = self.shared.stop.clone();
         let mut ended = false;
@@ -143,7 +163,7 @@ impl Driver<'_> {
             }
             if self.session.wants_line() && taken < input.len() {
                 let mut rest = &input[taken..];
-                let line = decoder.decode(&mut rest);
+                let line = self.decoder.decode(&mut rest);
                 taken = input.len() - rest.len();
                 self.unheard = taken < input.len();
                 if let Some(line) = line {
@@ -215,7 +235,7 @@ impl Driver<'_> {
                         }
                     }
                     Output::Event(event) => self.log(&event),
-                    Output::Effect(effect) => self.effect(effect).await,
+                    Output::Effect(effect) => self.effect(effect).await?,
                     Output::Close => {
                         self.closing = true;
                         return Ok(());
@@ -252,19 +272,29 @@ impl Driver<'_> {
         Ok(())
     }
 
-    async fn effect(&mut self, effect: Effect) {
+    async fn effect(&mut self, effect: Effect) -> std::io::Result<()> {
         let input = match effect {
             Effect::Admit(attempt) => self.admit(attempt).await,
             Effect::File(pass, op) => Input::File(files::run(&pass, op).await),
-            Effect::Listen => self.listen().await,
+            Effect::Secure(answer) => match self.secure(&answer).await? {
+                Some(outcome) => Input::Secured(outcome),
+                None => return Ok(()),
+            },
+            Effect::Unsecure(answer) => return self.unsecure(&answer).await,
+            Effect::Listen(_) => self.listen().await,
             Effect::Unlisten => {
                 self.claim = None;
-                return;
+                return Ok(());
             }
-            Effect::Transfer(plan) => return self.start(plan),
+            Effect::Transfer(plan) => {
+                self.start(plan);
+                return Ok(());
+            }
             // Too late: the outcome will come, and is the answer. Were it said to be aborted, it might still take its
             // name a moment later, and with it the place of what the client has stored there since.
-            Effect::Abort if self.running.as_ref().is_some_and(|r| r.stage == Stage::Publishing) => return,
+            Effect::Abort if self.running.as_ref().is_some_and(|r| r.stage == Stage::Publishing) => {
+                return Ok(());
+            }
             Effect::Abort => {
                 let bytes = self.running.take().map_or(0, |running| {
                     self.last = Some((running.begun, running.ascii));
@@ -275,6 +305,43 @@ impl Driver<'_> {
             Effect::Progress => Input::Progress(self.running.as_ref().map_or(0, |r| r.progress.bytes())),
         };
         self.session.handle(input, Instant::now());
+        Ok(())
+    }
+
+    /// Begins TLS. None: it did not come about, and there is nobody to tell.
+    async fn secure(&mut self, answer: &Reply) -> std::io::Result<Option<Result<(), Reason>>> {
+        self.flush().await?;
+        // What has been read and not been heard: whole lines, or the beginning of one.
+        let behind = self.unheard || !self.decoder.is_empty();
+        let mut said = Vec::new();
+        answer.encode(&mut said);
+        let explicit = Explicit { read_ahead: if behind { b"?" } else { b"" }, answer: &said };
+        match secure(self.control, self.shared, &self.settings, Some(explicit)).await {
+            Ok(binding) => {
+                let now = binding.established();
+                tracing::debug!(session = self.id, version = now.version, suite = now.suite, "under TLS");
+                self.binding = Some(binding);
+                Ok(Some(Ok(())))
+            }
+            Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),
+            Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
+            Err(NoTls::Upgrade(error)) => {
+                tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                self.closing = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends TLS. The binding lives on: data connections are protected as before.
+    async fn unsecure(&mut self, answer: &Reply) -> std::io::Result<()> {
+        self.flush().await?;
+        let mut said = Vec::new();
+        answer.encode(&mut said);
+        self.control
+            .clear_tls(&said, self.settings.security.handshake)
+            .await
+            .map_err(|error| std::io::Error::other(error.to_string()))
     }
 
     async fn admit(&mut self, attempt: storage::Attempt) -> Input {
@@ -324,8 +391,10 @@ impl Driver<'_> {
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let ascii = plan.ascii;
+        // PROT P is agreed on behind AUTH alone, so there is a binding.
+        let guard = if plan.protection == Protection::Private { self.binding.clone() } else { None };
         let open =
-            transfer::open(plan, claim, Arc::clone(&self.shared.settings), self.local, Arc::clone(&progress));
+            transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         self.running = Some(Running { step, stage: Stage::Moving, progress, begun: Instant::now(), ascii });
     }
@@ -427,6 +496,41 @@ impl Driver<'_> {
                 tracing::error!(%error, "the transfer log cannot be written");
             }
         }
+    }
+}
+
+/// Why there is no TLS on a control connection.
+#[derive(Debug, thiserror::Error)]
+enum NoTls {
+    #[error("{}", .0.text())]
+    Refused(Reason),
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
+}
+
+/// Begins TLS, within the address's budget.
+async fn secure(
+    control: &Control,
+    shared: &Shared,
+    settings: &Settings,
+    explicit: Option<Explicit<'_>>,
+) -> Result<Binding, NoTls> {
+    let Some(tls) = &shared.tls else { return Err(NoTls::Refused(Reason::TlsOff)) };
+    let peer = control.peer().ip();
+    shared.addresses().shakes(peer, &settings.limits).map_err(NoTls::Refused)?;
+    let _turn = Turn { shared, peer };
+    Ok(control.accept_tls(tls, explicit, settings.security.handshake).await?)
+}
+
+/// A handshake's place in the budget, given back however it ends.
+struct Turn<'a> {
+    shared: &'a Shared,
+    peer: std::net::IpAddr,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.shared.addresses().shaken(self.peer);
     }
 }
 

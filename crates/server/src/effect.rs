@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use storage::{Admission, Attempt, Create, Denied, Stat, Time, VPath};
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
-use wire::{Reply, Verb};
+use wire::{Protection, Reply, Verb};
 
 use crate::reason::Reason;
 use crate::session::Pass;
@@ -30,8 +30,13 @@ pub enum Effect {
     Admit(Attempt),
     /// Do something short with files.
     File(Pass, FileOp),
-    /// Claim a passive port.
-    Listen,
+    /// Claim a passive port, for a data connection of this protection.
+    Listen(Protection),
+    /// Begin TLS on the control connection, with this as the last word in clear; [`Input::Secured`] follows. Where the
+    /// handshake fails the session just ends.
+    Secure(Reply),
+    /// End TLS on the control connection, with this as the last word under it.
+    Unsecure(Reply),
     /// Give the passive port up, with whatever waits in it.
     Unlisten,
     /// Start a transfer; the session takes [`Input::Opened`], then [`Input::Transferred`].
@@ -88,6 +93,8 @@ pub struct Plan {
     pub ascii: bool,
     /// Who dials.
     pub data: DataPlan,
+    /// How the data connection is protected: C or P.
+    pub protection: Protection,
 }
 
 /// What moves in a transfer.
@@ -167,6 +174,8 @@ pub enum Input {
     File(Result<FileDone, storage::Error>),
     /// A passive port was claimed; the address and port to tell.
     Listening(Result<(IpAddr, u16), Reason>),
+    /// TLS protects the control connection; or bytes in clear came behind AUTH, and nothing was said.
+    Secured(Result<(), Reason>),
     /// The file and the data connection of the transfer are open: data is about to move.
     Opened(Opened),
     /// The transfer has ended.
@@ -187,6 +196,7 @@ impl fmt::Debug for Input {
             Self::Banned => f.write_str("Banned"),
             Self::File(outcome) => write!(f, "File({outcome:?})"),
             Self::Listening(outcome) => write!(f, "Listening({outcome:?})"),
+            Self::Secured(outcome) => write!(f, "Secured({outcome:?})"),
             Self::Opened(opened) => write!(f, "Opened({opened:?})"),
             Self::Transferred(end) => write!(f, "Transferred({end:?})"),
             Self::Progress(bytes) => write!(f, "Progress({bytes})"),

@@ -16,6 +16,7 @@ pub struct Addresses {
 #[derive(Debug, Default)]
 struct Count {
     sessions: usize,
+    handshakes: usize,
     failures: u32,
     last_failure: Option<Instant>,
 }
@@ -62,6 +63,23 @@ impl Addresses {
         count.sessions += 1;
         self.sessions += 1;
         Ok(())
+    }
+
+    /// A session begins a TLS handshake; [`Addresses::shaken`] must follow its end.
+    pub fn shakes(&mut self, address: IpAddr, limits: &Limits) -> Result<(), Reason> {
+        let count = self.of.entry(who(address)).or_default();
+        if count.handshakes >= limits.handshakes_per_address {
+            return Err(Reason::TooManyHandshakes);
+        }
+        count.handshakes += 1;
+        Ok(())
+    }
+
+    /// A handshake has ended, one way or the other.
+    pub fn shaken(&mut self, address: IpAddr) {
+        if let Some(count) = self.of.get_mut(&who(address)) {
+            count.handshakes = count.handshakes.saturating_sub(1);
+        }
     }
 
     /// A session has ended.
@@ -125,6 +143,17 @@ mod tests {
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn handshakes_of_one_address_take_turns() {
+        let (mut addresses, limits) = (Addresses::default(), Limits { handshakes_per_address: 2, ..Limits::default() });
+        addresses.enter(HERE, &limits).unwrap();
+        assert!(addresses.shakes(HERE, &limits).is_ok() && addresses.shakes(HERE, &limits).is_ok());
+        assert_eq!(addresses.shakes(HERE, &limits), Err(Reason::TooManyHandshakes));
+        assert!(addresses.shakes([10, 0, 0, 1].into(), &limits).is_ok());
+        addresses.shaken(HERE);
+        assert!(addresses.shakes(HERE, &limits).is_ok());
+    }
 
     #[test]
     fn fifty_people_with_eight_connections_behind_one_address_are_let_in() {

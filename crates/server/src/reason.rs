@@ -79,6 +79,37 @@ reasons! {
     IdleTimeout "idle-timeout" 421 "No command in time; closing.";
     /// The site is being stopped.
     Stopping "stopping" 421 "The site is shutting down.";
+    // TLS.
+    /// TLS is switched off.
+    TlsOff "tls-off" 502 "TLS is off here.";
+    /// Bytes in clear came behind AUTH: put there to be taken for protected ones.
+    ClearBehindAuth "clear-behind-auth" 503 "Something was sent in clear behind AUTH; closing.";
+    /// AUTH under TLS, or after CCC.
+    ProtectedAlready "protected-already" 503 "TLS has been begun already.";
+    /// PBSZ, PROT or CCC without AUTH before it.
+    AuthFirst "auth-first" 503 "Send AUTH TLS first.";
+    /// PROT without PBSZ before it.
+    BufferFirst "buffer-first" 503 "Send PBSZ 0 first.";
+    /// PROT S and E, which TLS does not have.
+    NoSuchLevel "no-such-level" 536 "Only C (clear) and P (private) are served.";
+    /// PROT C where data must be protected.
+    LevelDenied "level-denied" 534 "Data must be protected here: send PROT P.";
+    /// CCC where it is not allowed.
+    ClearDenied "clear-denied" 534 "The control connection stays protected here.";
+    /// Too many handshakes of one address at once.
+    TooManyHandshakes "too-many-handshakes" 421 "Too many TLS handshakes from your address at once; try again.";
+    /// A login in clear where it must be protected.
+    TlsForLogin "tls-for-login" 530 "This site wants a protected login: send AUTH TLS first.";
+    /// A transfer in clear where it must be protected.
+    TlsForData "tls-for-data" 521 "Data must be protected here: send PBSZ 0 and PROT P first.";
+    /// A data connection that does not resume its control connection's session, and must.
+    NotResumed "not-resumed" 522 "The data connection must resume the TLS session of its own control connection: switch session reuse on in your client.";
+    /// TLS did not come about on a data connection.
+    DataTlsFailed "data-tls-failed" 522 "TLS could not be established on the data connection.";
+    /// An upload under TLS that ended without close_notify.
+    Truncated "truncated" 426 "The upload ended without the end of TLS (close_notify): it was not published.";
+    /// A line of HTTP.
+    Http "http" 500 "This is FTP, not HTTP; closing.";
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This site is read-only for you.";

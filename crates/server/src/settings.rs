@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use net::tls::Reuse;
+
 /// The settings of a site that sessions read.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -16,6 +18,8 @@ pub struct Settings {
     pub modes: Modes,
     /// The IPv4 address PASV tells clients that come from outside; `None`: the one they dialled.
     pub external: Option<std::net::Ipv4Addr>,
+    /// What TLS is asked for; it belongs to a listener, where the others belong to the site.
+    pub security: Security,
     /// Is anybody let in under the names `anonymous` and `ftp`? Then USER is told that any password will do.
     pub anonymous: bool,
 }
@@ -62,6 +66,9 @@ pub struct Limits {
     pub sessions: usize,
     /// Sessions from one address: fifty people with eight connections each, and room.
     pub sessions_per_address: usize,
+    /// TLS handshakes of one address that are under way at once: each costs a signature and some 50 KiB. Fifty people who
+    /// start at the same moment, and room.
+    pub handshakes_per_address: usize,
     /// Bytes in a command line: a path of 4096 bytes, a verb, and room for doubled bytes.
     pub line: usize,
     /// Commands before a login. Real clients send ten.
@@ -85,6 +92,7 @@ impl Default for Limits {
         Self {
             sessions: 20_000,
             sessions_per_address: 1_000,
+            handshakes_per_address: 100,
             line: 8192,
             commands_before_login: 50,
             failures_before_delay: 3,
@@ -114,6 +122,60 @@ impl Default for Modes {
     }
 }
 
+/// Where TLS may be, or must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Who wants it has it.
+    Offered,
+    /// Nobody logs in without it.
+    RequiredForLogin,
+    /// Nor is anything transferred without it.
+    RequiredForData,
+}
+
+/// An upload whose data connection ended without close_notify (RFC 8446 6.1): anybody in between may have cut it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Truncated {
+    /// It is not published, and kept to be resumed.
+    #[default]
+    Kept,
+    /// It is published, for clients that never send one.
+    Published,
+}
+
+/// What a listener asks of TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Security {
+    /// Where it may be, or must be.
+    pub tls: Tls,
+    /// TLS begins with the connection, without AUTH.
+    pub implicit: bool,
+    /// May the control connection go back to clear text (CCC)? Some firewalls want to read it.
+    pub ccc: bool,
+    /// Must data connections resume the session of their control connection?
+    pub reuse: Reuse,
+    /// What becomes of an upload that ends without close_notify.
+    pub truncated: Truncated,
+    /// How long a handshake may take. Ten seconds: three round trips of the slowest honest network.
+    pub handshake: Duration,
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Self {
+            tls: Tls::Off,
+            implicit: false,
+            ccc: false,
+            reuse: Reuse::Learn,
+            truncated: Truncated::Kept,
+            handshake: Duration::from_secs(10),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -122,6 +184,7 @@ impl Default for Settings {
             limits: Limits::default(),
             modes: Modes::default(),
             external: None,
+            security: Security::default(),
             anonymous: false,
         }
     }

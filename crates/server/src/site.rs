@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use net::control::{Control, Listener};
 use net::passive::PassivePorts;
+use net::tls::server::ServerTls;
 use storage::Gate;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -15,12 +16,15 @@ use wire::Reply;
 
 use crate::driver;
 use crate::limits::Addresses;
-use crate::settings::Settings;
+use crate::settings::{Settings, Tls};
 use crate::xferlog::Xferlog;
 
 /// Everything that the sessions of a site share.
 pub(crate) struct Shared {
+    /// Those of the listeners that speak clear first.
     pub(crate) settings: Arc<Settings>,
+    implicit: Arc<Settings>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) ports: Option<PassivePorts>,
     pub(crate) xferlog: Option<Xferlog>,
@@ -48,6 +52,15 @@ pub enum Stop {
     Drain,
     /// At once.
     Now,
+}
+
+/// The TLS of a site.
+#[derive(Clone, Debug)]
+pub struct Protected {
+    /// What it is made of.
+    pub tls: Arc<ServerTls>,
+    /// Where it begins with the connection (implicit TLS), beside the addresses that speak clear first.
+    pub implicit: Vec<SocketAddr>,
 }
 
 /// Why a site could not be opened.
@@ -80,7 +93,9 @@ impl std::error::Error for SiteError {
 
 /// A site whose ports are bound; [`Site::run`] serves.
 pub struct Site {
+    /// Those that speak clear first, then the others.
     listeners: Vec<Listener>,
+    clear: usize,
     passive: Vec<u16>,
     taken: Vec<(u16, io::Error)>,
     shared: Arc<Shared>,
@@ -91,13 +106,31 @@ pub struct Site {
 impl Site {
     /// Binds the control addresses and the passive range. Needs a tokio runtime around it.
     pub fn bind(
-        mut settings: Settings,
+        settings: Settings,
         gate: Arc<dyn Gate>,
         listen: &[SocketAddr],
         passive: Option<RangeInclusive<u16>>,
         xferlog: Option<Xferlog>,
     ) -> Result<Self, SiteError> {
-        let listeners = Listener::bind_all(listen).map_err(|(at, error)| SiteError::Listen(at, error))?;
+        Self::bind_protected(settings, gate, listen, passive, xferlog, None)
+    }
+
+    /// The same with TLS, as [`Settings::security`] says; without `protected` it is off.
+    pub fn bind_protected(
+        mut settings: Settings,
+        gate: Arc<dyn Gate>,
+        listen: &[SocketAddr],
+        passive: Option<RangeInclusive<u16>>,
+        xferlog: Option<Xferlog>,
+        protected: Option<Protected>,
+    ) -> Result<Self, SiteError> {
+        settings.security.implicit = false;
+        if protected.is_none() {
+            settings.security.tls = Tls::Off;
+        }
+        let (tls, at_once) = protected.map_or((None, Vec::new()), |p| (Some(p.tls), p.implicit));
+        let all: Vec<SocketAddr> = listen.iter().chain(&at_once).copied().collect();
+        let listeners = Listener::bind_all(&all).map_err(|(at, error)| SiteError::Listen(at, error))?;
         let mut taken = Vec::new();
         let ports = match passive.filter(|_| settings.modes.passive) {
             Some(range) => {
@@ -113,10 +146,17 @@ impl Site {
         };
         let passive = ports.as_ref().map(PassivePorts::ports).unwrap_or_default();
         settings.anonymous = gate.anonymous(b"anonymous");
+        let mut implicit = settings.clone();
+        implicit.security.implicit = true;
+        if implicit.security.tls != Tls::RequiredForData {
+            implicit.security.tls = Tls::RequiredForLogin;
+        }
         let (stop, stopped) = watch::channel(Stop::No);
         let (alive, drained) = mpsc::channel(1);
         let shared = Shared {
             settings: Arc::new(settings),
+            implicit: Arc::new(implicit),
+            tls,
             gate,
             ports,
             xferlog,
@@ -125,13 +165,19 @@ impl Site {
             sessions: AtomicU64::new(0),
             _alive: alive,
         };
-        Ok(Self { listeners, passive, taken, shared: Arc::new(shared), stop, drained })
+        Ok(Self { listeners, clear: listen.len(), passive, taken, shared: Arc::new(shared), stop, drained })
     }
 
-    /// The control addresses, with the ports the kernel gave.
+    /// The control addresses that speak clear first, with the ports the kernel gave.
     #[must_use]
     pub fn control(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(Listener::local).collect()
+        self.listeners.iter().take(self.clear).map(Listener::local).collect()
+    }
+
+    /// The control addresses that speak TLS at once, with the ports the kernel gave.
+    #[must_use]
+    pub fn implicit(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().skip(self.clear).map(Listener::local).collect()
     }
 
     /// The passive ports.
@@ -154,10 +200,11 @@ impl Site {
 
     /// Serves until told to stop, and until the last session has gone.
     pub async fn run(self) {
-        let Self { listeners, shared, stop: _stop, mut drained, .. } = self;
+        let Self { listeners, clear, shared, stop: _stop, mut drained, .. } = self;
         let mut accepting = JoinSet::new();
-        for listener in listeners {
-            accepting.spawn(accept(listener, Arc::clone(&shared)));
+        for (n, listener) in listeners.into_iter().enumerate() {
+            let settings = Arc::clone(if n < clear { &shared.settings } else { &shared.implicit });
+            accepting.spawn(accept(listener, Arc::clone(&shared), settings));
         }
         let mut stop = shared.stop.clone();
         // The sender lives in this function, so waiting cannot fail.
@@ -181,10 +228,10 @@ impl Stopper {
     }
 }
 
-async fn accept(listener: Listener, shared: Arc<Shared>) {
+async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>) {
     loop {
         match listener.accept().await {
-            Ok(control) => admit(control, &shared),
+            Ok(control) => admit(control, &shared, &settings),
             Err(error) => {
                 tracing::error!(%error, at = %listener.local(), "the listener broke; no more connections are accepted on it");
                 return;
@@ -193,13 +240,16 @@ async fn accept(listener: Listener, shared: Arc<Shared>) {
     }
 }
 
-fn admit(control: Control, shared: &Arc<Shared>) {
+fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
     let peer = control.peer().ip();
     let entered = shared.addresses().enter(peer, &shared.settings.limits);
     if let Err(reason) = entered {
         tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
         let mut bytes = Vec::new();
-        Reply::new(reason.code(), reason.text()).encode(&mut bytes);
+        // Under implicit TLS there is no way to say it that is not a handshake first.
+        if !settings.security.implicit {
+            Reply::new(reason.code(), reason.text()).encode(&mut bytes);
+        }
         // Best effort: the socket's buffer is empty, so this fits unless the peer has gone.
         let _ = control.try_write(&bytes);
         control.shutdown();
@@ -207,7 +257,8 @@ fn admit(control: Control, shared: &Arc<Shared>) {
     }
     let id = shared.sessions.fetch_add(1, Ordering::Relaxed) + 1;
     let seat = Seat { shared: Arc::clone(shared), peer };
-    tokio::spawn(async move { driver::run(control, &seat.shared, id).await });
+    let settings = Arc::clone(settings);
+    tokio::spawn(async move { driver::run(control, &seat.shared, settings, id).await });
 }
 
 /// A session's place in the counts, given back however the session ends.

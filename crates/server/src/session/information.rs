@@ -9,6 +9,7 @@ use super::{Busy, Session};
 use crate::effect::DataPlan;
 use crate::policy;
 use crate::reason::Reason;
+use crate::settings::{Security, Tls};
 
 impl Session {
     pub(super) fn features(&mut self) {
@@ -16,11 +17,15 @@ impl Session {
         let allowed = |verb: Verb| {
             !matches!(policy::check(verb.row(), None, modes), Err(Reason::ActiveOff | Reason::PassiveOff))
         };
+        let Security { tls, implicit, ccc, .. } = self.settings.security;
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
             match (row.verb, row.feat) {
                 (Verb::Mlst, _) => lines.push(self.parameters.wanted.feat().into_bytes().into()),
                 (Verb::Hash, _) => lines.push(self.hash_feature().into_bytes().into()),
+                (Verb::Auth, _) if tls == Tls::Off || implicit => {}
+                (Verb::Pbsz | Verb::Prot, _) if tls == Tls::Off => {}
+                (Verb::Ccc, _) if tls == Tls::Off || !ccc => {}
                 (_, Some(feature)) if row.served && allowed(row.verb) => {
                     lines.push(Cow::Borrowed(feature.as_bytes()))
                 }

@@ -2,7 +2,7 @@
 use std::time::Instant;
 
 use storage::{Admission, Attempt, Denied};
-use wire::{Secret, Verb};
+use wire::{Protection, Secret, Verb};
 
 use super::{Busy, Parameters, Pass, Phase, Session};
 use crate::effect::{DataPlan, Effect};
@@ -85,6 +85,8 @@ impl Session {
         self.phase = Phase::AwaitUser;
         self.parameters = Parameters::default();
         self.data = DataPlan::None;
+        // RFC 2228 4: the protection of data is agreed on anew; that of the control connection stays.
+        (self.agreed.buffer, self.agreed.data) = (false, Protection::Clear);
         self.idle = self.settings.deadlines.idle;
         self.effect(Effect::Unlisten);
         self.reply(220, "Ready for a new user.");

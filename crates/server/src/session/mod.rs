@@ -6,7 +6,7 @@
 //! ```text
 //!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok--> Ready --REIN--> AwaitUser
 //!
-//!   busy:    Nothing --short effect--> Admitting | File | Listening --outcome--> Nothing
+//!   busy:    Nothing --short effect--> Admitting | File | Listening | Securing --outcome--> Nothing
 //!            Nothing --transfer--> Opening --Opened/150--> Moving --Transferred/226--> Nothing
 //!                                      \--ABOR--> Aborting --Transferred/426, 226--> Nothing
 //! ```
@@ -20,6 +20,7 @@ mod information;
 mod login;
 mod parameters;
 mod pass;
+mod protection;
 mod transfers;
 
 use std::collections::VecDeque;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storage::VPath;
+use wire::command::Mechanism;
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
 use wire::{Command, CommandError, Pathname, Reply, RepresentationType, Verb};
@@ -36,6 +38,8 @@ use crate::effect::{DataPlan, Effect, Event, Input, Output};
 use crate::policy;
 use crate::reason::Reason;
 use crate::settings::Settings;
+
+use protection::Level;
 
 pub use pass::Pass;
 
@@ -50,6 +54,7 @@ pub struct Session {
     /// What the client has set; as of RFC 959 5.1 at the start and after REIN.
     parameters: Parameters,
     data: DataPlan,
+    agreed: protection::Agreed,
     /// Commands that wait for the end of a transfer.
     queue: VecDeque<Result<Command, Refused>>,
     out: VecDeque<Output>,
@@ -75,6 +80,7 @@ enum Busy {
     Admitting,
     File(files::Pending),
     Listening(parameters::Listening),
+    Securing(Mechanism),
     Opening(transfers::Running),
     Moving(transfers::Running),
     Aborting(transfers::Running),
@@ -96,6 +102,7 @@ enum Leaving {
 #[derive(Debug)]
 enum Refused {
     Line,
+    Http,
     Command(CommandError),
 }
 
@@ -136,6 +143,7 @@ impl Session {
     pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, now: Instant) -> Self {
         let greeting = Reply::new(220, settings.greeting.clone());
         let idle = settings.deadlines.idle;
+        let control = if settings.security.implicit { Level::Protected } else { Level::Clear };
         Self {
             settings,
             peer,
@@ -144,6 +152,7 @@ impl Session {
             busy: Busy::Nothing,
             parameters: Parameters::default(),
             data: DataPlan::None,
+            agreed: protection::Agreed { control, ..protection::Agreed::default() },
             queue: VecDeque::new(),
             out: VecDeque::from([Output::Reply(greeting)]),
             begun: now,
@@ -165,6 +174,11 @@ impl Session {
             Input::Banned => self.banned(),
             Input::File(outcome) => self.file_done(outcome, now),
             Input::Listening(outcome) => self.listening(outcome),
+            Input::Secured(outcome) => {
+                if let Busy::Securing(mechanism) = self.busy {
+                    self.secured(mechanism, outcome, now);
+                }
+            }
             Input::Opened(opened) => self.opened(opened),
             Input::Transferred(end) => self.transferred(end, now),
             Input::Progress(bytes) => self.progress(bytes),
@@ -190,7 +204,11 @@ impl Session {
         match self.busy {
             Busy::Nothing => true,
             Busy::Opening(_) | Busy::Moving(_) => self.queue.len() < self.settings.limits.queue,
-            Busy::Admitting | Busy::File(_) | Busy::Listening(_) | Busy::Aborting(_) => false,
+            Busy::Admitting
+            | Busy::File(_)
+            | Busy::Listening(_)
+            | Busy::Securing(_)
+            | Busy::Aborting(_) => false,
         }
     }
 
@@ -222,6 +240,7 @@ impl Session {
     fn line(&mut self, line: Result<wire::Line, wire::LineTooLong>, now: Instant) {
         self.heard = now;
         let command = match &line {
+            Ok(line) if protection::is_http(line) => Err(Refused::Http),
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };
@@ -274,6 +293,10 @@ impl Session {
                     format!("The line is longer than {limit} bytes; it was skipped."),
                 );
             }
+            Err(Refused::Http) => {
+                self.event(None, None, Some(Reason::Http));
+                return self.close(Reason::Http.reply());
+            }
             Err(Refused::Command(error)) => return self.refuse_command(&error),
         };
         let verb = command.verb();
@@ -294,9 +317,9 @@ impl Session {
         // `STAT` alone tells of the session, `STAT pathname` of files.
         let looks_at_files = matches!(command, Command::Stat(Some(_)));
         let allowed = policy::check(row, rights, self.settings.modes);
-        if let Err(reason) =
-            allowed.and(if looks_at_files && rights.is_none() { Err(Reason::NotLoggedIn) } else { Ok(()) })
-        {
+        let allowed =
+            allowed.and(if looks_at_files && rights.is_none() { Err(Reason::NotLoggedIn) } else { Ok(()) });
+        if let Err(reason) = allowed.and_then(|()| self.demands(&command)) {
             self.forget_markers(verb);
             self.refuse(Some(verb), None, reason);
             return self.give_up_plan(verb);
@@ -353,6 +376,10 @@ impl Session {
             Command::Noop => self.reply(200, "Here."),
             Command::Feat => self.features(),
             Command::Abor => self.reply(226, "No transfer is under way."),
+            Command::Auth(mechanism) => self.authenticate(mechanism),
+            Command::Pbsz(_) => self.protection_buffer(),
+            Command::Prot(level) => self.protection_level(level),
+            Command::Ccc => self.clear_control(),
             Command::Unserved(verb) => self.refuse(Some(verb), None, Reason::Unserved),
         }
         self.forget_markers(verb);
@@ -388,6 +415,8 @@ impl Session {
                 | Verb::Size
                 | Verb::Mdtm
                 | Verb::Allo
+                | Verb::Pbsz
+                | Verb::Prot
         );
         if !keeps {
             self.parameters.restart = 0;

@@ -48,7 +48,7 @@ impl Session {
         // A second PASV closes the first: the driver drops the claim before it makes another.
         self.data = DataPlan::None;
         self.busy = Busy::Listening(told_in);
-        self.effect(Effect::Listen);
+        self.effect(Effect::Listen(self.agreed.data));
     }
 
     pub(super) fn listening(&mut self, outcome: Result<(IpAddr, u16), Reason>) {

@@ -4,7 +4,7 @@ use std::time::Instant;
 use storage::{Create, VPath};
 use wire::command::DigestOf;
 use wire::digest::Algorithm;
-use wire::{Command, Pathname, Reply, Verb};
+use wire::{Command, Pathname, Protection, Reply, Verb};
 
 use super::{Busy, Leaving, Session};
 use crate::effect::{DataPlan, Effect, Event, Form, Opened, Output, Plan, Transferred, What};
@@ -101,7 +101,7 @@ impl Session {
         let what = What::Digest { path: path.clone(), algorithm, start, end };
         let digest = Some(Digest { algorithm, start });
         self.busy = Busy::Opening(Running { verb, path, ascii: false, digest });
-        self.effect(Effect::Transfer(Plan { pass, what, ascii: false, data: DataPlan::None }));
+        self.effect(Effect::Transfer(Plan { pass, what, ascii: false, data: DataPlan::None, protection: Protection::Clear }));
     }
 
     fn transfer(&mut self, verb: Verb, path: VPath, what: What) {
@@ -115,7 +115,7 @@ impl Session {
         // Listings are lines that end in CR LF under either type; MLSD is never converted (RFC 3659 7.2).
         let ascii = self.is_ascii() && !matches!(what, What::List { .. });
         self.busy = Busy::Opening(Running { verb, path, ascii, digest: None });
-        self.effect(Effect::Transfer(Plan { pass, what, ascii, data }));
+        self.effect(Effect::Transfer(Plan { pass, what, ascii, data, protection: self.agreed.data }));
     }
 
     pub(super) fn opened(&mut self, opened: Opened) {

@@ -8,7 +8,9 @@ use wire::ascii::Decoder;
 use wire::{Protection, RepresentationType};
 
 use super::{Broken, PATIENCE};
+use crate::reason::Reason;
 use crate::session::Pass;
+use crate::settings::Truncated;
 
 /// An upload whose data has come to its end.
 pub(super) struct Received {
@@ -61,6 +63,7 @@ impl Store {
         mut data: Data,
         ascii: bool,
         stall: Duration,
+        truncated: Truncated,
         progress: &Progress,
     ) -> Result<Received, Broken> {
         let file = self.sink.file();
@@ -74,6 +77,13 @@ impl Store {
                     .map_err(Broken::from)
             }
             _ => self.copy(&mut data, ascii, stall, progress).await,
+        };
+        let moved = match moved {
+            Err(broken) if broken.reason == Reason::Truncated && truncated == Truncated::Published => {
+                tracing::warn!("an upload ended without close_notify; it is published all the same");
+                Ok(())
+            }
+            other => other,
         };
         if let Err(broken) = moved {
             if progress.bytes() == 0 {

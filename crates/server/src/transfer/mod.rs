@@ -26,11 +26,14 @@ use net::data::Data;
 use net::dial::{Source as DialSource, dial};
 use net::passive::{Claim, ClaimError};
 use net::pump::{Progress, PumpError};
+use net::tls::server::Binding;
+use net::tls::{DataTlsError, Flow};
 use tokio::time::{Instant, timeout};
+use wire::Protection;
 
 use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
-use crate::settings::Settings;
+use crate::settings::{Settings, Truncated};
 
 /// How long a data connection on which everything has moved may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,6 +44,7 @@ pub(crate) struct Ready {
     data: Option<Data>,
     ascii: bool,
     stall: Duration,
+    truncated: Truncated,
     progress: Arc<Progress>,
 }
 
@@ -55,11 +59,13 @@ enum Work {
 pub(crate) async fn open(
     plan: Plan,
     claim: Option<Claim>,
+    guard: Option<Binding>,
     settings: Arc<Settings>,
     local: SocketAddr,
     progress: Arc<Progress>,
 ) -> Result<(Opened, Ready), Transferred> {
-    let Plan { pass, what, ascii, data } = plan;
+    let Plan { pass, what, ascii, data, protection } = plan;
+    let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
     let (work, opened) = match what {
         What::Retrieve { path, start, end } => {
             let (retrieve, size) = outgoing::Retrieve::open(&pass, &path, start, end, ascii).await?;
@@ -78,8 +84,22 @@ pub(crate) async fn open(
             (Work::Digest(digest), Opened { size: None, name: None })
         }
     };
-    match connect(data, claim, &settings, local).await {
-        Ok(data) => Ok((opened, Ready { work, data, ascii, stall: settings.deadlines.stall, progress })),
+    let connected = match connect(data, claim, &settings, local).await {
+        Ok(Some(data)) => protect(data, protection, guard, &settings, flow).await.map(Some),
+        other => other,
+    };
+    match connected {
+        Ok(data) => Ok((
+            opened,
+            Ready {
+                work,
+                data,
+                ascii,
+                stall: settings.deadlines.stall,
+                truncated: settings.security.truncated,
+                progress,
+            },
+        )),
         Err(end) => {
             if let Work::Store(store) = work {
                 store.give_up().await;
@@ -127,13 +147,40 @@ async fn connect(
     }
 }
 
+/// Protects a data connection as PROT says.
+async fn protect(
+    data: Data,
+    protection: Protection,
+    guard: Option<Binding>,
+    settings: &Settings,
+    flow: Flow,
+) -> Result<Data, Transferred> {
+    match (protection, guard) {
+        (Protection::Clear, _) => Ok(data),
+        (_, Some(binding)) => {
+            let security = &settings.security;
+            data.accept_tls(&binding, security.reuse, flow, security.handshake).await.map_err(refused)
+        }
+        // No other level is agreed on without TLS; were it, nothing would go out in clear.
+        (_, None) => Err(Reason::AuthFirst.into()),
+    }
+}
+
+fn refused(error: DataTlsError) -> Transferred {
+    let reason = match error {
+        DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
+        DataTlsError::Handshake(_) => Reason::DataTlsFailed,
+    };
+    Transferred { detail: Some(error.to_string()), ..reason.into() }
+}
+
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, progress } = self;
+        let Self { work, data, ascii, stall, truncated, progress } = self;
         let started = Instant::now();
         let mut end = match (work, data) {
-            (Work::Store(store), Some(data)) => match store.receive(data, ascii, stall, &progress).await {
+            (Work::Store(store), Some(data)) => match store.receive(data, ascii, stall, truncated, &progress).await {
                 Ok(received) => return Moved::Received(Received { received, progress }),
                 Err(broken) => broken.into(),
             },
@@ -206,7 +253,8 @@ impl From<PumpError> for Broken {
         let detail = Some(error.to_string());
         let reason = match &error {
             PumpError::Stalled(_) => Reason::Stalled,
-            PumpError::Peer(_) | PumpError::Truncated => Reason::PeerBroke,
+            PumpError::Truncated => Reason::Truncated,
+            PumpError::Peer(_) => Reason::PeerBroke,
             PumpError::File(error) => match error.raw_os_error() {
                 // ENOSPC, EDQUOT, EFBIG
                 Some(28 | 122 | 27) => Reason::Full,

@@ -155,7 +155,17 @@ impl Pure {
                 let done = files::run(&pass, op).await;
                 self.tell(who, Input::File(done));
             }
-            Effect::Listen => {
+            Effect::Secure(answer) => {
+                let client = self.client(who);
+                let behind = !client.input.is_empty() || !client.decoder.is_empty();
+                let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(()) };
+                if outcome.is_ok() {
+                    answer.encode(&mut client.output);
+                }
+                self.tell(who, Input::Secured(outcome));
+            }
+            Effect::Unsecure(answer) => answer.encode(&mut self.client(who).output),
+            Effect::Listen(_) => {
                 self.unlisten(who);
                 let claims = self.clients.values().filter(|c| c.claim).count();
                 let free = claims < self.ports;

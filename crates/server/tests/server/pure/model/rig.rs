@@ -308,7 +308,7 @@ impl Rig {
         };
         let waiting = match effect {
             Effect::Admit(_) => Waiting::Admit,
-            Effect::Listen => {
+            Effect::Listen(_) => {
                 assert!(self.model.logged_in);
                 Waiting::Listen
             }
@@ -327,6 +327,7 @@ impl Rig {
                 Waiting::Abort
             }
             Effect::Progress | Effect::Unlisten => return,
+            Effect::Secure(_) | Effect::Unsecure(_) => panic!("TLS is off in this site"),
         };
         assert!(matches!(waiting, Waiting::Abort) || self.waiting.is_none(), "two things at once");
         self.waiting = Some(waiting);

@@ -1,0 +1,165 @@
+//! What is protected, and from when on? AUTH, PBSZ, PROT, CCC (RFC 4217, RFC 2228 3).
+//!
+//! ```text
+//!   control:  Clear --AUTH, 234, handshake--> Protected --CCC, 200--> Cleared
+//!   data:     Clear --PBSZ, PROT P--> Private --PROT C--> Clear          (AUTH TLS-P and SSL: Private at once)
+//! ```
+use std::time::Instant;
+
+use wire::command::Mechanism;
+use wire::{Command, Protection, Reply, Verb};
+
+use super::{Busy, Parameters, Phase, Session};
+use crate::effect::{DataPlan, Effect};
+use crate::reason::Reason;
+use crate::settings::Tls;
+
+/// How the control connection is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Level {
+    #[default]
+    Clear,
+    Protected,
+    /// It was, until CCC.
+    Cleared,
+}
+
+/// What has been agreed on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agreed {
+    pub(super) control: Level,
+    /// PBSZ was sent.
+    pub(super) buffer: bool,
+    pub(super) data: Protection,
+}
+
+impl Session {
+    /// What the listener demands before a command.
+    pub(super) fn demands(&self, command: &Command) -> Result<(), Reason> {
+        let tls = self.settings.security.tls;
+        let logs_in = matches!(command, Command::User(_) | Command::Pass(_) | Command::Acct(_));
+        let demands_login = matches!(tls, Tls::RequiredForLogin | Tls::RequiredForData);
+        if logs_in && demands_login && self.agreed.control != Level::Protected {
+            return Err(Reason::TlsForLogin);
+        }
+        let moves = command.verb().row().direction.is_some();
+        if moves && tls == Tls::RequiredForData && self.agreed.data != Protection::Private {
+            return Err(Reason::TlsForData);
+        }
+        Ok(())
+    }
+
+    pub(super) fn authenticate(&mut self, mechanism: Mechanism) {
+        if self.settings.security.tls == Tls::Off {
+            return self.refuse(Some(Verb::Auth), None, Reason::TlsOff);
+        }
+        if self.agreed.control != Level::Clear {
+            return self.refuse(Some(Verb::Auth), None, Reason::ProtectedAlready);
+        }
+        if !self.queue.is_empty() {
+            return self.secured(mechanism, Err(Reason::ClearBehindAuth), self.begun);
+        }
+        self.busy = Busy::Securing(mechanism);
+        self.effect(Effect::Secure(Reply::new(234, "TLS begins now.")));
+    }
+
+    /// TLS stands, and nothing of what was said in clear counts any more; or bytes in clear came where it was to begin.
+    pub(super) fn secured(&mut self, mechanism: Mechanism, outcome: Result<(), Reason>, now: Instant) {
+        self.busy = Busy::Nothing;
+        if let Err(reason) = outcome {
+            self.event(Some(Verb::Auth), None, Some(reason));
+            return self.close(reason.reply());
+        }
+        if matches!(self.phase, Phase::Ready { .. }) {
+            self.begun = now;
+        }
+        self.phase = Phase::AwaitUser;
+        self.parameters = Parameters::default();
+        self.idle = self.settings.deadlines.idle;
+        let data = if mechanism.protects_data() { Protection::Private } else { Protection::Clear };
+        self.agreed = Agreed { control: Level::Protected, buffer: false, data };
+        if self.data != DataPlan::None {
+            self.data = DataPlan::None;
+            self.effect(Effect::Unlisten);
+        }
+    }
+
+    pub(super) fn protection_buffer(&mut self) {
+        match self.agreed.control {
+            _ if self.settings.security.tls == Tls::Off => self.refuse(Some(Verb::Pbsz), None, Reason::TlsOff),
+            Level::Clear => self.refuse(Some(Verb::Pbsz), None, Reason::AuthFirst),
+            // TLS needs no buffer, whatever the client asks for (RFC 4217 9).
+            Level::Protected | Level::Cleared => {
+                self.agreed.buffer = true;
+                self.reply(200, "PBSZ=0");
+            }
+        }
+    }
+
+    pub(super) fn protection_level(&mut self, level: Protection) {
+        let refused = if self.settings.security.tls == Tls::Off {
+            Some(Reason::TlsOff)
+        } else if self.agreed.control == Level::Clear {
+            Some(Reason::AuthFirst)
+        } else if !self.agreed.buffer {
+            Some(Reason::BufferFirst)
+        } else {
+            match level {
+                Protection::Safe | Protection::Confidential => Some(Reason::NoSuchLevel),
+                Protection::Clear if self.settings.security.tls == Tls::RequiredForData => {
+                    Some(Reason::LevelDenied)
+                }
+                Protection::Clear | Protection::Private => None,
+            }
+        };
+        if let Some(reason) = refused {
+            return self.refuse(Some(Verb::Prot), None, reason);
+        }
+        if level != self.agreed.data && self.data == DataPlan::Listening {
+            // The claim was made for the other level.
+            self.data = DataPlan::None;
+            self.effect(Effect::Unlisten);
+        }
+        self.agreed.data = level;
+        let text = if level == Protection::Private { "Data is protected." } else { "Data is in clear." };
+        self.reply(200, text);
+    }
+
+    pub(super) fn clear_control(&mut self) {
+        let security = &self.settings.security;
+        let refused = match self.agreed.control {
+            _ if security.tls == Tls::Off => Some(Reason::TlsOff),
+            Level::Clear | Level::Cleared => Some(Reason::AuthFirst),
+            Level::Protected if !security.ccc => Some(Reason::ClearDenied),
+            Level::Protected => None,
+        };
+        if let Some(reason) = refused {
+            return self.refuse(Some(Verb::Ccc), None, reason);
+        }
+        self.agreed.control = Level::Cleared;
+        self.effect(Effect::Unsecure(Reply::new(200, "The control connection is in clear now.")));
+    }
+}
+
+/// Is it a line of HTTP? A page somewhere has made a browser talk to us, and every further line is somebody else's text.
+pub(super) fn is_http(line: &[u8]) -> bool {
+    const METHODS: [&[u8]; 6] = [b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"CONNECT"];
+    let mut words = line.splitn(2, |byte| *byte == b' ');
+    let (method, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    METHODS.contains(&method) && rest.contains(&b'/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_is_told_from_ftp() {
+        for line in ["GET / HTTP/1.1", "POST /x", "CONNECT h:21 HTTP/1.0", "OPTIONS */x"] {
+            assert!(is_http(line.as_bytes()), "{line}");
+        }
+        for line in ["GET", "GET x", "RETR /x", "get /x", "PUTX /x", ""] {
+            assert!(!is_http(line.as_bytes()), "{line}");
+        }
+    }
+}
