@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn handshakes_of_one_address_take_turns() {
-        let (mut addresses, limits) = (Addresses::default(), Limits { handshakes_per_address: 2, ..Limits::default() });
+        let (mut addresses, limits) =
+            (Addresses::default(), Limits { handshakes_per_address: 2, ..Limits::default() });
         addresses.enter(HERE, &limits).unwrap();
         assert!(addresses.shakes(HERE, &limits).is_ok() && addresses.shakes(HERE, &limits).is_ok());
         assert_eq!(addresses.shakes(HERE, &limits), Err(Reason::TooManyHandshakes));

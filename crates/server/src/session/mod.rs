@@ -204,11 +204,9 @@ impl Session {
         match self.busy {
             Busy::Nothing => true,
             Busy::Opening(_) | Busy::Moving(_) => self.queue.len() < self.settings.limits.queue,
-            Busy::Admitting
-            | Busy::File(_)
-            | Busy::Listening(_)
-            | Busy::Securing(_)
-            | Busy::Aborting(_) => false,
+            Busy::Admitting | Busy::File(_) | Busy::Listening(_) | Busy::Securing(_) | Busy::Aborting(_) => {
+                false
+            }
         }
     }
 

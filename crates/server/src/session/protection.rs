@@ -86,7 +86,9 @@ impl Session {
 
     pub(super) fn protection_buffer(&mut self) {
         match self.agreed.control {
-            _ if self.settings.security.tls == Tls::Off => self.refuse(Some(Verb::Pbsz), None, Reason::TlsOff),
+            _ if self.settings.security.tls == Tls::Off => {
+                self.refuse(Some(Verb::Pbsz), None, Reason::TlsOff)
+            }
             Level::Clear => self.refuse(Some(Verb::Pbsz), None, Reason::AuthFirst),
             // TLS needs no buffer, whatever the client asks for (RFC 4217 9).
             Level::Protected | Level::Cleared => {

@@ -101,7 +101,13 @@ impl Session {
         let what = What::Digest { path: path.clone(), algorithm, start, end };
         let digest = Some(Digest { algorithm, start });
         self.busy = Busy::Opening(Running { verb, path, ascii: false, digest });
-        self.effect(Effect::Transfer(Plan { pass, what, ascii: false, data: DataPlan::None, protection: Protection::Clear }));
+        self.effect(Effect::Transfer(Plan {
+            pass,
+            what,
+            ascii: false,
+            data: DataPlan::None,
+            protection: Protection::Clear,
+        }));
     }
 
     fn transfer(&mut self, verb: Verb, path: VPath, what: What) {

@@ -180,10 +180,12 @@ impl Ready {
         let Self { work, data, ascii, stall, truncated, progress } = self;
         let started = Instant::now();
         let mut end = match (work, data) {
-            (Work::Store(store), Some(data)) => match store.receive(data, ascii, stall, truncated, &progress).await {
-                Ok(received) => return Moved::Received(Received { received, progress }),
-                Err(broken) => broken.into(),
-            },
+            (Work::Store(store), Some(data)) => {
+                match store.receive(data, ascii, stall, truncated, &progress).await {
+                    Ok(received) => return Moved::Received(Received { received, progress }),
+                    Err(broken) => broken.into(),
+                }
+            }
             (Work::Digest(digest), _) => digest.run(&progress).await,
             (Work::Retrieve(retrieve), Some(mut data)) => {
                 let end = retrieve.run(&mut data, stall, &progress).await.into();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use server::Settings;
+use server::settings::Tls;
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Kind, Rights, Tree, VPath};
 use tempfile::TempDir;
@@ -170,6 +171,15 @@ impl Ground {
             Directive::Active(on) => self.settings.modes.active = *on,
             Directive::Ports(count) => self.ports = *count,
             Directive::Ipv6 => self.ipv6 = true,
+            Directive::Tls(policy) => {
+                self.settings.security.tls = match policy.as_str() {
+                    "offered" => Tls::Offered,
+                    "login" => Tls::RequiredForLogin,
+                    "data" => Tls::RequiredForData,
+                    other => return Err(format!("no policy is called {other}")),
+                };
+            }
+            Directive::Ccc => self.settings.security.ccc = true,
             Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
             Directive::External(at) => self.settings.external = Some(at.parse().map_err(|_| "no address")?),
             Directive::Fault(path, kind) => {

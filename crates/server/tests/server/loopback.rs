@@ -16,9 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use net::tls::Versions;
+use server::settings::Tls as Policy;
+use server::site::Protected;
+
 use crate::ground::Ground;
 use crate::play::{Failure, Stage, play};
 use crate::story::{self, Runner, Story};
+use crate::wrapped::{Line, Talk, Tls, Way};
 
 /// Stories that run at a time: enough that those which wait for a deadline do not hold the others up.
 const AT_ONCE: usize = 12;
@@ -30,14 +35,15 @@ pub(crate) struct Loopback {
     pub(crate) stopper: Stopper,
     pub(crate) running: Option<JoinHandle<()>>,
     clients: BTreeMap<usize, Client>,
+    tls: Option<Tls>,
 }
 
 struct Client {
-    control: TcpStream,
+    control: Line,
     heard: Vec<u8>,
     announced: Option<u16>,
     listener: Option<TcpListener>,
-    data: Option<TcpStream>,
+    data: Option<Way>,
 }
 
 impl Loopback {
@@ -50,26 +56,33 @@ impl Loopback {
         let address: IpAddr =
             if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         let gate: Arc<dyn Gate> = Arc::clone(&ground.gate) as _;
+        let tls = (ground.settings.security.tls != Policy::Off).then(|| Tls::new(Versions::Both));
         let site = site(address, ground.ports, |range| {
             let xferlog = xferlog.map(|at| Xferlog::open(at).expect("a log that can be written"));
             let listen = [SocketAddr::new(address, 0)];
-            Site::bind(ground.settings.clone(), Arc::clone(&gate), &listen, Some(range), xferlog)
+            let protected =
+                tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: Vec::new() });
+            let settings = ground.settings.clone();
+            Site::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
         });
         let (at, passive, stopper) = (site.control()[0], site.passive().to_vec(), site.stopper());
         let running = Some(tokio::spawn(site.run()));
-        Self { at, passive, stopper, running, clients: BTreeMap::new() }
+        Self { at, passive, stopper, running, clients: BTreeMap::new(), tls }
     }
 
     async fn client(&mut self, who: usize) -> Result<&mut Client, String> {
         if !self.clients.contains_key(&who) {
-            let control = TcpStream::connect(self.at).await.map_err(|e| e.to_string())?;
+            let control = match &self.tls {
+                None => Line::Clear(TcpStream::connect(self.at).await.map_err(said)?),
+                Some(_) => Line::Tls(Box::new(Talk::connect(self.at).await?)),
+            };
             let client = Client { control, heard: Vec::new(), announced: None, listener: None, data: None };
             self.clients.insert(who, client);
         }
         Ok(self.clients.get_mut(&who).expect("just put there"))
     }
 
-    async fn data(&mut self, who: usize) -> Result<&mut TcpStream, String> {
+    async fn data(&mut self, who: usize) -> Result<&mut Way, String> {
         self.client(who).await?.data.as_mut().ok_or_else(|| "there is no data connection (D+)".to_owned())
     }
 }
@@ -120,15 +133,21 @@ fn said(error: io::Error) -> String {
 
 impl Stage for Loopback {
     async fn say(&mut self, who: usize, bytes: &[u8]) -> Result<(), String> {
-        self.client(who).await?.control.write_all(bytes).await.map_err(said)
+        match &mut self.client(who).await?.control {
+            Line::Clear(control) => control.write_all(bytes).await.map_err(said),
+            Line::Tls(talk) => talk.control.write_all(bytes).await.map_err(said),
+        }
     }
 
     async fn urgent(&mut self, who: usize, bytes: &[u8]) -> Result<(), String> {
-        let control = &self.client(who).await?.control;
+        let Line::Clear(control) = &self.client(who).await?.control else {
+            return Err("urgent data is told of clear connections".to_owned());
+        };
         SockRef::from(control).send_out_of_band(bytes).map(drop).map_err(said)
     }
 
     async fn hear(&mut self, who: usize) -> Result<Option<Vec<u8>>, String> {
+        let tls = self.tls.clone();
         let client = self.client(who).await?;
         loop {
             if let Some(at) = client.heard.windows(2).position(|w| w == b"\r\n") {
@@ -136,9 +155,16 @@ impl Stage for Loopback {
                 let mut line = std::mem::replace(&mut client.heard, rest);
                 line.truncate(at);
                 client.announced = announced(&line).or(client.announced);
+                if let (Line::Tls(talk), Some(tls)) = (&mut client.control, &tls) {
+                    talk.told(&line, tls, &client.heard).await?;
+                }
                 return Ok(Some(line));
             }
-            if client.control.read_buf(&mut client.heard).await.map_err(said)? == 0 {
+            let read = match &mut client.control {
+                Line::Clear(control) => control.read_buf(&mut client.heard).await.map_err(said)?,
+                Line::Tls(talk) => talk.control.read(&mut client.heard).await.map_err(said)?,
+            };
+            if read == 0 {
                 return Ok(None);
             }
         }
@@ -147,7 +173,10 @@ impl Stage for Loopback {
     async fn hang_up(&mut self, who: usize) {
         if let Some(client) = self.clients.get_mut(&who) {
             // The transfer, if one runs, keeps its data connection.
-            let _ = client.control.shutdown().await;
+            match &mut client.control {
+                Line::Clear(control) => drop(control.shutdown().await),
+                Line::Tls(talk) => talk.control.shutdown(),
+            }
         }
     }
 
@@ -155,8 +184,11 @@ impl Stage for Loopback {
         let ip = self.at.ip();
         let client = self.client(who).await?;
         let data = match (&client.listener, client.announced) {
-            (Some(listener), _) => listener.accept().await.map_err(said)?.0,
-            (None, Some(port)) => TcpStream::connect((ip, port)).await.map_err(said)?,
+            (Some(listener), _) => Way::Clear(listener.accept().await.map_err(said)?.0),
+            (None, Some(port)) => match &client.control {
+                Line::Tls(talk) if talk.private => Way::dial(SocketAddr::new(ip, port), talk).await?,
+                _ => Way::Clear(TcpStream::connect((ip, port)).await.map_err(said)?),
+            },
             (None, None) => return Err("no port was announced".to_owned()),
         };
         client.data = Some(data);
@@ -178,27 +210,26 @@ impl Stage for Loopback {
     }
 
     async fn send(&mut self, who: usize, bytes: &[u8]) -> Result<(), String> {
-        self.data(who).await?.write_all(bytes).await.map_err(said)
+        self.data(who).await?.send(bytes).await
     }
 
     async fn end_sending(&mut self, who: usize) -> Result<(), String> {
-        self.data(who).await?.shutdown().await.map_err(said)
+        self.data(who).await?.end().await
     }
 
     async fn reset(&mut self, who: usize) -> Result<(), String> {
         let data = self.client(who).await?.data.take().ok_or("there is no data connection (D+)")?;
-        reset(data).map_err(said)
+        match data {
+            Way::Clear(data) => reset(data).map_err(said),
+            _ => Err("resets are told of clear connections".to_owned()),
+        }
     }
 
     async fn receive(&mut self, who: usize) -> Result<Vec<u8>, String> {
         let client = self.client(who).await?;
-        let mut data = client.data.take().ok_or("there is no data connection (D+)")?;
+        let data = client.data.take().ok_or("there is no data connection (D+)")?;
         client.listener = None;
-        let mut all = Vec::new();
-        data.read_to_end(&mut all)
-            .await
-            .map_err(|e| format!("the data connection did not end with FIN: {e}"))?;
-        Ok(all)
+        data.all().await
     }
 
     async fn stop(&mut self) {

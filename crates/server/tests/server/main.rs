@@ -22,3 +22,4 @@ mod pure;
 mod races;
 mod scene;
 mod story;
+mod wrapped;

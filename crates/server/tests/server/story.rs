@@ -51,6 +51,8 @@ pub(crate) enum Directive {
     Active(bool),
     Ports(usize),
     Ipv6,
+    Tls(String),
+    Ccc,
     Peer(String),
     External(String),
     AccountsUnavailable,
@@ -362,6 +364,8 @@ fn directive(rest: &str) -> Result<Directive, String> {
         "read-only" => Directive::ReadOnly,
         "anonymous" => Directive::Anonymous,
         "ipv6" => Directive::Ipv6,
+        "tls" => Directive::Tls(rest.to_owned()),
+        "ccc" => Directive::Ccc,
         "user" => {
             let (user, password) = word(rest)?;
             Directive::User(user, bytes(password)?)

@@ -190,12 +190,7 @@ impl Command {
                     .ok_or(CommandError::Parameter(verb, "only C (clear) and P (private) are served"))?,
             ),
             Verb::Ccc => Self::Ccc,
-            Verb::Smnt
-            | Verb::Lang
-            | Verb::Adat
-            | Verb::Mic
-            | Verb::Conf
-            | Verb::Enc => Self::Unserved(verb),
+            Verb::Smnt | Verb::Lang | Verb::Adat | Verb::Mic | Verb::Conf | Verb::Enc => Self::Unserved(verb),
         })
     }
 }

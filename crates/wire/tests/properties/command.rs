@@ -4,7 +4,9 @@ use wire::command::{Command, DigestOf, Epsv, Fact, Mdtm, Mechanism, Site};
 use wire::digest::Algorithm;
 use wire::option::Opt;
 use wire::verb::TABLE;
-use wire::{Family, HostPort, LineDecoder, Marker, Protection, RepresentationType, Secret, Structure, TransferMode};
+use wire::{
+    Family, HostPort, LineDecoder, Marker, Protection, RepresentationType, Secret, Structure, TransferMode,
+};
 
 use crate::values::{byte, config, name, pathname, stamp};
 

@@ -42,7 +42,12 @@ fn every_verb_is_in_a_story() {
 }
 
 /// Reasons that no story can bring about, and why.
-const NEVER: &[(Reason, &str)] = &[];
+const NEVER: &[(Reason, &str)] = &[
+    (Reason::NotResumed, "a session of TLS is not told: see `bound`"),
+    (Reason::DataTlsFailed, "nor is a handshake"),
+    (Reason::Truncated, "nor its end"),
+    (Reason::TooManyHandshakes, "nor how many there are"),
+];
 
 #[tokio::test]
 async fn stories_give_every_reason() {
