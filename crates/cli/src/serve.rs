@@ -196,6 +196,7 @@ impl Flags {
             limits: Limits {
                 sessions: l.max_sessions,
                 sessions_per_address: l.max_sessions_per_address,
+                handshakes_per_address: Limits::default().handshakes_per_address,
                 line: l.max_line,
                 commands_before_login: l.max_commands_before_login,
                 failures_before_delay: l.delay_after_failures,

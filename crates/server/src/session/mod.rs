@@ -292,7 +292,7 @@ impl Session {
                 );
             }
             Err(Refused::Http) => {
-                self.event(None, None, Some(Reason::Http));
+                self.event(None, None, Err(Reason::Http));
                 return self.close(Reason::Http.reply());
             }
             Err(Refused::Command(error)) => return self.refuse_command(&error),

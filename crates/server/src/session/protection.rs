@@ -67,7 +67,7 @@ impl Session {
     pub(super) fn secured(&mut self, mechanism: Mechanism, outcome: Result<(), Reason>, now: Instant) {
         self.busy = Busy::Nothing;
         if let Err(reason) = outcome {
-            self.event(Some(Verb::Auth), None, Some(reason));
+            self.event(Some(Verb::Auth), None, Err(reason));
             return self.close(reason.reply());
         }
         if matches!(self.phase, Phase::Ready { .. }) {
