@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use client::{DataPort, Mode, Options, Patience};
+use client::{DataPort, Mode, Options, Patience, TlsMode, Verify};
+use net::tls::Fingerprint;
 use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
 
@@ -40,6 +41,69 @@ pub(crate) struct Talk {
     /// Read the password from the first line of this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsFlags,
+}
+
+/// TLS, and whom to trust.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TlsFlags {
+    /// TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte;
+    /// ftps://). Without this flag the URL decides, and a site once seen with TLS must have it.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) tls: Option<TlsFlag>,
+
+    /// Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) pin: Vec<Fingerprint>,
+
+    /// Take any certificate: whoever is in between reads everything.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+
+    /// Our own certificate (PEM), for sites that ask for one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// Its private key (PEM), if it is not in the same file.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// `--tls`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsFlag {
+    /// In clear text.
+    Off,
+    /// Where the site has it.
+    Offered,
+    /// By AUTH TLS, or not at all.
+    Required,
+    /// From the first byte.
+    Implicit,
+}
+
+/// `--verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyFlag {
+    /// The site's SIZE.
+    Size,
+    /// And its HASH, where it has one.
+    Hash,
+    /// The site's word.
+    Off,
+}
+
+impl VerifyFlag {
+    /// The same for a session.
+    pub(crate) fn verify(self) -> Verify {
+        match self {
+            Self::Size => Verify::Size,
+            Self::Hash => Verify::Hash,
+            Self::Off => Verify::Off,
+        }
+    }
 }
 
 /// `--mode`.
@@ -73,7 +137,7 @@ pub(crate) enum TypeFlag {
 
 impl Talk {
     /// The session's options.
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self, tls: TlsMode, verify: Verify) -> Options {
         let timeout = self.timeout;
         let usual = Patience::default();
         Options {
@@ -94,9 +158,11 @@ impl Talk {
                     ModeFlag::Auto => usual.data.min(timeout),
                     ModeFlag::Passive | ModeFlag::Active => timeout.min(usual.data * 2),
                 },
-                last: usual.last.max(timeout),
+                last: usual.last,
             },
             connect: timeout,
+            tls,
+            verify,
             stall: self.stall,
         }
     }

@@ -8,6 +8,7 @@ mod entry;
 mod flags;
 mod generate;
 mod get;
+mod known_sites;
 mod ls;
 mod mkdir;
 mod mv;
@@ -26,6 +27,7 @@ mod site;
 mod stat;
 mod talk;
 mod trace;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -127,6 +127,10 @@ impl Sheet {
             Event::Fallback { .. }
             | Event::AddressNotFollowed { .. }
             | Event::Warning(_)
+            | Event::Note(_)
+            | Event::Clear { .. }
+            | Event::Secured { .. }
+            | Event::DataSecured { .. }
             | Event::Anew { .. } => {
                 self.lines.push(format!("  {event}"));
             }

@@ -14,7 +14,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType, Stamp};
 
-use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
 use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path, words};
@@ -44,6 +44,10 @@ pub(crate) struct Flags {
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 
+    /// What proves that a file has arrived: the site's SIZE, its HASH too where it has one, or nothing but its word.
+    #[arg(long, value_enum, value_name = "PROOF", default_value_t = VerifyFlag::Size)]
+    verify: VerifyFlag,
+
     #[command(flatten)]
     talk: Talk,
 }
@@ -66,7 +70,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         check(file, &url, flags)?;
     }
     let meter = Meter::new(flags.talk.quiet);
-    let mut client = site::open(&url, &flags.talk, &meter).await?;
+    let mut client = site::open_verifying(&url, &flags.talk, &meter, flags.verify.verify()).await?;
     let mut tree = Tree { flags, meter, left_out: false };
     let mut result = Ok(());
     for file in &flags.files {

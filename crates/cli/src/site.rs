@@ -2,30 +2,23 @@
 use std::sync::Arc;
 
 use client::walk::below;
-use client::{Client, Event, Site, Watcher};
+use client::{Client, Error, Event, Site, Verify, Watcher};
 use wire::Pathname;
 use wire::pathname::show;
-use wire::url::{FtpUrl, Scheme};
+use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::password::credentials;
 use crate::progress::Meter;
 use crate::talk::{Failure, say};
+use crate::trust::policy;
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
-    let url = FtpUrl::parse(text).map_err(|e| {
+    FtpUrl::parse(text).map_err(|e| {
         // The text may hold a password; the error does not repeat it, and neither do we.
         Failure::usage(e.to_string()).hint("a URL looks like ftp://user@host:port/path")
-    })?;
-    if url.scheme == Scheme::Ftp {
-        Ok(url)
-    } else {
-        Err(Failure::usage(format!(
-            "{}:// needs TLS, which this version does not speak yet",
-            url.scheme.name()
-        )))
-    }
+    })
 }
 
 /// The path of a URL as a pathname for commands; `None` for the directory of the login.
@@ -59,7 +52,10 @@ pub(crate) fn target(url: &FtpUrl, name: &[u8]) -> Result<Pathname, Failure> {
 
 /// Are both URLs of one site and one user? Then one session serves both.
 pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
-    one.host == other.host && one.port_or_default() == other.port_or_default() && one.user == other.user
+    one.scheme == other.scheme
+        && one.host == other.host
+        && one.port_or_default() == other.port_or_default()
+        && one.user == other.user
 }
 
 /// The session of the URL before, kept as long as the next URL is of the same site and user.
@@ -101,13 +97,35 @@ pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Cli
     open_watched(url, talk, stderr_watcher(talk, meter.clone())).await
 }
 
+/// The same, for uploads that are to be proven.
+pub(crate) async fn open_verifying(
+    url: &FtpUrl,
+    talk: &Talk,
+    meter: &Meter,
+    verify: Verify,
+) -> Result<Client, Failure> {
+    reach(url, talk, stderr_watcher(talk, meter.clone()), verify).await
+}
+
 /// Connects and logs in.
 pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
+    reach(url, talk, watch, Verify::default()).await
+}
+
+async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Result<Client, Failure> {
+    let policy = policy(url, &talk.tls)?;
     let credentials = credentials(url, talk)?;
-    let site = Site { host: url.host.to_string(), port: url.port_or_default() };
-    let mut client = Client::connect(site, talk.options(), watch).await?;
-    client.login(credentials).await?;
-    Ok(client)
+    let site = Site { host: url.host.to_string(), port: policy.port };
+    let options = talk.options(policy.mode, verify);
+    let mut client = Client::connect_trusting(site, options, policy.security, watch).await?;
+    match (client.login(credentials).await, policy.seen) {
+        (Ok(()), _) => Ok(client),
+        (Err(error @ Error::Insecure { .. }), Some(seen)) => {
+            let said = format!("{error} (the site was seen with TLS since {})", seen.since);
+            Err(Failure::from(error).saying(said))
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// With `-v` everything; else what a person should know, in a line each; with `-q` nothing.
@@ -115,7 +133,7 @@ fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
     let (verbose, quiet) = (talk.verbose, talk.quiet);
     Arc::new(move |event: &Event| {
         let worth_a_line = match event {
-            Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) => !quiet,
+            Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
             _ => verbose,
         };
         if worth_a_line {

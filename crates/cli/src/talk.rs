@@ -54,6 +54,11 @@ impl Failure {
         Self { exit, text: None, hint: None }
     }
 
+    /// Says this in place of what it said.
+    pub(crate) fn saying(self, text: impl fmt::Display) -> Self {
+        Self { text: Some(text.to_string()), ..self }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());

@@ -6,17 +6,21 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use net::control::Control;
 use net::data::Data;
 use net::dial::{Awaited, Source, dial};
 use net::reserve::Reserved;
+use net::tls::client::{ClientTls, Session};
+use net::tls::{Explicit, HandshakeError};
 use wire::{Reply, ReplyDecoder};
 
 use crate::dialogue::{Goal, Input, MoveError, Output};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
+use crate::security::{Security, Start, explain, insecure, judged};
 
 /// What moving bytes came to, and the data connection if it is to be kept open until the goal says otherwise.
 pub(crate) type Moved = (Result<u64, MoveError>, Option<Data>);
@@ -28,6 +32,11 @@ pub(crate) type Mover<'m> = Box<dyn FnOnce(Data) -> Moving<'m> + Send + 'm>;
 /// A control connection and the replies that come on it.
 pub(crate) struct Connection {
     control: Control,
+    /// The host as it was named, and the port.
+    host: (String, u16),
+    security: Option<Arc<Security>>,
+    /// The TLS of the control connection, once there is one; every data connection goes on with it.
+    tls: Option<Session>,
     decoder: ReplyDecoder,
     /// What was read and not decoded yet: at most one read's worth.
     unread: Vec<u8>,
@@ -61,14 +70,18 @@ enum Hands<'m> {
 
 impl Connection {
     pub(crate) fn new(
-        control: Control,
-        data_port: Option<Reserved>,
+        (control, data_port): (Control, Option<Reserved>),
+        host: (String, u16),
+        security: Option<Arc<Security>>,
         patience: Duration,
         watch: Watcher,
     ) -> Self {
         watch(&Event::ControlOpened { local: control.local(), peer: control.peer() });
         Self {
             control,
+            host,
+            security,
+            tls: None,
             decoder: ReplyDecoder::new(),
             unread: Vec::new(),
             decoded: 0,
@@ -116,6 +129,10 @@ impl Connection {
                         command.encode(&mut bytes);
                         self.write(&bytes).await.err().map(Input::Lost)
                     }
+                    Output::Protect(start) => Some(match self.protect(start).await {
+                        Ok(()) => Input::Protected,
+                        Err(error) => Input::NotProtected(error),
+                    }),
                     Output::Dial(to) => {
                         hands = Hands::Connecting(Dialled::ByClient, self.dialling(to));
                         None
@@ -138,7 +155,7 @@ impl Connection {
                     }
                     Output::Move => {
                         hands = match (hands, mover.take()) {
-                            (Hands::Holding(data), Some(mover)) => Hands::Moving(mover(data)),
+                            (Hands::Holding(data), Some(mover)) => Hands::Moving(self.moving(data, mover)),
                             (other, _) => other,
                         };
                         None
@@ -178,6 +195,63 @@ impl Connection {
             };
             goal.handle(input, now());
         }
+    }
+
+    /// Begins TLS on the control connection, and has the certificate judged.
+    async fn protect(&mut self, start: Start) -> Result<(), Error> {
+        let Some(security) = self.security.clone() else {
+            return Err(insecure(
+                "TLS is asked for, and nobody says whom to trust",
+                "this is a fault of the program",
+            ));
+        };
+        let explicit = match start {
+            Start::AfterAuth => {
+                let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
+                Some(Explicit { read_ahead, answer: b"" })
+            }
+            Start::AtOnce => None,
+        };
+        let (host, port) = &self.host;
+        // A zone is this machine's own affair, and no part of a name.
+        let name = host.split('%').next().unwrap_or_default();
+        let tls = ClientTls::new(security.settings.clone());
+        let session = self.control.connect_tls(&tls, name, explicit, self.patience).await;
+        let done = match session {
+            Ok(session) => judged(&security, host, *port, &session).await.map(|print| (session, print)),
+            Err(error) => Err(explain(error, start)),
+        };
+        let (session, fingerprint) = done.inspect_err(|_| self.give_up())?;
+        self.unread.clear();
+        self.decoded = 0;
+        self.decoder = ReplyDecoder::new();
+        let established = session.established();
+        (self.watch)(&Event::Secured {
+            version: established.version,
+            suite: established.suite.clone(),
+            fingerprint: fingerprint.to_string(),
+        });
+        self.tls = Some(session);
+        Ok(())
+    }
+
+    /// Moves the bytes, under TLS where the control connection is. The handshake comes behind the server's 1yz: many
+    /// servers say that first.
+    fn moving<'m>(&self, data: Data, mover: Mover<'m>) -> Moving<'m> {
+        let Some(tls) = self.tls.clone() else { return mover(data) };
+        let (within, watch) = (self.patience, self.watch.clone());
+        Box::pin(async move {
+            match data.connect_tls(&tls, within).await {
+                Ok(data) => {
+                    if let Some(established) = data.established() {
+                        let (version, resumed) = (established.version, established.resumed);
+                        watch(&Event::DataSecured { version, resumed });
+                    }
+                    mover(data).await
+                }
+                Err(error) => (Err(not_protected(error)), None),
+            }
+        })
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -283,6 +357,14 @@ async fn next_reply(
                 return Err(Error::Broken { what, moved: 0 });
             }
         }
+    }
+}
+
+fn not_protected(error: HandshakeError) -> MoveError {
+    match error {
+        HandshakeError::Io(error) => MoveError::Peer(error),
+        error if error.is_certificate() => MoveError::Stranger(error.to_string()),
+        other => MoveError::Peer(io::Error::other(other.to_string())),
     }
 }
 

@@ -70,7 +70,10 @@ impl Client {
         };
         let progress = Arc::new(Progress::default());
         let mover = receiving(Sink::Bytes(&mut take), 0, self.options.stall, progress);
-        self.transfer(command, Flow::Down, None, mover).await?;
+        let (bytes, last) = self.transfer(command, Flow::Down, None, mover).await?;
+        if last.is_none() {
+            return Err(Error::unconfirmed("the listing", bytes));
+        }
         reader.finish(&mut entries);
         deliver(&mut entries).map_err(|e| Error::local("showing the listing", e))?;
         if reader.unread() > 0 {

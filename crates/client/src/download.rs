@@ -65,14 +65,21 @@ impl Client {
         let mover = receiving(sink, offset, self.options.stall, Arc::clone(progress));
         let result = self.transfer(command, Flow::Down, restart, mover).await;
         let came = progress.bytes();
-        let (bytes, _) = result.map_err(|error| error.after_bytes(came))?;
+        let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
 
-        let Some(size) = size else { return Ok(bytes) };
+        let Some(size) = size else {
+            return match last {
+                Some(_) => Ok(bytes),
+                None => Err(Error::unconfirmed(&path.to_string(), bytes)),
+            };
+        };
         let promised = size.saturating_sub(offset);
         if bytes < promised {
-            let what = format!(
-                "{path} ended early: {bytes} of {promised} bytes came, though the server said it was done"
-            );
+            let though = match last {
+                Some(_) => "though the server said it was done",
+                None => "and the server did not say that it was done",
+            };
+            let what = format!("{path} ended early: {bytes} of {promised} bytes came, {though}");
             return Err(Error::Broken { what, moved: bytes });
         }
         if bytes > promised && offset > 0 && bytes >= size {
@@ -81,6 +88,13 @@ impl Client {
             }
             let what = format!("the server ignored the offset {offset} and sent {path} from its start");
             return Err(Error::Nonsense { what });
+        }
+        if last.is_none() {
+            self.ask_again(path, bytes).await?;
+            if bytes != promised || self.size(path).await? != Some(size) {
+                return Err(Error::unconfirmed(&path.to_string(), bytes));
+            }
+            (self.watch)(&Event::Note(format!("* it has {size} bytes, as many as came: {path} is whole")));
         }
         if bytes > promised {
             let more = bytes - promised;
@@ -108,7 +122,10 @@ impl Client {
         let mover = receiving(Sink::Bytes(&mut decode), 0, self.options.stall, Arc::clone(progress));
         let result = self.transfer(Command::Retr(path.clone()), Flow::Down, None, mover).await;
         let came = progress.bytes();
-        let (bytes, _) = result.map_err(|error| error.after_bytes(came))?;
+        let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
+        if last.is_none() {
+            return Err(Error::unconfirmed(&path.to_string(), bytes));
+        }
         text.clear();
         decoder.finish(&mut text);
         take(&text).map_err(|e| Error::local(format!("writing {path}"), e))?;

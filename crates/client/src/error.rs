@@ -33,6 +33,14 @@ pub enum Error {
         /// How many bytes of data had been moved by then.
         moved: u64,
     },
+    /// TLS was wanted and is not to be had, or the server is not the one that it was or should be. Nothing secret was
+    /// said.
+    Insecure {
+        /// What is wrong.
+        what: String,
+        /// What a person can do about it.
+        todo: String,
+    },
     /// Our own side: a file, a pipe, an argument.
     Local {
         /// What was being done.
@@ -108,6 +116,12 @@ impl Error {
         Self::Broken { what, moved: 0 }
     }
 
+    /// The data has come or gone, the server's last word has not come, and nothing else proves that it was all.
+    pub(crate) fn unconfirmed(what: &str, moved: u64) -> Self {
+        let what = format!("the server did not confirm {what}, though its data ended in order");
+        Self::Broken { what, moved }
+    }
+
     pub(crate) fn local(doing: impl Into<String>, source: io::Error) -> Self {
         Self::Local { doing: doing.into(), source }
     }
@@ -141,7 +155,7 @@ impl fmt::Display for Error {
             Self::Refused { said, reply } => {
                 write!(f, "the server refused {said}: {} {}", reply.code, show(reply.text()))
             }
-            Self::Nonsense { what } => f.write_str(what),
+            Self::Nonsense { what } | Self::Insecure { what, .. } => f.write_str(what),
             Self::Unreachable(Unreachable::Name { host, why }) => {
                 write!(f, "no address for {host}: {why}")
             }

@@ -21,6 +21,27 @@ pub enum Event {
         /// The server's end.
         peer: SocketAddr,
     },
+    /// The control connection is under TLS, and its certificate was taken.
+    Secured {
+        /// As `1.3`.
+        version: &'static str,
+        /// The cipher suite.
+        suite: String,
+        /// Of the server's certificate, as `sha256:` and hexadecimal digits.
+        fingerprint: String,
+    },
+    /// The session goes on in clear, since the server does not offer TLS.
+    Clear {
+        /// What the server said to it.
+        why: String,
+    },
+    /// A data connection is under TLS.
+    DataSecured {
+        /// As `1.3`.
+        version: &'static str,
+        /// It resumes the control connection's session.
+        resumed: bool,
+    },
     /// We said this; passwords and accounts are `***`.
     Said(String),
     /// The server said this.
@@ -60,6 +81,8 @@ pub enum Event {
         /// What is dialled.
         used: SocketAddr,
     },
+    /// Something that only a person who watches wants to know.
+    Note(String),
     /// Something a person should know; the work goes on.
     Warning(String),
 }
@@ -79,6 +102,20 @@ impl fmt::Display for Event {
         match self {
             Self::ControlOpened { local, peer } => {
                 write!(f, "* control: client {local} --> server {peer}")
+            }
+            Self::Secured { version, suite, fingerprint } => {
+                write!(f, "* control: TLS {version}, {suite}, certificate {fingerprint}")
+            }
+            Self::Clear { why } => {
+                write!(f, "* the site offers no TLS ({why}): password and files go in clear text")
+            }
+            Self::DataSecured { version, resumed } => {
+                let how = if *resumed {
+                    "resumes the control connection's session"
+                } else {
+                    "a session of its own"
+                };
+                write!(f, "* data:    TLS {version}, {how}")
             }
             Self::Said(line) => write!(f, "> {line}"),
             Self::Answered(reply) => {
@@ -107,7 +144,7 @@ impl fmt::Display for Event {
             Self::AddressNotFollowed { told, used } => {
                 write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
             }
-            Self::Warning(text) => write!(f, "* {text}"),
+            Self::Warning(text) | Self::Note(text) => write!(f, "* {text}"),
         }
     }
 }

@@ -24,6 +24,14 @@ impl Features {
         })
     }
 
+    /// Is this word among the parameters of the feature, as `HASH SHA-256*;SHA-1` has them?
+    #[must_use]
+    pub fn offers(&self, name: &str, parameter: &str) -> bool {
+        self.0.iter().filter_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b" ")).any(|rest| {
+            rest.split(|byte| matches!(byte, b';' | b' ' | b'*')).any(|word| word == parameter.as_bytes())
+        })
+    }
+
     /// Are there machine-readable listings (RFC 3659 7)? MLST in FEAT stands for MLSD too.
     #[must_use]
     pub fn has_mlsd(&self) -> bool {

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use crate::dialogue::{Mode, Patience};
+use crate::security::TlsMode;
 
 /// Where a site is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,18 @@ pub enum DataPort {
     Next,
 }
 
+/// What proves an upload, beside the server's own word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// SIZE is ours, where the server tells sizes.
+    #[default]
+    Size,
+    /// And HASH too, where the server offers it; both sides read the file for that.
+    Hash,
+    /// Nothing: the server's 2yz is believed.
+    Off,
+}
+
 /// The behaviour of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -33,6 +46,10 @@ pub struct Options {
     pub patience: Patience,
     /// How long the control connection may take to stand, over all addresses of the host.
     pub connect: Duration,
+    /// How the session is protected.
+    pub tls: TlsMode,
+    /// What proves an upload.
+    pub verify: Verify,
     /// How long a transfer may stand still before it counts as broken.
     pub stall: Duration,
 }
@@ -43,6 +60,8 @@ impl Default for Options {
         Self {
             mode: Mode::Auto,
             data_port: DataPort::Any,
+            tls: TlsMode::Off,
+            verify: Verify::Size,
             patience: Patience::default(),
             connect: Duration::from_secs(20),
             stall: Duration::from_secs(30),

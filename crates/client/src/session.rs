@@ -1,7 +1,11 @@
 //! What can be done at a site? A session, from the login to QUIT.
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use net::control::Control;
+use net::tls::client::{ClientTls, Settings, Trust};
+use net::tls::{HandshakeError, UpgradeError};
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
@@ -11,9 +15,13 @@ use crate::error::Error;
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::options::{Options, Site};
+use crate::security::{Security, TlsMode, insecure};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long a port that said nothing may take to answer TLS.
+const PROBE: Duration = Duration::from_secs(3);
 
 /// A session at a site: the User-PI.
 ///
@@ -24,6 +32,7 @@ pub struct Client {
     pub(crate) options: Options,
     pub(crate) watch: Watcher,
     connection: Connection,
+    security: Option<Arc<Security>>,
     pub(crate) features: Features,
     credentials: Option<Credentials>,
     representation: RepresentationType,
@@ -46,12 +55,28 @@ impl Client {
     /// # Errors
     /// [`Error::Unreachable`], when the name has no address or none of them answers within `options.connect`.
     pub async fn connect(site: Site, options: Options, watch: Watcher) -> Result<Self, Error> {
-        let connection = Self::reach(&site, &options, &watch).await?;
+        let security = (options.tls != TlsMode::Off).then(Security::by_roots);
+        Self::connect_trusting(site, options, security, watch).await
+    }
+
+    /// The same, where the caller has its own mind about whom to trust.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub async fn connect_trusting(
+        site: Site,
+        options: Options,
+        security: Option<Security>,
+        watch: Watcher,
+    ) -> Result<Self, Error> {
+        let security = security.map(Arc::new);
+        let connection = Self::reach(&site, &options, security.clone(), &watch).await?;
         Ok(Self {
             site,
             options,
             watch,
             connection,
+            security,
             features: Features::default(),
             credentials: None,
             representation: RepresentationType::Ascii,
@@ -59,9 +84,15 @@ impl Client {
         })
     }
 
-    async fn reach(site: &Site, options: &Options, watch: &Watcher) -> Result<Connection, Error> {
-        let (control, data_port) = connect(site, options.data_port, options.connect).await?;
-        Ok(Connection::new(control, data_port, options.patience.reply, watch.clone()))
+    async fn reach(
+        site: &Site,
+        options: &Options,
+        security: Option<Arc<Security>>,
+        watch: &Watcher,
+    ) -> Result<Connection, Error> {
+        let reached = connect(site, options.data_port, options.connect).await?;
+        let host = (site.host.clone(), site.port);
+        Ok(Connection::new(reached, host, security, options.patience.reply, watch.clone()))
     }
 
     /// Logs in, asks what the server offers, and sets TYPE I.
@@ -71,10 +102,38 @@ impl Client {
     pub async fn login(&mut self, credentials: Credentials) -> Result<(), Error> {
         // Kept for the one case where a session is begun anew: EPSV that is swallowed on the way.
         self.credentials = Some(credentials.clone());
-        let mut login = Login::new(credentials, None, self.options.patience, now());
-        self.features = self.connection.pursue(&mut login, &mut None).await?;
+        let mut login = Login::new(credentials, None, self.options.patience, now()).under(self.options.tls);
+        match self.connection.pursue(&mut login, &mut None).await {
+            Ok(features) => self.features = features,
+            Err(error) if login.heard_nothing() && self.waits_for_tls().await => {
+                return Err(insecure(
+                    format!("{error}: the port waits for TLS"),
+                    "it is one for implicit TLS: write ftps:// with this port, or --tls implicit",
+                ));
+            }
+            Err(error) => return Err(error),
+        }
         self.representation = RepresentationType::Image;
         Ok(())
+    }
+
+    /// Does the port, which has said nothing, answer TLS? Tried on a connection of its own.
+    async fn waits_for_tls(&self) -> bool {
+        let settings = match &self.security {
+            Some(security) => security.settings.clone(),
+            None => Security::by_roots().settings,
+        };
+        // Whose certificate it is does not matter: nothing is said to it.
+        let settings = match settings.trust {
+            Trust::Roots(roots) => Settings { trust: Trust::Report(roots), ..settings },
+            _ => settings,
+        };
+        let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(self.peer(), None)).await else {
+            return false;
+        };
+        let host = self.site.host.split('%').next().unwrap_or_default();
+        let shaken = control.connect_tls(&ClientTls::new(settings), host, None, PROBE).await;
+        matches!(shaken, Ok(_) | Err(UpgradeError::Handshake(HandshakeError::Tls(_))))
     }
 
     /// What the server offered in FEAT.
@@ -135,14 +194,15 @@ impl Client {
         Ok(reply.and_then(|r| Stamp::parse(r.text().trim_ascii())))
     }
 
-    /// Moves bytes by `command`. What `mover` returns is the number of bytes that went over the data connection.
+    /// Moves bytes by `command`. What `mover` returns is the number of bytes that went over the data connection. Without a
+    /// last reply the session is lost, and [`Client::begin_anew`] gives another one.
     pub(crate) async fn transfer(
         &mut self,
         command: Command,
         flow: Flow,
         restart: Option<Marker>,
         mover: Mover<'_>,
-    ) -> Result<(u64, Reply), Error> {
+    ) -> Result<(u64, Option<Reply>), Error> {
         let mut mover = Some(mover);
         let mode = self.options.mode;
         // Twice at most: a way that is not EPSV cannot ask for a new session.
@@ -160,7 +220,12 @@ impl Client {
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
                     self.way = way;
-                    return Ok((bytes, last));
+                    return Ok((bytes, Some(last)));
+                }
+                Ok(Transferred::Unconfirmed { bytes, way }) => {
+                    self.way = way;
+                    self.connection.give_up();
+                    return Ok((bytes, None));
                 }
                 Ok(Transferred::EpsvSwallowed) => {
                     (self.watch)(&Event::Anew { after: self.options.patience.epsv.as_secs() });
@@ -175,10 +240,12 @@ impl Client {
         }
     }
 
-    async fn begin_anew(&mut self) -> Result<(), Error> {
+    /// Gives up the session, and opens another one that is as far.
+    pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
         self.connection.give_up();
         let representation = self.representation;
-        self.connection = Self::reach(&self.site, &self.options, &self.watch).await?;
+        let security = self.security.clone();
+        self.connection = Self::reach(&self.site, &self.options, security, &self.watch).await?;
         if let Some(credentials) = self.credentials.clone() {
             self.login(credentials).await?;
         }

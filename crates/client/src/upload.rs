@@ -1,7 +1,7 @@
 //! How does a file go to a site, and when has it arrived?
 //!
-//! When the server said 2yz and, where it tells sizes, its SIZE is ours: the data connection may have been somebody
-//! else's, and a server may take a cut for an end.
+//! When the server said 2yz and, where it tells sizes, its SIZE is ours (see `proof`): the data connection may have been
+//! somebody else's, and a server may take a cut for an end.
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::connection::Mover;
 use crate::dialogue::{Flow, MoveError};
 use crate::error::Error;
 use crate::event::Event;
+use crate::proof::Sent;
 use crate::session::Client;
 
 /// Gives the next piece, an empty one at the end. Called on the blocking pool, as a pipe may wait.
@@ -41,8 +42,9 @@ impl Client {
     ) -> Result<u64, Error> {
         let length = length_of(&file)?;
         self.set_type(RepresentationType::Image).await?;
-        let sent = self.send_range(Command::Stor(path.clone()), None, file, 0..length, progress).await?;
-        self.compare(path, length).await?;
+        let stor = Command::Stor(path.clone());
+        let (sent, last) = self.send_range(stor, None, Arc::clone(&file), 0..length, progress).await?;
+        self.prove(path, &file, (length, last), progress).await?;
         Ok(sent)
     }
 
@@ -70,22 +72,29 @@ impl Client {
             return Ok(Resumed::AlreadyWhole);
         }
         self.set_type(RepresentationType::Image).await?;
-        let sent = if there == 0 {
-            self.send_range(Command::Stor(path.clone()), None, file, 0..length, progress).await?
-        } else {
-            let stor = Command::Stor(path.clone());
-            let marker = Some(Marker(there));
-            match self.send_range(stor, marker, Arc::clone(&file), there..length, progress).await {
-                Err(error) if error.is_permanent_refusal() && progress.bytes() == 0 => {
-                    (self.watch)(&Event::Warning(format!("{error}; appending with APPE")));
-                    let appe = Command::Appe(path.clone());
-                    self.send_range(appe, None, file, there..length, progress).await?
-                }
-                other => other?,
-            }
-        };
-        self.compare(path, length).await?;
+        let (sent, last) = self.send_from(path, &file, there..length, progress).await?;
+        self.prove(path, &file, (length, last), progress).await?;
         Ok(Resumed::Sent(sent))
+    }
+
+    /// Sends the rest of a file of which the site has the start, if anything.
+    pub(crate) async fn send_from(
+        &mut self,
+        path: &Pathname,
+        file: &Arc<File>,
+        range: std::ops::Range<u64>,
+        progress: &Arc<Progress>,
+    ) -> Result<Sent, Error> {
+        let stor = Command::Stor(path.clone());
+        let marker = (range.start > 0).then_some(Marker(range.start));
+        let before = progress.bytes();
+        match self.send_range(stor, marker, Arc::clone(file), range.clone(), progress).await {
+            Err(error) if marker.is_some() && error.is_permanent_refusal() && progress.bytes() == before => {
+                (self.watch)(&Event::Warning(format!("{error}; appending with APPE")));
+                self.send_range(Command::Appe(path.clone()), None, Arc::clone(file), range, progress).await
+            }
+            other => other,
+        }
     }
 
     /// Stores what a function gives, a pipe for example.
@@ -97,8 +106,9 @@ impl Client {
     ) -> Result<u64, Error> {
         self.set_type(RepresentationType::Image).await?;
         let sent = self.send_pieces(Command::Stor(path.clone()), give, Pieces::AsTheyAre, progress).await?;
-        self.compare(path, sent).await?;
-        Ok(sent)
+        let bytes = sent.0;
+        self.prove_sent(path, sent).await?;
+        Ok(bytes)
     }
 
     /// Stores text: LF becomes CR LF on the way. Its size at the site depends on how lines end there.
@@ -109,7 +119,10 @@ impl Client {
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
         self.set_type(RepresentationType::Ascii).await?;
-        self.send_pieces(Command::Stor(path.clone()), give, Pieces::Text, progress).await
+        match self.send_pieces(Command::Stor(path.clone()), give, Pieces::Text, progress).await? {
+            (sent, Some(_)) => Ok(sent),
+            (sent, None) => Err(Error::unconfirmed(&path.to_string(), sent)),
+        }
     }
 
     async fn send_range(
@@ -119,13 +132,14 @@ impl Client {
         file: Arc<File>,
         range: std::ops::Range<u64>,
         progress: &Arc<Progress>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Sent, Error> {
         let (stall, count) = (self.options.stall, Arc::clone(progress));
         let mover: Mover<'_> = Box::new(move |mut data| {
             Box::pin(async move {
                 match pump::send_file(&mut data, &file, range, stall, &count).await {
                     Ok(sent) => {
-                        data.finish(stall).await;
+                        // However the peer takes the end, what it has is asked of it afterwards.
+                        let _ = data.end_upload(stall).await;
                         (Ok(sent), None)
                     }
                     Err(error) => (Err(MoveError::from(error)), Some(data)),
@@ -133,8 +147,7 @@ impl Client {
             })
         });
         let result = self.transfer(command, Flow::Up, restart, mover).await;
-        let (sent, _) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
-        Ok(sent)
+        result.map_err(|error| error.after_bytes(progress.bytes()))
     }
 
     async fn send_pieces(
@@ -143,13 +156,14 @@ impl Client {
         give: Give,
         pieces: Pieces,
         progress: &Arc<Progress>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Sent, Error> {
         let (stall, count) = (self.options.stall, Arc::clone(progress));
         let mover: Mover<'_> = Box::new(move |mut data| {
             Box::pin(async move {
                 match send_all(&mut data, give, pieces, stall, &count).await {
                     Ok(sent) => {
-                        data.finish(stall).await;
+                        // However the peer takes the end, what it has is asked of it afterwards.
+                        let _ = data.end_upload(stall).await;
                         (Ok(sent), None)
                     }
                     Err(error) => (Err(error), Some(data)),
@@ -157,20 +171,7 @@ impl Client {
             })
         });
         let result = self.transfer(command, Flow::Up, None, mover).await;
-        let (sent, _) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
-        Ok(sent)
-    }
-
-    /// Asks the site what it has got.
-    async fn compare(&mut self, path: &Pathname, sent: u64) -> Result<(), Error> {
-        match self.size(path).await? {
-            Some(there) if there != sent => {
-                let what =
-                    format!("{path} was stored, but the site has {there} bytes of it and {sent} were sent");
-                Err(Error::Broken { what, moved: sent })
-            }
-            _ => Ok(()),
-        }
+        result.map_err(|error| error.after_bytes(progress.bytes()))
     }
 }
 

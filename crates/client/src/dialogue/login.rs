@@ -7,16 +7,23 @@
 //!   AwaitReadiness --220--> as above                    v
 //!                                        AwaitFeatures --211--> [AwaitUtf8] --> AwaitType --200--> done
 //! ```
+//! With AUTH TLS the greeting leads to AwaitAuth --234--> AwaitTls, and only then to the host or the user; with implicit TLS
+//! AwaitTls comes first. Under TLS the login leads to AwaitPbsz --> AwaitProt --200--> AwaitFeatures. Nothing is ever said
+//! in clear once TLS was agreed on, and no data goes in clear because PROT was refused.
+//!
 //! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm.
 use std::time::Instant;
 
+use wire::command::AuthMechanism;
 use wire::option::Opt;
-use wire::{Command, Reply, RepresentationType, Secret, Severity};
+use wire::pathname::show;
+use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
 
 use super::{Goal, Input, Outbox, Output, Patience};
 use crate::error::Error;
-use crate::event::said;
+use crate::event::{Event, said};
 use crate::features::Features;
+use crate::security::{Start, TlsMode, insecure};
 
 /// RFC 959 lets a server say "ready in nnn minutes" (120) and then greet. Longer than this nobody waits for a
 /// greeting by accident.
@@ -47,22 +54,38 @@ pub struct Login {
     out: Outbox<Features>,
     credentials: Credentials,
     host: Option<Vec<u8>>,
+    tls: TlsMode,
+    wire: Wire,
     features: Features,
     patience: Patience,
     /// What was said last, for the error.
     said: String,
     state: State,
     by: Instant,
+    /// No greeting came.
+    silent: bool,
+}
+
+/// What the control connection is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wire {
+    Clear,
+    Protected,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     AwaitGreeting,
     AwaitReadiness,
+    AwaitAuth,
+    /// The driver shakes hands, within a time of its own.
+    AwaitTls(Start),
     AwaitHost,
     AwaitUser,
     AwaitPassword,
     AwaitAccount,
+    AwaitPbsz,
+    AwaitProt,
     AwaitFeatures,
     AwaitUtf8,
     AwaitType,
@@ -77,12 +100,35 @@ impl Login {
             out: Outbox::new(),
             credentials,
             host,
+            tls: TlsMode::Off,
+            wire: Wire::Clear,
             features: Features::default(),
             patience,
             said: "the connection".to_owned(),
             state: State::AwaitGreeting,
             by: now + patience.reply,
+            silent: false,
         }
+    }
+
+    /// Under TLS, as `tls` has it.
+    #[must_use]
+    pub fn under(mut self, tls: TlsMode) -> Self {
+        self.tls = tls;
+        if tls == TlsMode::Implicit {
+            self.protect(Start::AtOnce);
+        }
+        self
+    }
+
+    fn protect(&mut self, start: Start) {
+        self.out.push(Output::Protect(start));
+        self.state = State::AwaitTls(start);
+    }
+
+    /// Did the server never say a word?
+    pub(crate) fn heard_nothing(&self) -> bool {
+        self.silent
     }
 
     fn say(&mut self, command: Command, then: State, now: Instant) {
@@ -109,6 +155,37 @@ impl Login {
     }
 
     fn greeted(&mut self, now: Instant) {
+        match (self.wire, self.tls) {
+            (Wire::Clear, TlsMode::Offered | TlsMode::Required) => {
+                self.say(Command::Auth(AuthMechanism::Tls), State::AwaitAuth, now);
+            }
+            _ => self.introduce(now),
+        }
+    }
+
+    /// The server has no TLS for us.
+    fn no_auth(&mut self, reply: &Reply, now: Instant) {
+        let answer = format!("{} {}", reply.code, show(reply.text()));
+        if self.tls == TlsMode::Offered {
+            self.out.push(Output::Tell(Event::Clear { why: answer }));
+            self.introduce(now);
+        } else {
+            self.end(Err(insecure(
+                format!("the server does not offer TLS: {answer}"),
+                "--tls off sends the password and the files in clear text",
+            )));
+        }
+    }
+
+    fn logged_in(&mut self, now: Instant) {
+        match self.wire {
+            // The size has no meaning under TLS, but RFC 4217 8 wants it said before PROT.
+            Wire::Protected => self.say(Command::Pbsz(0), State::AwaitPbsz, now),
+            Wire::Clear => self.say(Command::Feat, State::AwaitFeatures, now),
+        }
+    }
+
+    fn introduce(&mut self, now: Instant) {
         match self.host.take() {
             Some(host) => self.say(Command::Host(host), State::AwaitHost, now),
             None => self.user(now),
@@ -134,6 +211,10 @@ impl Login {
     fn heard(&mut self, reply: Reply, now: Instant) {
         use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
         let (code, severity) = (reply.code.get(), reply.code.severity());
+        if code == 421 && !matches!(self.state, State::Ended | State::AwaitTls(_)) {
+            self.refuse(reply);
+            return;
+        }
         match (self.state, severity) {
             (State::AwaitGreeting, Preliminary) if code == 120 => {
                 self.state = State::AwaitReadiness;
@@ -141,19 +222,28 @@ impl Login {
             }
             (_, Preliminary) => {}
             (State::AwaitGreeting | State::AwaitReadiness, Completion) => self.greeted(now),
+            (State::AwaitAuth, Completion) if code == 234 => self.protect(Start::AfterAuth),
+            (State::AwaitAuth, _) => self.no_auth(&reply, now),
             (State::AwaitHost, Completion) => self.user(now),
+            (State::AwaitPbsz, _) => {
+                self.say(Command::Prot(Protection::Private), State::AwaitProt, now);
+            }
+            (State::AwaitProt, Completion) => self.say(Command::Feat, State::AwaitFeatures, now),
+            (State::AwaitProt, _) => self.end(Err(insecure(
+                format!(
+                    "the server refuses to protect data connections: PROT P was answered with {code} {}",
+                    show(reply.text())
+                ),
+                "--tls off does without TLS: password and files then go in clear text",
+            ))),
             // 332 asks for the account, 331 and 336 for the password.
             (State::AwaitUser, Intermediate) if code == 332 => self.account(reply, now),
             (State::AwaitUser, Intermediate) => self.password(now),
             (State::AwaitPassword, Intermediate) if code == 332 => self.account(reply, now),
             (State::AwaitUser | State::AwaitPassword | State::AwaitAccount, Completion) => {
-                self.say(Command::Feat, State::AwaitFeatures, now);
+                self.logged_in(now)
             }
             (State::AwaitFeatures, _) => {
-                if code == 421 {
-                    self.refuse(reply);
-                    return;
-                }
                 if severity == Completion {
                     self.features = Features::from_reply(&reply);
                 }
@@ -170,7 +260,8 @@ impl Login {
                 self.end(Ok(features));
             }
             (_, Transient | Permanent) => self.refuse(reply),
-            (State::Ended, _) => {}
+            // Nothing is heard while hands are shaken.
+            (State::Ended | State::AwaitTls(_), _) => {}
             (_, Intermediate) => {
                 let error = Error::nonsense(&self.said, &reply);
                 self.end(Err(error));
@@ -188,9 +279,21 @@ impl Goal for Login {
         }
         match input {
             Input::Reply(reply) => self.heard(reply, now),
-            Input::Lost(error) => self.end(Err(error)),
+            Input::Lost(error) | Input::NotProtected(error) => self.end(Err(error)),
+            Input::Protected => {
+                if let State::AwaitTls(start) = self.state {
+                    self.wire = Wire::Protected;
+                    self.by = now + self.patience.reply;
+                    match start {
+                        Start::AtOnce => self.state = State::AwaitGreeting,
+                        Start::AfterAuth => self.introduce(now),
+                    }
+                }
+            }
+            _ if matches!(self.state, State::AwaitTls(_)) => {}
             _ if now >= self.by => {
                 let error = if self.state == State::AwaitGreeting {
+                    self.silent = true;
                     let what = format!(
                         "connected, but no FTP greeting came within {} s",
                         self.patience.reply.as_secs()
@@ -210,7 +313,7 @@ impl Goal for Login {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        (self.state != State::Ended).then_some(self.by)
+        (!matches!(self.state, State::Ended | State::AwaitTls(_))).then_some(self.by)
     }
 }
 

@@ -31,6 +31,7 @@ pub use transfer::{Flow, Transfer, Transferred};
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::security::Start;
 
 /// What happened.
 #[derive(Debug)]
@@ -49,6 +50,10 @@ pub enum Input {
     NotListening(io::Error),
     /// All data has been moved that will be: the number of bytes, or what stopped it.
     Moved(Result<u64, MoveError>),
+    /// The control connection is under TLS, and the certificate was taken.
+    Protected,
+    /// It is not, and is of no use any more.
+    NotProtected(Error),
     /// Time has passed; look at the deadline.
     TimePassed,
 }
@@ -62,6 +67,8 @@ pub enum MoveError {
     Peer(io::Error),
     /// Nothing moved for this long.
     Stalled(Duration),
+    /// The data connection's other end is not the server: it has another certificate than the control connection's.
+    Stranger(String),
 }
 
 /// What is to be done.
@@ -69,6 +76,8 @@ pub enum MoveError {
 pub enum Output<T> {
     /// Say this on the control connection.
     Send(Command),
+    /// Begin TLS on the control connection; answer with `Protected` or `NotProtected`.
+    Protect(Start),
     /// Connect the data connection to here; answer with `Connected` or `NotConnected`.
     Dial(SocketAddr),
     /// Open a port of our own for the server to connect to; answer with `Listening` or `NotListening`.
@@ -109,7 +118,8 @@ pub struct Patience {
     pub epsv: Duration,
     /// For a data connection to be made. The control connection has just shown how fast the way is.
     pub data: Duration,
-    /// For the last reply, after the data has ended: a server may sync a large upload to its disk first.
+    /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so that a second
+    /// for every 32 MiB comes on top. After that something on the way has dropped the idle control connection.
     pub last: Duration,
 }
 
@@ -119,7 +129,7 @@ impl Default for Patience {
             reply: Duration::from_secs(30),
             epsv: Duration::from_secs(5),
             data: Duration::from_secs(5),
-            last: Duration::from_secs(60),
+            last: Duration::from_secs(10),
         }
     }
 }

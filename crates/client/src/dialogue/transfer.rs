@@ -8,12 +8,14 @@
 //!     |                                                 +-- data ended --> done                       ^
 //!     +-----the server will dial---> [AwaitRest] --> AwaitStartAndPeer --both, in either order--> Moving
 //!
-//!   Moving --4yz, 5yz, or the control connection lost--> MovingAfterFailure (down) --data ended--> broken
+//!   Moving --4yz, 5yz--> MovingAfterFailure (down) --data ended--> broken
+//!   Moving --the control connection lost--> MovingAfterLoss --data ended--> unconfirmed
+//!   AwaitFinal --silence, or the control connection lost--> unconfirmed: a new session can tell whether it is whole
 //! ```
 //! The end of the data and the last reply come in either order; both are waited for. A 4yz or 5yz at any point
-//! is the end, and so is the loss of the control connection: bytes without a 2yz prove nothing.
+//! is the end: bytes without a 2yz prove nothing, and only SIZE, asked for in a new session, is as good as one.
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::pathname::show;
 use wire::{Command, Marker, Reply, Severity};
@@ -22,6 +24,7 @@ use super::opening::{Opening, Verdict};
 use super::{Goal, Input, Mode, MoveError, Outbox, Output, Patience, Way};
 use crate::error::{Attempt, Error, Unreachable, words};
 use crate::event::{Event, said};
+use crate::security::insecure;
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,14 @@ pub enum Transferred {
         /// The server's last word.
         last: Reply,
         /// The way that led to a data connection, to begin with next time.
+        way: Way,
+    },
+    /// The bytes were moved, and the server has not said a word about it: its control connection is lost. Only a new session
+    /// can tell what has become of them.
+    Unconfirmed {
+        /// How many.
+        bytes: u64,
+        /// The way that led to a data connection.
         way: Way,
     },
     /// EPSV was never answered: try again in a new session, with another way.
@@ -65,6 +76,8 @@ enum State {
     MovingAfterFinal(Reply),
     /// It has failed, but what is on its way to us is worth keeping.
     MovingAfterFailure(Error),
+    /// The control connection is lost; what is on its way may be whole all the same, and is given a moment to end.
+    MovingAfterLoss(Error),
     AwaitFinal(Result<u64, MoveError>),
     /// Our own file failed in mid upload: ABOR has been said, so that what was sent is not taken for the whole.
     AwaitAborted(Error),
@@ -268,6 +281,7 @@ impl Transfer {
             (
                 state @ (State::MovingAfterFinal(_)
                 | State::MovingAfterFailure(_)
+                | State::MovingAfterLoss(_)
                 | State::AwaitPeerAfterFinal(..)
                 | State::Opening(_)
                 | State::Ended),
@@ -303,6 +317,12 @@ impl Transfer {
                     format!("the data connection of {} broke: {}{blank}{also}", self.said, words(&error));
                 self.break_off(what, 0);
             }
+            MoveError::Stranger(why) => {
+                let what = format!("the data connection of {} is not the server's: {why}", self.said);
+                let todo = "somebody may be in between, and nothing that came is kept; try another network";
+                self.out.push(Output::HangUp);
+                self.end(Err(insecure(what, todo)));
+            }
             MoveError::Stalled(after) => {
                 let what = format!(
                     "nothing moved on the data connection of {} for {} s{blank}{also}",
@@ -317,11 +337,16 @@ impl Transfer {
     fn moved(&mut self, moved: Result<u64, MoveError>, now: Instant) {
         match (std::mem::replace(&mut self.state, State::Ended), moved) {
             (State::MovingAfterFailure(Error::Broken { what, .. }), Ok(bytes)) => self.break_off(what, bytes),
-            (State::MovingAfterFailure(error), _) => self.end(Err(error)),
+            (State::MovingAfterLoss(_), Ok(bytes)) => {
+                let way = self.way;
+                self.end(Ok(Transferred::Unconfirmed { bytes, way }));
+            }
+            (State::MovingAfterFailure(error) | State::MovingAfterLoss(error), _) => self.end(Err(error)),
             (State::MovingAfterFinal(last), Ok(bytes)) => self.whole(bytes, last),
             (State::MovingAfterFinal(_), Err(error)) => {
                 self.moved_error(error, "although the server said it was done");
             }
+            (State::Moving, Err(error @ MoveError::Stranger(_))) => self.moved_error(error, ""),
             (State::Moving, Err(MoveError::Stalled(after))) => {
                 // The control connection may be as dead as the data; nothing is waited for.
                 self.moved_error(MoveError::Stalled(after), "");
@@ -341,7 +366,7 @@ impl Transfer {
             (State::Moving, Ok(bytes)) => {
                 self.out.push(Output::CloseData);
                 self.state = State::AwaitFinal(Ok(bytes));
-                self.by = Some(now + self.patience.last);
+                self.by = Some(now + self.patience.last + syncing(bytes));
             }
             (state, _) => self.state = state,
         }
@@ -359,18 +384,17 @@ impl Transfer {
                 self.end_in_doubt(error);
             }
             State::AwaitFinal(Ok(bytes)) => {
-                let what = format!(
-                    "all data of {} was moved, but the server did not confirm it within {} s",
-                    self.said,
-                    self.patience.last.as_secs()
-                );
-                self.break_off(what, bytes);
+                self.out.push(Output::HangUp);
+                let way = self.way;
+                self.end(Ok(Transferred::Unconfirmed { bytes, way }));
             }
             State::AwaitFinal(Err(error)) => {
                 self.out.push(Output::HangUp);
                 self.moved_error(error, "");
             }
-            State::AwaitAborted(error) | State::MovingAfterFailure(error) => self.end_in_doubt(error),
+            State::AwaitAborted(error) | State::MovingAfterFailure(error) | State::MovingAfterLoss(error) => {
+                self.end_in_doubt(error);
+            }
             state @ (State::Moving | State::MovingAfterFinal(_) | State::Opening(_) | State::Ended) => {
                 self.state = state;
             }
@@ -379,15 +403,22 @@ impl Transfer {
 
     fn lost(&mut self, error: Error, now: Instant) {
         match std::mem::replace(&mut self.state, State::Ended) {
+            State::Moving if matches!(error, Error::Broken { .. }) => {
+                self.state = State::MovingAfterLoss(error);
+                self.by = Some(now + self.patience.data);
+            }
             State::Moving => self.fail_moving(error, now),
-            state @ State::MovingAfterFailure(_) => self.state = state,
+            state @ (State::MovingAfterFailure(_) | State::MovingAfterLoss(_)) => self.state = state,
             // Both ends are known to be fine; that the server hung up after its last word is its affair.
             state @ (State::MovingAfterFinal(_) | State::AwaitPeerAfterFinal(..)) => self.state = state,
             State::AwaitFinal(Err(MoveError::Local(source))) => {
                 self.end(Err(Error::Local { doing: self.said.clone(), source }));
             }
             State::AwaitFinal(Ok(moved)) => match error {
-                Error::Broken { what, .. } => self.break_off(what, moved),
+                Error::Broken { .. } => {
+                    let way = self.way;
+                    self.end(Ok(Transferred::Unconfirmed { bytes: moved, way }));
+                }
                 other => self.end(Err(other)),
             },
             _ => self.end(Err(error)),
@@ -409,6 +440,11 @@ impl Transfer {
             Verdict::Failed(error) => self.end(Err(error)),
         }
     }
+}
+
+/// How much longer a server may take to bring so many bytes to its disk: 32 MiB a second is a slow one.
+fn syncing(bytes: u64) -> Duration {
+    Duration::from_secs(bytes >> 25)
 }
 
 impl Goal for Transfer {
@@ -445,7 +481,11 @@ impl Goal for Transfer {
                 _ => {}
             },
             Input::TimePassed if self.by.is_some_and(|by| now >= by) => self.late(now),
-            Input::TimePassed | Input::Listening(_) | Input::NotListening(_) => {}
+            Input::TimePassed
+            | Input::Listening(_)
+            | Input::NotListening(_)
+            | Input::Protected
+            | Input::NotProtected(_) => {}
         }
     }
 

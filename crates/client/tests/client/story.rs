@@ -1,7 +1,7 @@
 //! How is a story told: what the client is to do, and how it must end?
 //!
 //! ```text
-//!   ? mode passive | active             ? patience epsv | stall | data   (that one short, where the story is of silence)
+//!   ? mode passive | active             ? patience epsv | stall | data | last   (that one short, where the story is of silence)
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
 //!   ? list [NAME]     ? walk            ? stat NAME           ? rename NAME OTHER
@@ -86,6 +86,7 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", "mode active") => script.options.mode = Mode::Active,
             ("?", "patience epsv") => script.options.patience.epsv = SHORT,
             ("?", "patience data") => script.options.patience.data = SHORT,
+            ("?", "patience last") => script.options.patience.last = SHORT,
             ("?", "patience stall") => script.options.stall = SHORT,
             ("?", goal) => script.goals.push(goal.to_owned()),
             ("=", result) => script.results.push(result.to_owned()),
@@ -204,6 +205,7 @@ fn fault(error: &Error) -> String {
         Error::Nonsense { .. } => "nonsense",
         Error::Unreachable(_) => "unreachable",
         Error::Broken { .. } => "broken",
+        Error::Insecure { .. } => "insecure",
         Error::Local { .. } => "local",
     };
     format!("{whose} {error}")

@@ -6,11 +6,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use client::Error;
 use client::dialogue::{
     Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, Transfer,
     Transferred, Want, Way,
 };
+use client::{Error, TlsMode};
 use proptest::prelude::*;
 use wire::{Command, Marker, Pathname, Reply, Secret, Verb};
 
@@ -21,6 +21,8 @@ enum Happening {
     Lost,
     Connected,
     NotConnected,
+    Protected,
+    NotProtected,
     Moved(u64),
     MoveFailed(u8),
     Wait(u64),
@@ -49,6 +51,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Lost),
         4 => Just(Happening::Connected),
         1 => Just(Happening::NotConnected),
+        3 => Just(Happening::Protected),
+        1 => Just(Happening::NotProtected),
         3 => any::<u64>().prop_map(Happening::Moved),
         1 => (0u8..3).prop_map(Happening::MoveFailed),
         2 => (0u64..70).prop_map(Happening::Wait),
@@ -80,6 +84,8 @@ fn input(happening: &Happening) -> Input {
         Happening::Lost => Input::Lost(Error::Broken { what: "gone".into(), moved: 0 }),
         Happening::Connected => Input::Connected,
         Happening::NotConnected => Input::NotConnected(io::ErrorKind::ConnectionRefused.into()),
+        Happening::Protected => Input::Protected,
+        Happening::NotProtected => Input::NotProtected(Error::Broken { what: "no TLS".into(), moved: 0 }),
         Happening::Moved(bytes) => Input::Moved(Ok(*bytes)),
         Happening::MoveFailed(0) => Input::Moved(Err(MoveError::Local(io::ErrorKind::StorageFull.into()))),
         Happening::MoveFailed(1) => Input::Moved(Err(MoveError::Peer(io::ErrorKind::ConnectionReset.into()))),
@@ -97,6 +103,8 @@ struct Life<T> {
     restless: bool,
     /// A wait without a deadline outside the moving of bytes would be for ever.
     waited_for_ever: bool,
+    /// TLS was established.
+    shaken: bool,
 }
 
 /// Drives a goal through a history, then lets time pass until it ends.
@@ -107,9 +115,11 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
         ends: Vec::new(),
         restless: false,
         waited_for_ever: false,
+        shaken: false,
     };
     let mut now = start;
     let mut moving = false;
+    let mut shaking = false;
     let patience = (0..64).map(|_| Happening::Wait(0));
     for (n, happening) in history.iter().cloned().chain(patience).enumerate() {
         while let Some(output) = goal.poll() {
@@ -121,6 +131,8 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
                     goal.handle(Input::Listening(SocketAddr::from((Ipv4Addr::LOCALHOST, 40000))), now)
                 }
                 Output::Move => moving = true,
+                // The driver always says how it went.
+                Output::Protect(_) => shaking = true,
                 Output::CloseData => moving = false,
                 Output::Accept | Output::HangUp | Output::Tell(_) => {}
                 Output::Done(result) => life.ends.push(result),
@@ -129,7 +141,15 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
         if !life.ends.is_empty() {
             assert_eq!(goal.deadline(), None, "a goal that has ended waits for nothing");
         } else if goal.deadline().is_none() {
-            life.waited_for_ever |= !moving;
+            life.waited_for_ever |= !moving && !shaking;
+            if std::mem::take(&mut shaking) {
+                // The driver shakes hands before it looks at anything else, and always says how it went.
+                let made = !matches!(happening, Happening::NotProtected);
+                life.shaken |= made;
+                let failed = Error::Broken { what: "no TLS".into(), moved: 0 };
+                goal.handle(if made { Input::Protected } else { Input::NotProtected(failed) }, now);
+                continue;
+            }
             if n >= history.len() {
                 // The mover's own deadline ends what the goal leaves to it.
                 goal.handle(Input::Moved(Err(MoveError::Stalled(Duration::from_secs(30)))), now);
@@ -165,19 +185,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_login_ends_once(history in prop::collection::vec(happening(), 0..20), account in any::<bool>()) {
+    fn a_login_ends_once(
+        history in prop::collection::vec(happening(), 0..20),
+        account in any::<bool>(),
+        tls in prop::sample::select(vec![TlsMode::Off, TlsMode::Offered, TlsMode::Required, TlsMode::Implicit]),
+    ) {
         let start = Instant::now();
         let credentials = Credentials {
             user: b"ada".to_vec(),
             password: Secret::new("x"),
             account: account.then(|| Secret::new("y")),
         };
-        let life = live(Login::new(credentials, None, Patience::default(), start), start, &history);
+        let life = live(Login::new(credentials, None, Patience::default(), start).under(tls), start, &history);
         orderly(&life)?;
         // The password is said once, and only to a server that asked for it.
         let passwords = life.said.iter().filter(|c| c.verb() == Verb::Pass).count();
         let asked = history.iter().any(|h| matches!(h, Happening::Reply(300..=399, _)));
         prop_assert!(passwords <= usize::from(asked));
+        // Who is told to speak TLS says nothing secret before it does.
+        if matches!(tls, TlsMode::Required | TlsMode::Implicit) && !life.shaken {
+            prop_assert!(life.said.iter().all(|c| c.verb() == Verb::Auth), "{:?}", life.said);
+            prop_assert!(life.ends[0].is_err());
+        }
+        if life.ends[0].is_ok() && life.shaken {
+            prop_assert!(life.said.iter().any(|c| c.verb() == Verb::Prot));
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn play(mut control: TcpStream, rule: fn(&str) -> Answer) {
     while lines.read_line(&mut line).unwrap_or(0) > 0 {
         let said = line.trim_end();
         let answer = match said.split(' ').next().unwrap_or_default() {
+            "AUTH" => "502 no TLS here".to_owned(),
             "USER" => "230 in".to_owned(),
             "FEAT" => "211-Features\r\n MLST type*;\r\n211 End".to_owned(),
             "TYPE" => "200 yes".to_owned(),
