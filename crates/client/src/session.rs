@@ -118,7 +118,8 @@ impl Client {
     }
 
     /// Does the port, which has said nothing, answer TLS? Tried on a connection of its own.
-    async fn waits_for_tls(&self) -> bool {
+    async fn waits_for_tls(&mut self) -> bool {
+        self.connection.give_up();
         let settings = match &self.security {
             Some(security) => security.settings.clone(),
             None => Security::by_roots().settings,

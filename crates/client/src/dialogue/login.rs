@@ -14,7 +14,7 @@
 //! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm.
 use std::time::Instant;
 
-use wire::command::AuthMechanism;
+use wire::command::Mechanism;
 use wire::option::Opt;
 use wire::pathname::show;
 use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
@@ -157,7 +157,7 @@ impl Login {
     fn greeted(&mut self, now: Instant) {
         match (self.wire, self.tls) {
             (Wire::Clear, TlsMode::Offered | TlsMode::Required) => {
-                self.say(Command::Auth(AuthMechanism::Tls), State::AwaitAuth, now);
+                self.say(Command::Auth(Mechanism::Tls), State::AwaitAuth, now);
             }
             _ => self.introduce(now),
         }

@@ -1,0 +1,294 @@
+//! Does the client protect what it says, whatever a server does about it?
+//!
+//! The servers are scripted, over loopback, with TLS of our own on both connections.
+mod peer;
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use client::security::{Judge, Refusal};
+use client::{Client, Credentials, Error, Mode, Options, Progress, Security, Sink, Site, TlsMode};
+use net::tls::Versions;
+use net::tls::client::{Roots, Settings, Trust};
+use net::tls::identity::Identity;
+use wire::{Pathname, Secret};
+
+use peer::Peer;
+
+const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
+
+fn taking(judge: Judge) -> Security {
+    let other = Identity::self_signed(&["roots.example".to_owned()]).unwrap();
+    let trust = Trust::Report(Roots::from_pem(other.certificate.as_bytes()).unwrap());
+    Security { settings: Settings { trust, versions: Versions::Both, identity: None }, judge }
+}
+
+fn anybody() -> Security {
+    taking(Arc::new(|_| Ok(())))
+}
+
+/// Everything that was said and heard.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+async fn reach(port: u16, tls: TlsMode, security: Security) -> (Result<Client, Error>, Seen) {
+    let seen = Seen::default();
+    let events = Arc::clone(&seen.0);
+    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let mut options = Options { tls, mode: Mode::Passive, ..Options::default() };
+    options.patience.last = Duration::from_millis(300);
+    let watch = Arc::new(move |event: &client::Event| events.lock().unwrap().push(event.to_string()));
+    let mut client = Client::connect_trusting(site, options, Some(security), watch).await.unwrap();
+    let credentials = Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None };
+    let done = client.login(credentials).await;
+    (done.map(|()| client), seen)
+}
+
+fn insecure(result: Result<Client, Error>) -> (String, String) {
+    match result {
+        Err(Error::Insecure { what, todo }) => (what, todo),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn path() -> Pathname {
+    Pathname::new("a").unwrap()
+}
+
+fn holding(bytes: &[u8]) -> Arc<File> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    Arc::new(file)
+}
+
+#[tokio::test]
+async fn every_data_connection_of_a_long_session_resumes() {
+    for versions in BOTH {
+        for tls in [TlsMode::Required, TlsMode::Implicit] {
+            let mut peer = Peer::start(versions);
+            let port = peer.port();
+            let served = tokio::spawn(async move {
+                peer.open(tls).await;
+                peer.login().await;
+                for n in 0..20 {
+                    peer.passive().await;
+                    peer.hears("STOR a").await;
+                    peer.say("150 go on").await;
+                    let got = peer.receives().await;
+                    assert_eq!(got, vec![n; 100_000], "upload {n}");
+                    peer.say("226 got it").await;
+                    peer.hears("SIZE a").await;
+                    peer.say("213 100000").await;
+                    peer.hears("SIZE a").await;
+                    peer.say("213 100000").await;
+                    peer.passive().await;
+                    peer.hears("RETR a").await;
+                    peer.say("150 here it comes").await;
+                    peer.sends(&got).await;
+                    peer.say("226 that was it").await;
+                }
+            });
+            let (client, seen) = reach(port, tls, anybody()).await;
+            let mut client = client.unwrap();
+            for n in 0..20 {
+                let bytes = vec![n; 100_000];
+                let progress = Arc::new(Progress::default());
+                client.store(&path(), holding(&bytes), &progress).await.unwrap();
+                let mut came = Vec::new();
+                let mut take = |piece: &[u8]| {
+                    came.extend_from_slice(piece);
+                    Ok(())
+                };
+                let progress = Arc::new(Progress::default());
+                client.retrieve(&path(), 0, Sink::Bytes(&mut take), &progress).await.unwrap();
+                assert!(came == bytes, "download {n} differs");
+            }
+            served.await.unwrap();
+            let resumed = seen.text().matches("resumes the control connection's session").count();
+            assert_eq!(resumed, 40, "{versions:?} {tls:?}");
+            assert!(!seen.text().contains("hunter2"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_refused_hears_no_password() {
+    let mut peer = Peer::start(Versions::Both);
+    let (port, print) = (peer.port(), peer.fingerprint());
+    let served = tokio::spawn(async move {
+        peer.open(TlsMode::Required).await;
+        assert_eq!(peer.next_line().await, None, "nothing is said to a stranger");
+    });
+    let judge: Judge = Arc::new(move |shown| {
+        assert_eq!(shown.fingerprint, print);
+        assert!(shown.doubt.is_some());
+        Err(Refusal { why: "not the site".to_owned(), todo: "go home".to_owned() })
+    });
+    let (result, _) = reach(port, TlsMode::Required, taking(judge)).await;
+    assert_eq!(insecure(result), ("not the site".to_owned(), "go home".to_owned()));
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_left_or_spoken_to_in_clear_as_was_asked() {
+    for tls in [TlsMode::Required, TlsMode::Offered] {
+        let mut peer = Peer::start(Versions::Both);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.accept().await;
+            peer.say("220 ready").await;
+            peer.hears("AUTH TLS").await;
+            peer.say("502 no").await;
+            if tls == TlsMode::Offered {
+                peer.hears("USER ada").await;
+                peer.say("230 in").await;
+                peer.hears("FEAT").await;
+                peer.say("500 no").await;
+                peer.hears("TYPE I").await;
+                peer.say("200 yes").await;
+            }
+            assert_eq!(peer.next_line().await, None);
+        });
+        let (result, seen) = reach(port, tls, anybody()).await;
+        if tls == TlsMode::Offered {
+            drop(result.unwrap());
+            assert!(seen.text().contains("password and files go in clear text"), "{}", seen.text());
+        } else {
+            assert!(insecure(result).0.contains("does not offer TLS"));
+        }
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn prot_refused_is_never_clear_data() {
+    for tls in [TlsMode::Offered, TlsMode::Required, TlsMode::Implicit] {
+        let mut peer = Peer::start(Versions::Both);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.open(tls).await;
+            peer.hears("USER ada").await;
+            peer.say("230 in").await;
+            peer.hears("PBSZ 0").await;
+            peer.say("200 yes").await;
+            peer.hears("PROT P").await;
+            peer.say("534 not by our policy").await;
+            assert_eq!(peer.next_line().await, None, "the session is over");
+        });
+        let (what, todo) = insecure(reach(port, tls, anybody()).await.0);
+        assert!(what.contains("534") && todo.contains("--tls off"), "{what} {todo}");
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_wrong_kind_of_port_is_recognised() {
+    // It speaks clear first, and TLS was to come first.
+    let mut peer = Peer::start(Versions::Both);
+    let port = peer.port();
+    let served = tokio::spawn(async move {
+        peer.accept().await;
+        peer.say("220 ready").await;
+    });
+    let (what, todo) = insecure(reach(port, TlsMode::Implicit, anybody()).await.0);
+    assert!(what.contains("220 ready") && todo.contains("ftpes://"), "{what} {todo}");
+    served.await.unwrap();
+
+    // It waits for TLS, and a greeting was to come.
+    for tls in [TlsMode::Off, TlsMode::Required] {
+        let mut peer = Peer::start(Versions::Both);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.accept().await;
+            let silent = peer.next_line();
+            assert_eq!(silent.await, None);
+            peer.open(TlsMode::Implicit).await;
+        });
+        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let mut options = Options { tls, ..Options::default() };
+        options.patience.reply = Duration::from_millis(200);
+        let mut client =
+            Client::connect_trusting(site, options, Some(anybody()), Arc::new(|_| {})).await.unwrap();
+        let error = client.login(Credentials::anonymous()).await.unwrap_err();
+        drop(client);
+        let Error::Insecure { what, todo } = error else { panic!("{error:?}") };
+        assert!(what.contains("waits for TLS") && todo.contains("ftps://"), "{what} {todo}");
+        served.abort();
+    }
+}
+
+#[tokio::test]
+async fn clear_text_behind_the_yes_is_not_taken_for_protected() {
+    let mut peer = Peer::start(Versions::Both);
+    let port = peer.port();
+    let served = tokio::spawn(async move {
+        peer.accept().await;
+        peer.say("220 ready").await;
+        peer.hears("AUTH TLS").await;
+        peer.say("234 go on\r\n331 your password please").await;
+        assert_eq!(peer.next_line().await, None);
+    });
+    let (what, _) = insecure(reach(port, TlsMode::Required, anybody()).await.0);
+    assert!(what.contains("clear"), "{what}");
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn another_certificate_on_the_data_connection_is_no_servers() {
+    for versions in BOTH {
+        let mut peer = Peer::start(versions);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.hears("SIZE a").await;
+            peer.say("213 3").await;
+            peer.passive().await;
+            peer.hears("RETR a").await;
+            peer.say("150 here it comes").await;
+            assert!(peer.stranger().await.is_err(), "a client that takes any server");
+        });
+        let (client, _) = reach(port, TlsMode::Required, anybody()).await;
+        let mut nothing = |_: &[u8]| -> std::io::Result<()> { panic!("bytes of a stranger") };
+        let mut client = client.unwrap();
+        let progress = Arc::new(Progress::default());
+        let result = client.retrieve(&path(), 0, Sink::Bytes(&mut nothing), &progress).await;
+        let Err(Error::Insecure { what, .. }) = result else { panic!("{result:?}") };
+        assert!(what.contains("another certificate"), "{what}");
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_upload_without_a_last_reply_is_asked_for_under_tls_again() {
+    for versions in BOTH {
+        let mut peer = Peer::start(versions);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.passive().await;
+            peer.hears("STOR a").await;
+            peer.say("150 go on").await;
+            assert_eq!(peer.receives().await, b"abcdef");
+            // And no 226.
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.hears("SIZE a").await;
+            peer.say("213 6").await;
+        });
+        let (client, seen) = reach(port, TlsMode::Required, anybody()).await;
+        let progress = Arc::new(Progress::default());
+        client.unwrap().store(&path(), holding(b"abcdef"), &progress).await.unwrap();
+        assert!(seen.text().contains("it has arrived"), "{}", seen.text());
+        served.await.unwrap();
+    }
+}

@@ -1,0 +1,177 @@
+//! How does a scripted server speak TLS?
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use client::TlsMode;
+use net::control::{Control, Listener};
+use net::data::Data;
+use net::dial::Awaited;
+use net::pump::{self, Progress};
+use net::tls::identity::Identity;
+use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
+use net::tls::sessions::Sessions;
+use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, Versions};
+
+/// A peer that waits for longer than this waits for ever: the test has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A server of one client. What it does not expect ends the test.
+pub(crate) struct Peer {
+    listener: Listener,
+    tls: ServerTls,
+    other: ServerTls,
+    fingerprint: Fingerprint,
+    control: Option<Control>,
+    binding: Option<Binding>,
+    unread: Vec<u8>,
+    awaited: Option<Awaited>,
+}
+
+impl Peer {
+    pub(crate) fn start(versions: Versions) -> Self {
+        let identity = identity();
+        let fingerprint = identity.fingerprint();
+        Self {
+            listener: Listener::bind((HERE, 0).into()).unwrap(),
+            tls: serving(identity, versions),
+            other: serving(self::identity(), versions),
+            fingerprint,
+            control: None,
+            binding: None,
+            unread: Vec::new(),
+            awaited: None,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.listener.local().port()
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Takes a control connection.
+    pub(crate) async fn accept(&mut self) {
+        self.unread.clear();
+        self.binding = None;
+        let accepted = tokio::time::timeout(PATIENCE, self.listener.accept()).await;
+        self.control = Some(accepted.expect("nobody came").unwrap());
+    }
+
+    /// Takes a control connection, and protects it in the way that the client begins.
+    pub(crate) async fn open(&mut self, tls: TlsMode) {
+        self.accept().await;
+        if tls == TlsMode::Implicit {
+            let binding = self.control().accept_tls(&self.tls, None, PATIENCE).await;
+            self.binding = Some(binding.expect("implicit TLS"));
+            self.say("220 ready").await;
+            return;
+        }
+        self.say("220 ready").await;
+        self.hears("AUTH TLS").await;
+        let explicit = Explicit { read_ahead: &self.unread, answer: b"234 go on\r\n" };
+        let binding = self.control().accept_tls(&self.tls, Some(explicit), PATIENCE).await;
+        self.binding = Some(binding.expect("explicit TLS"));
+    }
+
+    pub(crate) async fn login(&mut self) {
+        for (heard, said) in [
+            ("USER ada", "331 who?"),
+            ("PASS hunter2", "230 in"),
+            ("PBSZ 0", "200 yes"),
+            ("PROT P", "200 yes"),
+            ("FEAT", "211-Features:\r\n SIZE\r\n REST STREAM\r\n211 End"),
+            ("TYPE I", "200 yes"),
+        ] {
+            self.hears(heard).await;
+            self.say(said).await;
+        }
+    }
+
+    fn control(&self) -> &Control {
+        self.control.as_ref().expect("a control connection")
+    }
+
+    pub(crate) async fn say(&self, line: &str) {
+        let line = format!("{line}\r\n");
+        let said = self.control().write_all(line.as_bytes());
+        tokio::time::timeout(PATIENCE, said).await.expect("the client reads").unwrap();
+    }
+
+    pub(crate) async fn hears(&mut self, wanted: &str) {
+        assert_eq!(self.next_line().await.as_deref(), Some(wanted));
+    }
+
+    /// The next line, or none at the client's end, however it ends.
+    pub(crate) async fn next_line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\r\n") {
+                let line = self.unread.drain(..end + 2).take(end).collect();
+                return Some(String::from_utf8(line).unwrap());
+            }
+            let control = self.control.as_ref().expect("a control connection");
+            let read = tokio::time::timeout(PATIENCE, control.read(&mut self.unread)).await;
+            if matches!(read.expect("the client says nothing"), Ok(0) | Err(_)) {
+                return None;
+            }
+        }
+    }
+
+    /// Answers EPSV.
+    pub(crate) async fn passive(&mut self) {
+        let awaited = Awaited::bind(HERE, None).unwrap();
+        let port = awaited.local().port();
+        self.awaited = Some(awaited);
+        self.hears("EPSV").await;
+        self.say(&format!("229 come (|||{port}|)")).await;
+    }
+
+    async fn connected(&mut self) -> Data {
+        let awaited = self.awaited.take().expect("EPSV was answered");
+        tokio::time::timeout(PATIENCE, awaited.connection(HERE)).await.expect("nobody came").unwrap()
+    }
+
+    async fn data(&mut self, flow: Flow) -> Data {
+        let data = self.connected().await;
+        let binding = self.binding.as_ref().expect("TLS");
+        data.accept_tls(binding, Reuse::Require, flow, PATIENCE)
+            .await
+            .expect("a data connection that resumes")
+    }
+
+    /// A data connection at which somebody else answers.
+    pub(crate) async fn stranger(&mut self) -> Result<Data, DataTlsError> {
+        let data = self.connected().await;
+        data.hello(&self.other, PATIENCE)
+            .await?
+            .accept(self.binding.as_ref().expect("TLS"), Reuse::Off, Flow::Sends, PATIENCE)
+            .await
+    }
+
+    /// All bytes of an upload, to its orderly end.
+    pub(crate) async fn receives(&mut self) -> Vec<u8> {
+        let mut data = self.data(Flow::Receives).await;
+        let mut came = Vec::new();
+        while pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await.unwrap() > 0 {}
+        data.finish(PATIENCE).await;
+        came
+    }
+
+    /// A download.
+    pub(crate) async fn sends(&mut self, bytes: &[u8]) {
+        let mut data = self.data(Flow::Sends).await;
+        pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
+        data.finish(PATIENCE).await;
+    }
+}
+
+fn identity() -> Identity {
+    Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap().identity
+}
+
+fn serving(identity: Identity, versions: Versions) -> ServerTls {
+    let settings = Settings { identities: vec![identity], versions, clients: ClientCertificates::Off };
+    ServerTls::new(settings, &Sessions::new().unwrap()).unwrap()
+}
