@@ -833,7 +833,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__serve)
-            opts="-q -h --root --write --listen --passive-ports --external --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --root --write --listen --passive-ports --external --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --tls --listen-tls --cert --key --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -888,6 +888,42 @@ _pasv() {
                     return 0
                     ;;
                 --active-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls)
+                    COMPREPLY=($(compgen -W "off offered required required-data" -- "${cur}"))
+                    return 0
+                    ;;
+                --listen-tls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-reuse)
+                    COMPREPLY=($(compgen -W "require learn off" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -W "off ask require" -- "${cur}"))
+                    return 0
+                    ;;
+                --client-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-crl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-handshakes-per-address)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -56,6 +56,22 @@ never\t'The kernel writes when it likes; a power cut may lose what was acknowled
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
+offered\t'Who wants it has it'
+required\t'Nobody logs in without it'
+required-data\t'Nor is anything transferred without it'"
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l key -d 'The key of the certificate, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
+learn\t'Once a client has done it, it must from then on'
+off\t'Never'"
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-cert -d 'Ask clients for a certificate, or require one; it comes before the login, and does not stand in for it' -r -f -a "off\t'They are not asked'
+ask\t'They may have none'
+require\t'Without one there is no TLS'"
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-handshakes-per-address -d 'TLS handshakes of one address at once' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l login-timeout -d 'From the connection to the login' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout -d 'From one command to the next, outside transfers' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout-most -d 'The most that SITE IDLE can ask for' -r
@@ -80,6 +96,8 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l explain -d 'Tell in 
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -s q -l quiet -d 'Print no banner'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-passive -d 'Refuse EPSV and PASV'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-active -d 'Refuse EPRT and PORT'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'

@@ -20,6 +20,7 @@ use crate::talk::{Exit, Failure, words};
 use crate::{flags, ready};
 
 mod banner;
+mod tls;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
 const PORT: u16 = 2121;
@@ -94,6 +95,8 @@ pub(crate) struct Flags {
     /// Dial active data connections from this port; the classic one is 20, which needs root.
     #[arg(long, value_name = "PORT", help_heading = "Modes")]
     active_port: Option<u16>,
+    #[command(flatten)]
+    tls: tls::TlsFlags,
     #[command(flatten)]
     deadlines: DeadlineFlags,
     #[command(flatten)]
@@ -196,7 +199,7 @@ impl Flags {
             limits: Limits {
                 sessions: l.max_sessions,
                 sessions_per_address: l.max_sessions_per_address,
-                handshakes_per_address: Limits::default().handshakes_per_address,
+                handshakes_per_address: self.tls.max_handshakes_per_address,
                 line: l.max_line,
                 commands_before_login: l.max_commands_before_login,
                 failures_before_delay: l.delay_after_failures,
@@ -212,6 +215,7 @@ impl Flags {
                 active_port: self.active_port,
             },
             external: self.external,
+            security: self.tls.security(),
             ..Settings::default()
         }
     }
@@ -248,12 +252,16 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     let xferlog = flags.xferlog.as_deref().map(open_xferlog).transpose()?;
     let listens = flags.listens();
     let range = (!flags.no_passive).then(|| flags.passive_ports.clone());
-    let site = Site::bind(flags.settings(), Arc::new(accounts), &listens, range, xferlog)
-        .map_err(|e| cannot_bind(&e))?;
+    let tls = flags.tls.open()?;
+    let protected = tls.as_ref().map(|tls| tls.protected.clone());
+    let site =
+        Site::bind_protected(flags.settings(), Arc::new(accounts), &listens, range, xferlog, protected)
+            .map_err(|e| cannot_bind(&e))?;
     for (port, error) in site.taken() {
         tracing::warn!(port, %error, "a passive port is taken by somebody else; the others are used");
     }
-    let (control, passive) = (site.control(), site.passive().to_vec());
+    let (control, implicit, passive) = (site.control(), site.implicit(), site.passive().to_vec());
+    let all: Vec<SocketAddr> = control.iter().chain(&implicit).copied().collect();
     // Before anybody is told that the site is up: from then on a signal means to drain.
     let signals = signal(SignalKind::interrupt())
         .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
@@ -262,21 +270,31 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         banner::print(&banner::Shared {
             root: &flags.root,
             control: &control,
+            implicit: &implicit,
+            explicit: flags.tls.security().tls,
+            fingerprint: tls.as_ref().map(|tls| tls.fingerprint),
             write: flags.write,
             anonymous: flags.anonymous || flags.user.is_empty(),
             made_up: &made_up,
             users: &flags.user.iter().map(|u| name_of(u)).collect::<Vec<_>>(),
-            firewall: firewall_site(flags, &control, &passive),
+            firewall: firewall_site(flags, &all, &passive),
             explain: flags.explain,
         });
     }
     if let Some(path) = &flags.ready_file {
-        ready::write(path, &control, &passive).map_err(|e| {
+        ready::write(path, &control, &implicit, &passive).map_err(|e| {
             Failure::new(Exit::Usage, format!("cannot write {}: {}", path.display(), words(&e)))
         })?;
     }
-    tracing::info!(control = ?control, passive = %flags::show_ports(&passive), "serving");
+    tracing::info!(control = ?control, implicit = ?implicit, passive = %flags::show_ports(&passive), "serving");
     let sweeping = tokio::spawn(sweep(tree));
+    let following = tls.map(|tls| tls.protected.tls);
+    let follow = async {
+        match &following {
+            Some(tls) => flags.tls.follow(tls).await,
+            None => std::future::pending().await,
+        }
+    };
     let stopper = site.stopper();
     let signals = tokio::spawn(async move {
         let (mut interrupt, mut terminate) = signals;
@@ -293,7 +311,10 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             }
         }
     });
-    site.run().await;
+    tokio::select! {
+        () = site.run() => {}
+        () = follow => {}
+    }
     signals.abort();
     sweeping.abort();
     tracing::info!("stopped");

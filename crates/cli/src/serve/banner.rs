@@ -4,12 +4,19 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use net::tls::Fingerprint;
+use server::settings::Tls;
+
 use firewall::{Direction, Mode, Role, Rule, Rules};
 
 /// What is told of the site.
 pub(super) struct Shared<'a> {
     pub(super) root: &'a Path,
     pub(super) control: &'a [SocketAddr],
+    pub(super) implicit: &'a [SocketAddr],
+    /// What the addresses of `control` ask for.
+    pub(super) explicit: Tls,
+    pub(super) fingerprint: Option<Fingerprint>,
     pub(super) write: bool,
     pub(super) anonymous: bool,
     pub(super) users: &'a [String],
@@ -24,7 +31,14 @@ pub(super) fn print(shared: &Shared<'_>) {
 }
 
 fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
-    let (here, network) = urls(shared.control, own);
+    let scheme = match shared.explicit {
+        Tls::Off | Tls::Offered => "ftp",
+        Tls::RequiredForLogin | Tls::RequiredForData => "ftpes",
+    };
+    let (mut here, mut network) = urls(scheme, 21, shared.control, own);
+    let (here_at_once, network_at_once) = urls("ftps", 990, shared.implicit, own);
+    here.extend(here_at_once);
+    network.extend(network_at_once);
     let root = std::fs::canonicalize(shared.root).unwrap_or_else(|_| shared.root.to_owned());
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -39,7 +53,18 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     for (n, url) in network.iter().enumerate() {
         line(&format!("  {}{url}", if n == 0 { "from the network    " } else { "                    " }));
     }
-    if let Some(url) = network.first().or(here.first()) {
+    if let Some(fingerprint) = shared.fingerprint {
+        let how = match shared.explicit {
+            Tls::Off => "with ftps:// alone",
+            Tls::Offered => "for who wants it (ftpes://)",
+            Tls::RequiredForLogin => "required for the login",
+            Tls::RequiredForData => "required for the login and for data",
+        };
+        line("");
+        line(&format!("  TLS {how}; the certificate's fingerprint:"));
+        line(&format!("  {fingerprint}"));
+    }
+    if let Some(url) = network.first().or(here.first()).filter(|url| url.starts_with("ftp://")) {
         let user = shared.users.first().filter(|_| !shared.anonymous);
         let bare = url;
         let (url, curl) = match user {
@@ -53,7 +78,10 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         line("");
         line(&format!("  pasv get -r {url}"));
         line(&format!("  {curl}"));
-        line(&format!("  lftp -e 'mirror; exit' {url}"));
+        line(&format!(
+            "  lftp -e '{}mirror; exit' {url}",
+            if shared.fingerprint.is_some() { "set ssl:verify-certificate no; " } else { "" }
+        ));
     }
     line("");
     let may = if shared.write { "read and write" } else { "read" };
@@ -109,16 +137,16 @@ fn in_shell(name: &str) -> String {
 }
 
 /// The URLs that reach the site from this machine, and from others.
-fn urls(control: &[SocketAddr], own: &[IpAddr]) -> (Vec<String>, Vec<String>) {
+fn urls(scheme: &str, usual: u16, control: &[SocketAddr], own: &[IpAddr]) -> (Vec<String>, Vec<String>) {
     let (mut here, mut network) = (Vec::new(), Vec::new());
     for at in control {
-        let port = if at.port() == 21 { String::new() } else { format!(":{}", at.port()) };
+        let port = if at.port() == usual { String::new() } else { format!(":{}", at.port()) };
         let url = |address: IpAddr| match address {
-            IpAddr::V4(v4) => format!("ftp://{v4}{port}/"),
-            IpAddr::V6(v6) => format!("ftp://[{v6}]{port}/"),
+            IpAddr::V4(v4) => format!("{scheme}://{v4}{port}/"),
+            IpAddr::V6(v6) => format!("{scheme}://[{v6}]{port}/"),
         };
         if at.ip().is_unspecified() {
-            here.push(format!("ftp://localhost{port}/"));
+            here.push(format!("{scheme}://localhost{port}/"));
             network.extend(own.iter().filter(|a| a.is_ipv4() || at.is_ipv6()).map(|a| url(*a)));
         } else if at.ip().is_loopback() {
             here.push(url(at.ip()));
@@ -150,7 +178,7 @@ mod tests {
     fn every_address_that_works_is_told() {
         let control = ["[::]:2121".parse().unwrap(), "127.0.0.1:21".parse().unwrap()];
         let own = ["192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
-        let (here, network) = urls(&control, &own);
+        let (here, network) = urls("ftp", 21, &control, &own);
         assert_eq!(here, ["ftp://localhost:2121/", "ftp://127.0.0.1/"]);
         assert_eq!(network, ["ftp://192.0.2.7:2121/", "ftp://[2001:db8::7]:2121/"]);
     }

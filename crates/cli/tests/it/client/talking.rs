@@ -174,7 +174,7 @@ fn a_site_that_cannot_be_opened_says_why_without_our_words() {
         (vec!["--external", "2001:db8::1"], 2, "EPSV"),
     ] {
         // Where a check fails to refuse, the port in use does.
-        let said = run(pasv(["serve", "--listen", &taken]).args(&arguments));
+        let said = run(pasv(["serve", "--tls", "off", "--listen", &taken]).args(&arguments));
         assert_eq!(said.status.code(), Some(code), "{arguments:?}: {}", said.err);
         assert!(said.err.contains(why), "{arguments:?}: {}", said.err);
     }

@@ -41,6 +41,7 @@ impl Site {
         serve.args(["--listen", "127.0.0.1:0", "--passive-ports", &range]);
         serve.arg("--root").arg(&root).arg("--ready-file").arg(&ready);
         serve.arg("--user").arg(format!("{}:{}", door.user, password.display())).args(flags);
+        serve.env("XDG_STATE_HOME", folder.path().join("state"));
         let mut process = Running::start(&mut serve, &log);
         let until = Instant::now() + Duration::from_secs(30);
         let told = wait_until(until, || {

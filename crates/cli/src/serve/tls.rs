@@ -1,0 +1,248 @@
+//! With which TLS is a folder shared? The flags, the certificates, and what becomes of them while the site runs.
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, ValueEnum};
+use net::tls::identity::Identity;
+use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
+use net::tls::sessions::Sessions;
+use net::tls::{Fingerprint, Reuse, Versions};
+use server::settings::{Security, Tls, Truncated};
+use server::site::Protected;
+
+use crate::flags;
+use crate::talk::{Exit, Failure};
+
+/// How often the files of certificates are looked at: nobody waits for a renewed one, and a look costs nothing.
+const LOOK: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(super) struct TlsFlags {
+    /// Where TLS may be, or must be, on the addresses of --listen.
+    #[arg(long, value_enum, default_value = "offered")]
+    tls: Policy,
+    /// Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
+    listen_tls: Vec<SocketAddr>,
+    /// The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with
+    /// its --key: the name that a client asks for decides. Without any, one is made at the first start and kept.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Vec<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Vec<PathBuf>,
+    /// Must a protected data connection resume the TLS session of its own control connection?
+    #[arg(long, value_enum, default_value = "learn")]
+    data_reuse: ReuseFlag,
+    /// Let clients end TLS on the control connection (CCC), for firewalls that read it.
+    #[arg(long)]
+    allow_ccc: bool,
+    /// Publish uploads that end without close_notify, which anybody in between may have cut.
+    #[arg(long)]
+    allow_truncated: bool,
+    /// Ask clients for a certificate, or require one; it comes before the login, and does not stand in for it.
+    #[arg(long, value_enum, default_value = "off", requires_ifs = [("ask", "client_ca"), ("require", "client_ca")])]
+    client_cert: ClientCert,
+    /// The authorities that vouch for clients' certificates, in PEM.
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Lists of clients' certificates that are revoked, in PEM.
+    #[arg(long, value_name = "FILE", requires = "client_ca")]
+    client_crl: Option<PathBuf>,
+    /// TLS handshakes of one address at once.
+    #[arg(long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = server::settings::Limits::default().handshakes_per_address)]
+    pub(super) max_handshakes_per_address: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Policy {
+    /// Nowhere.
+    Off,
+    /// Who wants it has it.
+    Offered,
+    /// Nobody logs in without it.
+    Required,
+    /// Nor is anything transferred without it.
+    RequiredData,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReuseFlag {
+    /// Always: others are refused with 522.
+    Require,
+    /// Once a client has done it, it must from then on.
+    Learn,
+    /// Never.
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClientCert {
+    /// They are not asked.
+    Off,
+    /// They may have none.
+    Ask,
+    /// Without one there is no TLS.
+    Require,
+}
+
+/// The TLS of a site that is being opened.
+pub(super) struct Opened {
+    pub(super) protected: Protected,
+    /// Of the certificate that is shown to who asks for no name.
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl TlsFlags {
+    pub(super) fn security(&self) -> Security {
+        Security {
+            tls: match self.tls {
+                Policy::Off => Tls::Off,
+                Policy::Offered => Tls::Offered,
+                Policy::Required => Tls::RequiredForLogin,
+                Policy::RequiredData => Tls::RequiredForData,
+            },
+            ccc: self.allow_ccc,
+            reuse: match self.data_reuse {
+                ReuseFlag::Require => Reuse::Require,
+                ReuseFlag::Learn => Reuse::Learn,
+                ReuseFlag::Off => Reuse::Off,
+            },
+            truncated: if self.allow_truncated { Truncated::Published } else { Truncated::Kept },
+            ..Security::default()
+        }
+    }
+
+    /// None where nobody is to have TLS.
+    pub(super) fn open(&self) -> Result<Option<Opened>, Failure> {
+        if self.tls == Policy::Off && self.listen_tls.is_empty() {
+            return Ok(None);
+        }
+        let settings = self.settings()?;
+        let fingerprint =
+            settings.identities.first().map(Identity::fingerprint).ok_or_else(|| cannot("no certificate"))?;
+        let sessions = Sessions::new().map_err(cannot)?;
+        let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
+        Ok(Some(Opened { protected: Protected { tls, implicit: self.listen_tls.clone() }, fingerprint }))
+    }
+
+    fn settings(&self) -> Result<Settings, Failure> {
+        if self.cert.len() != self.key.len() {
+            return Err(Failure::new(Exit::Usage, "each --cert wants its --key"));
+        }
+        let mut identities = Vec::new();
+        for (certificate, key) in self.cert.iter().zip(&self.key) {
+            let pair = Identity::from_pem(&read(certificate)?, &read(key)?);
+            identities.push(pair.map_err(|e| {
+                Failure::new(Exit::Usage, format!("{} and {}: {e}", certificate.display(), key.display()))
+            })?);
+        }
+        if identities.is_empty() {
+            identities.push(own()?);
+        }
+        let clients = match (self.client_cert, &self.client_ca) {
+            (ClientCert::Ask, Some(authorities)) => ClientCertificates::Ask(self.trust(authorities)?),
+            (ClientCert::Require, Some(authorities)) => ClientCertificates::Require(self.trust(authorities)?),
+            _ => ClientCertificates::Off,
+        };
+        Ok(Settings { identities, versions: Versions::Both, clients })
+    }
+
+    fn trust(&self, authorities: &Path) -> Result<ClientTrust, Failure> {
+        let revoked = self.client_crl.as_deref().map(read).transpose()?.unwrap_or_default();
+        ClientTrust::from_pem(&read(authorities)?, &revoked).map_err(cannot)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.cert.iter().chain(&self.key).chain(&self.client_ca).chain(&self.client_crl)
+    }
+
+    fn changed(&self) -> Vec<Option<SystemTime>> {
+        self.files().map(|file| fs::metadata(file).and_then(|about| about.modified()).ok()).collect()
+    }
+
+    /// Reads the files again whenever one has changed; what cannot be used leaves all as it was.
+    pub(super) async fn follow(&self, tls: &ServerTls) {
+        let mut known = self.changed();
+        let mut looks = tokio::time::interval(LOOK);
+        loop {
+            looks.tick().await;
+            let now = self.changed();
+            if now == known {
+                continue;
+            }
+            let read = self.settings().map_err(|f| f.text.unwrap_or_default());
+            match read.and_then(|settings| tls.replace(settings).map_err(|e| e.to_string())) {
+                Ok(()) => tracing::info!("the certificates have been read again"),
+                // The other file of a pair may be on its way; it is looked at again when it has come.
+                Err(error) => {
+                    tracing::error!(error, "the changed certificates cannot be used; the old ones are")
+                }
+            }
+            known = now;
+        }
+    }
+}
+
+fn cannot(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, format!("TLS cannot be had: {error}")).hint("--tls off serves without")
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|e| Failure::file(path, &e))
+}
+
+/// The certificate that is ours where none is given: kept, so that who pinned it finds it again.
+fn own() -> Result<Identity, Failure> {
+    let Some(folder) = state() else {
+        tracing::warn!("there is no home to keep a certificate in: the next start has another");
+        return Ok(Identity::self_signed(&names()).map_err(cannot)?.identity);
+    };
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    if certificate.exists() && key.exists() {
+        let pair = Identity::from_pem(&read(&certificate)?, &read(&key)?);
+        return pair.map_err(|e| cannot(format!("{}: {e}", certificate.display())));
+    }
+    let made = Identity::self_signed(&names()).map_err(cannot)?;
+    let kept = fs::create_dir_all(&folder)
+        .and_then(|()| keep(&key, made.key.expose(), 0o600))
+        .and_then(|()| keep(&certificate, made.certificate.as_bytes(), 0o644));
+    if let Err(error) = kept {
+        tracing::warn!(%error, folder = %folder.display(), "the certificate cannot be kept: the next start has another");
+    }
+    Ok(made.identity)
+}
+
+/// Writes a file whole or not at all, for nobody's eyes before its mode is set.
+fn keep(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let partial = path.with_extension("new");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
+}
+
+/// Where programs keep what they must not lose (XDG Base Directory, `XDG_STATE_HOME`).
+fn state() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("pasv"))
+}
+
+fn names() -> Vec<String> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut names = vec!["localhost".to_owned()];
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if !host.is_empty() && host != "localhost" && host.chars().all(plain) {
+        names.insert(0, host);
+    }
+    names
+}
