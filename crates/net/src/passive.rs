@@ -243,6 +243,23 @@ impl Claim {
         resolved(self.hub.look(self.owner, None)).unwrap_or(Err(ClaimError::Expired))
     }
 
+    /// Keeps the claim open: it takes every connection of its peer's, one after the other by [`Claim::next`], until it is
+    /// dropped, and none of them is contested. For connections that tell themselves whose they are (TLS).
+    pub fn keep_open(&mut self) {
+        self.hub.keep_open(self.owner, (self.peer, self.port));
+    }
+
+    /// The next connection of a claim that is kept open, however long it takes. Cancel-safe.
+    pub async fn next(&mut self) -> Data {
+        for door in self.doors.iter().filter(|door| door.port == self.port) {
+            acceptor::take_waiting(&self.hub, door);
+        }
+        std::future::poll_fn(|context| {
+            self.hub.next(self.owner, context.waker()).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
     /// The port that a queued claim gets, or None at the deadline.
     async fn granted(&self, deadline: Instant) -> Option<u16> {
         loop {
@@ -272,7 +289,7 @@ impl Drop for Claim {
         if let Some(Ok(data)) = self.arrived() {
             data.decline();
         }
-        self.hub.release(self.owner);
+        self.hub.release(self.owner, (self.peer, self.port));
     }
 }
 

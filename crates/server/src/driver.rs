@@ -29,6 +29,7 @@ use crate::reason::Reason;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::site::{Shared, Stop};
+use crate::transfer::guard::Guard;
 use crate::transfer::{self, Moved, Ready};
 use crate::xferlog;
 
@@ -281,7 +282,7 @@ impl Driver<'_> {
                 None => return Ok(()),
             },
             Effect::Unsecure(answer) => return self.unsecure(&answer).await,
-            Effect::Listen(_) => self.listen().await,
+            Effect::Listen(protection) => self.listen(protection).await,
             Effect::Unlisten => {
                 self.claim = None;
                 return Ok(());
@@ -370,7 +371,7 @@ impl Driver<'_> {
         Input::Admitted(answer)
     }
 
-    async fn listen(&mut self) -> Input {
+    async fn listen(&mut self, protection: Protection) -> Input {
         // A second PASV closes the first.
         self.claim = None;
         let Some(ports) = &self.shared.ports else { return Input::Listening(Err(Reason::PassiveOff)) };
@@ -378,7 +379,10 @@ impl Driver<'_> {
         let (peer, local) = (self.peer.ip(), self.local.ip());
         let until = tokio::time::Instant::now() + deadlines.claim;
         match ports.claim(self.id, peer, local, until.into_std(), deadlines.port).await {
-            Ok(claim) => {
+            Ok(mut claim) => {
+                if protection == Protection::Private {
+                    claim.keep_open();
+                }
                 let port = claim.port();
                 self.claim = Some(claim);
                 Input::Listening(Ok((self.shared.settings.told(local, peer), port)))
@@ -392,7 +396,9 @@ impl Driver<'_> {
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let ascii = plan.ascii;
         // PROT P is agreed on behind AUTH alone, so there is a binding.
-        let guard = if plan.protection == Protection::Private { self.binding.clone() } else { None };
+        let private = plan.protection == Protection::Private;
+        let guard = private.then(|| self.binding.clone().zip(self.shared.tls.clone())).flatten();
+        let guard = guard.map(|(binding, tls)| Guard { binding, tls });
         let open =
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });

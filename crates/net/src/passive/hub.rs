@@ -2,7 +2,7 @@
 //!
 //! The claims table decides; a *seat* per claim carries the decision to the one task that waits for it. One short
 //! lock guards both. Nothing is awaited under it, and no other task is woken.
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,9 @@ use tokio::time::Instant;
 
 use super::claims::{Answer, Claims, Grant, Lapsed, Outcome, Owner, Wish};
 use crate::Data;
+
+/// Connections that wait in a claim that is kept open: one is the client's, the others are strangers' who share its address.
+const MOST_KEPT: usize = 8;
 
 /// At most one line of log about strangers in this time; the line tells how many there were since the last.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(1);
@@ -36,12 +39,16 @@ pub(super) enum News {
 struct Seat {
     news: News,
     waker: Option<Waker>,
+    /// Connections for a claim that is kept open.
+    more: VecDeque<Data>,
 }
 
 #[derive(Debug)]
 struct State {
     claims: Claims,
     seats: HashMap<Owner, Seat>,
+    /// The claims that are kept open, by their places.
+    kept: HashMap<(IpAddr, u16), Owner>,
     next_owner: u64,
     strangers: u64,
     strangers_told: u64,
@@ -61,6 +68,7 @@ impl Hub {
         let state = State {
             claims: Claims::new(groups),
             seats: HashMap::new(),
+            kept: HashMap::new(),
             next_owner: 0,
             strangers: 0,
             strangers_told: 0,
@@ -97,7 +105,10 @@ impl Hub {
             Answer::Port(port) => Some(port),
             Answer::Queued => None,
         };
-        state.seats.insert(owner, Seat { news: port.map_or(News::Queued, News::Port), waker: None });
+        state.seats.insert(
+            owner,
+            Seat { news: port.map_or(News::Queued, News::Port), waker: None, more: VecDeque::new() },
+        );
         if port.is_none() {
             // A forgotten claim of the same peer may have lapsed unseen.
             let lapsed = state.claims.expire(peer, now);
@@ -119,6 +130,17 @@ impl Hub {
         let mut state = self.lock();
         // What is to be closed is closed after the lock is free.
         let mut closing = Vec::new();
+        let data = match state.keep(port, data, &mut woken) {
+            Kept::Yes => {
+                drop(state);
+                return wake(woken);
+            }
+            Kept::Full(data) => {
+                drop(state);
+                return data.decline();
+            }
+            Kept::No(data) => data,
+        };
         let mut strangers = None;
         match state.claims.arrive(peer.ip(), port, Instant::now()) {
             Outcome::Handed(owner, grant) => {
@@ -167,6 +189,29 @@ impl Hub {
         }
     }
 
+    /// Keeps a claim open: it takes every connection of its peer's at its place, until it is released.
+    pub(super) fn keep_open(&self, owner: Owner, place: (IpAddr, u16)) {
+        self.lock().kept.insert(place, owner);
+    }
+
+    /// The next connection of a claim that is kept open. When there is none, the waker is kept.
+    pub(super) fn next(&self, owner: Owner, waker: &Waker) -> Option<Data> {
+        let mut state = self.lock();
+        let seat = state.seats.get_mut(&owner)?;
+        if let Some(data) = seat.more.pop_front() {
+            return Some(data);
+        }
+        seat.waker = Some(waker.clone());
+        // One that came before the claim was kept open.
+        if !matches!(seat.news, News::Arrived(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut seat.news, News::Expired) {
+            News::Arrived(data) => Some(data),
+            _ => None,
+        }
+    }
+
     /// Ends the claims of a peer whose time has passed, and says when the next one does.
     pub(super) fn expire(&self, peer: IpAddr) -> Option<Instant> {
         let mut woken = Vec::new();
@@ -180,21 +225,47 @@ impl Hub {
     }
 
     /// The owner is gone.
-    pub(super) fn release(&self, owner: Owner) {
+    pub(super) fn release(&self, owner: Owner, place: (IpAddr, u16)) {
         let mut woken = Vec::new();
         let mut state = self.lock();
+        if state.kept.get(&place) == Some(&owner) {
+            state.kept.remove(&place);
+        }
         let grant = state.claims.release(owner);
         state.tell_grant(grant, &mut woken);
         let seat = state.seats.remove(&owner);
         drop(state);
         wake(woken);
-        if let Some(Seat { news: News::Arrived(data), .. }) = seat {
-            data.decline();
+        if let Some(Seat { news, more, .. }) = seat {
+            more.into_iter().for_each(Data::decline);
+            if let News::Arrived(data) = news {
+                data.decline();
+            }
         }
     }
 }
 
+/// What became of a connection, as far as claims that are kept open are concerned.
+enum Kept {
+    Yes,
+    /// As many wait as may.
+    Full(Data),
+    /// There is none at its place.
+    No(Data),
+}
+
 impl State {
+    fn keep(&mut self, port: u16, data: Data, woken: &mut Vec<Waker>) -> Kept {
+        let owner = self.kept.get(&(data.peer().ip(), port));
+        let Some(seat) = owner.and_then(|owner| self.seats.get_mut(owner)) else { return Kept::No(data) };
+        if seat.more.len() >= MOST_KEPT {
+            return Kept::Full(data);
+        }
+        seat.more.push_back(data);
+        woken.extend(seat.waker.take());
+        Kept::Yes
+    }
+
     /// Puts news into a seat; a connection that lay there before comes back, to be closed.
     fn tell(&mut self, owner: Owner, news: News, woken: &mut Vec<Waker>) -> Option<Data> {
         let Some(seat) = self.seats.get_mut(&owner) else {

@@ -14,6 +14,7 @@
 
 mod digest;
 pub mod facts;
+pub(crate) mod guard;
 mod incoming;
 pub mod listing;
 mod outgoing;
@@ -26,10 +27,11 @@ use net::data::Data;
 use net::dial::{Source as DialSource, dial};
 use net::passive::{Claim, ClaimError};
 use net::pump::{Progress, PumpError};
-use net::tls::server::Binding;
-use net::tls::{DataTlsError, Flow};
+use net::tls::Flow;
 use tokio::time::{Instant, timeout};
 use wire::Protection;
+
+use guard::Guard;
 
 use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
@@ -59,7 +61,7 @@ enum Work {
 pub(crate) async fn open(
     plan: Plan,
     claim: Option<Claim>,
-    guard: Option<Binding>,
+    guard: Option<Guard>,
     settings: Arc<Settings>,
     local: SocketAddr,
     progress: Arc<Progress>,
@@ -84,9 +86,17 @@ pub(crate) async fn open(
             (Work::Digest(digest), Opened { size: None, name: None })
         }
     };
-    let connected = match connect(data, claim, &settings, local).await {
-        Ok(Some(data)) => protect(data, protection, guard, &settings, flow).await.map(Some),
-        other => other,
+    let connected = match (protection, guard, data, claim) {
+        (Protection::Clear, _, data, claim) => connect(data, claim, &settings, local).await,
+        (_, Some(guard), DataPlan::Listening, Some(claim)) => {
+            guard.awaited(claim, &settings, flow).await.map(Some)
+        }
+        (_, Some(guard), data, claim) => match connect(data, claim, &settings, local).await {
+            Ok(Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
+            other => other,
+        },
+        // No other level is agreed on without TLS; were it, nothing would go out in clear.
+        (_, None, ..) => Err(Reason::AuthFirst.into()),
     };
     match connected {
         Ok(data) => Ok((
@@ -145,33 +155,6 @@ async fn connect(
             }
         }
     }
-}
-
-/// Protects a data connection as PROT says.
-async fn protect(
-    data: Data,
-    protection: Protection,
-    guard: Option<Binding>,
-    settings: &Settings,
-    flow: Flow,
-) -> Result<Data, Transferred> {
-    match (protection, guard) {
-        (Protection::Clear, _) => Ok(data),
-        (_, Some(binding)) => {
-            let security = &settings.security;
-            data.accept_tls(&binding, security.reuse, flow, security.handshake).await.map_err(refused)
-        }
-        // No other level is agreed on without TLS; were it, nothing would go out in clear.
-        (_, None) => Err(Reason::AuthFirst.into()),
-    }
-}
-
-fn refused(error: DataTlsError) -> Transferred {
-    let reason = match error {
-        DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
-        DataTlsError::Handshake(_) => Reason::DataTlsFailed,
-    };
-    Transferred { detail: Some(error.to_string()), ..reason.into() }
 }
 
 impl Ready {

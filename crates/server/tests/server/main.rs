@@ -8,6 +8,7 @@
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   log: what a site writes down of all this
 //! ```
+mod bound;
 mod client;
 mod ends;
 mod fault;
