@@ -51,6 +51,7 @@ impl Guard {
     /// Waits for the client's own connection among those that come.
     pub(super) async fn awaited(
         self,
+        first: Data,
         mut claim: Claim,
         settings: &Settings,
         flow: Flow,
@@ -59,6 +60,8 @@ impl Guard {
         let mut until = Instant::now() + settings.deadlines.data;
         let mut why: Option<Transferred> = None;
         let mut hellos = JoinSet::new();
+        let tls = Arc::clone(&self.tls);
+        hellos.spawn(async move { first.hello(&tls, within).await });
         let mut held: Option<(Hello, Instant)> = None;
         loop {
             let release = held.as_ref().map_or(until, |(_, at)| *at);

@@ -47,6 +47,9 @@ pub(crate) struct Ready {
     ascii: bool,
     stall: Duration,
     truncated: Truncated,
+    /// TLS is to begin: for whom, and where the client's own connection may yet come.
+    shaking: Option<(Guard, Option<Claim>, Flow)>,
+    settings: Arc<Settings>,
     progress: Arc<Progress>,
 }
 
@@ -86,15 +89,23 @@ pub(crate) async fn open(
             (Work::Digest(digest), Opened { size: None, name: None })
         }
     };
+    // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
+    let mut shaking = None;
     let connected = match (protection, guard, data, claim) {
         (Protection::Clear, _, data, claim) => connect(data, claim, &settings, local).await,
-        (_, Some(guard), DataPlan::Listening, Some(claim)) => {
-            guard.awaited(claim, &settings, flow).await.map(Some)
+        (_, Some(guard), DataPlan::Listening, Some(mut claim)) => {
+            match timeout(settings.deadlines.data, claim.next()).await {
+                Ok(first) => {
+                    shaking = Some((guard, Some(claim), flow));
+                    Ok(Some(first))
+                }
+                Err(_) => Err(Reason::DataNotMade.into()),
+            }
         }
-        (_, Some(guard), data, claim) => match connect(data, claim, &settings, local).await {
-            Ok(Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
-            other => other,
-        },
+        (_, Some(guard), data, claim) => {
+            shaking = Some((guard, None, flow));
+            connect(data, claim, &settings, local).await
+        }
         // No other level is agreed on without TLS; were it, nothing would go out in clear.
         (_, None, ..) => Err(Reason::AuthFirst.into()),
     };
@@ -107,6 +118,8 @@ pub(crate) async fn open(
                 ascii,
                 stall: settings.deadlines.stall,
                 truncated: settings.security.truncated,
+                shaking,
+                settings,
                 progress,
             },
         )),
@@ -160,8 +173,24 @@ async fn connect(
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, truncated, progress } = self;
+        let Self { work, data, ascii, stall, truncated, shaking, settings, progress } = self;
         let started = Instant::now();
+        let protected = match (shaking, data) {
+            (Some((guard, Some(claim), flow)), Some(first)) => {
+                guard.awaited(first, claim, &settings, flow).await.map(Some)
+            }
+            (Some((guard, None, flow)), Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
+            (_, data) => Ok(data),
+        };
+        let data = match protected {
+            Ok(data) => data,
+            Err(end) => {
+                if let Work::Store(store) = work {
+                    store.give_up().await;
+                }
+                return Moved::Ended(end);
+            }
+        };
         let mut end = match (work, data) {
             (Work::Store(store), Some(data)) => {
                 match store.receive(data, ascii, stall, truncated, &progress).await {
