@@ -107,11 +107,19 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s r -l recursive -d 'Whole tree, one path per line'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s 1 -l names -d 'Names only, one per line'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l json -d 'One JSON object per line and entry'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s o -l output -d 'Write to this file; - is stdout' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s O -l output-dir -d 'Write into this folder' -r -F
@@ -125,13 +133,24 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s r -l recursive -d 'Fetch directories and all that is in them'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s c -l continue -d 'Go on where the last try ended'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l verify -d 'What proves that a file has arrived: the site\'s SIZE, its HASH too where it has one, or nothing but its word' -r -f -a "size\t'The site\'s SIZE'
+hash\t'And its HASH, where it has one'
+off\t'The site\'s word'"
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
 active\t'The server dials us'"
@@ -140,10 +159,18 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s r -l recursive -d 'Store folders and all that is in them'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s c -l continue -d 'Go on where the last try ended'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
@@ -155,8 +182,16 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -166,9 +201,17 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s r -l recursive -d 'Delete directories and all that is in them'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -178,8 +221,16 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -189,8 +240,16 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -200,8 +259,16 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -211,9 +278,17 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l json -d 'As a JSON object'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server'
@@ -223,8 +298,16 @@ next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l password-file -d 'Read the password from the first line of this file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
+offered\t'Where the site has it'
+required\t'By AUTH TLS, or not at all'
+implicit\t'From the first byte'"
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s q -l quiet -d 'Say nothing but errors'
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -l size -d 'How many bytes to move' -r
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -s h -l help -d 'Print help'
