@@ -40,6 +40,22 @@ pub(crate) struct Peer {
 impl Peer {
     /// vsftpd, in which everybody is anonymous: its other users are those of the machine.
     pub(crate) fn vsftpd() -> Option<Self> {
+        Self::vsftpd_with(|_| String::new())
+    }
+
+    /// The same with TLS on every connection, and data connections that must resume their control connection's session.
+    pub(crate) fn vsftpd_tls() -> Option<Self> {
+        Self::vsftpd_with(|lab| {
+            let pem = lab.identity();
+            format!(
+                "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
+                 require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={pem}\nrsa_private_key_file={pem}\n",
+                pem = pem.display(),
+            )
+        })
+    }
+
+    fn vsftpd_with(more: impl FnOnce(&Lab) -> String) -> Option<Self> {
         need::root("vsftpd")?;
         let program = need::peer_file("vsftpd", "vsftpd/usr/sbin/vsftpd")?;
         let lab = Lab::new(DAEMON);
@@ -57,7 +73,7 @@ impl Peer {
             root = lab.path("root").display(),
             empty = lab.made("empty").display(),
         );
-        let config = lab.file("vsftpd.conf", &config);
+        let config = lab.file("vsftpd.conf", &(config + &more(&lab)));
         Some(lab.start("anonymous", &mut command(&program, [config])))
     }
 
@@ -90,6 +106,12 @@ impl Peer {
 
     /// Pure-FTPd, with a database of users of its own.
     pub(crate) fn pureftpd() -> Option<Self> {
+        Self::pureftpd_with(|_, serve| {
+            serve.args(["-Y", "0"]);
+        })
+    }
+
+    fn pureftpd_with(more: impl FnOnce(&Lab, &mut Command)) -> Option<Self> {
         need::root("pure-ftpd")?;
         let program = need::peer_file("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd")?;
         let keeper = need::peer_file("pure-ftpd", "pure-ftpd/usr/bin/pure-pw")?;
@@ -101,10 +123,18 @@ impl Peer {
         run(command(&keeper, ["mkdb"]).arg(&database).arg("-f").arg(&users)).good();
         let mut serve =
             command(&program, ["-H", "-A", "-E", "-u", "1", "-U", "133:022", "-k", "100", "-f", "none"]);
-        serve.args(["-Y", "0", "-c", "50", "-C", "50", "-S", &format!("127.0.0.1,{}", lab.ports.control())]);
+        serve.args(["-c", "50", "-C", "50", "-S", &format!("127.0.0.1,{}", lab.ports.control())]);
         serve.args(["-p", &format!("{}:{}", lab.ports.passive().start(), lab.ports.passive().end())]);
+        more(&lab, &mut serve);
         serve.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(lab.path("pid"));
         Some(lab.start("tester", &mut serve))
+    }
+
+    /// Pure-FTPd that takes nothing but TLS, on both connections.
+    pub(crate) fn pureftpd_tls() -> Option<Self> {
+        Self::pureftpd_with(|lab, serve| {
+            serve.args(["-Y", "3", "-2"]).arg(lab.identity());
+        })
     }
 
     /// pyftpdlib, in the Python it was installed for.
@@ -170,6 +200,16 @@ impl Lab {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// A certificate that signs itself and its key, in one file.
+    fn identity(&self) -> PathBuf {
+        let made =
+            net::tls::identity::Identity::self_signed(&["127.0.0.1".to_owned()]).expect("a certificate");
+        self.file(
+            "identity.pem",
+            &format!("{}{}", made.certificate, String::from_utf8_lossy(made.key.expose())),
+        )
     }
 
     fn made(&self, name: &str) -> PathBuf {

@@ -10,3 +10,4 @@
 mod clients;
 mod servers;
 mod story;
+mod tls;
