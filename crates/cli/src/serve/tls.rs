@@ -24,9 +24,9 @@ const LOOK: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsFlags {
-    /// Where TLS may be, or must be, on the addresses of --listen.
-    #[arg(long, value_enum, default_value = "offered")]
-    tls: Policy,
+    /// Where TLS may be, or must be, on the addresses of --listen [default: off, or offered with --cert].
+    #[arg(long, value_enum)]
+    tls: Option<Policy>,
     /// Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times.
     #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
     listen_tls: Vec<SocketAddr>,
@@ -100,9 +100,15 @@ pub(super) struct Opened {
 }
 
 impl TlsFlags {
+    /// Off where nothing was said: many clients (lftp among them) take TLS wherever it is offered and then refuse a
+    /// certificate that nobody vouches for, so a site with a certificate of its own making would be closed to them.
+    fn policy(&self) -> Policy {
+        self.tls.unwrap_or(if self.cert.is_empty() { Policy::Off } else { Policy::Offered })
+    }
+
     pub(super) fn security(&self) -> Security {
         Security {
-            tls: match self.tls {
+            tls: match self.policy() {
                 Policy::Off => Tls::Off,
                 Policy::Offered => Tls::Offered,
                 Policy::Required => Tls::RequiredForLogin,
@@ -121,7 +127,7 @@ impl TlsFlags {
 
     /// None where nobody is to have TLS.
     pub(super) fn open(&self) -> Result<Option<Opened>, Failure> {
-        if self.tls == Policy::Off && self.listen_tls.is_empty() {
+        if self.policy() == Policy::Off && self.listen_tls.is_empty() {
             return Ok(None);
         }
         let settings = self.settings()?;

@@ -102,7 +102,7 @@ fn find() -> Option<PathBuf> {
 fn call(lftp: &Path, door: &Door, words: &[&[u8]]) -> Said {
     // It would try for ever; without charset work a name stays the bytes it is.
     let mut script = format!(
-        "set cmd:fail-exit yes; set ftp:ssl-allow no; set net:max-retries 2; set net:timeout 30; set ftp:use-utf8 no; \
+        "set cmd:fail-exit yes; set net:max-retries 2; set net:timeout 30; set ftp:use-utf8 no; \
          open -p {} -u \"{},{}\" {}; ",
         door.port,
         door.user,
