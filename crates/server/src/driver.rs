@@ -480,6 +480,9 @@ impl Driver<'_> {
             Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
                 tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
             }
+            Some(reason) if code == 426 => {
+                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "broken off");
+            }
             Some(reason) => {
                 tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "refused");
             }

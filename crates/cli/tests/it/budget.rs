@@ -29,21 +29,30 @@ fn a_small_download_costs_few_system_calls() {
     talk.ask("TYPE I", "200");
     // The first one warms the page cache and the names.
     assert_eq!(download(&mut talk, "small"), 4096);
-    let calls = traced(&strace, &site, || {
-        for _ in 0..ROUNDS {
-            assert_eq!(download(&mut talk, "small"), 4096);
+    // A busy machine only ever adds calls: a file that has left the page cache is read by a thread that is made for it,
+    // and a connection that comes late is waited for. So the cheapest of a few counts is the cost.
+    let mut cheapest = None;
+    for _ in 0..5 {
+        let calls = traced(&strace, &site, || {
+            for _ in 0..ROUNDS {
+                assert_eq!(download(&mut talk, "small"), 4096);
+            }
+        });
+        let Some(calls) = calls else { return };
+        let mut counts = BTreeMap::<String, usize>::new();
+        for call in calls {
+            if !matches!(call.name.as_str(), "futex" | "epoll_wait" | "epoll_pwait" | "write") {
+                *counts.entry(call.name).or_default() += 1;
+            }
         }
-    });
-    let Some(calls) = calls else { return };
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for call in
-        calls.iter().filter(|c| !matches!(c.name.as_str(), "futex" | "epoll_wait" | "epoll_pwait" | "write"))
-    {
-        *counts.entry(&call.name).or_default() += 1;
+        let all: usize = counts.values().sum();
+        assert!(all > ROUNDS * 8, "the trace saw only part of it: {counts:?}");
+        if all <= ROUNDS * CALLS {
+            return;
+        }
+        cheapest = cheapest.into_iter().chain([(all, counts)]).min_by_key(|(all, _)| *all);
     }
-    let all: usize = counts.values().sum();
-    assert!(all > ROUNDS * 8, "the trace saw only part of it: {counts:?}");
-    assert!(all <= ROUNDS * CALLS, "{} calls a download: {counts:?}", all / ROUNDS);
+    panic!("more than {CALLS} calls a download, five times over: {cheapest:?} in {ROUNDS}");
 }
 
 #[test]
