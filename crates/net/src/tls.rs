@@ -28,11 +28,13 @@ mod layer;
 pub mod server;
 pub mod sessions;
 mod store;
+mod subject;
 mod verify;
 
 pub use control::{Explicit, UpgradeError};
 pub use data::{DataTlsError, Flow, Hello, Outcome, Reuse};
 pub(crate) use layer::{AHEAD, Layer, Pending, Room};
+pub use subject::{NotASubject, Subject};
 pub use verify::CertificateRefused;
 
 /// The protocol versions that are offered or taken.
@@ -191,6 +193,12 @@ impl Established {
     /// The fingerprint of the peer's own certificate.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.certificates.first().map(Fingerprint::of)
+    }
+
+    /// The subject of the peer's own certificate; none where it is empty or damaged. It is what the certificate says, and
+    /// true only where an authority vouches for it.
+    pub fn subject(&self) -> Option<Subject> {
+        self.certificates.first().and_then(Subject::of)
     }
 
     pub(crate) fn of(connection: &rustls::Connection) -> Self {

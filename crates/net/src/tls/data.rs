@@ -63,6 +63,10 @@ pub enum DataTlsError {
     /// It resumes another control connection's session. A server says 522.
     #[error("the data connection resumes the TLS session of another control connection")]
     Foreign,
+    /// It resumes nothing, and shows another certificate than the client showed on the control connection, or none. A
+    /// server says 522.
+    #[error("the data connection does not show the client certificate of its control connection")]
+    AnotherCertificate,
     /// TLS was not established.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
@@ -191,7 +195,8 @@ impl Hello {
     /// # Errors
     /// [`DataTlsError::Foreign`] under [`Reuse::Require`] and [`Reuse::Learn`], and under [`Reuse::Off`] where it would have
     /// resumed a session that is another's; [`DataTlsError::Unbound`] under `Require`, and under `Learn` once a connection
-    /// has resumed. The client is sent an alert, and an end.
+    /// has resumed. The client is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] under all, where the
+    /// client has shown one on the control connection.
     pub async fn accept(
         self,
         binding: &Binding,
@@ -226,6 +231,11 @@ impl Hello {
                 return Err(DataTlsError::Unbound);
             }
             binding.owned().learn();
+        } else if let Some(own) = binding.established().certificates.first()
+            && layer.connection().peer_certificates().and_then(<[_]>::first) != Some(own)
+        {
+            // Dropped without close_notify, so that no client takes it for the end of a file.
+            return Err(DataTlsError::AnotherCertificate);
         }
         Ok(data.protect(layer))
     }

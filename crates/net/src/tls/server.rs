@@ -2,17 +2,16 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{DistinguishedName, RootCertStore, ServerConfig};
 
 use super::identity::{Choice, Identity, certificates};
 use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
-use super::{Established, Versions, provider};
+use super::verify::signatures;
+use super::{Established, Fingerprint, Subject, Versions, provider};
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301): the control connection's, and the data connection's, where
 /// some clients use the one and some the other. A client that asks only for something else (a browser, a mail client that
@@ -101,6 +100,17 @@ pub struct ServerTls {
 struct Current {
     control: ServerConfig,
     data: ServerConfig,
+    /// Authorities vouch for the certificates that clients show.
+    vouched: bool,
+}
+
+/// What a client has proven of itself by its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Of the certificate whose key it has.
+    pub fingerprint: Fingerprint,
+    /// Who it is; none where no authority vouches for it, since anybody can write any name into a certificate.
+    pub subject: Option<Subject>,
 }
 
 impl ServerTls {
@@ -149,6 +159,7 @@ impl Current {
         if settings.identities.is_empty() {
             return Err(TlsConfigError::NoIdentity);
         }
+        let vouched = settings.clients.vouched();
         let mut control = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(settings.versions.list())?
             .with_client_cert_verifier(settings.clients.verifier()?)
@@ -158,7 +169,7 @@ impl Current {
         let mut data = control.clone();
         data.send_tls13_tickets = ON_DATA;
         data.alpn_protocols = DATA.map(<[u8]>::to_vec).to_vec();
-        Ok(Self { control, data })
+        Ok(Self { control, data, vouched })
     }
 
     fn data(&self, gate: &Arc<Gate>) -> Arc<ServerConfig> {
@@ -204,6 +215,13 @@ impl Binding {
         &self.established
     }
 
+    /// What the client has proven by its certificate; none where it showed none.
+    pub fn client(&self) -> Option<ClientCertificate> {
+        let fingerprint = self.established.fingerprint()?;
+        let subject = self.established.subject().filter(|_| self.current.vouched);
+        Some(ClientCertificate { fingerprint, subject })
+    }
+
     /// A data connection has resumed it; under [`Reuse::Learn`](super::Reuse::Learn) all must from then on.
     pub fn has_resumed(&self) -> bool {
         self.owned.has_learned()
@@ -230,6 +248,13 @@ impl fmt::Debug for Binding {
 }
 
 impl ClientCertificates {
+    fn vouched(&self) -> bool {
+        matches!(
+            self,
+            Self::Ask(ClientTrust::Authorities { .. }) | Self::Require(ClientTrust::Authorities { .. })
+        )
+    }
+
     fn verifier(self) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
         let (trust, mandatory) = match self {
             Self::Off => return Ok(Arc::new(NoClientAuth)),
@@ -278,25 +303,5 @@ impl ClientCertVerifier for Anybody {
         Ok(ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &provider().signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
+    signatures!();
 }

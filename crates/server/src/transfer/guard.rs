@@ -114,7 +114,7 @@ impl Guard {
 fn refused(error: &DataTlsError) -> Transferred {
     let reason = match error {
         DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
-        DataTlsError::Handshake(_) => Reason::DataTlsFailed,
+        DataTlsError::AnotherCertificate | DataTlsError::Handshake(_) => Reason::DataTlsFailed,
     };
     Transferred { detail: Some(error.to_string()), ..reason.into() }
 }

@@ -4,9 +4,9 @@ use net::tls::client::{ClientTls, Roots, Session, Settings as ClientSettings, Tr
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{Fingerprint, UpgradeError, Versions};
+use net::tls::{DataTlsError, Fingerprint, Flow, Reuse, UpgradeError, Versions};
 
-use super::scene::{BOTH, NAME, Site, controls, identity, settings};
+use super::scene::{BOTH, Login, NAME, Site, controls, identity, settings};
 use crate::scene::LONG;
 
 type Ends = (Result<Binding, UpgradeError>, Result<Session, UpgradeError>);
@@ -47,8 +47,10 @@ async fn a_certificate_is_pinned_verified_or_reported() {
     let reported = meet(&site.tls, &trusting(Trust::Report(roots)), NAME).await.0.1.unwrap();
     assert!(reported.doubt().is_some());
     assert_eq!(reported.established().fingerprint(), Some(site.identity.fingerprint()));
-    let nobody = meet(&site.tls, &trusting(Trust::Pinned(vec![])), "not a name").await;
-    assert!(matches!(nobody.0.1, Err(UpgradeError::Name(_))));
+    // Nothing is sent for it, so that no server is needed to see it.
+    let (_, client) = controls().await;
+    let nobody = trusting(Trust::Pinned(vec![])).connect_tls_on(&client, "not a name").await;
+    assert!(matches!(nobody, Err(UpgradeError::Name(_))));
 }
 
 #[tokio::test]
@@ -91,7 +93,6 @@ async fn the_name_asked_for_chooses_the_certificate_and_a_reload_changes_it() {
 
 #[tokio::test]
 async fn a_session_that_began_before_a_reload_goes_on_with_its_certificate() {
-    use net::tls::{Flow, Reuse};
     let site = Site::new();
     for versions in BOTH {
         let login = site.login(versions).await;
@@ -134,6 +135,8 @@ impl Ca {
 
     fn issue_numbered(&self, name: &str, number: u64) -> Identity {
         let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.serial_number = Some(number.into());
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -189,4 +192,71 @@ async fn a_clients_certificate_is_asked_for_required_and_revoked() {
         }
     }
     assert!(ClientTrust::from_pem(b"", b"").is_err());
+}
+
+#[tokio::test]
+async fn who_a_client_is_counts_where_an_authority_says_so() {
+    let (ca, site) = (Ca::new(), Site::new());
+    let own = ca.issue_numbered("anna.example", 7);
+    let listed = ClientTrust::from_pem(ca.pem().as_bytes(), b"").unwrap();
+    for (trust, vouched) in [(ClientTrust::Any, false), (listed, true)] {
+        let clients = ClientCertificates::Require(trust);
+        site.tls.replace(Settings { clients, ..settings(&site.identity) }).unwrap();
+        for versions in BOTH {
+            let login = login_as(&site, versions, Some(&own)).await;
+            let client = login.binding.client().unwrap();
+            assert_eq!(client.fingerprint, own.fingerprint());
+            let subject = login.binding.established().subject().unwrap();
+            assert_eq!(subject.as_str(), "CN=anna.example");
+            assert_eq!(client.subject, vouched.then_some(subject));
+        }
+    }
+    let nobody = Site::new();
+    assert_eq!(nobody.login(Versions::Both).await.binding.client(), None);
+}
+
+/// Whoever showed a certificate on the control connection shows it on the data connection, or resumes the session in which
+/// it did. So a client that never resumes is told from another one all the same.
+#[tokio::test]
+async fn a_data_connection_shows_the_client_certificate_of_its_control_connection() {
+    let (ca, site) = (Ca::new(), Site::new());
+    let (anna, bert) = (ca.issue_numbered("anna.example", 7), ca.issue_numbered("bert.example", 8));
+    let trust = ClientTrust::from_pem(ca.pem().as_bytes(), b"").unwrap();
+    for clients in [ClientCertificates::Ask(trust.clone()), ClientCertificates::Require(trust)] {
+        let asks = matches!(clients, ClientCertificates::Ask(_));
+        site.tls.replace(Settings { clients, ..settings(&site.identity) }).unwrap();
+        for versions in BOTH {
+            let login = login_as(&site, versions, Some(&anna)).await;
+            // Resumed: the session knows whose it is.
+            let (server, _) = login.data(Reuse::Require, Flow::Sends).await;
+            assert!(server.established().unwrap().resumed);
+            assert_eq!(server.established().unwrap().fingerprint(), Some(anna.fingerprint()));
+            // Not resumed, as of a client that keeps no sessions: by the same certificate.
+            let again = login_as(&site, versions, Some(&anna)).await;
+            let (server, client) = login.attempt(&again.session, Reuse::Off, Flow::Receives).await;
+            assert!(!server.unwrap().established().unwrap().resumed);
+            client.unwrap();
+            let other = login_as(&site, versions, Some(&bert)).await;
+            let (server, _) = login.attempt(&other.session, Reuse::Off, Flow::Receives).await;
+            assert!(matches!(server, Err(DataTlsError::AnotherCertificate)), "{server:?}");
+            if asks {
+                let without = login_as(&site, versions, None).await;
+                let (server, _) = login.attempt(&without.session, Reuse::Off, Flow::Receives).await;
+                assert!(matches!(server, Err(DataTlsError::AnotherCertificate)), "{server:?}");
+                let (server, client) = without.attempt(&other.session, Reuse::Off, Flow::Receives).await;
+                server.unwrap();
+                client.unwrap();
+            }
+        }
+    }
+}
+
+async fn login_as(site: &Site, versions: Versions, own: Option<&Identity>) -> Login {
+    let trust = Trust::Pinned(vec![site.identity.fingerprint()]);
+    let client = ClientTls::new(ClientSettings { trust, versions, identity: own.cloned() });
+    let ((binding, session), server, control) = meet(&site.tls, &client, NAME).await;
+    let login = Login { server, client: control, binding: binding.unwrap(), session: session.unwrap() };
+    login.server.write_all(b"220 ").await.unwrap();
+    while login.client.read(&mut Vec::new()).await.unwrap() == 0 {}
+    login
 }
