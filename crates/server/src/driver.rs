@@ -16,8 +16,8 @@ use net::control::{Control, Waiting};
 use net::passive::Claim;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, UpgradeError};
-use storage::Denied;
+use net::tls::{Explicit, Fingerprint, UpgradeError};
+use storage::{Certificate, Denied};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 use wire::{LineDecoder, Protection, Reply, Verb};
@@ -32,6 +32,10 @@ use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Moved, Ready};
 use crate::xferlog;
+
+mod securing;
+
+use securing::{NoTls, secure, shown};
 
 /// A step of a running transfer.
 enum Step {
@@ -105,7 +109,8 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
             }
         }
     }
-    let session = Session::new(Arc::clone(&settings), peer, local, begun);
+    let certificate = binding.as_ref().and_then(|binding| shown(id, binding));
+    let session = Session::new(Arc::clone(&settings), peer, local, begun).with_certificate(certificate);
     let decoder = LineDecoder::new(shared.settings.limits.line);
     let mut driver = Driver {
         shared,
@@ -275,6 +280,9 @@ impl Driver<'_> {
 
     async fn effect(&mut self, effect: Effect) -> std::io::Result<()> {
         let input = match effect {
+            Effect::Recognise(user, certificate) => {
+                Input::Recognised(self.shared.gate.recognise(&user, &certificate).await)
+            }
             Effect::Admit(attempt) => self.admit(attempt).await,
             Effect::File(pass, op) => Input::File(files::run(&pass, op).await),
             Effect::Secure(answer) => match self.secure(&answer).await? {
@@ -310,7 +318,10 @@ impl Driver<'_> {
     }
 
     /// Begins TLS. None: it did not come about, and there is nobody to tell.
-    async fn secure(&mut self, answer: &Reply) -> std::io::Result<Option<Result<(), Reason>>> {
+    async fn secure(
+        &mut self,
+        answer: &Reply,
+    ) -> std::io::Result<Option<Result<Option<Certificate>, Reason>>> {
         self.flush().await?;
         // What has been read and not been heard: whole lines, or the beginning of one.
         let behind = self.unheard || !self.decoder.is_empty();
@@ -319,10 +330,9 @@ impl Driver<'_> {
         let explicit = Explicit { read_ahead: if behind { b"?" } else { b"" }, answer: &said };
         match secure(self.control, self.shared, &self.settings, Some(explicit)).await {
             Ok(binding) => {
-                let now = binding.established();
-                tracing::debug!(session = self.id, version = now.version, suite = now.suite, "under TLS");
+                let certificate = shown(self.id, &binding);
                 self.binding = Some(binding);
-                Ok(Some(Ok(())))
+                Ok(Some(Ok(certificate)))
             }
             Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),
             Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
@@ -353,6 +363,7 @@ impl Driver<'_> {
             return Input::Banned;
         }
         let user = wire::pathname::show(&attempt.user);
+        let shown = attempt.certificate.clone();
         let answer = self.shared.gate.admit(attempt).await;
         // Asked again, since other connections of this address may have used its failures up meanwhile: guessing on many
         // of them at once must gain nothing.
@@ -360,7 +371,9 @@ impl Driver<'_> {
             return Input::Banned;
         }
         if let Err(denied) = &answer {
-            tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), "login refused");
+            let fingerprint = shown.as_ref().map(|shown| Fingerprint::from(shown.fingerprint).to_string());
+            let subject = shown.as_ref().and_then(|shown| shown.subject.as_deref());
+            tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), fingerprint, subject, "login refused");
             if *denied != Denied::Unavailable {
                 self.shared.addresses().failed(peer, Instant::now(), limits);
             }
@@ -508,41 +521,6 @@ impl Driver<'_> {
     }
 }
 
-/// Why there is no TLS on a control connection.
-#[derive(Debug, thiserror::Error)]
-enum NoTls {
-    #[error("{}", .0.text())]
-    Refused(Reason),
-    #[error(transparent)]
-    Upgrade(#[from] UpgradeError),
-}
-
-/// Begins TLS, within the address's budget.
-async fn secure(
-    control: &Control,
-    shared: &Shared,
-    settings: &Settings,
-    explicit: Option<Explicit<'_>>,
-) -> Result<Binding, NoTls> {
-    let Some(tls) = &shared.tls else { return Err(NoTls::Refused(Reason::TlsOff)) };
-    let peer = control.peer().ip();
-    shared.addresses().shakes(peer, &settings.limits).map_err(NoTls::Refused)?;
-    let _turn = Turn { shared, peer };
-    Ok(control.accept_tls(tls, explicit, settings.security.handshake).await?)
-}
-
-/// A handshake's place in the budget, given back however it ends.
-struct Turn<'a> {
-    shared: &'a Shared,
-    peer: std::net::IpAddr,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.shared.addresses().shaken(self.peer);
-    }
-}
-
 /// Comes when the keeper wants the end at once, whatever the session is waiting for: a client that does not read, a login
 /// that is being checked. Also when the site itself is gone, and nobody is left who could want it.
 async fn at_once(mut stop: watch::Receiver<Stop>) {
@@ -553,6 +531,7 @@ fn denied_name(denied: Denied) -> &'static str {
     match denied {
         Denied::UnknownUser => "unknown-user",
         Denied::WrongPassword => "wrong-password",
+        Denied::NoCertificate => "no-certificate",
         Denied::Unavailable => "unavailable",
     }
 }

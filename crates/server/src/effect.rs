@@ -2,7 +2,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use storage::{Admission, Attempt, Create, Denied, Stat, Time, VPath};
+use storage::{Admission, Attempt, Certificate, Create, Denied, Stat, Time, VPath};
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
 use wire::{Protection, Reply, Verb};
@@ -26,6 +26,8 @@ pub enum Output {
 /// Something to do for a session. Those that touch files carry a [`Pass`], which only a login lends.
 #[derive(Debug)]
 pub enum Effect {
+    /// Ask the gate whether this user's certificate is enough; [`Input::Recognised`] follows.
+    Recognise(Vec<u8>, Certificate),
     /// Ask the gate.
     Admit(Attempt),
     /// Do something short with files.
@@ -166,6 +168,8 @@ pub enum DataPlan {
 pub enum Input {
     /// A line, or one over the limit.
     Line(Result<wire::Line, wire::LineTooLong>),
+    /// The user of that certificate, or nobody: then a password is asked for.
+    Recognised(Option<Admission>),
     /// The gate's answer.
     Admitted(Result<Admission, Denied>),
     /// The gate was not asked: too many failures of this address.
@@ -174,8 +178,9 @@ pub enum Input {
     File(Result<FileDone, storage::Error>),
     /// A passive port was claimed; the address and port to tell.
     Listening(Result<(IpAddr, u16), Reason>),
-    /// TLS protects the control connection; or bytes in clear came behind AUTH, and nothing was said.
-    Secured(Result<(), Reason>),
+    /// TLS protects the control connection, and the client has shown this certificate; or bytes in clear came behind AUTH,
+    /// and nothing was said.
+    Secured(Result<Option<Certificate>, Reason>),
     /// The file and the data connection of the transfer are open: data is about to move.
     Opened(Opened),
     /// The transfer has ended.
@@ -192,6 +197,7 @@ impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "Line({:?})", line.as_ref().map(Vec::len)),
+            Self::Recognised(user) => write!(f, "Recognised({user:?})"),
             Self::Admitted(answer) => write!(f, "Admitted({answer:?})"),
             Self::Banned => f.write_str("Banned"),
             Self::File(outcome) => write!(f, "File({outcome:?})"),

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //!   admit --> anonymous?                yes: in, whatever the password
+//!         --> a certificate asked for beside the password, and not there?   denied (same work, on a decoy)
 //!         --> remembered?               yes: in (microseconds)
 //!         --> one at a time for a name and password, one for each core in all: argon2id (tens of milliseconds)
 //!               right: remember it, in        wrong, or no such user (same work, on a decoy): denied
 //! ```
+pub mod certificates;
 mod memory;
 mod password;
 
@@ -18,9 +20,10 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 
+use self::certificates::{Certificates, Role};
 use self::memory::{Memory, Proof};
 pub use self::password::{BadHash, PasswordHash, hash};
-use crate::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use crate::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree, VPath};
 
 /// A user.
 #[derive(Clone)]
@@ -35,6 +38,17 @@ pub struct Account {
     pub rights: Rights,
     /// The directory to start in.
     pub home: VPath,
+}
+
+impl Account {
+    fn admission(&self) -> Admission {
+        Admission {
+            user: self.name.as_str().into(),
+            rights: self.rights,
+            tree: Arc::clone(&self.tree),
+            home: self.home.clone(),
+        }
+    }
 }
 
 /// What everybody gets who gives no name of their own.
@@ -73,6 +87,7 @@ const QUEUES: usize = 64;
 pub struct Accounts {
     users: HashMap<Vec<u8>, Account>,
     anonymous: Option<Anonymous>,
+    certificates: Option<Arc<Certificates>>,
     /// Checked for users there are not, so that they cost what the others cost.
     decoy: PasswordHash,
     memory: Memory,
@@ -115,12 +130,19 @@ impl Accounts {
         Ok(Self {
             users,
             anonymous,
+            certificates: None,
             decoy,
             memory: Memory::new(remember).map_err(|_| BadAccounts::NoRandomness)?,
             queues: [const { Mutex::const_new(()) }; QUEUES],
             places: Arc::new(Semaphore::new(cores)),
             verifications: AtomicU64::new(0),
         })
+    }
+
+    /// Lets certificates count: in place of passwords, or beside them.
+    #[must_use]
+    pub fn with_certificates(self, certificates: Arc<Certificates>) -> Self {
+        Self { certificates: Some(certificates), ..self }
     }
 
     /// Passwords verified the dear way since the start, right or wrong, for users there are and others.
@@ -138,19 +160,32 @@ impl Accounts {
             });
         }
         let account = self.users.get(&attempt.user);
-        let hash = account.map_or(&self.decoy, |a| &a.hash);
+        // Without the certificate the password is not looked at. The work is done all the same, on the decoy, of which
+        // nothing is ever remembered: so neither the answer nor its time tells who guesses passwords whether one is right.
+        let lacks = self.lacks_certificate(&attempt);
+        let hash = account.filter(|_| !lacks).map_or(&self.decoy, |a| &a.hash);
         let proof = self.memory.proof(&attempt.user, &attempt.password, hash);
         let right = self.memory.holds(&attempt.user, &proof) || self.verify(attempt, hash, proof).await?;
         match account {
-            Some(account) if right => Ok(Admission {
-                user: account.name.as_str().into(),
-                rights: account.rights,
-                tree: Arc::clone(&account.tree),
-                home: account.home.clone(),
-            }),
-            Some(_) => Err(Denied::WrongPassword),
             None => Err(Denied::UnknownUser),
+            Some(_) if lacks => Err(Denied::NoCertificate),
+            Some(account) if right => Ok(account.admission()),
+            Some(_) => Err(Denied::WrongPassword),
         }
+    }
+
+    /// Must a certificate be shown beside the password, and is none of this user's there?
+    fn lacks_certificate(&self, attempt: &Attempt) -> bool {
+        let asked = self.certificates.as_ref().filter(|known| known.role() == Role::WithPassword);
+        asked.is_some_and(|known| {
+            !attempt.certificate.as_ref().is_some_and(|shown| known.is_of(&attempt.user, shown))
+        })
+    }
+
+    fn recognised(&self, user: &[u8], certificate: &Certificate) -> Option<Admission> {
+        let known = self.certificates.as_ref().filter(|known| known.role() == Role::WithoutPassword)?;
+        let account = self.users.get(user)?;
+        known.is_of(user, certificate).then(|| account.admission())
     }
 
     async fn verify(&self, attempt: Attempt, hash: &PasswordHash, proof: Proof) -> Result<bool, Denied> {
@@ -184,6 +219,14 @@ impl Gate for Accounts {
 
     fn anonymous(&self, user: &[u8]) -> bool {
         self.anonymous.is_some() && is_anonymous(user)
+    }
+
+    fn recognise<'a>(
+        &'a self,
+        user: &'a [u8],
+        certificate: &'a Certificate,
+    ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
+        Box::pin(std::future::ready(self.recognised(user, certificate)))
     }
 
     fn admit<'a>(

@@ -13,10 +13,21 @@ pub struct Attempt {
     pub user: Vec<u8>,
     /// The password as sent; it is overwritten when dropped, and prints as nothing.
     pub password: zeroize::Zeroizing<Vec<u8>>,
+    /// What the client has shown under TLS, if anything.
+    pub certificate: Option<Certificate>,
     /// The address it comes from.
     pub peer: IpAddr,
     /// The site asked for by HOST, if any.
     pub host: Option<Vec<u8>>,
+}
+
+/// What a client has proven of itself by a certificate: that it has the key of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// The SHA-256 of the certificate.
+    pub fingerprint: [u8; 32],
+    /// Who it is, in RFC 4514's form; none unless an authority that this site trusts vouches for it.
+    pub subject: Option<String>,
 }
 
 /// What an admitted user may do.
@@ -46,6 +57,8 @@ pub enum Denied {
     UnknownUser,
     /// Not the password.
     WrongPassword,
+    /// A certificate of this user's is asked for beside the password, and was not shown; the password was not looked at.
+    NoCertificate,
     /// The store of accounts does not answer.
     Unavailable,
 }
@@ -60,7 +73,17 @@ pub trait Gate: Send + Sync {
         let _ = user;
         false
     }
-    /// Decides. An unknown user and a wrong password take the same time.
+    /// Is a certificate of this user's enough, without a password (RFC 2228 3, reply 232)? None: no, or it is another's;
+    /// then the password is asked for.
+    fn recognise<'a>(
+        &'a self,
+        user: &'a [u8],
+        certificate: &'a Certificate,
+    ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
+        let _ = (user, certificate);
+        Box::pin(std::future::ready(None))
+    }
+    /// Decides. An unknown user, a wrong password and a certificate that is not there take the same time.
     fn admit<'a>(
         &'a self,
         attempt: Attempt,

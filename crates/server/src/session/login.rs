@@ -14,6 +14,26 @@ impl Session {
             // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under two names.
             self.begun = now;
         }
+        if let Some(certificate) = self.certificate.clone() {
+            self.phase = Phase::AwaitPassword { user: name.clone() };
+            self.busy = Busy::Admitting;
+            return self.effect(Effect::Recognise(name, certificate));
+        }
+        self.ask_password(name);
+    }
+
+    /// RFC 4217 11 leaves it to the site whether a certificate is enough: then it is 232, and no password is asked for.
+    pub(super) fn recognised(&mut self, user: Option<Admission>, now: Instant) {
+        self.busy = Busy::Nothing;
+        match (user, std::mem::replace(&mut self.phase, Phase::AwaitUser)) {
+            (Some(admission), _) => self.enter(admission, Verb::User, 232, now),
+            (None, Phase::AwaitPassword { user }) => self.ask_password(user),
+            // Nothing is taken up while the gate is asked, so the phase is as it was.
+            (None, other) => self.phase = other,
+        }
+    }
+
+    fn ask_password(&mut self, name: Vec<u8>) {
         let anonymous = self.settings.anonymous
             && (name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp"));
         let text = if anonymous { "Any password will do." } else { "Password, please." };
@@ -28,6 +48,7 @@ impl Session {
                 self.effect(Effect::Admit(Attempt {
                     user,
                     password: secret.expose().to_vec().into(),
+                    certificate: self.certificate.clone(),
                     peer: self.peer.ip(),
                     host: self.parameters.host.clone(),
                 }));
@@ -45,21 +66,23 @@ impl Session {
     pub(super) fn admitted(&mut self, answer: Result<Admission, Denied>, now: Instant) {
         self.busy = Busy::Nothing;
         match answer {
-            Ok(admission) => {
-                let pass = Pass::new(admission);
-                let access = if pass.rights().write { "you may read and write" } else { "you may read" };
-                let text = format!("Welcome, {}: {access}.", wire::pathname::show(pass.user().as_bytes()));
-                self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
-                self.commands_before_login = 0;
-                self.heard = now;
-                self.event(Some(Verb::Pass), None, Ok(230));
-                self.reply(230, text);
-            }
+            Ok(admission) => self.enter(admission, Verb::Pass, 230, now),
             Err(Denied::Unavailable) => self.refuse(Some(Verb::Pass), None, Reason::AccountsUnavailable),
-            Err(Denied::UnknownUser | Denied::WrongPassword) => {
+            Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate) => {
                 self.refuse(Some(Verb::Pass), None, Reason::LoginFailed);
             }
         }
+    }
+
+    fn enter(&mut self, admission: Admission, verb: Verb, code: u16, now: Instant) {
+        let pass = Pass::new(admission);
+        let access = if pass.rights().write { "you may read and write" } else { "you may read" };
+        let text = format!("Welcome, {}: {access}.", wire::pathname::show(pass.user().as_bytes()));
+        self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
+        self.commands_before_login = 0;
+        self.heard = now;
+        self.event(Some(verb), None, Ok(code));
+        self.reply(code, text);
     }
 
     pub(super) fn banned(&mut self) {

@@ -4,7 +4,7 @@
 //! argument. Nothing here waits, reads or writes.
 //!
 //! ```text
-//!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok--> Ready --REIN--> AwaitUser
+//!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok, or certificate--> Ready --REIN--> AwaitUser
 //!
 //!   busy:    Nothing --short effect--> Admitting | File | Listening | Securing --outcome--> Nothing
 //!            Nothing --transfer--> Opening --Opened/150--> Moving --Transferred/226--> Nothing
@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storage::VPath;
+use storage::{Certificate, VPath};
 use wire::command::Mechanism;
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
@@ -55,6 +55,8 @@ pub struct Session {
     parameters: Parameters,
     data: DataPlan,
     agreed: protection::Agreed,
+    /// What the client has shown under TLS.
+    certificate: Option<Certificate>,
     /// Commands that wait for the end of a transfer.
     queue: VecDeque<Result<Command, Refused>>,
     out: VecDeque<Output>,
@@ -153,6 +155,7 @@ impl Session {
             parameters: Parameters::default(),
             data: DataPlan::None,
             agreed: protection::Agreed { control, ..protection::Agreed::default() },
+            certificate: None,
             queue: VecDeque::new(),
             out: VecDeque::from([Output::Reply(greeting)]),
             begun: now,
@@ -163,6 +166,12 @@ impl Session {
         }
     }
 
+    /// The same, of a client that has shown a certificate before the greeting, under implicit TLS.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<Certificate>) -> Self {
+        Self { certificate, ..self }
+    }
+
     /// Takes what has happened.
     pub fn handle(&mut self, input: Input, now: Instant) {
         if self.leaving == Leaving::Closed {
@@ -170,6 +179,7 @@ impl Session {
         }
         match input {
             Input::Line(line) => self.line(line, now),
+            Input::Recognised(user) => self.recognised(user, now),
             Input::Admitted(answer) => self.admitted(answer, now),
             Input::Banned => self.banned(),
             Input::File(outcome) => self.file_done(outcome, now),

@@ -6,6 +6,7 @@
 //! ```
 use std::time::Instant;
 
+use storage::Certificate;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, Verb};
 
@@ -64,12 +65,20 @@ impl Session {
     }
 
     /// TLS stands, and nothing of what was said in clear counts any more; or bytes in clear came where it was to begin.
-    pub(super) fn secured(&mut self, mechanism: Mechanism, outcome: Result<(), Reason>, now: Instant) {
+    pub(super) fn secured(
+        &mut self,
+        mechanism: Mechanism,
+        outcome: Result<Option<Certificate>, Reason>,
+        now: Instant,
+    ) {
         self.busy = Busy::Nothing;
-        if let Err(reason) = outcome {
-            self.event(Some(Verb::Auth), None, Err(reason));
-            return self.close(reason.reply());
-        }
+        self.certificate = match outcome {
+            Ok(certificate) => certificate,
+            Err(reason) => {
+                self.event(Some(Verb::Auth), None, Err(reason));
+                return self.close(reason.reply());
+            }
+        };
         if matches!(self.phase, Phase::Ready { .. }) {
             self.begun = now;
         }
@@ -139,6 +148,8 @@ impl Session {
             return self.refuse(Some(Verb::Ccc), None, reason);
         }
         self.agreed.control = Level::Cleared;
+        // From now on anybody in between can speak for the client.
+        self.certificate = None;
         self.effect(Effect::Unsecure(Reply::new(200, "The control connection is in clear now.")));
     }
 }

@@ -9,10 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use net::tls::identity::Identity;
 use server::Settings;
 use server::settings::Tls;
+use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Admission, Attempt, Denied, Gate, Kind, Rights, Tree, VPath};
+use storage::{Admission, Attempt, Certificate, Denied, Gate, Kind, Rights, Tree, VPath};
 use tempfile::TempDir;
 use wire::Stamp;
 
@@ -26,6 +28,8 @@ pub(crate) struct Ground {
     pub(crate) gate: Arc<Doorkeeper>,
     pub(crate) ports: usize,
     pub ipv6: bool,
+    /// The certificate that the clients show; it is asked for where there are certificates of users.
+    pub(crate) shown: Option<Identity>,
     /// The address the clients come from, where it is not this machine's.
     pub(crate) peer: Option<IpAddr>,
 }
@@ -37,6 +41,7 @@ pub(crate) struct Doorkeeper {
     anonymous: bool,
     rights: Rights,
     available: bool,
+    certificates: Certificates,
 }
 
 impl Gate for Doorkeeper {
@@ -48,24 +53,43 @@ impl Gate for Doorkeeper {
         self.anonymous && matches!(user, b"anonymous" | b"ftp")
     }
 
+    fn recognise<'a>(
+        &'a self,
+        user: &'a [u8],
+        certificate: &'a Certificate,
+    ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
+        let enough = self.certificates.role() == Role::WithoutPassword;
+        let own = enough && self.users.contains_key(user) && self.certificates.is_of(user, certificate);
+        Box::pin(ready(own.then(|| self.admission(user))))
+    }
+
     fn admit<'a>(
         &'a self,
         attempt: Attempt,
     ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+        let asked = self.certificates.role() == Role::WithPassword;
+        let own = attempt.certificate.as_ref().is_some_and(|c| self.certificates.is_of(&attempt.user, c));
         let known = self.users.get(&attempt.user);
         let answer = match known {
             _ if !self.available => Err(Denied::Unavailable),
             None if self.anonymous(&attempt.user) => Ok(()),
             None => Err(Denied::UnknownUser),
+            Some(_) if asked && !own => Err(Denied::NoCertificate),
             Some(password) if *password == *attempt.password => Ok(()),
             Some(_) => Err(Denied::WrongPassword),
         };
-        Box::pin(ready(answer.map(|()| Admission {
-            user: String::from_utf8_lossy(&attempt.user).into(),
+        Box::pin(ready(answer.map(|()| self.admission(&attempt.user))))
+    }
+}
+
+impl Doorkeeper {
+    fn admission(&self, user: &[u8]) -> Admission {
+        Admission {
+            user: String::from_utf8_lossy(user).into(),
             rights: self.rights,
             tree: Arc::clone(&self.tree),
             home: VPath::root(),
-        })))
+        }
     }
 }
 
@@ -87,10 +111,12 @@ impl Ground {
                 anonymous: false,
                 rights: Rights { write: true },
                 available: true,
+                certificates: Certificates::new(Role::WithoutPassword, []),
             }),
             ports: 2,
             ipv6: false,
             peer: None,
+            shown: None,
         };
         let (mut keeper, mut faults) = (Keeper::default(), Vec::new());
         for line in &story.site {
@@ -108,6 +134,13 @@ impl Ground {
             users: keeper.users,
             rights: Rights { write: !keeper.read_only },
             available: !keeper.unavailable,
+            certificates: Certificates::new(
+                keeper.role.unwrap_or(Role::WithoutPassword),
+                keeper.owners.iter().map(|(name, user)| {
+                    let fingerprint = *keeper.made[name].fingerprint().as_bytes();
+                    (user.clone(), Mark::Fingerprint(fingerprint))
+                }),
+            ),
         });
         Ok(ground)
     }
@@ -179,6 +212,18 @@ impl Ground {
                     other => return Err(format!("no policy is called {other}")),
                 };
             }
+            Directive::Certificates(worth) => {
+                keeper.role = Some(match worth.as_str() {
+                    "with-password" => Role::WithPassword,
+                    "without-password" => Role::WithoutPassword,
+                    other => return Err(format!("no role is called {other}")),
+                });
+            }
+            Directive::Certificate(name, user) => {
+                keeper.identity(name);
+                keeper.owners.push((name.clone(), user.clone()));
+            }
+            Directive::Shows(name) => self.shown = Some(keeper.identity(name)),
             Directive::Ccc => self.settings.security.ccc = true,
             Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
             Directive::External(at) => self.settings.external = Some(at.parse().map_err(|_| "no address")?),
@@ -272,6 +317,17 @@ struct Keeper {
     anonymous: bool,
     unavailable: bool,
     users: HashMap<Vec<u8>, Vec<u8>>,
+    role: Option<Role>,
+    /// Certificates by their names in the story.
+    made: HashMap<String, Identity>,
+    owners: Vec<(String, String)>,
+}
+
+impl Keeper {
+    fn identity(&mut self, name: &str) -> Identity {
+        let make = || Identity::self_signed(&[name.to_owned()]).expect("a certificate").identity;
+        self.made.entry(name.to_owned()).or_insert_with(make).clone()
+    }
 }
 
 fn holds(at: &Path, path: &str, content: &[u8]) -> Result<(), String> {

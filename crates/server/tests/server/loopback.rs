@@ -56,7 +56,8 @@ impl Loopback {
         let address: IpAddr =
             if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         let gate: Arc<dyn Gate> = Arc::clone(&ground.gate) as _;
-        let tls = (ground.settings.security.tls != Policy::Off).then(|| Tls::new(Versions::Both));
+        let tls = (ground.settings.security.tls != Policy::Off)
+            .then(|| Tls::showing(Versions::Both, ground.shown.clone()));
         let site = site(address, ground.ports, |range| {
             let xferlog = xferlog.map(|at| Xferlog::open(at).expect("a log that can be written"));
             let listen = [SocketAddr::new(address, 0)];

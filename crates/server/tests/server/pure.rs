@@ -10,7 +10,7 @@ use std::time::Instant;
 use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
 use server::limits::{Addresses, Verdict};
 use server::{Reason, Session, Settings, files};
-use storage::{Denied, Gate};
+use storage::{Certificate, Denied, Gate};
 use wire::{LineDecoder, Reply};
 
 use crate::ground::{Doorkeeper, Ground};
@@ -33,6 +33,8 @@ pub(crate) struct Pure {
     ports: usize,
     peer: IpAddr,
     local: IpAddr,
+    /// What the clients show under TLS.
+    shown: Option<Certificate>,
     /// Every reason that was given.
     reasons: HashSet<Reason>,
 }
@@ -67,6 +69,10 @@ impl Pure {
             ports: ground.ports,
             peer: ground.peer.unwrap_or(local),
             local,
+            shown: ground.shown.as_ref().map(|identity| Certificate {
+                fingerprint: *identity.fingerprint().as_bytes(),
+                subject: None,
+            }),
             reasons: HashSet::new(),
         }
     }
@@ -147,6 +153,10 @@ impl Pure {
 
     async fn effect(&mut self, who: usize, effect: Effect) {
         match effect {
+            Effect::Recognise(user, certificate) => {
+                let known = self.gate.recognise(&user, &certificate).await;
+                self.tell(who, Input::Recognised(known));
+            }
             Effect::Admit(attempt) => {
                 let input = self.admit(attempt).await;
                 self.tell(who, input);
@@ -156,9 +166,10 @@ impl Pure {
                 self.tell(who, Input::File(done));
             }
             Effect::Secure(answer) => {
+                let shown = self.shown.clone();
                 let client = self.client(who);
                 let behind = !client.input.is_empty() || !client.decoder.is_empty();
-                let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(()) };
+                let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(shown) };
                 if outcome.is_ok() {
                     answer.encode(&mut client.output);
                 }
@@ -198,7 +209,7 @@ impl Pure {
             return Input::Banned;
         }
         let answer = self.gate.admit(attempt).await;
-        if matches!(answer, Err(Denied::UnknownUser | Denied::WrongPassword)) {
+        if matches!(answer, Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate)) {
             self.addresses.failed(peer, now, limits);
         }
         Input::Admitted(answer)

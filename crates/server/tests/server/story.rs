@@ -53,6 +53,12 @@ pub(crate) enum Directive {
     Ipv6,
     Tls(String),
     Ccc,
+    /// What certificates of clients are worth.
+    Certificates(String),
+    /// The certificate of that name is this user's.
+    Certificate(String, String),
+    /// All clients show the certificate of that name.
+    Shows(String),
     Peer(String),
     External(String),
     AccountsUnavailable,
@@ -366,6 +372,12 @@ fn directive(rest: &str) -> Result<Directive, String> {
         "ipv6" => Directive::Ipv6,
         "tls" => Directive::Tls(rest.to_owned()),
         "ccc" => Directive::Ccc,
+        "certificates" => Directive::Certificates(rest.to_owned()),
+        "certificate" => {
+            let (name, user) = rest.split_once(" of ").ok_or("certificate NAME of USER")?;
+            Directive::Certificate(name.to_owned(), user.to_owned())
+        }
+        "shows" => Directive::Shows(rest.to_owned()),
         "user" => {
             let (user, password) = word(rest)?;
             Directive::User(user, bytes(password)?)

@@ -10,7 +10,7 @@ use net::dial::dial;
 use net::pump::{self, Progress};
 use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
-use net::tls::server::{ClientCertificates, ServerTls, Settings};
+use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{Explicit, Versions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,13 +30,21 @@ pub(crate) struct Tls {
 impl Tls {
     /// With a certificate made for it, which its clients know.
     pub(crate) fn new(versions: Versions) -> Self {
+        Self::showing(versions, None)
+    }
+
+    /// The same, and clients are asked for a certificate and show this one, where there is one.
+    pub(crate) fn showing(versions: Versions, identity: Option<Identity>) -> Self {
         let made = Identity::self_signed(&["localhost".to_owned()]).expect("a certificate");
         let trust = Trust::Pinned(vec![made.identity.fingerprint()]);
         let sessions = Sessions::new().expect("random bytes");
-        let settings =
-            Settings { identities: vec![made.identity], versions, clients: ClientCertificates::Off };
+        let clients = match identity {
+            Some(_) => ClientCertificates::Ask(ClientTrust::Any),
+            None => ClientCertificates::Off,
+        };
+        let settings = Settings { identities: vec![made.identity], versions, clients };
         let server = ServerTls::new(settings, &sessions).expect("settings that fit");
-        let client = ClientTls::new(ClientSettings { trust, identity: None, versions });
+        let client = ClientTls::new(ClientSettings { trust, identity, versions });
         Self { server: Arc::new(server), client: Arc::new(client) }
     }
 }

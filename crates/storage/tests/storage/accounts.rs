@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
+use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash, hash};
-use storage::{Admission, Attempt, Denied, Gate, Rights, Tree};
+use storage::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree};
 
 use crate::site::{Site, at};
 
@@ -46,6 +47,7 @@ async fn admit(gate: &Accounts, user: &str, password: &str) -> Result<Admission,
         user: user.as_bytes().to_vec(),
         password: password.as_bytes().to_vec().into(),
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        certificate: None,
         host: None,
     };
     gate.admit(attempt).await
@@ -161,4 +163,67 @@ fn lists_that_cannot_be_are_refused() {
         let error = Accounts::new([account(name, "a")], None, Duration::ZERO).err();
         assert_eq!(error, Some(BadAccounts::Unspeakable(name.into())));
     }
+}
+
+fn certificate(fingerprint: u8, subject: Option<&str>) -> Certificate {
+    Certificate { fingerprint: [fingerprint; 32], subject: subject.map(str::to_owned) }
+}
+
+fn with_certificates(role: Role) -> (Accounts, Arc<Certificates>) {
+    let owners = [
+        ("ann".to_owned(), Mark::Fingerprint([1; 32])),
+        ("ann".to_owned(), Mark::Subject("CN=ann".to_owned())),
+        ("bob".to_owned(), Mark::Fingerprint([2; 32])),
+    ];
+    let certificates = Arc::new(Certificates::new(role, owners));
+    (gate(Some(anonymous())).with_certificates(Arc::clone(&certificates)), certificates)
+}
+
+#[tokio::test]
+async fn a_certificate_stands_in_for_the_password_of_whose_it_is() {
+    let (gate, certificates) = with_certificates(Role::WithoutPassword);
+    let user = async |user: &str, shown: &Certificate| {
+        gate.recognise(user.as_bytes(), shown).await.map(|admission| admission.user.to_string())
+    };
+    assert_eq!(user("ann", &certificate(1, None)).await.as_deref(), Some("ann"));
+    assert_eq!(user("ann", &certificate(9, Some("CN=ann"))).await.as_deref(), Some("ann"));
+    assert_eq!(user("ann", &certificate(9, Some("CN=Ann"))).await, None);
+    assert_eq!(user("ann", &certificate(2, None)).await, None);
+    for nobody in ["Zo\u{eb}", "nobody", "anonymous", "ftp", ""] {
+        assert_eq!(user(nobody, &certificate(1, Some("CN=ann"))).await, None, "{nobody}");
+    }
+    // The others come by their passwords, as before.
+    assert!(admit(&gate, "ann", "secret").await.is_ok());
+    assert!(admit(&gate, "bob", "hunter2").await.is_ok());
+    certificates.replace([("ann".to_owned(), Mark::Fingerprint([3; 32]))]);
+    assert_eq!(user("ann", &certificate(1, Some("CN=ann"))).await, None);
+    assert_eq!(user("ann", &certificate(3, None)).await.as_deref(), Some("ann"));
+}
+
+#[tokio::test]
+async fn a_certificate_beside_the_password_is_asked_of_everybody_with_a_name() {
+    let (gate, _) = with_certificates(Role::WithPassword);
+    let admit = async |user: &str, password: &str, certificate: Option<Certificate>| {
+        let attempt = Attempt {
+            user: user.as_bytes().to_vec(),
+            password: password.as_bytes().to_vec().into(),
+            certificate,
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            host: None,
+        };
+        gate.admit(attempt).await.err()
+    };
+    let own = certificate(1, None);
+    assert!(gate.recognise(b"ann", &own).await.is_none(), "it is not enough");
+    assert_eq!(admit("ann", "secret", Some(own.clone())).await, None);
+    assert_eq!(admit("ann", "wrong", Some(own.clone())).await, Some(Denied::WrongPassword));
+    // Also once the password is remembered: it is not looked at, and each time costs the same.
+    for shown in [None, Some(certificate(2, None)), Some(certificate(9, Some("CN=bob")))] {
+        let before = gate.verifications();
+        assert_eq!(admit("ann", "secret", shown).await, Some(Denied::NoCertificate));
+        assert_eq!(gate.verifications(), before + 1);
+    }
+    assert_eq!(admit("Zo\u{eb}", "", Some(own.clone())).await, Some(Denied::NoCertificate));
+    assert_eq!(admit("nobody", "secret", Some(own)).await, Some(Denied::UnknownUser));
+    assert_eq!(admit("anonymous", "", None).await, None);
 }

@@ -327,7 +327,9 @@ impl Rig {
                 Waiting::Abort
             }
             Effect::Progress | Effect::Unlisten => return,
-            Effect::Secure(_) | Effect::Unsecure(_) => panic!("TLS is off in this site"),
+            Effect::Secure(_) | Effect::Unsecure(_) | Effect::Recognise(..) => {
+                panic!("TLS is off in this site")
+            }
         };
         assert!(matches!(waiting, Waiting::Abort) || self.waiting.is_none(), "two things at once");
         self.waiting = Some(waiting);

@@ -1,0 +1,60 @@
+//! How does a control connection come under TLS, and what has the client shown then?
+use net::control::Control;
+use net::tls::server::Binding;
+use net::tls::{Explicit, UpgradeError};
+use storage::Certificate;
+
+use crate::reason::Reason;
+use crate::settings::Settings;
+use crate::site::Shared;
+
+/// Why there is no TLS on a control connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoTls {
+    #[error("{}", .0.text())]
+    Refused(Reason),
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
+}
+
+/// Begins TLS, within the address's budget.
+pub(super) async fn secure(
+    control: &Control,
+    shared: &Shared,
+    settings: &Settings,
+    explicit: Option<Explicit<'_>>,
+) -> Result<Binding, NoTls> {
+    let Some(tls) = &shared.tls else { return Err(NoTls::Refused(Reason::TlsOff)) };
+    let peer = control.peer().ip();
+    shared.addresses().shakes(peer, &settings.limits).map_err(NoTls::Refused)?;
+    let _turn = Turn { shared, peer };
+    Ok(control.accept_tls(tls, explicit, settings.security.handshake).await?)
+}
+
+/// What a client has shown under TLS, for the session and for the log.
+pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
+    let (now, client) = (binding.established(), binding.client());
+    let fingerprint = client.as_ref().map(|client| client.fingerprint.to_string());
+    let subject = client.as_ref().and_then(|client| client.subject.as_ref()).map(ToString::to_string);
+    tracing::debug!(
+        session = id,
+        version = now.version,
+        suite = now.suite,
+        fingerprint,
+        subject,
+        "under TLS"
+    );
+    client.map(|client| Certificate { fingerprint: *client.fingerprint.as_bytes(), subject })
+}
+
+/// A handshake's place in the budget, given back however it ends.
+struct Turn<'a> {
+    shared: &'a Shared,
+    peer: std::net::IpAddr,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.shared.addresses().shaken(self.peer);
+    }
+}
