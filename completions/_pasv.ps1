@@ -37,8 +37,8 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget the certificates of sites, and that they were seen with TLS')
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
-            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages or shell completions')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -316,42 +316,14 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
-        'pasv;passwd' {
+        'pasv;forget' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
-        'pasv;generate' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'pasv;generate;man' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            break
-        }
-        'pasv;generate;completions' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            break
-        }
-        'pasv;generate;help' {
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'pasv;generate;help;man' {
-            break
-        }
-        'pasv;generate;help;completions' {
-            break
-        }
-        'pasv;generate;help;help' {
+        'pasv;passwd' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'pasv;help' {
@@ -367,8 +339,8 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget the certificates of sites, and that they were seen with TLS')
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
-            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages or shell completions')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -408,18 +380,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
         'pasv;help;demo' {
             break
         }
+        'pasv;help;forget' {
+            break
+        }
         'pasv;help;passwd' {
-            break
-        }
-        'pasv;help;generate' {
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'One man page for pasv and one for each verb')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Completions for bash, zsh, fish, elvish and PowerShell')
-            break
-        }
-        'pasv;help;generate;man' {
-            break
-        }
-        'pasv;help;generate;completions' {
             break
         }
         'pasv;help;help' {

@@ -22,8 +22,8 @@ _pasv() {
             pasv,demo)
                 cmd="pasv__subcmd__demo"
                 ;;
-            pasv,generate)
-                cmd="pasv__subcmd__generate"
+            pasv,forget)
+                cmd="pasv__subcmd__forget"
                 ;;
             pasv,get)
                 cmd="pasv__subcmd__get"
@@ -61,32 +61,14 @@ _pasv() {
             pasv,trace)
                 cmd="pasv__subcmd__trace"
                 ;;
-            pasv__subcmd__generate,completions)
-                cmd="pasv__subcmd__generate__subcmd__completions"
-                ;;
-            pasv__subcmd__generate,help)
-                cmd="pasv__subcmd__generate__subcmd__help"
-                ;;
-            pasv__subcmd__generate,man)
-                cmd="pasv__subcmd__generate__subcmd__man"
-                ;;
-            pasv__subcmd__generate__subcmd__help,completions)
-                cmd="pasv__subcmd__generate__subcmd__help__subcmd__completions"
-                ;;
-            pasv__subcmd__generate__subcmd__help,help)
-                cmd="pasv__subcmd__generate__subcmd__help__subcmd__help"
-                ;;
-            pasv__subcmd__generate__subcmd__help,man)
-                cmd="pasv__subcmd__generate__subcmd__help__subcmd__man"
-                ;;
             pasv__subcmd__help,cat)
                 cmd="pasv__subcmd__help__subcmd__cat"
                 ;;
             pasv__subcmd__help,demo)
                 cmd="pasv__subcmd__help__subcmd__demo"
                 ;;
-            pasv__subcmd__help,generate)
-                cmd="pasv__subcmd__help__subcmd__generate"
+            pasv__subcmd__help,forget)
+                cmd="pasv__subcmd__help__subcmd__forget"
                 ;;
             pasv__subcmd__help,get)
                 cmd="pasv__subcmd__help__subcmd__get"
@@ -124,12 +106,6 @@ _pasv() {
             pasv__subcmd__help,trace)
                 cmd="pasv__subcmd__help__subcmd__trace"
                 ;;
-            pasv__subcmd__help__subcmd__generate,completions)
-                cmd="pasv__subcmd__help__subcmd__generate__subcmd__completions"
-                ;;
-            pasv__subcmd__help__subcmd__generate,man)
-                cmd="pasv__subcmd__help__subcmd__generate__subcmd__man"
-                ;;
             *)
                 ;;
         esac
@@ -137,7 +113,7 @@ _pasv() {
 
     case "${cmd}" in
         pasv)
-            opts="-h -V --help --version serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help"
+            opts="-h -V --help --version serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -222,93 +198,9 @@ _pasv() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        pasv__subcmd__generate)
-            opts="-h --help man completions help"
+        pasv__subcmd__forget)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__completions)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__help)
-            opts="man completions help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__help__subcmd__completions)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__help__subcmd__man)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__generate__subcmd__man)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -391,7 +283,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help)
-            opts="serve ls get put cat rm mv mkdir rmdir stat trace demo passwd generate help"
+            opts="serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,37 +324,9 @@ _pasv() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        pasv__subcmd__help__subcmd__generate)
-            opts="man completions"
+        pasv__subcmd__help__subcmd__forget)
+            opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__help__subcmd__generate__subcmd__completions)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__help__subcmd__generate__subcmd__man)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

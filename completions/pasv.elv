@@ -34,8 +34,8 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand stat 'Show what a site tells of a file or directory'
             cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
             cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand forget 'Forget the certificates of sites, and that they were seen with TLS'
             cand passwd 'Make the line of a password file from a password'
-            cand generate 'Write man pages or shell completions'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pasv;serve'= {
@@ -300,35 +300,13 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
-        &'pasv;passwd'= {
+        &'pasv;forget'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
-        &'pasv;generate'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
-            cand man 'One man page for pasv and one for each verb'
-            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'pasv;generate;man'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
-        }
-        &'pasv;generate;completions'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
-        }
-        &'pasv;generate;help'= {
-            cand man 'One man page for pasv and one for each verb'
-            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'pasv;generate;help;man'= {
-        }
-        &'pasv;generate;help;completions'= {
-        }
-        &'pasv;generate;help;help'= {
+        &'pasv;passwd'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;help'= {
             cand serve 'Share a folder over FTP'
@@ -343,8 +321,8 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand stat 'Show what a site tells of a file or directory'
             cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
             cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand forget 'Forget the certificates of sites, and that they were seen with TLS'
             cand passwd 'Make the line of a password file from a password'
-            cand generate 'Write man pages or shell completions'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pasv;help;serve'= {
@@ -371,15 +349,9 @@ set edit:completion:arg-completer[pasv] = {|@words|
         }
         &'pasv;help;demo'= {
         }
+        &'pasv;help;forget'= {
+        }
         &'pasv;help;passwd'= {
-        }
-        &'pasv;help;generate'= {
-            cand man 'One man page for pasv and one for each verb'
-            cand completions 'Completions for bash, zsh, fish, elvish and PowerShell'
-        }
-        &'pasv;help;generate;man'= {
-        }
-        &'pasv;help;generate;completions'= {
         }
         &'pasv;help;help'= {
         }

@@ -152,6 +152,7 @@ impl Talk {
             },
             patience: Patience {
                 reply: timeout,
+                greeting: usual.greeting.min(timeout),
                 epsv: usual.epsv.min(timeout),
                 data: match self.mode {
                     // Another way can still be tried, so the first one is not waited for so long.

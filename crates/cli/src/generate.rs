@@ -30,7 +30,7 @@ enum What {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
-    let mut command = Arguments::command();
+    let mut command = shown(&Arguments::command());
     command.build();
     let (What::Man { folder } | What::Completions { folder }) = &flags.what;
     let written = fs::create_dir_all(folder).and_then(|()| match &flags.what {
@@ -42,6 +42,15 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     written.map_err(|e| Failure::new(Exit::Usage, format!("cannot write to {}: {e}", folder.display())))
 }
 
+/// The program without its hidden verbs, which completions would offer.
+fn shown(whole: &Command) -> Command {
+    let verbs = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let bare = Command::new("pasv").args(whole.get_arguments().cloned()).subcommands(verbs);
+    let bare = bare.version(env!("CARGO_PKG_VERSION")).subcommand_required(true);
+    let about = whole.get_about().cloned().unwrap_or_default();
+    bare.about(about).after_help(whole.get_after_help().cloned().unwrap_or_default())
+}
+
 fn pages(command: &Command, folder: &Path) -> io::Result<()> {
     let page = |command: &Command, name: &str| {
         let mut text = Vec::new();
@@ -51,7 +60,7 @@ fn pages(command: &Command, folder: &Path) -> io::Result<()> {
         fs::write(folder.join(format!("{name}.1")), text)
     };
     page(command, "pasv")?;
-    for verb in command.get_subcommands().filter(|v| !v.is_hide_set() && v.get_name() != "help") {
+    for verb in command.get_subcommands().filter(|v| v.get_name() != "help") {
         page(verb, &format!("pasv-{}", verb.get_name()))?;
     }
     Ok(())

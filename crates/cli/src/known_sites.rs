@@ -6,7 +6,8 @@
 //!   ftp.example.org:21 pinned sha256:9f86...0f00 2026-11-24T15:00:00Z     taken on somebody's word, and no other since
 //!   ftp.example.net:990 verified sha256:2c26...7ae2 2026-11-24T15:00:00Z  the authorities vouched for it
 //! ```
-//! A line says that TLS was seen there, and when first: clear text is then refused. Lines that are none of these are kept.
+//! A fingerprint is that of one port. That TLS was seen at a port counts for the whole host: clear text is then refused at
+//! every port of it. Lines that are none of these are kept, and are told unless they are empty or begin with `#`.
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -49,15 +50,60 @@ pub(crate) struct Known {
     pub(crate) since: String,
 }
 
+/// A host and a port of it, as they stand in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    host: String,
+    port: u16,
+}
+
+impl Place {
+    pub(crate) fn new(host: &str, port: u16) -> Self {
+        let host = bare(host);
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        Self { host, port }
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn is(&self, place: &str) -> bool {
+        place.rsplit_once(':').is_some_and(|(host, port)| host == self.host && port.parse() == Ok(self.port))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What the file says about a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Its certificate.
+    pub(crate) known: Option<Known>,
+    /// Where TLS was first seen at the site's host, this port or another, and when.
+    pub(crate) seen: Option<(String, String)>,
+    /// The number of a line that begins with the site's name and cannot be read further.
+    pub(crate) damaged: Option<usize>,
+    /// The numbers of all lines that cannot be read.
+    pub(crate) unread: Vec<usize>,
+}
+
+/// What came of an attempt to remember.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    Done,
+    /// Not done: another pasv has written about the site meanwhile.
+    Meanwhile(Option<Known>),
+}
+
 /// The file.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownSites(PathBuf);
-
-/// The name of a site in the file.
-pub(crate) fn name(host: &str, port: u16) -> String {
-    let host = host.to_ascii_lowercase();
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
 
 impl KnownSites {
     /// Where the environment puts it; none where there is no home.
@@ -69,7 +115,7 @@ impl KnownSites {
     }
 
     #[cfg(test)]
-    fn at(path: PathBuf) -> Self {
+    pub(crate) fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
@@ -78,49 +124,141 @@ impl KnownSites {
     }
 
     /// What is known of a site. No file knows nothing; one that cannot be read is an error, since it may know of a change.
-    pub(crate) fn get(&self, name: &str) -> io::Result<Option<Known>> {
-        Ok(self.text()?.lines().find_map(|line| parse(line, name)))
+    pub(crate) fn look(&self, place: &Place) -> io::Result<Memory> {
+        Ok(look(&self.bytes()?, place))
     }
 
-    /// Remembers a site, from now on or since when it is known.
-    pub(crate) fn put(&self, name: &str, basis: Basis, fingerprint: Fingerprint) -> io::Result<()> {
+    /// Remembers a site, from now on or since when it is known, where the file still knows what is `believed`.
+    pub(crate) fn put(
+        &self,
+        place: &Place,
+        basis: Basis,
+        fingerprint: Fingerprint,
+        believed: Option<&Known>,
+    ) -> io::Result<Put> {
         let folder = self.0.parent().unwrap_or(Path::new("/"));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        // Two of us at once would each forget what the other has learned.
-        let lock = File::open(folder)?;
-        flock(&lock, FlockOperation::LockExclusive)?;
-        let before = self.text()?;
-        let since = before.lines().find_map(|line| parse(line, name)).map_or_else(now, |known| known.since);
-        let mut text: String =
-            before.lines().filter(|line| parse(line, name).is_none()).flat_map(|line| [line, "\n"]).collect();
-        text.push_str(&format!("{name} {} {fingerprint} {since}\n", basis.word()));
+        let _lock = lock(folder)?;
+        let before = self.bytes()?;
+        let known = look(&before, place).known;
+        if known.as_ref() != believed {
+            return Ok(Put::Meanwhile(known));
+        }
+        let since = known.map_or_else(now, |known| known.since);
+        let (mut text, _) = without(&before, |words| place.is(words));
+        text.extend_from_slice(format!("{place} {} {fingerprint} {since}\n", basis.word()).as_bytes());
+        self.replace(&before, &text)?;
+        Ok(Put::Done)
+    }
+
+    /// Forgets a host, or one port of it: the lines that are gone.
+    pub(crate) fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
+        let folder = self.0.parent().unwrap_or(Path::new("/"));
+        let _lock = match lock(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let host = Place::new(host, 0).host;
+        let before = self.bytes()?;
+        let (text, gone) = without(&before, |place| match port {
+            Some(port) => Place { host: host.clone(), port }.is(place),
+            None => place.rsplit_once(':').is_some_and(|(named, _)| named == host),
+        });
+        self.replace(&before, &text)?;
+        Ok(gone)
+    }
+
+    /// At once for whoever reads it, and for nobody but its owner.
+    fn replace(&self, before: &[u8], text: &[u8]) -> io::Result<()> {
         if text == before {
             return Ok(());
         }
-        let fresh = self.0.with_extension("new");
+        // Where a person has put a link, the file that it leads to is replaced.
+        let file = fs::canonicalize(&self.0).unwrap_or_else(|_| self.0.clone());
+        let fresh = file.with_extension("new");
         match fs::remove_file(&fresh) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.0)
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        new.write_all(text)?;
+        new.sync_all()?;
+        fs::rename(&fresh, &file)
     }
 
-    fn text(&self) -> io::Result<String> {
-        let mut text = String::new();
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
         match File::open(&self.0) {
-            Ok(file) => file.take(LONGEST).read_to_string(&mut text).map(|_| text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(text),
-            Err(error) => Err(error),
+            Ok(file) => file.take(LONGEST + 1).read_to_end(&mut bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+            Err(error) => return Err(error),
+        };
+        if bytes.len() as u64 > LONGEST {
+            return Err(io::Error::other("it is far too large for a list of sites"));
         }
+        Ok(bytes)
     }
 }
 
-fn parse(line: &str, name: &str) -> Option<Known> {
+/// Two of us at once would each forget what the other has learned.
+fn lock(folder: &Path) -> io::Result<File> {
+    let lock = File::open(folder)?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(lock)
+}
+
+/// A host in one spelling.
+fn bare(host: &str) -> String {
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn look(bytes: &[u8], place: &Place) -> Memory {
+    let mut memory = Memory::default();
+    for (number, line) in (1..).zip(lines(bytes)) {
+        let Some(first) = first_word(line) else { continue };
+        let known = std::str::from_utf8(line).ok().and_then(parse);
+        if known.is_none() {
+            memory.unread.push(number);
+        }
+        if first.rsplit_once(':').is_none_or(|(host, _)| host != place.host) {
+            continue;
+        }
+        let since =
+            known.as_ref().map_or("a time that cannot be read", |known| known.since.as_str()).to_owned();
+        // RFC 3339 in one time zone is in order as text.
+        if memory.seen.as_ref().is_none_or(|(_, earliest)| known.is_some() && since < *earliest) {
+            memory.seen = Some((first.to_owned(), since));
+        }
+        if place.is(first) {
+            match known {
+                Some(known) => memory.known = memory.known.or(Some(known)),
+                None => memory.damaged = memory.damaged.or(Some(number)),
+            }
+        }
+    }
+    memory
+}
+
+/// The lines as they are, without their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n')
+}
+
+/// The name that a line begins with; none where it is empty or a remark.
+fn first_word(line: &[u8]) -> Option<&str> {
+    let line = line.trim_ascii_start();
+    let word = line.split(u8::is_ascii_whitespace).next()?;
+    if word.is_empty() || word.starts_with(b"#") {
+        return None;
+    }
+    Some(std::str::from_utf8(word).unwrap_or("?"))
+}
+
+fn parse(line: &str) -> Option<Known> {
     let mut words = line.split_ascii_whitespace();
-    if words.next()? != name {
+    let (host, port) = words.next()?.rsplit_once(':')?;
+    if host.is_empty() || port.parse::<u16>().is_err() {
         return None;
     }
     let basis = match words.next()? {
@@ -130,6 +268,23 @@ fn parse(line: &str, name: &str) -> Option<Known> {
     };
     let fingerprint = words.next()?.parse().ok()?;
     Some(Known { basis, fingerprint, since: words.next().unwrap_or("-").to_owned() })
+}
+
+/// What is left without the lines of some places, and those lines.
+fn without(bytes: &[u8], place: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>) {
+    let (mut rest, mut gone) = (Vec::new(), Vec::new());
+    if bytes.is_empty() {
+        return (rest, gone);
+    }
+    for line in lines(bytes) {
+        if first_word(line).is_some_and(&place) {
+            gone.push(wire::pathname::show(line));
+        } else {
+            rest.extend_from_slice(line);
+            rest.push(b'\n');
+        }
+    }
+    (rest, gone)
 }
 
 fn now() -> String {
@@ -147,30 +302,114 @@ mod tests {
         format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
     }
 
-    #[test]
-    fn a_site_is_remembered_and_others_are_kept() {
+    fn sites() -> (tempfile::TempDir, KnownSites) {
         let folder = tempfile::tempdir().unwrap();
         let sites = KnownSites::at(folder.path().join("state/known_sites"));
-        let (one, two) = (name("FTP.example", 21), name("::1", 990));
-        assert_eq!((one.as_str(), two.as_str()), ("ftp.example:21", "[::1]:990"));
-        assert_eq!(sites.get(&one).unwrap(), None);
-        sites.put(&one, Basis::Pinned, print('a')).unwrap();
-        let since = sites.get(&one).unwrap().unwrap().since;
-        fs::write(sites.path(), format!("# mine\n{}", sites.text().unwrap())).unwrap();
-        sites.put(&two, Basis::Verified, print('b')).unwrap();
-        sites.put(&one, Basis::Verified, print('c')).unwrap();
-        let known = sites.get(&one).unwrap().unwrap();
-        assert_eq!(known, Known { basis: Basis::Verified, fingerprint: print('c'), since });
-        assert_eq!(sites.get(&two).unwrap().unwrap().fingerprint, print('b'));
-        assert!(sites.text().unwrap().starts_with("# mine\n"));
-        assert_eq!(sites.text().unwrap().lines().count(), 3);
+        (folder, sites)
+    }
+
+    fn text(sites: &KnownSites) -> String {
+        String::from_utf8(sites.bytes().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_site_is_remembered_and_others_are_kept() {
+        let (_folder, sites) = sites();
+        let (one, two) = (Place::new("FTP.example.", 21), Place::new("::1", 990));
+        assert_eq!((one.to_string().as_str(), two.to_string().as_str()), ("ftp.example:21", "[::1]:990"));
+        assert_eq!(sites.look(&one).unwrap(), Memory::default());
+        assert_eq!(sites.put(&one, Basis::Pinned, print('a'), None).unwrap(), Put::Done);
+        let first = sites.look(&one).unwrap().known.unwrap();
+        fs::write(sites.path(), format!("# mine\n{}", text(&sites))).unwrap();
+        sites.put(&two, Basis::Verified, print('b'), None).unwrap();
+        sites.put(&one, Basis::Verified, print('c'), Some(&first)).unwrap();
+        let known = sites.look(&one).unwrap().known.unwrap();
+        assert_eq!(known, Known { basis: Basis::Verified, fingerprint: print('c'), since: first.since });
+        assert_eq!(sites.look(&two).unwrap().known.unwrap().fingerprint, print('b'));
+        assert!(text(&sites).starts_with("# mine\n"));
+        assert_eq!(text(&sites).lines().count(), 3);
         assert_eq!(fs::metadata(sites.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn tls_seen_at_one_port_counts_for_the_host_and_a_fingerprint_for_its_port() {
+        let (_folder, sites) = sites();
+        sites.put(&Place::new("a.example", 990), Basis::Verified, print('a'), None).unwrap();
+        let other = sites.look(&Place::new("A.example", 21)).unwrap();
+        assert_eq!(other.known, None);
+        assert_eq!(other.seen.unwrap().0, "a.example:990");
+        assert_eq!(sites.look(&Place::new("example", 990)).unwrap().seen, None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_kept() {
+        let (_folder, sites) = sites();
+        let place = Place::new("a", 21);
+        sites.put(&Place::new("b", 21), Basis::Pinned, print('b'), None).unwrap();
+        let mut bytes = b"# mine\n\na:21 pinned sha256:12\n\xff\xfe nonsense\n".to_vec();
+        bytes.extend_from_slice(&sites.bytes().unwrap());
+        // As an editor may leave it.
+        bytes.pop();
+        fs::write(sites.path(), &bytes).unwrap();
+        let memory = sites.look(&place).unwrap();
+        assert_eq!((memory.damaged, memory.unread), (Some(3), vec![3, 4]));
+        assert!(memory.known.is_none() && memory.seen.is_some());
+        sites.put(&Place::new("c", 21), Basis::Pinned, print('c'), None).unwrap();
+        let after = sites.bytes().unwrap();
+        assert!(after.starts_with(&bytes));
+        assert_eq!(sites.look(&Place::new("c", 21)).unwrap().known.unwrap().fingerprint, print('c'));
+        assert_eq!(sites.look(&Place::new("b", 21)).unwrap().known.unwrap().fingerprint, print('b'));
+    }
+
+    #[test]
+    fn what_another_has_written_meanwhile_is_not_overwritten() {
+        let (_folder, sites) = sites();
+        let place = Place::new("a", 21);
+        sites.put(&place, Basis::Pinned, print('a'), None).unwrap();
+        let there = sites.look(&place).unwrap().known;
+        assert_eq!(
+            sites.put(&place, Basis::Pinned, print('b'), None).unwrap(),
+            Put::Meanwhile(there.clone())
+        );
+        assert_eq!(sites.look(&place).unwrap().known, there);
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let (_folder, sites) = sites();
+        std::thread::scope(|scope| {
+            for n in 0..16 {
+                let sites = &sites;
+                scope.spawn(move || {
+                    sites.put(&Place::new(&format!("h{n}"), 21), Basis::Pinned, print('a'), None).unwrap()
+                });
+            }
+        });
+        assert_eq!(text(&sites).lines().count(), 16);
+        assert!(text(&sites).lines().all(|line| parse(line).is_some()));
+    }
+
+    #[test]
+    fn a_host_is_forgotten_whole_or_by_its_port() {
+        let (_folder, sites) = sites();
+        assert!(sites.forget("a", None).unwrap().is_empty());
+        for (host, port) in [("a", 21), ("a", 990), ("b", 21), ("::1", 21)] {
+            sites.put(&Place::new(host, port), Basis::Pinned, print('a'), None).unwrap();
+        }
+        assert_eq!(sites.forget("A", Some(990)).unwrap().len(), 1);
+        assert!(sites.look(&Place::new("a", 990)).unwrap().seen.unwrap().0 == "a:21");
+        assert_eq!(sites.forget("a", None).unwrap().len(), 1);
+        assert_eq!(sites.forget("[::1]", None).unwrap().len(), 1);
+        assert_eq!(text(&sites).lines().count(), 1);
     }
 
     #[test]
     fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let sites = KnownSites::at(folder.path().to_owned());
-        assert!(sites.get("a:21").is_err());
+        assert!(sites.look(&Place::new("a", 21)).is_err());
+        let sites = KnownSites::at(folder.path().join("large"));
+        File::create(sites.path()).unwrap().set_len(LONGEST + 1).unwrap();
+        assert!(sites.look(&Place::new("a", 21)).is_err());
     }
 }

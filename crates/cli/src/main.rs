@@ -6,6 +6,7 @@ mod client_flags;
 mod demo;
 mod entry;
 mod flags;
+mod forget;
 mod generate;
 mod get;
 mod known_sites;
@@ -20,6 +21,7 @@ mod password;
 mod picture;
 mod progress;
 mod put;
+mod question;
 mod ready;
 mod rm;
 mod serve;
@@ -64,6 +66,7 @@ enum Verb {
     Stat(stat::Flags),
     Trace(trace::Flags),
     Demo(demo::Flags),
+    Forget(forget::Flags),
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
     #[command(hide = true)]
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
+        Verb::Forget(flags) => forget::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };

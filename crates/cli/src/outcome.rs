@@ -13,7 +13,7 @@ impl From<Error> for Failure {
                 return Self::told(Exit::Done);
             }
             Error::Refused { .. } => Exit::Refused,
-            Error::Unreachable(_) | Error::Insecure { .. } => Exit::Unreachable,
+            Error::Unreachable(_) | Error::NoTls { .. } | Error::Insecure { .. } => Exit::Unreachable,
             Error::Nonsense { .. } | Error::Broken { .. } | Error::Local { .. } => Exit::Broken,
         };
         let failure = Self::new(exit, &error);
@@ -53,6 +53,7 @@ fn hint(error: &Error) -> Option<String> {
                 "a firewall or a NAT on this side stops the server from calling us: use --mode passive".to_owned()
             }
         }
+        Error::NoTls { .. } => "--tls off sends the password and the files in clear text".to_owned(),
         Error::Insecure { todo, .. } => todo.clone(),
         Error::Nonsense { .. } => return None,
         Error::Broken { .. } | Error::Local { .. } => return None,

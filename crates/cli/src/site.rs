@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use client::walk::below;
-use client::{Client, Error, Event, Site, Verify, Watcher};
+use client::{Client, Event, Site, Verify, Watcher};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -113,18 +113,15 @@ pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> R
 }
 
 async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Result<Client, Failure> {
-    let policy = policy(url, &talk.tls)?;
+    let policy = policy(url, talk)?;
     let credentials = credentials(url, talk)?;
     let site = Site { host: url.host.to_string(), port: policy.port };
     let options = talk.options(policy.mode, verify);
-    let mut client = Client::connect_trusting(site, options, policy.security, watch).await?;
-    match (client.login(credentials).await, policy.seen) {
-        (Ok(()), _) => Ok(client),
-        (Err(error @ Error::Insecure { .. }), Some(seen)) => {
-            let said = format!("{error} (the site was seen with TLS since {})", seen.since);
-            Err(Failure::from(error).saying(said))
-        }
-        (Err(error), _) => Err(error.into()),
+    let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
+    let mut client = connected.map_err(|error| policy.explain(error))?;
+    match client.login(credentials).await {
+        Ok(()) => Ok(client),
+        Err(error) => Err(policy.explain(error)),
     }
 }
 

@@ -1,25 +1,27 @@
 //! Is this the site, and may we speak with it in clear?
 //!
 //! ```text
-//!   --pin        one of them, else refused                     --insecure   anybody, loudly, and nothing is remembered
+//!   --pin        one of them, else refused
 //!   known        pinned: that certificate and no other         verified: any that the authorities vouch for
 //!   unknown      verifies --> remembered      else ftp:// pins it with a warning; TLS that was asked for asks the person
+//!   --insecure   takes what would be pinned or asked about, loudly, and remembers nothing
 //! ```
-//! Clear text is refused to a site that was once seen with TLS, until the person says `--tls off`.
+//! A certificate that has changed is refused, whatever else the flags say, until `--pin` names the new one or the site is
+//! forgotten. Clear text is refused to a host that was once seen with TLS at any port, until the person says `--tls off`.
 use std::fs;
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use client::security::{Judge, Refusal, Shown};
-use client::{Security, TlsMode};
+use client::security::{Refusal, Shown};
+use client::{Error, Security, TlsMode};
 use net::tls::client::{Roots, Settings, Trust};
 use net::tls::identity::Identity;
 use net::tls::{Fingerprint, Versions};
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{TlsFlag, TlsFlags};
-use crate::known_sites::{Basis, Known, KnownSites, name};
+use crate::client_flags::{Talk, TlsFlag};
+use crate::known_sites::{Basis, Known, KnownSites, Place, Put};
+use crate::question::{Answer, ask};
 use crate::talk::{Failure, say, show_path};
 
 /// How a site is spoken with.
@@ -28,12 +30,26 @@ pub(crate) struct Policy {
     pub(crate) port: u16,
     /// None in clear.
     pub(crate) security: Option<Security>,
-    /// The plain `ftp://` would do without TLS, but the site was seen with it.
-    pub(crate) seen: Option<Known>,
+    /// The plain `ftp://` would do without TLS, but it was seen here, since this time.
+    seen: Option<(String, String)>,
+    host: String,
+}
+
+impl Policy {
+    /// What an error means of a site that is known.
+    pub(crate) fn explain(&self, error: Error) -> Failure {
+        let (Error::NoTls { .. }, Some((place, since))) = (&error, &self.seen) else { return error.into() };
+        let said = format!("{error}; but TLS was seen at {place}, first at {since}");
+        Failure::from(error).saying(said).hint(format_args!(
+            "somebody in between could have taken it away. If the site has given it up: --tls off, or for good `pasv forget {}`",
+            self.host
+        ))
+    }
 }
 
 /// What flags, URL and memory say.
-pub(crate) fn policy(url: &FtpUrl, flags: &TlsFlags) -> Result<Policy, Failure> {
+pub(crate) fn policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
+    let flags = &talk.tls;
     let asked = match flags.tls {
         Some(TlsFlag::Off) => TlsMode::Off,
         Some(TlsFlag::Offered) => TlsMode::Offered,
@@ -48,27 +64,54 @@ pub(crate) fn policy(url: &FtpUrl, flags: &TlsFlags) -> Result<Policy, Failure> 
         },
     };
     let port = url.port.unwrap_or(if asked == TlsMode::Implicit { 990 } else { 21 });
+    let place = Place::new(&url.host.to_string(), port);
+    let host = place.host().to_owned();
     if asked == TlsMode::Off {
         if !flags.pin.is_empty() {
             return Err(Failure::usage("--pin is about TLS, and --tls off does without"));
         }
-        return Ok(Policy { mode: asked, port, security: None, seen: None });
+        return Ok(Policy { mode: asked, port, security: None, seen: None, host });
     }
-    let site = name(&url.host.to_string(), port);
     let sites = KnownSites::find();
-    let known = match &sites {
-        Some(sites) => sites.get(&site).map_err(|error| Failure::file(sites.path(), &error))?,
+    let seen = match &sites {
+        Some(sites) => recall(sites, &place, talk)?,
         None => None,
     };
-    let seen = known.clone().filter(|_| asked == TlsMode::Offered);
+    let seen = seen.filter(|_| asked == TlsMode::Offered);
     let mode = if seen.is_some() { TlsMode::Required } else { asked };
     let identity = match (&flags.cert, &flags.key) {
         (Some(cert), key) => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
         (None, _) => None,
     };
     let settings = Settings { trust: Trust::Report(Roots::system()), versions: Versions::Both, identity };
-    let judge = judge(Case { site, sites, known, asked, pins: flags.pin.clone(), insecure: flags.insecure });
-    Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen })
+    let case = Case {
+        place,
+        sites,
+        asked,
+        pins: flags.pin.clone(),
+        insecure: flags.insecure,
+        quiet: talk.quiet,
+        taken: Mutex::default(),
+    };
+    let judge = Arc::new(move |shown: &Shown| case.judge(shown));
+    Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen, host })
+}
+
+/// Where and since when TLS was seen, from a file whose damage is told.
+fn recall(sites: &KnownSites, place: &Place, talk: &Talk) -> Result<Option<(String, String)>, Failure> {
+    let memory = sites.look(place).map_err(|error| Failure::file(sites.path(), &error))?;
+    let file = show_path(sites.path());
+    if let Some(line) = memory.damaged.filter(|_| talk.tls.pin.is_empty()) {
+        return Err(Failure::usage(format!("line {line} of {file} is about {place}, and is damaged")).hint(
+            format_args!("mend it, or begin anew with `pasv forget {place}`; --pin names the certificate"),
+        ));
+    }
+    if !memory.unread.is_empty() && !talk.quiet {
+        let lines: Vec<_> = memory.unread.iter().take(4).map(usize::to_string).collect();
+        let more = if memory.unread.len() > lines.len() { ", ..." } else { "" };
+        say(format_args!("warning: not understood, and kept: line {}{more} of {file}", lines.join(", ")));
+    }
+    Ok(memory.seen)
 }
 
 fn identity(cert: &Path, key: &Path) -> Result<Identity, Failure> {
@@ -79,18 +122,20 @@ fn identity(cert: &Path, key: &Path) -> Result<Identity, Failure> {
 
 /// What is known before a certificate is seen.
 struct Case {
-    site: String,
+    place: Place,
     sites: Option<KnownSites>,
-    known: Option<Known>,
     asked: TlsMode,
     pins: Vec<Fingerprint>,
     insecure: bool,
+    quiet: bool,
+    /// What this very run has taken: a session that is begun anew may not end at somebody else.
+    taken: Mutex<Option<Known>>,
 }
 
 /// What becomes of a certificate.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It is the one that was known, or pinned on the command line.
+    /// It is the one that was known.
     Take,
     /// And from now on no other.
     Remember(Basis),
@@ -104,7 +149,7 @@ enum Verdict {
 }
 
 impl Case {
-    fn decide(&self, shown: &Shown) -> Verdict {
+    fn decide(&self, known: Option<&Known>, shown: &Shown) -> Verdict {
         let print = shown.fingerprint;
         let verified = shown.doubt.is_none();
         if !self.pins.is_empty() {
@@ -112,111 +157,155 @@ impl Case {
                 return Verdict::Remember(Basis::Pinned);
             }
             return Verdict::Refuse(Refusal {
-                why: format!("{} shows the certificate {print}, which no --pin names", self.site),
+                why: format!("{} shows the certificate {print}, which no --pin names", self.place),
                 todo: "ask whoever runs the site for its fingerprint, and do not go on before you know it"
                     .to_owned(),
             });
         }
-        if self.insecure {
-            return Verdict::Blindly;
-        }
-        match &self.known {
+        match known {
             Some(known) if known.fingerprint == print && known.basis == Basis::Pinned => Verdict::Take,
             Some(known) if known.basis == Basis::Verified && verified => Verdict::Remember(Basis::Verified),
-            Some(known) if known.fingerprint != print => Verdict::Refuse(self.changed(known, print)),
+            Some(known) if known.fingerprint != print => Verdict::Refuse(self.changed(known, shown)),
             None if verified => Verdict::Remember(Basis::Verified),
+            _ if self.insecure => Verdict::Blindly,
             None if self.asked == TlsMode::Offered => Verdict::Pin,
             _ => Verdict::Ask,
         }
     }
 
-    fn changed(&self, known: &Known, print: Fingerprint) -> Refusal {
-        let file = self.sites.as_ref().map_or_else(String::new, |sites| show_path(sites.path()));
+    fn changed(&self, known: &Known, shown: &Shown) -> Refusal {
+        let (place, print) = (&self.place, shown.fingerprint);
+        let insecure = if self.insecure { "; --insecure is not for that" } else { "" };
+        let now = match &shown.doubt {
+            Some(doubt) => format!("now it is {print} ({doubt})"),
+            None => format!("now it is {print}"),
+        };
         Refusal {
             why: format!(
-                "the certificate of {} has changed: it was {} since {}, now it is {print}. Somebody may be in between.",
-                self.site, known.fingerprint, known.since
+                "the certificate of {place} has CHANGED, and somebody may be in between: it was {} (known since {}), {now}",
+                known.fingerprint, known.since
             ),
             todo: format!(
-                "ask whoever runs the site. If the new one is right, give it with --pin {print}, or remove the line \
-                 \"{}\" from {file}",
-                self.site
+                "ask whoever runs the site. If the new one is right: --pin {print}, or `pasv forget {place}`{insecure}"
             ),
         }
     }
 
+    /// Decides, and remembers. What another pasv has learned meanwhile counts.
     fn judge(&self, shown: &Shown) -> Result<(), Refusal> {
-        let (site, print) = (&self.site, shown.fingerprint);
-        let doubt = shown.doubt.as_deref().unwrap_or("it does not verify");
-        match self.decide(shown) {
-            Verdict::Take => Ok(()),
-            Verdict::Remember(basis) => {
-                self.remember(basis, print);
-                Ok(())
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = match (&*taken, &self.sites) {
+            (Some(taken), _) => Some(taken.clone()),
+            (None, Some(sites)) => {
+                sites
+                    .look(&self.place)
+                    .map_err(|error| Refusal {
+                        why: format!("{}: {error}", show_path(sites.path())),
+                        todo: "it says which certificates are known, so that nothing is taken without it"
+                            .to_owned(),
+                    })?
+                    .known
             }
-            Verdict::Pin => {
-                say(format_args!(
-                    "warning: the certificate of {site} is not vouched for ({doubt}); it is {print}, and from now on no \
-                     other is taken"
-                ));
-                self.remember(Basis::Pinned, print);
-                Ok(())
-            }
-            Verdict::Ask => {
-                if !ask(site, doubt, print) {
-                    return Err(Refusal {
-                        why: format!("the certificate of {site} is not vouched for ({doubt}); it is {print}"),
-                        todo: format!("if that is the site's certificate, give it with --pin {print}"),
-                    });
+            (None, None) => None,
+        };
+        let mut asked = false;
+        // A second time where another pasv was faster; the answer of a person holds.
+        loop {
+            let basis = match self.decide(known.as_ref(), shown) {
+                Verdict::Refuse(refusal) => return Err(refusal),
+                Verdict::Take => {
+                    *taken = known;
+                    return Ok(());
                 }
-                self.remember(Basis::Pinned, print);
-                Ok(())
+                Verdict::Blindly => {
+                    self.warn_loudly(shown);
+                    return Ok(());
+                }
+                Verdict::Remember(basis) => basis,
+                Verdict::Pin => {
+                    if !std::mem::replace(&mut asked, true) {
+                        self.warn_of_pinning(shown);
+                    }
+                    Basis::Pinned
+                }
+                Verdict::Ask => {
+                    if !std::mem::replace(&mut asked, true) {
+                        self.consult(shown)?;
+                    }
+                    Basis::Pinned
+                }
+            };
+            let fresh = Known { basis, fingerprint: shown.fingerprint, since: "this visit".to_owned() };
+            match self.remember(&fresh, known.as_ref()) {
+                Put::Done => {
+                    *taken = Some(fresh);
+                    return Ok(());
+                }
+                Put::Meanwhile(other) => known = other,
             }
-            Verdict::Blindly => {
-                say(format_args!(
-                    "warning: INSECURE: {site} shows {print} and --insecure takes any certificate; whoever is in between \
-                     reads the password and the files"
-                ));
-                Ok(())
-            }
-            Verdict::Refuse(refusal) => Err(refusal),
         }
     }
 
-    fn remember(&self, basis: Basis, print: Fingerprint) {
-        let known = self.known.as_ref().is_some_and(|k| k.basis == basis && k.fingerprint == print);
-        if known {
-            return;
+    fn warn_of_pinning(&self, shown: &Shown) {
+        if !self.quiet {
+            say(format_args!(
+                "warning: the first visit to {}, and nobody vouches for its certificate ({}). From now on it is this one and \
+                 no other: {}",
+                self.place,
+                doubt(shown),
+                shown.fingerprint
+            ));
         }
-        match &self.sites {
-            None => {
-                say(format_args!("warning: there is no HOME to remember the certificate of {} in", self.site))
-            }
-            Some(sites) => {
-                if let Err(error) = sites.put(&self.site, basis, print) {
-                    say(format_args!("warning: {}: {error}", show_path(sites.path())));
-                }
-            }
+    }
+
+    fn warn_loudly(&self, shown: &Shown) {
+        say(format_args!(
+            "warning: INSECURE: {} could be anybody ({}; {}), and --insecure goes on: whoever is in between reads the \
+             password and the files",
+            self.place,
+            doubt(shown),
+            shown.fingerprint
+        ));
+    }
+
+    fn consult(&self, shown: &Shown) -> Result<(), Refusal> {
+        let (place, print, doubt) = (&self.place, shown.fingerprint, doubt(shown));
+        let told =
+            format!("Nobody vouches for the certificate of {place}: {doubt}.\nIts fingerprint is {print}");
+        let why = |end: &str| format!("the certificate of {place} {end}");
+        match ask(&told, "Is that the site's? Type yes to take it, now and from now on: ") {
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Refusal {
+                why: why("was not taken"),
+                todo: "whoever runs the site can tell its fingerprint".to_owned(),
+            }),
+            Answer::Nobody => Err(Refusal {
+                why: why(&format!("is vouched for by nobody ({doubt}): {print}")),
+                todo: format!("if that is the site's, as whoever runs it can tell: --pin {print}"),
+            }),
         }
+    }
+
+    fn remember(&self, fresh: &Known, believed: Option<&Known>) -> Put {
+        if believed.is_some_and(|k| k.basis == fresh.basis && k.fingerprint == fresh.fingerprint) {
+            return Put::Done;
+        }
+        let Some(sites) = &self.sites else {
+            say(format_args!("warning: there is no HOME to remember the certificate of {} in", self.place));
+            return Put::Done;
+        };
+        sites.put(&self.place, fresh.basis, fresh.fingerprint, believed).unwrap_or_else(|error| {
+            say(format_args!(
+                "warning: {}: {error}: the certificate is not remembered",
+                show_path(sites.path())
+            ));
+            Put::Done
+        })
     }
 }
 
-fn judge(case: Case) -> Judge {
-    Arc::new(move |shown| case.judge(shown))
-}
-
-/// Asks at the terminal. Without one the answer is no.
-fn ask(site: &str, doubt: &str, print: Fingerprint) -> bool {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return false;
-    }
-    say(format_args!("The certificate of {site} is not vouched for: {doubt}.\nIts fingerprint is {print}"));
-    // A terminal that cannot be written to shows no question, and then the answer is no.
-    if io::stderr().write_all(b"Is that the site's? Type yes to take it, now and from now on: ").is_err() {
-        return false;
-    }
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+fn doubt(shown: &Shown) -> &str {
+    shown.doubt.as_deref().unwrap_or("it does not verify")
 }
 
 #[cfg(test)]
@@ -227,13 +316,20 @@ mod tests {
         format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
     }
 
-    fn case(known: Option<(Basis, char)>, asked: TlsMode) -> Case {
-        let known = known.map(|(basis, digit)| Known {
-            basis,
-            fingerprint: print(digit),
-            since: "2026-11-24T15:00:00Z".to_owned(),
-        });
-        Case { site: "a:21".to_owned(), sites: None, known, asked, pins: Vec::new(), insecure: false }
+    fn known(basis: Basis, digit: char) -> Known {
+        Known { basis, fingerprint: print(digit), since: "2026-11-24T15:00:00Z".to_owned() }
+    }
+
+    fn case(asked: TlsMode) -> Case {
+        Case {
+            place: Place::new("a", 21),
+            sites: None,
+            asked,
+            pins: Vec::new(),
+            insecure: false,
+            quiet: true,
+            taken: Mutex::default(),
+        }
     }
 
     fn shown(digit: char, verified: bool) -> Shown {
@@ -241,49 +337,81 @@ mod tests {
         Shown { host: "a".to_owned(), port: 21, fingerprint: print(digit), doubt }
     }
 
+    #[track_caller]
+    fn refused(verdict: Verdict) -> String {
+        let Verdict::Refuse(refusal) = verdict else { panic!("{verdict:?}") };
+        format!("{} {}", refusal.why, refusal.todo)
+    }
+
     #[test]
     fn a_first_visit() {
         for asked in [TlsMode::Offered, TlsMode::Required, TlsMode::Implicit] {
-            assert_eq!(case(None, asked).decide(&shown('a', true)), Verdict::Remember(Basis::Verified));
+            assert_eq!(case(asked).decide(None, &shown('a', true)), Verdict::Remember(Basis::Verified));
         }
-        assert_eq!(case(None, TlsMode::Offered).decide(&shown('a', false)), Verdict::Pin);
-        assert_eq!(case(None, TlsMode::Required).decide(&shown('a', false)), Verdict::Ask);
-        assert_eq!(case(None, TlsMode::Implicit).decide(&shown('a', false)), Verdict::Ask);
+        assert_eq!(case(TlsMode::Offered).decide(None, &shown('a', false)), Verdict::Pin);
+        assert_eq!(case(TlsMode::Required).decide(None, &shown('a', false)), Verdict::Ask);
+        assert_eq!(case(TlsMode::Implicit).decide(None, &shown('a', false)), Verdict::Ask);
     }
 
     #[test]
     fn a_change_is_refused_with_both_fingerprints() {
         for (basis, verified) in [(Basis::Pinned, false), (Basis::Pinned, true), (Basis::Verified, false)] {
-            let verdict = case(Some((basis, 'a')), TlsMode::Offered).decide(&shown('b', verified));
-            let Verdict::Refuse(refusal) = verdict else { panic!("{verdict:?}") };
-            let told = format!("{} {}", refusal.why, refusal.todo);
-            assert!(
-                told.contains(&print('a').to_string()) && told.contains(&print('b').to_string()),
-                "{told}"
-            );
+            for insecure in [false, true] {
+                let case = Case { insecure, ..case(TlsMode::Offered) };
+                let told = refused(case.decide(Some(&known(basis, 'a')), &shown('b', verified)));
+                assert!(told.contains(&print('a').to_string()), "{told}");
+                assert!(told.contains(&format!("--pin {}", print('b'))), "{told}");
+                assert!(told.contains("pasv forget a:21"), "{told}");
+            }
         }
     }
 
     #[test]
     fn what_is_known_is_taken() {
-        let pinned = case(Some((Basis::Pinned, 'a')), TlsMode::Required);
-        assert_eq!(pinned.decide(&shown('a', false)), Verdict::Take);
+        let case = case(TlsMode::Required);
+        assert_eq!(case.decide(Some(&known(Basis::Pinned, 'a')), &shown('a', false)), Verdict::Take);
         // An authority's new certificate is an ordinary renewal.
-        let verified = case(Some((Basis::Verified, 'a')), TlsMode::Required);
-        assert_eq!(verified.decide(&shown('b', true)), Verdict::Remember(Basis::Verified));
+        let verified = known(Basis::Verified, 'a');
+        assert_eq!(case.decide(Some(&verified), &shown('b', true)), Verdict::Remember(Basis::Verified));
         // The same one, and no longer vouched for: expired, for example.
-        assert_eq!(verified.decide(&shown('a', false)), Verdict::Ask);
+        assert_eq!(case.decide(Some(&verified), &shown('a', false)), Verdict::Ask);
     }
 
     #[test]
-    fn a_pin_is_stronger_than_everything_and_insecure_takes_all() {
-        let mut pins = case(Some((Basis::Pinned, 'a')), TlsMode::Required);
-        pins.pins = vec![print('b')];
-        pins.insecure = true;
-        assert_eq!(pins.decide(&shown('b', false)), Verdict::Remember(Basis::Pinned));
-        assert!(matches!(pins.decide(&shown('a', true)), Verdict::Refuse(_)));
-        let mut insecure = case(Some((Basis::Pinned, 'a')), TlsMode::Required);
-        insecure.insecure = true;
-        assert_eq!(insecure.decide(&shown('b', false)), Verdict::Blindly);
+    fn a_pin_is_stronger_than_everything_and_insecure_only_answers_the_question() {
+        let pins = Case { pins: vec![print('b')], insecure: true, ..case(TlsMode::Required) };
+        let pinned = known(Basis::Pinned, 'a');
+        assert_eq!(pins.decide(Some(&pinned), &shown('b', false)), Verdict::Remember(Basis::Pinned));
+        refused(pins.decide(Some(&pinned), &shown('a', true)));
+        for asked in [TlsMode::Offered, TlsMode::Required] {
+            let insecure = Case { insecure: true, ..case(asked) };
+            assert_eq!(insecure.decide(None, &shown('b', false)), Verdict::Blindly);
+            assert_eq!(insecure.decide(None, &shown('b', true)), Verdict::Remember(Basis::Verified));
+            assert_eq!(insecure.decide(Some(&pinned), &shown('a', false)), Verdict::Take);
+        }
+    }
+
+    /// A reconnect in the middle of a run, with and without a file to remember in.
+    #[test]
+    fn what_was_taken_on_this_visit_may_not_change_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for sites in [None, Some(KnownSites::at(folder.path().join("pasv/known_sites")))] {
+            let case = Case { sites, ..case(TlsMode::Offered) };
+            case.judge(&shown('a', false)).unwrap();
+            case.judge(&shown('a', false)).unwrap();
+            let refusal = case.judge(&shown('b', false)).unwrap_err();
+            assert!(refusal.why.contains("CHANGED"), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn what_another_run_has_learned_meanwhile_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let sites = KnownSites::at(folder.path().join("pasv/known_sites"));
+        let ours = Case { sites: Some(sites.clone()), ..case(TlsMode::Offered) };
+        let theirs = Case { sites: Some(sites), ..case(TlsMode::Offered) };
+        theirs.judge(&shown('b', false)).unwrap();
+        ours.judge(&shown('a', false)).unwrap_err();
+        ours.judge(&shown('b', false)).unwrap();
     }
 }

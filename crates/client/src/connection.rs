@@ -13,14 +13,17 @@ use net::control::Control;
 use net::data::Data;
 use net::dial::{Awaited, Source, dial};
 use net::reserve::Reserved;
-use net::tls::client::{ClientTls, Session};
-use net::tls::{Explicit, HandshakeError};
+use net::tls::client::{ClientTls, Session, Settings, Trust};
+use net::tls::{Explicit, HandshakeError, UpgradeError};
 use wire::{Reply, ReplyDecoder};
 
-use crate::dialogue::{Goal, Input, MoveError, Output};
+use crate::dialogue::{Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
 use crate::security::{Security, Start, explain, insecure, judged};
+
+/// How long a port that says nothing may take to answer TLS.
+const PROBE: Duration = Duration::from_secs(3);
 
 /// What moving bytes came to, and the data connection if it is to be kept open until the goal says otherwise.
 pub(crate) type Moved = (Result<u64, MoveError>, Option<Data>);
@@ -62,6 +65,7 @@ enum State {
 /// What is being done beside the control connection.
 enum Hands<'m> {
     Empty,
+    Probing(Pin<Box<dyn Future<Output = TlsAtOnce> + Send>>),
     Connecting(Dialled, Pin<Box<dyn Future<Output = io::Result<Data>> + Send>>),
     Port(Awaited),
     Holding(Data),
@@ -133,6 +137,10 @@ impl Connection {
                         Ok(()) => Input::Protected,
                         Err(error) => Input::NotProtected(error),
                     }),
+                    Output::Probe => {
+                        hands = Hands::Probing(self.probing());
+                        None
+                    }
                     Output::Dial(to) => {
                         hands = Hands::Connecting(Dialled::ByClient, self.dialling(to));
                         None
@@ -235,6 +243,31 @@ impl Connection {
         Ok(())
     }
 
+    /// Does the control port answer a TLS handshake? On a connection of its own; nothing is said on it.
+    fn probing(&self) -> Pin<Box<dyn Future<Output = TlsAtOnce> + Send>> {
+        let settings = match &self.security {
+            Some(security) => security.settings.clone(),
+            None => Security::by_roots().settings,
+        };
+        // Whose certificate it is does not matter, as nothing follows.
+        let settings = match settings.trust {
+            Trust::Roots(roots) => Settings { trust: Trust::Report(roots), identity: None, ..settings },
+            _ => Settings { identity: None, ..settings },
+        };
+        let (peer, host) = (self.control.peer(), self.host.0.clone());
+        Box::pin(async move {
+            let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(peer, None)).await else {
+                return TlsAtOnce::No;
+            };
+            let name = host.split('%').next().unwrap_or_default();
+            match control.connect_tls(&ClientTls::new(settings), name, None, PROBE).await {
+                // An alert is an answer too.
+                Ok(_) | Err(UpgradeError::Handshake(HandshakeError::Tls(_))) => TlsAtOnce::Yes,
+                Err(_) => TlsAtOnce::No,
+            }
+        })
+    }
+
     /// Moves the bytes, under TLS where the control connection is. The handshake comes behind the server's 1yz: many
     /// servers say that first.
     fn moving<'m>(&self, data: Data, mover: Mover<'m>) -> Moving<'m> {
@@ -308,6 +341,11 @@ impl Hands<'_> {
     async fn work(&mut self, watch: &Watcher) -> Input {
         match self {
             Self::Empty | Self::Port(_) | Self::Holding(_) => pending().await,
+            Self::Probing(probe) => {
+                let found = probe.await;
+                *self = Self::Empty;
+                Input::Probed(found)
+            }
             Self::Connecting(dialled, coming) => match coming.await {
                 Ok(data) => {
                     watch(&Event::DataOpened { dialled: *dialled, local: data.local(), peer: data.peer() });

@@ -94,7 +94,7 @@ impl Client {
             if bytes != promised || self.size(path).await? != Some(size) {
                 return Err(Error::unconfirmed(&path.to_string(), bytes));
             }
-            (self.watch)(&Event::Note(format!("* it has {size} bytes, as many as came: {path} is whole")));
+            (self.watch)(&Event::Note(format!("it has {size} bytes, as many as came: {path} is whole")));
         }
         if bytes > promised {
             let more = bytes - promised;

@@ -33,8 +33,12 @@ pub enum Error {
         /// How many bytes of data had been moved by then.
         moved: u64,
     },
-    /// TLS was wanted and is not to be had, or the server is not the one that it was or should be. Nothing secret was
-    /// said.
+    /// TLS was wanted, and the server does not offer it. Nothing secret was said.
+    NoTls {
+        /// What it answered.
+        answer: String,
+    },
+    /// TLS failed, or the server is not the one that it was or should be. Nothing secret was said.
     Insecure {
         /// What is wrong.
         what: String,
@@ -156,6 +160,7 @@ impl fmt::Display for Error {
                 write!(f, "the server refused {said}: {} {}", reply.code, show(reply.text()))
             }
             Self::Nonsense { what } | Self::Insecure { what, .. } => f.write_str(what),
+            Self::NoTls { answer } => write!(f, "the server does not offer TLS: {answer}"),
             Self::Unreachable(Unreachable::Name { host, why }) => {
                 write!(f, "no address for {host}: {why}")
             }

@@ -1,8 +1,9 @@
 //! Has the site got what we sent?
 //!
 //! ```text
-//!   last reply --2yz--> SIZE --ours--> [HASH] --> proven
-//!        | none           '--less--> the rest is sent once (REST and STOR, or APPE) --> SIZE ...
+//!   last reply --2yz--> SIZE --ours--> [HASH --ours-->] proven
+//!        | none           |              '--another--> all of it is sent once more --> SIZE ...
+//!        |                '--less--> the rest is sent once (REST and STOR, or APPE) --> SIZE ...
 //!        '--> a new session --> as above, where SIZE must answer
 //! ```
 use std::fs::File;
@@ -22,11 +23,20 @@ use crate::session::Client;
 /// What an upload came to: the bytes that were sent, and the server's last word.
 pub(crate) type Sent = (u64, Option<Reply>);
 
+/// What HASH tells.
+enum Compared {
+    Same,
+    /// Theirs, and ours.
+    Different(String, String),
+    /// The server does not tell.
+    Unknown,
+}
+
 impl Client {
     /// After data that ended in order and got no last reply: gives up the session, and asks in a new one.
     pub(crate) async fn ask_again(&mut self, path: &Pathname, bytes: u64) -> Result<(), Error> {
         (self.watch)(&Event::Note(format!(
-            "* all {bytes} bytes of {path} are through and the control connection is silent or lost (a NAT forgets idle \
+            "all {bytes} bytes of {path} are through and the control connection is silent or lost (a NAT forgets idle \
              connections): asking again in a new session"
         )));
         self.begin_anew().await.map_err(|error| match error {
@@ -49,21 +59,61 @@ impl Client {
         (length, last): (u64, Option<Reply>),
         progress: &Arc<Progress>,
     ) -> Result<(), Error> {
+        self.prove_size(path, file, (length, last), progress).await?;
+        if self.options.verify != Verify::Hash {
+            return Ok(());
+        }
+        match self.compare_hash(path, file).await? {
+            Compared::Same => return Ok(()),
+            Compared::Unknown => {
+                (self.watch)(&Event::Warning(format!(
+                    "the server offers no SHA-256 by HASH: only the size of {path} was compared"
+                )));
+                return Ok(());
+            }
+            Compared::Different(..) => {}
+        }
+        // Nobody knows where the difference is, so that nothing less would repair it.
+        (self.watch)(&Event::Warning(format!(
+            "the site's {path} has another SHA-256 than ours, sending it whole once more"
+        )));
+        let (_, last) = self.send_from(path, file, 0..length, progress).await?;
+        self.prove_size(path, file, (length, last), progress).await?;
+        match self.compare_hash(path, file).await? {
+            Compared::Different(theirs, ours) => {
+                let what = format!("{path} was stored, but its SHA-256 there is {theirs} and ours is {ours}");
+                Err(Error::Broken { what, moved: 0 })
+            }
+            Compared::Same | Compared::Unknown => Ok(()),
+        }
+    }
+
+    async fn prove_size(
+        &mut self,
+        path: &Pathname,
+        file: &Arc<File>,
+        (length, last): Sent,
+        progress: &Arc<Progress>,
+    ) -> Result<(), Error> {
         let mut confirmed = last.is_some();
         let mut there = self.there(path, length, confirmed).await?;
         if let Some(short) = there.filter(|there| *there < length) {
             (self.watch)(&Event::Warning(format!(
-                "* the site has {short} of {length} bytes of {path}, sending the rest once more"
+                "the site has {short} of {length} bytes of {path}, sending the rest once more"
             )));
             let (_, last) = self.send_from(path, file, short..length, progress).await?;
             confirmed = last.is_some();
             there = self.there(path, length, confirmed).await?;
         }
-        self.compare(path, there, length, confirmed)?;
-        if self.options.verify == Verify::Hash {
-            self.compare_hash(path, file).await?;
+        self.compare(path, there, length, confirmed)
+    }
+
+    /// Is what the site had before we came another file than ours, though it is as long? Only HASH can tell.
+    pub(crate) async fn is_another(&mut self, path: &Pathname, file: &Arc<File>) -> Result<bool, Error> {
+        if self.options.verify != Verify::Hash {
+            return Ok(false);
         }
-        Ok(())
+        Ok(matches!(self.compare_hash(path, file).await?, Compared::Different(..)))
     }
 
     /// The same for what cannot be read again: nothing is repaired.
@@ -92,7 +142,7 @@ impl Client {
             None if !confirmed => Err(Error::unconfirmed(&path.to_string(), sent)),
             Some(_) if !confirmed => {
                 (self.watch)(&Event::Note(format!(
-                    "* the site has all {sent} bytes of {path}: it has arrived"
+                    "the site has all {sent} bytes of {path}: it has arrived"
                 )));
                 Ok(())
             }
@@ -100,13 +150,8 @@ impl Client {
         }
     }
 
-    async fn compare_hash(&mut self, path: &Pathname, file: &Arc<File>) -> Result<(), Error> {
-        let Some(theirs) = self.sha256(path).await? else {
-            (self.watch)(&Event::Warning(format!(
-                "* the server offers no SHA-256 by HASH: only the size of {path} was compared"
-            )));
-            return Ok(());
-        };
+    async fn compare_hash(&mut self, path: &Pathname, file: &Arc<File>) -> Result<Compared, Error> {
+        let Some(theirs) = self.sha256(path).await? else { return Ok(Compared::Unknown) };
         let file = Arc::clone(file);
         let ours = tokio::task::spawn_blocking(move || digest(&file))
             .await
@@ -114,11 +159,10 @@ impl Client {
             .and_then(|read| read)
             .map_err(|error| Error::local("reading our file again", error))?;
         if ours == theirs {
-            (self.watch)(&Event::Note(format!("* {path} has the SHA-256 {ours} on both sides")));
-            return Ok(());
+            (self.watch)(&Event::Note(format!("{path} has the SHA-256 {ours} on both sides")));
+            return Ok(Compared::Same);
         }
-        let what = format!("{path} was stored, but its SHA-256 there is {theirs} and ours is {ours}");
-        Err(Error::Broken { what, moved: 0 })
+        Ok(Compared::Different(theirs, ours))
     }
 
     /// HASH (draft-bryan-ftpext-hash), where it is offered with SHA-256.

@@ -97,7 +97,7 @@ pub(crate) async fn judged(
         // Neither version of TLS that we speak has suites without a certificate.
         return Err(insecure("the server has shown no certificate", "the server is broken"));
     };
-    let doubt = session.doubt().map(|doubt| doubt.to_string());
+    let doubt = session.doubt_in_words();
     let shown = Shown { host: host.to_owned(), port, fingerprint, doubt };
     let judge = Arc::clone(&security.judge);
     let judged = tokio::task::spawn_blocking(move || judge(&shown)).await;

@@ -3,9 +3,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::control::Control;
-use net::tls::client::{ClientTls, Settings, Trust};
-use net::tls::{HandshakeError, UpgradeError};
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
@@ -15,13 +12,10 @@ use crate::error::Error;
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::options::{Options, Site};
-use crate::security::{Security, TlsMode, insecure};
+use crate::security::{Security, TlsMode};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// How long a port that said nothing may take to answer TLS.
-const PROBE: Duration = Duration::from_secs(3);
 
 /// A session at a site: the User-PI.
 ///
@@ -103,38 +97,9 @@ impl Client {
         // Kept for the one case where a session is begun anew: EPSV that is swallowed on the way.
         self.credentials = Some(credentials.clone());
         let mut login = Login::new(credentials, None, self.options.patience, now()).under(self.options.tls);
-        match self.connection.pursue(&mut login, &mut None).await {
-            Ok(features) => self.features = features,
-            Err(error) if login.heard_nothing() && self.waits_for_tls().await => {
-                return Err(insecure(
-                    format!("{error}: the port waits for TLS"),
-                    "it is one for implicit TLS: write ftps:// with this port, or --tls implicit",
-                ));
-            }
-            Err(error) => return Err(error),
-        }
+        self.features = self.connection.pursue(&mut login, &mut None).await?;
         self.representation = RepresentationType::Image;
         Ok(())
-    }
-
-    /// Does the port, which has said nothing, answer TLS? Tried on a connection of its own.
-    async fn waits_for_tls(&mut self) -> bool {
-        self.connection.give_up();
-        let settings = match &self.security {
-            Some(security) => security.settings.clone(),
-            None => Security::by_roots().settings,
-        };
-        // Whose certificate it is does not matter: nothing is said to it.
-        let settings = match settings.trust {
-            Trust::Roots(roots) => Settings { trust: Trust::Report(roots), ..settings },
-            _ => settings,
-        };
-        let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(self.peer(), None)).await else {
-            return false;
-        };
-        let host = self.site.host.split('%').next().unwrap_or_default();
-        let shaken = control.connect_tls(&ClientTls::new(settings), host, None, PROBE).await;
-        matches!(shaken, Ok(_) | Err(UpgradeError::Handshake(HandshakeError::Tls(_))))
     }
 
     /// What the server offered in FEAT.

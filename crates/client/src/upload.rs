@@ -52,7 +52,8 @@ impl Client {
     /// takes no REST before STOR.
     ///
     /// # Errors
-    /// [`Error::Local`] of [`io::ErrorKind::AlreadyExists`] when the site's file is longer than ours: it is another file.
+    /// [`Error::Local`] of [`io::ErrorKind::AlreadyExists`] when the site's file is longer than ours, or as long and of another
+    /// hash: it is another file.
     pub async fn store_rest(
         &mut self,
         path: &Pathname,
@@ -69,6 +70,13 @@ impl Client {
             ));
         }
         if there == length && length > 0 {
+            if self.is_another(path, &file).await? {
+                let why = "the site's file is as long as ours and has another SHA-256";
+                return Err(Error::local(
+                    format!("resuming {path}"),
+                    io::Error::new(io::ErrorKind::AlreadyExists, why),
+                ));
+            }
             return Ok(Resumed::AlreadyWhole);
         }
         self.set_type(RepresentationType::Image).await?;

@@ -11,6 +11,8 @@
 //! AwaitTls comes first. Under TLS the login leads to AwaitPbsz --> AwaitProt --200--> AwaitFeatures. Nothing is ever said
 //! in clear once TLS was agreed on, and no data goes in clear because PROT was refused.
 //!
+//! A port that says nothing for a while is asked on another connection whether it waits for TLS.
+//!
 //! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm.
 use std::time::Instant;
 
@@ -19,7 +21,7 @@ use wire::option::Opt;
 use wire::pathname::show;
 use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
 
-use super::{Goal, Input, Outbox, Output, Patience};
+use super::{Goal, Input, Outbox, Output, Patience, TlsAtOnce};
 use crate::error::Error;
 use crate::event::{Event, said};
 use crate::features::Features;
@@ -62,8 +64,8 @@ pub struct Login {
     said: String,
     state: State,
     by: Instant,
-    /// No greeting came.
-    silent: bool,
+    /// When the port is asked whether it waits for TLS; none where that is no question, or was one.
+    probe: Option<Instant>,
 }
 
 /// What the control connection is now.
@@ -107,7 +109,7 @@ impl Login {
             said: "the connection".to_owned(),
             state: State::AwaitGreeting,
             by: now + patience.reply,
-            silent: false,
+            probe: Some(now + patience.greeting),
         }
     }
 
@@ -122,13 +124,9 @@ impl Login {
     }
 
     fn protect(&mut self, start: Start) {
+        self.probe = None;
         self.out.push(Output::Protect(start));
         self.state = State::AwaitTls(start);
-    }
-
-    /// Did the server never say a word?
-    pub(crate) fn heard_nothing(&self) -> bool {
-        self.silent
     }
 
     fn say(&mut self, command: Command, then: State, now: Instant) {
@@ -170,10 +168,7 @@ impl Login {
             self.out.push(Output::Tell(Event::Clear { why: answer }));
             self.introduce(now);
         } else {
-            self.end(Err(insecure(
-                format!("the server does not offer TLS: {answer}"),
-                "--tls off sends the password and the files in clear text",
-            )));
+            self.end(Err(Error::NoTls { answer }));
         }
     }
 
@@ -278,7 +273,14 @@ impl Goal for Login {
             return;
         }
         match input {
-            Input::Reply(reply) => self.heard(reply, now),
+            Input::Reply(reply) => {
+                self.probe = None;
+                self.heard(reply, now);
+            }
+            Input::Probed(TlsAtOnce::Yes) if self.state == State::AwaitGreeting => self.end(Err(insecure(
+                "no greeting came, and the port answers TLS: it is one for implicit TLS",
+                "write ftps:// with this port, or --tls implicit",
+            ))),
             Input::Lost(error) | Input::NotProtected(error) => self.end(Err(error)),
             Input::Protected => {
                 if let State::AwaitTls(start) = self.state {
@@ -293,7 +295,6 @@ impl Goal for Login {
             _ if matches!(self.state, State::AwaitTls(_)) => {}
             _ if now >= self.by => {
                 let error = if self.state == State::AwaitGreeting {
-                    self.silent = true;
                     let what = format!(
                         "connected, but no FTP greeting came within {} s",
                         self.patience.reply.as_secs()
@@ -304,6 +305,10 @@ impl Goal for Login {
                 };
                 self.end(Err(error));
             }
+            _ if self.probe.is_some_and(|at| now >= at) => {
+                self.probe = None;
+                self.out.push(Output::Probe);
+            }
             _ => {}
         }
     }
@@ -313,7 +318,8 @@ impl Goal for Login {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        (!matches!(self.state, State::Ended | State::AwaitTls(_))).then_some(self.by)
+        let by = self.probe.map_or(self.by, |probe| probe.min(self.by));
+        (!matches!(self.state, State::Ended | State::AwaitTls(_))).then_some(by)
     }
 }
 
@@ -382,8 +388,29 @@ mod tests {
     fn a_120_waits_longer_and_silence_ends() {
         let (mut login, now) = login(None);
         login.handle(Input::Reply(Reply::new(120, "ready in two minutes")), now);
-        assert_eq!(login.deadline(), Some(now + READY));
+        assert_eq!(login.deadline(), Some(now + READY), "and a server that has spoken waits for no TLS");
         login.handle(Input::TimePassed, now + READY + Duration::from_secs(1));
         assert!(matches!(login.poll(), Some(Output::Done(Err(Error::Broken { .. })))));
+    }
+
+    #[test]
+    fn a_silent_port_is_asked_once_whether_it_waits_for_tls() {
+        for answer in [TlsAtOnce::Yes, TlsAtOnce::No] {
+            let (mut login, now) = login(None);
+            let patience = Patience::default();
+            let silent = now + patience.greeting;
+            assert_eq!(login.deadline(), Some(silent));
+            login.handle(Input::TimePassed, silent);
+            assert!(matches!(login.poll(), Some(Output::Probe)));
+            assert_eq!(login.deadline(), Some(now + patience.reply));
+            login.handle(Input::Probed(answer), silent);
+            if answer == TlsAtOnce::Yes {
+                assert!(matches!(login.poll(), Some(Output::Done(Err(Error::Insecure { .. })))));
+            } else {
+                assert!(login.poll().is_none());
+                login.handle(Input::Reply(Reply::new(220, "slow, and here")), silent);
+                assert!(matches!(login.poll(), Some(Output::Send(Command::User(_)))));
+            }
+        }
     }
 }

@@ -54,8 +54,19 @@ pub enum Input {
     Protected,
     /// It is not, and is of no use any more.
     NotProtected(Error),
+    /// The server, called a second time, has answered TLS, or it has not.
+    Probed(TlsAtOnce),
     /// Time has passed; look at the deadline.
     TimePassed,
+}
+
+/// Does a port speak TLS from the first byte?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsAtOnce {
+    /// It has answered a handshake.
+    Yes,
+    /// It has not, within the time of the probe.
+    No,
 }
 
 /// Why bytes stopped moving before their end.
@@ -78,6 +89,8 @@ pub enum Output<T> {
     Send(Command),
     /// Begin TLS on the control connection; answer with `Protected` or `NotProtected`.
     Protect(Start),
+    /// Find out on a connection of its own whether the control port speaks TLS at once; answer with `Probed`.
+    Probe,
     /// Connect the data connection to here; answer with `Connected` or `NotConnected`.
     Dial(SocketAddr),
     /// Open a port of our own for the server to connect to; answer with `Listening` or `NotListening`.
@@ -114,6 +127,9 @@ pub trait Goal {
 pub struct Patience {
     /// For a reply. Servers delay the answer to a wrong password by some seconds on purpose.
     pub reply: Duration,
+    /// For a greeting, before the port is probed for TLS: a port that waits for a handshake is as silent as a slow server,
+    /// and a person should not wait for `reply` to be told so.
+    pub greeting: Duration,
     /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
     pub epsv: Duration,
     /// For a data connection to be made. The control connection has just shown how fast the way is.
@@ -127,6 +143,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             reply: Duration::from_secs(30),
+            greeting: Duration::from_secs(3),
             epsv: Duration::from_secs(5),
             data: Duration::from_secs(5),
             last: Duration::from_secs(10),

@@ -485,6 +485,7 @@ impl Goal for Transfer {
             | Input::Listening(_)
             | Input::NotListening(_)
             | Input::Protected
+            | Input::Probed(_)
             | Input::NotProtected(_) => {}
         }
     }

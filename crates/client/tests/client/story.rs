@@ -1,7 +1,8 @@
 //! How is a story told: what the client is to do, and how it must end?
 //!
 //! ```text
-//!   ? mode passive | active             ? patience epsv | stall | data | last   (that one short, where the story is of silence)
+//!   ? mode passive | active             ? patience greeting | epsv | stall | data | last   (short, where the story is of silence)
+//!   ? verify hash
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
 //!   ? list [NAME]     ? walk            ? stat NAME           ? rename NAME OTHER
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use client::upload::Resumed;
 use client::walk::Walk;
-use client::{Client, Credentials, Error, Mode, Options, Progress, Sink, Site};
+use client::{Client, Credentials, Error, Mode, Options, Progress, Sink, Site, Verify};
 use wire::Pathname;
 use wire::pathname::show;
 
@@ -84,6 +85,8 @@ fn read(text: &str) -> Result<Script, String> {
         match (kind, rest) {
             ("?", "mode passive") => script.options.mode = Mode::Passive,
             ("?", "mode active") => script.options.mode = Mode::Active,
+            ("?", "verify hash") => script.options.verify = Verify::Hash,
+            ("?", "patience greeting") => script.options.patience.greeting = SHORT,
             ("?", "patience epsv") => script.options.patience.epsv = SHORT,
             ("?", "patience data") => script.options.patience.data = SHORT,
             ("?", "patience last") => script.options.patience.last = SHORT,
@@ -205,7 +208,7 @@ fn fault(error: &Error) -> String {
         Error::Nonsense { .. } => "nonsense",
         Error::Unreachable(_) => "unreachable",
         Error::Broken { .. } => "broken",
-        Error::Insecure { .. } => "insecure",
+        Error::NoTls { .. } | Error::Insecure { .. } => "insecure",
         Error::Local { .. } => "local",
     };
     format!("{whose} {error}")

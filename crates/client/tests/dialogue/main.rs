@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::dialogue::{
-    Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, Transfer,
+    Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, TlsAtOnce, Transfer,
     Transferred, Want, Way,
 };
 use client::{Error, TlsMode};
@@ -129,6 +129,10 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
                 Output::Dial(to) => life.dialled.push(to),
                 Output::Listen => {
                     goal.handle(Input::Listening(SocketAddr::from((Ipv4Addr::LOCALHOST, 40000))), now)
+                }
+                Output::Probe => {
+                    let found = if n % 2 == 0 { TlsAtOnce::Yes } else { TlsAtOnce::No };
+                    goal.handle(Input::Probed(found), now);
                 }
                 Output::Move => moving = true,
                 // The driver always says how it went.

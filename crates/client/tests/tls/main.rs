@@ -162,7 +162,7 @@ async fn a_server_without_tls_is_left_or_spoken_to_in_clear_as_was_asked() {
             drop(result.unwrap());
             assert!(seen.text().contains("password and files go in clear text"), "{}", seen.text());
         } else {
-            assert!(insecure(result).0.contains("does not offer TLS"));
+            assert!(matches!(&result, Err(Error::NoTls { answer }) if answer == "502 no"), "{result:?}");
         }
         served.await.unwrap();
     }
@@ -208,20 +208,20 @@ async fn the_wrong_kind_of_port_is_recognised() {
         let port = peer.port();
         let served = tokio::spawn(async move {
             peer.accept().await;
-            let silent = peer.next_line();
-            assert_eq!(silent.await, None);
-            peer.open(TlsMode::Implicit).await;
+            peer.answers_a_probe().await;
+            assert_eq!(peer.next_line().await, None, "nothing was said to it");
         });
         let site = Site { host: "127.0.0.1".to_owned(), port };
         let mut options = Options { tls, ..Options::default() };
-        options.patience.reply = Duration::from_millis(200);
+        // And it is not waited for as long as for a reply.
+        options.patience.greeting = Duration::from_millis(50);
         let mut client =
             Client::connect_trusting(site, options, Some(anybody()), Arc::new(|_| {})).await.unwrap();
         let error = client.login(Credentials::anonymous()).await.unwrap_err();
         drop(client);
         let Error::Insecure { what, todo } = error else { panic!("{error:?}") };
-        assert!(what.contains("waits for TLS") && todo.contains("ftps://"), "{what} {todo}");
-        served.abort();
+        assert!(what.contains("answers TLS") && todo.contains("ftps://"), "{what} {todo}");
+        served.await.unwrap();
     }
 }
 

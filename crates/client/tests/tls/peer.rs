@@ -56,8 +56,18 @@ impl Peer {
     pub(crate) async fn accept(&mut self) {
         self.unread.clear();
         self.binding = None;
+        self.control = Some(self.accepted().await);
+    }
+
+    async fn accepted(&self) -> Control {
         let accepted = tokio::time::timeout(PATIENCE, self.listener.accept()).await;
-        self.control = Some(accepted.expect("nobody came").unwrap());
+        accepted.expect("nobody came").unwrap()
+    }
+
+    /// Takes a second connection beside the control connection, which is silent, and answers TLS on it.
+    pub(crate) async fn answers_a_probe(&mut self) {
+        let probe = self.accepted().await;
+        probe.accept_tls(&self.tls, None, PATIENCE).await.expect("a probe for TLS");
     }
 
     /// Takes a control connection, and protects it in the way that the client begins.

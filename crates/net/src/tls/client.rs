@@ -171,6 +171,11 @@ impl Session {
         self.verifier.doubt()
     }
 
+    /// The same in words for a person.
+    pub fn doubt_in_words(&self) -> Option<String> {
+        self.doubt().map(|doubt| super::verify::words(&doubt))
+    }
+
     /// How many data connections can resume this session now; `usize::MAX` under TLS 1.2. A TLS 1.3 server gives its first
     /// tickets after the handshake, so they count once something has been read.
     pub fn tickets(&self) -> usize {

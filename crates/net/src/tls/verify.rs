@@ -86,6 +86,35 @@ impl From<CertificateRefused> for rustls::Error {
     }
 }
 
+/// Why a certificate does not verify, in words for a person who has never heard of rustls.
+pub(super) fn words(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(error) = error else { return error.to_string() };
+    let day = |time: &UnixTime| {
+        let civil = wire::Stamp::from_seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)).civil();
+        format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
+    };
+    match error {
+        CertificateError::UnknownIssuer => "no authority that this system trusts has signed it".to_owned(),
+        CertificateError::Expired => "it has expired".to_owned(),
+        CertificateError::ExpiredContext { not_after, .. } => format!("it expired on {}", day(not_after)),
+        CertificateError::NotValidYet => "it is not valid yet".to_owned(),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("it is not valid before {}", day(not_before))
+        }
+        CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
+            // As `DnsName("ftp.example.org")`.
+            let names: Vec<_> =
+                presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).take(4).collect();
+            format!("it is for another name: {}", wire::pathname::show(names.join(", ").as_bytes()))
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is not for this name".to_owned()
+        }
+        CertificateError::Other(OtherError(ours)) => ours.to_string(),
+        other => other.to_string(),
+    }
+}
+
 impl Verifier {
     pub(super) fn new(trust: Trust) -> Self {
         let roots = match &trust {
@@ -143,4 +172,23 @@ impl ServerCertVerifier for Verifier {
     }
 
     signatures!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubt_is_said_in_words() {
+        let said = |error| words(&rustls::Error::InvalidCertificate(error));
+        assert!(said(CertificateError::UnknownIssuer).contains("no authority"));
+        let (time, not_after) =
+            (UnixTime::since_unix_epoch(std::time::Duration::from_secs(2)), 1_795_532_400);
+        let not_after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(not_after));
+        assert_eq!(said(CertificateError::ExpiredContext { time, not_after }), "it expired on 2026-11-24");
+        let expected = ServerName::try_from("a.example").unwrap();
+        let presented = vec!["DnsName(\"b.example\")".to_owned()];
+        let error = CertificateError::NotValidForNameContext { expected, presented };
+        assert_eq!(said(error), "it is for another name: b.example");
+    }
 }

@@ -1,0 +1,73 @@
+//! `pasv forget`: what is remembered of a site, forgotten.
+use std::io::{self, Write};
+
+use clap::Args;
+use wire::pathname::show;
+use wire::url::FtpUrl;
+
+use crate::known_sites::KnownSites;
+use crate::talk::{Exit, Failure, show_path};
+
+/// Forget the certificates of sites, and that they were seen with TLS.
+///
+/// HOST forgets every port of it, HOST:PORT or a URL with a port that one. What is forgotten is written to stdout. The
+/// next visit is a first one again.
+#[derive(Args, Debug)]
+pub(crate) struct Flags {
+    /// Sites: HOST, HOST:PORT or a URL.
+    #[arg(value_name = "SITE", required = true)]
+    sites: Vec<String>,
+}
+
+pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
+    let mut places = Vec::new();
+    for site in &flags.sites {
+        places.push(place(site)?);
+    }
+    let known =
+        KnownSites::find().ok_or_else(|| Failure::usage("there is no HOME, and nothing is remembered"))?;
+    for (site, (host, port)) in flags.sites.iter().zip(places) {
+        let gone = known.forget(&host, port).map_err(|error| Failure::file(known.path(), &error))?;
+        if gone.is_empty() {
+            let text =
+                format!("nothing is known of {} in {}", show(site.as_bytes()), show_path(known.path()));
+            return Err(Failure::new(Exit::Refused, text));
+        }
+        for line in gone {
+            writeln!(io::stdout(), "forgotten: {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The host and, where one is named, the port.
+fn place(site: &str) -> Result<(String, Option<u16>), Failure> {
+    let text = if site.contains("://") {
+        site.to_owned()
+    } else if site.matches(':').count() > 1 && !site.starts_with('[') {
+        format!("ftp://[{site}]/")
+    } else {
+        format!("ftp://{site}/")
+    };
+    let url = FtpUrl::parse(&text)
+        .map_err(|error| Failure::usage(error.to_string()).hint("write HOST, HOST:PORT or a URL"))?;
+    Ok((url.host.to_string(), url.port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_named_in_any_way() {
+        let named = |text: &str| place(text).unwrap();
+        assert_eq!(named("a.example"), ("a.example".to_owned(), None));
+        assert_eq!(named("a.example:990"), ("a.example".to_owned(), Some(990)));
+        assert_eq!(named("ftps://u:p@a.example:990/x"), ("a.example".to_owned(), Some(990)));
+        for six in ["::1", "[::1]", "ftp://[::1]/"] {
+            assert_eq!(named(six), ("::1".to_owned(), None), "{six}");
+        }
+        assert_eq!(named("[::1]:990").1, Some(990));
+        assert!(place("").is_err() && place("a b:x").is_err());
+    }
+}
