@@ -18,8 +18,8 @@ use crate::watch::{Watched, watch};
 /// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event loop
 /// only when it first has to wait, which most small transfers never do. Dropped, it is closed at once.
 ///
-/// No socket options are set on it: the FIN that ends a file also sends what Nagle's algorithm would hold back, and a
-/// stalled transfer is found by the pump's own deadline.
+/// No socket options are set on it in clear: the FIN that ends a file also sends what Nagle's algorithm would hold back.
+/// TLS sets TCP_NODELAY. A stalled transfer is found by the pump's own deadline.
 #[derive(Debug)]
 pub struct Data {
     socket: Socket,

@@ -257,6 +257,9 @@ async fn shake(
     until: Instant,
     within: Duration,
 ) -> Result<(), HandshakeError> {
+    // Tickets, a short file and close_notify are small writes one behind the other: Nagle's algorithm would hold the second
+    // back until the peer's delayed acknowledgment of the first, 40 ms for each transfer. It is a hint, and may fail.
+    let _ = rustix::net::sockopt::set_tcp_nodelay(data.fd(), true);
     let shake = data.parts().0.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.shake(fd));
     match timeout_at(until, shake).await {
         Ok(result) => result.map_err(HandshakeError::of),
@@ -291,6 +294,49 @@ impl Reading {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.inbox.fill(socket, super::Room::Control)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use socket2::SockRef;
+
+    use super::*;
+    use crate::tls::Versions;
+    use crate::tls::client::{ClientTls, Settings as ClientSettings, Trust};
+    use crate::tls::identity::Identity;
+    use crate::tls::server::{ClientCertificates, Settings};
+    use crate::tls::sessions::Sessions;
+    use crate::{Awaited, Control, Listener, dial};
+
+    #[tokio::test]
+    async fn small_records_are_not_held_back_on_either_side() {
+        const LONG: Duration = Duration::from_secs(20);
+        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let identity = Identity::self_signed(&["localhost".to_owned()]).unwrap().identity;
+        let (trust, versions) = (Trust::Pinned(vec![identity.fingerprint()]), Versions::Both);
+        let settings = Settings { identities: vec![identity], versions, clients: ClientCertificates::Off };
+        let tls = ServerTls::new(settings, &Sessions::new().unwrap()).unwrap();
+        let trusting = ClientTls::new(ClientSettings { trust, versions, identity: None });
+        let listener = Listener::bind((HERE, 0).into()).unwrap();
+        let (ours, theirs) = tokio::join!(listener.accept(), Control::connect(listener.local(), None));
+        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
+        let (binding, session) = tokio::join!(
+            ours.accept_tls(&tls, None, LONG),
+            theirs.connect_tls(&trusting, "localhost", None, LONG)
+        );
+        let (binding, session) = (binding.unwrap(), session.unwrap());
+        let port = Awaited::bind(HERE, None).unwrap();
+        let (here, there) = tokio::join!(port.connection(HERE), dial(port.local(), None));
+        let (here, there) = tokio::join!(
+            here.unwrap().accept_tls(&binding, Reuse::Learn, Flow::Sends, LONG),
+            there.unwrap().connect_tls(&session, LONG)
+        );
+        for data in [here.unwrap(), there.unwrap()] {
+            assert!(SockRef::from(&data.fd()).tcp_nodelay().unwrap());
         }
     }
 }
