@@ -63,6 +63,11 @@ required-data\t'Nor is anything transferred without it'"
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l key -d 'The key of the certificate, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme -d 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority\'s terms of service. Beside --cert it is one more certificate, shown to who asks for its names' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme-directory -d 'The ACME directory of the authority; by itself, Let\'s Encrypt' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme-contact -d 'Where the authority can reach you, told to it when the account is made. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme-listen -d 'Where the authority\'s questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be another port where a firewall or a web server forwards that to it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme-ca -d 'Who vouches for the directory itself, beside the system\'s authorities, in PEM: for an authority of your own' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
 learn\t'Once a client has done it, it must from then on'
 off\t'Never'"

@@ -15,6 +15,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wget", "wget"),
     ("tnftp", "tnftp"),
     ("python3", "python3"),
+    ("pebble", "pebble"),
     ("strace", "strace"),
     ("nft", "nftables"),
     ("ip", "iproute2"),

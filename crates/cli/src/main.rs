@@ -27,6 +27,7 @@ mod rm;
 mod serve;
 mod site;
 mod stat;
+mod state;
 mod talk;
 mod trace;
 mod trust;

@@ -19,6 +19,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use crate::talk::{Exit, Failure, words};
 use crate::{flags, ready};
 
+mod acme;
 mod banner;
 mod tls;
 
@@ -288,10 +289,10 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     }
     tracing::info!(control = ?control, implicit = ?implicit, passive = %flags::show_ports(&passive), "serving");
     let sweeping = tokio::spawn(sweep(tree));
-    let following = tls.map(|tls| tls.protected.tls);
+    let following = tls.map(|tls| (tls.protected.tls, tls.acme));
     let follow = async {
-        match &following {
-            Some(tls) => flags.tls.follow(tls).await,
+        match following {
+            Some((tls, acme)) => flags.tls.follow(&tls, acme).await,
             None => std::future::pending().await,
         }
     };

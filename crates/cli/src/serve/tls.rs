@@ -1,8 +1,6 @@
 //! With which TLS is a folder shared? The flags, the certificates, and what becomes of them while the site runs.
 use std::fs;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,9 +12,12 @@ use net::tls::sessions::Sessions;
 use net::tls::{Fingerprint, Reuse, Versions};
 use server::settings::{Security, Tls, Truncated};
 use server::site::Protected;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::flags;
+use super::acme::{Acme, AcmeFlags};
 use crate::talk::{Exit, Failure};
+use crate::{flags, state};
 
 /// How often the files of certificates are looked at: nobody waits for a renewed one, and a look costs nothing.
 const LOOK: Duration = Duration::from_secs(10);
@@ -37,6 +38,8 @@ pub(super) struct TlsFlags {
     /// The key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Vec<PathBuf>,
+    #[command(flatten)]
+    acme: AcmeFlags,
     /// Must a protected data connection resume the TLS session of its own control connection?
     #[arg(long, value_enum, default_value = "learn")]
     data_reuse: ReuseFlag,
@@ -97,13 +100,16 @@ pub(super) struct Opened {
     pub(super) protected: Protected,
     /// Of the certificate that is shown to who asks for no name.
     pub(super) fingerprint: Fingerprint,
+    /// Where an authority is asked for a certificate.
+    pub(super) acme: Option<Acme>,
 }
 
 impl TlsFlags {
     /// Off where nothing was said: many clients (lftp among them) take TLS wherever it is offered and then refuse a
     /// certificate that nobody vouches for, so a site with a certificate of its own making would be closed to them.
     fn policy(&self) -> Policy {
-        self.tls.unwrap_or(if self.cert.is_empty() { Policy::Off } else { Policy::Offered })
+        let given = !self.cert.is_empty() || self.acme.is_used();
+        self.tls.unwrap_or(if given { Policy::Offered } else { Policy::Off })
     }
 
     pub(super) fn security(&self) -> Security {
@@ -128,17 +134,25 @@ impl TlsFlags {
     /// None where nobody is to have TLS.
     pub(super) fn open(&self) -> Result<Option<Opened>, Failure> {
         if self.policy() == Policy::Off && self.listen_tls.is_empty() {
+            if self.acme.is_used() {
+                return Err(Failure::usage("--acme gets a certificate for TLS, and --tls off does without"));
+            }
             return Ok(None);
         }
-        let settings = self.settings()?;
+        let acme = self.acme.open()?;
+        let settings = self.settings(acme.as_ref().and_then(Acme::identity))?;
         let fingerprint =
             settings.identities.first().map(Identity::fingerprint).ok_or_else(|| cannot("no certificate"))?;
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
-        Ok(Some(Opened { protected: Protected { tls, implicit: self.listen_tls.clone() }, fingerprint }))
+        Ok(Some(Opened {
+            protected: Protected { tls, implicit: self.listen_tls.clone() },
+            fingerprint,
+            acme,
+        }))
     }
 
-    fn settings(&self) -> Result<Settings, Failure> {
+    fn settings(&self, obtained: Option<Identity>) -> Result<Settings, Failure> {
         if self.cert.len() != self.key.len() {
             return Err(Failure::new(Exit::Usage, "each --cert wants its --key"));
         }
@@ -149,6 +163,7 @@ impl TlsFlags {
                 Failure::new(Exit::Usage, format!("{} and {}: {e}", certificate.display(), key.display()))
             })?);
         }
+        identities.extend(obtained);
         if identities.is_empty() {
             identities.push(own()?);
         }
@@ -173,17 +188,28 @@ impl TlsFlags {
         self.files().map(|file| fs::metadata(file).and_then(|about| about.modified()).ok()).collect()
     }
 
-    /// Reads the files again whenever one has changed; what cannot be used leaves all as it was.
-    pub(super) async fn follow(&self, tls: &ServerTls) {
+    /// Reads the files again whenever one has changed, and takes what ACME has brought; what cannot be used leaves all as it
+    /// was.
+    pub(super) async fn follow(&self, tls: &ServerTls, acme: Option<Acme>) {
+        let (fresh, mut obtained) = watch::channel(acme.as_ref().and_then(Acme::identity));
+        // Ends with this.
+        let mut renewing = JoinSet::new();
+        if let Some(acme) = acme {
+            renewing.spawn(acme.run(fresh));
+        }
         let mut known = self.changed();
         let mut looks = tokio::time::interval(LOOK);
         loop {
-            looks.tick().await;
+            let by_acme = tokio::select! {
+                _ = looks.tick() => false,
+                Ok(()) = obtained.changed() => true,
+            };
             let now = self.changed();
-            if now == known {
+            if now == known && !by_acme {
                 continue;
             }
-            let read = self.settings().map_err(|f| f.text.unwrap_or_default());
+            let identity = obtained.borrow_and_update().clone();
+            let read = self.settings(identity).map_err(|f| f.text.unwrap_or_default());
             match read.and_then(|settings| tls.replace(settings).map_err(|e| e.to_string())) {
                 Ok(()) => tracing::info!("the certificates have been read again"),
                 // The other file of a pair may be on its way; it is looked at again when it has come.
@@ -206,7 +232,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The certificate that is ours where none is given: kept, so that who pinned it finds it again.
 fn own() -> Result<Identity, Failure> {
-    let Some(folder) = state() else {
+    let Some(folder) = state::folder() else {
         tracing::warn!("there is no home to keep a certificate in: the next start has another");
         return Ok(Identity::self_signed(&names()).map_err(cannot)?.identity);
     };
@@ -216,31 +242,13 @@ fn own() -> Result<Identity, Failure> {
         return pair.map_err(|e| cannot(format!("{}: {e}", certificate.display())));
     }
     let made = Identity::self_signed(&names()).map_err(cannot)?;
-    let kept = fs::create_dir_all(&folder)
-        .and_then(|()| keep(&key, made.key.expose(), 0o600))
-        .and_then(|()| keep(&certificate, made.certificate.as_bytes(), 0o644));
+    let kept = state::make(&folder)
+        .and_then(|()| state::keep(&key, made.key.expose(), 0o600))
+        .and_then(|()| state::keep(&certificate, made.certificate.as_bytes(), 0o644));
     if let Err(error) = kept {
         tracing::warn!(%error, folder = %folder.display(), "the certificate cannot be kept: the next start has another");
     }
     Ok(made.identity)
-}
-
-/// Writes a file whole or not at all, for nobody's eyes before its mode is set.
-fn keep(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let partial = path.with_extension("new");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
-}
-
-/// Where programs keep what they must not lose (XDG Base Directory, `XDG_STATE_HOME`).
-fn state() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-        .map(|state| state.join("pasv"))
 }
 
 fn names() -> Vec<String> {

@@ -45,6 +45,27 @@ impl Roots {
         Ok(Self(Arc::new(roots)))
     }
 
+    /// Both these and those.
+    #[must_use]
+    pub fn and(&self, those: &Self) -> Self {
+        let mut roots = RootCertStore::clone(&self.0);
+        roots.extend(those.0.roots.iter().cloned());
+        Self(Arc::new(roots))
+    }
+
+    /// TLS for another protocol than FTP, by its name in ALPN (RFC 7301), towards servers that these vouch for.
+    ///
+    /// # Errors
+    /// When the library refuses its own defaults.
+    pub fn client_config(&self, protocol: &[u8]) -> Result<ClientConfig, TlsConfigError> {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(Versions::Both.list())?
+            .with_root_certificates(Arc::clone(&self.0))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Ok(config)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()

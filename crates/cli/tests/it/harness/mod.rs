@@ -4,6 +4,7 @@ pub(crate) mod dialogue;
 pub(crate) mod files;
 pub(crate) mod need;
 pub(crate) mod ours;
+pub(crate) mod pebble;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;

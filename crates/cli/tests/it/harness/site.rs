@@ -29,6 +29,11 @@ impl Site {
 
     /// The same, with further flags of `pasv serve`.
     pub(crate) fn with(flags: &[&str]) -> Self {
+        Self::keeping(None, flags)
+    }
+
+    /// The same; what it keeps from one start to the next goes into `state`, where there is one, and outlives it.
+    pub(crate) fn keeping(state: Option<&Path>, flags: &[&str]) -> Self {
         let door = Door { port: 0, user: "tester", password: "open sesame" };
         let folder = tempfile::tempdir().expect("a folder for the site");
         let (root, ready) = (folder.path().join("root"), folder.path().join("ready.json"));
@@ -41,7 +46,7 @@ impl Site {
         serve.args(["--listen", "127.0.0.1:0", "--passive-ports", &range]);
         serve.arg("--root").arg(&root).arg("--ready-file").arg(&ready);
         serve.arg("--user").arg(format!("{}:{}", door.user, password.display())).args(flags);
-        serve.env("XDG_STATE_HOME", folder.path().join("state"));
+        serve.env("XDG_STATE_HOME", state.map_or_else(|| folder.path().join("state"), Path::to_owned));
         let mut process = Running::start(&mut serve, &log);
         let until = Instant::now() + Duration::from_secs(30);
         let told = wait_until(until, || {
@@ -64,6 +69,19 @@ impl Site {
     /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits until it has said this, and gives the line.
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) -> String {
+        let line = || self.log().lines().find(|line| line.contains(words)).map(str::to_owned);
+        wait_until(Instant::now() + Duration::from_secs(60), line)
+            .unwrap_or_else(|| panic!("it never said {words:?}:\n{}", self.log()))
     }
 
     /// The folder that it serves.

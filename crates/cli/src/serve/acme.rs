@@ -1,0 +1,292 @@
+//! How does a site get its certificate from an authority by itself (ACME, RFC 8555), and keep it fresh?
+//!
+//! ```text
+//!   start     kept and not over? --> shown at once           else the others are shown until it has come
+//!   then      a third of its time remains, or there is none: order --> kept --> shown, without a restart
+//!             it fails: told, and tried again later and later; the site goes on with what it has
+//!
+//!   order     https to the authority  ....  the authority asks port 80 of each name: responder
+//! ```
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use net::tls::client::Roots;
+use net::tls::identity::Identity;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use wire::Stamp;
+
+use self::certificate::Certificate;
+use self::kept::Kept;
+use self::obstacle::Obstacle;
+use crate::entry::iso;
+use crate::talk::{Exit, Failure};
+use crate::{flags, state};
+
+mod certificate;
+mod https;
+mod kept;
+mod obstacle;
+mod order;
+mod plan;
+mod responder;
+
+/// Let's Encrypt, the authority of most sites that have none of their own.
+const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(super) struct AcmeFlags {
+    /// Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one
+    /// certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing
+    /// to the authority's terms of service. Beside --cert it is one more certificate, shown to who asks for its names.
+    #[arg(long, value_name = "NAME", value_parser = host)]
+    acme: Vec<String>,
+    /// The ACME directory of the authority; by itself, Let's Encrypt.
+    #[arg(long, value_name = "URL", value_parser = directory, default_value = DIRECTORY, hide_default_value = true, requires = "acme")]
+    acme_directory: String,
+    /// Where the authority can reach you, told to it when the account is made. May be given several times.
+    #[arg(long, value_name = "MAIL", value_parser = contact, requires = "acme")]
+    acme_contact: Vec<String>,
+    /// Where the authority's questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be
+    /// another port where a firewall or a web server forwards that to it.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen, default_value = "80", requires = "acme")]
+    acme_listen: SocketAddr,
+    /// Who vouches for the directory itself, beside the system's authorities, in PEM: for an authority of your own.
+    #[arg(long, value_name = "FILE", requires = "acme")]
+    acme_ca: Option<PathBuf>,
+}
+
+/// What is ordered, and where.
+#[derive(Debug)]
+struct Terms {
+    /// In lower case; one at least.
+    names: Vec<String>,
+    directory: String,
+    contact: Vec<String>,
+    listen: SocketAddr,
+}
+
+/// The certificate of a site that gets its own.
+pub(super) struct Acme {
+    terms: Terms,
+    extra: Option<Roots>,
+    kept: Kept,
+    current: Option<Certificate>,
+}
+
+impl AcmeFlags {
+    pub(super) fn is_used(&self) -> bool {
+        !self.acme.is_empty()
+    }
+
+    /// None where it was not asked for. Reads what is kept, and asks nobody.
+    pub(super) fn open(&self) -> Result<Option<Acme>, Failure> {
+        let Some(first) = self.acme.first() else { return Ok(None) };
+        let state = state::folder().ok_or_else(|| {
+            Failure::new(Exit::Usage, "--acme: there is no home to keep the certificate in")
+                .hint("set XDG_STATE_HOME or HOME: without, every start would order again, and authorities count orders")
+        })?;
+        let extra = self.acme_ca.as_deref().map(|file| {
+            let pem = fs::read(file).map_err(|error| Failure::file(file, &error))?;
+            Roots::from_pem(&pem).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+        });
+        let kept = Kept::new(&state, &self.acme_directory, first);
+        let terms = Terms {
+            names: self.acme.clone(),
+            directory: self.acme_directory.clone(),
+            contact: self.acme_contact.clone(),
+            listen: own_family(self.acme_listen),
+        };
+        let mut acme = Acme { terms, extra: extra.transpose()?, kept, current: None };
+        acme.look();
+        if let Some(certificate) = &acme.current {
+            let (names, until) = (acme.names(), day(certificate.validity.until));
+            tracing::info!(names, until, "the authority's certificate that was kept is used");
+        }
+        Ok(Some(acme))
+    }
+}
+
+impl Acme {
+    /// The certificate, where there is one that is not over.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.current.as_ref().map(|certificate| certificate.identity.clone())
+    }
+
+    /// Renews for ever, and tells of each certificate that has come.
+    pub(super) async fn run(mut self, fresh: watch::Sender<Option<Identity>>) {
+        // Hundreds of files, read once in a process.
+        let Ok(system) = tokio::task::spawn_blocking(Roots::system).await else { return };
+        let roots = self.extra.as_ref().map_or_else(|| system.clone(), |extra| system.and(extra));
+        let mut failures = 0_u32;
+        loop {
+            let until_due = self.until_due();
+            if !until_due.is_zero() {
+                sleep(until_due.min(plan::LOOK)).await;
+                continue;
+            }
+            let renewed = self.renew(&roots).await;
+            // It is shown even where it is not good for long: nothing else is better.
+            fresh.send_if_modified(|shown| {
+                let print = |identity: &Option<Identity>| identity.as_ref().map(Identity::fingerprint);
+                let before = std::mem::replace(shown, self.identity());
+                print(&before) != print(shown)
+            });
+            let Err(obstacle) = renewed else {
+                failures = 0;
+                continue;
+            };
+            failures = failures.saturating_add(1);
+            let validity = self.current.as_ref().map(|certificate| certificate.validity);
+            let rest = plan::rest(failures, validity).max(obstacle.rest());
+            tracing::error!(
+                names = self.names(),
+                hint = obstacle.hint(),
+                again_in = format!("{} min", rest.as_secs() / 60),
+                "no certificate from the authority: {obstacle}"
+            );
+            sleep(rest).await;
+        }
+    }
+
+    /// A certificate that is not due, or why there is none.
+    async fn renew(&mut self, roots: &Roots) -> Result<(), Obstacle> {
+        // Another site of this machine may have renewed it.
+        self.look();
+        if !self.until_due().is_zero() {
+            return Ok(());
+        }
+        tracing::info!(names = self.names(), directory = self.terms.directory, "a certificate is ordered");
+        let certificate = order::obtain(&self.terms, roots, &self.kept).await?;
+        let until = day(certificate.validity.until);
+        tracing::info!(names = self.names(), until, "a certificate has come from the authority");
+        self.current = Some(certificate);
+        // Else one that never lasts would be ordered without end.
+        if self.until_due().is_zero() {
+            return Err(Obstacle::Useless(format!("it ends on {until}, and is to be renewed already")));
+        }
+        Ok(())
+    }
+
+    /// Takes what is kept, unless it is over.
+    fn look(&mut self) {
+        let read = self.kept.certificate().map_err(|error| error.to_string());
+        let read = read.and_then(|pem| pem.map(|pem| Certificate::from_pem(pem.expose())).transpose());
+        match read {
+            Ok(Some(certificate)) if !certificate.validity.is_over(SystemTime::now()) => {
+                self.current = Some(certificate);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let folder = self.kept.folder().display();
+                tracing::warn!(error, %folder, "the authority's certificate that was kept cannot be used");
+            }
+        }
+    }
+
+    /// How long until an order is due.
+    fn until_due(&self) -> Duration {
+        let whole = self.current.as_ref().filter(|certificate| certificate.covers(&self.terms.names));
+        whole.map_or(Duration::ZERO, |whole| plan::until_renewal(SystemTime::now(), whole.validity))
+    }
+
+    fn names(&self) -> String {
+        self.terms.names.join(", ")
+    }
+}
+
+fn day(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    iso(Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)))
+}
+
+/// `[::]` stands for every address, also where the kernel was told to leave IPv6 out.
+fn own_family(at: SocketAddr) -> SocketAddr {
+    if at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !net::own::has_ipv6() {
+        return SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port());
+    }
+    at
+}
+
+/// Reads the name of a host, as it can stand in a certificate and be proven by HTTP-01.
+fn host(text: &str) -> Result<String, String> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Err(
+            "write a name: authorities give certificates for names that lead here, hardly for addresses"
+                .into(),
+        );
+    }
+    if text.contains('*') {
+        return Err(
+            "a wildcard is proven in the DNS, which pasv cannot change: name the hosts one by one".into()
+        );
+    }
+    let label = |label: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // RFC 1035 2.3.4.
+    if text.len() > 253 || !text.split('.').all(label) {
+        return Err(
+            "write the name of a host, as ftp.example.org; other letters than ASCII as xn--...".into()
+        );
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn directory(text: &str) -> Result<String, String> {
+    if https::is_url(text) { Ok(text.to_owned()) } else { Err("write an https:// URL".into()) }
+}
+
+/// Reads a mail address, with or without `mailto:`.
+fn contact(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("mailto:").unwrap_or(text);
+    let plain = address.chars().all(|c| c.is_ascii_graphic() && c != ',' && c != '?');
+    match address.split_once('@') {
+        Some((user, host)) if plain && !user.is_empty() && !host.is_empty() => {
+            Ok(format!("mailto:{address}"))
+        }
+        _ => Err("write one mail address, as anna@example.org".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_can_be_proven() {
+        assert_eq!(host("FTP.Example.org").as_deref(), Ok("ftp.example.org"));
+        assert_eq!(host("xn--bcher-kva.example").as_deref(), Ok("xn--bcher-kva.example"));
+        assert!(host("192.0.2.7").is_err_and(|why| why.contains("name")));
+        assert!(host("*.example.org").is_err_and(|why| why.contains("wildcard")));
+        for wrong in [
+            "",
+            ".",
+            "a..b",
+            "ftp.example.org.",
+            "-a.example",
+            "a/b",
+            "..",
+            "b\u{fc}cher.example",
+            &"a.".repeat(127),
+        ] {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn contacts_and_directories() {
+        assert_eq!(contact("anna@example.org").as_deref(), Ok("mailto:anna@example.org"));
+        assert_eq!(contact("mailto:anna@example.org").as_deref(), Ok("mailto:anna@example.org"));
+        assert!(contact("anna").is_err() && contact("a@b,c@d").is_err() && contact("a@b\n").is_err());
+        assert!(directory(DIRECTORY).is_ok() && directory("http://ca.example/dir").is_err());
+    }
+}

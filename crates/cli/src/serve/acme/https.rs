@@ -1,0 +1,183 @@
+//! How is the authority spoken with? One request on one connection, over HTTP/1.1 and TLS, with an end to its time and size.
+//!
+//! The client that instant-acme brings waits for ever and reads without end, and drags in HTTP/2; a dozen requests in two
+//! months need neither pools nor streams.
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::{Future, pending};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
+use net::tls::client::Roots;
+use net::tls::server::TlsConfigError;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+/// For one request and its answer.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// For the connection to one address of several.
+const CONNECT: Duration = Duration::from_secs(8);
+
+/// Bytes of an answer: a chain of certificates has some ten thousand.
+const ANSWER: usize = 1024 * 1024;
+
+/// So that an authority's people know whom to ask (RFC 8555 6.1).
+const AGENT: &str = concat!("pasv/", env!("CARGO_PKG_VERSION"), " instant-acme");
+
+type Boxed = Box<dyn StdError + Send + Sync>;
+
+/// The authority's server could not be asked.
+#[derive(Debug)]
+pub(super) struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Unreachable {}
+
+/// Speaks HTTPS with servers that some authorities vouch for.
+#[derive(Clone)]
+pub(super) struct Https {
+    tls: TlsConnector,
+}
+
+impl Https {
+    pub(super) fn new(roots: &Roots) -> Result<Self, TlsConfigError> {
+        let config = roots.client_config(b"http/1.1")?;
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+    }
+
+    async fn exchange(self, mut request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, Boxed> {
+        let target = Target::of(request.uri()).ok_or("that is no https:// URL")?;
+        let headers = request.headers_mut();
+        headers.insert(HOST, HeaderValue::from_str(&target.authority)?);
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        *request.uri_mut() = target.path.parse()?;
+
+        let stream = connect(&target.host, target.port).await?;
+        let name = ServerName::try_from(target.host)?;
+        let stream = self.tls.connect(name, stream).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let answered = async {
+            let (parts, body) = sender.send_request(request).await?.into_parts();
+            let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
+            Ok(BytesResponse::from(hyper::Response::from_parts(parts, Full::new(body))))
+        };
+        // The connection moves the bytes; whatever becomes of it, the answer is what tells.
+        let moving = async {
+            let _ = connection.await;
+            pending().await
+        };
+        tokio::select! {
+            answer = answered => answer,
+            () = moving => Err("the connection was closed".into()),
+        }
+    }
+}
+
+impl HttpClient for Https {
+    fn request(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
+        let (uri, client) = (request.uri().clone(), self.clone());
+        Box::pin(async move {
+            let told = match timeout(WITHIN, client.exchange(request)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => in_full(&*error),
+                Err(_) => format!("no answer within {WITHIN:?}"),
+            };
+            Err(instant_acme::Error::Other(Box::new(Unreachable(format!("{uri}: {told}")))))
+        })
+    }
+}
+
+/// With what is behind it: hyper and rustls say on their own only that something failed.
+fn in_full(error: &(dyn StdError + 'static)) -> String {
+    let (mut text, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    host: String,
+    port: u16,
+    authority: String,
+    path: String,
+}
+
+impl Target {
+    /// None of what is not `https://`: no word for the authority goes in clear.
+    fn of(uri: &Uri) -> Option<Self> {
+        if uri.scheme_str() != Some("https") {
+            return None;
+        }
+        let host = uri.host()?;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let authority = uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        Some(Self { host: bare.to_owned(), port: uri.port_u16().unwrap_or(443), authority, path })
+    }
+}
+
+/// Is this a URL that can be spoken with?
+pub(super) fn is_url(text: &str) -> bool {
+    text.parse().is_ok_and(|uri: Uri| Target::of(&uri).is_some_and(|target| !target.host.is_empty()))
+}
+
+/// To the first of its addresses that answers.
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host((host, port)).await? {
+        match timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_where_its_url_says_and_never_in_clear() {
+        let target = |text: &str| Target::of(&text.parse().unwrap());
+        let told = target("https://ca.example/acme/new-order?x=1").unwrap();
+        assert_eq!((told.host.as_str(), told.port), ("ca.example", 443));
+        assert_eq!((told.authority.as_str(), told.path.as_str()), ("ca.example", "/acme/new-order?x=1"));
+        let told = target("https://[::1]:14000/dir").unwrap();
+        assert_eq!((told.host.as_str(), told.port), ("::1", 14000));
+        assert_eq!(told.authority, "[::1]:14000");
+        assert_eq!(target("https://ca.example").unwrap().path, "/");
+        assert_eq!(target("http://ca.example/dir"), None);
+        assert_eq!(target("/dir"), None);
+        assert!(is_url("https://ca.example/dir") && !is_url("ca.example") && !is_url("https://"));
+    }
+}

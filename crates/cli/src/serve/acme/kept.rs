@@ -1,0 +1,121 @@
+//! What is kept from one start to the next, so that a restart asks the authority for nothing?
+//!
+//! ```text
+//!   $XDG_STATE_HOME/pasv/acme/ca.example-0123456789abcdef/    one for each directory URL
+//!     account.json         the account and its key
+//!     ftp.example.pem      key and chain in one file, so that they never part
+//! ```
+//! All of it for its owner only.
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use instant_acme::AccountCredentials;
+use sha2::{Digest as _, Sha256};
+use wire::Secret;
+
+use crate::state;
+
+/// Larger files are none of ours.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The folder of one authority.
+#[derive(Debug)]
+pub(super) struct Kept {
+    folder: PathBuf,
+    certificate: PathBuf,
+}
+
+impl Kept {
+    /// Below the folder of everything that is kept, for a directory and a certificate whose first name this is. The name is
+    /// one of a host, so that it leads nowhere else.
+    pub(super) fn new(state: &Path, directory: &str, name: &str) -> Self {
+        let host = directory.split('/').nth(2).unwrap_or_default();
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let host: String = host.chars().map(plain).collect();
+        let digest = Sha256::digest(directory.as_bytes());
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let folder = state.join("acme").join(format!("{host}-{digest}"));
+        let certificate = folder.join(format!("{name}.pem"));
+        Self { folder, certificate }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn account_file(&self) -> PathBuf {
+        self.folder.join("account.json")
+    }
+
+    /// The account at the authority, if there is one.
+    pub(super) fn account(&self) -> io::Result<Option<AccountCredentials>> {
+        let Some(text) = read(&self.account_file())? else { return Ok(None) };
+        Ok(Some(serde_json::from_slice(text.expose())?))
+    }
+
+    pub(super) fn keep_account(&self, account: &AccountCredentials) -> io::Result<()> {
+        let text = Secret::new(serde_json::to_string(account)?);
+        state::make(&self.folder)?;
+        state::keep(&self.account_file(), text.expose(), 0o600)
+    }
+
+    /// The authority does not know it any more.
+    pub(super) fn forget_account(&self) -> io::Result<()> {
+        match fs::remove_file(self.account_file()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Key and chain in PEM, if there are any.
+    pub(super) fn certificate(&self) -> io::Result<Option<Secret>> {
+        read(&self.certificate)
+    }
+
+    pub(super) fn keep_certificate(&self, pem: &Secret) -> io::Result<()> {
+        state::make(&self.folder)?;
+        state::keep(&self.certificate, pem.expose(), 0o600)
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Secret>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(about) if about.len() > LONGEST => return Err(io::Error::other("the file is too large")),
+        Ok(_) => {}
+    }
+    fs::read(path).map(|bytes| Some(Secret::new(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_directory_has_a_place_of_its_own() {
+        let state = Path::new("/state/pasv");
+        let folder = |directory: &str| Kept::new(state, directory, "ftp.example").folder;
+        let (one, other) = (folder("https://ca.example/directory"), folder("https://ca.example/staging"));
+        assert_ne!(one, other);
+        assert!(one.starts_with("/state/pasv/acme"));
+        assert!(one.file_name().unwrap().to_str().unwrap().starts_with("ca.example-"));
+        // Nothing in a URL leads out.
+        assert_eq!(folder("https://../../x").parent(), Some(Path::new("/state/pasv/acme")));
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again() {
+        let state = tempfile::tempdir().unwrap();
+        let kept = Kept::new(state.path(), "https://ca.example/dir", "ftp.example");
+        assert!(kept.account().unwrap().is_none() && kept.certificate().unwrap().is_none());
+        kept.keep_certificate(&Secret::new("PEM")).unwrap();
+        assert_eq!(kept.certificate().unwrap().unwrap().expose(), b"PEM");
+        kept.forget_account().unwrap();
+        fs::write(kept.account_file(), "no account").unwrap();
+        assert!(kept.account().is_err());
+        kept.forget_account().unwrap();
+        assert!(kept.account().unwrap().is_none());
+    }
+}

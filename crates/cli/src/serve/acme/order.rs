@@ -1,0 +1,124 @@
+//! How is a certificate ordered? Account, order, proof of each name, certificate (RFC 8555 7).
+use std::time::Duration;
+
+use instant_acme::{
+    Account, AccountBuilder, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount, NewOrder,
+    Order, OrderStatus, Problem, RetryPolicy,
+};
+use net::tls::client::Roots;
+use tokio::time::timeout;
+use wire::Secret;
+
+use super::Terms;
+use super::certificate::Certificate;
+use super::https::Https;
+use super::kept::Kept;
+use super::obstacle::{Obstacle, is_unknown_account};
+use super::responder::Responder;
+
+/// For the whole of it: an authority that is slow today is asked again later.
+const WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How often the authority is asked whether it is done: after a quarter of a second, then less and less often.
+const ASK: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120)).backoff(1.5);
+
+/// Orders a certificate for all names, and keeps it.
+pub(super) async fn obtain(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate, Obstacle> {
+    timeout(WITHIN, order(terms, roots, kept)).await.unwrap_or(Err(Obstacle::Late(WITHIN)))
+}
+
+async fn order(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate, Obstacle> {
+    let names: Vec<_> = terms.names.iter().cloned().map(Identifier::Dns).collect();
+    let wanted = NewOrder::new(&names);
+    let account = account(terms, roots, kept).await?;
+    let mut order = match account.new_order(&wanted).await {
+        Err(error) if is_unknown_account(&error) => {
+            tracing::warn!("the authority has forgotten the account: another is made");
+            kept.forget_account().map_err(|error| Obstacle::Keep(kept.folder().to_owned(), error))?;
+            self::account(terms, roots, kept).await?.new_order(&wanted).await?
+        }
+        ordered => ordered?,
+    };
+    prove(&mut order, terms).await?;
+    let key = order.finalize().await?;
+    let chain = order.poll_certificate(&ASK).await?;
+    let key = Secret::new(key);
+    let pem = Secret::new([key.expose(), chain.as_bytes()].concat());
+    let certificate = Certificate::from_pem(pem.expose()).map_err(Obstacle::Useless)?;
+    if !certificate.covers(&terms.names) {
+        return Err(Obstacle::Useless("it is for other names".to_owned()));
+    }
+    if let Err(error) = kept.keep_certificate(&pem) {
+        // It is used all the same: to order another would help nobody.
+        let folder = kept.folder().display();
+        tracing::error!(%error, %folder, "the certificate cannot be kept: the next start orders another");
+    }
+    Ok(certificate)
+}
+
+/// The account that is kept, else a new one, which is kept before it is used.
+async fn account(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Account, Obstacle> {
+    let keep = |error| Obstacle::Keep(kept.folder().to_owned(), error);
+    if let Some(credentials) = kept.account().map_err(keep)? {
+        return Ok(builder(roots)?.from_credentials(credentials).await?);
+    }
+    let contact: Vec<_> = terms.contact.iter().map(String::as_str).collect();
+    let asked = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
+    let (account, credentials) = builder(roots)?.create(&asked, terms.directory.clone(), None).await?;
+    kept.keep_account(&credentials).map_err(keep)?;
+    Ok(account)
+}
+
+fn builder(roots: &Roots) -> Result<AccountBuilder, Obstacle> {
+    let https = Https::new(roots).map_err(|error| Error::Other(Box::new(error)))?;
+    Ok(Account::builder_with_http(Box::new(https)))
+}
+
+/// Proves each name that the authority does not believe yet. The port is open as long as that takes.
+async fn prove(order: &mut Order, terms: &Terms) -> Result<(), Obstacle> {
+    if order.state().status == OrderStatus::Ready {
+        return Ok(());
+    }
+    let listening = Responder::listen(terms.listen).await;
+    let responder = listening.map_err(|error| Obstacle::Listen(terms.listen, error))?;
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization?;
+        // What has failed before shows in the state of the order.
+        if authorization.status != AuthorizationStatus::Pending {
+            continue;
+        }
+        let name = authorization.identifier().to_string();
+        let mut challenge = authorization.challenge(ChallengeType::Http01).ok_or(Obstacle::NoHttp01(name))?;
+        responder.expect(&challenge.token, challenge.key_authorization().as_str());
+        challenge.set_ready().await?;
+    }
+    match order.poll_ready(&ASK).await {
+        Ok(OrderStatus::Invalid) => Err(refusal(order, None).await),
+        Err(Error::Api(problem)) => Err(refusal(order, Some(problem)).await),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which name was not believed, and in which words: an order that has failed says at most why, and often nothing.
+async fn refusal(order: &mut Order, said: Option<Problem>) -> Obstacle {
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let refreshed = async {
+            let mut authorization = authorization?;
+            authorization.refresh().await?;
+            let name = Some(authorization.identifier().to_string());
+            let problem = authorization.challenges.iter().find_map(|challenge| challenge.error.clone());
+            Ok::<_, Error>(problem.map(|problem| Obstacle::Refused { problem, name }))
+        };
+        // What cannot be asked any more leaves us with what was said.
+        if let Ok(Some(refused)) = refreshed.await {
+            return refused;
+        }
+    }
+    match said {
+        Some(problem) => Obstacle::Refused { problem, name: None },
+        None => Obstacle::Conversation(Error::Str("the authority's reason for refusing the order")),
+    }
+}
