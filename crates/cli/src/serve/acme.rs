@@ -95,8 +95,15 @@ impl AcmeFlags {
             Roots::from_pem(&pem).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
         });
         let kept = Kept::new(&state, &self.acme_directory, first);
+        // An authority may refuse an order that names one twice.
+        let mut names: Vec<String> = Vec::new();
+        for name in &self.acme {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         let terms = Terms {
-            names: self.acme.clone(),
+            names,
             directory: self.acme_directory.clone(),
             contact: self.acme_contact.clone(),
             listen: own_family(self.acme_listen),
@@ -259,7 +266,27 @@ fn contact(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
+    use super::super::tls::TlsFlags;
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        tls: TlsFlags,
+    }
+
+    #[test]
+    fn flags_that_say_nothing_together_are_refused() {
+        let line = |words: &str| Line::try_parse_from(words.split(' '));
+        for lonely in ["--acme-ca ca.pem", "--acme-contact anna@example.org", "--acme-listen 8080"] {
+            assert!(line(&format!("serve {lonely}")).is_err(), "{lonely}");
+            assert!(line(&format!("serve --acme ftp.example {lonely}")).is_ok(), "{lonely}");
+        }
+        let off = line("serve --acme ftp.example --tls off").ok().unwrap().tls.open();
+        assert!(off.is_err_and(|failure| failure.exit == Exit::Usage));
+    }
 
     #[test]
     fn names_that_can_be_proven() {

@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use net::tls::identity::Identity;
+
 use crate::harness::ours::pasv;
 use crate::harness::pebble::Pebble;
 use crate::harness::process::{command, run};
@@ -65,6 +67,26 @@ fn a_certificate_comes_and_a_restart_orders_no_other() {
     assert_eq!(verified(&site, &root), print);
     assert!(site.log().contains(KEPT) && !site.log().contains(ORDERED), "{}", site.log());
     assert_eq!(pebble.asked_for(), (1, 1));
+}
+
+#[test]
+fn beside_a_given_certificate_the_name_decides() {
+    let Some(pebble) = Pebble::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder for the given certificate");
+    let given = Identity::self_signed(&["other.example".to_owned()]).expect("a certificate");
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name).display().to_string());
+    fs::write(&cert, &given.certificate).expect("the given certificate");
+    fs::write(&key, given.key.expose()).expect("the given key");
+    let mut flags = pebble.flags();
+    flags.extend(["--cert", &cert, "--key", &key].map(str::to_owned));
+    let site = Site::with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+    site.says(SHOWN);
+    let given = given.identity.fingerprint().to_string();
+    assert_ne!(verified(&site, &pebble.root()), given);
+    // Who asks for an address asks for no name.
+    let said = pasv(["ls", &format!("ftpes://127.0.0.1:{}/", site.door.port)]);
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    assert_eq!(print_in(&said.err), given);
 }
 
 /// The authority has forgotten us in between, as a testing one does and a real one might.
