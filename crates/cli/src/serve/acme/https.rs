@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
 use net::tls::client::Roots;
 use net::tls::server::TlsConfigError;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -72,22 +73,7 @@ impl Https {
 
         let stream = connect(&target.host, target.port).await?;
         let name = ServerName::try_from(target.host)?;
-        let stream = self.tls.connect(name, stream).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let answered = async {
-            let (parts, body) = sender.send_request(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
-            Ok(BytesResponse::from(hyper::Response::from_parts(parts, Full::new(body))))
-        };
-        // The connection moves the bytes; whatever becomes of it, the answer is what tells.
-        let moving = async {
-            let _ = connection.await;
-            pending().await
-        };
-        tokio::select! {
-            answer = answered => answer,
-            () = moving => Err("the connection was closed".into()),
-        }
+        converse(self.tls.connect(name, stream).await?, request).await
     }
 }
 
@@ -105,6 +91,28 @@ impl HttpClient for Https {
             };
             Err(instant_acme::Error::Other(Box::new(Unreachable(format!("{uri}: {told}")))))
         })
+    }
+}
+
+/// One request and its answer, whole.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Request<BodyWrapper<Bytes>>,
+) -> Result<BytesResponse, Boxed> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let answered = async {
+        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
+        Ok(BytesResponse::from(hyper::Response::from_parts(parts, Full::new(body))))
+    };
+    // The connection moves the bytes; whatever becomes of it, the answer is what tells.
+    let moving = async {
+        let _ = connection.await;
+        pending().await
+    };
+    tokio::select! {
+        answer = answered => answer,
+        () = moving => Err("the connection was closed".into()),
     }
 }
 
@@ -164,7 +172,36 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
     use super::*;
+
+    /// What becomes of a request that is answered with these bytes and the end.
+    async fn answered(bytes: &[u8]) -> Result<Bytes, String> {
+        let (ours, mut theirs) = duplex(65_536);
+        let authority = async move {
+            let mut asked = [0; 4096];
+            let length = theirs.read(&mut asked).await.unwrap();
+            assert!(asked.starts_with(b"GET /dir HTTP/1.1\r\n") && length > 0);
+            // Who has heard enough hangs up.
+            let _ = theirs.write_all(bytes).await;
+        };
+        let request = Request::get("/dir").body(BodyWrapper::default()).unwrap();
+        let (answer, ()) = tokio::join!(converse(ours, request), authority);
+        let mut answer = answer.map_err(|error| in_full(&*error))?;
+        answer.body.into_bytes().await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_taken_whole_and_not_without_end() {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n";
+        assert_eq!(answered(&[head, &b"{}"[..]].concat()).await.as_deref(), Ok(&b"{}"[..]));
+        let endless = [&head[..], &vec![b' '; 2 * ANSWER]].concat();
+        assert!(answered(&endless).await.is_err_and(|why| why.contains("limit")));
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}";
+        assert!(answered(cut).await.is_err());
+        assert!(answered(b"").await.is_err() && answered(b"220 pasv ready.\r\n").await.is_err());
+    }
 
     #[test]
     fn a_request_goes_where_its_url_says_and_never_in_clear() {
