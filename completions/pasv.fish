@@ -71,11 +71,14 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme-ca -d 'Who vouc
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
 learn\t'Once a client has done it, it must from then on'
 off\t'Never'"
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-cert -d 'Ask clients for a certificate, or require one; it comes before the login, and does not stand in for it' -r -f -a "off\t'They are not asked'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-cert -d 'Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users]' -r -f -a "off\t'They are not asked'
 ask\t'They may have none'
 require\t'Without one there is no TLS'"
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM. Without them any certificate is taken, and counts by its fingerprint alone' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM; read again when the file changes, as the other two are' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-cert-users -d 'Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user may have several' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l client-cert-login -d 'What the certificate of a user is worth at the login [default: with-password]' -r -f -a "with-password\t'It is asked for beside the password: without a certificate of their own nobody logs in, but anonymous users do'
+without-password\t'It stands in for the password. Who shows none, or another\'s, is asked for the password'"
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-handshakes-per-address -d 'TLS handshakes of one address at once' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l login-timeout -d 'From the connection to the login' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout -d 'From one command to the next, outside transfers' -r

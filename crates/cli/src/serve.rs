@@ -14,6 +14,7 @@ use storage::accounts::{self, Account, Accounts, Anonymous, PasswordHash};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Rights, Tree, VPath};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::talk::{Exit, Failure, words};
@@ -21,6 +22,7 @@ use crate::{flags, ready};
 
 mod acme;
 mod banner;
+mod clients;
 mod tls;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
@@ -37,6 +39,9 @@ const ENDING: Duration = Duration::from_secs(2);
 /// Share a folder over FTP.
 ///
 /// Without flags: the current folder, read-only, to anybody, on port 2121. Give --user to ask for a password.
+///
+/// SIGTERM and SIGINT end it when running transfers have finished, a second one at once. SIGHUP has the files of
+/// certificates read again at once; when its terminal is closed it ends.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// The folder to share.
@@ -253,7 +258,11 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     let xferlog = flags.xferlog.as_deref().map(open_xferlog).transpose()?;
     let listens = flags.listens();
     let range = (!flags.no_passive).then(|| flags.passive_ports.clone());
-    let tls = flags.tls.open()?;
+    let tls = flags.tls.open(flags.user.iter().map(|u| name_of(u)))?;
+    let accounts = match tls.as_ref().and_then(|tls| tls.owners.as_ref()) {
+        Some(owners) => accounts.with_certificates(Arc::clone(&owners.certificates)),
+        None => accounts,
+    };
     let protected = tls.as_ref().map(|tls| tls.protected.clone());
     let site =
         Site::bind_protected(flags.settings(), Arc::new(accounts), &listens, range, xferlog, protected)
@@ -265,7 +274,9 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     let all: Vec<SocketAddr> = control.iter().chain(&implicit).copied().collect();
     // Before anybody is told that the site is up: from then on a signal means to drain.
     let signals = signal(SignalKind::interrupt())
-        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
+        .and_then(|interrupt| {
+            Ok((interrupt, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?))
+        })
         .map_err(|e| Failure::new(Exit::Refused, format!("signals cannot be caught: {e}")))?;
     if !flags.quiet {
         banner::print(&banner::Shared {
@@ -289,20 +300,29 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     }
     tracing::info!(control = ?control, implicit = ?implicit, passive = %flags::show_ports(&passive), "serving");
     let sweeping = tokio::spawn(sweep(tree));
-    let following = tls.map(|tls| (tls.protected.tls, tls.acme));
+    let again = Arc::new(Notify::new());
+    let told = Arc::clone(&again);
     let follow = async {
-        match following {
-            Some((tls, acme)) => flags.tls.follow(&tls, acme).await,
+        match tls {
+            Some(opened) => flags.tls.follow(opened, &told).await,
             None => std::future::pending().await,
         }
     };
     let stopper = site.stopper();
     let signals = tokio::spawn(async move {
-        let (mut interrupt, mut terminate) = signals;
+        let (mut interrupt, mut terminate, mut hangup) = signals;
+        let begun_at_terminal = has_terminal();
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {
+                    // A keeper's `kill -HUP`; or the terminal in which the site was started has been closed.
+                    if !begun_at_terminal || has_terminal() {
+                        again.notify_one();
+                        continue;
+                    }
+                }
             }
             match stopper.further() {
                 Stop::Now => tracing::info!("stopping at once"),
@@ -320,6 +340,11 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     sweeping.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Has the process a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP after.
+fn has_terminal() -> bool {
+    fs::File::open("/dev/tty").is_ok()
 }
 
 /// What a firewall has to know of the site.

@@ -7,15 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use net::tls::identity::Identity;
-use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
+use net::tls::server::{ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{Fingerprint, Reuse, Versions};
 use server::settings::{Security, Tls, Truncated};
 use server::site::Protected;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::acme::{Acme, AcmeFlags};
+use super::clients::{ClientFlags, Owners};
 use crate::talk::{Exit, Failure};
 use crate::{flags, state};
 
@@ -49,15 +50,8 @@ pub(super) struct TlsFlags {
     /// Publish uploads that end without close_notify, which anybody in between may have cut.
     #[arg(long)]
     allow_truncated: bool,
-    /// Ask clients for a certificate, or require one; it comes before the login, and does not stand in for it.
-    #[arg(long, value_enum, default_value = "off", requires_ifs = [("ask", "client_ca"), ("require", "client_ca")])]
-    client_cert: ClientCert,
-    /// The authorities that vouch for clients' certificates, in PEM.
-    #[arg(long, value_name = "FILE")]
-    client_ca: Option<PathBuf>,
-    /// Lists of clients' certificates that are revoked, in PEM.
-    #[arg(long, value_name = "FILE", requires = "client_ca")]
-    client_crl: Option<PathBuf>,
+    #[command(flatten)]
+    clients: ClientFlags,
     /// TLS handshakes of one address at once.
     #[arg(long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = server::settings::Limits::default().handshakes_per_address)]
     pub(super) max_handshakes_per_address: usize,
@@ -85,16 +79,6 @@ enum ReuseFlag {
     Off,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ClientCert {
-    /// They are not asked.
-    Off,
-    /// They may have none.
-    Ask,
-    /// Without one there is no TLS.
-    Require,
-}
-
 /// The TLS of a site that is being opened.
 pub(super) struct Opened {
     pub(super) protected: Protected,
@@ -102,6 +86,8 @@ pub(super) struct Opened {
     pub(super) fingerprint: Fingerprint,
     /// Where an authority is asked for a certificate.
     pub(super) acme: Option<Acme>,
+    /// Where certificates are users'.
+    pub(super) owners: Option<Owners>,
 }
 
 impl TlsFlags {
@@ -131,11 +117,15 @@ impl TlsFlags {
         }
     }
 
-    /// None where nobody is to have TLS.
-    pub(super) fn open(&self) -> Result<Option<Opened>, Failure> {
+    /// For a site of these users. None where nobody is to have TLS.
+    pub(super) fn open(&self, users: impl Iterator<Item = String>) -> Result<Option<Opened>, Failure> {
         if self.policy() == Policy::Off && self.listen_tls.is_empty() {
             if self.acme.is_used() {
                 return Err(Failure::usage("--acme gets a certificate for TLS, and --tls off does without"));
+            }
+            if self.clients.is_used() {
+                return Err(Failure::usage("certificates of clients are part of TLS, which is off")
+                    .hint("--tls required lets nobody log in without it"));
             }
             return Ok(None);
         }
@@ -145,10 +135,12 @@ impl TlsFlags {
             settings.identities.first().map(Identity::fingerprint).ok_or_else(|| cannot("no certificate"))?;
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
+        let owners = self.clients.owners(users)?;
         Ok(Some(Opened {
             protected: Protected { tls, implicit: self.listen_tls.clone() },
             fingerprint,
             acme,
+            owners,
         }))
     }
 
@@ -167,30 +159,22 @@ impl TlsFlags {
         if identities.is_empty() {
             identities.push(own()?);
         }
-        let clients = match (self.client_cert, &self.client_ca) {
-            (ClientCert::Ask, Some(authorities)) => ClientCertificates::Ask(self.trust(authorities)?),
-            (ClientCert::Require, Some(authorities)) => ClientCertificates::Require(self.trust(authorities)?),
-            _ => ClientCertificates::Off,
-        };
+        let clients = self.clients.certificates()?;
         Ok(Settings { identities, versions: Versions::Both, clients })
     }
 
-    fn trust(&self, authorities: &Path) -> Result<ClientTrust, Failure> {
-        let revoked = self.client_crl.as_deref().map(read).transpose()?.unwrap_or_default();
-        ClientTrust::from_pem(&read(authorities)?, &revoked).map_err(cannot)
-    }
-
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.cert.iter().chain(&self.key).chain(&self.client_ca).chain(&self.client_crl)
+        self.cert.iter().chain(&self.key).chain(self.clients.files())
     }
 
     fn changed(&self) -> Vec<Option<SystemTime>> {
         self.files().map(|file| fs::metadata(file).and_then(|about| about.modified()).ok()).collect()
     }
 
-    /// Reads the files again whenever one has changed, and takes what ACME has brought; what cannot be used leaves all as it
-    /// was.
-    pub(super) async fn follow(&self, tls: &ServerTls, acme: Option<Acme>) {
+    /// Reads the files again whenever one has changed and when told to, and takes what ACME has brought; what cannot be used
+    /// leaves all as it was.
+    pub(super) async fn follow(&self, opened: Opened, told: &Notify) {
+        let Opened { protected: Protected { tls, .. }, acme, owners, .. } = opened;
         let (fresh, mut obtained) = watch::channel(acme.as_ref().and_then(Acme::identity));
         // Ends with this.
         let mut renewing = JoinSet::new();
@@ -200,17 +184,23 @@ impl TlsFlags {
         let mut known = self.changed();
         let mut looks = tokio::time::interval(LOOK);
         loop {
-            let by_acme = tokio::select! {
+            let at_once = tokio::select! {
                 _ = looks.tick() => false,
+                () = told.notified() => true,
                 Ok(()) = obtained.changed() => true,
             };
             let now = self.changed();
-            if now == known && !by_acme {
+            if now == known && !at_once {
                 continue;
             }
             let identity = obtained.borrow_and_update().clone();
             let read = self.settings(identity).map_err(|f| f.text.unwrap_or_default());
-            match read.and_then(|settings| tls.replace(settings).map_err(|e| e.to_string())) {
+            let listed = self.clients.read_again(owners.as_ref()).map_err(|f| f.text.unwrap_or_default());
+            let both = read.and_then(|settings| Ok((settings, listed?)));
+            let replaced = both.and_then(|(settings, list)| {
+                tls.replace(settings).map(|()| list()).map_err(|e| e.to_string())
+            });
+            match replaced {
                 Ok(()) => tracing::info!("the certificates have been read again"),
                 // The other file of a pair may be on its way; it is looked at again when it has come.
                 Err(error) => {
@@ -222,11 +212,11 @@ impl TlsFlags {
     }
 }
 
-fn cannot(error: impl std::fmt::Display) -> Failure {
+pub(super) fn cannot(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, format!("TLS cannot be had: {error}")).hint("--tls off serves without")
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|e| Failure::file(path, &e))
 }
 
