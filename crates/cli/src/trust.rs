@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::security::{Refusal, Shown};
-use client::{Error, Security, TlsMode};
+use client::{Error, Security, TlsMode, Unreachable};
 use net::tls::client::{Roots, Settings, Trust};
 use net::tls::identity::Identity;
 use net::tls::{Fingerprint, Versions};
@@ -38,6 +38,12 @@ pub(crate) struct Policy {
 impl Policy {
     /// What an error means of a site that is known.
     pub(crate) fn explain(&self, error: Error) -> Failure {
+        if let (Error::Unreachable(Unreachable::Control { .. }), TlsMode::Implicit) = (&error, self.mode) {
+            return Failure::from(error).hint(
+                "ftps:// means TLS from the first byte, on port 990 unless the URL names another; most sites have TLS on the \
+                 ordinary port, which is ftpes://",
+            );
+        }
         let (Error::NoTls { .. }, Some((place, since))) = (&error, &self.seen) else { return error.into() };
         let said = format!("{error}; but TLS was seen at {place}, first at {since}");
         Failure::from(error).saying(said).hint(format_args!(

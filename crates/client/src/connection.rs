@@ -14,13 +14,13 @@ use net::data::Data;
 use net::dial::{Awaited, Source, dial};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
-use net::tls::{Explicit, HandshakeError, UpgradeError};
+use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
 use wire::{Reply, ReplyDecoder};
 
 use crate::dialogue::{Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
-use crate::security::{Security, Start, explain, insecure, judged};
+use crate::security::{Security, Start, explain, insecure, judged, not_us};
 
 /// How long a port that says nothing may take to answer TLS.
 const PROBE: Duration = Duration::from_secs(3);
@@ -390,6 +390,7 @@ async fn next_reply(
         match control.read(unread).await {
             Ok(0) => return Err(hung_up()),
             Ok(_) => {}
+            Err(error) if is_about_our_certificate(&error) => return Err(not_us(&error)),
             Err(error) => {
                 let what = format!("the control connection broke: {}", words(&error));
                 return Err(Error::Broken { what, moved: 0 });

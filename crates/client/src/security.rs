@@ -129,8 +129,17 @@ pub(crate) fn explain(error: UpgradeError, start: Start) -> Error {
         (UpgradeError::Name(name), _) => {
             insecure(format!("{} cannot be a name in TLS", show(name.as_bytes())), "use the host's name")
         }
+        (UpgradeError::Handshake(error), _) if error.is_about_ours() => not_us(&error),
         (other, _) => insecure(other.to_string(), "--tls off does without TLS, in clear text"),
     }
+}
+
+/// The server wants to see a certificate of ours, or another one.
+pub(crate) fn not_us(error: &dyn fmt::Display) -> Error {
+    insecure(
+        format!("the server asks for a client certificate, and takes none or not this one: {error}"),
+        "--cert FILE shows one, with --key FILE where its key is not in the same file",
+    )
 }
 
 pub(crate) fn insecure(what: impl Into<String>, todo: impl Into<String>) -> Error {

@@ -168,6 +168,11 @@ impl HandshakeError {
         matches!(self, Self::Refused(_) | Self::Tls(rustls::Error::InvalidCertificate(_)))
     }
 
+    /// Is it our certificate, or that we showed none, which the peer does not take?
+    pub fn is_about_ours(&self) -> bool {
+        matches!(self, Self::Tls(error) if is_about_ours(error))
+    }
+
     pub(crate) fn of(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::Closed;
@@ -178,6 +183,31 @@ impl HandshakeError {
             Err(error) => Self::Io(error),
         }
     }
+}
+
+fn is_about_ours(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription::{
+        BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked, CertificateUnknown,
+        UnknownCA, UnsupportedCertificate,
+    };
+    let rustls::Error::AlertReceived(alert) = error else { return false };
+    matches!(
+        alert,
+        BadCertificate
+            | CertificateExpired
+            | CertificateRequired
+            | CertificateRevoked
+            | CertificateUnknown
+            | UnknownCA
+            | UnsupportedCertificate
+    )
+}
+
+/// The same of an error of [`Control::read`](crate::control::Control::read): under TLS 1.3 a server looks at a client's
+/// certificate when the client is done with the handshake.
+pub fn is_about_our_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(layer::LayerError::Tls(error)) if is_about_ours(error))
 }
 
 /// What a protected connection is, once it is established.

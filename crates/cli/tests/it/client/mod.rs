@@ -1,7 +1,10 @@
 //! Does our client do what it is asked, from outside?
 
+mod certificates;
 mod hostile;
+mod lost;
 mod talking;
+mod trust;
 mod verbs;
 
 use std::ffi::OsStr;

@@ -15,6 +15,8 @@ use super::url::Door;
 pub(crate) struct Site {
     /// The way in.
     pub(crate) door: Door,
+    /// The port for TLS at once, with `--listen-tls`.
+    pub(crate) implicit: Option<u16>,
     root: PathBuf,
     folder: TempDir,
     process: Running,
@@ -63,7 +65,9 @@ impl Site {
             .as_str()
             .and_then(|text| text.parse().ok())
             .expect("an address in the ready file");
-        Self { door: Door { port: control.port(), ..door }, root, folder, process, _ports: ports }
+        let implicit = told["implicit"][0].as_str().and_then(|text| text.parse::<SocketAddr>().ok());
+        let implicit = implicit.map(|at| at.port());
+        Self { implicit, door: Door { port: control.port(), ..door }, root, folder, process, _ports: ports }
     }
 
     /// Its process.

@@ -1,0 +1,299 @@
+//! Is a site's certificate asked about, pinned, remembered and refused as a person would want it?
+//!
+//! Against our own `pasv serve`, which makes a certificate that nobody vouches for, or has one of a test's own authority.
+use std::ffi::OsStr;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::certificates::Authority;
+use super::pasv;
+use crate::harness::files::{assert_same, content, write};
+use crate::harness::need;
+use crate::harness::process::{Said, command, run, run_with};
+use crate::harness::site::Site;
+
+/// Somebody with a memory.
+struct Person(TempDir);
+
+impl Person {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn pasv<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut pasv = pasv(arguments);
+        pasv.env("XDG_STATE_HOME", self.0.path());
+        pasv
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("pasv/known_sites")
+    }
+
+    /// What is remembered.
+    fn knows(&self) -> String {
+        fs::read_to_string(self.file()).unwrap_or_default()
+    }
+
+    fn ls(&self, url: &str) -> Said {
+        run(&mut self.pasv(["ls", url]))
+    }
+}
+
+fn with_scheme(scheme: &str, url: &str) -> String {
+    url.replacen("ftp://", scheme, 1)
+}
+
+#[track_caller]
+fn fingerprint(said: &str) -> String {
+    let word = said.split(|c: char| c.is_whitespace()).find(|word| word.starts_with("sha256:"));
+    word.unwrap_or_else(|| panic!("no fingerprint in {said}")).to_owned()
+}
+
+/// The certificate that is known becomes another one.
+fn forge(person: &Person) {
+    let print = fingerprint(&person.knows());
+    let other = format!("sha256:{}", "0".repeat(64));
+    fs::write(person.file(), person.knows().replace(&print, &other)).unwrap();
+}
+
+#[track_caller]
+fn refused(said: &Said, why: &str, hint: &str) {
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    let (error, hinted) = said.err.split_once("\nhint: ").unwrap_or_else(|| panic!("{}", said.err));
+    assert!(error.starts_with("error: ") && error.contains(why), "{}", said.err);
+    assert!(hinted.contains(hint), "{}", said.err);
+    assert!(said.out.is_empty());
+}
+
+#[test]
+fn plain_ftp_pins_at_the_first_visit_and_refuses_a_change() {
+    let site = Site::with(&["--tls", "required"]);
+    let (person, url) = (Person::new(), site.door.url(""));
+    let first = person.ls(&url).good();
+    assert!(first.err.starts_with("warning: the first visit to 127.0.0.1:"), "{}", first.err);
+    assert_eq!(first.err.lines().count(), 1, "{}", first.err);
+    let print = fingerprint(&first.err);
+    let place = format!("127.0.0.1:{} pinned {print} 20", site.door.port);
+    assert!(person.knows().starts_with(&place), "{}", person.knows());
+    // Known, and nothing more to say; neither has the stricter scheme.
+    assert_eq!(person.ls(&url).good().err, "");
+    assert_eq!(person.ls(&with_scheme("ftpes://", &url)).good().err, "");
+
+    forge(&person);
+    let before = person.knows();
+    for more in [&[][..], &["--insecure"]] {
+        let said = run(person.pasv(["ls", url.as_str()]).args(more));
+        refused(
+            &said,
+            "has CHANGED",
+            &format!("--pin {print}, or `pasv forget 127.0.0.1:{}`", site.door.port),
+        );
+    }
+    assert_eq!(person.knows(), before);
+    // The word of a person replaces it, for good; and so does forgetting.
+    run(&mut person.pasv(["ls", "--pin", &print, &url])).good();
+    assert_eq!(person.ls(&url).good().err, "");
+    let gone = run(&mut person.pasv(["forget", "127.0.0.1"])).good();
+    assert!(String::from_utf8(gone.out).unwrap().starts_with("forgotten: 127.0.0.1:"));
+    assert_eq!(person.knows(), "");
+    let said = run(&mut person.pasv(["forget", "127.0.0.1"]));
+    assert!(said.status.code() == Some(1) && said.err.contains("nothing is known"), "{}", said.err);
+}
+
+#[test]
+fn tls_that_was_asked_for_takes_no_stranger_unasked() {
+    let site = Site::with(&["--tls", "required", "--listen-tls", "127.0.0.1:0"]);
+    let here = site.door.url("");
+    let implicit = here.replace(&format!(":{}/", site.door.port), &format!(":{}/", site.implicit.unwrap()));
+    for url in [with_scheme("ftpes://", &here), with_scheme("ftps://", &implicit)] {
+        let person = Person::new();
+        let said = person.ls(&url);
+        let print = fingerprint(&said.err);
+        refused(&said, "no authority that this system trusts has signed it", &format!("--pin {print}"));
+        assert!(said.err.lines().next().unwrap().ends_with(&print), "{}", said.err);
+        assert_eq!(person.knows(), "");
+
+        let said = run(&mut person.pasv(["ls", "-q", "--insecure", &url])).good();
+        assert!(said.err.starts_with("warning: INSECURE: ") && said.err.contains(&print), "{}", said.err);
+        assert_eq!(person.knows(), "", "what nobody vouches for is not remembered");
+
+        let other = format!("sha256:{}", "0".repeat(64));
+        let said = run(&mut person.pasv(["ls", "--insecure", "--pin", &other, &url]));
+        refused(&said, "which no --pin names", "ask whoever runs the site");
+        assert_eq!(run(&mut person.pasv(["ls", "--pin", &print, &url])).good().err, "");
+        assert_eq!(person.ls(&url).good().err, "");
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked() {
+    let Some(script) = need::program("script") else { return };
+    let site = Site::with(&["--tls", "required"]);
+    let url = with_scheme("ftpes://", &site.door.url(""));
+    let person = Person::new();
+    let asked = |answer: &str| {
+        let line = format!("'{}' ls '{url}'", env!("CARGO_BIN_EXE_pasv"));
+        let mut at_terminal = command(&script, ["-q", "-e", "-c", line.as_str(), "/dev/null"]);
+        at_terminal.env("XDG_STATE_HOME", person.0.path());
+        let said = run_with(&mut at_terminal, format!("{answer}\n").as_bytes());
+        (said.status.code(), String::from_utf8(said.out).unwrap())
+    };
+    for no in ["no", "y", ""] {
+        let (code, seen) = asked(no);
+        assert_eq!(code, Some(3), "{seen}");
+        assert!(seen.contains("Type yes to take it") && seen.contains("was not taken"), "{seen}");
+        assert_eq!(person.knows(), "");
+    }
+    let (code, seen) = asked("yes");
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(person.knows().contains(&fingerprint(&seen)), "{seen}");
+    assert_eq!(person.ls(&url).good().err, "", "now and from now on");
+}
+
+#[test]
+fn a_host_once_seen_with_tls_is_not_spoken_to_in_clear() {
+    let protected = Site::with(&["--tls", "off", "--listen-tls", "127.0.0.1:0"]);
+    let clear = Site::with(&["--tls", "off"]);
+    write(clear.root(), "a", 1, 10);
+    let (person, url) = (Person::new(), clear.door.url("a"));
+    let said = run(&mut person.pasv(["cat", &url])).good();
+    assert!(said.err.contains("offers no TLS") && said.err.lines().count() == 1, "{}", said.err);
+    assert_eq!(person.knows(), "");
+
+    let at = format!("127.0.0.1:{}", protected.implicit.unwrap());
+    let print = fingerprint(&person.ls(&format!("ftps://{at}/")).err);
+    run(&mut person.pasv(["ls", "--pin", &print, &format!("ftps://{at}/")])).good();
+
+    // Another port of the same host, as 21 beside 990.
+    let said = run(&mut person.pasv(["cat", &url]));
+    refused(&said, &format!("TLS was seen at {at}"), "--tls off, or for good `pasv forget 127.0.0.1`");
+    assert!(!said.err.contains("open%20sesame"));
+    assert_eq!(run(&mut person.pasv(["cat", "--tls", "off", &url])).good().out, content(1, 10));
+    run(&mut person.pasv(["forget", "127.0.0.1"])).good();
+    run(&mut person.pasv(["cat", &url])).good();
+}
+
+#[test]
+fn the_systems_authorities_vouch_for_a_site_and_its_renewals() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let serve = |name: &str| {
+        let pair = authority.vouches_for(name);
+        let (cert, key) = (pair.cert.to_str().unwrap(), pair.key.to_str().unwrap());
+        Site::with(&["--tls", "required", "--cert", cert, "--key", key])
+    };
+    let site = serve("127.0.0.1");
+    let (person, url) = (Person::new(), with_scheme("ftpes://", &site.door.url("")));
+    let trusting = |url: &str| run(person.pasv(["ls", url]).env("SSL_CERT_FILE", authority.file()));
+    assert_eq!(trusting(&url).good().err, "");
+    assert!(person.knows().contains(" verified sha256:"), "{}", person.knows());
+    // That TLS was seen counts here as well.
+    let clear = Site::with(&["--tls", "off"]);
+    refused(&trusting(&clear.door.url("")), "TLS was seen at", "--tls off");
+    // A renewal that the same authority vouches for is no change.
+    forge(&person);
+    assert_eq!(trusting(&url).good().err, "");
+    assert!(!person.knows().contains("sha256:0000"), "{}", person.knows());
+
+    // Whoever does not trust the authority trusts none of that.
+    let stranger = Person::new();
+    refused(&stranger.ls(&url), "no authority", "--pin");
+    forge(&person);
+    refused(&person.ls(&url), "has CHANGED", "pasv forget");
+    // And a certificate is for a name.
+    let other = serve("other.example");
+    let said = trusting(&with_scheme("ftpes://", &other.door.url("")));
+    refused(&said, "it is for another name: other.example", "--pin");
+}
+
+#[test]
+fn a_port_of_the_other_kind_is_told_and_not_waited_for() {
+    let site = Site::with(&["--tls", "required", "--listen-tls", "127.0.0.1:0"]);
+    let person = Person::new();
+    // The time-out for a reply is as long as the test may take: it is not what ends this.
+    let ls = |url: String| run(&mut person.pasv(["ls", "--timeout", "10m", &url]));
+    refused(&ls(format!("ftps://127.0.0.1:{}/", site.door.port)), "speaks clear text", "ftpes://");
+    let implicit = site.implicit.unwrap();
+    for scheme in ["ftp", "ftpes"] {
+        refused(&ls(format!("{scheme}://127.0.0.1:{implicit}/")), "answers TLS", "ftps://");
+    }
+    assert_eq!(person.knows(), "");
+}
+
+#[test]
+fn a_certificate_of_ours_is_shown_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let ca = authority.file();
+    let (site, ours) = (
+        Site::with(&["--tls", "required", "--client-cert", "require", "--client-ca", ca.to_str().unwrap()]),
+        authority.vouches_for("ada.example"),
+    );
+    write(site.root(), "a", 1, 10);
+    let (person, url) = (Person::new(), with_scheme("ftpes://", &site.door.url("a")));
+    let with = |more: &[&Path]| run(person.pasv(["cat", "--insecure"]).args(more).arg(&url));
+    let flag = Path::new;
+    assert_eq!(with(&[flag("--cert"), &ours.cert, flag("--key"), &ours.key]).good().out, content(1, 10));
+    // Both in one file.
+    let both = folder.path().join("both.pem");
+    fs::write(&both, [fs::read(&ours.cert).unwrap(), fs::read(&ours.key).unwrap()].concat()).unwrap();
+    assert_eq!(with(&[flag("--cert"), &both]).good().out, content(1, 10));
+
+    let said = with(&[]);
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    assert!(said.err.contains("certificate") && said.err.contains("\nhint: --cert"), "{}", said.err);
+    let said = with(&[flag("--cert"), &ours.cert]);
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    assert!(said.err.contains("no usable private key"), "{}", said.err);
+}
+
+#[test]
+fn a_file_of_known_sites_that_is_damaged_is_told_and_kept() {
+    let site = Site::with(&["--tls", "required"]);
+    let (person, url) = (Person::new(), site.door.url(""));
+    let print = fingerprint(&person.ls(&url).err);
+    let good = person.knows();
+    fs::write(person.file(), format!("elsewhere.example:21 pinned sha256:77\n{good}")).unwrap();
+    let said = person.ls(&url).good();
+    assert!(said.err.starts_with("warning: not understood, and kept: line 1 of "), "{}", said.err);
+    assert_eq!(run(&mut person.pasv(["ls", "-q", &url])).good().err, "");
+    assert!(person.knows().starts_with("elsewhere"));
+    // What is damaged is what is known of this very site.
+    fs::write(person.file(), good.replace(&print, &print[..20])).unwrap();
+    let said = person.ls(&url);
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    assert!(said.err.contains("line 1 of ") && said.err.contains("pasv forget 127.0.0.1:"), "{}", said.err);
+    run(&mut person.pasv(["forget", &format!("127.0.0.1:{}", site.door.port)])).good();
+    person.ls(&url).good();
+}
+
+#[test]
+fn a_long_session_resumes_for_every_file_where_the_site_demands_it() {
+    let site = Site::with(&["--tls", "required-data", "--data-reuse", "require"]);
+    let (person, here) = (Person::new(), site.beside("here"));
+    for n in 0..40 {
+        write(&here.join("tree"), format!("{n}"), n, 10_000);
+    }
+    let url = with_scheme("ftpes://", &site.door.url(""));
+    let print = fingerprint(&person.ls(&url).err);
+    let tree = here.join("tree");
+    let said = run(person.pasv(["put", "-v", "-r", "--pin", &print]).arg(&tree).arg(&url)).good();
+    assert_eq!(said.err.matches("resumes the control connection's session").count(), 40, "{}", said.err);
+    assert_same(&tree, &site.root().join("tree"));
+}
+
+#[test]
+fn a_closed_port_990_leads_to_the_scheme_that_most_sites_mean() {
+    // Held without listening, so that nobody answers there.
+    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    drop(held);
+    let said = Person::new().ls(&format!("ftps://127.0.0.1:{port}/"));
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    assert!(said.err.contains("ftpes://"), "{}", said.err);
+}
