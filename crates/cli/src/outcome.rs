@@ -2,6 +2,7 @@
 use std::io;
 
 use client::{Error, Unreachable};
+use wire::Reply;
 use wire::pathname::show;
 
 use crate::talk::{Exit, Failure};
@@ -26,6 +27,9 @@ impl From<Error> for Failure {
 
 fn hint(error: &Error) -> Option<String> {
     let hint = match error {
+        Error::Refused { said, reply } if wants_tls(said, reply) => {
+            "the site wants TLS: leave out --tls off, or write ftpes://".to_owned()
+        }
         Error::Refused { said, reply } => match reply.code.get() {
             530 | 332 => {
                 "is it the right user and password? Name the user in the URL, ftp://user@host/, and pasv asks for the password".to_owned()
@@ -59,6 +63,13 @@ fn hint(error: &Error) -> Option<String> {
         Error::Broken { .. } | Error::Local { .. } => return None,
     };
     Some(hint)
+}
+
+/// Is a login refused since it is not protected? Servers have different codes for that and, as people must read it, one word.
+fn wants_tls(said: &str, reply: &Reply) -> bool {
+    let words = show(reply.text()).to_ascii_uppercase();
+    matches!(said.split(' ').next(), Some("USER" | "PASS"))
+        && (words.contains("TLS") || words.contains("SSL"))
 }
 
 /// What may help where a command for a path was refused for good: the words of servers differ, so by the verb alone.

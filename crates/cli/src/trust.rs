@@ -254,11 +254,10 @@ impl Case {
 
     fn warn_of_pinning(&self, shown: &Shown) {
         if !self.quiet {
+            let (place, doubt) = (&self.place, doubt(shown));
             say(format_args!(
-                "warning: the first visit to {}, and nobody vouches for its certificate ({}). From now on it is this one and \
-                 no other: {}",
-                self.place,
-                doubt(shown),
+                "warning: first visit to {place}, whose certificate does not verify ({doubt}). From now on no other is \
+                 taken than {}",
                 shown.fingerprint
             ));
         }
@@ -266,8 +265,7 @@ impl Case {
 
     fn warn_loudly(&self, shown: &Shown) {
         say(format_args!(
-            "warning: INSECURE: {} could be anybody ({}; {}), and --insecure goes on: whoever is in between reads the \
-             password and the files",
+            "warning: INSECURE: this may be anybody and not {} ({}), and they read the password and the files: {}",
             self.place,
             doubt(shown),
             shown.fingerprint
@@ -277,17 +275,16 @@ impl Case {
     fn consult(&self, shown: &Shown) -> Result<(), Refusal> {
         let (place, print, doubt) = (&self.place, shown.fingerprint, doubt(shown));
         let told =
-            format!("Nobody vouches for the certificate of {place}: {doubt}.\nIts fingerprint is {print}");
-        let why = |end: &str| format!("the certificate of {place} {end}");
+            format!("The certificate of {place} does not verify: {doubt}.\nIts fingerprint is {print}");
         match ask(&told, "Is that the site's? Type yes to take it, now and from now on: ") {
             Answer::Yes => Ok(()),
             Answer::No => Err(Refusal {
-                why: why("was not taken"),
+                why: format!("the certificate of {place} was not taken"),
                 todo: "whoever runs the site can tell its fingerprint".to_owned(),
             }),
             Answer::Nobody => Err(Refusal {
-                why: why(&format!("is vouched for by nobody ({doubt}): {print}")),
-                todo: format!("if that is the site's, as whoever runs it can tell: --pin {print}"),
+                why: format!("the certificate of {place} does not verify ({doubt}): {print}"),
+                todo: format!("if whoever runs the site confirms it, give it with --pin {print}"),
             }),
         }
     }

@@ -75,7 +75,7 @@ fn plain_ftp_pins_at_the_first_visit_and_refuses_a_change() {
     let site = Site::with(&["--tls", "required"]);
     let (person, url) = (Person::new(), site.door.url(""));
     let first = person.ls(&url).good();
-    assert!(first.err.starts_with("warning: the first visit to 127.0.0.1:"), "{}", first.err);
+    assert!(first.err.starts_with("warning: first visit to 127.0.0.1:"), "{}", first.err);
     assert_eq!(first.err.lines().count(), 1, "{}", first.err);
     let print = fingerprint(&first.err);
     let place = format!("127.0.0.1:{} pinned {print} 20", site.door.port);
@@ -223,6 +223,9 @@ fn a_port_of_the_other_kind_is_told_and_not_waited_for() {
         refused(&ls(format!("{scheme}://127.0.0.1:{implicit}/")), "answers TLS", "ftps://");
     }
     assert_eq!(person.knows(), "");
+    let said = run(&mut person.pasv(["ls", "--tls", "off", &site.door.url("")]));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("\nhint: the site wants TLS"), "{}", said.err);
 }
 
 #[test]
