@@ -284,7 +284,7 @@ mod tests {
             assert!(line(&format!("serve {lonely}")).is_err(), "{lonely}");
             assert!(line(&format!("serve --acme ftp.example {lonely}")).is_ok(), "{lonely}");
         }
-        let off = line("serve --acme ftp.example --tls off").ok().unwrap().tls.open();
+        let off = line("serve --acme ftp.example --tls off").ok().unwrap().tls.open(std::iter::empty());
         assert!(off.is_err_and(|failure| failure.exit == Exit::Usage));
     }
 
