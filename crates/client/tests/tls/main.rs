@@ -13,6 +13,7 @@ use client::{Client, Credentials, Error, Mode, Options, Progress, Security, Sink
 use net::tls::Versions;
 use net::tls::client::{Roots, Settings, Trust};
 use net::tls::identity::Identity;
+use net::tls::server::{ClientCertificates, ClientTrust};
 use wire::{Pathname, Secret};
 
 use peer::Peer;
@@ -78,7 +79,7 @@ async fn every_data_connection_of_a_long_session_resumes() {
             let served = tokio::spawn(async move {
                 peer.open(tls).await;
                 peer.login().await;
-                for n in 0..20 {
+                for n in 0..40 {
                     peer.passive().await;
                     peer.hears("STOR a").await;
                     peer.say("150 go on").await;
@@ -87,6 +88,10 @@ async fn every_data_connection_of_a_long_session_resumes() {
                     peer.say("226 got it").await;
                     peer.hears("SIZE a").await;
                     peer.say("213 100000").await;
+                    // Many uploads in a row, then both by turns.
+                    if n < 30 {
+                        continue;
+                    }
                     peer.hears("SIZE a").await;
                     peer.say("213 100000").await;
                     peer.passive().await;
@@ -98,10 +103,13 @@ async fn every_data_connection_of_a_long_session_resumes() {
             });
             let (client, seen) = reach(port, tls, anybody()).await;
             let mut client = client.unwrap();
-            for n in 0..20 {
+            for n in 0..40 {
                 let bytes = vec![n; 100_000];
                 let progress = Arc::new(Progress::default());
                 client.store(&path(), holding(&bytes), &progress).await.unwrap();
+                if n < 30 {
+                    continue;
+                }
                 let mut came = Vec::new();
                 let mut take = |piece: &[u8]| {
                     came.extend_from_slice(piece);
@@ -113,7 +121,7 @@ async fn every_data_connection_of_a_long_session_resumes() {
             }
             served.await.unwrap();
             let resumed = seen.text().matches("resumes the control connection's session").count();
-            assert_eq!(resumed, 40, "{versions:?} {tls:?}");
+            assert_eq!(resumed, 50, "{versions:?} {tls:?}");
             assert!(!seen.text().contains("hunter2"));
         }
     }
@@ -290,5 +298,97 @@ async fn an_upload_without_a_last_reply_is_asked_for_under_tls_again() {
         client.unwrap().store(&path(), holding(b"abcdef"), &progress).await.unwrap();
         assert!(seen.text().contains("it has arrived"), "{}", seen.text());
         served.await.unwrap();
+    }
+}
+
+/// The order that loses no byte: the end of TLS, the end of our stream, the peer's end, our close; then the last reply counts,
+/// and only then is the site asked what it has.
+#[tokio::test]
+async fn an_upload_ends_in_order_before_it_is_asked_for() {
+    for versions in BOTH {
+        for tls in [TlsMode::Required, TlsMode::Implicit] {
+            let mut peer = Peer::start(versions);
+            let port = peer.port();
+            let served = tokio::spawn(async move {
+                peer.open(tls).await;
+                peer.login().await;
+                peer.passive().await;
+                peer.hears("STOR a").await;
+                peer.say("150 go on").await;
+                assert_eq!(peer.receives_and_lingers("226 got it").await, b"abcdef");
+                peer.hears("SIZE a").await;
+                peer.say("213 6").await;
+            });
+            let (client, _) = reach(port, tls, anybody()).await;
+            let progress = Arc::new(Progress::default());
+            client.unwrap().store(&path(), holding(b"abcdef"), &progress).await.unwrap();
+            served.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_download_without_a_last_reply_is_asked_for_under_tls_again() {
+    for versions in BOTH {
+        let mut peer = Peer::start(versions);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.hears("SIZE a").await;
+            peer.say("213 6").await;
+            peer.passive().await;
+            peer.hears("RETR a").await;
+            peer.say("150 here it comes").await;
+            peer.sends(b"abcdef").await;
+            // And no 226.
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.hears("SIZE a").await;
+            peer.say("213 6").await;
+        });
+        let (client, seen) = reach(port, TlsMode::Required, anybody()).await;
+        let mut came = Vec::new();
+        let mut take = |piece: &[u8]| {
+            came.extend_from_slice(piece);
+            Ok(())
+        };
+        let progress = Arc::new(Progress::default());
+        client.unwrap().retrieve(&path(), 0, Sink::Bytes(&mut take), &progress).await.unwrap();
+        assert_eq!(came, b"abcdef");
+        assert!(seen.text().contains("a is whole"), "{}", seen.text());
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_ours_is_shown_and_its_lack_is_told() {
+    let ours = Identity::self_signed(&["ada.example".to_owned()]).unwrap().identity;
+    for versions in BOTH {
+        for shows in [true, false] {
+            let mut peer = Peer::asking(versions, ClientCertificates::Require(ClientTrust::Any));
+            let port = peer.port();
+            let served = tokio::spawn(async move {
+                if shows {
+                    peer.open(TlsMode::Required).await;
+                    peer.login().await;
+                } else {
+                    peer.refuses().await;
+                }
+            });
+            let mut security = anybody();
+            security.settings.identity = shows.then(|| ours.clone());
+            let (result, _) = reach(port, TlsMode::Required, security).await;
+            if shows {
+                result.unwrap();
+            } else {
+                let (what, todo) = insecure(result);
+                assert!(
+                    what.contains("asks for a client certificate") && todo.contains("--cert"),
+                    "{what} {todo}"
+                );
+            }
+            served.await.unwrap();
+        }
     }
 }

@@ -3,14 +3,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use client::TlsMode;
-use net::control::{Control, Listener};
+use net::control::{Control, Listener, Waiting};
 use net::data::Data;
 use net::dial::Awaited;
 use net::pump::{self, Progress};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, Versions};
+use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, UpgradeError, Versions};
 
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,12 +30,17 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn start(versions: Versions) -> Self {
+        Self::asking(versions, ClientCertificates::Off)
+    }
+
+    /// One that wants to see certificates of clients.
+    pub(crate) fn asking(versions: Versions, clients: ClientCertificates) -> Self {
         let identity = identity();
         let fingerprint = identity.fingerprint();
         Self {
             listener: Listener::bind((HERE, 0).into()).unwrap(),
-            tls: serving(identity, versions),
-            other: serving(self::identity(), versions),
+            tls: serving(identity, versions, clients.clone()),
+            other: serving(self::identity(), versions, clients),
             fingerprint,
             control: None,
             binding: None,
@@ -81,9 +86,22 @@ impl Peer {
         }
         self.say("220 ready").await;
         self.hears("AUTH TLS").await;
-        let explicit = Explicit { read_ahead: &self.unread, answer: b"234 go on\r\n" };
-        let binding = self.control().accept_tls(&self.tls, Some(explicit), PATIENCE).await;
+        let binding = self.explicit().await;
         self.binding = Some(binding.expect("explicit TLS"));
+    }
+
+    async fn explicit(&self) -> Result<Binding, UpgradeError> {
+        let explicit = Explicit { read_ahead: &self.unread, answer: b"234 go on\r\n" };
+        self.control().accept_tls(&self.tls, Some(explicit), PATIENCE).await
+    }
+
+    /// Takes a control connection whose client is refused in the handshake, and hears nothing of it.
+    pub(crate) async fn refuses(&mut self) {
+        self.accept().await;
+        self.say("220 ready").await;
+        self.hears("AUTH TLS").await;
+        assert!(self.explicit().await.is_err(), "a client that should have been refused");
+        self.control = None;
     }
 
     pub(crate) async fn login(&mut self) {
@@ -169,6 +187,21 @@ impl Peer {
         came
     }
 
+    /// All bytes of an upload and its orderly end; then says `last`, and takes its time to end the data connection. Until
+    /// then the client reads, whatever comes, and asks for nothing.
+    pub(crate) async fn receives_and_lingers(&mut self, last: &str) -> Vec<u8> {
+        let mut data = self.data(Flow::Receives).await;
+        let mut came = Vec::new();
+        while pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await.unwrap() > 0 {}
+        self.say(last).await;
+        // More than all buffers between us hold: a client that has closed answers it with a reset.
+        let sent = pump::send(&mut data, &vec![0; 16 << 20], PATIENCE, &Progress::default()).await;
+        sent.expect("the client reads to our end");
+        assert_eq!(self.control().waiting(), Waiting::Nothing, "it asks only when both sides have ended");
+        data.finish(PATIENCE).await;
+        came
+    }
+
     /// A download.
     pub(crate) async fn sends(&mut self, bytes: &[u8]) {
         let mut data = self.data(Flow::Sends).await;
@@ -181,7 +214,7 @@ fn identity() -> Identity {
     Identity::self_signed(&["127.0.0.1".to_owned()]).unwrap().identity
 }
 
-fn serving(identity: Identity, versions: Versions) -> ServerTls {
-    let settings = Settings { identities: vec![identity], versions, clients: ClientCertificates::Off };
+fn serving(identity: Identity, versions: Versions, clients: ClientCertificates) -> ServerTls {
+    let settings = Settings { identities: vec![identity], versions, clients };
     ServerTls::new(settings, &Sessions::new().unwrap()).unwrap()
 }
