@@ -285,6 +285,13 @@ impl Control {
     }
 }
 
+/// For the options of its socket.
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

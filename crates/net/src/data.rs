@@ -252,6 +252,13 @@ impl Socket {
     }
 }
 
+/// For the options of its socket.
+impl AsFd for Data {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd()
+    }
+}
+
 /// What has arrived, without waiting; 0 is the peer's end.
 pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
     let (count, _) = rustix::io::retry_on_intr(|| rustix::net::recv(fd, &mut *into, RecvFlags::DONTWAIT))?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use net::data::Data;
 use net::passive::Claim;
 use net::tls::server::{Binding, ServerTls};
-use net::tls::{DataTlsError, Flow, Hello, Outcome, Reuse};
+use net::tls::{DataTlsError, Flow, HandshakeError, Hello, Outcome, Reuse};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -114,6 +114,8 @@ impl Guard {
 fn refused(error: &DataTlsError) -> Transferred {
     let reason = match error {
         DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
+        // A reset is a reset, also when it comes with the last word of the handshake.
+        DataTlsError::Handshake(HandshakeError::Io(_)) => Reason::PeerBroke,
         DataTlsError::AnotherCertificate | DataTlsError::Handshake(_) => Reason::DataTlsFailed,
     };
     Transferred { detail: Some(error.to_string()), ..reason.into() }

@@ -4,21 +4,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 use std::time::Duration;
 
-use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::dress::Dress;
 use crate::ground::Ground;
+use crate::line::{Door, Line};
 use crate::loopback::{Loopback, announced};
 use crate::story::Story;
+use crate::way::{End, Way};
 
 /// How long anything may take before it counts as hanging.
 const BOUND: Duration = Duration::from_secs(60);
 
 /// A site of these `@` lines, and its folder.
-pub(crate) fn house(site: &str) -> (Ground, Loopback) {
+pub(crate) fn house(site: &str, dress: Dress) -> (Ground, Loopback) {
     let ground = ground(site);
-    let site = Loopback::open(&ground);
+    let site = Loopback::open(&ground, dress);
     (ground, site)
 }
 
@@ -33,21 +34,29 @@ pub(crate) async fn within_bound<T>(test: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, test).await.expect("nothing hangs")
 }
 
+/// Runs a test in every dress that makes a difference, each time within its bound.
+pub(crate) async fn in_each_dress(test: impl AsyncFn(Dress)) {
+    for dress in Dress::KINDS {
+        // Shown when it fails.
+        println!("in {dress:?}:");
+        within_bound(Box::pin(test(dress))).await;
+    }
+}
+
 pub(crate) struct Client {
-    pub(crate) control: TcpStream,
-    heard: Vec<u8>,
+    pub(crate) control: Line,
     /// The last line heard.
     pub(crate) last: String,
 }
 
 impl Client {
     /// Connects, and does not wait for the greeting.
-    pub(crate) async fn connect(to: SocketAddr) -> std::io::Result<Self> {
-        Ok(Self { control: TcpStream::connect(to).await?, heard: Vec::new(), last: String::new() })
+    pub(crate) async fn connect(to: &Door) -> std::io::Result<Self> {
+        Ok(Self { control: Line::connect(to).await?, last: String::new() })
     }
 
     /// Connects and logs in, for files of bytes.
-    pub(crate) async fn login(to: SocketAddr) -> Self {
+    pub(crate) async fn login(to: &Door) -> Self {
         let mut client = Self::connect(to).await.expect("a site that listens");
         client.expect(220).await;
         for (line, code) in [("USER anonymous", 331), ("PASS x", 230), ("TYPE I", 200)] {
@@ -57,7 +66,11 @@ impl Client {
     }
 
     pub(crate) async fn say(&mut self, line: &str) {
-        self.control.write_all(format!("{line}\r\n").as_bytes()).await.expect("the server reads");
+        self.write(format!("{line}\r\n").as_bytes()).await;
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.control.write(bytes).await.expect("the server reads");
     }
 
     pub(crate) async fn command(&mut self, line: &str, code: u16) {
@@ -65,23 +78,14 @@ impl Client {
         self.expect(code).await;
     }
 
-    pub(crate) fn urgent(&self, bytes: &[u8]) {
-        let sent = SockRef::from(&self.control).send_out_of_band(bytes).expect("the server reads");
-        assert_eq!(sent, bytes.len());
+    pub(crate) async fn urgent(&mut self, bytes: &[u8]) {
+        self.control.urgent(bytes).await.expect("the server reads");
     }
 
-    /// The next line; `None` when the connection has ended.
+    /// The next line; `None` when the connection has ended, or broken.
     pub(crate) async fn line(&mut self) -> Option<String> {
-        loop {
-            if let Some(at) = self.heard.windows(2).position(|w| w == b"\r\n") {
-                let line: Vec<u8> = self.heard.drain(..at + 2).collect();
-                return Some(String::from_utf8_lossy(&line[..at]).into_owned());
-            }
-            match self.control.read_buf(&mut self.heard).await {
-                Ok(0) | Err(_) => return None,
-                Ok(_) => {}
-            }
-        }
+        let line = self.control.line().await.ok()??;
+        Some(String::from_utf8_lossy(&line).into_owned())
     }
 
     /// Hears one reply to its end; it must have this code.
@@ -108,10 +112,14 @@ impl Client {
     }
 
     /// A data connection by EPSV.
-    pub(crate) async fn data(&mut self) -> TcpStream {
+    pub(crate) async fn data(&mut self) -> Way {
         let port = self.port().await;
-        let ip = self.control.peer_addr().expect("a connected socket").ip();
-        TcpStream::connect((ip, port)).await.expect("the passive port listens")
+        self.dial(port).await
+    }
+
+    pub(crate) async fn dial(&self, port: u16) -> Way {
+        let to = (self.control.ip(), port).into();
+        Way::dial(to, self.control.protection()).await.expect("the passive port listens")
     }
 
     /// A whole download.
@@ -124,10 +132,10 @@ impl Client {
     }
 }
 
-/// Everything up to the peer's FIN.
-pub(crate) async fn all(mut data: TcpStream) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    data.read_to_end(&mut bytes).await.expect("an end with FIN");
+/// Everything up to the server's end, which says that it is everything.
+pub(crate) async fn all(data: Way) -> Vec<u8> {
+    let (bytes, end) = data.all().await.expect("an end in order");
+    assert_ne!(end, End::Cut);
     bytes
 }
 

@@ -4,47 +4,57 @@ use std::fs;
 use server::Settings;
 use server::site::Stop;
 
-use crate::loopback::reset;
+use crate::client::in_each_dress;
 use crate::scene::{Scene, patiently};
 
 /// Ctrl-C twice means at once. A session that was writing to a client which does not read held the site up until the
 /// deadline of a stalled transfer, a minute later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_at_once_waits_for_no_client() {
-    let scene = Scene::open(Settings::default());
-    for n in 0..1000 {
-        fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
-    }
-    let mut client = scene.member().await;
-    client.say(&"STAT /\r\n".repeat(400)).await;
-    // The site is writing by now, and goes on until the buffers of both sockets are full.
-    client.hear("213").await;
-    assert_eq!((scene.stopper.further(), scene.stopper.further()), (Stop::Drain, Stop::Now));
-    patiently(scene.running).await.unwrap();
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        for n in 0..1000 {
+            fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
+        }
+        let mut client = scene.member().await;
+        client.say(&"STAT /\r\n".repeat(400)).await;
+        // The site is writing by now, and goes on until the buffers of both sockets are full.
+        client.hear("213").await;
+        assert_eq!((scene.stopper.further(), scene.stopper.further()), (Stop::Drain, Stop::Now));
+        patiently(scene.running).await.unwrap();
+    })
+    .await;
 }
 
 /// Who drops a running site ends it. Its sessions went on, each of them spinning since there was nobody left to wait for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
-    let scene = Scene::open(Settings::default());
-    let mut client = scene.member().await;
-    drop(scene.stopper);
-    scene.running.abort();
-    assert_eq!(client.reply().await, None);
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        let mut client = scene.member().await;
+        drop(scene.stopper);
+        scene.running.abort();
+        assert_eq!(client.reply().await, None);
+    })
+    .await;
 }
 
 /// A client that is cut off in the middle of a download left no trace in either log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transfer_cut_off_with_its_session_is_logged() {
-    let scene = Scene::open(Settings::default());
-    fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
-    let mut client = scene.member().await;
-    let _data = client.passive().await;
-    client.ask("RETR big", "150").await;
-    assert_eq!(scene.xferlog(), "");
-    reset(client.control.into_inner()).unwrap();
-    scene.stopper.further();
-    patiently(scene.running).await.unwrap();
-    let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
-    assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
+        let mut client = scene.member().await;
+        let mut data = client.passive().await;
+        client.ask("RETR big", "150").await;
+        data.first().await.unwrap();
+        assert_eq!(scene.xferlog(), "");
+        client.control.reset().unwrap();
+        scene.stopper.further();
+        patiently(scene.running).await.unwrap();
+        let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
+        assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
+    })
+    .await;
 }

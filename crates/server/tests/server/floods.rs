@@ -9,51 +9,58 @@ use server::Settings;
 use storage::{Admission, Attempt, Denied, Gate};
 use tokio::sync::Semaphore;
 
+use crate::client::in_each_dress;
 use crate::scene::{Open, Scene, patiently};
 
 /// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory before the
 /// first was written: some hundred megabytes for each client that asks and does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
-    let mut settings = Settings::default();
-    settings.deadlines.stall = Duration::from_millis(300);
-    settings.limits.sessions = 1;
-    let scene = Scene::open(settings);
-    for n in 0..1000 {
-        fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
-    }
-    let mut client = scene.member().await;
-    // Far more than the buffers of both sockets take.
-    client.say(&format!("{}MKD made\r\n", "STAT /\r\n".repeat(400))).await;
-    // The session ends since its replies are not taken, and then there is room for another.
-    patiently(scene.room()).await;
-    assert!(
-        !scene.path("made").exists(),
-        "the command behind a hundred megabytes of replies was done already"
-    );
+    in_each_dress(async |dress| {
+        let mut settings = Settings::default();
+        settings.deadlines.stall = Duration::from_millis(300);
+        settings.limits.sessions = 1;
+        let scene = Scene::open(settings, dress);
+        for n in 0..1000 {
+            fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
+        }
+        let mut client = scene.member().await;
+        // Far more than the buffers of both sockets take.
+        client.say(&format!("{}MKD made\r\n", "STAT /\r\n".repeat(400))).await;
+        // The session ends since its replies are not taken, and then there is room for another.
+        patiently(scene.room()).await;
+        assert!(
+            !scene.path("made").exists(),
+            "the command behind a hundred megabytes of replies was done already"
+        );
+    })
+    .await;
 }
 
 /// Guesses made at the same time were each let through to the gate before the first of them was found wrong: with a
 /// thousand connections a thousand guesses, where fifty are allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_on_many_connections_at_once_gains_nothing() {
-    let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let mut settings = Settings::default();
-    settings.limits.failures_before_refusal = 2;
-    let scene = Scene::with(settings, |tree| {
-        Arc::new(Pondering { open: Open(tree), begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })
-    });
-    let mut lucky = scene.client().await;
-    lucky.ask("USER somebody", "331").await;
-    lucky.say("PASS right\r\n").await;
-    patiently(begun.acquire()).await.unwrap().forget();
-    for _ in 0..2 {
-        let mut other = scene.client().await;
-        other.ask("USER somebody", "331").await;
-        other.ask("PASS wrong", "530").await;
-    }
-    allowed.add_permits(1);
-    lucky.hear("421").await;
+    in_each_dress(async |dress| {
+        let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let mut settings = Settings::default();
+        settings.limits.failures_before_refusal = 2;
+        let scene = Scene::with(settings, dress, |tree| {
+            Arc::new(Pondering { open: Open(tree), begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })
+        });
+        let mut lucky = scene.client().await;
+        lucky.ask("USER somebody", "331").await;
+        lucky.say("PASS right\r\n").await;
+        patiently(begun.acquire()).await.unwrap().forget();
+        for _ in 0..2 {
+            let mut other = scene.client().await;
+            other.ask("USER somebody", "331").await;
+            other.ask("PASS wrong", "530").await;
+        }
+        allowed.add_permits(1);
+        lucky.hear("421").await;
+    })
+    .await;
 }
 
 /// Takes its time with the right password.

@@ -247,6 +247,7 @@ impl Ground {
         match which {
             "sessions" => limits.sessions = value,
             "sessions-per-address" => limits.sessions_per_address = value,
+            "handshakes-per-address" => limits.handshakes_per_address = value,
             "line" => limits.line = value,
             "commands-before-login" => limits.commands_before_login = small,
             "failures-before-delay" => limits.failures_before_delay = small,

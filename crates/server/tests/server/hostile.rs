@@ -7,9 +7,7 @@ use server::Stop;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use crate::loopback::reset;
-
-use crate::client::{Client, all, alone, house, stranger, within_bound};
+use crate::client::{Client, all, alone, house, in_each_dress, stranger};
 
 /// More than the buffers of two sockets hold, so that a download of it waits for its reader.
 const BIG: &str = "@ sparse /big 33554432";
@@ -32,20 +30,20 @@ impl Abor {
         match self {
             Self::Plain => client.say("ABOR").await,
             Self::Synch => {
-                client.urgent(b"\xff\xf4\xff");
-                client.control.write_all(b"\xf2ABOR\r\n").await.expect("the server reads");
+                client.urgent(b"\xff\xf4\xff").await;
+                client.write(b"\xf2ABOR\r\n").await;
             }
-            Self::Urgent => client.urgent(b"ABOR\r\n"),
+            Self::Urgent => client.urgent(b"ABOR\r\n").await,
         }
     }
 }
 
 #[tokio::test]
 async fn abor_is_heard_in_every_form_and_direction() {
-    let (_ground, site) = house(BIG);
-    within_bound(async {
+    in_each_dress(async |dress| {
+        let (_ground, site) = house(BIG, dress);
         for form in [Abor::Plain, Abor::Synch, Abor::Urgent] {
-            let mut client = Client::login(site.at).await;
+            let mut client = Client::login(&site.door).await;
             // Twice each, so that the first leaves nothing behind that spoils the second.
             for round in 0..2 {
                 form.say(&mut client).await;
@@ -56,11 +54,12 @@ async fn abor_is_heard_in_every_form_and_direction() {
                 form.say(&mut client).await;
                 client.expect(426).await;
                 client.expect(226).await;
-                assert!(all(down).await.len() < 33_554_432, "{form:?} {round}");
+                let (bytes, _) = down.all().await.expect("an end");
+                assert!(bytes.len() < 33_554_432, "{form:?} {round}");
 
                 let mut up = client.data().await;
                 client.command("STOR up", 150).await;
-                up.write_all(&vec![7; 100_000]).await.expect("the server reads");
+                up.send(&vec![7; 100_000]).await.expect("the server reads");
                 form.say(&mut client).await;
                 client.expect(426).await;
                 client.expect(226).await;
@@ -76,17 +75,18 @@ async fn fifty_people_with_eight_connections_share_two_ports() {
     const PEOPLE: usize = 50;
     const CONNECTIONS: usize = 8;
     more_descriptors();
-    let (ground, site) = house("@ ports 2\n@ deadline port 50000");
-    for n in 0..PEOPLE {
-        std::fs::write(ground.at(&format!("/{n}")), vec![n as u8; 1000 + n]).expect("a file");
-    }
-    within_bound(async {
+    in_each_dress(async |dress| {
+        let (ground, site) =
+            house("@ ports 2\n@ deadline port 50000\n@ limit handshakes-per-address 400", dress);
+        for n in 0..PEOPLE {
+            std::fs::write(ground.at(&format!("/{n}")), vec![n as u8; 1000 + n]).expect("a file");
+        }
         let mut everybody = JoinSet::new();
         let all_here = std::sync::Arc::new(tokio::sync::Barrier::new(PEOPLE * CONNECTIONS));
         for n in (0..PEOPLE).flat_map(|n| [n; CONNECTIONS]) {
-            let (at, all_here) = (site.at, std::sync::Arc::clone(&all_here));
+            let (door, all_here) = (site.door.clone(), std::sync::Arc::clone(&all_here));
             everybody.spawn(async move {
-                let mut client = Client::login(at).await;
+                let mut client = Client::login(&door).await;
                 // Now there are four hundred sessions of one address.
                 all_here.wait().await;
                 let bytes = client.retrieve(&n.to_string()).await;
@@ -101,10 +101,10 @@ async fn fifty_people_with_eight_connections_share_two_ports() {
 
 #[tokio::test]
 async fn a_stranger_at_every_port_harms_nobody() {
-    let (ground, site) = house("@ ports 3\n@ file /x the file");
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
-        let ip = site.at.ip();
+    in_each_dress(async |dress| {
+        let (ground, site) = house("@ ports 3\n@ file /x the file", dress);
+        let mut client = Client::login(&site.door).await;
+        let ip = site.door.ip();
         let port = client.port().await;
         let mut strangers = Vec::new();
         for passive in &site.passive {
@@ -113,10 +113,10 @@ async fn a_stranger_at_every_port_harms_nobody() {
             let _ = stranger.write_all(b"planted").await;
             strangers.push(stranger);
         }
-        let mut data = tokio::net::TcpStream::connect((ip, port)).await.expect("the passive port listens");
+        let mut data = client.dial(port).await;
         client.command("STOR y", 150).await;
-        data.write_all(b"mine").await.expect("the server reads");
-        data.shutdown().await.expect("the server reads");
+        data.send(b"mine").await.expect("the server reads");
+        data.end().await.expect("the server reads");
         client.expect(226).await;
         assert_eq!(client.retrieve("x").await, b"the file");
         for mut stranger in strangers {
@@ -132,9 +132,9 @@ async fn a_stranger_at_every_port_harms_nobody() {
 
 #[tokio::test]
 async fn ports_are_chosen_at_random() {
-    let (_ground, site) = house("@ ports 4");
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("@ ports 4", dress);
+        let mut client = Client::login(&site.door).await;
         let mut seen = HashSet::new();
         // Each of four ports stays away sixty times in a row once in thirty million runs.
         for _ in 0..60 {
@@ -147,20 +147,16 @@ async fn ports_are_chosen_at_random() {
 
 #[tokio::test]
 async fn a_slow_speaker_meets_the_login_deadline() {
-    let (_ground, site) = house("@ deadline login 600");
-    within_bound(async {
-        let mut client = Client::connect(site.at).await.expect("a site that listens");
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("@ deadline login 600", dress);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
         client.expect(220).await;
         let mut drip = tokio::time::interval(Duration::from_millis(20));
         loop {
-            let mut byte = [0];
             tokio::select! {
                 // A byte now and then, and never a line.
-                _ = drip.tick() => if client.control.write_all(b"U").await.is_err() { break },
-                heard = client.control.peek(&mut byte) => match heard {
-                    Ok(0) | Err(_) => panic!("closed without a word"),
-                    Ok(_) => break,
-                },
+                _ = drip.tick() => if client.control.write(b"U").await.is_err() { break },
+                _ = client.control.hears() => break,
             }
         }
         client.expect(421).await;
@@ -171,12 +167,12 @@ async fn a_slow_speaker_meets_the_login_deadline() {
 
 #[tokio::test]
 async fn a_client_that_reads_no_replies_is_left() {
-    let (_ground, site) = house("@ deadline stall 300");
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("@ deadline stall 300", dress);
+        let mut client = Client::login(&site.door).await;
         let feats = b"FEAT\r\n".repeat(1000);
         // The replies fill every buffer on the way; then the server waits, and then it has waited long enough.
-        while client.control.write_all(&feats).await.is_ok() {}
+        while client.control.write(&feats).await.is_ok() {}
     })
     .await;
 }
@@ -188,14 +184,14 @@ async fn an_endless_line_takes_no_memory() {
     if !alone("hostile::an_endless_line_takes_no_memory") {
         return;
     }
-    let (_ground, site) = house("");
-    within_bound(async {
-        let mut client = Client::connect(site.at).await.expect("a site that listens");
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("", dress);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
         client.expect(220).await;
         let piece = vec![b'x'; 1 << 20];
         let before = peak_memory();
         for _ in 0..SENT / piece.len() {
-            client.control.write_all(&piece).await.expect("the server reads");
+            client.write(&piece).await;
         }
         client.say("").await;
         client.expect(500).await;
@@ -208,15 +204,15 @@ async fn an_endless_line_takes_no_memory() {
 
 #[tokio::test]
 async fn an_upload_broken_anywhere_is_resumed() {
-    let (ground, site) = house("");
-    let whole: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
-    within_bound(async {
+    in_each_dress(async |dress| {
+        let (ground, site) = house("", dress);
+        let whole: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
         for (n, sent) in [70_000, 262_144, 1_000_000, 2_999_999].into_iter().enumerate() {
-            let mut client = Client::login(site.at).await;
+            let mut client = Client::login(&site.door).await;
             let mut data = client.data().await;
             client.command(&format!("STOR {n}"), 150).await;
-            data.write_all(&whole[..sent]).await.expect("the server reads");
-            reset(data).expect("a reset");
+            data.send(&whole[..sent]).await.expect("the server reads");
+            data.reset().await.expect("a reset");
             client.expect(426).await;
             // A reset takes along what was not read yet: how much is there, only the server can say.
             client.say(&format!("SIZE {n}")).await;
@@ -226,8 +222,8 @@ async fn an_upload_broken_anywhere_is_resumed() {
             client.command(&format!("REST {kept}"), 350).await;
             let mut data = client.data().await;
             client.command(&format!("STOR {n}"), 150).await;
-            data.write_all(&whole[kept..]).await.expect("the server reads");
-            data.shutdown().await.expect("the server reads");
+            data.send(&whole[kept..]).await.expect("the server reads");
+            data.end().await.expect("the server reads");
             client.expect(226).await;
             assert!(
                 std::fs::read(ground.at(&format!("/{n}"))).expect("the upload") == whole,
@@ -241,21 +237,21 @@ async fn an_upload_broken_anywhere_is_resumed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_to_one_name_never_mix() {
     const EACH: usize = 500_000;
-    let (ground, site) = house("@ ports 6\n@ file /x old");
-    within_bound(async {
+    in_each_dress(async |dress| {
+        let (ground, site) = house("@ ports 6\n@ file /x old", dress);
         let mut uploads = JoinSet::new();
         let all_open = std::sync::Arc::new(tokio::sync::Barrier::new(6));
         for byte in b'a'..b'a' + 6 {
-            let (at, all_open) = (site.at, std::sync::Arc::clone(&all_open));
+            let (door, all_open) = (site.door.clone(), std::sync::Arc::clone(&all_open));
             uploads.spawn(async move {
-                let mut client = Client::login(at).await;
+                let mut client = Client::login(&door).await;
                 let mut data = client.data().await;
                 client.command("STOR x", 150).await;
                 all_open.wait().await;
                 for _ in 0..EACH / 1000 {
-                    data.write_all(&[byte; 1000]).await.expect("the server reads");
+                    data.send(&[byte; 1000]).await.expect("the server reads");
                 }
-                data.shutdown().await.expect("the server reads");
+                data.end().await.expect("the server reads");
                 client.expect(226).await;
             });
         }
@@ -272,12 +268,12 @@ async fn uploads_to_one_name_never_mix() {
 #[tokio::test]
 async fn a_great_directory_is_listed_whole() {
     const FILES: usize = 5000;
-    let (ground, site) = house("@ dir /d");
-    for n in 0..FILES {
-        std::fs::write(ground.at(&format!("/d/file-{n}")), b"").expect("a file");
-    }
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
+    in_each_dress(async |dress| {
+        let (ground, site) = house("@ dir /d", dress);
+        for n in 0..FILES {
+            std::fs::write(ground.at(&format!("/d/file-{n}")), b"").expect("a file");
+        }
+        let mut client = Client::login(&site.door).await;
         for verb in ["NLST", "LIST", "MLSD"] {
             let data = client.data().await;
             client.command(&format!("{verb} d"), 150).await;
@@ -295,20 +291,12 @@ async fn a_great_directory_is_listed_whole() {
 #[tokio::test]
 async fn thousands_of_commands_at_once_have_a_reply_each() {
     const COMMANDS: usize = 20_000;
-    let (_ground, site) = house("");
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
-        let (mut from, mut to) = client.control.split();
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("", dress);
+        let mut client = Client::login(&site.door).await;
         let said = b"NOOP\r\nSYST\r\n".repeat(COMMANDS / 2);
         let wanted = b"200 Here.\r\n215 UNIX Type: L8\r\n".repeat(COMMANDS / 2);
-        let mut heard = Vec::new();
-        let speak = async { to.write_all(&said).await.expect("the server reads") };
-        let listen = async {
-            while heard.len() < wanted.len() {
-                assert!(from.read_buf(&mut heard).await.expect("replies") > 0, "closed");
-            }
-        };
-        tokio::join!(speak, listen);
+        let heard = client.control.converse(&said, wanted.len()).await.expect("replies");
         assert!(heard == wanted, "out of turn");
     })
     .await;
@@ -316,21 +304,21 @@ async fn thousands_of_commands_at_once_have_a_reply_each() {
 
 #[tokio::test]
 async fn a_site_drains() {
-    let (ground, mut site) = house("@ file /x abc");
-    within_bound(async {
-        let (mut busy, mut idle) = (Client::login(site.at).await, Client::login(site.at).await);
+    in_each_dress(async |dress| {
+        let (ground, mut site) = house("@ file /x abc", dress);
+        let (mut busy, mut idle) = (Client::login(&site.door).await, Client::login(&site.door).await);
         let mut data = busy.data().await;
         busy.command("STOR y", 150).await;
-        data.write_all(b"half").await.expect("the server reads");
+        data.send(b"half").await.expect("the server reads");
         assert_eq!(site.stopper.further(), Stop::Drain);
         idle.expect(421).await;
         idle.ended().await;
         // Nobody new is let in: the port is closed, or closes at once.
-        if let Ok(mut new) = Client::connect(site.at).await {
+        if let Ok(mut new) = Client::connect(&site.door).await {
             new.ended().await;
         }
-        data.write_all(b" and half").await.expect("the server reads");
-        data.shutdown().await.expect("the server reads");
+        data.send(b" and half").await.expect("the server reads");
+        data.end().await.expect("the server reads");
         busy.expect(226).await;
         busy.expect(421).await;
         busy.ended().await;
@@ -342,12 +330,12 @@ async fn a_site_drains() {
 
 #[tokio::test]
 async fn a_site_told_twice_ends_at_once() {
-    let (ground, mut site) = house("");
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
+    in_each_dress(async |dress| {
+        let (ground, mut site) = house("", dress);
+        let mut client = Client::login(&site.door).await;
         let mut data = client.data().await;
         client.command("STOR y", 150).await;
-        data.write_all(&vec![1; 100_000]).await.expect("the server reads");
+        data.send(&vec![1; 100_000]).await.expect("the server reads");
         site.stopper.further();
         assert_eq!(site.stopper.further(), Stop::Now);
         site.running.take().expect("it runs").await.expect("it ends");
@@ -359,12 +347,12 @@ async fn a_site_told_twice_ends_at_once() {
 
 #[tokio::test]
 async fn whoever_vanishes_gives_the_seat_back() {
-    let (_ground, site) = house(&format!("@ limit sessions-per-address 1\n{BIG}"));
-    within_bound(async {
+    in_each_dress(async |dress| {
+        let (_ground, site) = house(&format!("@ limit sessions-per-address 1\n{BIG}"), dress);
         for how in 0..4 {
             let mut client = loop {
                 // The seat comes back when the server has seen the end, which may take it a moment.
-                let mut client = Client::connect(site.at).await.expect("a site that listens");
+                let mut client = Client::connect(&site.door).await.expect("a site that listens");
                 match client.line().await {
                     Some(line) if line.starts_with("220") => break client,
                     Some(line) => assert!(line.starts_with("421"), "{line}"),
@@ -383,14 +371,14 @@ async fn whoever_vanishes_gives_the_seat_back() {
                 1 => drop(data),
                 2 => {
                     client.command("RETR big", 150).await;
-                    reset(data).expect("a reset");
+                    data.reset().await.expect("a reset");
                 }
                 _ => {
                     client.command("STOR x", 150).await;
                     drop(data);
                 }
             }
-            reset(client.control).expect("a reset");
+            client.control.reset().expect("a reset");
         }
     })
     .await;
@@ -399,11 +387,10 @@ async fn whoever_vanishes_gives_the_seat_back() {
 #[tokio::test]
 async fn failed_logins_are_delayed_then_refused() {
     const DELAY: Duration = Duration::from_millis(400);
-    let (_ground, site) = house(
-        "@ user alice secret\n@ limit failures-before-delay 1\n@ limit failures-before-refusal 3\n@ deadline failure-delay 400",
-    );
-    within_bound(async {
-        let mut client = Client::connect(site.at).await.expect("a site that listens");
+    in_each_dress(async |dress| {
+        let (_ground, site) = house(
+            "@ user alice secret\n@ limit failures-before-delay 1\n@ limit failures-before-refusal 3\n@ deadline failure-delay 400", dress);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
         client.expect(220).await;
         for delayed in [false, true, true] {
             client.command("USER alice", 331).await;

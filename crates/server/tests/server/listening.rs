@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use server::{Settings, Site, SiteError};
 use storage::local::{Local, LocalOptions};
-use tokio::io::{AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::dress::Dress;
+use crate::line::{Door, Line};
 use crate::scene::{Client, Open};
 
 /// `--listen 0.0.0.0:2121 --listen [::]:2121` failed with "address in use": the second took IPv4 as well.
@@ -52,8 +54,9 @@ async fn active_mode_reaches_a_client_on_the_same_link() {
     let site = Site::bind(Settings::default(), Arc::new(Open(Arc::new(tree))), &listen, None, None).unwrap();
     let port = site.control()[0].port();
     let running = tokio::spawn(site.run());
-    let control = TcpStream::connect(SocketAddrV6::new(*own.ip(), port, 0, own.scope_id())).await.unwrap();
-    let mut client = Client { control: BufReader::new(control) };
+    let clear = SocketAddrV6::new(*own.ip(), port, 0, own.scope_id()).into();
+    let door = Door { clear, implicit: None, tls: None, dress: Dress::Clear };
+    let mut client = Client { control: Line::connect(&door).await.unwrap() };
     client.hear("220").await;
     client.ask("USER somebody", "331").await;
     client.ask("PASS x", "230").await;

@@ -2,11 +2,10 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::AsyncWriteExt;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::client::{Client, all, alone, ground, house, within_bound};
-use crate::loopback::{Loopback, reset};
+use crate::client::{Client, all, alone, ground, house, in_each_dress};
+use crate::loopback::Loopback;
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -48,17 +47,17 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
     if !alone("log::each_event_is_a_line_with_its_reason_and_no_secret") {
         return;
     }
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(kept.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let (_ground, mut site) = house("@ user alice opensesame\n@ file /x abc\n@ fault /full full");
-    within_bound(async {
-        let mut client = Client::connect(site.at).await.expect("a site that listens");
+    in_each_dress(async |dress| {
+        let kept = Kept::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(kept.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let (_ground, mut site) = house("@ user alice opensesame\n@ file /x abc\n@ fault /full full", dress);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
         client.expect(220).await;
         for (line, code) in [
             ("USER alice", 331),
@@ -74,54 +73,55 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         assert_eq!(client.retrieve("x").await, b"abc");
         let mut data = client.data().await;
         client.command("STOR full", 150).await;
-        data.write_all(b"more").await.expect("the server reads");
+        data.send(b"more").await.expect("the server reads");
         client.expect(452).await;
         client.command("QUIT", 221).await;
         client.ended().await;
         site.stopper.further();
         site.running.take().expect("it runs").await.expect("it ends");
+        let has = |verb: &str, parts: &[&str]| {
+            let lines = kept.lines_of(verb);
+            assert_eq!(lines.len(), 1, "{lines:#?}");
+            for part in parts.iter().chain(&["\"session\":1", "\"user\":\"alice\"", "\"peer\":\"127.0.0.1:"])
+            {
+                assert!(lines[0].contains(part), "no {part} in {}", lines[0]);
+            }
+        };
+        has("RETR", &["\"path\":\"/x\"", "\"bytes\":3", "\"code\":226", "\"ms\":", "\"message\":\"done\""]);
+        has(
+            "DELE",
+            &["\"path\":\"/missing\"", "\"code\":550", "\"reason\":\"not-found\"", "\"message\":\"refused\""],
+        );
+        // Our own trouble is louder than a client's.
+        has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
+        // Control characters of a name are spelt out before they come near a log.
+        has("MKD", &["\"code\":257", "a\\\\x1b[31m\\\\x07b"]);
+        let text =
+            String::from_utf8(kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
+        assert!(!text.contains("sesame"), "a password in the log");
     })
     .await;
-    let has = |verb: &str, parts: &[&str]| {
-        let lines = kept.lines_of(verb);
-        assert_eq!(lines.len(), 1, "{lines:#?}");
-        for part in parts.iter().chain(&["\"session\":1", "\"user\":\"alice\"", "\"peer\":\"127.0.0.1:"]) {
-            assert!(lines[0].contains(part), "no {part} in {}", lines[0]);
-        }
-    };
-    has("RETR", &["\"path\":\"/x\"", "\"bytes\":3", "\"code\":226", "\"ms\":", "\"message\":\"done\""]);
-    has(
-        "DELE",
-        &["\"path\":\"/missing\"", "\"code\":550", "\"reason\":\"not-found\"", "\"message\":\"refused\""],
-    );
-    // Our own trouble is louder than a client's.
-    has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
-    // Control characters of a name are spelt out before they come near a log.
-    has("MKD", &["\"code\":257", "a\\\\x1b[31m\\\\x07b"]);
-    let text =
-        String::from_utf8(kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
-    assert!(!text.contains("sesame"), "a password in the log");
 }
 
 #[tokio::test]
 async fn the_transfer_log_has_a_line_for_each_file() {
-    let ground = ground("@ file /a\\x20name abc\n@ sparse /big 33554432");
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path().join("xferlog");
-    let mut site = Loopback::logging(&ground, Some(&at));
-    within_bound(async {
-        let mut client = Client::login(site.at).await;
+    in_each_dress(async |dress| {
+        let ground = ground("@ file /a\\x20name abc\n@ sparse /big 33554432");
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path().join("xferlog");
+        let mut site = Loopback::logging(&ground, dress, &at);
+        let mut client = Client::login(&site.door).await;
         assert_eq!(client.retrieve("a name").await, b"abc");
         client.command("TYPE A", 200).await;
         let mut up = client.data().await;
         client.command("STOR up", 150).await;
-        up.write_all(b"12\r\n").await.expect("the server reads");
-        up.shutdown().await.expect("the server reads");
+        up.send(b"12\r\n").await.expect("the server reads");
+        up.end().await.expect("the server reads");
         client.expect(226).await;
         client.command("TYPE I", 200).await;
         let down = client.data().await;
         client.command("RETR big", 150).await;
-        reset(down).expect("a reset");
+        down.reset().await.expect("a reset");
         client.expect(426).await;
         // A listing is no file.
         let list = client.data().await;
@@ -131,15 +131,15 @@ async fn the_transfer_log_has_a_line_for_each_file() {
         client.command("QUIT", 221).await;
         site.stopper.further();
         site.running.take().expect("it runs").await.expect("it ends");
+        let text = std::fs::read_to_string(&at).expect("the log");
+        let tails: Vec<String> =
+            text.lines().map(|l| l.split(' ').rev().take(10).collect::<Vec<_>>().join(" ")).collect();
+        let [down, up, broken] = &tails[..] else { panic!("three lines, not {text}") };
+        // Read from their ends: the date in front may have one blank or two.
+        assert_eq!(down, "c * 0 ftp anonymous a o _ b /a_name");
+        assert_eq!(up, "c * 0 ftp anonymous a i _ a /up");
+        assert_eq!(broken, "i * 0 ftp anonymous a o _ b /big");
+        assert!(text.lines().next().is_some_and(|l| l.contains(" 127.0.0.1 3 /a_name ")), "{text}");
     })
     .await;
-    let text = std::fs::read_to_string(&at).expect("the log");
-    let tails: Vec<String> =
-        text.lines().map(|l| l.split(' ').rev().take(10).collect::<Vec<_>>().join(" ")).collect();
-    let [down, up, broken] = &tails[..] else { panic!("three lines, not {text}") };
-    // Read from their ends: the date in front may have one blank or two.
-    assert_eq!(down, "c * 0 ftp anonymous a o _ b /a_name");
-    assert_eq!(up, "c * 0 ftp anonymous a i _ a /up");
-    assert_eq!(broken, "i * 0 ftp anonymous a o _ b /big");
-    assert!(text.lines().next().is_some_and(|l| l.contains(" 127.0.0.1 3 /a_name ")), "{text}");
 }

@@ -2,19 +2,24 @@
 //!
 //! ```text
 //!   tests/sessions/*/*.txt --story--> play --Stage--> pure:     the Session alone, no sockets, time made up
-//!                                          \-Stage--> loopback: a real Site, real sockets
+//!                                          \-Stage--> loopback: a real Site, real sockets, in five dresses
 //!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
 //!   hostile: the real Site and clients that no story can tell of
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   log: what a site writes down of all this
+//!   bound, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
 mod bound;
 mod client;
+mod cut;
+mod dress;
 mod ends;
 mod fault;
 mod floods;
 mod ground;
 mod hostile;
+mod line;
 mod listening;
 mod log;
 mod loopback;
@@ -23,4 +28,4 @@ mod pure;
 mod races;
 mod scene;
 mod story;
-mod wrapped;
+mod way;

@@ -5,67 +5,85 @@ use std::sync::Arc;
 
 use server::Settings;
 use storage::{Create, Entries, Kind, Op, Sink, Source, Stat, Time, Tree, VPath};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
+use crate::client::{all, in_each_dress};
+use crate::dress::Dress;
 use crate::scene::{Open, Scene, patiently};
 
 /// ABOR that comes while an upload is being published was answered with 426, and the file appeared all the same: later
 /// than what the client had stored under that name since, and in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
-    let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-    let scene = Scene::with(Settings::default(), |tree| {
-        Arc::new(Open(Arc::new(Held { tree, begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })))
-    });
-    let mut client = scene.member().await;
-    let mut data = client.passive().await;
-    client.ask("STOR x", "150").await;
-    data.write_all(b"whole").await.unwrap();
-    drop(data);
-    patiently(begun.acquire()).await.unwrap().forget();
-    // In one packet, so that with the answer to STAT the ABOR has been dealt with too.
-    client.say("STAT\r\nABOR\r\n").await;
-    client.hear("211").await;
-    allowed.add_permits(1);
-    client.hear("226").await;
-    client.hear("226").await;
-    assert_eq!(fs::read(scene.path("x")).unwrap(), b"whole");
+    in_each_dress(async |dress| {
+        let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let scene = Scene::with(Settings::default(), dress, |tree| {
+            Arc::new(Open(Arc::new(Held { tree, begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })))
+        });
+        let mut client = scene.member().await;
+        let mut data = client.passive().await;
+        client.ask("STOR x", "150").await;
+        data.send(b"whole").await.unwrap();
+        data.end().await.unwrap();
+        patiently(begun.acquire()).await.unwrap().forget();
+        // In one packet, so that with the answer to STAT the ABOR has been dealt with too.
+        client.say("STAT\r\nABOR\r\n").await;
+        client.hear("211").await;
+        allowed.add_permits(1);
+        client.hear("226").await;
+        client.hear("226").await;
+        assert_eq!(fs::read(scene.path("x")).unwrap(), b"whole");
+    })
+    .await;
 }
 
 /// Under SITE UMASK 077 a file was published for everybody to read, and made private a moment later; when that failed, the
 /// client was told that its upload had failed, with the file in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_upload_is_private_from_its_first_moment() {
-    let scene = Scene::with(Settings::default(), |tree| {
-        let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
-        Arc::new(Open(Arc::new(Held { tree, begun, allowed })))
-    });
-    let mut client = scene.member().await;
-    client.ask("SITE UMASK 077", "200").await;
-    let data = client.passive().await;
-    client.ask("STOR x", "150").await;
-    drop(data);
-    client.hear("226").await;
-    assert_eq!(fs::metadata(scene.path("x")).unwrap().permissions().mode() & 0o777, 0o600);
+    in_each_dress(async |dress| {
+        let scene = Scene::with(Settings::default(), dress, |tree| {
+            let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
+            Arc::new(Open(Arc::new(Held { tree, begun, allowed })))
+        });
+        let mut client = scene.member().await;
+        client.ask("SITE UMASK 077", "200").await;
+        let mut data = client.passive().await;
+        client.ask("STOR x", "150").await;
+        data.end().await.unwrap();
+        client.hear("226").await;
+        assert_eq!(fs::metadata(scene.path("x")).unwrap().permissions().mode() & 0o777, 0o600);
+    })
+    .await;
 }
 
 /// A client that had sent something on the data connection of a download, were it a line end typed into a terminal, lost
 /// the end of the file: closing over bytes that nobody has read is a reset, which takes what is still under way with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_ends_well_though_the_client_talks_into_it() {
-    let scene = Scene::open(Settings::default());
-    fs::write(scene.path("x"), vec![7; 1 << 20]).unwrap();
-    let mut client = scene.member().await;
-    for command in ["RETR x", "NLST"] {
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        // More than the buffers of two sockets hold.
+        fs::File::create(scene.path("x")).and_then(|f| f.set_len(32 << 20)).unwrap();
+        let mut client = scene.member().await;
         let mut data = client.passive().await;
-        data.write_all(b"\r\n").await.unwrap();
-        client.ask(command, "150").await;
-        let mut got = Vec::new();
-        patiently(data.read_to_end(&mut got)).await.unwrap();
-        drop(data);
+        if dress == Dress::Clear {
+            data.send(b"\r\n").await.unwrap();
+            client.ask("NLST", "150").await;
+            patiently(all(data)).await;
+            client.hear("226").await;
+            data = client.passive().await;
+            data.send(b"\r\n").await.unwrap();
+        }
+        client.ask("RETR x", "150").await;
+        // Under TLS nothing can be said before the transfer begins, when the server answers the hello.
+        if dress != Dress::Clear {
+            data.send(b"\r\n").await.unwrap();
+        }
+        assert_eq!(patiently(all(data)).await.len(), 32 << 20);
         client.hear("226").await;
-    }
+    })
+    .await;
 }
 
 /// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits

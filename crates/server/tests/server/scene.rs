@@ -1,26 +1,27 @@
 //! How is a whole site set up for what no story can tell: clients that misbehave, and ends in the middle of things?
 use std::future::{Future, ready};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use server::site::Stopper;
+use server::site::{Protected, Stopper};
 use server::xferlog::Xferlog;
 use server::{Settings, Site};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use crate::dress::{Dress, Tls};
+use crate::line::{Door, Line};
 use crate::loopback::{announced, site};
+use crate::way::Way;
 
 /// A site on loopback and the folder it shares.
 pub(crate) struct Scene {
     pub(crate) folder: TempDir,
-    pub(crate) at: SocketAddr,
+    pub(crate) door: Door,
     pub(crate) stopper: Stopper,
     pub(crate) running: JoinHandle<()>,
 }
@@ -53,25 +54,41 @@ impl Open {
 }
 
 impl Scene {
-    pub(crate) fn open(settings: Settings) -> Self {
-        Self::with(settings, |tree| Arc::new(Open(tree)))
+    pub(crate) fn open(settings: Settings, dress: Dress) -> Self {
+        Self::with(settings, dress, |tree| Arc::new(Open(tree)))
     }
 
     /// A site whose gate is made for its folder.
-    pub(crate) fn with(settings: Settings, gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>) -> Self {
+    pub(crate) fn with(
+        mut settings: Settings,
+        dress: Dress,
+        gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("root")).expect("a root");
         let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
         let tree = Local::open(&folder.path().join("root"), options).expect("a tree");
         let gate = gate(Arc::new(tree));
         let log = folder.path().join("xferlog");
+        let tls = Tls::of(dress);
+        dress.put_on(&mut settings);
+        let listen = [(Ipv4Addr::LOCALHOST, 0).into()];
         let site = site(Ipv4Addr::LOCALHOST.into(), 2, |range| {
             let log = Xferlog::open(&log).expect("a transfer log");
-            let listen = [(Ipv4Addr::LOCALHOST, 0).into()];
-            Site::bind(settings.clone(), Arc::clone(&gate), &listen, Some(range), Some(log))
+            let protected =
+                tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: listen.to_vec() });
+            Site::bind_protected(
+                settings.clone(),
+                Arc::clone(&gate),
+                &listen,
+                Some(range),
+                Some(log),
+                protected,
+            )
         });
-        let (at, stopper) = (site.control()[0], site.stopper());
-        Self { folder, at, stopper, running: tokio::spawn(site.run()) }
+        let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
+        let stopper = site.stopper();
+        Self { folder, door, stopper, running: tokio::spawn(site.run()) }
     }
 
     pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
@@ -85,8 +102,7 @@ impl Scene {
 
     /// A client that has heard the greeting.
     pub(crate) async fn client(&self) -> Client {
-        let control = TcpStream::connect(self.at).await.expect("the site listens");
-        let mut client = Client { control: BufReader::new(control) };
+        let mut client = Client { control: Line::connect(&self.door).await.expect("the site listens") };
         client.hear("220").await;
         client
     }
@@ -94,9 +110,8 @@ impl Scene {
     /// Waits until the site lets another client in.
     pub(crate) async fn room(&self) {
         loop {
-            let mut control = BufReader::new(TcpStream::connect(self.at).await.expect("the site listens"));
-            let mut greeting = String::new();
-            if control.read_line(&mut greeting).await.is_ok() && greeting.starts_with("220") {
+            let mut control = Line::connect(&self.door).await.expect("the site listens");
+            if matches!(control.line().await, Ok(Some(greeting)) if greeting.starts_with(b"220 ")) {
                 return;
             }
         }
@@ -114,25 +129,22 @@ impl Scene {
 
 /// A client's control connection.
 pub(crate) struct Client {
-    pub(crate) control: BufReader<TcpStream>,
+    pub(crate) control: Line,
 }
 
 impl Client {
     pub(crate) async fn say(&mut self, text: &str) {
-        self.control.get_mut().write_all(text.as_bytes()).await.expect("the site reads");
+        self.control.write(text.as_bytes()).await.expect("the site reads");
     }
 
     /// The last line of the next reply; `None` when the site has closed.
     pub(crate) async fn reply(&mut self) -> Option<String> {
         patiently(async {
             loop {
-                let mut line = String::new();
                 // A reset is an end too.
-                if self.control.read_line(&mut line).await.unwrap_or(0) == 0 {
-                    return None;
-                }
-                if line.len() > 3 && line.as_bytes()[3] == b' ' && line.as_bytes()[0].is_ascii_digit() {
-                    return Some(line.trim_end().to_owned());
+                let line = self.control.line().await.ok()??;
+                if line.len() > 3 && line[3] == b' ' && line[0].is_ascii_digit() {
+                    return Some(String::from_utf8_lossy(&line).into_owned());
                 }
             }
         })
@@ -151,9 +163,10 @@ impl Client {
     }
 
     /// A data connection to a passive port.
-    pub(crate) async fn passive(&mut self) -> TcpStream {
+    pub(crate) async fn passive(&mut self) -> Way {
         let port = announced(self.ask("EPSV", "229").await.as_bytes()).expect("a port");
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("the port is open")
+        let to = (self.control.ip(), port).into();
+        Way::dial(to, self.control.protection()).await.expect("the port is open")
     }
 }
 

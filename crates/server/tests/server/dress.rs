@@ -1,0 +1,101 @@
+//! What do the clients of a site wear? Clear text, or TLS of one version, begun by AUTH or with the connection.
+//!
+//! A story tells nothing of its dress. A client in one says AUTH TLS, PBSZ 0 and PROT P before the story's first word (and
+//! PBSZ and PROT again behind REIN, which forgets them), each of its data connections resumes its control connection's
+//! session, and the site takes nothing less.
+use std::sync::{Arc, LazyLock};
+
+use net::tls::Versions;
+use net::tls::client::{ClientTls, Settings as ClientSettings, Trust};
+use net::tls::identity::Identity;
+use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings as ServerSettings};
+use net::tls::sessions::Sessions;
+use server::Settings;
+use server::settings::{Reuse, Tls as Policy};
+
+use crate::story::Story;
+
+/// How a client's connections are protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dress {
+    Clear,
+    /// By AUTH.
+    Explicit(Versions),
+    /// From the first byte on.
+    Implicit(Versions),
+}
+
+/// One certificate is enough for all sites of a process.
+static IDENTITY: LazyLock<Identity> =
+    LazyLock::new(|| Identity::self_signed(&["localhost".to_owned()]).expect("a certificate").identity);
+
+impl Dress {
+    /// Those that differ to what goes on behind the handshake.
+    pub(crate) const KINDS: [Self; 3] =
+        [Self::Clear, Self::Explicit(Versions::Tls12), Self::Explicit(Versions::Tls13)];
+
+    /// A site that takes no other, and lets its clients put it on.
+    pub(crate) fn put_on(self, settings: &mut Settings) {
+        // What a client says before the story begins: PBSZ and PROT, and AUTH.
+        let said = match self {
+            Self::Clear => 0,
+            Self::Implicit(_) => 2,
+            Self::Explicit(_) => 3,
+        };
+        settings.limits.commands_before_login += said;
+        if self != Self::Clear {
+            settings.security.tls = Policy::RequiredForData;
+            settings.security.reuse = Reuse::Require;
+        }
+    }
+
+    /// Why a story cannot be played in it.
+    pub(crate) fn spares(self, story: &Story) -> Option<&'static str> {
+        let implicit = matches!(self, Self::Implicit(_));
+        match story.name.as_str() {
+            _ if self == Self::Clear => None,
+            name if name.starts_with("tls/") => Some("it tells of TLS itself"),
+            "passive/contested" => Some("the session that a connection resumes tells whose it is"),
+            "limits/sessions-in-all" | "limits/sessions-of-an-address" if implicit => {
+                Some("without a handshake nothing can be said, and who is not let in gets none")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Both sides of a site's TLS.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) server: Arc<ServerTls>,
+    pub(crate) client: Arc<ClientTls>,
+}
+
+impl Tls {
+    /// With a certificate that its clients know.
+    pub(crate) fn new(versions: Versions) -> Self {
+        Self::showing(versions, None)
+    }
+
+    /// The same, and clients are asked for a certificate and show this one, where there is one.
+    pub(crate) fn showing(versions: Versions, identity: Option<Identity>) -> Self {
+        let trust = Trust::Pinned(vec![IDENTITY.fingerprint()]);
+        let sessions = Sessions::new().expect("random bytes");
+        let clients = match identity {
+            Some(_) => ClientCertificates::Ask(ClientTrust::Any),
+            None => ClientCertificates::Off,
+        };
+        let settings = ServerSettings { identities: vec![IDENTITY.clone()], versions, clients };
+        let server = ServerTls::new(settings, &sessions).expect("settings that fit");
+        let client = ClientTls::new(ClientSettings { trust, identity, versions });
+        Self { server: Arc::new(server), client: Arc::new(client) }
+    }
+
+    /// What a dress needs, if anything.
+    pub(crate) fn of(dress: Dress) -> Option<Self> {
+        match dress {
+            Dress::Clear => None,
+            Dress::Explicit(versions) | Dress::Implicit(versions) => Some(Self::new(versions)),
+        }
+    }
+}
