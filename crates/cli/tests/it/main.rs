@@ -8,3 +8,4 @@ mod client;
 mod generated;
 mod harness;
 mod interop;
+mod protected;

@@ -13,10 +13,11 @@ use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Session
 use super::verify::signatures;
 use super::{Established, Fingerprint, Subject, Versions, provider};
 
-/// The names by which FTP may be asked for in ALPN (RFC 7301): the control connection's, and the data connection's, where
-/// some clients use the one and some the other. A client that asks only for something else (a browser, a mail client that
+/// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
+/// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
+/// it. A client that asks only for something else (a browser, a mail client that
 /// was sent here) is refused by the handshake; one that does not ask is served.
-const CONTROL: [&[u8]; 1] = [b"ftp"];
+const CONTROL: [&[u8]; 2] = [b"ftp", b"ftp-data"];
 const DATA: [&[u8]; 2] = [b"ftp-data", b"ftp"];
 
 /// What a listener's TLS is made of.

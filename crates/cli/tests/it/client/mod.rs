@@ -1,6 +1,5 @@
 //! Does our client do what it is asked, from outside?
 
-mod certificates;
 mod hostile;
 mod lost;
 mod talking;

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::certificates::Authority;
 use super::pasv;
+use crate::harness::certificates::Authority;
 use crate::harness::files::{assert_same, content, write};
 use crate::harness::need;
 use crate::harness::process::{Said, command, run, run_with};

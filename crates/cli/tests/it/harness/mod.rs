@@ -1,5 +1,6 @@
 //! What do the tests stand on? Processes that end with their handle, sites to talk to, and files to compare.
 
+pub(crate) mod certificates;
 pub(crate) mod dialogue;
 pub(crate) mod files;
 pub(crate) mod need;
@@ -9,4 +10,5 @@ pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod site;
+pub(crate) mod tls;
 pub(crate) mod url;

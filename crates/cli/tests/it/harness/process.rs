@@ -31,6 +31,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Tells it to look at its files again (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("a child of ours");
+    }
+
     /// Has it ended by itself?
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the state of a child of ours")

@@ -75,6 +75,16 @@ impl Site {
         self.process.pid()
     }
 
+    /// Tells it to look at its files again (SIGHUP), and waits until it has said this once more than before.
+    #[track_caller]
+    pub(crate) fn reads_again(&self, words: &str) {
+        let before = self.log().matches(words).count();
+        self.process.hang_up();
+        let said = || (self.log().matches(words).count() > before).then_some(());
+        wait_until(Instant::now() + Duration::from_secs(60), said)
+            .unwrap_or_else(|| panic!("it never said {words:?}:\n{}", self.log()));
+    }
+
     /// What it has said so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -236,7 +236,9 @@ async fn only_ftp_can_be_asked_for() {
             (&["x-filezilla-ftp", "ftp"], true),
             (&["http/1.1"], false),
             (&["h2", "http/1.1"], false),
-            (&["ftp-data"], false),
+            (&["ftp-data"], true),
+            (&["x-filezilla-ftp"], false),
+            (&["imap"], false),
         ] {
             let (server, peer) = stranger().await;
             let eve = Stranger::new(alpn, version(versions));
