@@ -14,6 +14,7 @@ use wire::{Entry, Pathname, RepresentationType, Stamp};
 
 use crate::cat;
 use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::interrupt::{self, UnderWay};
 use crate::part::{Opened, Part, Start, system_time};
 use crate::progress::Meter;
 use crate::site::{self, Sessions};
@@ -22,7 +23,7 @@ use crate::talk::{Exit, Failure, say, show_path, words};
 /// Fetch files of a site, or with -r whole trees.
 ///
 /// A file appears under its name only when it is whole; until then it is .NAME.part beside it, which -c goes on
-/// with. An existing file of that name is replaced.
+/// with, also after Ctrl-C. An existing file of that name is replaced.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Files, or with -r directories, to fetch.
@@ -53,6 +54,14 @@ pub(crate) struct Flags {
     talk: Talk,
 }
 
+/// What was asked for, and how it is watched.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    flags: &'a Flags,
+    meter: &'a Meter,
+    under_way: &'a UnderWay,
+}
+
 /// One file of a site and what is known of it.
 struct Wanted<'a> {
     path: &'a Pathname,
@@ -79,7 +88,11 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk).await;
     }
     let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet));
-    let done = all(&mut sessions, flags).await;
+    let under_way = UnderWay::default();
+    let done = tokio::select! {
+        done = all(&mut sessions, flags, &under_way) => done,
+        part = under_way.interrupted() => interrupt::end(part.as_deref()),
+    };
     sessions.end().await;
     done
 }
@@ -91,10 +104,10 @@ fn is_special(output: &Path) -> bool {
     leads_to_special || output.parent().is_some_and(|p| p == Path::new("/dev") || p == Path::new("/dev/fd"))
 }
 
-async fn all(sessions: &mut Sessions<'_>, flags: &Flags) -> Result<(), Failure> {
+async fn all(sessions: &mut Sessions<'_>, flags: &Flags, under_way: &UnderWay) -> Result<(), Failure> {
     let mut worst = Exit::Done;
     for url in &flags.urls {
-        match one(sessions, url, flags).await {
+        match one(sessions, url, flags, under_way).await {
             Ok(()) => {}
             Err(failure) if flags.urls.len() > 1 && failure.exit == Exit::Refused => {
                 worst = worst.max(failure.exit);
@@ -106,7 +119,12 @@ async fn all(sessions: &mut Sessions<'_>, flags: &Flags) -> Result<(), Failure> 
     if worst == Exit::Done { Ok(()) } else { Err(Failure::told(worst)) }
 }
 
-async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<(), Failure> {
+async fn one(
+    sessions: &mut Sessions<'_>,
+    url: &str,
+    flags: &Flags,
+    under_way: &UnderWay,
+) -> Result<(), Failure> {
     let url = site::url(url)?;
     let path = site::path(&url)?;
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
@@ -119,6 +137,7 @@ async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<()
         );
     }
     let meter = sessions.meter.clone();
+    let errand = Errand { flags, meter: &meter, under_way };
     let client = sessions.at(&url).await?;
     match (&path, flags.recursive) {
         (Some(path), false) => {
@@ -126,10 +145,10 @@ async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<()
             if text {
                 fetch_text(client, path, &target, &meter).await
             } else {
-                fetch_one(client, path, &target, flags, &meter).await
+                fetch_one(client, path, &target, errand).await
             }
         }
-        _ => fetch_tree(client, path, &url.host.to_string(), flags, &meter).await,
+        _ => fetch_tree(client, path, &url.host.to_string(), errand).await,
     }
 }
 
@@ -150,13 +169,12 @@ async fn fetch_one(
     client: &mut Client,
     path: &Pathname,
     target: &Path,
-    flags: &Flags,
-    meter: &Meter,
+    errand: Errand<'_>,
 ) -> Result<(), Failure> {
     let size = client.size(path).await?;
     let modified = client.modified(path).await?;
     let wanted = Wanted { path, size, modified };
-    match fetch(client, &wanted, target, flags, meter).await {
+    match fetch(client, &wanted, target, errand).await {
         Err(failure) if failure.exit == Exit::Refused && is_directory(client, path).await => {
             Err(failure.hint("it is a directory: -r fetches it with all that is in it"))
         }
@@ -173,10 +191,9 @@ async fn fetch(
     client: &mut Client,
     wanted: &Wanted<'_>,
     target: &Path,
-    flags: &Flags,
-    meter: &Meter,
+    errand: Errand<'_>,
 ) -> Result<(), Failure> {
-    let start = if flags.resume { Start::WhereItEnded } else { Start::Afresh };
+    let start = if errand.flags.resume { Start::WhereItEnded } else { Start::Afresh };
     let part = match Part::open(target, start, wanted.size).map_err(|e| Failure::file(target, &e))? {
         Opened::Part(part) => part,
         Opened::AlreadyWhole => return Ok(()),
@@ -192,9 +209,11 @@ async fn fetch(
         return part.publish(wanted.modified).map_err(|e| Failure::file(target, &e));
     }
     let progress = Arc::new(Progress::default());
-    let running = meter.follow(&wanted.path.to_string(), part.have, wanted.size, &progress);
+    let running = errand.meter.follow(&wanted.path.to_string(), part.have, wanted.size, &progress);
+    let begun = errand.under_way.begin(part.path());
     let sink = Sink::File(Arc::clone(&part.file));
     let result = client.retrieve_sized(wanted.path, part.have, wanted.size, sink, &progress).await;
+    drop(begun);
     drop(running);
     match result {
         Ok(_) => part.publish(wanted.modified).map_err(|e| Failure::file(target, &e)),
@@ -237,8 +256,7 @@ async fn fetch_text(
 
 /// A tree on its way to our disk.
 struct Tree<'a> {
-    flags: &'a Flags,
-    meter: &'a Meter,
+    errand: Errand<'a>,
     root: PathBuf,
     /// Directories whose times are set at the end, as every file put into one changes it.
     times: Vec<(PathBuf, Stamp)>,
@@ -249,8 +267,7 @@ async fn fetch_tree(
     client: &mut Client,
     path: Option<Pathname>,
     host: &str,
-    flags: &Flags,
-    meter: &Meter,
+    errand: Errand<'_>,
 ) -> Result<(), Failure> {
     // A tree has the name of its directory; that of a login's directory is the host's.
     let name = match path.as_ref().map(site::last_name) {
@@ -258,15 +275,15 @@ async fn fetch_tree(
         _ => host.as_bytes(),
     };
     let name = local_name(name).map_err(|e| Failure::usage(format!("{host} cannot name a folder: {e}")))?;
-    let root = flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name);
+    let root = errand.flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name);
     // With -r a file is welcome too.
     if let Some(path) = &path
         && let Ok(entry) = client.stat(Some(path)).await
         && entry.facts.kind == Some(EntryType::File)
     {
-        return fetch_one(client, path, &root, flags, meter).await;
+        return fetch_one(client, path, &root, errand).await;
     }
-    let mut tree = Tree { flags, meter, root, times: Vec::new(), left_out: false };
+    let mut tree = Tree { errand, root, times: Vec::new(), left_out: false };
     let mut walk = Walk::new(path);
     while let Some(visit) = walk.next(client).await {
         match visit {
@@ -289,7 +306,7 @@ async fn fetch_tree(
 impl Tree<'_> {
     fn leave_out(&mut self, what: &[u8], why: &dyn std::fmt::Display) {
         self.left_out = true;
-        self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(what))));
+        self.errand.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(what))));
     }
 
     /// One directory: its folder, then its files.
@@ -352,7 +369,7 @@ impl Tree<'_> {
             None => client.modified(&path).await?,
         };
         let wanted = Wanted { path: &path, size, modified };
-        match fetch(client, &wanted, &folder.join(name), self.flags, self.meter).await {
+        match fetch(client, &wanted, &folder.join(name), self.errand).await {
             // The site's no, or a name our disk does not take: the rest goes on.
             Err(failure) if matches!(failure.exit, Exit::Refused | Exit::Usage) => {
                 let why = failure.text.unwrap_or_default();

@@ -9,6 +9,7 @@ mod flags;
 mod forget;
 mod generate;
 mod get;
+mod interrupt;
 mod known_sites;
 mod ls;
 mod mkdir;
@@ -60,9 +61,7 @@ enum Verb {
     Cat(cat::Flags),
     Rm(rm::Flags),
     Mv(mv::Flags),
-    /// Make directories of a site.
-    Mkdir(mkdir::Flags),
-    /// Remove empty directories of a site.
+    Mkdir(mkdir::MakeFlags),
     Rmdir(mkdir::Flags),
     Stat(stat::Flags),
     Trace(trace::Flags),

@@ -1,12 +1,25 @@
 //! `pasv mkdir`, `pasv rmdir`: directories of a site.
 use clap::Args;
+use client::{Client, Error};
+use wire::Pathname;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
-/// Make or remove directories of a site.
+/// Make directories of a site.
+#[derive(Args, Debug)]
+pub(crate) struct MakeFlags {
+    /// The directories above it too, where they are missing; one that is there already is no mistake.
+    #[arg(short, long)]
+    parents: bool,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Remove empty directories of a site.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Directories.
@@ -17,8 +30,8 @@ pub(crate) struct Flags {
     talk: Talk,
 }
 
-pub(crate) async fn make(flags: &Flags) -> Result<(), Failure> {
-    each(flags, Change::Make).await
+pub(crate) async fn make(make: &MakeFlags) -> Result<(), Failure> {
+    each(&make.flags, if make.parents { Change::MakeAll } else { Change::Make }).await
 }
 
 pub(crate) async fn remove(flags: &Flags) -> Result<(), Failure> {
@@ -28,6 +41,7 @@ pub(crate) async fn remove(flags: &Flags) -> Result<(), Failure> {
 #[derive(Clone, Copy)]
 enum Change {
     Make,
+    MakeAll,
     Remove,
 }
 
@@ -49,7 +63,31 @@ async fn one(sessions: &mut Sessions<'_>, url: &str, change: Change) -> Result<(
     let path = site::named(&url)?;
     let client = sessions.at(&url).await?;
     Ok(match change {
+        Change::MakeAll => make_all(client, &path).await,
         Change::Make => client.make_dir(&path).await,
         Change::Remove => client.remove_dir(&path).await,
     }?)
+}
+
+/// From the top down, as servers make only what has its parent.
+async fn make_all(client: &mut Client, path: &Pathname) -> Result<(), Error> {
+    let mut whole = Vec::new();
+    for part in path.as_bytes().split_inclusive(|byte| *byte == b'/') {
+        whole.extend_from_slice(part);
+        if part == b"/" {
+            continue;
+        }
+        let Ok(directory) = Pathname::new(whole.strip_suffix(b"/").unwrap_or(&whole)) else { continue };
+        if let Err(error) = client.make_dir(&directory).await {
+            if !matches!(error, Error::Refused { .. }) {
+                return Err(error);
+            }
+            // Perhaps it is there already.
+            let there = client.stat(Some(&directory)).await;
+            if !there.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory())) {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }

@@ -46,6 +46,11 @@ pub(crate) enum Opened {
 }
 
 impl Part {
+    /// Where it is until it is whole.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the part of `target`, which should become `size` bytes long, if that is known.
     pub(crate) fn open(target: &Path, start: Start, size: Option<u64>) -> io::Result<Opened> {
         let path = part_path(target)?;

@@ -4,12 +4,18 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::pasv;
-use crate::harness::process::{Said, run};
+use crate::harness::files::content;
+use crate::harness::process::{Running, Said, run, wait_until};
 
 const BYTES: &[u8] = b"all of it";
+const LONG: usize = 4 << 20;
 
 /// What a server does after the data.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +24,8 @@ enum Then {
     Vanishes(usize),
     /// It says 226, and has only so much of the file, however often the rest is sent.
     Loses(usize),
+    /// The file is to be so long, and its end never comes.
+    Dawdles(usize),
 }
 
 struct Server {
@@ -57,7 +65,7 @@ enum End {
 }
 
 fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
-    let (Then::Vanishes(size) | Then::Loses(size)) = then;
+    let (Then::Vanishes(size) | Then::Loses(size) | Then::Dawdles(size)) = then;
     let mut lines = BufReader::new(control.try_clone().unwrap());
     let mut data = None;
     control.write_all(b"220 ready\r\n").unwrap();
@@ -87,6 +95,12 @@ fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
             verb @ ("RETR" | "STOR") => {
                 let (mut stream, _) = data.take().unwrap().accept().unwrap();
                 answer("150 go");
+                if matches!(then, Then::Dawdles(_)) {
+                    // Enough to fill every buffer on the way, so that some is on the disk; then the client's end, however.
+                    stream.write_all(&content(1, LONG)).unwrap();
+                    let _ = lines.read_line(&mut String::new());
+                    return End::Quit;
+                }
                 if verb == "RETR" {
                     stream.write_all(BYTES).unwrap();
                 } else {
@@ -153,4 +167,32 @@ fn an_upload_that_lost_its_end_is_resumed_once_and_then_a_failure() {
     let server = Server::start(Then::Loses(4));
     put(&server, &["--verify=off"]).good();
     assert!(!server.end().iter().any(|said| said.starts_with("SIZE")));
+}
+
+#[test]
+fn what_came_before_ctrl_c_is_kept_and_told() {
+    let server = Server::start(Then::Dawdles(2 * LONG));
+    let folder = tempfile::tempdir().unwrap();
+    let (part, log) = (folder.path().join(".a.part"), folder.path().join("log"));
+    let mut get = pasv(["get", "--tls", "off", "-O"]);
+    let mut running = Running::start(get.arg(folder.path()).arg(server.url()), &log);
+    let until = Instant::now() + Duration::from_secs(30);
+    let came = wait_until(until, || fs::metadata(&part).ok().filter(|m| m.len() > 0));
+    assert!(came.is_some(), "{}", fs::read_to_string(&log).unwrap());
+    kill_process(Pid::from_raw(running.pid().cast_signed()).unwrap(), Signal::INT).unwrap();
+    let status = wait_until(until, || running.ended()).expect("the end of an interrupted program");
+    // As a shell expects it of a program that was interrupted.
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+    let said = fs::read_to_string(&log).unwrap();
+    let (kept, rest) = said.strip_prefix("interrupted: ").and_then(|said| said.split_once(' ')).expect(&said);
+    let told = format!("bytes are kept in {}; the same command with -c goes on from there\n", part.display());
+    assert_eq!(rest, told);
+    let kept: usize = kept.parse().unwrap();
+    let bytes = fs::read(&part).unwrap();
+    assert!(
+        0 < kept && kept <= bytes.len() && content(1, LONG).starts_with(&bytes),
+        "{kept} {}",
+        bytes.len()
+    );
+    server.end();
 }

@@ -110,6 +110,12 @@ fn broken_transfers_are_gone_on_with() {
 fn directories_names_and_facts() {
     let site = Site::start();
     run(pasv(["mkdir"]).arg(site.door.url("new"))).good();
+    assert_eq!(run(pasv(["mkdir"]).arg(site.door.url("new"))).status.code(), Some(1));
+    for _ in 0..2 {
+        run(pasv(["mkdir", "-p"]).arg(site.door.url("new/deep/er/"))).good();
+    }
+    assert!(site.root().join("new/deep/er").is_dir());
+    run(pasv(["rm", "-r"]).arg(site.door.url("new/deep"))).good();
     write(site.root(), "new/a", 1, 42);
     run(pasv(["mv"]).arg(site.door.url("new/a")).arg(site.door.url("new/two words"))).good();
     let names = run(pasv(["ls", "-1"]).arg(site.door.bare_url("new"))).good();
