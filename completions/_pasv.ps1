@@ -250,6 +250,8 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Our own certificate (PEM), for sites that ask for one')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Its private key (PEM), if it is not in the same file')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The directories above it too, where they are missing; one that is there already is no mistake')
+            [CompletionResult]::new('--parents', '--parents', [CompletionResultType]::ParameterName, 'The directories above it too, where they are missing; one that is there already is no mistake')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the dialogue on stderr, secrets masked, and both connections'' ports')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors')

@@ -557,7 +557,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__mkdir)
-            opts="-v -q -h --verbose --quiet --mode --data-port --timeout --stall --password-file --tls --pin --insecure --cert --key --help"
+            opts="-p -v -q -h --parents --verbose --quiet --mode --data-port --timeout --stall --password-file --tls --pin --insecure --cert --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -239,6 +239,8 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
             cand --cert 'Our own certificate (PEM), for sites that ask for one'
             cand --key 'Its private key (PEM), if it is not in the same file'
+            cand -p 'The directories above it too, where they are missing; one that is there already is no mistake'
+            cand --parents 'The directories above it too, where they are missing; one that is there already is no mistake'
             cand -v 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'

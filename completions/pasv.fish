@@ -255,6 +255,7 @@ implicit\t'From the first byte'"
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s p -l parents -d 'The directories above it too, where they are missing; one that is there already is no mistake'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
