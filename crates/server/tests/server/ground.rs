@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use net::tls::identity::Identity;
 use server::Settings;
-use server::settings::Tls;
+use server::settings::{Reuse, Tls, Truncated};
 use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Certificate, Denied, Gate, Kind, Rights, Tree, VPath};
@@ -225,6 +225,21 @@ impl Ground {
             }
             Directive::Shows(name) => self.shown = Some(keeper.identity(name)),
             Directive::Ccc => self.settings.security.ccc = true,
+            Directive::Reuse(reuse) => {
+                self.settings.security.reuse = match reuse.as_str() {
+                    "require" => Reuse::Require,
+                    "learn" => Reuse::Learn,
+                    "off" => Reuse::Off,
+                    other => return Err(format!("no reuse is called {other}")),
+                };
+            }
+            Directive::Truncated(truncated) => {
+                self.settings.security.truncated = match truncated.as_str() {
+                    "kept" => Truncated::Kept,
+                    "published" => Truncated::Published,
+                    other => return Err(format!("an upload cannot be {other}")),
+                };
+            }
             Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
             Directive::External(at) => self.settings.external = Some(at.parse().map_err(|_| "no address")?),
             Directive::Fault(path, kind) => {

@@ -21,7 +21,7 @@ use crate::dress::{Dress, Tls};
 use crate::ground::Ground;
 use crate::line::{Door, Line};
 use crate::play::{Failure, Stage, play};
-use crate::story::{self, Runner, Story};
+use crate::story::{self, Manner, Runner, Story};
 use crate::way::{Ear, End, Way};
 
 /// Stories that run at a time: enough that those which wait for a deadline do not hold the others up.
@@ -229,9 +229,16 @@ impl Stage for Loopback {
         }
     }
 
-    async fn connect(&mut self, who: usize) -> Result<(), String> {
+    async fn connect(&mut self, who: usize, how: Manner) -> Result<(), String> {
         let client = self.client(who).await?;
-        let session = client.control.protection();
+        let stranger = match how {
+            Manner::Unbound => Some(client.control.unknown_session().await?),
+            Manner::Own | Manner::Clear => None,
+        };
+        let session = match how {
+            Manner::Clear => None,
+            Manner::Own | Manner::Unbound => stranger.as_ref().or(client.control.protection()),
+        };
         let way = match (&client.ear, client.announced) {
             (Some(ear), _) => ear.accept(session).await,
             (None, Some(port)) => Way::dial((client.control.ip(), port).into(), session).await,
@@ -265,6 +272,10 @@ impl Stage for Loopback {
 
     async fn end_sending(&mut self, who: usize) -> Result<(), String> {
         self.data(who).await?.end().await
+    }
+
+    async fn cut(&mut self, who: usize) -> Result<(), String> {
+        self.client(who).await?.data.take().ok_or_else(no_data)?.cut().await
     }
 
     async fn reset(&mut self, who: usize) -> Result<(), String> {

@@ -2,7 +2,7 @@
 use std::net::SocketAddr;
 
 use crate::ground::Ground;
-use crate::story::{Act, BOUND, Directive, Line, Story, Text};
+use crate::story::{Act, BOUND, Directive, Line, Manner, Story, Text};
 
 /// What a story is played on. `who` numbers the client; it connects when it is first named. An error tells what was
 /// seen in place of what was expected.
@@ -14,12 +14,14 @@ pub(crate) trait Stage {
     async fn hear(&mut self, who: usize) -> Result<Option<Vec<u8>>, String>;
     async fn hang_up(&mut self, who: usize);
     /// Opens the data connection: to the port last announced, or by accepting where the client listens.
-    async fn connect(&mut self, who: usize) -> Result<(), String>;
+    async fn connect(&mut self, who: usize, how: Manner) -> Result<(), String>;
     async fn listen(&mut self, who: usize) -> Result<SocketAddr, String>;
     /// Closes what the client has of a data connection, or its listening port.
     async fn close(&mut self, who: usize);
     async fn send(&mut self, who: usize, bytes: &[u8]) -> Result<(), String>;
     async fn end_sending(&mut self, who: usize) -> Result<(), String>;
+    /// The same, without the end of TLS.
+    async fn cut(&mut self, who: usize) -> Result<(), String>;
     /// Resets the data connection.
     async fn reset(&mut self, who: usize) -> Result<(), String>;
     /// All that comes on the data connection until the server ends it.
@@ -114,7 +116,7 @@ impl<S: Stage> Player<'_, S> {
                     Some(line) => Err(format!("expected the server to close, got {}", line.escape_ascii())),
                 }
             }
-            Act::Connect => self.stage.connect(who).await,
+            Act::Connect(how) => self.stage.connect(who, *how).await,
             Act::Listen => {
                 self.at = Some(self.stage.listen(who).await?);
                 Ok(())
@@ -128,6 +130,7 @@ impl<S: Stage> Player<'_, S> {
                 self.stage.send(who, &bytes).await
             }
             Act::EndSending => self.stage.end_sending(who).await,
+            Act::Cut => self.stage.cut(who).await,
             Act::Break => self.stage.reset(who).await,
             Act::Receive(text) => {
                 let got = self.stage.receive(who).await?;

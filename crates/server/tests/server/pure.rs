@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
 use server::limits::{Addresses, Verdict};
+use server::settings::{Reuse, Truncated};
 use server::{Reason, Session, Settings, files};
 use storage::{Certificate, Denied, Gate};
 use wire::{LineDecoder, Reply};
 
 use crate::ground::{Doorkeeper, Ground};
 use crate::play::{Failure, Stage, play};
-use crate::story::{self, Runner};
+use crate::story::{self, Manner, Runner};
 
 mod coverage;
 mod model;
@@ -170,6 +171,13 @@ impl Pure {
                 let client = self.client(who);
                 let behind = !client.input.is_empty() || !client.decoder.is_empty();
                 let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(shown) };
+                // A handshake takes no time here, and leaves its place at once.
+                let turn = self.addresses.shakes(self.peer, &self.settings.limits);
+                let outcome = turn.and(outcome);
+                if turn.is_ok() {
+                    self.addresses.shaken(self.peer);
+                }
+                let client = self.client(who);
                 if outcome.is_ok() {
                     answer.encode(&mut client.output);
                 }
@@ -307,7 +315,7 @@ impl Stage for Pure {
         }
     }
 
-    async fn connect(&mut self, who: usize) -> Result<(), String> {
+    async fn connect(&mut self, who: usize, how: Manner) -> Result<(), String> {
         let client = self.client(who);
         let waiting = matches!(client.transfer, Some(Transfer::Waiting { .. }));
         match (&mut client.wire, client.listening) {
@@ -320,8 +328,17 @@ impl Stage for Pure {
                 client.wire = Some(Wire { ended: !client.claim && !waiting, ..Wire::default() });
             }
         }
-        if waiting {
-            self.connected(who).await;
+        // There is no TLS here, so what the driver would find of it is said.
+        let refused = match how {
+            Manner::Unbound if self.settings.security.reuse == Reuse::Require => Some(Reason::NotResumed),
+            Manner::Clear => Some(Reason::DataTlsFailed),
+            Manner::Own | Manner::Unbound => None,
+        };
+        match refused {
+            Some(_) if !waiting => return Err("such a D+ stands behind the command".to_owned()),
+            Some(reason) => self.connected_in_vain(who, reason).await,
+            None if waiting => self.connected(who).await,
+            None => {}
         }
         Ok(())
     }
@@ -353,6 +370,14 @@ impl Stage for Pure {
     async fn end_sending(&mut self, who: usize) -> Result<(), String> {
         self.client(who).wire.as_mut().ok_or("there is no data connection (D+)")?.sent_end = true;
         self.push(who).await;
+        Ok(())
+    }
+
+    async fn cut(&mut self, who: usize) -> Result<(), String> {
+        if self.settings.security.truncated == Truncated::Published {
+            return self.end_sending(who).await;
+        }
+        self.break_off(who, Reason::Truncated).await;
         Ok(())
     }
 

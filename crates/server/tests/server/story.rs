@@ -53,6 +53,10 @@ pub(crate) enum Directive {
     Ipv6,
     Tls(String),
     Ccc,
+    /// Must data connections resume?
+    Reuse(String),
+    /// What becomes of an upload that is cut?
+    Truncated(String),
     /// What certificates of clients are worth.
     Certificates(String),
     /// The certificate of that name is this user's.
@@ -80,16 +84,29 @@ pub(crate) enum Act {
     Hear(Text),
     HearUntil,
     HearEnd,
-    Connect,
+    Connect(Manner),
     Listen,
     Close,
     Send(Text),
     EndSending,
+    /// Without close_notify.
+    Cut,
     Break,
     Receive(Text),
     ReceiveLines(Vec<Text>),
     Await(u64),
     Stop,
+}
+
+/// How a data connection is made where PROT P was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As it should be.
+    Own,
+    /// It resumes nothing.
+    Unbound,
+    /// Without TLS.
+    Clear,
 }
 
 /// What is so on the disk when all is over.
@@ -321,10 +338,16 @@ impl Story {
             ("S", ":") => Act::Hear(text()?),
             ("S", "...") => Act::HearUntil,
             ("S", ".") => Act::HearEnd,
-            ("D", "+") => Act::Connect,
+            ("D", "+") => Act::Connect(match rest {
+                "" => Manner::Own,
+                "unbound" => Manner::Unbound,
+                "clear" => Manner::Clear,
+                other => return Err(format!("no data connection is {other}")),
+            }),
             ("D", "L") => Act::Listen,
             ("D", "X") => Act::Close,
             ("D", ">") => Act::Send(text()?),
+            ("D", ">.") if rest == "cut" => Act::Cut,
             ("D", ">.") => Act::EndSending,
             ("D", "!") => Act::Break,
             ("D", "?") => Act::Await(rest.parse().map_err(|_| "D? wants a number of bytes")?),
@@ -372,6 +395,8 @@ fn directive(rest: &str) -> Result<Directive, String> {
         "ipv6" => Directive::Ipv6,
         "tls" => Directive::Tls(rest.to_owned()),
         "ccc" => Directive::Ccc,
+        "reuse" => Directive::Reuse(rest.to_owned()),
+        "truncated" => Directive::Truncated(rest.to_owned()),
         "certificates" => Directive::Certificates(rest.to_owned()),
         "certificate" => {
             let (name, user) = rest.split_once(" of ").ok_or("certificate NAME of USER")?;

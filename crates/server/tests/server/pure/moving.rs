@@ -121,11 +121,24 @@ impl Pure {
 
     /// The data connection is there.
     pub(super) async fn connected(&mut self, who: usize) {
-        if let Some(Transfer::Waiting { work, opened, .. }) = self.client(who).transfer.take() {
-            self.client(who).transfer = Some(Transfer::Moving { work, moved: 0 });
-            self.opened(who, opened);
+        if self.begins(who) {
             self.push(who).await;
         }
+    }
+
+    /// The data connection is there, and turns out not to be the client's own, or not protected.
+    pub(super) async fn connected_in_vain(&mut self, who: usize, reason: Reason) {
+        self.begins(who);
+        self.break_off(who, reason).await;
+    }
+
+    fn begins(&mut self, who: usize) -> bool {
+        let Some(Transfer::Waiting { work, opened, .. }) = self.client(who).transfer.take() else {
+            return false;
+        };
+        self.client(who).transfer = Some(Transfer::Moving { work, moved: 0 });
+        self.opened(who, opened);
+        true
     }
 
     /// Moves what can be moved without the client's doing more.
