@@ -85,6 +85,9 @@ impl Transfer {
         match *self {
             Self::Running => *self = Self::Ended(end),
             Self::Told(whole) => return agree(end, whole),
+            Self::None if end == End::Cut => {
+                return Err("the data connection did not end with FIN".to_owned());
+            }
             Self::None | Self::Ended(_) => {}
         }
         Ok(())
@@ -244,7 +247,7 @@ impl Stage for Loopback {
             (None, Some(port)) => Way::dial((client.control.ip(), port).into(), session).await,
             (None, None) => return Err("no port was announced".to_owned()),
         };
-        client.data = Some(way.map_err(said)?);
+        (client.data, client.transfer) = (Some(way.map_err(said)?), Transfer::None);
         Ok(())
     }
 

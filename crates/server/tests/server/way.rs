@@ -38,7 +38,7 @@ pub(crate) enum End {
     Fin,
     /// With close_notify, and FIN.
     Notified,
-    /// With FIN alone, though TLS had begun: what came is not the whole.
+    /// Without close_notify, though TLS had begun: what came is not the whole.
     Cut,
 }
 
@@ -157,6 +157,8 @@ impl Way {
             Ok(()) => {}
             // Nobody took it up.
             Err(HandshakeError::Closed) => return Ok((Vec::new(), End::Fin)),
+            // Broken off (ABOR) before our last word of the handshake was read.
+            Err(HandshakeError::Io(_)) => return Ok((Vec::new(), End::Cut)),
             Err(error) => return Err(error.to_string()),
         }
         let mut all = Vec::new();
@@ -169,7 +171,8 @@ impl Way {
                 match pump::receive(&mut data, &mut all, PATIENCE, &Progress::default()).await {
                     Ok(0) => return Ok((all, End::Notified)),
                     Ok(_) => {}
-                    Err(PumpError::Truncated) => return Ok((all, End::Cut)),
+                    // Broken off (ABOR) with our last word of the handshake unread, it ends with a reset.
+                    Err(PumpError::Truncated | PumpError::Peer(_)) => return Ok((all, End::Cut)),
                     Err(error) => return Err(error.to_string()),
                 }
             },
