@@ -4,6 +4,7 @@
 //! PBSZ and PROT again behind REIN, which forgets them), each of its data connections resumes its control connection's
 //! session, and the site takes nothing less.
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use net::tls::Versions;
 use net::tls::client::{ClientTls, Settings as ClientSettings, Trust};
@@ -25,6 +26,9 @@ pub(crate) enum Dress {
     Implicit(Versions),
 }
 
+/// A deadline that a story has set to see it pass.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// One certificate is enough for all sites of a process.
 static IDENTITY: LazyLock<Identity> =
     LazyLock::new(|| Identity::self_signed(&["localhost".to_owned()]).expect("a certificate").identity);
@@ -44,6 +48,14 @@ impl Dress {
         };
         settings.limits.commands_before_login += said;
         if self != Self::Clear {
+            // The short deadlines of stories are for clear text: handshakes take processor time out of them, of which a busy
+            // machine has little to give.
+            let d = &mut settings.deadlines;
+            for deadline in [&mut d.login, &mut d.idle, &mut d.data, &mut d.stall, &mut d.port] {
+                if *deadline < SHORT {
+                    *deadline *= 3;
+                }
+            }
             settings.security.tls = Policy::RequiredForData;
             settings.security.reuse = Reuse::Require;
         }
