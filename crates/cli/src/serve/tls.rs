@@ -250,3 +250,52 @@ fn names() -> Vec<String> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use storage::Certificate;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        tls: TlsFlags,
+    }
+
+    /// Nobody tells: the files are looked at from time to time.
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_file_is_read_again_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            path.display().to_string()
+        };
+        let own = Identity::self_signed(&["localhost".to_owned()]).unwrap();
+        let (cert, key) = (file("cert.pem", own.certificate.as_bytes()), file("key.pem", own.key.expose()));
+        let list = file("owners", b"");
+        let line = Line::parse_from(["serve", "--cert", &cert, "--key", &key, "--client-cert-users", &list]);
+        let opened = line.tls.open(["anna".to_owned()].into_iter()).ok().flatten().unwrap();
+        let certificates = Arc::clone(&opened.owners.as_ref().unwrap().certificates);
+        let told = Notify::new();
+        let follow = line.tls.follow(opened, &told);
+        let change = async {
+            let shown = Certificate { fingerprint: [0xab; 32], subject: None };
+            assert!(!certificates.is_of(b"anna", &shown));
+            // A look or two that find nothing; then another date, whatever the resolution of the disk's.
+            tokio::time::sleep(LOOK * 2).await;
+            file("owners", format!("anna sha256:{}\n", "ab".repeat(32)).as_bytes());
+            let later = SystemTime::now() + Duration::from_secs(60);
+            fs::File::open(&list).unwrap().set_modified(later).unwrap();
+            assert!(!certificates.is_of(b"anna", &shown));
+            tokio::time::sleep(LOOK + Duration::from_secs(1)).await;
+            assert!(certificates.is_of(b"anna", &shown));
+        };
+        tokio::select! {
+            () = follow => unreachable!("it goes on as long as the site"),
+            () = change => {}
+        }
+    }
+}
