@@ -56,7 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('--keep-parts', '--keep-parts', [CompletionResultType]::ParameterName, 'How long the part of a broken upload is kept for the client to resume')
             [CompletionResult]::new('--umask', '--umask', [CompletionResultType]::ParameterName, 'Permission bits that uploads do not get')
             [CompletionResult]::new('--active-port', '--active-port', [CompletionResultType]::ParameterName, 'Dial active data connections from this port; the classic one is 20, which needs root')
-            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Where TLS may be, or must be, on the addresses of --listen [default: off, or offered with --cert]')
+            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Where TLS may be, or must be, on the addresses of --listen')
             [CompletionResult]::new('--listen-tls', '--listen-tls', [CompletionResultType]::ParameterName, 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of the certificate, in PEM')

@@ -52,7 +52,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --keep-parts 'How long the part of a broken upload is kept for the client to resume'
             cand --umask 'Permission bits that uploads do not get'
             cand --active-port 'Dial active data connections from this port; the classic one is 20, which needs root'
-            cand --tls 'Where TLS may be, or must be, on the addresses of --listen [default: off, or offered with --cert]'
+            cand --tls 'Where TLS may be, or must be, on the addresses of --listen'
             cand --listen-tls 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times'
             cand --cert 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept'
             cand --key 'The key of the certificate, in PEM'

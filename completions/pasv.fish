@@ -56,7 +56,7 @@ never\t'The kernel writes when it likes; a power cut may lose what was acknowled
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen [default: off, or offered with --cert]' -r -f -a "off\t'Nowhere'
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
 offered\t'Who wants it has it'
 required\t'Nobody logs in without it'
 required-data\t'Nor is anything transferred without it'"

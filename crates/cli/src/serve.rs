@@ -285,6 +285,7 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             implicit: &implicit,
             explicit: flags.tls.security().tls,
             fingerprint: tls.as_ref().map(|tls| tls.fingerprint),
+            self_made: tls.as_ref().and_then(|tls| tls.self_made),
             write: flags.write,
             anonymous: flags.anonymous || flags.user.is_empty(),
             made_up: &made_up,

@@ -17,6 +17,8 @@ pub(super) struct Shared<'a> {
     /// What the addresses of `control` ask for.
     pub(super) explicit: Tls,
     pub(super) fingerprint: Option<Fingerprint>,
+    /// The SHA-1 of a certificate that nobody but ourselves vouches for.
+    pub(super) self_made: Option<[u8; 20]>,
     pub(super) write: bool,
     pub(super) anonymous: bool,
     pub(super) users: &'a [String],
@@ -64,24 +66,11 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         line(&format!("  TLS {how}; the certificate's fingerprint:"));
         line(&format!("  {fingerprint}"));
     }
-    if let Some(url) = network.first().or(here.first()).filter(|url| url.starts_with("ftp://")) {
-        let user = shared.users.first().filter(|_| !shared.anonymous);
-        let bare = url;
-        let (url, curl) = match user {
-            Some(name) => (
-                url.replacen("ftp://", &format!("ftp://{}@", in_url(name)), 1),
-                // The user of a URL gets no prompt from curl, that of -u does.
-                format!("curl -u {} {bare}", in_shell(name)),
-            ),
-            None => (url.clone(), format!("curl {bare}")),
-        };
+    if let Some(url) = network.first().or(here.first()).filter(|url| !url.starts_with("ftps://")) {
         line("");
-        line(&format!("  pasv get -r {url}"));
-        line(&format!("  {curl}"));
-        line(&format!(
-            "  lftp -e '{}mirror; exit' {url}",
-            if shared.fingerprint.is_some() { "set ssl:verify-certificate no; " } else { "" }
-        ));
+        for command in commands(shared, url) {
+            line(&format!("  {command}"));
+        }
     }
     line("");
     let may = if shared.write { "read and write" } else { "read" };
@@ -120,6 +109,34 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     line("");
     line("Ctrl-C stops it: running transfers finish; once more ends at once.");
     out
+}
+
+/// What can be pasted elsewhere to get everything at `url`, which is `ftp://` or `ftpes://`.
+fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("ftp", url));
+    let forced = scheme != "ftp";
+    let user = shared.users.first().filter(|_| !shared.anonymous);
+    let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
+    let mut commands = vec![format!("pasv get -r {scheme}://{at}{rest}")];
+    // Under TLS curl takes a certificate that nobody vouches for only from a file, or blindly.
+    if !forced || shared.self_made.is_none() {
+        // The user of a URL gets no prompt from curl, that of -u does.
+        let user = user.map_or_else(String::new, |name| format!(" -u {}", in_shell(name)));
+        commands.push(format!("curl{}{user} ftp://{rest}", if forced { " --ssl-reqd" } else { "" }));
+    }
+    // lftp has TLS wherever it is offered, but not for anonymous, unless it is told.
+    let mut set = String::new();
+    if forced {
+        set.push_str("set ftp:ssl-force yes; ");
+        set.push_str(if user.is_none() { "set ftp:ssl-allow-anonymous yes; " } else { "" });
+    }
+    if let Some(sha1) = shared.self_made.filter(|_| forced || user.is_some()) {
+        // In place of `verify-certificate no`, which would take anybody's.
+        let print: Vec<String> = sha1.iter().map(|byte| format!("{byte:02X}")).collect();
+        set.push_str(&format!("set ssl:verify-certificate/{} no; ", print.join(":")));
+    }
+    commands.push(format!("lftp -e '{set}mirror; exit' ftp://{at}{rest}"));
+    commands
 }
 
 /// A user's name as a part of a URL.
@@ -172,6 +189,45 @@ mod tests {
         assert_eq!((in_url("alice"), in_shell("alice")), ("alice".into(), "alice".into()));
         assert_eq!(in_url("a b@c'd"), "a%20b%40c%27d");
         assert_eq!(in_shell("a b@c'd"), "'a b@c'\\''d'");
+    }
+
+    #[test]
+    fn commands_that_can_be_pasted() {
+        let users = ["al ice".to_owned()];
+        let shared = |self_made, users| Shared {
+            root: Path::new("/"),
+            control: &[],
+            implicit: &[],
+            explicit: Tls::Offered,
+            fingerprint: None,
+            self_made,
+            write: false,
+            anonymous: false,
+            users,
+            made_up: &[],
+            firewall: firewall::Site {
+                control_ports: Vec::new(),
+                passive_ports: Vec::new(),
+                active: firewall::Active::Off,
+                families: firewall::Families::Ipv4,
+            },
+            explain: false,
+        };
+        let pin = format!("set ssl:verify-certificate/{}AA no; ", "AA:".repeat(19));
+        let (own, nobody) = (Some([0xaa; 20]), &[][..]);
+        let told = commands(&shared(own, nobody), "ftp://h:1/");
+        assert_eq!(told, ["pasv get -r ftp://h:1/", "curl ftp://h:1/", "lftp -e 'mirror; exit' ftp://h:1/"]);
+        let told = commands(&shared(own, &users), "ftp://h/");
+        assert_eq!(told[1], "curl -u 'al ice' ftp://h/");
+        assert_eq!(told[2], format!("lftp -e '{pin}mirror; exit' ftp://al%20ice@h/"));
+        let told = commands(&shared(own, nobody), "ftpes://h/");
+        let force = "set ftp:ssl-force yes; set ftp:ssl-allow-anonymous yes; ";
+        assert_eq!(
+            told,
+            ["pasv get -r ftpes://h/".to_owned(), format!("lftp -e '{force}{pin}mirror; exit' ftp://h/")]
+        );
+        let told = commands(&shared(None, nobody), "ftpes://h/");
+        assert_eq!(told[1], "curl --ssl-reqd ftp://h/");
     }
 
     #[test]

@@ -26,9 +26,9 @@ const LOOK: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsFlags {
-    /// Where TLS may be, or must be, on the addresses of --listen [default: off, or offered with --cert].
-    #[arg(long, value_enum)]
-    tls: Option<Policy>,
+    /// Where TLS may be, or must be, on the addresses of --listen.
+    #[arg(long, value_enum, default_value = "offered")]
+    tls: Policy,
     /// Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times.
     #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
     listen_tls: Vec<SocketAddr>,
@@ -84,6 +84,8 @@ pub(super) struct Opened {
     pub(super) protected: Protected,
     /// Of the certificate that is shown to who asks for no name.
     pub(super) fingerprint: Fingerprint,
+    /// Its SHA-1, where nobody but ourselves vouches for it, or will.
+    pub(super) self_made: Option<[u8; 20]>,
     /// Where an authority is asked for a certificate.
     pub(super) acme: Option<Acme>,
     /// Where certificates are users'.
@@ -91,16 +93,9 @@ pub(super) struct Opened {
 }
 
 impl TlsFlags {
-    /// Off where nothing was said: many clients (lftp among them) take TLS wherever it is offered and then refuse a
-    /// certificate that nobody vouches for, so a site with a certificate of its own making would be closed to them.
-    fn policy(&self) -> Policy {
-        let given = !self.cert.is_empty() || self.acme.is_used();
-        self.tls.unwrap_or(if given { Policy::Offered } else { Policy::Off })
-    }
-
     pub(super) fn security(&self) -> Security {
         Security {
-            tls: match self.policy() {
+            tls: match self.tls {
                 Policy::Off => Tls::Off,
                 Policy::Offered => Tls::Offered,
                 Policy::Required => Tls::RequiredForLogin,
@@ -119,7 +114,7 @@ impl TlsFlags {
 
     /// For a site of these users. None where nobody is to have TLS.
     pub(super) fn open(&self, users: impl Iterator<Item = String>) -> Result<Option<Opened>, Failure> {
-        if self.policy() == Policy::Off && self.listen_tls.is_empty() {
+        if self.tls == Policy::Off && self.listen_tls.is_empty() {
             if self.acme.is_used() {
                 return Err(Failure::usage("--acme gets a certificate for TLS, and --tls off does without"));
             }
@@ -131,17 +126,14 @@ impl TlsFlags {
         }
         let acme = self.acme.open()?;
         let settings = self.settings(acme.as_ref().and_then(Acme::identity))?;
-        let fingerprint =
-            settings.identities.first().map(Identity::fingerprint).ok_or_else(|| cannot("no certificate"))?;
+        let shown = settings.identities.first().ok_or_else(|| cannot("no certificate"))?;
+        let fingerprint = shown.fingerprint();
+        let self_made = (self.cert.is_empty() && acme.is_none()).then(|| shown.sha1());
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
         let owners = self.clients.owners(users)?;
-        Ok(Some(Opened {
-            protected: Protected { tls, implicit: self.listen_tls.clone() },
-            fingerprint,
-            acme,
-            owners,
-        }))
+        let protected = Protected { tls, implicit: self.listen_tls.clone() };
+        Ok(Some(Opened { protected, fingerprint, self_made, acme, owners }))
     }
 
     fn settings(&self, obtained: Option<Identity>) -> Result<Settings, Failure> {
@@ -226,15 +218,20 @@ fn own() -> Result<Identity, Failure> {
         tracing::warn!("there is no home to keep a certificate in: the next start has another");
         return Ok(Identity::self_signed(&names()).map_err(cannot)?.identity);
     };
+    // Two first starts at once would each keep one half of the pair. Held until the end of this function.
+    let locked = state::make(&folder).and_then(|()| fs::File::open(&folder)).and_then(|lock| {
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        Ok(lock)
+    });
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     if certificate.exists() && key.exists() {
         let pair = Identity::from_pem(&read(&certificate)?, &read(&key)?);
         return pair.map_err(|e| cannot(format!("{}: {e}", certificate.display())));
     }
     let made = Identity::self_signed(&names()).map_err(cannot)?;
-    let kept = state::make(&folder)
-        .and_then(|()| state::keep(&key, made.key.expose(), 0o600))
-        .and_then(|()| state::keep(&certificate, made.certificate.as_bytes(), 0o644));
+    let kept = locked
+        .and_then(|lock| state::keep(&key, made.key.expose(), 0o600).map(|()| lock))
+        .and_then(|_lock| state::keep(&certificate, made.certificate.as_bytes(), 0o644));
     if let Err(error) = kept {
         tracing::warn!(%error, folder = %folder.display(), "the certificate cannot be kept: the next start has another");
     }

@@ -103,6 +103,16 @@ impl Identity {
         self.fingerprint
     }
 
+    /// The SHA-1 of our own certificate, by which some programs still name one: nothing is trusted for it here.
+    pub fn sha1(&self) -> [u8; 20] {
+        let own = self.chain().first().map(AsRef::as_ref).unwrap_or_default();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, own);
+        let mut bytes = [0; 20];
+        // A SHA-1 is 20 bytes long.
+        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+
     /// The certificates, our own first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.key.cert

@@ -90,6 +90,23 @@ pub(crate) fn tree_names() -> impl Iterator<Item = PathBuf> {
     })
 }
 
+/// The names of sixty files.
+pub(crate) fn many_names() -> impl Iterator<Item = PathBuf> {
+    (0..60).map(|number| PathBuf::from(format!("{number}.bin")))
+}
+
+/// Writes them into `folder`: some empty, some of one record of TLS, some larger than any buffer.
+pub(crate) fn write_many(folder: &Path) {
+    for (number, name) in many_names().enumerate() {
+        let length = match number % 10 {
+            0 => 0,
+            5 => 300_000,
+            rest => rest * 1999,
+        };
+        write(folder, name, number as u64, length);
+    }
+}
+
 /// Every file below `folder`, by its name from there, with the SHA-256 of its bytes.
 pub(crate) fn digests(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();

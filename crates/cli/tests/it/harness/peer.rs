@@ -228,7 +228,7 @@ impl Lab {
     /// Starts the server and waits for its greeting.
     fn start(self, user: &'static str, serve: &mut Command) -> Peer {
         let log = self.path("log");
-        let door = Door { port: self.ports.control(), user, password: PASSWORD };
+        let door = Door { scheme: "ftp", port: self.ports.control(), user, password: PASSWORD };
         let mut process = Running::start(serve, &log);
         let greeted = wait_until(Instant::now() + Duration::from_secs(30), || {
             if let Some(status) = process.ended() {

@@ -11,6 +11,15 @@ use super::ports::Block;
 use super::process::{Running, command, wait_until};
 use super::url::Door;
 
+/// How TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By AUTH.
+    Explicit,
+    /// From the first byte.
+    Implicit,
+}
+
 /// A running site of ours, with a folder of its own. It ends, and the folder goes, with this value.
 pub(crate) struct Site {
     /// The way in.
@@ -24,9 +33,28 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A site on which `tester` may write and everybody may read.
+    /// A site on which `tester` may write and everybody may read, with TLS for those who want it.
     pub(crate) fn start() -> Self {
         Self::with(&[])
+    }
+
+    /// The same without TLS.
+    pub(crate) fn clear() -> Self {
+        Self::with(&["--tls", "off"])
+    }
+
+    /// The same with TLS on every connection. `reuse` is that of `--data-reuse`.
+    pub(crate) fn tls(way: Way, reuse: &str) -> Self {
+        match way {
+            Way::Explicit => Self::with(&["--tls", "required-data", "--data-reuse", reuse]),
+            Way::Implicit => {
+                let mut site =
+                    Self::with(&["--tls", "off", "--listen-tls", "127.0.0.1:0", "--data-reuse", reuse]);
+                site.door =
+                    Door { scheme: "ftps", port: site.implicit.expect("a port for TLS"), ..site.door };
+                site
+            }
+        }
     }
 
     /// The same, with further flags of `pasv serve`.
@@ -36,7 +64,7 @@ impl Site {
 
     /// The same; what it keeps from one start to the next goes into `state`, where there is one, and outlives it.
     pub(crate) fn keeping(state: Option<&Path>, flags: &[&str]) -> Self {
-        let door = Door { port: 0, user: "tester", password: "open sesame" };
+        let door = Door { scheme: "ftp", port: 0, user: "tester", password: "open sesame" };
         let folder = tempfile::tempdir().expect("a folder for the site");
         let (root, ready) = (folder.path().join("root"), folder.path().join("ready.json"));
         let (password, log) = (folder.path().join("password"), folder.path().join("log"));
@@ -61,13 +89,10 @@ impl Site {
         let told = told.unwrap_or_else(|| {
             panic!("pasv serve is not ready: {}", fs::read_to_string(&log).unwrap_or_default())
         });
-        let control: SocketAddr = told["control"][0]
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .expect("an address in the ready file");
-        let implicit = told["implicit"][0].as_str().and_then(|text| text.parse::<SocketAddr>().ok());
-        let implicit = implicit.map(|at| at.port());
-        Self { implicit, door: Door { port: control.port(), ..door }, root, folder, process, _ports: ports }
+        let port = |kind: &str| Some(told[kind][0].as_str()?.parse::<SocketAddr>().ok()?.port());
+        let control = port("control").expect("an address in the ready file");
+        let implicit = port("implicit");
+        Self { door: Door { port: control, ..door }, implicit, root, folder, process, _ports: ports }
     }
 
     /// Its process.
@@ -101,6 +126,16 @@ impl Site {
     /// The folder that it serves.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What it has said on stdout and stderr.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).expect("the site's log")
+    }
+
+    /// The certificate that it has made for itself.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("state/pasv/certificate.pem")
     }
 
     /// A folder beside it, for the client's side of a test.

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 /// The way to a site on 127.0.0.1 and into it.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
+    /// `ftp`, or `ftps` where TLS comes first.
+    pub(crate) scheme: &'static str,
     /// Its control port.
     pub(crate) port: u16,
     /// Who may write there.
@@ -18,15 +20,15 @@ impl Door {
     /// The host, as all programs take it.
     pub(crate) const HOST: &'static str = "127.0.0.1";
 
-    /// `ftp://user:password@host:port/path`, every odd byte of `path` encoded, slashes kept.
+    /// `scheme://user:password@host:port/path`, every odd byte of `path` encoded, slashes kept.
     pub(crate) fn url(&self, path: impl AsRef<OsStr>) -> String {
         let (user, password) = (encoded(OsStr::new(self.user)), encoded(OsStr::new(self.password)));
-        format!("ftp://{user}:{password}@{}:{}/{}", Self::HOST, self.port, encoded(path.as_ref()))
+        format!("{}://{user}:{password}@{}:{}/{}", self.scheme, Self::HOST, self.port, encoded(path.as_ref()))
     }
 
     /// The same without user and password.
     pub(crate) fn bare_url(&self, path: impl AsRef<OsStr>) -> String {
-        format!("ftp://{}:{}/{}", Self::HOST, self.port, encoded(path.as_ref()))
+        format!("{}://{}:{}/{}", self.scheme, Self::HOST, self.port, encoded(path.as_ref()))
     }
 }
 

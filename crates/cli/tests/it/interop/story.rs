@@ -1,6 +1,6 @@
 //! What does a client do on our site, whichever client it is?
 //!
-//! Each story prepares a site, lets the client do one thing, and compares what then lies on both sides.
+//! Each story prepares the site it is given, lets the client do one thing, and compares what then lies on both sides.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::dialogue::Dialogue;
 use crate::harness::files::{
-    assert_same, assert_same_file, content, holds_bytes, odd_names, write, write_odd, write_tree,
+    assert_same, assert_same_file, content, holds_bytes, odd_names, write, write_many, write_odd, write_tree,
 };
 use crate::harness::process::{Said, wait_until};
 use crate::harness::site::Site;
@@ -22,8 +22,7 @@ pub(crate) const PART: usize = 1_000_003;
 
 /// Lists the folder `shelf`.
 #[track_caller]
-pub(crate) fn list(client: impl Fn(&Door) -> Said) {
-    let site = Site::start();
+pub(crate) fn list(site: &Site, client: impl Fn(&Door) -> Said) {
     let names = ["one.txt", "two words.txt", "na\u{ef}ve.txt", ".hidden"];
     for (seed, name) in names.iter().enumerate() {
         write(&site.root().join("shelf"), name, seed as u64, 100 + seed);
@@ -38,8 +37,7 @@ pub(crate) fn list(client: impl Fn(&Door) -> Said) {
 
 /// Downloads `large.bin` and `empty.bin` from `shelf` to the given paths.
 #[track_caller]
-pub(crate) fn download(client: impl Fn(&Door, &OsStr, &Path)) {
-    let site = Site::start();
+pub(crate) fn download(site: &Site, client: impl Fn(&Door, &OsStr, &Path)) {
     let here = site.beside("here");
     for (name, length) in [("shelf/large.bin", LARGE), ("shelf/empty.bin", 0)] {
         let there = write(site.root(), name, 1, length);
@@ -51,8 +49,7 @@ pub(crate) fn download(client: impl Fn(&Door, &OsStr, &Path)) {
 
 /// Uploads two files into `shelf`, which exists, and then one of them once more with other bytes.
 #[track_caller]
-pub(crate) fn upload(client: impl Fn(&Door, &Path, &OsStr)) {
-    let site = Site::start();
+pub(crate) fn upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) {
     let here = site.beside("here");
     fs::create_dir(site.root().join("shelf")).expect("a folder on the site");
     for (name, seed, length) in
@@ -67,8 +64,7 @@ pub(crate) fn upload(client: impl Fn(&Door, &Path, &OsStr)) {
 /// Goes on with a download of `shelf/large.bin` of which a part is there. The part differs from the site's bytes, so that
 /// a client or server that starts over is found out.
 #[track_caller]
-pub(crate) fn resume_download(client: impl Fn(&Door, &OsStr, &Path)) {
-    let site = Site::start();
+pub(crate) fn resume_download(site: &Site, client: impl Fn(&Door, &OsStr, &Path)) {
     let there = write(site.root(), "shelf/large.bin", 1, LARGE);
     let to = write(&site.beside("here"), "large.bin", 2, PART);
     client(&site.door, OsStr::new("shelf/large.bin"), &to);
@@ -77,8 +73,7 @@ pub(crate) fn resume_download(client: impl Fn(&Door, &OsStr, &Path)) {
 
 /// Goes on with an upload of `shelf/large.bin` of which the site has a part, again of other bytes.
 #[track_caller]
-pub(crate) fn resume_upload(client: impl Fn(&Door, &Path, &OsStr)) {
-    let site = Site::start();
+pub(crate) fn resume_upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) {
     let there = write(site.root(), "shelf/large.bin", 1, PART);
     let from = write(&site.beside("here"), "large.bin", 2, LARGE);
     client(&site.door, &from, OsStr::new("shelf/large.bin"));
@@ -87,10 +82,9 @@ pub(crate) fn resume_upload(client: impl Fn(&Door, &Path, &OsStr)) {
 
 /// Goes on with an upload of `large.bin` that broke off on its way: what the site keeps of it shows only in SIZE.
 #[track_caller]
-pub(crate) fn resume_broken_upload(client: impl Fn(&Door, &Path, &OsStr)) {
-    let site = Site::start();
+pub(crate) fn resume_broken_upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) {
     let from = write(&site.beside("here"), "large.bin", 1, LARGE);
-    let kept = break_off(&site, "large.bin", &content(1, PART));
+    let kept = break_off(site, "large.bin", &content(1, PART));
     assert!(kept > 0 && kept <= PART as u64, "the site keeps {kept} bytes of {PART}");
     assert!(!site.root().join("large.bin").exists(), "a broken upload is not published");
     client(&site.door, &from, OsStr::new("large.bin"));
@@ -99,8 +93,7 @@ pub(crate) fn resume_broken_upload(client: impl Fn(&Door, &Path, &OsStr)) {
 
 /// Downloads every odd name there is but those excepted, one by one, from the root.
 #[track_caller]
-pub(crate) fn odd_names_down(except: &[&str], client: impl Fn(&Door, &OsStr, &Path)) {
-    let site = Site::start();
+pub(crate) fn odd_names_down(site: &Site, except: &[&str], client: impl Fn(&Door, &OsStr, &Path)) {
     let names = odd_names(except);
     write_odd(site.root(), &names);
     let here = site.beside("here");
@@ -112,8 +105,7 @@ pub(crate) fn odd_names_down(except: &[&str], client: impl Fn(&Door, &OsStr, &Pa
 
 /// Uploads every odd name but those excepted, one by one, into the root.
 #[track_caller]
-pub(crate) fn odd_names_up(except: &[&str], client: impl Fn(&Door, &Path, &OsStr)) {
-    let site = Site::start();
+pub(crate) fn odd_names_up(site: &Site, except: &[&str], client: impl Fn(&Door, &Path, &OsStr)) {
     let names = odd_names(except);
     let here = site.beside("here");
     write_odd(&here, &names);
@@ -125,8 +117,7 @@ pub(crate) fn odd_names_up(except: &[&str], client: impl Fn(&Door, &Path, &OsStr
 
 /// Downloads the tree `tree` of 300 files into the given folder, so that its files lie right below that.
 #[track_caller]
-pub(crate) fn tree_down(client: impl Fn(&Door, &Path)) {
-    let site = Site::start();
+pub(crate) fn tree_down(site: &Site, client: impl Fn(&Door, &Path)) {
     write_tree(&site.root().join("tree"));
     let here = site.beside("here");
     client(&site.door, &here);
@@ -135,12 +126,29 @@ pub(crate) fn tree_down(client: impl Fn(&Door, &Path)) {
 
 /// Uploads the given folder of 300 files as `tree`, which does not exist yet.
 #[track_caller]
-pub(crate) fn tree_up(client: impl Fn(&Door, &Path)) {
-    let site = Site::start();
+pub(crate) fn tree_up(site: &Site, client: impl Fn(&Door, &Path)) {
     let here = site.beside("tree");
     write_tree(&here);
     client(&site.door, &here);
     assert_same(&here, &site.root().join("tree"));
+}
+
+/// Downloads the sixty files of `shelf` into the given folder, in one session.
+#[track_caller]
+pub(crate) fn many_down(site: &Site, client: impl Fn(&Door, &Path)) {
+    write_many(&site.root().join("shelf"));
+    let here = site.beside("here");
+    client(&site.door, &here);
+    assert_same(&site.root().join("shelf"), &here);
+}
+
+/// Uploads the sixty files of the given folder into `shelf`, which does not exist yet, in one session.
+#[track_caller]
+pub(crate) fn many_up(site: &Site, client: impl Fn(&Door, &Path)) {
+    let here = site.beside("shelf");
+    write_many(&here);
+    client(&site.door, &here);
+    assert_same(&here, &site.root().join("shelf"));
 }
 
 /// `path` holds the first `PART` bytes of the content `seed`, and then those of `whole` that follow.

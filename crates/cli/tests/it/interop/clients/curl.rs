@@ -13,67 +13,69 @@ use crate::interop::story;
 #[test]
 fn lists() {
     let Some(curl) = find() else { return };
-    story::list(|door| call(&curl, &[OsStr::new(&door.url("shelf/"))]));
+    story::list(&Site::start(), |door| call(&curl, &[OsStr::new(&door.url("shelf/"))]));
 }
 
 #[test]
 fn downloads() {
     let Some(curl) = find() else { return };
-    story::download(|door, name, to| get(&curl, &[], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&curl, &[], door, name, to));
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(curl) = find() else { return };
-    story::download(|door, name, to| get(&curl, &["--ftp-port", "-"], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&curl, &["--ftp-port", "-"], door, name, to));
 }
 
 #[test]
 fn downloads_after_pasv_where_epsv_is_off() {
     let Some(curl) = find() else { return };
-    story::download(|door, name, to| get(&curl, &["--disable-epsv"], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&curl, &["--disable-epsv"], door, name, to));
 }
 
 #[test]
 fn uploads() {
     let Some(curl) = find() else { return };
-    story::upload(|door, from, name| put(&curl, &[], door, from, name));
+    story::upload(&Site::start(), |door, from, name| put(&curl, &[], door, from, name));
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(curl) = find() else { return };
-    story::resume_download(|door, name, to| get(&curl, &["-C", "-"], door, name, to));
+    story::resume_download(&Site::start(), |door, name, to| get(&curl, &["-C", "-"], door, name, to));
 }
 
 #[test]
 fn resumes_an_upload() {
     let Some(curl) = find() else { return };
-    story::resume_upload(|door, from, name| put(&curl, &["-C", "-"], door, from, name));
+    story::resume_upload(&Site::start(), |door, from, name| put(&curl, &["-C", "-"], door, from, name));
 }
 
 #[test]
 fn resumes_an_upload_that_broke_off() {
     let Some(curl) = find() else { return };
-    story::resume_broken_upload(|door, from, name| put(&curl, &["-C", "-"], door, from, name));
+    story::resume_broken_upload(&Site::start(), |door, from, name| {
+        put(&curl, &["-C", "-"], door, from, name)
+    });
 }
 
 #[test]
 fn downloads_odd_names() {
     let Some(curl) = find() else { return };
-    story::odd_names_down(&[], |door, name, to| get(&curl, &[], door, name, to));
+    story::odd_names_down(&Site::start(), &[], |door, name, to| get(&curl, &[], door, name, to));
 }
 
 #[test]
 fn uploads_odd_names() {
     let Some(curl) = find() else { return };
-    story::odd_names_up(&[], |door, from, name| put(&curl, &[], door, from, name));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| put(&curl, &[], door, from, name));
 }
 
 #[test]
 fn uploads_a_tree() {
     let Some(curl) = find() else { return };
-    story::tree_up(|door, here| {
+    story::tree_up(&Site::start(), |door, here| {
         let list = here.with_file_name("list");
         write_list(&list, |name| {
             format!("url = {:?}\nupload-file = \"{}\"\n", in_tree(door, name), here.join(name).display())
@@ -85,7 +87,7 @@ fn uploads_a_tree() {
 #[test]
 fn downloads_a_tree() {
     let Some(curl) = find() else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::start(), |door, here| {
         let list = here.with_file_name("list");
         write_list(&list, |name| {
             format!("url = {:?}\noutput = \"{}\"\n", in_tree(door, name), here.join(name).display())

@@ -16,44 +16,54 @@ use crate::interop::story;
 fn lists() {
     let Some(python) = find() else { return };
     for verb in ["list", "nlst", "mlsd"] {
-        story::list(|door| call(&python, door, verb, &[OsStr::new("shelf")]));
+        story::list(&Site::start(), |door| call(&python, door, verb, &[OsStr::new("shelf")]));
     }
 }
 
 #[test]
 fn downloads() {
     let Some(python) = find() else { return };
-    story::download(|door, name, to| done(&python, door, "download", &[name, to.as_os_str()]));
+    story::download(&Site::start(), |door, name, to| {
+        done(&python, door, "download", &[name, to.as_os_str()])
+    });
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(python) = find() else { return };
-    story::download(|door, name, to| done(&python, door, "download-active", &[name, to.as_os_str()]));
+    story::download(&Site::start(), |door, name, to| {
+        done(&python, door, "download-active", &[name, to.as_os_str()])
+    });
 }
 
 #[test]
 fn uploads() {
     let Some(python) = find() else { return };
-    story::upload(|door, from, name| done(&python, door, "upload", &[name, from.as_os_str()]));
+    story::upload(&Site::start(), |door, from, name| {
+        done(&python, door, "upload", &[name, from.as_os_str()])
+    });
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(python) = find() else { return };
-    story::resume_download(|door, name, to| done(&python, door, "download-from", &[name, to.as_os_str()]));
+    story::resume_download(&Site::start(), |door, name, to| {
+        done(&python, door, "download-from", &[name, to.as_os_str()])
+    });
 }
 
 #[test]
 fn resumes_an_upload() {
     let Some(python) = find() else { return };
-    story::resume_upload(|door, from, name| done(&python, door, "upload-from", &[name, from.as_os_str()]));
+    story::resume_upload(&Site::start(), |door, from, name| {
+        done(&python, door, "upload-from", &[name, from.as_os_str()])
+    });
 }
 
 #[test]
 fn resumes_an_upload_that_broke_off() {
     let Some(python) = find() else { return };
-    story::resume_broken_upload(|door, from, name| {
+    story::resume_broken_upload(&Site::start(), |door, from, name| {
         done(&python, door, "upload-from", &[name, from.as_os_str()])
     });
 }
@@ -61,25 +71,33 @@ fn resumes_an_upload_that_broke_off() {
 #[test]
 fn downloads_odd_names() {
     let Some(python) = find() else { return };
-    story::odd_names_down(&[], |door, name, to| done(&python, door, "download", &[name, to.as_os_str()]));
+    story::odd_names_down(&Site::start(), &[], |door, name, to| {
+        done(&python, door, "download", &[name, to.as_os_str()])
+    });
 }
 
 #[test]
 fn uploads_odd_names() {
     let Some(python) = find() else { return };
-    story::odd_names_up(&[], |door, from, name| done(&python, door, "upload", &[name, from.as_os_str()]));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| {
+        done(&python, door, "upload", &[name, from.as_os_str()])
+    });
 }
 
 #[test]
 fn downloads_a_tree() {
     let Some(python) = find() else { return };
-    story::tree_down(|door, here| done(&python, door, "tree-down", &[OsStr::new("tree"), here.as_os_str()]));
+    story::tree_down(&Site::start(), |door, here| {
+        done(&python, door, "tree-down", &[OsStr::new("tree"), here.as_os_str()])
+    });
 }
 
 #[test]
 fn uploads_a_tree() {
     let Some(python) = find() else { return };
-    story::tree_up(|door, here| done(&python, door, "tree-up", &[OsStr::new("tree"), here.as_os_str()]));
+    story::tree_up(&Site::start(), |door, here| {
+        done(&python, door, "tree-up", &[OsStr::new("tree"), here.as_os_str()])
+    });
 }
 
 /// Its `abort()` sends all of `ABOR` as urgent data: a server that does not read that in line never sees it.

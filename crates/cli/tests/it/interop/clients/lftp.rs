@@ -6,74 +6,77 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
+use crate::harness::site::Site;
 use crate::harness::url::Door;
 use crate::interop::story;
 
 #[test]
 fn lists() {
     let Some(lftp) = find() else { return };
-    story::list(|door| call(&lftp, door, &[b"cls -1 shelf/"]));
-    story::list(|door| call(&lftp, door, &[b"ls shelf"]));
+    story::list(&Site::clear(), |door| call(&lftp, door, &[b"cls -1 shelf/"]));
+    story::list(&Site::clear(), |door| call(&lftp, door, &[b"ls shelf"]));
 }
 
 #[test]
 fn downloads() {
     let Some(lftp) = find() else { return };
-    story::download(|door, name, to| get(&lftp, b"get", door, name, to));
+    story::download(&Site::clear(), |door, name, to| get(&lftp, b"get", door, name, to));
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(lftp) = find() else { return };
-    story::download(|door, name, to| get(&lftp, b"set ftp:passive-mode no; get", door, name, to));
+    story::download(&Site::clear(), |door, name, to| {
+        get(&lftp, b"set ftp:passive-mode no; get", door, name, to)
+    });
 }
 
 #[test]
 fn downloads_in_segments() {
     let Some(lftp) = find() else { return };
-    story::download(|door, name, to| get(&lftp, b"pget -n 4", door, name, to));
+    story::download(&Site::clear(), |door, name, to| get(&lftp, b"pget -n 4", door, name, to));
 }
 
 #[test]
 fn uploads() {
     let Some(lftp) = find() else { return };
-    story::upload(|door, from, name| put(&lftp, b"put", door, from, name));
+    story::upload(&Site::clear(), |door, from, name| put(&lftp, b"put", door, from, name));
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(lftp) = find() else { return };
-    story::resume_download(|door, name, to| get(&lftp, b"get -c", door, name, to));
+    story::resume_download(&Site::clear(), |door, name, to| get(&lftp, b"get -c", door, name, to));
 }
 
 #[test]
 fn resumes_an_upload() {
     let Some(lftp) = find() else { return };
-    story::resume_upload(|door, from, name| put(&lftp, b"put -c", door, from, name));
+    story::resume_upload(&Site::clear(), |door, from, name| put(&lftp, b"put -c", door, from, name));
 }
 
 #[test]
 fn resumes_an_upload_that_broke_off() {
     let Some(lftp) = find() else { return };
-    story::resume_broken_upload(|door, from, name| put(&lftp, b"put -c", door, from, name));
+    story::resume_broken_upload(&Site::clear(), |door, from, name| put(&lftp, b"put -c", door, from, name));
 }
 
 #[test]
 fn downloads_odd_names() {
     let Some(lftp) = find() else { return };
-    story::odd_names_down(&[], |door, name, to| get(&lftp, b"get", door, name, to));
+    story::odd_names_down(&Site::clear(), &[], |door, name, to| get(&lftp, b"get", door, name, to));
 }
 
 #[test]
 fn uploads_odd_names() {
     let Some(lftp) = find() else { return };
-    story::odd_names_up(&[], |door, from, name| put(&lftp, b"put", door, from, name));
+    story::odd_names_up(&Site::clear(), &[], |door, from, name| put(&lftp, b"put", door, from, name));
 }
 
 #[test]
 fn mirrors_a_tree_down() {
     let Some(lftp) = find() else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::clear(), |door, here| {
         call(&lftp, door, &[b"mirror tree", &quoted(here)]).good();
     });
 }
@@ -81,7 +84,7 @@ fn mirrors_a_tree_down() {
 #[test]
 fn mirrors_a_tree_down_with_eight_connections() {
     let Some(lftp) = find() else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::clear(), |door, here| {
         call(&lftp, door, &[b"mirror -P 8 tree", &quoted(here)]).good();
     });
 }
@@ -89,7 +92,7 @@ fn mirrors_a_tree_down_with_eight_connections() {
 #[test]
 fn mirrors_a_tree_up() {
     let Some(lftp) = find() else { return };
-    story::tree_up(|door, here| {
+    story::tree_up(&Site::clear(), |door, here| {
         call(&lftp, door, &[b"mirror -R", &quoted(here), b"tree"]).good();
     });
 }

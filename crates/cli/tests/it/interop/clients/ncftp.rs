@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
+use crate::harness::site::Site;
 use crate::harness::url::Door;
 use crate::interop::story;
 
@@ -12,32 +13,32 @@ use crate::interop::story;
 fn lists() {
     let Some(ncftpls) = need::program("ncftpls") else { return };
     let url = |door: &Door| door.bare_url("shelf/");
-    story::list(|door| call(&ncftpls, door, &["-1".as_ref(), OsStr::new(&url(door))]));
-    story::list(|door| call(&ncftpls, door, &["-l".as_ref(), OsStr::new(&url(door))]));
+    story::list(&Site::start(), |door| call(&ncftpls, door, &["-1".as_ref(), OsStr::new(&url(door))]));
+    story::list(&Site::start(), |door| call(&ncftpls, door, &["-l".as_ref(), OsStr::new(&url(door))]));
 }
 
 #[test]
 fn downloads() {
     let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::download(|door, name, to| get(&ncftpget, &["-F"], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&ncftpget, &["-F"], door, name, to));
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::download(|door, name, to| get(&ncftpget, &["-E"], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&ncftpget, &["-E"], door, name, to));
 }
 
 #[test]
 fn uploads() {
     let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::upload(|door, from, name| put(&ncftpput, door, from, name));
+    story::upload(&Site::start(), |door, from, name| put(&ncftpput, door, from, name));
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::resume_download(|door, name, to| {
+    story::resume_download(&Site::start(), |door, name, to| {
         let folder = to.parent().expect("the folder of the file").as_os_str();
         call(&ncftpget, door, &["-z".as_ref(), Door::HOST.as_ref(), folder, name]).good();
     });
@@ -46,7 +47,7 @@ fn resumes_a_download() {
 #[test]
 fn resumes_an_upload() {
     let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::resume_upload(|door, from, name| {
+    story::resume_upload(&Site::start(), |door, from, name| {
         // -s: with its sendfile it would send the file from the start, behind the part.
         let folder = Path::new(name).parent().expect("the folder of the file").as_os_str();
         call(&ncftpput, door, &["-z".as_ref(), "-s".as_ref(), Door::HOST.as_ref(), folder, from.as_os_str()])
@@ -57,19 +58,19 @@ fn resumes_an_upload() {
 #[test]
 fn downloads_odd_names() {
     let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::odd_names_down(&[], |door, name, to| get(&ncftpget, &[], door, name, to));
+    story::odd_names_down(&Site::start(), &[], |door, name, to| get(&ncftpget, &[], door, name, to));
 }
 
 #[test]
 fn uploads_odd_names() {
     let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::odd_names_up(&[], |door, from, name| put(&ncftpput, door, from, name));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| put(&ncftpput, door, from, name));
 }
 
 #[test]
 fn downloads_a_tree() {
     let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::start(), |door, here| {
         // It makes the folder `tree` itself.
         let above = here.with_file_name("above");
         std::fs::create_dir(&above).expect("a folder beside the other");
@@ -83,7 +84,7 @@ fn downloads_a_tree() {
 #[test]
 fn uploads_a_tree() {
     let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::tree_up(|door, here| {
+    story::tree_up(&Site::start(), |door, here| {
         call(&ncftpput, door, &["-R".as_ref(), Door::HOST.as_ref(), "/".as_ref(), here.as_os_str()]).good();
     });
 }

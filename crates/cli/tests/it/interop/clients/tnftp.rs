@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::harness::files::tree_names;
 use crate::harness::need;
 use crate::harness::process::{Said, command, run_with};
+use crate::harness::site::Site;
 use crate::harness::url::Door;
 use crate::interop::story;
 
@@ -16,20 +17,22 @@ use crate::interop::story;
 fn lists() {
     let Some(tnftp) = find() else { return };
     for verb in ["ls", "nlist", "mlsd"] {
-        story::list(|door| call(&tnftp, door, &[&[verb.as_bytes(), b"shelf"]]));
+        story::list(&Site::start(), |door| call(&tnftp, door, &[&[verb.as_bytes(), b"shelf"]]));
     }
 }
 
 #[test]
 fn downloads() {
     let Some(tnftp) = find() else { return };
-    story::download(|door, name, to| _ = call(&tnftp, door, &[&[b"get", &quoted(name), &quoted(to)]]));
+    story::download(&Site::start(), |door, name, to| {
+        _ = call(&tnftp, door, &[&[b"get", &quoted(name), &quoted(to)]])
+    });
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(tnftp) = find() else { return };
-    story::download(|door, name, to| {
+    story::download(&Site::start(), |door, name, to| {
         call(&tnftp, door, &[&[b"passive off"], &[b"get", &quoted(name), &quoted(to)]]);
     });
 }
@@ -37,13 +40,13 @@ fn downloads_in_active_mode() {
 #[test]
 fn uploads() {
     let Some(tnftp) = find() else { return };
-    story::upload(|door, from, name| put(&tnftp, door, from, name));
+    story::upload(&Site::start(), |door, from, name| put(&tnftp, door, from, name));
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(tnftp) = find() else { return };
-    story::resume_download(|door, name, to| {
+    story::resume_download(&Site::start(), |door, name, to| {
         _ = call(&tnftp, door, &[&[b"reget", &quoted(name), &quoted(to)]])
     });
 }
@@ -52,7 +55,7 @@ fn resumes_a_download() {
 fn resumes_an_upload() {
     let Some(tnftp) = find() else { return };
     // It has no word for this, but its "restart" (REST) goes before a "put" too.
-    story::resume_upload(|door, from, name| {
+    story::resume_upload(&Site::start(), |door, from, name| {
         let offset = format!("restart {}", story::PART);
         call(&tnftp, door, &[&[offset.as_bytes()], &[b"put", &quoted(from), &quoted(name)]]);
     });
@@ -61,7 +64,7 @@ fn resumes_an_upload() {
 #[test]
 fn downloads_odd_names() {
     let Some(tnftp) = find() else { return };
-    story::odd_names_down(&[], |door, name, to| {
+    story::odd_names_down(&Site::start(), &[], |door, name, to| {
         call(&tnftp, door, &[&[b"get", &quoted(name), &quoted(to)]]);
     });
 }
@@ -69,13 +72,13 @@ fn downloads_odd_names() {
 #[test]
 fn uploads_odd_names() {
     let Some(tnftp) = find() else { return };
-    story::odd_names_up(&[], |door, from, name| put(&tnftp, door, from, name));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| put(&tnftp, door, from, name));
 }
 
 #[test]
 fn downloads_a_tree_by_mget() {
     let Some(tnftp) = find() else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::start(), |door, here| {
         let mut folders: Vec<PathBuf> =
             tree_names().filter_map(|name| name.parent().map(Path::to_owned)).collect();
         folders.sort();

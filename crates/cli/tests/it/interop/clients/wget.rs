@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
+use crate::harness::site::Site;
 use crate::harness::url::Door;
 use crate::interop::story;
 
@@ -12,7 +13,7 @@ use crate::interop::story;
 fn lists() {
     let Some(wget) = find() else { return };
     // Its page of links, made from LIST.
-    story::list(|door| {
+    story::list(&Site::start(), |door| {
         let said = call(&wget, &["-O", "-", &door.url("shelf/")]);
         Said { out: String::from_utf8_lossy(&said.out).replace("&#32;", " ").into_bytes(), ..said }
     });
@@ -21,31 +22,31 @@ fn lists() {
 #[test]
 fn downloads() {
     let Some(wget) = find() else { return };
-    story::download(|door, name, to| get(&wget, &[], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&wget, &[], door, name, to));
 }
 
 #[test]
 fn downloads_in_active_mode() {
     let Some(wget) = find() else { return };
-    story::download(|door, name, to| get(&wget, &["--no-passive-ftp"], door, name, to));
+    story::download(&Site::start(), |door, name, to| get(&wget, &["--no-passive-ftp"], door, name, to));
 }
 
 #[test]
 fn resumes_a_download() {
     let Some(wget) = find() else { return };
-    story::resume_download(|door, name, to| get(&wget, &["-c"], door, name, to));
+    story::resume_download(&Site::start(), |door, name, to| get(&wget, &["-c"], door, name, to));
 }
 
 #[test]
 fn downloads_odd_names() {
     let Some(wget) = find() else { return };
-    story::odd_names_down(&[], |door, name, to| get(&wget, &["--no-glob"], door, name, to));
+    story::odd_names_down(&Site::start(), &[], |door, name, to| get(&wget, &["--no-glob"], door, name, to));
 }
 
 #[test]
 fn downloads_a_tree() {
     let Some(wget) = find() else { return };
-    story::tree_down(|door, here| {
+    story::tree_down(&Site::start(), |door, here| {
         let (url, here) = (door.url("tree/"), here.display().to_string());
         call(&wget, &["-r", "-l", "9", "-nH", "--cut-dirs=1", "-P", &here, &url]).good();
     });
