@@ -90,9 +90,9 @@ pub(crate) fn tree_names() -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// The names of sixty files.
+/// The names of fifty-two files.
 pub(crate) fn many_names() -> impl Iterator<Item = PathBuf> {
-    (0..60).map(|number| PathBuf::from(format!("{number}.bin")))
+    (0..52).map(|number| PathBuf::from(format!("{number}.bin")))
 }
 
 /// Writes them into `folder`: some empty, some of one record of TLS, some larger than any buffer.

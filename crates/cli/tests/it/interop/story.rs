@@ -133,7 +133,7 @@ pub(crate) fn tree_up(site: &Site, client: impl Fn(&Door, &Path)) {
     assert_same(&here, &site.root().join("tree"));
 }
 
-/// Downloads the sixty files of `shelf` into the given folder, in one session.
+/// Downloads the fifty-two files of `shelf` into the given folder, in one session.
 #[track_caller]
 pub(crate) fn many_down(site: &Site, client: impl Fn(&Door, &Path)) {
     write_many(&site.root().join("shelf"));
@@ -142,7 +142,7 @@ pub(crate) fn many_down(site: &Site, client: impl Fn(&Door, &Path)) {
     assert_same(&site.root().join("shelf"), &here);
 }
 
-/// Uploads the sixty files of the given folder into `shelf`, which does not exist yet, in one session.
+/// Uploads the fifty-two files of the given folder into `shelf`, which does not exist yet, in one session.
 #[track_caller]
 pub(crate) fn many_up(site: &Site, client: impl Fn(&Door, &Path)) {
     let here = site.beside("shelf");

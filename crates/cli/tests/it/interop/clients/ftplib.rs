@@ -120,9 +120,20 @@ fn find() -> Option<PathBuf> {
 }
 
 fn call(python: &Path, door: &Door, verb: &str, arguments: &[&OsStr]) -> Said {
+    call_with(python, door, "clear", verb, arguments)
+}
+
+/// `tls` is how the script is told about TLS: `clear`, or as in `explicit-1.3-resumes`, `implicit-1.2-plain`.
+pub(in crate::interop) fn call_with(
+    python: &Path,
+    door: &Door,
+    tls: &str,
+    verb: &str,
+    arguments: &[&OsStr],
+) -> Said {
     let port = door.port.to_string();
     let mut call =
-        command(python, ["-c", include_str!("ftplib_client.py"), &port, door.user, door.password, verb]);
+        command(python, ["-c", include_str!("ftplib_client.py"), &port, door.user, door.password, tls, verb]);
     for argument in arguments {
         call.arg(argument.as_bytes().iter().fold(String::new(), |mut text, byte| {
             // Writing to a String cannot fail.

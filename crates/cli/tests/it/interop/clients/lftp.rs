@@ -126,11 +126,11 @@ fn put(lftp: &Path, verb: &[u8], door: &Door, from: &Path, name: &OsStr) {
 }
 
 /// The same name, but never like an option.
-fn here(name: &OsStr) -> PathBuf {
+pub(in crate::interop) fn here(name: &OsStr) -> PathBuf {
     Path::new("./").join(name)
 }
 
-fn quoted(name: impl AsRef<OsStr>) -> Vec<u8> {
+pub(in crate::interop) fn quoted(name: impl AsRef<OsStr>) -> Vec<u8> {
     let mut word = vec![b'"'];
     for &byte in name.as_ref().as_bytes() {
         if matches!(byte, b'"' | b'\\') {

@@ -1,8 +1,8 @@
 //! Can everybody's clients use our server?
 
 mod curl;
-mod ftplib;
-mod lftp;
+pub(super) mod ftplib;
+pub(super) mod lftp;
 mod ncftp;
 mod tnftp;
 mod wget;
