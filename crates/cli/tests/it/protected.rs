@@ -259,7 +259,7 @@ fn flags_that_would_let_in_the_wrong_ones_are_refused() {
     let cases: &[(&[&[&str]], &str)] = &[
         (&[&tls, &users, &list], "owners:2: a subject proves nothing where no authority vouches for it"),
         (&[&tls, &list, &["--client-ca", ca]], "owners:2: there is no --user anna"),
-        (&[&users, &list, &["--client-ca", ca]], "part of TLS, which is off"),
+        (&[&["--tls", "off"], &users, &list, &["--client-ca", ca]], "part of TLS, which is off"),
         (&[&tls, &users, &["--client-cert", "require"]], "takes the certificates of whom?"),
         (&[&tls, &users, &list, &["--client-ca", ca, "--client-cert", "off"]], "nobody is asked"),
         (&[&tls, &["--client-cert-login", "with-password"]], "--client-cert-users"),

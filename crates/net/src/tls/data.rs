@@ -212,7 +212,7 @@ impl Hello {
             (Outcome::Foreign, Reuse::Require | Reuse::Learn) => Some(DataTlsError::Foreign),
             (Outcome::Foreign, Reuse::Off) => resumes.then_some(DataTlsError::Foreign),
             (Outcome::Unbound, Reuse::Require) => Some(DataTlsError::Unbound),
-            (Outcome::Unbound, Reuse::Learn) => binding.has_resumed().then_some(DataTlsError::Unbound),
+            (Outcome::Unbound, Reuse::Learn) => binding.must_resume().then_some(DataTlsError::Unbound),
             (Outcome::Unbound, Reuse::Off) => None,
         };
         if let Some(refused) = refused {

@@ -223,9 +223,15 @@ impl Binding {
         Some(ClientCertificate { fingerprint, subject })
     }
 
-    /// A data connection has resumed it; under [`Reuse::Learn`](super::Reuse::Learn) all must from then on.
+    /// A data connection has resumed it.
     pub fn has_resumed(&self) -> bool {
         self.owned.has_learned()
+    }
+
+    /// Under [`Reuse::Learn`](super::Reuse::Learn) the next data connection must resume it: one has done so, and the client
+    /// is not one that can have no ticket left.
+    pub fn must_resume(&self) -> bool {
+        self.owned.has_learned() && !self.owned.is_spent()
     }
 
     pub(super) fn owned(&self) -> &Arc<Owned> {

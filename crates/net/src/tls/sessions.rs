@@ -87,6 +87,11 @@ struct State {
     session: Option<(Vec<u8>, Vec<u8>)>,
     issued: u32,
     used: u32,
+    /// The nonce of the ticket that was given last.
+    newest: Option<[u8; NONCE]>,
+    newest_used: bool,
+    /// This client has more than the newest ticket.
+    keeps: bool,
     /// Nonces of tickets that were used.
     recent: VecDeque<[u8; NONCE]>,
     /// This client uses tickets more than once.
@@ -157,6 +162,14 @@ impl Owned {
         self.learned.load(Ordering::Relaxed)
     }
 
+    /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl (to 7.88 at
+    /// least) keeps one ticket, OpenSSL uses it once, and an upload brings no other. It is one connection that may be so:
+    /// whoever keeps more of the tickets of a login shows it with the next. A session of TLS 1.2 is never used up.
+    pub(super) fn is_spent(&self) -> bool {
+        let state = self.state();
+        state.issued > 1 && state.newest_used && !state.keeps && !state.reuses
+    }
+
     pub(super) fn learn(&self) {
         self.learned.store(true, Ordering::Relaxed);
     }
@@ -170,7 +183,11 @@ impl Owned {
         let mut sealed = plain.to_vec();
         let aad = Aad::from(self.id);
         self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).ok()?;
-        self.state().issued += 1;
+        let mut state = self.state();
+        state.issued += 1;
+        state.newest = Some(nonce);
+        state.newest_used = false;
+        drop(state);
         Some([&self.id[..], &self.mark, &nonce, &sealed].concat())
     }
 
@@ -183,6 +200,11 @@ impl Owned {
         if state.recent.contains(&nonce) {
             state.reuses = true;
         } else {
+            if state.newest == Some(nonce) {
+                state.newest_used = true;
+            } else {
+                state.keeps = true;
+            }
             state.used += 1;
             state.recent.push_front(nonce);
             state.recent.truncate(REMEMBERED);

@@ -94,7 +94,7 @@ impl Guard {
                 },
             };
             let peer = hello.data().peer();
-            let may_be = reuse == Reuse::Learn && !self.binding.has_resumed();
+            let may_be = reuse == Reuse::Learn && !self.binding.must_resume();
             if hello.outcome(&self.binding) == Outcome::Unbound && may_be && held.is_none() {
                 held = Some((hello, Instant::now() + HELD));
                 continue;

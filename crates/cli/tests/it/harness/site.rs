@@ -45,11 +45,11 @@ impl Site {
 
     /// The same with TLS on every connection. `reuse` is that of `--data-reuse`.
     pub(crate) fn tls(way: Way, reuse: &str) -> Self {
+        let flags = ["--tls", "required-data", "--data-reuse", reuse];
         match way {
-            Way::Explicit => Self::with(&["--tls", "required-data", "--data-reuse", reuse]),
+            Way::Explicit => Self::with(&flags),
             Way::Implicit => {
-                let mut site =
-                    Self::with(&["--tls", "off", "--listen-tls", "127.0.0.1:0", "--data-reuse", reuse]);
+                let mut site = Self::with(&[&flags[..], &["--listen-tls", "127.0.0.1:0"]].concat());
                 site.door =
                     Door { scheme: "ftps", port: site.implicit.expect("a port for TLS"), ..site.door };
                 site

@@ -127,6 +127,29 @@ async fn who_has_resumed_once_must_from_then_on() {
     }
 }
 
+/// curl (7.88) keeps the newest ticket alone, uses it once, and reads no other from an upload: the second upload of a session
+/// was refused.
+#[tokio::test]
+async fn who_may_have_no_ticket_left_may_come_without_one() {
+    let site = Site::new();
+    for versions in BOTH {
+        let login = site.login(versions).await;
+        let never = Stranger::new(&[], version(versions));
+        assert!(transfer(&login, Flow::Receives, Reuse::Learn).await);
+        // A session of TLS 1.2 is not used up.
+        assert_eq!(login.binding.must_resume(), versions == Versions::Tls12);
+        let came = visit(&login, &never, Reuse::Learn).await;
+        assert_eq!(came.is_ok(), versions == Versions::Tls13, "{came:?}");
+        let refused = visit(&login, &never, Reuse::Require).await;
+        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+        // Ours has more than one ticket, as it shows now.
+        assert!(transfer(&login, Flow::Receives, Reuse::Learn).await);
+        assert!(login.binding.must_resume());
+        let refused = visit(&login, &never, Reuse::Learn).await;
+        assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_hello_tells_whose_connection_it_is_before_it_is_answered() {
     let site = Site::new();
