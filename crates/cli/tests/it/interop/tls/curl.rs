@@ -93,14 +93,12 @@ fn explicit_tls13() {
 fn implicit_tls12() {
     let Some(curl) = Curl::find(Version::Tls12) else { return };
     tells_its_stories(&curl, Way::Implicit, "require");
-    uploads_many(&curl, Way::Implicit, "require");
 }
 
 #[test]
 fn implicit_tls13() {
     let Some(curl) = Curl::find(Version::Tls13) else { return };
     tells_its_stories(&curl, Way::Implicit, "require");
-    uploads_many(&curl, Way::Implicit, "learn");
 }
 
 #[test]
