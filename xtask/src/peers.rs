@@ -78,7 +78,7 @@ fn libraries(depends: &str) -> impl Iterator<Item = &str> {
 fn pyftpdlib(peers: &Path, apt: &mut Apt) -> Result<(), String> {
     let venv = peers.join("venv");
     let python = venv.join("bin/python");
-    let works = || run(Command::new(&python).args(["-c", "import pyftpdlib.servers"])).good;
+    let works = || run(Command::new(&python).args(["-c", "import pyftpdlib.servers, OpenSSL"])).good;
     if works() {
         return Ok(());
     }
@@ -89,7 +89,7 @@ fn pyftpdlib(peers: &Path, apt: &mut Apt) -> Result<(), String> {
         apt.install("python3-venv")?;
         make()?;
     }
-    good(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyftpdlib"]))?;
+    good(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyftpdlib", "pyOpenSSL"]))?;
     if works() { Ok(()) } else { Err("installed, but it cannot be imported".to_owned()) }
 }
 

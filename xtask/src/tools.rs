@@ -11,6 +11,7 @@ use crate::run::{Said, find, last_words, run};
 const PROGRAMS: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("lftp", "lftp"),
+    ("openssl", "openssl"),
     ("ncftpget", "ncftp"),
     ("wget", "wget"),
     ("tnftp", "tnftp"),

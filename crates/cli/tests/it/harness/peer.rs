@@ -139,15 +139,31 @@ impl Peer {
 
     /// pyftpdlib, in the Python it was installed for.
     pub(crate) fn pyftpdlib() -> Option<Self> {
+        Self::pyftpdlib_with("FTPHandler", |_| String::new())
+    }
+
+    /// The same with TLS on every connection.
+    pub(crate) fn pyftpdlib_tls() -> Option<Self> {
+        Self::pyftpdlib_with("TLS_FTPHandler", |lab| {
+            format!(
+                "Handler.certfile = Handler.keyfile = {:?}\n\
+                 Handler.tls_control_required = Handler.tls_data_required = True\n",
+                lab.identity().display().to_string(),
+            )
+        })
+    }
+
+    fn pyftpdlib_with(handler: &str, more: impl FnOnce(&Lab) -> String) -> Option<Self> {
         let python = need::peer_file("pyftpdlib", "venv/bin/python")?;
         let lab = Lab::new(rustix::process::geteuid().as_raw());
         let script = format!(
-            "from pyftpdlib.authorizers import DummyAuthorizer\nfrom pyftpdlib.handlers import FTPHandler\n\
+            "from pyftpdlib.authorizers import DummyAuthorizer\nfrom pyftpdlib.handlers import {handler} as Handler\n\
              from pyftpdlib.servers import FTPServer\nusers = DummyAuthorizer()\n\
-             users.add_user('tester', '{PASSWORD}', {root:?}, perm='elradfmwMT')\nFTPHandler.authorizer = users\n\
-             FTPHandler.passive_ports = range({low}, {high} + 1)\n\
-             FTPServer(('127.0.0.1', {control}), FTPHandler).serve_forever()\n",
+             users.add_user('tester', '{PASSWORD}', {root:?}, perm='elradfmwMT')\nHandler.authorizer = users\n\
+             {more}Handler.passive_ports = range({low}, {high} + 1)\n\
+             FTPServer(('127.0.0.1', {control}), Handler).serve_forever()\n",
             root = lab.path("root").display().to_string(),
+            more = more(&lab),
             low = lab.ports.passive().start(),
             high = lab.ports.passive().end(),
             control = lab.ports.control(),

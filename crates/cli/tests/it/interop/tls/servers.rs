@@ -59,6 +59,12 @@ fn vsftpd_that_demands_resumption() {
     moves_twenty_files_each_way(&peer, Resumes::Always);
 }
 
+#[test]
+fn pyftpdlib_that_demands_tls() {
+    let Some(peer) = Peer::pyftpdlib_tls() else { return };
+    moves_twenty_files_each_way(&peer, Resumes::Always);
+}
+
 /// It keeps no sessions, and asks for none.
 #[test]
 fn pureftpd_that_demands_tls() {
