@@ -97,7 +97,8 @@ fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
                 answer("150 go");
                 if matches!(then, Then::Dawdles(_)) {
                     // Enough to fill every buffer on the way, so that some is on the disk; then the client's end, however.
-                    stream.write_all(&content(1, LONG)).unwrap();
+                    // The client may be gone before it has taken all of it.
+                    let _ = stream.write_all(&content(1, LONG));
                     let _ = lines.read_line(&mut String::new());
                     return End::Quit;
                 }
