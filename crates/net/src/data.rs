@@ -161,11 +161,7 @@ impl Data {
 
     /// Closes a connection that nobody took up: with FIN, if what has arrived so far is all that comes.
     pub(crate) fn decline(self) {
-        let mut scratch = [0; 4096];
-        // At most what a receive buffer first holds (128 KiB by default); a peer that sends more is not waited for.
-        for _ in 0..32 {
-            let Ok(1..) = receive(self.fd(), &mut scratch) else { break };
-        }
+        throw_away(self.fd());
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -256,6 +252,15 @@ impl Socket {
 impl AsFd for Data {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd()
+    }
+}
+
+/// Reads what has arrived, so that a close is not a reset.
+pub(crate) fn throw_away(fd: BorrowedFd<'_>) {
+    let mut scratch = [0; 4096];
+    // At most what a receive buffer first holds (128 KiB by default); a peer that sends more is not waited for.
+    for _ in 0..32 {
+        let Ok(1..) = receive(fd, &mut scratch) else { break };
     }
 }
 

@@ -5,30 +5,40 @@
 //! the port is free for the next claim at that moment: ten ports serve thousands of sessions, and one port any
 //! number of distinct addresses.
 //!
+//! Under TLS one port also serves any number of sessions of one address: a connection resumes the session of its own
+//! control connection, and so says whose it is. Such a connection is read before it is handed to anybody.
+//!
 //! ```text
 //!   session --claim--> Hub (claims table + a seat per claim) <--deliver-- acceptor <--accept-- port
 //!           <--Data---                                        (one task for each listening socket)
+//!           <--Hello-- (whose?) <-- reading (one task for each connection that has not said it)
 //! ```
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::Data;
 use crate::listener::{Stack, listening};
 
 mod acceptor;
+mod claim;
 mod claims;
 mod hub;
+mod protected;
+mod readings;
+mod refusals;
 
 use acceptor::Door;
-use claims::Owner;
-use hub::{Hub, News};
+use claim::Stake;
+use hub::{Hub, Wanted};
+
+pub use claim::{Claim, ClaimError};
+pub use protected::{Demand, Next, ProtectedClaim, Refused, Stir};
+pub use refusals::{Cause, Refusals, TurnedAway};
 
 /// No port could be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,17 +52,13 @@ pub struct NoPort {
     pub waited: Duration,
 }
 
-/// A claim that ended without a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ClaimError {
-    /// Nobody connected in time. Also the answer after a claim has resolved.
-    #[error("no data connection was made in time")]
-    Expired,
-    /// A second connection came from the peer's address before the first was taken up. One of the two is a stranger
-    /// that shares the address (a NAT, a shared machine), and which cannot be known: both are closed. Guessing would
-    /// hand a file to the stranger, or take one from it.
-    #[error("two data connections came from the same address")]
-    Contested,
+/// What is asked for by whom.
+struct Sought {
+    session: u64,
+    peer: IpAddr,
+    local: IpAddr,
+    until: Instant,
+    wait: Duration,
 }
 
 /// The passive ports of a site, bound once for all its sessions. Dropping it ends the acceptors; a port is closed
@@ -142,31 +148,62 @@ impl PassivePorts {
         until: impl Into<Instant>,
         wait: Duration,
     ) -> Result<Claim, NoPort> {
-        let (peer, until) = (peer.to_canonical(), until.into());
+        let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
+        self.stake(wanted, None).await.map(Claim)
+    }
+
+    /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims of the
+    /// peer's, but for those in clear; so this waits only where every port has one of these, or where the demand is that a
+    /// connection that says nothing may be taken too, for a port without another such claim.
+    ///
+    /// # Errors
+    /// As [`PassivePorts::claim`].
+    pub async fn claim_protected(
+        &self,
+        owner: u64,
+        peer: IpAddr,
+        local: IpAddr,
+        until: impl Into<Instant>,
+        wait: Duration,
+        demand: Demand,
+    ) -> Result<ProtectedClaim, NoPort> {
+        let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
+        self.stake(wanted, Some(demand)).await.map(ProtectedClaim)
+    }
+
+    async fn stake(&self, sought: Sought, demand: Option<Demand>) -> Result<Stake, NoPort> {
+        let Sought { session, peer, local, until, wait } = sought;
+        let peer = peer.to_canonical();
         let Some((group, ports)) = self.group(local.to_canonical()) else {
             return Err(NoPort { peer, ports: 0, waited: Duration::ZERO });
         };
-        let (name, port) = self.hub.claim(peer, group, until);
+        let (owner, port) = self.hub.claim(Wanted { peer, group, until }, demand);
         // Built before the wait, so that its drop frees the claim or leaves the queue.
-        let mut claim = Claim {
+        let mut stake = Stake {
             hub: Arc::clone(&self.hub),
             doors: Arc::clone(&self.doors),
-            owner: name,
+            owner,
             port: port.unwrap_or(0),
             until,
             peer,
+            served: false,
         };
         if port.is_none() {
-            tracing::debug!(session = owner, %peer, ports, "every passive port is claimed for this address: waiting");
+            tracing::debug!(session, %peer, ports, "every passive port is claimed for this address: waiting");
             let deadline = Instant::now() + wait;
-            claim.port = claim.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
+            stake.port = stake.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
         }
-        Ok(claim)
+        Ok(stake)
     }
 
     /// Connections so far that nobody waited for; they were closed.
     pub fn dropped(&self) -> u64 {
-        self.hub.strangers()
+        self.refusals().read().strangers
+    }
+
+    /// The counts of connections that were turned away, for as long as one likes.
+    pub fn refusals(&self) -> Refusals {
+        self.hub.refusals()
     }
 
     /// The group that serves a local address: the one bound at it, else one bound at every address of its family.
@@ -185,119 +222,5 @@ impl PassivePorts {
 impl Drop for PassivePorts {
     fn drop(&mut self) {
         self.acceptors.iter().for_each(AbortHandle::abort);
-    }
-}
-
-/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
-/// FIN).
-#[derive(Debug)]
-pub struct Claim {
-    hub: Arc<Hub>,
-    doors: Arc<[Arc<Door>]>,
-    owner: Owner,
-    port: u16,
-    until: Instant,
-    peer: IpAddr,
-}
-
-impl Claim {
-    /// The port to tell the client.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and never
-    /// allocates for it; None means that there is nothing yet.
-    ///
-    /// # Errors
-    /// As [`Claim::connection`].
-    pub fn arrived(&mut self) -> Option<Result<Data, ClaimError>> {
-        if let Some(result) = resolved(self.hub.look(self.owner, None)) {
-            return Some(result);
-        }
-        // The peer connects before it sends the command that uses the connection, so that it is often in the kernel's
-        // queue before the acceptor's task has had its turn.
-        for door in self.doors.iter().filter(|door| door.port == self.port) {
-            acceptor::take_waiting(&self.hub, door);
-        }
-        resolved(self.hub.look(self.owner, None))
-    }
-
-    /// The peer's connection, waiting for it. Cancel-safe; resolves once.
-    ///
-    /// # Errors
-    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection from the
-    /// peer's address came before this was called.
-    pub async fn connection(&mut self) -> Result<Data, ClaimError> {
-        if let Some(result) = self.arrived() {
-            return result;
-        }
-        let arrival = std::future::poll_fn(|context| {
-            resolved(self.hub.look(self.owner, Some(context.waker()))).map_or(Poll::Pending, Poll::Ready)
-        });
-        if let Ok(result) = timeout_at(self.until, arrival).await {
-            return result;
-        }
-        self.hub.expire(self.peer);
-        // A connection that came in the last moment is still given; otherwise the seat says `Expired` now.
-        resolved(self.hub.look(self.owner, None)).unwrap_or(Err(ClaimError::Expired))
-    }
-
-    /// Keeps the claim open: it takes every connection of its peer's, one after the other by [`Claim::next`], until it is
-    /// dropped, and none of them is contested. For connections that tell themselves whose they are (TLS).
-    pub fn keep_open(&mut self) {
-        self.hub.keep_open(self.owner, (self.peer, self.port));
-    }
-
-    /// The next connection of a claim that is kept open, however long it takes. Cancel-safe.
-    pub async fn next(&mut self) -> Data {
-        for door in self.doors.iter().filter(|door| door.port == self.port) {
-            acceptor::take_waiting(&self.hub, door);
-        }
-        std::future::poll_fn(|context| {
-            self.hub.next(self.owner, context.waker()).map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
-    }
-
-    /// The port that a queued claim gets, or None at the deadline.
-    async fn granted(&self, deadline: Instant) -> Option<u16> {
-        loop {
-            // Claims that nobody waits on lapse unseen; whoever waits for their port looks.
-            let next = self.hub.expire(self.peer).map_or(deadline, |next| next.min(deadline));
-            let grant =
-                std::future::poll_fn(|context| match self.hub.look(self.owner, Some(context.waker())) {
-                    News::Queued => Poll::Pending,
-                    News::Port(port) => Poll::Ready(Some(port)),
-                    // Cannot be told a claim without a port; gone is gone.
-                    News::Arrived(_) | News::Contested | News::Expired => Poll::Ready(None),
-                });
-            match timeout_at(next, grant).await {
-                Ok(port) => return port,
-                Err(_) if Instant::now() >= deadline => return None,
-                Err(_) => {}
-            }
-        }
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left
-        // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
-        // costs nothing.
-        if let Some(Ok(data)) = self.arrived() {
-            data.decline();
-        }
-        self.hub.release(self.owner, (self.peer, self.port));
-    }
-}
-
-fn resolved(news: News) -> Option<Result<Data, ClaimError>> {
-    match news {
-        News::Queued | News::Port(_) => None,
-        News::Arrived(data) => Some(Ok(data)),
-        News::Contested => Some(Err(ClaimError::Contested)),
-        News::Expired => Some(Err(ClaimError::Expired)),
     }
 }

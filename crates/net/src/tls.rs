@@ -32,6 +32,7 @@ mod subject;
 mod verify;
 
 pub use control::{Explicit, UpgradeError};
+pub(crate) use data::Shown;
 pub use data::{DataTlsError, Flow, Hello, Outcome, Reuse};
 pub(crate) use layer::{AHEAD, Layer, Pending, Room};
 pub use subject::{NotASubject, Subject};

@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use net::control::{Control, Waiting};
-use net::passive::Claim;
+use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
 use net::tls::{Explicit, Fingerprint, UpgradeError};
@@ -30,7 +30,7 @@ use crate::session::Session;
 use crate::settings::Settings;
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
-use crate::transfer::{self, Moved, Ready};
+use crate::transfer::{self, Held, Moved, Ready};
 use crate::xferlog;
 
 mod securing;
@@ -72,7 +72,7 @@ struct Driver<'a> {
     id: u64,
     session: Session,
     binding: Option<Binding>,
-    claim: Option<Claim>,
+    claim: Option<Held>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
@@ -391,17 +391,33 @@ impl Driver<'_> {
         let deadlines = &self.shared.settings.deadlines;
         let (peer, local) = (self.peer.ip(), self.local.ip());
         let until = tokio::time::Instant::now() + deadlines.claim;
-        match ports.claim(self.id, peer, local, until.into_std(), deadlines.port).await {
-            Ok(mut claim) => {
-                if protection == Protection::Private {
-                    claim.keep_open();
-                }
-                let port = claim.port();
-                self.claim = Some(claim);
+        let (id, wait) = (self.id, deadlines.port);
+        let held = match (protection, self.guard()) {
+            (Protection::Clear, _) => ports
+                .claim(id, peer, local, until, wait)
+                .await
+                .map(|claim| (claim.port(), Held::Clear(claim))),
+            (_, Some(Guard { binding, tls })) => {
+                let demand = Demand::new(tls, &binding, self.settings.security.reuse);
+                let claim = ports.claim_protected(id, peer, local, until, wait, demand).await;
+                claim.map(|claim| (claim.port(), Held::Protected(claim)))
+            }
+            // No other level is agreed on without TLS.
+            (_, None) => return Input::Listening(Err(Reason::AuthFirst)),
+        };
+        match held {
+            Ok((port, held)) => {
+                self.claim = Some(held);
                 Input::Listening(Ok((self.shared.settings.told(local, peer), port)))
             }
             Err(_) => Input::Listening(Err(Reason::NoPort)),
         }
+    }
+
+    /// What data connections are bound to, under TLS.
+    fn guard(&self) -> Option<Guard> {
+        let (binding, tls) = self.binding.clone().zip(self.shared.tls.clone())?;
+        Some(Guard { binding, tls })
     }
 
     fn start(&mut self, plan: Plan) {
@@ -410,8 +426,7 @@ impl Driver<'_> {
         let ascii = plan.ascii;
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
-        let guard = private.then(|| self.binding.clone().zip(self.shared.tls.clone())).flatten();
-        let guard = guard.map(|(binding, tls)| Guard { binding, tls });
+        let guard = if private { self.guard() } else { None };
         let open =
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use net::control::{Control, Listener};
-use net::passive::PassivePorts;
+use net::passive::{PassivePorts, Refusals};
 use net::tls::server::ServerTls;
 use storage::Gate;
 use tokio::sync::{mpsc, watch};
@@ -190,6 +190,13 @@ impl Site {
     #[must_use]
     pub fn taken(&self) -> &[(u16, io::Error)] {
         &self.taken
+    }
+
+    /// The counts of data connections that were turned away at the passive ports, by cause; to be read at any time, also
+    /// while the site runs.
+    #[must_use]
+    pub fn refusals(&self) -> Refusals {
+        self.shared.ports.as_ref().map(PassivePorts::refusals).unwrap_or_default()
     }
 
     /// Tells a running site to end.

@@ -54,7 +54,7 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
 
 /// Accepts what waits at a door now: for a session that is ready for its connection before the acceptor's task has
 /// had its turn.
-pub(super) fn take_waiting(hub: &Hub, door: &Door) {
+pub(super) fn take_waiting(hub: &Arc<Hub>, door: &Door) {
     // Errors are the acceptor's to handle; it sees the same ones.
     while let Ok(data) = accept(door.socket.get_ref()) {
         hub.deliver(door.port, data);

@@ -1,10 +1,10 @@
 //! Which session does a connection at a shared passive port belong to?
 //!
 //! The pure part of the shared ports: no sockets, no clock, no luck (the choice of a port is the caller's function).
-//! A claim is for one (peer address, port); its life:
+//! A claim is for one (peer address, port). A claim in clear has that *place* alone; its life:
 //!
 //! ```text
-//!              every port claimed        a port is freed, in order
+//!              no place for it           a place for it, in order
 //!   claim() ---------------------> Queued ---------+
 //!      |                                           v
 //!      +---------------------------------------> Live --arrive--> Arrived --take--> (gone)
@@ -15,14 +15,50 @@
 //! Only `Live` holds the port: from the arrival on it is free for the next claim of that address. An arrival that no
 //! live claim wants, while earlier ones at the same place have not been taken up, leaves nobody sure whose is whose:
 //! all of those are contested. An arrival from anybody else is a stranger, and changes nothing.
-use std::collections::{HashMap, VecDeque};
+//!
+//! Protected claims share a place, as their connections say whose they are: an arrival there changes nothing, and
+//! [`Claims::whose`] is asked when it has spoken. They are live until they are released, or lapse.
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use crate::tls::sessions::BindingId;
+
+#[cfg(test)]
+mod model;
+mod place;
+
+use place::{Live, Place};
+
 /// Names one claim; its maker never uses a name twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Owner(pub(crate) u64);
+
+/// How a claim's connection is told from others of the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Not at all: it is the only claim at its place.
+    Clear,
+    /// It may be one that does not say whose it is: the only such claim at its place.
+    Lone(BindingId),
+    /// It says so.
+    Bound(BindingId),
+}
+
+impl Kind {
+    pub(crate) fn binding(self) -> Option<BindingId> {
+        match self {
+            Self::Clear => None,
+            Self::Lone(binding) | Self::Bound(binding) => Some(binding),
+        }
+    }
+
+    /// Does it wait its turn?
+    fn queues_in_order(self) -> bool {
+        !matches!(self, Self::Bound(_))
+    }
+}
 
 /// What a claim is for.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +68,7 @@ pub(crate) struct Wish {
     pub(crate) peer: IpAddr,
     /// Which set of ports serves it: an index into those given to [`Claims::new`].
     pub(crate) group: usize,
+    pub(crate) kind: Kind,
     /// When it lapses.
     pub(crate) until: Instant,
 }
@@ -41,7 +78,7 @@ pub(crate) struct Wish {
 pub(crate) enum Answer {
     /// This port is claimed.
     Port(u16),
-    /// Every port is claimed for this peer; a [`Grant`] will come when one is freed.
+    /// No port has a place for it; a [`Grant`] will come when one has.
     Queued,
 }
 
@@ -55,13 +92,20 @@ pub(crate) struct Grant {
 /// Whose a connection is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// This claim's. Its port is free again, and went to the grant if somebody was waiting.
-    Handed(Owner, Option<Grant>),
+    /// This claim's. Its port is free again, and went to the grants if somebody was waiting.
+    Handed(Owner, Vec<Grant>),
     /// It might be any of these, whose connections came earlier and are not taken up: none may be trusted.
     Contested(Vec<Owner>),
+    /// That of a protected claim: it has yet to say which.
+    Protected(Stamp),
     /// Nobody's.
     Stranger,
 }
+
+/// When a connection came, among all that happens at the ports. It can only be meant for a claim that was there before
+/// it, since nobody is told of a port earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp(u64);
 
 /// What has lapsed, and who gained by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,70 +115,85 @@ pub(crate) struct Lapsed {
 }
 
 #[derive(Debug)]
-enum Place {
+enum Stand {
     Queued { peer: IpAddr },
     Live { peer: IpAddr, port: u16 },
     Arrived { peer: IpAddr, port: u16 },
 }
 
-#[derive(Debug)]
-struct Live {
-    owner: Owner,
-    until: Instant,
+/// What there is of one address.
+#[derive(Debug, Default)]
+struct Peer {
+    places: BTreeMap<u16, Place>,
+    arrived: HashMap<u16, Vec<Owner>>,
+    queue: VecDeque<Wish>,
 }
 
 /// The claims of all sessions. Its size is bounded by theirs: every claim has an owner that is held by one.
 #[derive(Debug)]
 pub(crate) struct Claims {
     groups: Vec<Vec<u16>>,
-    /// Of all groups, each once.
-    ports: Vec<u16>,
-    places: HashMap<Owner, Place>,
-    live: HashMap<(IpAddr, u16), Live>,
-    arrived: HashMap<(IpAddr, u16), Vec<Owner>>,
-    queues: HashMap<IpAddr, VecDeque<Wish>>,
+    owners: HashMap<Owner, Stand>,
+    peers: HashMap<IpAddr, Peer>,
+    events: u64,
 }
 
 impl Claims {
     /// An empty table over sets of ports.
     pub(crate) fn new(groups: Vec<Vec<u16>>) -> Self {
-        let mut ports: Vec<u16> = groups.iter().flatten().copied().collect();
-        ports.sort_unstable();
-        ports.dedup();
-        let (places, live, arrived, queues) = Default::default();
-        Self { groups, ports, places, live, arrived, queues }
+        Self { groups, owners: HashMap::new(), peers: HashMap::new(), events: 0 }
     }
 
     /// Claims a port, or queues the wish. `choose(n)` gives a number below `n` (`n` is never 0); anything else counts
-    /// as 0. Ports at which a connection of this peer still waits to be taken up are chosen last, since a second
-    /// connection there could be either's.
-    pub(crate) fn claim(&mut self, wish: Wish, choose: impl FnMut(usize) -> usize) -> Answer {
-        if let Some(port) = self.free_port(&wish, choose) {
-            self.hold(&wish, port);
+    /// as 0.
+    ///
+    /// A claim in clear needs an empty place; those where a connection of this peer still waits to be taken up are chosen
+    /// last, since a second connection there could be either's. Protected claims have places of their own as long as
+    /// most are empty, which spares them each other's connections, and then share, so that the rest stays for claims in
+    /// clear.
+    pub(crate) fn claim(&mut self, wish: Wish, mut choose: impl FnMut(usize) -> usize) -> Answer {
+        let Self { groups, owners, peers, events } = self;
+        let ports = groups.get(wish.group).map_or(&[][..], Vec::as_slice);
+        let peer = peers.entry(wish.peer).or_default();
+        let port = match wish.kind {
+            Kind::Clear => peer.empty(ports, &wish, groups, &mut choose),
+            Kind::Lone(_) | Kind::Bound(_) if peer.places.len() * 2 < ports.len() => {
+                let empty = peer.empty(ports, &wish, groups, &mut choose);
+                empty.or_else(|| peer.shared(ports, &wish, groups, &mut choose))
+            }
+            Kind::Lone(_) | Kind::Bound(_) => {
+                let shared = peer.shared(ports, &wish, groups, &mut choose);
+                shared.or_else(|| peer.empty(ports, &wish, groups, &mut choose))
+            }
+        };
+        if let Some(port) = port {
+            peer.hold(&wish, port, tick(events));
+            owners.insert(wish.owner, Stand::Live { peer: wish.peer, port });
             return Answer::Port(port);
         }
-        self.places.insert(wish.owner, Place::Queued { peer: wish.peer });
-        self.queues.entry(wish.peer).or_default().push_back(wish);
+        owners.insert(wish.owner, Stand::Queued { peer: wish.peer });
+        peer.queue.push_back(wish);
         Answer::Queued
     }
 
     /// A connection from `peer` (canonical) at `port`. A claim whose time has passed gets nothing, even where
     /// nobody has called [`Claims::expire`] yet.
     pub(crate) fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Outcome {
-        let key = (peer, port);
-        match self.live.get(&key) {
-            Some(live) if live.until > now => {
-                let owner = live.owner;
-                self.live.remove(&key);
-                self.places.insert(owner, Place::Arrived { peer, port });
-                self.arrived.entry(key).or_default().push(owner);
+        let Some(there) = self.peers.get_mut(&peer) else { return Outcome::Stranger };
+        match there.places.get(&port).and_then(|place| place.live(now).next()) {
+            Some(&Live { owner, kind: Kind::Clear, .. }) => {
+                there.places.remove(&port);
+                there.arrived.entry(port).or_default().push(owner);
+                self.owners.insert(owner, Stand::Arrived { peer, port });
                 Outcome::Handed(owner, self.pass_on(peer, port))
             }
-            _ => match self.arrived.remove(&key) {
+            Some(_) => Outcome::Protected(Stamp(tick(&mut self.events))),
+            None => match there.arrived.remove(&port) {
                 Some(owners) => {
                     for owner in &owners {
-                        self.places.remove(owner);
+                        self.owners.remove(owner);
                     }
+                    self.tidy(peer);
                     Outcome::Contested(owners)
                 }
                 None => Outcome::Stranger,
@@ -142,42 +201,103 @@ impl Claims {
         }
     }
 
+    /// The protected claim that a connection is for which has said whose session it resumes, or that it resumes none.
+    pub(crate) fn whose(
+        &self,
+        (peer, port): (IpAddr, u16),
+        stamp: Stamp,
+        says: Option<BindingId>,
+        now: Instant,
+    ) -> Option<Owner> {
+        let fits = |live: &&Live| match says {
+            Some(binding) => live.kind.binding() == Some(binding),
+            None => matches!(live.kind, Kind::Lone(_)),
+        };
+        self.meant((peer, port), stamp, now).find(fits).map(|live| live.owner)
+    }
+
+    /// The protected claims that a connection may be for, as long as it has said nothing.
+    pub(crate) fn meant(
+        &self,
+        (peer, port): (IpAddr, u16),
+        stamp: Stamp,
+        now: Instant,
+    ) -> impl Iterator<Item = &Live> {
+        let place = self.peers.get(&peer).and_then(|there| there.places.get(&port));
+        let live = place.into_iter().flat_map(move |place| place.live(now));
+        live.filter(move |live| live.kind != Kind::Clear && live.since < stamp.0)
+    }
+
+    /// The claim at a place that may be for a connection which does not say whose it is.
+    pub(crate) fn lone(&self, (peer, port): (IpAddr, u16)) -> Option<Owner> {
+        let place = self.peers.get(&peer)?.places.get(&port)?;
+        place.all().find(|live| matches!(live.kind, Kind::Lone(_))).map(|live| live.owner)
+    }
+
+    /// Was this claim there when a connection came?
+    pub(crate) fn precedes(&self, owner: Owner, stamp: Stamp) -> bool {
+        self.find(owner).is_some_and(|live| live.since < stamp.0)
+    }
+
     /// The owner has taken up its connection: what comes later at that place is not its business.
     pub(crate) fn take(&mut self, owner: Owner) {
-        if matches!(self.places.get(&owner), Some(Place::Arrived { .. })) {
+        if matches!(self.owners.get(&owner), Some(Stand::Arrived { .. })) {
             self.release(owner);
         }
     }
 
-    /// Ends a claim wherever it stands; unknown owners are nothing. A freed port goes to the longest waiting wish.
-    pub(crate) fn release(&mut self, owner: Owner) -> Option<Grant> {
-        match self.places.remove(&owner)? {
-            Place::Queued { peer } => {
-                if let Some(queue) = self.queues.get_mut(&peer) {
-                    queue.retain(|wish| wish.owner != owner);
-                    if queue.is_empty() {
-                        self.queues.remove(&peer);
-                    }
-                }
-                None
-            }
-            Place::Live { peer, port } => {
-                self.live.remove(&(peer, port));
-                self.pass_on(peer, port)
-            }
-            Place::Arrived { peer, port } => {
-                if let Some(owners) = self.arrived.get_mut(&(peer, port)) {
-                    owners.retain(|other| *other != owner);
-                    if owners.is_empty() {
-                        self.arrived.remove(&(peer, port));
-                    }
-                }
-                None
-            }
+    /// A live claim lapses at this time and not before.
+    pub(crate) fn extend(&mut self, owner: Owner, until: Instant) {
+        let Some(&Stand::Live { peer, port }) = self.owners.get(&owner) else { return };
+        let place = self.peers.get_mut(&peer).and_then(|there| there.places.get_mut(&port));
+        if let Some(live) = place.and_then(|place| place.find(owner)) {
+            live.until = live.until.max(until);
         }
     }
 
-    /// Ends the claims of one peer whose time has passed. Its cost is that peer's ports, not the site's sessions.
+    /// Ends a claim wherever it stands; unknown owners are nothing. What it makes room for goes to those who wait.
+    pub(crate) fn release(&mut self, owner: Owner) -> Vec<Grant> {
+        let Some(stand) = self.owners.remove(&owner) else { return Vec::new() };
+        let (Stand::Queued { peer } | Stand::Live { peer, .. } | Stand::Arrived { peer, .. }) = stand;
+        let mut grants = Vec::new();
+        if let Some(there) = self.peers.get_mut(&peer) {
+            match stand {
+                Stand::Queued { .. } => {
+                    let left = there.queue.iter().position(|wish| wish.owner == owner);
+                    let left = left.and_then(|index| there.queue.remove(index));
+                    // Others may have waited behind it for a place that was good enough for them.
+                    if let Some(ports) = left.and_then(|wish| self.groups.get(wish.group))
+                        && !there.queue.is_empty()
+                    {
+                        for port in ports.clone() {
+                            grants.extend(self.pass_on(peer, port));
+                        }
+                    }
+                }
+                Stand::Live { port, .. } => {
+                    if let Some(place) = there.places.get_mut(&port) {
+                        place.remove(owner);
+                        if place.is_empty() {
+                            there.places.remove(&port);
+                        }
+                    }
+                    grants = self.pass_on(peer, port);
+                }
+                Stand::Arrived { port, .. } => {
+                    if let Some(owners) = there.arrived.get_mut(&port) {
+                        owners.retain(|other| *other != owner);
+                        if owners.is_empty() {
+                            there.arrived.remove(&port);
+                        }
+                    }
+                }
+            }
+        }
+        self.tidy(peer);
+        grants
+    }
+
+    /// Ends the claims of one peer whose time has passed. Its cost is that peer's claims, not the site's.
     pub(crate) fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
         let late: Vec<Owner> =
@@ -195,33 +315,90 @@ impl Claims {
     }
 
     fn of_peer(&self, peer: IpAddr) -> impl Iterator<Item = &Live> {
-        self.ports.iter().filter_map(move |port| self.live.get(&(peer, *port)))
+        self.peers.get(&peer).into_iter().flat_map(|there| there.places.values().flat_map(Place::all))
     }
 
-    fn hold(&mut self, wish: &Wish, port: u16) {
-        self.live.insert((wish.peer, port), Live { owner: wish.owner, until: wish.until });
-        self.places.insert(wish.owner, Place::Live { peer: wish.peer, port });
+    fn find(&self, owner: Owner) -> Option<&Live> {
+        let Some(Stand::Live { peer, port }) = self.owners.get(&owner) else { return None };
+        self.peers.get(peer)?.places.get(port)?.all().find(|live| live.owner == owner)
     }
 
-    /// Gives a port that was just freed to the first queued wish that it serves.
-    fn pass_on(&mut self, peer: IpAddr, port: u16) -> Option<Grant> {
-        let queue = self.queues.get_mut(&peer)?;
-        let groups = &self.groups;
-        let first = queue
-            .iter()
-            .position(|wish| groups.get(wish.group).is_some_and(|ports| ports.contains(&port)))?;
-        let wish = queue.remove(first)?;
-        if queue.is_empty() {
-            self.queues.remove(&peer);
+    /// Gives what is free at a port to the queued wishes that it serves.
+    fn pass_on(&mut self, peer: IpAddr, port: u16) -> Vec<Grant> {
+        let Self { groups, owners, peers, events } = self;
+        let mut grants = Vec::new();
+        let Some(there) = peers.get_mut(&peer) else { return grants };
+        let (mut index, mut waits) = (0, false);
+        while let Some(wish) = there.queue.get(index).copied() {
+            index += 1;
+            if !serves(groups, &wish, port) {
+                continue;
+            }
+            let ordered = wish.kind.queues_in_order();
+            if there.fits(port, wish.kind) && !(ordered && waits) {
+                index -= 1;
+                there.queue.remove(index);
+                there.hold(&wish, port, tick(events));
+                owners.insert(wish.owner, Stand::Live { peer, port });
+                grants.push(Grant { owner: wish.owner, port });
+            } else {
+                waits |= ordered;
+            }
         }
-        self.hold(&wish, port);
-        Some(Grant { owner: wish.owner, port })
+        grants
     }
 
-    fn free_port(&self, wish: &Wish, mut choose: impl FnMut(usize) -> usize) -> Option<u16> {
-        let ports = self.groups.get(wish.group).filter(|ports| !ports.is_empty())?;
-        let free = |port: u16| !self.live.contains_key(&(wish.peer, port));
-        let quiet = |port: u16| free(port) && !self.arrived.contains_key(&(wish.peer, port));
+    /// Forgets an address of which there is nothing.
+    fn tidy(&mut self, peer: IpAddr) {
+        let gone =
+            |there: &Peer| there.places.is_empty() && there.arrived.is_empty() && there.queue.is_empty();
+        if self.peers.get(&peer).is_some_and(gone) {
+            self.peers.remove(&peer);
+        }
+    }
+}
+
+impl Peer {
+    fn fits(&self, port: u16, kind: Kind) -> bool {
+        self.places.get(&port).is_none_or(|place| place.fits(kind))
+    }
+
+    /// Whoever waits its turn does not go before those who have waited for the same port.
+    fn may(&self, port: u16, wish: &Wish, groups: &[Vec<u16>]) -> bool {
+        let waits = |other: &Wish| other.kind.queues_in_order() && serves(groups, other, port);
+        self.fits(port, wish.kind) && !(wish.kind.queues_in_order() && self.queue.iter().any(waits))
+    }
+
+    fn hold(&mut self, wish: &Wish, port: u16, since: u64) {
+        let live = Live { owner: wish.owner, kind: wish.kind, until: wish.until, since };
+        self.places.entry(port).or_default().add(live);
+    }
+
+    /// One of the protected places that have room.
+    fn shared(
+        &self,
+        ports: &[u16],
+        wish: &Wish,
+        groups: &[Vec<u16>],
+        choose: &mut impl FnMut(usize) -> usize,
+    ) -> Option<u16> {
+        let open = |port: &u16| ports.contains(port) && self.may(*port, wish, groups);
+        pick(self.places.keys().copied().filter(open).collect(), choose)
+    }
+
+    /// One of the empty places.
+    fn empty(
+        &self,
+        ports: &[u16],
+        wish: &Wish,
+        groups: &[Vec<u16>],
+        choose: &mut impl FnMut(usize) -> usize,
+    ) -> Option<u16> {
+        if ports.is_empty() {
+            return None;
+        }
+        let free = |port: u16| !self.places.contains_key(&port) && self.may(port, wish, groups);
+        let quiet = |port: u16| free(port) && !self.arrived.contains_key(&port);
         // Most ports are free for most peers: a few throws save going through a range of thousands. A throw that
         // finds a free port is as even a choice among the free ones as counting them all.
         for _ in 0..4 {
@@ -229,224 +406,21 @@ impl Claims {
                 return Some(port);
             }
         }
-        let mut pick = |candidates: Vec<u16>| {
-            let first = candidates.first().copied()?;
-            Some(candidates.get(choose(candidates.len())).copied().unwrap_or(first))
-        };
-        pick(ports.iter().copied().filter(|port| quiet(*port)).collect())
-            .or_else(|| pick(ports.iter().copied().filter(|port| free(*port)).collect()))
+        pick(ports.iter().copied().filter(|port| quiet(*port)).collect(), choose)
+            .or_else(|| pick(ports.iter().copied().filter(|port| free(*port)).collect(), choose))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-    use std::time::Duration;
+fn pick(candidates: Vec<u16>, choose: &mut impl FnMut(usize) -> usize) -> Option<u16> {
+    let first = candidates.first().copied()?;
+    Some(candidates.get(choose(candidates.len())).copied().unwrap_or(first))
+}
 
-    use proptest::prelude::*;
+fn serves(groups: &[Vec<u16>], wish: &Wish, port: u16) -> bool {
+    groups.get(wish.group).is_some_and(|ports| ports.contains(&port))
+}
 
-    use super::*;
-
-    const GROUPS: [&[u16]; 2] = [&[7001, 7002, 7003], &[7003, 7004]];
-
-    fn table() -> Claims {
-        Claims::new(GROUPS.iter().map(|ports| ports.to_vec()).collect())
-    }
-
-    fn peer(n: u8) -> IpAddr {
-        Ipv4Addr::new(192, 0, 2, n).into()
-    }
-
-    fn wish(owner: u64, n: u8, until: Instant) -> Wish {
-        Wish { owner: Owner(owner), peer: peer(n), group: 0, until }
-    }
-
-    fn first(_: usize) -> usize {
-        0
-    }
-
-    /// The same rules, written as plainly as possible: one list of claims in the order of asking.
-    #[derive(Default)]
-    struct Model(Vec<(Wish, Stand)>);
-
-    #[derive(Clone, Copy, PartialEq)]
-    enum Stand {
-        Queued,
-        Live(u16),
-        Arrived(u16),
-    }
-
-    impl Model {
-        fn stands(&self, peer: IpAddr, stand: Stand) -> Vec<Owner> {
-            self.0.iter().filter(|(w, s)| w.peer == peer && *s == stand).map(|(w, _)| w.owner).collect()
-        }
-
-        fn freed(&mut self, peer: IpAddr, port: u16) -> Option<Grant> {
-            let waits =
-                |w: &Wish, s: Stand| w.peer == peer && s == Stand::Queued && GROUPS[w.group].contains(&port);
-            let (wish, stand) = self.0.iter_mut().find(|(w, s)| waits(w, *s))?;
-            *stand = Stand::Live(port);
-            Some(Grant { owner: wish.owner, port })
-        }
-
-        fn remove(&mut self, owner: Owner) -> Option<Grant> {
-            let index = self.0.iter().position(|(w, _)| w.owner == owner)?;
-            match self.0.remove(index) {
-                (wish, Stand::Live(port)) => self.freed(wish.peer, port),
-                _ => None,
-            }
-        }
-
-        fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Outcome {
-            let here = |w: &Wish, s: Stand| w.peer == peer && s == Stand::Live(port) && w.until > now;
-            if let Some((wish, stand)) = self.0.iter_mut().find(|(w, s)| here(w, *s)) {
-                *stand = Stand::Arrived(port);
-                let owner = wish.owner;
-                return Outcome::Handed(owner, self.freed(peer, port));
-            }
-            let unsure = self.stands(peer, Stand::Arrived(port));
-            if unsure.is_empty() {
-                return Outcome::Stranger;
-            }
-            self.0.retain(|(w, _)| !unsure.contains(&w.owner));
-            Outcome::Contested(unsure)
-        }
-
-        fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
-            let mut late: Vec<(u16, Owner)> = Vec::new();
-            for (wish, stand) in &self.0 {
-                if let Stand::Live(port) = stand
-                    && wish.peer == peer
-                    && wish.until <= now
-                {
-                    late.push((*port, wish.owner));
-                }
-            }
-            late.sort_unstable();
-            let mut lapsed = Lapsed::default();
-            for (_, owner) in late {
-                lapsed.granted.extend(self.remove(owner));
-                lapsed.expired.push(owner);
-            }
-            lapsed
-        }
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Claim { peer: u8, group: usize, seconds: u64, luck: usize },
-        Arrive { peer: u8, port: u16 },
-        Take { owner: u64 },
-        Release { owner: u64 },
-        Expire { peer: u8 },
-        Pass { seconds: u64 },
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        let arrive = (0..3u8, 7001..7005u16).prop_map(|(peer, port)| Step::Arrive { peer, port });
-        prop_oneof![
-            4 => (0..3u8, 0..2usize, 1..20u64, any::<usize>())
-                .prop_map(|(peer, group, seconds, luck)| Step::Claim { peer, group, seconds, luck }),
-            4 => arrive,
-            1 => (0..40u64).prop_map(|owner| Step::Take { owner }),
-            2 => (0..40u64).prop_map(|owner| Step::Release { owner }),
-            1 => (0..3u8).prop_map(|peer| Step::Expire { peer }),
-            1 => (1..10u64).prop_map(|seconds| Step::Pass { seconds }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn the_table_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..120)) {
-            let (mut table, mut model) = (table(), Model::default());
-            let mut now = Instant::now();
-            let mut next = 0;
-            for step in steps {
-                match step {
-                    Step::Claim { peer: n, group, seconds, luck } => {
-                        let until = now + Duration::from_secs(seconds);
-                        let wish = Wish { owner: Owner(next), peer: peer(n), group, until };
-                        next += 1;
-                        let mut luck = luck;
-                        let answer = table.claim(wish, |below| {
-                            luck = luck.wrapping_mul(31).wrapping_add(7);
-                            luck % below
-                        });
-                        let is_free = |p: &u16| model.stands(peer(n), Stand::Live(*p)).is_empty();
-                        let is_quiet = |p: &u16| model.stands(peer(n), Stand::Arrived(*p)).is_empty();
-                        let free: Vec<u16> = GROUPS[group].iter().copied().filter(is_free).collect();
-                        let quiet: Vec<u16> = free.iter().copied().filter(is_quiet).collect();
-                        match answer {
-                            Answer::Port(port) => {
-                                prop_assert!(free.contains(&port), "{port} is claimed");
-                                prop_assert!(quiet.is_empty() || quiet.contains(&port), "{port} is in doubt");
-                                model.0.push((wish, Stand::Live(port)));
-                            }
-                            Answer::Queued => {
-                                prop_assert!(free.is_empty(), "{free:?} are free");
-                                model.0.push((wish, Stand::Queued));
-                            }
-                        }
-                    }
-                    Step::Arrive { peer: n, port } => {
-                        prop_assert_eq!(table.arrive(peer(n), port, now), model.arrive(peer(n), port, now));
-                    }
-                    Step::Take { owner } => {
-                        table.take(Owner(owner));
-                        model.0.retain(|(w, s)| w.owner != Owner(owner) || !matches!(s, Stand::Arrived(_)));
-                    }
-                    Step::Release { owner } => {
-                        prop_assert_eq!(table.release(Owner(owner)), model.remove(Owner(owner)));
-                    }
-                    Step::Expire { peer: n } => {
-                        prop_assert_eq!(table.expire(peer(n), now), model.expire(peer(n), now));
-                    }
-                    Step::Pass { seconds } => now += Duration::from_secs(seconds),
-                }
-                prop_assert_eq!(table.places.len(), model.0.len());
-                for n in 0..3 {
-                    for port in 7001..7005 {
-                        let live = model.stands(peer(n), Stand::Live(port));
-                        prop_assert!(live.len() <= 1, "two claims for one place");
-                        prop_assert_eq!(table.live.get(&(peer(n), port)).map(|live| live.owner), live.first().copied());
-                    }
-                    let ends = model.0.iter().filter(|(w, s)| w.peer == peer(n) && matches!(s, Stand::Live(_)));
-                    prop_assert_eq!(table.next_expiry(peer(n)), ends.map(|(w, _)| w.until).min());
-                }
-            }
-            for owner in 0..next {
-                table.release(Owner(owner));
-            }
-            prop_assert!(table.places.is_empty() && table.live.is_empty());
-            prop_assert!(table.arrived.is_empty() && table.queues.is_empty(), "something stays behind");
-        }
-    }
-
-    #[test]
-    fn a_stranger_changes_nothing() {
-        let (mut table, now) = (table(), Instant::now());
-        let until = now + Duration::from_secs(9);
-        assert_eq!(table.claim(wish(1, 1, until), first), Answer::Port(7001));
-        assert_eq!(table.arrive(peer(2), 7001, now), Outcome::Stranger);
-        assert_eq!(table.arrive(peer(1), 7002, now), Outcome::Stranger);
-        assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(Owner(1), None));
-    }
-
-    #[test]
-    fn a_late_connection_is_a_strangers() {
-        let (mut table, now) = (table(), Instant::now());
-        table.claim(wish(1, 1, now + Duration::from_secs(9)), first);
-        assert_eq!(table.arrive(peer(1), 7001, now + Duration::from_secs(9)), Outcome::Stranger);
-    }
-
-    #[test]
-    fn every_port_is_chosen_some_time() {
-        let (now, mut seen) = (Instant::now(), std::collections::BTreeSet::new());
-        for luck in 0..3 {
-            if let Answer::Port(port) = table().claim(wish(1, 1, now), |_| luck) {
-                seen.insert(port);
-            }
-        }
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [7001, 7002, 7003]);
-    }
+fn tick(events: &mut u64) -> u64 {
+    *events += 1;
+    *events
 }

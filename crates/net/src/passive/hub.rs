@@ -5,20 +5,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::claims::{Answer, Claims, Grant, Lapsed, Outcome, Owner, Wish};
+use super::claims::{Answer, Claims, Grant, Kind, Lapsed, Outcome, Owner, Wish};
+use super::protected::{Demand, Refused};
+use super::readings::Readings;
+use super::refusals::{Cause, Line, Refusals, Tally};
 use crate::Data;
+use crate::tls::Hello;
 
-/// Connections that wait in a claim that is kept open: one is the client's, the others are strangers' who share its address.
-const MOST_KEPT: usize = 8;
-
-/// At most one line of log about strangers in this time; the line tells how many there were since the last.
-const BETWEEN_WARNINGS: Duration = Duration::from_secs(1);
+mod hellos;
 
 /// What is known of a claim. Left in the seat until its task looks.
 #[derive(Debug)]
@@ -39,20 +38,36 @@ pub(super) enum News {
 struct Seat {
     news: News,
     waker: Option<Waker>,
-    /// Connections for a claim that is kept open.
-    more: VecDeque<Data>,
+    inbox: Option<Box<Inbox>>,
+}
+
+/// What has come for a protected claim.
+#[derive(Debug)]
+struct Inbox {
+    demand: Demand,
+    hellos: VecDeque<Box<Hello>>,
+    /// What was turned away and may have been the client's own: the last of it that was not heard yet.
+    refused: Option<Refused>,
+    awaits: Awaits,
+}
+
+/// What the task of a protected claim is to be woken for, beside a hello and a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// A connection at its place, even a silent one.
+    Arrival,
+    Nothing,
+    /// That no connection at its place is silent any more.
+    Silence,
 }
 
 #[derive(Debug)]
 struct State {
     claims: Claims,
     seats: HashMap<Owner, Seat>,
-    /// The claims that are kept open, by their places.
-    kept: HashMap<(IpAddr, u16), Owner>,
+    readings: Readings,
     next_owner: u64,
-    strangers: u64,
-    strangers_told: u64,
-    quiet_until: Option<Instant>,
+    tally: Tally,
 }
 
 /// The meeting point of sessions and acceptors.
@@ -63,16 +78,22 @@ pub(super) struct Hub {
     random: RandomState,
 }
 
+/// Whom a claim is for, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) peer: IpAddr,
+    pub(super) group: usize,
+    pub(super) until: Instant,
+}
+
 impl Hub {
     pub(super) fn new(groups: Vec<Vec<u16>>) -> Self {
         let state = State {
             claims: Claims::new(groups),
             seats: HashMap::new(),
-            kept: HashMap::new(),
+            readings: Readings::default(),
             next_owner: 0,
-            strangers: 0,
-            strangers_told: 0,
-            quiet_until: None,
+            tally: Tally::default(),
         };
         Self { state: Mutex::new(state), random: RandomState::new() }
     }
@@ -83,19 +104,21 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Connections of wrong peers so far.
-    pub(super) fn strangers(&self) -> u64 {
-        self.lock().strangers
+    /// The counts of what was turned away.
+    pub(super) fn refusals(&self) -> Refusals {
+        self.lock().tally.counts().clone()
     }
 
-    /// A new claim and its port, if there is one already.
-    pub(super) fn claim(&self, peer: IpAddr, group: usize, until: Instant) -> (Owner, Option<u16>) {
+    /// A new claim and its port, if there is one already. Without a demand it is one in clear.
+    pub(super) fn claim(&self, wanted: Wanted, demand: Option<Demand>) -> (Owner, Option<u16>) {
+        let Wanted { peer, group, until } = wanted;
         let now = Instant::now();
         let mut woken = Vec::new();
         let mut state = self.lock();
         let owner = Owner(state.next_owner);
         state.next_owner += 1;
-        let wish = Wish { owner, peer, group, until };
+        let kind = demand.as_ref().map_or(Kind::Clear, Demand::kind);
+        let wish = Wish { owner, peer, group, kind, until };
         let mut throw = 0u8;
         let answer = state.claims.claim(wish, |below| {
             throw = throw.wrapping_add(1);
@@ -105,10 +128,11 @@ impl Hub {
             Answer::Port(port) => Some(port),
             Answer::Queued => None,
         };
-        state.seats.insert(
-            owner,
-            Seat { news: port.map_or(News::Queued, News::Port), waker: None, more: VecDeque::new() },
-        );
+        let inbox = demand.map(|demand| {
+            Box::new(Inbox { demand, hellos: VecDeque::new(), refused: None, awaits: Awaits::Nothing })
+        });
+        let seat = Seat { news: port.map_or(News::Queued, News::Port), waker: None, inbox };
+        state.seats.insert(owner, seat);
         if port.is_none() {
             // A forgotten claim of the same peer may have lapsed unseen.
             let lapsed = state.claims.expire(peer, now);
@@ -124,45 +148,43 @@ impl Hub {
     }
 
     /// A connection has come in.
-    pub(super) fn deliver(&self, port: u16, data: Data) {
+    pub(super) fn deliver(self: &Arc<Self>, port: u16, data: Data) {
         let peer = data.peer();
+        let now = Instant::now();
         let mut woken = Vec::new();
         let mut state = self.lock();
         // What is to be closed is closed after the lock is free.
         let mut closing = Vec::new();
-        let data = match state.keep(port, data, &mut woken) {
-            Kept::Yes => {
-                drop(state);
-                return wake(woken);
-            }
-            Kept::Full(data) => {
-                drop(state);
-                return data.decline();
-            }
-            Kept::No(data) => data,
-        };
-        let mut strangers = None;
-        match state.claims.arrive(peer.ip(), port, Instant::now()) {
-            Outcome::Handed(owner, grant) => {
+        let mut line = None;
+        match state.claims.arrive(peer.ip(), port, now) {
+            Outcome::Handed(owner, grants) => {
                 closing.extend(state.tell(owner, News::Arrived(data), &mut woken));
-                state.tell_grant(grant, &mut woken);
+                state.tell_grants(grants, &mut woken);
             }
-            // The session logs it: it is told, and knows its user.
+            Outcome::Protected(stamp) => {
+                let listened = state.listen((peer.ip(), port), stamp, &data, &mut woken);
+                drop(state);
+                wake(woken);
+                return match listened {
+                    Some(listened) => self.read(listened, data),
+                    None => data.decline(),
+                };
+            }
+            // The session logs it as well: it is told, and knows its user.
             Outcome::Contested(owners) => {
                 closing.push(data);
+                line = state.tally.note(Cause::Contested, 1 + owners.len() as u64, peer, port, now);
                 for owner in owners {
                     closing.extend(state.tell(owner, News::Contested, &mut woken));
                 }
             }
             Outcome::Stranger => {
                 closing.push(data);
-                strangers = state.note_stranger();
+                line = state.tally.note(Cause::Stranger, 1, peer, port, now);
             }
         }
         drop(state);
-        if let Some(count) = strangers {
-            tracing::warn!(peer = %peer.ip(), port, count, "a data connection that nobody waits for was closed");
-        }
+        line.into_iter().for_each(Line::write);
         wake(woken);
         closing.into_iter().for_each(Data::decline);
     }
@@ -175,10 +197,7 @@ impl Hub {
         match seat.news {
             News::Queued | News::Port(_) => {
                 if let Some(waker) = waker {
-                    match &mut seat.waker {
-                        Some(kept) => kept.clone_from(waker),
-                        none => *none = Some(waker.clone()),
-                    }
+                    seat.keep(waker);
                 }
                 if let News::Port(port) = seat.news { News::Port(port) } else { News::Queued }
             }
@@ -186,29 +205,6 @@ impl Hub {
                 state.claims.take(owner);
                 state.seats.remove(&owner).map_or(News::Expired, |seat| seat.news)
             }
-        }
-    }
-
-    /// Keeps a claim open: it takes every connection of its peer's at its place, until it is released.
-    pub(super) fn keep_open(&self, owner: Owner, place: (IpAddr, u16)) {
-        self.lock().kept.insert(place, owner);
-    }
-
-    /// The next connection of a claim that is kept open. When there is none, the waker is kept.
-    pub(super) fn next(&self, owner: Owner, waker: &Waker) -> Option<Data> {
-        let mut state = self.lock();
-        let seat = state.seats.get_mut(&owner)?;
-        if let Some(data) = seat.more.pop_front() {
-            return Some(data);
-        }
-        seat.waker = Some(waker.clone());
-        // One that came before the claim was kept open.
-        if !matches!(seat.news, News::Arrived(_)) {
-            return None;
-        }
-        match std::mem::replace(&mut seat.news, News::Expired) {
-            News::Arrived(data) => Some(data),
-            _ => None,
         }
     }
 
@@ -224,20 +220,23 @@ impl Hub {
         next
     }
 
-    /// The owner is gone.
-    pub(super) fn release(&self, owner: Owner, place: (IpAddr, u16)) {
+    /// The owner is gone, with or without its connection.
+    pub(super) fn release(&self, owner: Owner, (peer, port): (IpAddr, u16), served: bool) {
         let mut woken = Vec::new();
         let mut state = self.lock();
-        if state.kept.get(&place) == Some(&owner) {
-            state.kept.remove(&place);
-        }
-        let grant = state.claims.release(owner);
-        state.tell_grant(grant, &mut woken);
+        let grants = state.claims.release(owner);
+        state.tell_grants(grants, &mut woken);
         let seat = state.seats.remove(&owner);
+        let mut ended = Vec::new();
+        if let Some(inbox) = seat.as_ref().and_then(|seat| seat.inbox.as_ref()) {
+            let unused = (!served).then_some(inbox.demand.binding());
+            ended = state.leave((peer, port), unused, &mut woken);
+        }
         drop(state);
         wake(woken);
-        if let Some(Seat { news, more, .. }) = seat {
-            more.into_iter().for_each(Data::decline);
+        ended.into_iter().for_each(super::readings::Reading::end);
+        if let Some(Seat { news, inbox, .. }) = seat {
+            inbox.into_iter().flat_map(|inbox| inbox.hellos).for_each(|hello| hello.decline());
             if let News::Arrived(data) = news {
                 data.decline();
             }
@@ -245,27 +244,16 @@ impl Hub {
     }
 }
 
-/// What became of a connection, as far as claims that are kept open are concerned.
-enum Kept {
-    Yes,
-    /// As many wait as may.
-    Full(Data),
-    /// There is none at its place.
-    No(Data),
+impl Seat {
+    fn keep(&mut self, waker: &Waker) {
+        match &mut self.waker {
+            Some(kept) => kept.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
 }
 
 impl State {
-    fn keep(&mut self, port: u16, data: Data, woken: &mut Vec<Waker>) -> Kept {
-        let owner = self.kept.get(&(data.peer().ip(), port));
-        let Some(seat) = owner.and_then(|owner| self.seats.get_mut(owner)) else { return Kept::No(data) };
-        if seat.more.len() >= MOST_KEPT {
-            return Kept::Full(data);
-        }
-        seat.more.push_back(data);
-        woken.extend(seat.waker.take());
-        Kept::Yes
-    }
-
     /// Puts news into a seat; a connection that lay there before comes back, to be closed.
     fn tell(&mut self, owner: Owner, news: News, woken: &mut Vec<Waker>) -> Option<Data> {
         let Some(seat) = self.seats.get_mut(&owner) else {
@@ -279,8 +267,8 @@ impl State {
         }
     }
 
-    fn tell_grant(&mut self, grant: Option<Grant>, woken: &mut Vec<Waker>) {
-        if let Some(Grant { owner, port }) = grant {
+    fn tell_grants(&mut self, grants: Vec<Grant>, woken: &mut Vec<Waker>) {
+        for Grant { owner, port } in grants {
             // A queued seat holds no connection.
             let _ = self.tell(owner, News::Port(port), woken);
         }
@@ -291,22 +279,7 @@ impl State {
             // Only claims without a connection lapse.
             let _ = self.tell(owner, News::Expired, woken);
         }
-        for grant in lapsed.granted {
-            self.tell_grant(Some(grant), woken);
-        }
-    }
-
-    /// Counts a stranger; the number since the last time when it is time to tell the log again.
-    fn note_stranger(&mut self) -> Option<u64> {
-        self.strangers += 1;
-        let now = Instant::now();
-        if self.quiet_until.is_some_and(|until| now < until) {
-            return None;
-        }
-        let count = self.strangers - self.strangers_told;
-        self.strangers_told = self.strangers;
-        self.quiet_until = Some(now + BETWEEN_WARNINGS);
-        Some(count)
+        self.tell_grants(lapsed.granted, woken);
     }
 }
 

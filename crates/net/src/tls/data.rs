@@ -45,6 +45,17 @@ pub enum Outcome {
     Foreign,
 }
 
+/// What a hello says of the session that it would go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// That of this control connection, which lives.
+    Session(BindingId),
+    /// One that we have given out, and that cannot be gone on with any more.
+    Lost,
+    /// None that we know.
+    Nothing,
+}
+
 /// Which way the bytes of the transfer go, from where we sit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -168,6 +179,19 @@ impl Hello {
             Offered::Known(owner) => Some(owner.id()),
             Offered::Nothing | Offered::Another => None,
         }
+    }
+
+    pub(crate) fn shown(&self) -> Shown {
+        match self.offered() {
+            Offered::Known(owner) => Shown::Session(owner.id()),
+            Offered::Another => Shown::Lost,
+            Offered::Nothing => Shown::Nothing,
+        }
+    }
+
+    /// Closes one that nobody took up, without a word.
+    pub(crate) fn decline(self) {
+        self.data.decline();
     }
 
     /// Does it belong to this control connection?

@@ -47,6 +47,14 @@ const REMEMBERED: usize = 32;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BindingId([u8; ID]);
 
+#[cfg(test)]
+impl BindingId {
+    /// One of a test's making.
+    pub(crate) fn made(n: u8) -> Self {
+        Self([n; ID])
+    }
+}
+
 impl fmt::Debug for BindingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))

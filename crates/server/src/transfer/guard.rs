@@ -1,37 +1,48 @@
 //! Which of the connections that come is the client's own? Under TLS the session that it resumes tells (RFC 4217 10).
 //!
 //! ```text
-//!   at the claim's port --hello--> resumes its own control connection's session   --> taken
-//!                                  resumes another session                        --> refused, the claim goes on
-//!                                  resumes nothing: `require`, or resumed before  --> refused, the claim goes on
-//!                                                   else held back for the first  --> taken if that does not come
+//!   at the claim's port --hello--> resumes its own control connection's session --> taken, whatever else is there
+//!                                  resumes another's     --> given to that one's claim, or refused; ours goes on
+//!                                  resumes nothing:
+//!                                    `require`, or resumed before      --> refused, the claim goes on
+//!                                    another may be the client's own   --> held back for it
+//!                                    two of them                       --> refused: nothing tells which is the client's
+//!                                    else                              --> taken
 //! ```
+//! The passive ports read the hellos, and give a session those that are its own (`net::passive`). What is left to decide
+//! here is for whom it is waited, and for how long.
 use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
-use net::passive::Claim;
+use net::passive::{Cause, Next, ProtectedClaim, Refused, Stir};
 use net::tls::server::{Binding, ServerTls};
-use net::tls::{DataTlsError, Flow, HandshakeError, Hello, Outcome, Reuse};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use net::tls::{DataTlsError, Flow, HandshakeError, Outcome};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::contest::{HeldBack, Released, Shakes};
 use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::settings::Settings;
 
-/// How long a connection that resumes nothing is held back for one that does: longer than a client takes from the one
-/// connection to the other, and bearable for clients that never resume.
-const HELD: Duration = Duration::from_millis(300);
-
-/// How much longer the client's own connection is waited for once another was refused. A client that does not resume has
-/// made its only one, and is to hear why it was refused.
+/// How much longer the client's own connection is waited for once another was refused that can have been nobody else's. A
+/// client that does not resume has made its only one, and is to hear why it was refused.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What binds data connections to their control connection.
 pub(crate) struct Guard {
     pub(crate) binding: Binding,
     pub(crate) tls: Arc<ServerTls>,
+}
+
+/// A claim at which a connection is, be it the client's or not.
+pub(crate) struct Awaited {
+    guard: Guard,
+    claim: ProtectedClaim,
+    settings: Arc<Settings>,
+    flow: Flow,
+    /// Why an earlier one was refused.
+    why: Option<Transferred>,
 }
 
 impl Guard {
@@ -45,73 +56,128 @@ impl Guard {
         let security = &settings.security;
         data.accept_tls(&self.binding, security.reuse, flow, security.handshake)
             .await
-            .map_err(|e| refused(&e))
+            .map_err(|error| failed(&error))
     }
 
-    /// Waits for the client's own connection among those that come.
-    pub(super) async fn awaited(
+    /// Waits until a connection is there that is the client's own, or may be: one that has said nothing yet, since some
+    /// clients (Python's ftplib) begin TLS only when they have heard 150.
+    pub(super) async fn awaits(
         self,
-        first: Data,
-        mut claim: Claim,
-        settings: &Settings,
+        mut claim: ProtectedClaim,
+        settings: &Arc<Settings>,
         flow: Flow,
-    ) -> Result<Data, Transferred> {
-        let (reuse, within) = (settings.security.reuse, settings.security.handshake);
+    ) -> Result<Awaited, Transferred> {
         let mut until = Instant::now() + settings.deadlines.data;
-        let mut why: Option<Transferred> = None;
-        let mut hellos = JoinSet::new();
-        let tls = Arc::clone(&self.tls);
-        hellos.spawn(async move { first.hello(&tls, within).await });
-        let mut held: Option<(Hello, Instant)> = None;
+        let mut why = None;
         loop {
-            let release = held.as_ref().map_or(until, |(_, at)| *at);
-            let hello = tokio::select! {
-                biased;
-                Some(read) = hellos.join_next() => match read {
-                    Ok(Ok(hello)) => hello,
-                    Ok(Err(error)) => {
-                        why = Some(refused(&DataTlsError::Handshake(error)));
-                        until = until.min(Instant::now() + GRACE);
-                        continue;
-                    }
-                    // A task that panicked is a bug of ours, and this connection's end.
-                    Err(_) => continue,
-                },
-                data = claim.next() => {
-                    let tls = Arc::clone(&self.tls);
-                    hellos.spawn(async move { data.hello(&tls, within).await });
-                    continue;
+            match timeout_at(until, claim.stirs()).await {
+                Ok(Stir::Comes) => {
+                    let settings = Arc::clone(settings);
+                    return Ok(Awaited { guard: self, claim, settings, flow, why });
                 }
-                () = sleep_until(release) => match held.take() {
-                    Some((hello, _)) => {
-                        match hello.accept(&self.binding, reuse, flow, within).await {
-                            Ok(data) => return Ok(data),
-                            Err(error) => why = Some(refused(&error)),
-                        }
-                        continue;
-                    }
-                    None => return Err(why.unwrap_or_else(|| Reason::DataNotMade.into())),
-                },
-            };
-            let peer = hello.data().peer();
-            let may_be = reuse == Reuse::Learn && !self.binding.must_resume();
-            if hello.outcome(&self.binding) == Outcome::Unbound && may_be && held.is_none() {
-                held = Some((hello, Instant::now() + HELD));
-                continue;
-            }
-            match hello.accept(&self.binding, reuse, flow, within).await {
-                Ok(data) => return Ok(data),
-                Err(error) => {
-                    tracing::warn!(%peer, %error, "a data connection was refused");
-                    why = Some(refused(&error));
-                    until = until.min(Instant::now() + GRACE);
+                Ok(Stir::Refused(refused)) => {
+                    until = shortened(until, &refused);
+                    why = Some(turned_away(&refused));
                 }
+                Ok(Stir::Expired) | Err(_) => return Err(why.unwrap_or_else(|| Reason::DataNotMade.into())),
             }
         }
     }
 }
 
-fn refused(error: &DataTlsError) -> Transferred {
+impl Awaited {
+    /// The client's own connection, under TLS.
+    pub(super) async fn connection(self) -> Result<Data, Transferred> {
+        let Self { guard: Guard { binding, .. }, mut claim, settings, flow, mut why } = self;
+        let security = &settings.security;
+        let deadline = Instant::now() + security.handshake;
+        let mut until = deadline;
+        claim.keep_until(deadline);
+        let mut held = HeldBack::new(security.reuse);
+        let mut shakes = Shakes::new(binding, security.reuse, flow, deadline);
+        loop {
+            match held.release(Instant::now(), || claim.is_contended()) {
+                Released::Nothing => {}
+                Released::TheOne(hello) => shakes.take_unbound(hello),
+                Released::Contested(hellos) => {
+                    for hello in hellos {
+                        claim.refuse(hello, Cause::Contested);
+                    }
+                    return Err(Reason::Contested.into());
+                }
+            }
+            let alarm = held.until().or_else(|| shakes.is_empty().then_some(until));
+            let next =
+                async { if held.is_empty() { claim.next().await } else { claim.next_unless_alone().await } };
+            let next = tokio::select! {
+                biased;
+                shaken = shakes.next(), if !shakes.is_empty() => match shaken {
+                    Ok(data) => {
+                        claim.served();
+                        return Ok(data);
+                    }
+                    Err(error) => {
+                        why = Some(failed(&error));
+                        until = until.min(Instant::now() + GRACE);
+                        continue;
+                    }
+                },
+                next = next => next,
+                () = sleep_until(alarm.unwrap_or(deadline)), if alarm.is_some() => {
+                    if held.is_empty() {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            match next {
+                Next::Hello(hello) if hello.outcome(shakes.binding()) == Outcome::Bound => {
+                    for other in held.give_up() {
+                        claim.refuse(other, Cause::Unbound);
+                    }
+                    if let Some(other) = shakes.take_bound(hello) {
+                        claim.note(Cause::Unbound, other);
+                    }
+                }
+                // Another has been taken for the client's.
+                Next::Hello(hello) if !shakes.is_empty() => claim.refuse(*hello, Cause::Unbound),
+                Next::Hello(hello) => {
+                    if let Some(one_too_many) = held.add(hello, Instant::now()) {
+                        claim.refuse(*one_too_many, Cause::Contested);
+                    }
+                }
+                Next::Refused(refused) => {
+                    until = shortened(until, &refused);
+                    why = Some(turned_away(&refused));
+                }
+                Next::Alone => {}
+                Next::Expired => break,
+            }
+        }
+        Err(why.unwrap_or_else(|| {
+            // One that was there and said nothing may well have been the client's.
+            if claim.is_contended() {
+                failed(&HandshakeError::Late(security.handshake).into())
+            } else {
+                Reason::DataNotMade.into()
+            }
+        }))
+    }
+}
+
+fn shortened(until: Instant, refused: &Refused) -> Instant {
+    if refused.alone { until.min(Instant::now() + GRACE) } else { until }
+}
+
+fn turned_away(refused: &Refused) -> Transferred {
+    let reason = match refused.cause {
+        Cause::Foreign | Cause::Unbound => Reason::NotResumed,
+        Cause::Stranger | Cause::Contested | Cause::Unspoken => Reason::DataTlsFailed,
+    };
+    Transferred { detail: Some(refused.detail.to_string()), ..reason.into() }
+}
+
+fn failed(error: &DataTlsError) -> Transferred {
     let reason = match error {
         DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
         // A reset is a reset, also when it comes with the last word of the handshake.

@@ -12,6 +12,7 @@
 //!
 //! Dropping either future stops the transfer; a sink dropped so keeps what came for REST.
 
+mod contest;
 mod digest;
 pub mod facts;
 pub(crate) mod guard;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use net::data::Data;
 use net::dial::{Source as DialSource, dial};
-use net::passive::{Claim, ClaimError};
+use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
 use tokio::time::{Instant, timeout};
@@ -47,10 +48,25 @@ pub(crate) struct Ready {
     ascii: bool,
     stall: Duration,
     truncated: Truncated,
-    /// TLS is to begin: for whom, and where the client's own connection may yet come.
-    shaking: Option<(Guard, Option<Claim>, Flow)>,
+    flow: Flow,
+    /// TLS is to begin.
+    shaking: Option<Shaking>,
     settings: Arc<Settings>,
     progress: Arc<Progress>,
+}
+
+/// A passive port that is held for the next transfer.
+pub(crate) enum Held {
+    Clear(Claim),
+    Protected(ProtectedClaim),
+}
+
+/// On which connection TLS is to begin.
+enum Shaking {
+    /// The one that there is.
+    Here(Guard),
+    /// The one that shows itself to be the client's own.
+    Among(guard::Awaited),
 }
 
 enum Work {
@@ -63,7 +79,7 @@ enum Work {
 /// Opens the file, then the data connection.
 pub(crate) async fn open(
     plan: Plan,
-    claim: Option<Claim>,
+    claim: Option<Held>,
     guard: Option<Guard>,
     settings: Arc<Settings>,
     local: SocketAddr,
@@ -92,19 +108,23 @@ pub(crate) async fn open(
     // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
     let mut shaking = None;
     let connected = match (protection, guard, data, claim) {
-        (Protection::Clear, _, data, claim) => connect(data, claim, &settings, local).await,
-        (_, Some(guard), DataPlan::Listening, Some(mut claim)) => {
-            match timeout(settings.deadlines.data, claim.next()).await {
-                Ok(first) => {
-                    shaking = Some((guard, Some(claim), flow));
-                    Ok(Some(first))
-                }
-                Err(_) => Err(Reason::DataNotMade.into()),
-            }
+        (Protection::Clear, _, data, Some(Held::Clear(claim))) => {
+            connect(data, Some(claim), &settings, local).await
         }
-        (_, Some(guard), data, claim) => {
-            shaking = Some((guard, None, flow));
-            connect(data, claim, &settings, local).await
+        (Protection::Clear, _, data, None) => connect(data, None, &settings, local).await,
+        (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
+            guard.awaits(claim, &settings, flow).await.map(|awaited| {
+                shaking = Some(Shaking::Among(awaited));
+                None
+            })
+        }
+        (_, Some(guard), data @ DataPlan::Target(_), _) => {
+            shaking = Some(Shaking::Here(guard));
+            connect(data, None, &settings, local).await
+        }
+        // A claim is made for the level of its moment, and given up when that changes.
+        (_, Some(_), ..) | (Protection::Clear, _, _, Some(Held::Protected(_))) => {
+            Err(Reason::DataNotMade.into())
         }
         // No other level is agreed on without TLS; were it, nothing would go out in clear.
         (_, None, ..) => Err(Reason::AuthFirst.into()),
@@ -118,6 +138,7 @@ pub(crate) async fn open(
                 ascii,
                 stall: settings.deadlines.stall,
                 truncated: settings.security.truncated,
+                flow,
                 shaking,
                 settings,
                 progress,
@@ -173,13 +194,11 @@ async fn connect(
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, truncated, shaking, settings, progress } = self;
+        let Self { work, data, ascii, stall, truncated, flow, shaking, settings, progress } = self;
         let started = Instant::now();
         let protected = match (shaking, data) {
-            (Some((guard, Some(claim), flow)), Some(first)) => {
-                guard.awaited(first, claim, &settings, flow).await.map(Some)
-            }
-            (Some((guard, None, flow)), Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
+            (Some(Shaking::Among(awaited)), _) => awaited.connection().await.map(Some),
+            (Some(Shaking::Here(guard)), Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
             (_, data) => Ok(data),
         };
         let data = match protected {

@@ -1,0 +1,140 @@
+//! What does a session hold of a passive port in clear?
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::acceptor::{self, Door};
+use super::claims::Owner;
+use super::hub::{Hub, News};
+use crate::Data;
+
+/// A claim that ended without a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// Nobody connected in time. Also the answer after a claim has resolved.
+    #[error("no data connection was made in time")]
+    Expired,
+    /// A second connection came from the peer's address before the first was taken up. One of the two is a stranger
+    /// that shares the address (a NAT, a shared machine), and which cannot be known: both are closed. Guessing would
+    /// hand a file to the stranger, or take one from it.
+    #[error("two data connections came from the same address")]
+    Contested,
+}
+
+/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
+/// FIN).
+#[derive(Debug)]
+pub struct Claim(pub(super) Stake);
+
+/// What is held, of whatever kind. Dropped, it is given back.
+#[derive(Debug)]
+pub(super) struct Stake {
+    pub(super) hub: Arc<Hub>,
+    pub(super) doors: Arc<[Arc<Door>]>,
+    pub(super) owner: Owner,
+    pub(super) port: u16,
+    pub(super) until: Instant,
+    pub(super) peer: IpAddr,
+    /// It has its connection.
+    pub(super) served: bool,
+}
+
+impl Claim {
+    /// The port to tell the client.
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and never
+    /// allocates for it; None means that there is nothing yet.
+    ///
+    /// # Errors
+    /// As [`Claim::connection`].
+    pub fn arrived(&mut self) -> Option<Result<Data, ClaimError>> {
+        if let Some(result) = resolved(self.0.hub.look(self.0.owner, None)) {
+            return Some(result);
+        }
+        // The peer connects before it sends the command that uses the connection, so that it is often in the kernel's
+        // queue before the acceptor's task has had its turn.
+        self.0.take_waiting();
+        resolved(self.0.hub.look(self.0.owner, None))
+    }
+
+    /// The peer's connection, waiting for it. Cancel-safe; resolves once.
+    ///
+    /// # Errors
+    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection from the
+    /// peer's address came before this was called.
+    pub async fn connection(&mut self) -> Result<Data, ClaimError> {
+        if let Some(result) = self.arrived() {
+            return result;
+        }
+        let Stake { hub, owner, until, peer, .. } = &self.0;
+        let arrival = std::future::poll_fn(|context| {
+            resolved(hub.look(*owner, Some(context.waker()))).map_or(Poll::Pending, Poll::Ready)
+        });
+        if let Ok(result) = timeout_at(*until, arrival).await {
+            return result;
+        }
+        hub.expire(*peer);
+        // A connection that came in the last moment is still given; otherwise the seat says `Expired` now.
+        resolved(hub.look(*owner, None)).unwrap_or(Err(ClaimError::Expired))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left
+        // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
+        // costs nothing.
+        if let Some(Ok(data)) = self.arrived() {
+            data.decline();
+        }
+    }
+}
+
+impl Stake {
+    /// Accepts what waits in the kernel at its port.
+    pub(super) fn take_waiting(&self) {
+        for door in self.doors.iter().filter(|door| door.port == self.port) {
+            acceptor::take_waiting(&self.hub, door);
+        }
+    }
+
+    /// The port that a queued claim gets, or None at the deadline.
+    pub(super) async fn granted(&self, deadline: Instant) -> Option<u16> {
+        loop {
+            // Claims that nobody waits on lapse unseen; whoever waits for their port looks.
+            let next = self.hub.expire(self.peer).map_or(deadline, |next| next.min(deadline));
+            let grant =
+                std::future::poll_fn(|context| match self.hub.look(self.owner, Some(context.waker())) {
+                    News::Queued => Poll::Pending,
+                    News::Port(port) => Poll::Ready(Some(port)),
+                    // Cannot be told a claim without a port; gone is gone.
+                    News::Arrived(_) | News::Contested | News::Expired => Poll::Ready(None),
+                });
+            match timeout_at(next, grant).await {
+                Ok(port) => return port,
+                Err(_) if Instant::now() >= deadline => return None,
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Stake {
+    fn drop(&mut self) {
+        self.hub.release(self.owner, (self.peer, self.port), self.served);
+    }
+}
+
+fn resolved(news: News) -> Option<Result<Data, ClaimError>> {
+    match news {
+        News::Queued | News::Port(_) => None,
+        News::Arrived(data) => Some(Ok(data)),
+        News::Contested => Some(Err(ClaimError::Contested)),
+        News::Expired => Some(Err(ClaimError::Expired)),
+    }
+}

@@ -1,0 +1,398 @@
+//! Does the table of claims do what its rules say?
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const GROUPS: [&[u16]; 2] = [&[7001, 7002, 7003], &[7003, 7004]];
+
+fn table() -> Claims {
+    Claims::new(GROUPS.iter().map(|ports| ports.to_vec()).collect())
+}
+
+fn peer(n: u8) -> IpAddr {
+    Ipv4Addr::new(192, 0, 2, n).into()
+}
+
+fn bound(n: u8) -> Kind {
+    Kind::Bound(BindingId::made(n))
+}
+
+fn lone(n: u8) -> Kind {
+    Kind::Lone(BindingId::made(n))
+}
+
+fn wish(owner: u64, kind: Kind, until: Instant) -> Wish {
+    Wish { owner: Owner(owner), peer: peer(1), group: 0, kind, until }
+}
+
+fn first(_: usize) -> usize {
+    0
+}
+
+/// The same rules, written as plainly as possible: one list of claims in the order of asking, and how often anything
+/// has happened.
+#[derive(Default)]
+struct Model {
+    claims: Vec<(Wish, Stand)>,
+    happened: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stand {
+    Queued,
+    Live { port: u16, since: usize },
+    Arrived(u16),
+}
+
+/// What [`Outcome`] says, without the stamp.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Handed(Owner, Vec<Grant>),
+    Contested(Vec<Owner>),
+    Protected,
+    Stranger,
+}
+
+impl Model {
+    fn live(&self, peer: IpAddr, port: u16) -> Vec<(Wish, usize)> {
+        let here = self.claims.iter().filter_map(|(wish, stand)| match stand {
+            Stand::Live { port: at, since } if wish.peer == peer && *at == port => Some((*wish, *since)),
+            _ => None,
+        });
+        let mut here: Vec<_> = here.collect();
+        here.sort_by_key(|(_, since)| *since);
+        here
+    }
+
+    fn arrived(&self, peer: IpAddr, port: u16) -> Vec<Owner> {
+        let here = |(w, s): &&(Wish, Stand)| w.peer == peer && *s == Stand::Arrived(port);
+        self.claims.iter().filter(here).map(|(w, _)| w.owner).collect()
+    }
+
+    fn fits(&self, peer: IpAddr, port: u16, kind: Kind) -> bool {
+        let here = self.live(peer, port);
+        match kind {
+            Kind::Clear => here.is_empty(),
+            Kind::Lone(id) | Kind::Bound(id) => {
+                here.iter().all(|(w, _)| w.kind != Kind::Clear && w.kind.binding() != Some(id))
+                    && !(matches!(kind, Kind::Lone(_))
+                        && here.iter().any(|(w, _)| matches!(w.kind, Kind::Lone(_))))
+            }
+        }
+    }
+
+    /// Somebody who waits its turn waits for this port.
+    fn awaited(&self, peer: IpAddr, port: u16) -> bool {
+        let waits = |(w, s): &(Wish, Stand)| {
+            w.peer == peer && *s == Stand::Queued && GROUPS[w.group].contains(&port) && in_order(w.kind)
+        };
+        self.claims.iter().any(waits)
+    }
+
+    fn may(&self, wish: &Wish, port: u16) -> bool {
+        self.fits(wish.peer, port, wish.kind) && !(in_order(wish.kind) && self.awaited(wish.peer, port))
+    }
+
+    fn hold(&mut self, index: usize, port: u16) {
+        self.happened += 1;
+        self.claims[index].1 = Stand::Live { port, since: self.happened };
+    }
+
+    fn freed(&mut self, peer: IpAddr, port: u16) -> Vec<Grant> {
+        let (mut grants, mut waits) = (Vec::new(), false);
+        for index in 0..self.claims.len() {
+            let (wish, stand) = self.claims[index];
+            if wish.peer != peer || stand != Stand::Queued || !GROUPS[wish.group].contains(&port) {
+                continue;
+            }
+            if self.fits(peer, port, wish.kind) && !(waits && in_order(wish.kind)) {
+                self.hold(index, port);
+                grants.push(Grant { owner: wish.owner, port });
+            } else if in_order(wish.kind) {
+                waits = true;
+            }
+        }
+        grants
+    }
+
+    fn remove(&mut self, owner: Owner) -> Vec<Grant> {
+        let Some(index) = self.claims.iter().position(|(w, _)| w.owner == owner) else { return Vec::new() };
+        match self.claims.remove(index) {
+            (wish, Stand::Live { port, .. }) => self.freed(wish.peer, port),
+            (wish, Stand::Queued) => {
+                GROUPS[wish.group].iter().flat_map(|port| self.freed(wish.peer, *port)).collect()
+            }
+            (_, Stand::Arrived(_)) => Vec::new(),
+        }
+    }
+
+    fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Told {
+        let here: Vec<_> = self.live(peer, port).into_iter().filter(|(w, _)| w.until > now).collect();
+        if let [(Wish { owner, kind: Kind::Clear, .. }, _)] = here[..] {
+            let index = self.claims.iter().position(|(w, _)| w.owner == owner).unwrap();
+            // Those who have arrived are told in the order of arriving.
+            let (wish, _) = self.claims.remove(index);
+            self.claims.push((wish, Stand::Arrived(port)));
+            return Told::Handed(owner, self.freed(peer, port));
+        }
+        if !here.is_empty() {
+            self.happened += 1;
+            return Told::Protected;
+        }
+        let unsure = self.arrived(peer, port);
+        if unsure.is_empty() {
+            return Told::Stranger;
+        }
+        self.claims.retain(|(w, _)| !unsure.contains(&w.owner));
+        Told::Contested(unsure)
+    }
+
+    fn whose(&self, at: &Arrival, says: Option<BindingId>, now: Instant) -> Option<Owner> {
+        let mut here = self.live(at.peer, at.port).into_iter();
+        let fits = |w: &Wish| match (w.kind, says) {
+            (Kind::Clear, _) | (Kind::Bound(_), None) => false,
+            (Kind::Lone(_), None) => true,
+            (Kind::Lone(id) | Kind::Bound(id), Some(says)) => id == says,
+        };
+        here.find(|(w, since)| *since < at.when && w.until > now && fits(w)).map(|(w, _)| w.owner)
+    }
+
+    fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
+        let mut lapsed = Lapsed::default();
+        let late: Vec<Owner> = (7001..7005)
+            .flat_map(|port| self.live(peer, port))
+            .filter(|(w, _)| w.until <= now)
+            .map(|(w, _)| w.owner)
+            .collect();
+        for owner in late {
+            lapsed.granted.extend(self.remove(owner));
+            lapsed.expired.push(owner);
+        }
+        lapsed
+    }
+}
+
+fn in_order(kind: Kind) -> bool {
+    matches!(kind, Kind::Clear | Kind::Lone(_))
+}
+
+/// A connection at a protected place that has not spoken.
+#[derive(Clone, Copy)]
+struct Arrival {
+    peer: IpAddr,
+    port: u16,
+    stamp: Stamp,
+    /// The model's stamp.
+    when: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Claim { peer: u8, group: usize, kind: Kind, seconds: u64, luck: usize },
+    Arrive { peer: u8, port: u16 },
+    Speak { arrival: usize, says: Option<u8> },
+    Take { owner: u64 },
+    Extend { owner: u64, seconds: u64 },
+    Release { owner: u64 },
+    Expire { peer: u8 },
+    Pass { seconds: u64 },
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![2 => Just(Kind::Clear), 1 => (0..6u8).prop_map(lone), 3 => (0..6u8).prop_map(bound)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let arrive = (0..2u8, 7001..7005u16).prop_map(|(peer, port)| Step::Arrive { peer, port });
+    let says = proptest::option::weighted(0.7, 0..6u8);
+    prop_oneof![
+        6 => (0..2u8, 0..2usize, kind(), 1..20u64, any::<usize>()).prop_map(
+            |(peer, group, kind, seconds, luck)| Step::Claim { peer, group, kind, seconds, luck }
+        ),
+        4 => arrive,
+        4 => (any::<usize>(), says).prop_map(|(arrival, says)| Step::Speak { arrival, says }),
+        1 => (0..40u64).prop_map(|owner| Step::Take { owner }),
+        1 => (0..40u64, 1..20u64).prop_map(|(owner, seconds)| Step::Extend { owner, seconds }),
+        3 => (0..40u64).prop_map(|owner| Step::Release { owner }),
+        1 => (0..2u8).prop_map(|peer| Step::Expire { peer }),
+        1 => (1..10u64).prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+/// Is this port a right choice for the wish?
+fn fair(model: &Model, wish: &Wish, port: u16) -> Result<(), TestCaseError> {
+    let here = |port: u16| model.live(wish.peer, port);
+    let may: Vec<u16> = GROUPS[wish.group].iter().copied().filter(|p| model.may(wish, *p)).collect();
+    prop_assert!(may.contains(&port), "{port} has no place for it");
+    let (empty, shared): (Vec<u16>, Vec<u16>) = may.into_iter().partition(|p| here(*p).is_empty());
+    let held = (7001..7005).filter(|p| !here(*p).is_empty()).count();
+    let spreads = wish.kind == Kind::Clear || held * 2 < GROUPS[wish.group].len();
+    let better = if spreads { &empty } else { &shared };
+    prop_assert!(better.is_empty() || better.contains(&port), "{port}, and not one of {better:?}");
+    let quiet: Vec<u16> = empty.iter().copied().filter(|p| model.arrived(wish.peer, *p).is_empty()).collect();
+    prop_assert!(!empty.contains(&port) || quiet.is_empty() || quiet.contains(&port), "{port} is in doubt");
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn the_table_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..150)) {
+        let (mut table, mut model) = (table(), Model::default());
+        let mut now = Instant::now();
+        let (mut next, mut silent) = (0, Vec::<Arrival>::new());
+        for step in steps {
+            match step {
+                Step::Claim { peer: n, group, kind, seconds, luck } => {
+                    let until = now + Duration::from_secs(seconds);
+                    let wish = Wish { owner: Owner(next), peer: peer(n), group, kind, until };
+                    next += 1;
+                    let mut luck = luck;
+                    let answer = table.claim(wish, |below| {
+                        luck = luck.wrapping_mul(31).wrapping_add(7);
+                        luck % below
+                    });
+                    match answer {
+                        Answer::Port(port) => {
+                            fair(&model, &wish, port)?;
+                            model.claims.push((wish, Stand::Queued));
+                            model.hold(model.claims.len() - 1, port);
+                        }
+                        Answer::Queued => {
+                            prop_assert!(!GROUPS[group].iter().any(|p| model.may(&wish, *p)), "there is room");
+                            let clear = |p: &u16| model.live(wish.peer, *p).iter().any(|(w, _)| {
+                                w.kind == Kind::Clear || w.kind.binding() == kind.binding()
+                            });
+                            let bound = matches!(kind, Kind::Bound(_));
+                            prop_assert!(!bound || GROUPS[group].iter().all(clear), "a bound one waits");
+                            model.claims.push((wish, Stand::Queued));
+                        }
+                    }
+                }
+                Step::Arrive { peer: n, port } => {
+                    let told = match table.arrive(peer(n), port, now) {
+                        Outcome::Handed(owner, grants) => Told::Handed(owner, grants),
+                        Outcome::Contested(owners) => Told::Contested(owners),
+                        Outcome::Stranger => Told::Stranger,
+                        Outcome::Protected(stamp) => {
+                            silent.push(Arrival { peer: peer(n), port, stamp, when: model.happened + 1 });
+                            Told::Protected
+                        }
+                    };
+                    prop_assert_eq!(told, model.arrive(peer(n), port, now));
+                }
+                Step::Speak { arrival, says } => {
+                    let Some(arrival) = arrival.checked_rem(silent.len()).map(|n| silent[n]) else { continue };
+                    let says = says.map(BindingId::made);
+                    let whose = table.whose((arrival.peer, arrival.port), arrival.stamp, says, now);
+                    prop_assert_eq!(whose, model.whose(&arrival, says, now));
+                    let all = table.meant((arrival.peer, arrival.port), arrival.stamp, now).count();
+                    let known = |w: &(Wish, usize)| w.1 < arrival.when && w.0.until > now && w.0.kind != Kind::Clear;
+                    prop_assert_eq!(all, model.live(arrival.peer, arrival.port).iter().filter(|w| known(w)).count());
+                }
+                Step::Take { owner } => {
+                    table.take(Owner(owner));
+                    model.claims.retain(|(w, s)| w.owner != Owner(owner) || !matches!(s, Stand::Arrived(_)));
+                }
+                Step::Extend { owner, seconds } => {
+                    let until = now + Duration::from_secs(seconds);
+                    table.extend(Owner(owner), until);
+                    for (w, s) in &mut model.claims {
+                        if w.owner == Owner(owner) && matches!(s, Stand::Live { .. }) {
+                            w.until = w.until.max(until);
+                        }
+                    }
+                }
+                Step::Release { owner } => {
+                    prop_assert_eq!(table.release(Owner(owner)), model.remove(Owner(owner)));
+                }
+                Step::Expire { peer: n } => {
+                    prop_assert_eq!(table.expire(peer(n), now), model.expire(peer(n), now));
+                }
+                Step::Pass { seconds } => now += Duration::from_secs(seconds),
+            }
+            prop_assert_eq!(table.owners.len(), model.claims.len());
+            for n in 0..2 {
+                for port in 7001..7005 {
+                    let live = model.live(peer(n), port);
+                    let clear = live.iter().filter(|(w, _)| w.kind == Kind::Clear).count();
+                    prop_assert!(clear == 0 || live.len() == 1, "a claim in clear is not alone");
+                    let lone = live.iter().filter(|(w, _)| matches!(w.kind, Kind::Lone(_))).count();
+                    prop_assert!(lone <= 1, "two claims that cannot be told apart");
+                    let place = table.peers.get(&peer(n)).and_then(|there| there.places.get(&port));
+                    let owners: Vec<Owner> =
+                        place.into_iter().flat_map(|p| p.all().map(|live| live.owner)).collect();
+                    prop_assert_eq!(owners, live.iter().map(|(w, _)| w.owner).collect::<Vec<_>>());
+                }
+                let ends = (7001..7005).flat_map(|port| model.live(peer(n), port)).map(|(w, _)| w.until);
+                prop_assert_eq!(table.next_expiry(peer(n)), ends.min());
+            }
+        }
+        for owner in 0..next {
+            table.release(Owner(owner));
+        }
+        prop_assert!(table.owners.is_empty() && table.peers.is_empty(), "something stays behind");
+    }
+}
+
+#[test]
+fn a_stranger_changes_nothing() {
+    let (mut table, now) = (table(), Instant::now());
+    let until = now + Duration::from_secs(9);
+    assert_eq!(table.claim(wish(1, Kind::Clear, until), first), Answer::Port(7001));
+    assert_eq!(table.arrive(peer(2), 7001, now), Outcome::Stranger);
+    assert_eq!(table.arrive(peer(1), 7002, now), Outcome::Stranger);
+    assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(Owner(1), Vec::new()));
+}
+
+#[test]
+fn a_late_connection_is_a_strangers() {
+    for kind in [Kind::Clear, lone(1), bound(1)] {
+        let (mut table, now) = (table(), Instant::now());
+        table.claim(wish(1, kind, now + Duration::from_secs(9)), first);
+        assert_eq!(table.arrive(peer(1), 7001, now + Duration::from_secs(9)), Outcome::Stranger);
+    }
+}
+
+#[test]
+fn every_port_is_chosen_some_time() {
+    let (now, mut seen) = (Instant::now(), BTreeSet::new());
+    for luck in 0..3 {
+        if let Answer::Port(port) = table().claim(wish(1, Kind::Clear, now), |_| luck) {
+            seen.insert(port);
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [7001, 7002, 7003]);
+}
+
+#[test]
+fn two_hundred_that_say_whose_they_are_leave_a_port_for_one_in_clear() {
+    let (mut table, now) = (table(), Instant::now());
+    let until = now + Duration::from_secs(9);
+    let mut used = BTreeSet::new();
+    for n in 0..200 {
+        let Answer::Port(port) = table.claim(wish(n.into(), bound(n), until), first) else {
+            panic!("{n} waits");
+        };
+        used.insert(port);
+    }
+    assert_eq!(used.len(), 2, "the first two have ports of their own, and then half of them are taken");
+    assert!(matches!(table.claim(wish(200, Kind::Clear, until), first), Answer::Port(_)));
+    assert_eq!(table.claim(wish(201, Kind::Clear, until), first), Answer::Queued);
+}
+
+/// A claim that may be for a connection that says nothing does not slip past one in clear that has waited longer, and
+/// has its turn when that one gives up.
+#[test]
+fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
+    let mut table = Claims::new(vec![vec![7001]]);
+    let until = Instant::now() + Duration::from_secs(9);
+    assert_eq!(table.claim(wish(1, bound(1), until), first), Answer::Port(7001));
+    assert_eq!(table.claim(wish(2, Kind::Clear, until), first), Answer::Queued);
+    assert_eq!(table.claim(wish(3, lone(3), until), first), Answer::Queued);
+    assert_eq!(table.claim(wish(4, bound(4), until), first), Answer::Port(7001), "it passes by");
+    assert_eq!(table.release(Owner(2)), [Grant { owner: Owner(3), port: 7001 }]);
+}

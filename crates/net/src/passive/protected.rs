@@ -1,0 +1,200 @@
+//! What does a session hold of a passive port under TLS, where connections say whose they are?
+//!
+//! ```text
+//!              Stir::Comes (150)                     Next::Hello   resumes its session, or nothing where that will do
+//!   claim --+-------------------------> keep_until --+-> Next::Refused  turned away: it may have been the client's
+//!           '- Stir::Refused, goes on                '-> Next::Alone    nobody else is silent at the place any more
+//! ```
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+
+use super::claim::Stake;
+use super::claims::Kind;
+use super::hub::Awaits;
+use super::refusals::Cause;
+use crate::tls::server::{Binding, ServerTls};
+use crate::tls::sessions::BindingId;
+use crate::tls::{Hello, Reuse, Shown};
+
+/// What a protected claim asks of its connection.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    tls: Arc<ServerTls>,
+    binding: BindingId,
+    takes: Takes,
+}
+
+/// What is taken beside what resumes the claim's own session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// Nothing.
+    Bound,
+    /// What resumes nothing.
+    Unbound,
+    /// What resumes nothing, or would go on with a session that is no more.
+    Anything,
+}
+
+impl Demand {
+    /// That a connection belongs to a control connection, as far as the policy says so; its hello is read by the
+    /// listener's TLS.
+    pub fn new(tls: Arc<ServerTls>, binding: &Binding, reuse: Reuse) -> Self {
+        let takes = match reuse {
+            Reuse::Require => Takes::Bound,
+            Reuse::Learn if binding.must_resume() => Takes::Bound,
+            Reuse::Learn => Takes::Unbound,
+            Reuse::Off => Takes::Anything,
+        };
+        Self { tls, binding: binding.id(), takes }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self.takes {
+            Takes::Bound => Kind::Bound(self.binding),
+            Takes::Unbound | Takes::Anything => Kind::Lone(self.binding),
+        }
+    }
+
+    pub(super) fn binding(&self) -> BindingId {
+        self.binding
+    }
+
+    pub(super) fn tls(&self) -> &Arc<ServerTls> {
+        &self.tls
+    }
+
+    /// Is this hello good enough?
+    pub(super) fn takes(&self, shown: Shown) -> bool {
+        match shown {
+            Shown::Session(binding) => binding == self.binding,
+            Shown::Nothing => self.takes != Takes::Bound,
+            Shown::Lost => self.takes == Takes::Anything,
+        }
+    }
+}
+
+/// A connection that was turned away and may have been the client's own. The claim goes on.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Why.
+    pub cause: Cause,
+    /// The same for the log.
+    pub detail: Arc<str>,
+    /// It can have been for no other claim, so that it most likely was the client's only one.
+    pub alone: bool,
+}
+
+/// What happens at a protected claim before its transfer is said to begin.
+#[derive(Debug)]
+pub enum Stir {
+    /// A connection is there: one that says that it is the claim's, or one that has said nothing yet, as clients do that
+    /// begin TLS when they are told to.
+    Comes,
+    /// One was turned away.
+    Refused(Refused),
+    /// The claim's time has passed.
+    Expired,
+}
+
+/// What happens at a protected claim whose connection is to be protected.
+#[derive(Debug)]
+pub enum Next {
+    /// A connection that resumes the claim's own session, or nothing where that will do. There may be several.
+    Hello(Box<Hello>),
+    /// One was turned away.
+    Refused(Refused),
+    /// No other connection may be the claim's; only told to whoever asks for it.
+    Alone,
+    /// The claim's time has passed.
+    Expired,
+}
+
+/// A port where one connection is waited for that says whose it is. The port is shared with other such claims of the same
+/// address, but each connection is given to the claim whose session it resumes. Dropping the claim gives up its place, and
+/// closes (with FIN) what has come for it.
+#[derive(Debug)]
+pub struct ProtectedClaim(pub(super) Stake);
+
+impl ProtectedClaim {
+    /// The port to tell the client.
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// Waits until there is something to be said of it. Cancel-safe.
+    pub async fn stirs(&mut self) -> Stir {
+        self.0.take_waiting();
+        let Stake { hub, owner, peer, port, until, .. } = &self.0;
+        let stir = poll_fn(|context| {
+            hub.stir(*owner, (*peer, *port), context.waker()).map_or(Poll::Pending, Poll::Ready)
+        });
+        if let Ok(stir) = timeout_at(*until, stir).await {
+            return stir;
+        }
+        hub.expire(*peer);
+        Stir::Expired
+    }
+
+    /// Its transfer has begun: it lapses at this time, and not before it.
+    pub fn keep_until(&mut self, until: impl Into<Instant>) {
+        self.0.until = self.0.until.max(until.into());
+        self.0.hub.extend(self.0.owner, self.0.until);
+    }
+
+    /// Does another connection wait that may be this claim's? It is looked for in the kernel, too.
+    pub fn is_contended(&self) -> bool {
+        self.0.take_waiting();
+        self.0.hub.is_contended(self.0.owner, (self.0.peer, self.0.port))
+    }
+
+    /// What comes next, however long it takes. Cancel-safe.
+    pub async fn next(&mut self) -> Next {
+        self.next_for(Awaits::Nothing).await
+    }
+
+    /// The same, or [`Next::Alone`] as soon as the claim is not contended. Cancel-safe.
+    pub async fn next_unless_alone(&mut self) -> Next {
+        self.next_for(Awaits::Silence).await
+    }
+
+    async fn next_for(&self, awaits: Awaits) -> Next {
+        let Stake { hub, owner, peer, port, .. } = &self.0;
+        poll_fn(|context| {
+            hub.next(*owner, (*peer, *port), awaits, context.waker()).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// Counts a connection of this claim's that was not taken in the end.
+    pub fn note(&self, cause: Cause, from: std::net::SocketAddr) {
+        self.0.hub.note(cause, from, self.0.port);
+    }
+
+    /// Turns a connection of this claim's away, and counts it.
+    pub fn refuse(&self, hello: Hello, cause: Cause) {
+        self.note(cause, hello.data().peer());
+        match Handle::try_current() {
+            // It has a second to take it.
+            Ok(runtime) => drop(runtime.spawn(hello.refuse())),
+            Err(_) => hello.decline(),
+        }
+    }
+
+    /// Gives the claim up because its connection has been taken.
+    pub fn served(mut self) {
+        self.0.served = true;
+    }
+}
+
+impl Drop for ProtectedClaim {
+    fn drop(&mut self) {
+        // As with a claim in clear: whoever sits at the port already is sent off as a guest.
+        if !self.0.served {
+            self.0.take_waiting();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Which connections at protected places have not said yet whose they are?
+//!
+//! ```text
+//!   arrival --> Reading --hello--> a claim's
+//!                  |   '--hello--> nobody's --alert, FIN--> (gone)
+//!                  '--- no claim left that was there before it, or too many --FIN--> (gone)
+//! ```
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use tokio::task::AbortHandle;
+
+use super::claims::Stamp;
+use crate::data::throw_away;
+use crate::tls::sessions::BindingId;
+
+/// Connections at one place that have not spoken, beside two for each claim: the client's, and another that it made in
+/// doubt.
+const AT_A_PLACE: usize = 8;
+
+/// Names one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReadingId(u64);
+
+/// A connection whose first words are waited for.
+#[derive(Debug)]
+pub(super) struct Reading {
+    id: ReadingId,
+    pub(super) stamp: Stamp,
+    /// Its hello has come and was not what anybody waits for: it is being told.
+    refused: bool,
+    socket: Arc<OwnedFd>,
+    task: Option<AbortHandle>,
+    /// Whose claims were there before it and have gone since, unused.
+    gone: Vec<BindingId>,
+}
+
+impl Reading {
+    /// Was it meant for a claim of this session that is no more?
+    pub(super) fn is_late_for(&self, binding: BindingId) -> bool {
+        self.gone.contains(&binding)
+    }
+
+    /// Ends it, with FIN.
+    pub(super) fn end(self) {
+        throw_away(self.socket.as_fd());
+        if let Some(task) = self.task {
+            task.abort();
+        }
+    }
+}
+
+/// All of them, by place; each place's in the order of coming.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    at: HashMap<(IpAddr, u16), Vec<Reading>>,
+    next: u64,
+}
+
+impl Readings {
+    /// One more, at a place with so many claims. When there are too many, the one that has been silent longest makes room:
+    /// an honest client speaks within a round trip.
+    pub(super) fn add(
+        &mut self,
+        place: (IpAddr, u16),
+        stamp: Stamp,
+        claims: usize,
+        socket: Arc<OwnedFd>,
+    ) -> (ReadingId, Option<Reading>) {
+        let id = ReadingId(self.next);
+        self.next += 1;
+        let here = self.at.entry(place).or_default();
+        let full = here.len() >= AT_A_PLACE + 2 * claims;
+        let out = if full { Some(here.remove(0)) } else { None };
+        here.push(Reading { id, stamp, refused: false, socket, task: None, gone: Vec::new() });
+        (id, out)
+    }
+
+    /// Its task has begun. False: it has been ended meanwhile.
+    pub(super) fn begun(&mut self, place: (IpAddr, u16), id: ReadingId, task: &AbortHandle) -> bool {
+        let reading = self.at.get_mut(&place).and_then(|here| here.iter_mut().find(|r| r.id == id));
+        let there = reading.is_some();
+        if let Some(reading) = reading {
+            reading.task = Some(task.clone());
+        }
+        there
+    }
+
+    /// It has spoken.
+    pub(super) fn take(&mut self, place: (IpAddr, u16), id: ReadingId) -> Option<Reading> {
+        let here = self.at.get_mut(&place)?;
+        let reading = here.iter().position(|reading| reading.id == id).map(|index| here.remove(index));
+        if here.is_empty() {
+            self.at.remove(&place);
+        }
+        reading
+    }
+
+    /// It is being refused, which takes a place as long as it lasts.
+    pub(super) fn refuse(&mut self, place: (IpAddr, u16), reading: Reading) {
+        self.at.entry(place).or_default().push(Reading { refused: true, ..reading });
+    }
+
+    /// Those that have not spoken of those that came when `meant` says.
+    pub(super) fn silent(&self, place: (IpAddr, u16), meant: impl Fn(Stamp) -> bool) -> bool {
+        let here = self.at.get(&place).into_iter().flatten();
+        here.into_iter().any(|reading| !reading.refused && meant(reading.stamp))
+    }
+
+    /// A claim has gone, and with it those that nobody else can be waiting for; they are to be ended.
+    pub(super) fn leave(
+        &mut self,
+        place: (IpAddr, u16),
+        unused: Option<BindingId>,
+        mut meant: impl FnMut(Stamp) -> bool,
+    ) -> Vec<Reading> {
+        let Some(here) = self.at.get_mut(&place) else { return Vec::new() };
+        let ended = here.extract_if(.., |reading| !meant(reading.stamp)).collect();
+        if let Some(binding) = unused {
+            for reading in here.iter_mut() {
+                reading.gone.push(binding);
+            }
+        }
+        if here.is_empty() {
+            self.at.remove(&place);
+        }
+        ended
+    }
+}

@@ -1,0 +1,166 @@
+//! How many connections were turned away at the passive ports, and why? For the log, and for the site's keeper.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// At most one line of log for each cause in this time; the line tells how many there were since the last.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(1);
+
+/// Why a connection was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody waits for one from its address at its port.
+    Stranger,
+    /// It or another of the same address is the client's, and nothing tells which.
+    Contested,
+    /// It resumes the TLS session of a control connection that has no claim at its port.
+    Foreign,
+    /// It resumes no TLS session, and all claims at its port ask for that.
+    Unbound,
+    /// It does not get as far as a TLS hello.
+    Unspoken,
+}
+
+/// Connections that were turned away since the ports were bound, by [`Cause`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// Those that nobody waited for.
+    pub strangers: u64,
+    /// Those of one address of which one was the client's; all of them are counted.
+    pub contested: u64,
+    /// Those that resumed another control connection's session.
+    pub foreign: u64,
+    /// Those that resumed nothing, and had to.
+    pub unbound: u64,
+    /// Those that did not speak TLS, or broke off.
+    pub unspoken: u64,
+}
+
+/// Reads the counts of a site's passive ports, as long as anybody likes. Cheap to clone; the default one stays at 0.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals(Arc<[AtomicU64; 5]>);
+
+impl Refusals {
+    /// The counts now.
+    pub fn read(&self) -> TurnedAway {
+        let of = |cause: Cause| self.of(cause).load(Ordering::Relaxed);
+        TurnedAway {
+            strangers: of(Cause::Stranger),
+            contested: of(Cause::Contested),
+            foreign: of(Cause::Foreign),
+            unbound: of(Cause::Unbound),
+            unspoken: of(Cause::Unspoken),
+        }
+    }
+
+    fn of(&self, cause: Cause) -> &AtomicU64 {
+        let [stranger, contested, foreign, unbound, unspoken] = &*self.0;
+        match cause {
+            Cause::Stranger => stranger,
+            Cause::Contested => contested,
+            Cause::Foreign => foreign,
+            Cause::Unbound => unbound,
+            Cause::Unspoken => unspoken,
+        }
+    }
+}
+
+/// Counts, and knows when it is time to tell the log.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    counts: Refusals,
+    told: Vec<(Cause, u64, Instant)>,
+}
+
+/// A line of log that is due.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Line {
+    cause: Cause,
+    count: u64,
+    from: SocketAddr,
+    port: u16,
+}
+
+impl Tally {
+    pub(super) fn counts(&self) -> &Refusals {
+        &self.counts
+    }
+
+    /// Counts so many connections.
+    pub(super) fn note(
+        &mut self,
+        cause: Cause,
+        many: u64,
+        from: SocketAddr,
+        port: u16,
+        now: Instant,
+    ) -> Option<Line> {
+        let total = self.counts.of(cause).fetch_add(many, Ordering::Relaxed) + many;
+        let count = match self.told.iter_mut().find(|(known, ..)| *known == cause) {
+            Some((_, told, quiet)) if now >= *quiet => {
+                *quiet = now + BETWEEN_WARNINGS;
+                total - std::mem::replace(told, total)
+            }
+            Some(_) => return None,
+            None => {
+                self.told.push((cause, total, now + BETWEEN_WARNINGS));
+                total
+            }
+        };
+        Some(Line { cause, count, from, port })
+    }
+}
+
+impl Line {
+    /// Writes it; not to be called under a lock.
+    pub(super) fn write(self) {
+        let Self { cause, count, from, port } = self;
+        let (peer, from) = (from.ip(), from.port());
+        match cause {
+            Cause::Stranger => {
+                tracing::warn!(%peer, port, count, "a data connection that nobody waits for was closed");
+            }
+            Cause::Contested => tracing::warn!(
+                %peer, port, count,
+                "data connections were closed, since nothing tells which of them is the client's"
+            ),
+            Cause::Foreign => tracing::warn!(
+                %peer, from, port, count,
+                "a data connection was refused: it resumes the TLS session of another control connection"
+            ),
+            Cause::Unbound => tracing::warn!(
+                %peer, from, port, count,
+                "a data connection was refused: it does not resume the TLS session of its control connection"
+            ),
+            Cause::Unspoken => tracing::warn!(
+                %peer, from, port, count,
+                "a data connection was closed: it did not begin TLS as it should"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_counted_and_told_once_a_second() {
+        let (mut tally, now) = (Tally::default(), Instant::now());
+        let from = SocketAddr::from(([192, 0, 2, 1], 4000));
+        let mut note = |cause, many, seconds| {
+            let line = tally.note(cause, many, from, 7001, now + Duration::from_secs(seconds));
+            line.map(|line| line.count)
+        };
+        assert_eq!(note(Cause::Foreign, 1, 0), Some(1));
+        assert_eq!(note(Cause::Foreign, 1, 0), None);
+        assert_eq!(note(Cause::Contested, 2, 0), Some(2), "another cause has a line of its own");
+        assert_eq!(note(Cause::Foreign, 3, 1), Some(4), "with those of which nothing was told");
+        let read = TurnedAway { foreign: 5, contested: 2, ..TurnedAway::default() };
+        assert_eq!(tally.counts().read(), read);
+    }
+}
