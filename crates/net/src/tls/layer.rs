@@ -78,8 +78,10 @@ impl Layer {
     /// Goes on with the handshake as far as the peer's bytes allow. Afterwards everything of ours is with the kernel.
     pub(crate) fn shake(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
         while self.connection.is_handshaking() {
-            self.flush(socket)?;
-            if self.connection.is_handshaking() && !self.feed(socket)? {
+            if !self.feed(socket)? {
+                // In one piece: the second of two small ones would lie with the kernel until the peer has acknowledged the
+                // first (Nagle's algorithm), which takes it 40 ms when it has nothing to say itself.
+                self.flush(socket)?;
                 if self.ended {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
