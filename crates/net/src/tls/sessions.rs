@@ -31,14 +31,15 @@ const NONCE: usize = 12;
 const LIFETIME: u32 = 7 * 24 * 60 * 60;
 
 /// Tickets given at a TLS 1.3 login. Clients that use a ticket once, as they should, live on these as long as they only
-/// upload and never read what comes back.
+/// upload and never read what comes back. No client is relied on to keep more than these: after many downloads, which
+/// bring two each, the oldest are gone.
 pub(super) const AT_LOGIN: usize = 8;
 
 /// Tickets given on a data connection, at most: one more than it has cost, so that a stock that ran low recovers.
 pub(super) const ON_DATA: usize = 2;
 
 /// A client that has this many unused tickets or fewer gets one more also on an upload.
-const LOW: u32 = 2;
+const LOW: usize = 2;
 
 /// Tickets that are remembered as used, to find out whether a client uses them again.
 const REMEMBERED: usize = 32;
@@ -94,7 +95,8 @@ struct State {
     /// The session of TLS 1.2 by its id: there is one, the login's.
     session: Option<(Vec<u8>, Vec<u8>)>,
     issued: u32,
-    used: u32,
+    /// Tickets that the client has not used yet and has most likely kept.
+    stock: usize,
     /// The nonce of the ticket that was given last.
     newest: Option<[u8; NONCE]>,
     newest_used: bool,
@@ -193,6 +195,7 @@ impl Owned {
         self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).ok()?;
         let mut state = self.state();
         state.issued += 1;
+        state.stock = (state.stock + 1).min(AT_LOGIN);
         state.newest = Some(nonce);
         state.newest_used = false;
         drop(state);
@@ -213,7 +216,7 @@ impl Owned {
             } else {
                 state.keeps = true;
             }
-            state.used += 1;
+            state.stock = state.stock.saturating_sub(1);
             state.recent.push_front(nonce);
             state.recent.truncate(REMEMBERED);
         }
@@ -229,7 +232,7 @@ impl Owned {
         let state = self.state();
         match flow {
             Flow::Sends => ON_DATA,
-            Flow::Receives if !state.reuses && state.issued.saturating_sub(state.used) <= LOW => 1,
+            Flow::Receives if !state.reuses && state.stock <= LOW => 1,
             Flow::Receives => 0,
         }
     }
