@@ -78,12 +78,22 @@ impl HeldBack {
         std::mem::take(&mut self.hellos)
     }
 
+    /// Its time is over, whatever the clock says of fractions.
+    pub(super) fn overdue(&mut self, now: Instant) {
+        self.until = self.until.map(|until| until.min(now));
+    }
+
     pub(super) fn until(&self) -> Option<Instant> {
         self.until
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.hellos.is_empty()
+    }
+
+    /// Would it make a difference if no other connection were silent any more?
+    pub(super) fn waits_for_others(&self) -> bool {
+        self.hellos.len() == 1
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Awaited {
     flow: Flow,
     /// Why an earlier one was refused.
     why: Option<Transferred>,
+    /// When that was the client's only one, as far as can be known.
+    until: Option<Instant>,
 }
 
 impl Guard {
@@ -67,18 +69,22 @@ impl Guard {
         settings: &Arc<Settings>,
         flow: Flow,
     ) -> Result<Awaited, Transferred> {
-        let mut until = Instant::now() + settings.deadlines.data;
+        let until = Instant::now() + settings.deadlines.data;
         let mut why = None;
         loop {
             match timeout_at(until, claim.stirs()).await {
                 Ok(Stir::Comes) => {
                     let settings = Arc::clone(settings);
-                    return Ok(Awaited { guard: self, claim, settings, flow, why });
+                    return Ok(Awaited { guard: self, claim, settings, flow, why, until: None });
                 }
-                Ok(Stir::Refused(refused)) => {
-                    until = shortened(until, &refused);
-                    why = Some(turned_away(&refused));
+                // A connection has come, be it the client's or not: whether it was refused before or behind 150 is a matter of
+                // moments that nobody should have to see.
+                Ok(Stir::Refused(refused)) if refused.alone => {
+                    let settings = Arc::clone(settings);
+                    let (why, until) = (Some(turned_away(&refused)), Some(Instant::now() + GRACE));
+                    return Ok(Awaited { guard: self, claim, settings, flow, why, until });
                 }
+                Ok(Stir::Refused(refused)) => why = Some(turned_away(&refused)),
                 Ok(Stir::Expired) | Err(_) => return Err(why.unwrap_or_else(|| Reason::DataNotMade.into())),
             }
         }
@@ -88,10 +94,10 @@ impl Guard {
 impl Awaited {
     /// The client's own connection, under TLS.
     pub(super) async fn connection(self) -> Result<Data, Transferred> {
-        let Self { guard: Guard { binding, .. }, mut claim, settings, flow, mut why } = self;
+        let Self { guard: Guard { binding, .. }, mut claim, settings, flow, mut why, until } = self;
         let security = &settings.security;
         let deadline = Instant::now() + security.handshake;
-        let mut until = deadline;
+        let mut until = until.map_or(deadline, |until| until.min(deadline));
         claim.keep_until(deadline);
         let mut held = HeldBack::new(security.reuse);
         let mut shakes = Shakes::new(binding, security.reuse, flow, deadline);
@@ -107,8 +113,9 @@ impl Awaited {
                 }
             }
             let alarm = held.until().or_else(|| shakes.is_empty().then_some(until));
-            let next =
-                async { if held.is_empty() { claim.next().await } else { claim.next_unless_alone().await } };
+            let next = async {
+                if held.waits_for_others() { claim.next_unless_alone().await } else { claim.next().await }
+            };
             let next = tokio::select! {
                 biased;
                 shaken = shakes.next(), if !shakes.is_empty() => match shaken {
@@ -127,6 +134,7 @@ impl Awaited {
                     if held.is_empty() {
                         break;
                     }
+                    held.overdue(Instant::now());
                     continue;
                 }
             };

@@ -6,14 +6,16 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use net::control::{Control, Listener};
 use net::tls::Versions;
-use net::tls::client::{ClientTls, Settings as ClientSettings, Trust};
+use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings as ServerSettings};
 use net::tls::sessions::Sessions;
 use server::Settings;
 use server::settings::{Reuse, Tls as Policy};
 
+use crate::line::PATIENCE;
 use crate::story::Story;
 
 /// How a client's connections are protected.
@@ -68,6 +70,7 @@ impl Dress {
             _ if self == Self::Clear => None,
             name if name.starts_with("tls/") => Some("it tells of TLS itself"),
             "passive/contested" => Some("the session that a connection resumes tells whose it is"),
+            "passive/every-port-taken" => Some("for the same reason sessions of one address share a port"),
             "limits/sessions-in-all" | "limits/sessions-of-an-address" if implicit => {
                 Some("without a handshake nothing can be said, and who is not let in gets none")
             }
@@ -81,6 +84,8 @@ impl Dress {
 pub(crate) struct Tls {
     pub(crate) server: Arc<ServerTls>,
     pub(crate) client: Arc<ClientTls>,
+    /// Another server with the same certificate: what it gives to resume means nothing here.
+    other: Arc<ServerTls>,
 }
 
 impl Tls {
@@ -98,9 +103,23 @@ impl Tls {
             None => ClientCertificates::Off,
         };
         let settings = ServerSettings { identities: vec![IDENTITY.clone()], versions, clients };
+        let others = Sessions::new().expect("random bytes");
+        let other = ServerTls::new(settings.clone(), &others).expect("settings that fit");
         let server = ServerTls::new(settings, &sessions).expect("settings that fit");
         let client = ClientTls::new(ClientSettings { trust, identity, versions });
-        Self { server: Arc::new(server), client: Arc::new(client) }
+        Self { server: Arc::new(server), client: Arc::new(client), other: Arc::new(other) }
+    }
+
+    /// A session whose data connections resume nothing.
+    pub(crate) async fn nobodys(&self) -> Session {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).expect("loopback has free ports");
+        let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
+        let (client, server) = (called.expect("a connection"), accepted.expect("a connection"));
+        let (_, session) = tokio::join!(
+            server.accept_tls(&self.other, None, PATIENCE),
+            client.connect_tls(&self.client, "localhost", None, PATIENCE)
+        );
+        session.expect("TLS")
     }
 
     /// What a dress needs, if anything.

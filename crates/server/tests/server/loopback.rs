@@ -13,6 +13,7 @@ use storage::Gate;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use net::passive::Refusals;
 use net::tls::Versions;
 use server::settings::Tls as Policy;
 use server::site::Protected;
@@ -32,6 +33,7 @@ pub(crate) struct Loopback {
     pub(crate) door: Door,
     pub(crate) passive: Vec<u16>,
     pub(crate) stopper: Stopper,
+    pub(crate) refusals: Refusals,
     pub(crate) running: Option<JoinHandle<()>>,
     clients: BTreeMap<usize, Client>,
 }
@@ -145,9 +147,9 @@ impl Loopback {
             Site::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
-        let (passive, stopper) = (site.passive().to_vec(), site.stopper());
+        let (passive, stopper, refusals) = (site.passive().to_vec(), site.stopper(), site.refusals());
         let running = Some(tokio::spawn(site.run()));
-        Self { door, passive, stopper, running, clients: BTreeMap::new() }
+        Self { door, passive, stopper, refusals, running, clients: BTreeMap::new() }
     }
 
     async fn client(&mut self, who: usize) -> Result<&mut Client, String> {

@@ -7,7 +7,7 @@
 //!   hostile: the real Site and clients that no story can tell of
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   log: what a site writes down of all this
-//!   bound, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
 mod bound;
@@ -26,6 +26,8 @@ mod loopback;
 mod play;
 mod pure;
 mod races;
+mod reuse;
 mod scene;
+mod shared;
 mod story;
 mod way;

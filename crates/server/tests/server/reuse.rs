@@ -1,0 +1,249 @@
+//! For whom is it waited, and for how long, when a data connection does not resume its control connection's session?
+//!
+//! Time is made up: it passes when everybody waits, so that what was waited for is seen exactly.
+use std::time::Duration;
+
+use net::passive::TurnedAway;
+use net::tls::Versions;
+use net::tls::client::Session;
+use server::settings::Reuse;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::client::{Client, all};
+use crate::line::PATIENCE;
+use crate::shared::{house, nobodys, silent, spoken, visit};
+use crate::way::Way;
+
+const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n";
+
+const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
+
+const HELD: Duration = Duration::from_millis(300);
+
+/// The first words of a data connection that would resume a session.
+async fn hello(session: &Session) -> Vec<u8> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has free ports");
+    let to = listener.local_addr().expect("a bound socket has an address");
+    let shaking = Way::dial(to, Some(session)).await.expect("it listens");
+    let (mut heard, _) = listener.accept().await.expect("a connection");
+    let mut bytes = vec![0; 4096];
+    let length = heard.read(&mut bytes).await.expect("a hello");
+    drop(shaking);
+    bytes.truncate(length);
+    bytes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_resumes_is_not_held_back() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut client = Client::login(&site.door).await;
+        let begun = Instant::now();
+        for early in [true, false, true, false] {
+            let to = client.port().await;
+            let coming = if early { Some(nobodys(&site, to).await) } else { None };
+            client.say("RETR a.txt").await;
+            let coming = match coming {
+                Some(coming) => coming,
+                None => nobodys(&site, to).await,
+            };
+            client.expect(150).await;
+            client.expect(226).await;
+            assert_eq!(all(coming).await, b"A's alone");
+        }
+        assert!(begun.elapsed() < HELD, "{:?}", begun.elapsed());
+    }
+}
+
+/// Where another connection is silent, that one may be the client's: so one that resumes nothing waits, but not for ever.
+#[tokio::test(start_paused = true)]
+async fn one_that_resumes_nothing_waits_for_one_that_is_silent() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut client = Client::login(&site.door).await;
+        let to = client.port().await;
+        let waiting = visit(&site, to).await;
+        let coming = nobodys(&site, to).await;
+        let begun = Instant::now();
+        client.command("RETR a.txt", 150).await;
+        assert_eq!(all(coming).await, b"A's alone");
+        client.expect(226).await;
+        assert!(begun.elapsed() >= HELD && begun.elapsed() < HELD * 2, "{:?}", begun.elapsed());
+        // And no longer than that one is there.
+        let to = client.port().await;
+        drop(waiting);
+        let waiting = visit(&site, to).await;
+        let coming = nobodys(&site, to).await;
+        let begun = Instant::now();
+        client.command("RETR a.txt", 150).await;
+        drop(waiting);
+        assert_eq!(all(coming).await, b"A's alone");
+        client.expect(226).await;
+        assert!(begun.elapsed() < HELD, "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_the_one_that_resumes_wins() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut client = Client::login(&site.door).await;
+        let to = client.port().await;
+        let own = silent(&site, to).await;
+        let thief = nobodys(&site, to).await;
+        let begun = Instant::now();
+        client.command("RETR a.txt", 150).await;
+        // The thief has said hello, and ours has said nothing yet.
+        assert_eq!(all(spoken(own, &client).await).await, b"A's alone");
+        client.expect(226).await;
+        assert!(thief.all().await.is_err());
+        assert!(begun.elapsed() < HELD, "{:?}", begun.elapsed());
+        assert_eq!(site.refusals.read(), TurnedAway { unbound: 1, ..TurnedAway::default() });
+    }
+}
+
+/// The one that resumes nothing was alone, and its handshake has begun.
+#[tokio::test(start_paused = true)]
+async fn the_one_that_resumes_wins_over_a_handshake_under_way() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut client = Client::login(&site.door).await;
+        let to = client.port().await;
+        let mut slow = visit(&site, to).await;
+        let tls = site.door.tls.as_ref().expect("a site with TLS");
+        slow.write_all(&hello(&tls.nobodys().await).await).await.expect("it is read");
+        client.command("RETR a.txt", 150).await;
+        // It has been answered, and says no more.
+        assert!(slow.read(&mut [0; 8]).await.expect("an answer") > 0);
+        let begun = Instant::now();
+        assert_eq!(all(client.dial(to).await).await, b"A's alone");
+        client.expect(226).await;
+        assert!(begun.elapsed() < HELD, "{:?}", begun.elapsed());
+    }
+}
+
+/// Whoever has overheard a hello can say it again, and no more than that.
+#[tokio::test(start_paused = true)]
+async fn a_hello_that_was_overheard_stops_nobody() {
+    for versions in BOTH {
+        for reuse in [Reuse::Learn, Reuse::Require] {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let mut client = Client::login(&site.door).await;
+            client.retrieve("a.txt").await;
+            let overheard = hello(client.control.protection().expect("its data is protected")).await;
+            let to = client.port().await;
+            let mut thief = visit(&site, to).await;
+            thief.write_all(&overheard).await.expect("it is read");
+            client.command("RETR a.txt", 150).await;
+            let begun = Instant::now();
+            assert_eq!(all(client.dial(to).await).await, b"A's alone");
+            client.expect(226).await;
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_resume_nothing_neither_is_taken() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut client = Client::login(&site.door).await;
+        let to = client.port().await;
+        let both = [nobodys(&site, to).await, nobodys(&site, to).await];
+        client.command("RETR a.txt", 150).await;
+        client.expect(425).await;
+        assert!(client.last.starts_with("425 Two connections"), "{}", client.last);
+        for coming in both {
+            assert!(coming.all().await.is_err());
+        }
+        assert_eq!(site.refusals.read(), TurnedAway { contested: 2, ..TurnedAway::default() });
+    }
+}
+
+/// A client that does not resume hears so at once, or nearly; it has no other connection that could be waited for.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_resume_and_must_hears_why_soon() {
+    for versions in BOTH {
+        let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
+        let mut client = Client::login(&site.door).await;
+        for early in [true, false] {
+            let to = client.port().await;
+            let begun = Instant::now();
+            if early {
+                assert!(nobodys(&site, to).await.all().await.is_err());
+                client.command("RETR a.txt", 150).await;
+                client.expect(522).await;
+            } else {
+                // It says nothing before 150.
+                let tls = site.door.tls.as_ref().expect("a site with TLS");
+                let (late, nobody) = (silent(&site, to).await, tls.nobodys().await);
+                client.command("RETR a.txt", 150).await;
+                assert!(late.connect_tls(&nobody, PATIENCE).await.is_err());
+                client.expect(522).await;
+            }
+            assert!(begun.elapsed() <= Duration::from_secs(3), "{:?}", begun.elapsed());
+        }
+    }
+}
+
+/// Where several wait at a port, one that resumes nothing may be anybody's; so it shortens nobody's time.
+#[tokio::test(start_paused = true)]
+async fn a_stranger_shortens_the_time_of_none_of_several() {
+    let (ground, site) = house(TOLD, Versions::Both, Reuse::Require, 1);
+    let (mut a, mut b) = (Client::login(&site.door).await, Client::login(&site.door).await);
+    let (to, _) = (a.port().await, b.port().await);
+    assert!(nobodys(&site, to).await.all().await.is_err());
+    let begun = Instant::now();
+    a.say("RETR a.txt").await;
+    b.say("RETR b.txt").await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let own = a.dial(to).await;
+    a.expect(150).await;
+    assert_eq!(all(own).await, b"A's alone");
+    a.expect(226).await;
+    // And the one that it was hears at the end what may have been the matter. A's connection may have been B's for a
+    // moment, until it spoke: then 150 comes before.
+    let mut told = b.line().await.expect("a reply");
+    if told.starts_with("150 ") {
+        told = b.line().await.expect("a reply");
+    }
+    assert!(told.starts_with("522 "), "{told}");
+    let whole = ground.settings.deadlines.data;
+    assert!(begun.elapsed() >= whole && begun.elapsed() < whole * 2, "{:?}", begun.elapsed());
+}
+
+/// A client may connect long before its command, and say nothing before 150.
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_lives_as_long_as_its_claim() {
+    for reuse in [Reuse::Require, Reuse::Learn] {
+        let (ground, site) = house(TOLD, Versions::Both, reuse, 1);
+        let mut client = Client::login(&site.door).await;
+        let to = client.port().await;
+        let own = silent(&site, to).await;
+        // A claim lapses after 60 s, if it is not used before; then it lasts as long as its transfer may take to begin.
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        client.command("RETR a.txt", 150).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(all(spoken(own, &client).await).await, b"A's alone");
+        client.expect(226).await;
+        // It says nothing behind 150 either.
+        let to = client.port().await;
+        let _waiting = visit(&site, to).await;
+        let begun = Instant::now();
+        client.command("RETR a.txt", 150).await;
+        client.expect(522).await;
+        assert_eq!(begun.elapsed().as_secs(), ground.settings.security.handshake.as_secs());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_connection_there_is_no_150() {
+    let (ground, site) = house(TOLD, Versions::Both, Reuse::Learn, 1);
+    let mut client = Client::login(&site.door).await;
+    client.port().await;
+    let begun = Instant::now();
+    client.command("RETR a.txt", 425).await;
+    assert_eq!(begun.elapsed().as_secs(), ground.settings.deadlines.data.as_secs());
+}
