@@ -16,6 +16,7 @@ use crate::tools::Apt;
 const SERVERS: &[(&str, &str)] = &[
     ("vsftpd", "usr/sbin/vsftpd"),
     ("proftpd-core", "usr/sbin/proftpd"),
+    ("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so"),
     ("pure-ftpd", "usr/sbin/pure-ftpd"),
 ];
 

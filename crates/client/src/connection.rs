@@ -101,6 +101,11 @@ impl Connection {
         self.control.peer()
     }
 
+    /// No data connection can resume the control connection's session any more, though they did.
+    pub(crate) fn ran_dry(&self) -> bool {
+        self.state == State::Open && self.tls.as_ref().is_some_and(Session::ran_dry)
+    }
+
     /// Ends the connection for us: nothing is said or heard on it any more.
     pub(crate) fn give_up(&mut self) {
         if self.state == State::Open {

@@ -3,6 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::tls::Versions;
+use net::tls::client::Settings;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
@@ -171,6 +173,9 @@ impl Client {
     ) -> Result<(u64, Option<Reply>), Error> {
         let mut mover = Some(mover);
         let mode = self.options.mode;
+        if self.connection.ran_dry() {
+            self.refill().await?;
+        }
         // Twice at most: a way that is not EPSV cannot ask for a new session.
         loop {
             let peer = self.connection.peer();
@@ -204,6 +209,28 @@ impl Client {
                 Err(error) => return self.after(Err(error)),
             }
         }
+    }
+
+    /// Opens another session, whose data connections can resume it. A server that gives too few tickets under TLS 1.3 mostly
+    /// demands one of each data connection all the same; under TLS 1.2 one session serves any number.
+    async fn refill(&mut self) -> Result<(), Error> {
+        (self.watch)(&Event::Note(
+            "the server has given no more TLS 1.3 tickets for data connections: going on in a new session"
+                .to_owned(),
+        ));
+        let under = |security: &Security, versions| {
+            let settings = Settings { versions, ..security.settings.clone() };
+            Some(Arc::new(Security { settings, judge: Arc::clone(&security.judge) }))
+        };
+        if let Some(security) = self.security.clone().filter(|s| s.settings.versions == Versions::Both) {
+            self.security = under(&security, Versions::Tls12);
+            if self.begin_anew().await.is_ok() {
+                return Ok(());
+            }
+            // It speaks nothing older: each session gives some tickets again.
+            self.security = under(&security, Versions::Tls13);
+        }
+        self.begin_anew().await
     }
 
     /// Gives up the session, and opens another one that is as far.

@@ -203,6 +203,13 @@ impl Session {
         self.store.left()
     }
 
+    /// Data connections have resumed this session, and no other can: a TLS 1.3 server that gives tickets at the login, and
+    /// none for those that uploads use up (ProFTPD). The library's tickets cannot be used twice (RFC 8446 C.4 advises
+    /// against it, too).
+    pub fn ran_dry(&self) -> bool {
+        self.store.ran_dry()
+    }
+
     /// A data connection's TLS, and its view of the store.
     pub(super) fn data(&self) -> Result<(rustls::ClientConnection, Arc<View>), HandshakeError> {
         let view = Arc::new(View::data(&self.store));

@@ -22,6 +22,8 @@ struct Kept {
     group: Option<NamedGroup>,
     session: Option<Tls12ClientSessionValue>,
     tickets: Vec<Tls13ClientSessionValue>,
+    /// Data connections have resumed.
+    resumed: bool,
 }
 
 impl Store {
@@ -33,6 +35,12 @@ impl Store {
     pub(super) fn left(&self) -> usize {
         let kept = self.kept();
         if kept.session.is_some() { usize::MAX } else { kept.tickets.len() }
+    }
+
+    /// There was something to resume, and it is used up.
+    pub(super) fn ran_dry(&self) -> bool {
+        let kept = self.kept();
+        kept.resumed && kept.session.is_none() && kept.tickets.is_empty()
     }
 }
 
@@ -71,6 +79,7 @@ impl View {
         let before = std::mem::replace(&mut *self.state(), next);
         if let (true, ViewState::Waits(session, tickets)) = (resumed, before) {
             let mut kept = self.store.kept();
+            kept.resumed = true;
             kept.session = session.or(kept.session.take());
             for ticket in tickets {
                 kept.push(ticket);

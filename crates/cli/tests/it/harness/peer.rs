@@ -79,6 +79,24 @@ impl Peer {
 
     /// ProFTPD, with a user file.
     pub(crate) fn proftpd() -> Option<Self> {
+        Self::proftpd_with(|_| String::new())
+    }
+
+    /// The same with TLS on every connection, and data connections that must resume, as is its default.
+    pub(crate) fn proftpd_tls() -> Option<Self> {
+        let module = need::peer_file("proftpd", "proftpd-mod-crypto/usr/lib/proftpd/mod_tls.so")?;
+        Self::proftpd_with(|lab| {
+            format!(
+                "ModulePath {modules}\nLoadModule mod_tls.c\nTLSEngine on\nTLSRequired on\nTLSLog {log}\n\
+                 TLSECCertificateFile {pem}\nTLSECCertificateKeyFile {pem}\n",
+                modules = module.parent().expect("a module lies in a folder").display(),
+                log = lab.path("tls.log").display(),
+                pem = lab.identity().display(),
+            )
+        })
+    }
+
+    fn proftpd_with(more: impl FnOnce(&Lab) -> String) -> Option<Self> {
         need::root("proftpd")?;
         let program = need::peer_file("proftpd", "proftpd-core/usr/sbin/proftpd")?;
         let lab = Lab::new(NOBODY);
@@ -98,7 +116,7 @@ impl Peer {
             low = lab.ports.passive().start(),
             high = lab.ports.passive().end(),
         );
-        let config = lab.file("proftpd.conf", &config);
+        let config = lab.file("proftpd.conf", &(config + &more(&lab)));
         let mut serve = command(&program, ["-n", "-q", "-c"]);
         serve.arg(config);
         Some(lab.start("tester", &mut serve))

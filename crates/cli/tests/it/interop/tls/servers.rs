@@ -19,10 +19,13 @@ enum Resumes {
     Never,
 }
 
-fn moves_twenty_files_each_way(peer: &Peer, resumes: Resumes) {
+fn moves_twenty_files_each_way(peer: &Peer, resumes: Resumes, uploading: usize) {
     let resumed = |said: &str| {
         let count = said.matches("resumes the control connection's session").count();
         assert_eq!(count, if resumes == Resumes::Always { COUNT as usize } else { 0 }, "{said}");
+    };
+    let began = |said: &str, sessions: usize| {
+        assert_eq!(said.matches("* control: TLS").count(), sessions, "{said}");
     };
     let (here, back) = (peer.beside("here"), peer.beside("back"));
     let names: Vec<String> = (0..COUNT).map(|n| format!("{n}.bin")).collect();
@@ -39,6 +42,7 @@ fn moves_twenty_files_each_way(peer: &Peer, resumes: Resumes) {
     let put = ["put", "-v"].map(OsStr::new).into_iter().chain(pin);
     let said = pasv(put.chain(files.iter().map(|file| file.as_os_str())).chain([to.as_ref()])).good();
     resumed(&said.err);
+    began(&said.err, uploading);
     for (name, file) in names.iter().zip(&files) {
         assert_same_file(file, &peer.files().join(name));
     }
@@ -47,7 +51,7 @@ fn moves_twenty_files_each_way(peer: &Peer, resumes: Resumes) {
     let get = ["get", "-v", "-O"].map(OsStr::new).into_iter().chain([back.as_os_str()]).chain(pin);
     let said = pasv(get.chain(urls.iter().map(OsStr::new))).good();
     resumed(&said.err);
-    assert_eq!(said.err.matches("* control: TLS").count(), 1, "one session: {}", said.err);
+    began(&said.err, 1);
     for (name, file) in names.iter().zip(&files) {
         assert_same_file(file, &back.join(name));
     }
@@ -56,18 +60,25 @@ fn moves_twenty_files_each_way(peer: &Peer, resumes: Resumes) {
 #[test]
 fn vsftpd_that_demands_resumption() {
     let Some(peer) = Peer::vsftpd_tls() else { return };
-    moves_twenty_files_each_way(&peer, Resumes::Always);
+    moves_twenty_files_each_way(&peer, Resumes::Always, 1);
+}
+
+/// It gives two TLS 1.3 tickets at the login, and none with uploads: a second session, under TLS 1.2, has to do.
+#[test]
+fn proftpd_that_demands_resumption() {
+    let Some(peer) = Peer::proftpd_tls() else { return };
+    moves_twenty_files_each_way(&peer, Resumes::Always, 2);
 }
 
 #[test]
 fn pyftpdlib_that_demands_tls() {
     let Some(peer) = Peer::pyftpdlib_tls() else { return };
-    moves_twenty_files_each_way(&peer, Resumes::Always);
+    moves_twenty_files_each_way(&peer, Resumes::Always, 1);
 }
 
 /// It keeps no sessions, and asks for none.
 #[test]
 fn pureftpd_that_demands_tls() {
     let Some(peer) = Peer::pureftpd_tls() else { return };
-    moves_twenty_files_each_way(&peer, Resumes::Never);
+    moves_twenty_files_each_way(&peer, Resumes::Never, 1);
 }
