@@ -104,7 +104,7 @@ macro_rules! verbs {
 
 verbs! {
     // verb name   argument      usage            defined in     FEAT              login access data mid   served
-    User "USER" Text          "name"           "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   waits yes;
     Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   waits yes;
     Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes;
     Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes;

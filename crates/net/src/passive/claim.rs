@@ -53,11 +53,9 @@ impl Claim {
     /// # Errors
     /// As [`Claim::connection`].
     pub fn arrived(&mut self) -> Option<Result<Data, ClaimError>> {
-        if let Some(result) = resolved(self.0.hub.look(self.0.owner, None)) {
-            return Some(result);
-        }
         // The peer connects before it sends the command that uses the connection, so that it is often in the kernel's
-        // queue before the acceptor's task has had its turn.
+        // queue before the acceptor's task has had its turn. So may be a second one behind the first, which makes both of
+        // them nobody's.
         self.0.take_waiting();
         resolved(self.0.hub.look(self.0.owner, None))
     }
@@ -89,7 +87,8 @@ impl Drop for Claim {
         // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left
         // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
         // costs nothing.
-        if let Some(Ok(data)) = self.arrived() {
+        let known = resolved(self.0.hub.look(self.0.owner, None));
+        if let Some(Ok(data)) = known.or_else(|| self.arrived()) {
             data.decline();
         }
     }

@@ -113,6 +113,18 @@ async fn two_connections_from_one_address_are_never_guessed_between() {
 }
 
 #[tokio::test]
+async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
+    let ports = ports(1);
+    let mut claim = claim(&ports, peer(2)).await;
+    let _first = call(peer(2), at(&claim));
+    // The acceptor takes them in order: when it has closed the stranger, it has handed over the first.
+    let mut stranger = call_async(peer(9), at(&claim));
+    assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+    let _second = call(peer(2), at(&claim));
+    assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Contested);
+}
+
+#[tokio::test]
 async fn a_connection_is_taken_without_waiting_for_the_acceptor() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
