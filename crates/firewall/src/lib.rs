@@ -12,8 +12,14 @@
 #![forbid(unsafe_code)]
 
 mod explain;
+mod request;
 mod rules;
+mod sheet;
 mod site;
+mod target;
 
+pub use ipnet::IpNet;
+pub use request::{Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
 pub use site::{Active, Families, Site};
+pub use target::{Target, Unfit};

@@ -98,6 +98,11 @@ impl TlsFlags {
         self.tls.unwrap_or(if given { Policy::Offered } else { Policy::Off })
     }
 
+    /// Where TLS is spoken at once.
+    pub(super) fn listens(&self) -> &[SocketAddr] {
+        &self.listen_tls
+    }
+
     pub(super) fn security(&self) -> Security {
         Security {
             tls: match self.policy() {
