@@ -218,6 +218,22 @@ impl Default for Ephemeral {
 }
 
 impl Ephemeral {
+    /// From what Linux tells in `/proc/sys/net/ipv4/ip_local_port_range` and `ip_local_reserved_ports`. What cannot be
+    /// read is as it comes.
+    pub fn read(range: &str, reserved: &str) -> Self {
+        let port = |word: &str| word.trim().parse::<u16>().ok();
+        let mut ends = range.split_whitespace().map(port);
+        let range = match (ends.next().flatten(), ends.next().flatten()) {
+            (Some(low), Some(high)) => low..=high,
+            _ => Self::default().range,
+        };
+        let spans = reserved.split(',').filter_map(|word| {
+            let (low, high) = word.split_once('-').unwrap_or((word, word));
+            Some(port(low)?..=port(high)?)
+        });
+        Self { range, reserved: Ports::of(spans) }
+    }
+
     /// The ports of `passive` that an outgoing connection may take first.
     pub fn overlap(&self, passive: &[RangeInclusive<u16>]) -> Ports {
         let mut left = Vec::new();
@@ -288,6 +304,13 @@ mod tests {
             request.networks(Family::V4).first().map(ToString::to_string),
             Some("192.0.2.0/24".into())
         );
+    }
+
+    #[test]
+    fn what_linux_tells_is_read() {
+        let read = Ephemeral::read("32768\t60999\n", "50000-50009,8080\n");
+        assert_eq!((read.range, read.reserved.to_string()), (32768..=60999, "8080,50000-50009".into()));
+        assert_eq!(Ephemeral::read("", "\n"), Ephemeral::default());
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::sheet::{Sheet, tag};
 /// The table that is ours.
 pub(crate) const TABLE: &str = "pasv";
 
+/// The comment of the lines that keep other services open.
+pub(crate) const KEPT: &str = "pasv: kept open";
+
 /// Neighbour discovery (RFC 4861): without it nobody finds this machine's IPv6 address on the wire.
 const DISCOVERY: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept";
 
@@ -90,7 +93,7 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
             discovery(sheet, request);
             if !kept.is_empty() && direction == Direction::In {
                 sheet.support(
-                    format!("\t\ttcp dport {ports} ct state new accept comment \"pasv: kept open\""),
+                    format!("\t\ttcp dport {ports} ct state new accept comment \"{KEPT}\""),
                     "not of the site: --keep",
                 );
             }
@@ -110,10 +113,7 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
                     Direction::In => format!("tcp dport {ports}"),
                     Direction::Out => format!("tcp sport {ports} {NO_LONE_SYN}"),
                 };
-                sheet.support(
-                    format!("\t\t{line} accept comment \"pasv: kept open\""),
-                    "not of the site: --keep",
-                );
+                sheet.support(format!("\t\t{line} accept comment \"{KEPT}\""), "not of the site: --keep");
             }
         }
     }
