@@ -27,6 +27,8 @@ pub(crate) struct Packets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     All,
+    /// All but those of some addresses that a rule leaves out.
+    Most,
     Some,
     None,
 }
@@ -83,6 +85,7 @@ impl Packets {
             Test::Always => Holds::All,
             Test::Never => Holds::None,
             Test::Unclear(_) => Holds::Some,
+            Test::LocalTarget => yes(self.direction == Direction::In),
             Test::Port(end, spans) => {
                 let ports = match end {
                     End::Source => &self.from,
@@ -90,7 +93,10 @@ impl Packets {
                 };
                 share(ports, &Ports::of(spans.iter().cloned()))
             }
-            Test::Address { end, among, not } => turned(self.address(*end, among), *not),
+            Test::Address { end, among, not } => match self.address(*end, among) {
+                Holds::Some if *not => Holds::Most,
+                holds => turned(holds, *not),
+            },
             Test::State { among, not } => {
                 let state = if self.opens { "new" } else { "established" };
                 yes(among.iter().any(|word| word == state) != *not)

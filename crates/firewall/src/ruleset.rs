@@ -92,6 +92,8 @@ pub(crate) enum Test {
     Flags { mask: u8, among: Vec<u8>, not: bool, any: bool },
     /// The interface it comes by (source) or leaves by.
     Interface { end: End, among: Vec<String>, not: bool },
+    /// Is it sent to an address of this machine?
+    LocalTarget,
     /// Holds for every packet that is asked about here.
     Always,
     /// Holds for none of them: other protocols.

@@ -103,11 +103,12 @@ fn follow(
     depth: usize,
     exceptions: &mut Vec<Exception>,
 ) -> Flow {
-    let mut sure = true;
+    let (mut sure, mut left_out) = (true, false);
     for step in &line.steps {
         match step {
             Step::Test(test) => match packets.meet(test) {
                 Holds::All => {}
+                Holds::Most => left_out = true,
                 Holds::Some => sure = false,
                 Holds::None => return Flow::On,
             },
@@ -117,7 +118,7 @@ fn follow(
                     if holds == Holds::None {
                         continue;
                     }
-                    let sure = sure && holds == Holds::All;
+                    let sure = sure && matches!(holds, Holds::All | Holds::Most);
                     let flow = obey(ruleset, chain, (line, verdict), packets, depth, sure, exceptions);
                     if sure {
                         return flow;
@@ -126,6 +127,10 @@ fn follow(
             }
             Step::End(verdict) => {
                 let flow = obey(ruleset, chain, (line, verdict), packets, depth, sure, exceptions);
+                if sure && left_out && !matches!(flow, Flow::On) {
+                    exceptions
+                        .push(Exception { fate: Fate::Unclear, when: format!("left out of: {}", line.text) });
+                }
                 return if sure { flow } else { Flow::On };
             }
         }

@@ -45,9 +45,12 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
             .hint("`pasv firewall --check` tells all; `pasv firewall --remove` takes them away"));
     }
     say(format_args!("Done. `pasv firewall --remove` takes it back."));
-    say(format_args!(
-        "hint: this lasts until the next start; `nft list ruleset > /etc/nftables.conf` and the service `nftables` keep it"
-    ));
+    let keeps = if script.contains(" rule ip filter INPUT ") || script.contains(" rule ip6 filter INPUT ") {
+        "what saves the rules of iptables here (`netfilter-persistent save`) keeps it"
+    } else {
+        "`nft list ruleset > /etc/nftables.conf` and the service `nftables` keep it"
+    };
+    say(format_args!("hint: this lasts until the next start; {keeps}"));
     Ok(())
 }
 

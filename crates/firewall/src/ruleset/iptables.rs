@@ -95,6 +95,17 @@ fn fill(line: &mut Line, words: &[String], is_chain: impl Fn(&str) -> bool) {
                 let mask = all(next());
                 Test::Flags { mask, among: vec![all(next())], not, any: false }
             }
+            // The kind of our own address: it is this machine's, and no other.
+            "--dst-type" => match (next(), not) {
+                ("LOCAL", false) => Test::LocalTarget,
+                ("MULTICAST" | "BROADCAST" | "ANYCAST", false) => Test::Never,
+                (other, _) => Test::Unclear(format!("--dst-type {other}")),
+            },
+            // Of IPv6's routing headers type 0 is forbidden (RFC 5095), and no client sends one.
+            "--rt-type" => {
+                next();
+                if not { Test::Always } else { Test::Never }
+            }
             // Its argument, if it has one, is read as one more that is unclear: which changes nothing.
             other => Test::Unclear(other.to_owned()),
         };

@@ -204,6 +204,13 @@ fn test(about: &Value, sets: &Sets<'_>) -> Test {
             _ => unclear(),
         };
     }
+    if left["fib"]["result"] == "type" {
+        let to = left["fib"]["flags"] == "daddr" || left["fib"]["flags"] == serde_json::json!(["daddr"]);
+        return match &words()[..] {
+            [one] if to && one == "local" && !not => Test::LocalTarget,
+            _ => unclear(),
+        };
+    }
     match (left["meta"]["key"].as_str(), left["ct"]["key"].as_str()) {
         (Some("l4proto"), _) => Test::Protocol { among: words(), not },
         (Some("nfproto"), _) if right.len() == 1 => {

@@ -1,7 +1,7 @@
 //! Is every firewall told what the files in `golden/` say?
 //!
 //! A file for each target: under the flags that ask for it, what is printed. After a change that is meant, `PASV_GOLDEN=write
-//! cargo test -p firewall --test golden` writes them again, to be read before they are committed.
+//! cargo test -p firewall golden` writes them again, to be read before they are committed.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
