@@ -18,6 +18,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pebble", "pebble"),
     ("strace", "strace"),
     ("nft", "nftables"),
+    ("iptables-restore", "iptables"),
+    ("ufw", "ufw"),
+    ("unshare", "util-linux"),
     ("ip", "iproute2"),
 ];
 

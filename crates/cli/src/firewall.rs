@@ -204,6 +204,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
             "hint: this site listens on the loopback addresses alone: no firewall is in its way"
         ));
     }
+    if flags.site.wants_port_80() && !request.keep.contains(&80) {
+        say(format_args!(
+            "hint: the authority of --acme asks port 80, which these rules do not open: --keep 80"
+        ));
+    }
     if flags.apply {
         return change::apply(&request, flags.yes, !flags.keep.is_empty(), flags.target.map(|flag| flag.0));
     }

@@ -80,6 +80,11 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     for question in &findings.open_questions {
         text.push_str(&format!("DEPENDS   {question}\n"));
     }
+    for family in machine::legacy() {
+        text.push_str(&format!(
+            "DEPENDS   {family} of the kind before nftables has rules here too, and nft does not see them\n"
+        ));
+    }
     if !findings.filtered {
         text.push_str("OPEN      nothing on this machine drops what comes in: every port of it is open\n");
     }

@@ -43,6 +43,14 @@ pub(super) fn ruleset() -> Result<Ruleset, String> {
     Ok(ruleset)
 }
 
+/// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those elsewhere.
+pub(super) fn legacy() -> impl Iterator<Item = &'static str> {
+    let kinds = [("iptables", "/proc/net/ip_tables_names"), ("ip6tables", "/proc/net/ip6_tables_names")];
+    let filters =
+        |file| fs::read_to_string(file).is_ok_and(|names| names.lines().any(|name| name == "filter"));
+    kinds.into_iter().filter(move |(_, file)| filters(*file)).map(|(name, _)| name)
+}
+
 /// Hands a script to nft, which does all of it or nothing.
 pub(super) fn change(script: &str) -> Result<(), String> {
     let mut nft = program("nft", &["-f", "-"]);

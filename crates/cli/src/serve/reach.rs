@@ -47,6 +47,11 @@ impl Flags {
         self.listens().iter().chain(self.tls.listens()).any(|at| !at.ip().is_loopback())
     }
 
+    /// Has an authority to reach port 80, for the certificate?
+    pub(crate) fn wants_port_80(&self) -> bool {
+        self.tls.is_asked_at_port_80()
+    }
+
     /// Was the banner to tell the firewall's rules in full?
     pub(crate) fn explain(&self) -> bool {
         self.explain

@@ -98,6 +98,11 @@ impl TlsFlags {
         self.tls.unwrap_or(if given { Policy::Offered } else { Policy::Off })
     }
 
+    /// Will an authority ask port 80 for the certificate?
+    pub(super) fn is_asked_at_port_80(&self) -> bool {
+        self.acme.is_used()
+    }
+
     /// Where TLS is spoken at once.
     pub(super) fn listens(&self) -> &[SocketAddr] {
         &self.listen_tls
