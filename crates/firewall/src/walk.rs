@@ -16,9 +16,9 @@ use crate::ruleset::{Base, Line, Listed, Ruleset, Step, Verdict};
 /// The kernel's own limit of jumps within jumps.
 const DEEPEST: usize = 16;
 
-/// The most conditions that are noted on one way: a report of more is read by nobody, and copies of the same chain must
-/// not multiply.
-const MOST: usize = 64;
+/// The most rules that are looked at on one way. The longest sets in use have some ten thousand; chains that jump into each
+/// other many times over can make more of them than anybody waits for, and then the answer is that it is not known.
+const MOST: usize = 200_000;
 
 /// What one base chain does with packets.
 #[derive(Clone, Debug)]
@@ -69,12 +69,11 @@ pub(crate) fn serves(table: &str, family: Family) -> bool {
 }
 
 fn decide<'r>(ruleset: &'r Ruleset, chain: &'r Listed, packets: &Packets) -> Decision<'r> {
-    let mut exceptions = Vec::new();
-    let mut at = None;
-    let mut fate =
-        if chain.base.as_ref().is_some_and(|base| base.drops) { Fate::Dropped } else { Fate::Passes };
+    let mut walk = Walk { ruleset, packets, exceptions: Vec::new(), left: MOST };
+    let (mut fate, mut at) =
+        (if chain.base.as_ref().is_some_and(|base| base.drops) { Fate::Dropped } else { Fate::Passes }, None);
     for line in &chain.lines {
-        match follow(ruleset, chain, line, packets, 0, &mut exceptions) {
+        match walk.follow(chain, line, 0) {
             Flow::On => {}
             Flow::Back => break,
             Flow::End(end) => {
@@ -83,9 +82,17 @@ fn decide<'r>(ruleset: &'r Ruleset, chain: &'r Listed, packets: &Packets) -> Dec
             }
         }
     }
-    exceptions.truncate(MOST);
-    exceptions.retain(|exception| exception.fate != fate);
-    Decision { chain, fate, at, exceptions }
+    walk.exceptions.retain(|exception| exception.fate != fate);
+    Decision { chain, fate, at, exceptions: walk.exceptions }
+}
+
+/// One way through one base chain.
+struct Walk<'r> {
+    ruleset: &'r Ruleset,
+    packets: &'r Packets,
+    exceptions: Vec<Exception>,
+    /// Rules that may still be looked at.
+    left: usize,
 }
 
 /// What comes after a rule, for packets whose way is sure.
@@ -95,89 +102,78 @@ enum Flow {
     End(Fate),
 }
 
-fn follow(
-    ruleset: &Ruleset,
-    chain: &Listed,
-    line: &Line,
-    packets: &Packets,
-    depth: usize,
-    exceptions: &mut Vec<Exception>,
-) -> Flow {
-    let (mut sure, mut left_out) = (true, false);
-    for step in &line.steps {
-        match step {
-            Step::Test(test) => match packets.meet(test) {
-                Holds::All => {}
-                Holds::Most => left_out = true,
-                Holds::Some => sure = false,
-                Holds::None => return Flow::On,
-            },
-            Step::Map(ways) => {
-                for (test, verdict) in ways {
-                    let holds = packets.meet(test);
-                    if holds == Holds::None {
-                        continue;
-                    }
-                    let sure = sure && matches!(holds, Holds::All | Holds::Most);
-                    let flow = obey(ruleset, chain, (line, verdict), packets, depth, sure, exceptions);
-                    if sure {
-                        return flow;
-                    }
-                }
-            }
-            Step::End(verdict) => {
-                let flow = obey(ruleset, chain, (line, verdict), packets, depth, sure, exceptions);
-                if sure && left_out && !matches!(flow, Flow::On) {
-                    exceptions
-                        .push(Exception { fate: Fate::Unclear, when: format!("left out of: {}", line.text) });
-                }
-                return if sure { flow } else { Flow::On };
-            }
+impl Walk<'_> {
+    fn follow(&mut self, chain: &Listed, line: &Line, depth: usize) -> Flow {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => return Flow::End(Fate::Unclear),
         }
-    }
-    Flow::On
-}
-
-fn obey(
-    ruleset: &Ruleset,
-    chain: &Listed,
-    (line, verdict): (&Line, &Verdict),
-    packets: &Packets,
-    depth: usize,
-    sure: bool,
-    exceptions: &mut Vec<Exception>,
-) -> Flow {
-    let flow = match verdict {
-        Verdict::Accept => Flow::End(Fate::Passes),
-        Verdict::Drop => Flow::End(Fate::Dropped),
-        Verdict::Unclear => Flow::End(Fate::Unclear),
-        Verdict::Return => Flow::Back,
-        Verdict::Jump(name) | Verdict::Goto(name) => {
-            let mut flow = if matches!(verdict, Verdict::Goto(_)) { Flow::Back } else { Flow::On };
-            // The condition of the jump is that of whatever decides in there.
-            let mut inside = Vec::new();
-            if let (Some(target), true) =
-                (ruleset.chain(chain, name), depth < DEEPEST && exceptions.len() < MOST)
-            {
-                for line in &target.lines {
-                    match follow(ruleset, target, line, packets, depth + 1, &mut inside) {
-                        Flow::On => {}
-                        Flow::Back => break,
-                        Flow::End(end) => {
-                            flow = Flow::End(end);
-                            break;
+        let (mut sure, mut left_out) = (true, false);
+        for step in &line.steps {
+            match step {
+                Step::Test(test) => match self.packets.meet(test) {
+                    Holds::All => {}
+                    Holds::Most => left_out = true,
+                    Holds::Some => sure = false,
+                    Holds::None => return Flow::On,
+                },
+                Step::Map(ways) => {
+                    for (test, verdict) in ways {
+                        let holds = self.packets.meet(test);
+                        if holds == Holds::None {
+                            continue;
+                        }
+                        let sure = sure && matches!(holds, Holds::All | Holds::Most);
+                        let flow = self.obey(chain, line, verdict, depth, sure);
+                        if sure {
+                            return flow;
                         }
                     }
                 }
+                Step::End(verdict) => {
+                    let flow = self.obey(chain, line, verdict, depth, sure);
+                    if sure && left_out && !matches!(flow, Flow::On) {
+                        self.except(Fate::Unclear, format!("left out of: {}", line.text));
+                    }
+                    return if sure { flow } else { Flow::On };
+                }
             }
-            exceptions.append(&mut inside);
-            flow
         }
-    };
-    if let (Flow::End(fate), false) = (&flow, sure)
-        && exceptions.len() < MOST
-    {
-        exceptions.push(Exception { fate: *fate, when: line.text.clone() });
+        Flow::On
     }
-    flow
+
+    fn obey(&mut self, chain: &Listed, line: &Line, verdict: &Verdict, depth: usize, sure: bool) -> Flow {
+        let flow = match verdict {
+            Verdict::Accept => Flow::End(Fate::Passes),
+            Verdict::Drop => Flow::End(Fate::Dropped),
+            Verdict::Unclear => Flow::End(Fate::Unclear),
+            Verdict::Return => Flow::Back,
+            Verdict::Jump(name) => self.enter(chain, name, depth).unwrap_or(Flow::On),
+            Verdict::Goto(name) => self.enter(chain, name, depth).unwrap_or(Flow::Back),
+        };
+        if let (Flow::End(fate), false) = (&flow, sure) {
+            self.except(*fate, line.text.clone());
+        }
+        flow
+    }
+
+    /// What a chain that is jumped to decides, if it does.
+    fn enter(&mut self, chain: &Listed, name: &str, depth: usize) -> Option<Flow> {
+        let target = self.ruleset.chain(chain, name).filter(|_| depth < DEEPEST)?;
+        for line in &target.lines {
+            match self.follow(target, line, depth + 1) {
+                Flow::On => {}
+                Flow::Back => return None,
+                Flow::End(end) => return Some(Flow::End(end)),
+            }
+        }
+        None
+    }
+
+    fn except(&mut self, fate: Fate, when: String) {
+        let exception = Exception { fate, when };
+        if !self.exceptions.contains(&exception) {
+            self.exceptions.push(exception);
+        }
+    }
 }

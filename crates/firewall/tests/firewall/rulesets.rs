@@ -203,9 +203,12 @@ fn listings_that_make_no_sense_are_refused_or_read_over() {
         {"rule": {"family": "inet", "table": "t", "chain": "a", "expr": [{"jump": {"target": "b"}}]}},
         {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"limit": {}}, {"jump": {"target": "b"}}]}},
         {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"quota": {}}, {"jump": {"target": "b"}}]}},
+        {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"meta": {}}, {"jump": {"target": "b"}}]}},
+        {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"jump": {"target": "b"}}]}},
         {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"match": {}}, {"vmap": {}}, {"accept": null}]}},
         {"rule": {"family": "inet", "table": "t", "chain": "b", "expr": [{"match": {"op": "<", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 0}}, {"accept": null}]}}
     ]}"#;
     let findings = check(&Ruleset::read(loops).unwrap(), &request());
-    assert!(!findings.missing.is_empty());
+    assert!(findings.missing.is_empty(), "{findings:?}");
+    assert!(findings.open_questions.iter().any(|told| told.contains("decided by")), "{findings:?}");
 }

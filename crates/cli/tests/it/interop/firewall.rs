@@ -133,6 +133,29 @@ has "Nothing to do" told
 }
 
 #[test]
+fn what_listens_is_not_closed_unasked() {
+    in_a_namespace(
+        &["nft"],
+        r#"
+$pasv serve --quiet --listen 8080 --passive-ports 62000 --ready-file ready &
+server=$!
+trap 'kill $server; wait $server' EXIT
+until test -s ready
+do
+    kill -0 $server
+done
+fails 1 $pasv firewall --apply --yes 2> told
+has "would be closed to others: TCP 8080." told
+nft list ruleset > now
+test ! -s now
+$pasv firewall --apply --yes --keep 8080
+nft list ruleset > now
+has "tcp dport 8080 ct state new accept" now
+"#,
+    );
+}
+
+#[test]
 fn lines_in_the_chain_of_another_that_drops() {
     in_a_namespace(
         &["nft"],
