@@ -147,7 +147,11 @@ fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
     say(format_args!(
         "Nothing drops what comes in here, so this table would: it leaves open the site and {beside}, and closes all else, UDP too."
     ));
-    let open = |port: &u16| request.keep.contains(port) || request.site.control_ports.contains(port);
+    // The site itself may be up already.
+    let passive = |port: &u16| request.site.passive_ports.iter().any(|span| span.contains(port));
+    let open = |port: &u16| {
+        request.keep.contains(port) || request.site.control_ports.contains(port) || passive(port)
+    };
     let closed: Vec<u16> = machine::listeners().into_iter().filter(|port| !open(port)).collect();
     if closed.is_empty() {
         return Ok(());

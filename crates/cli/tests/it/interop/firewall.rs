@@ -145,9 +145,12 @@ do
     kill -0 $server
 done
 fails 1 $pasv firewall --apply --yes 2> told
-has "would be closed to others: TCP 8080." told
+has "would be closed to others: TCP 8080, 62000." told
 nft list ruleset > now
 test ! -s now
+# It is the site itself that listens there.
+$pasv firewall --apply --yes --listen 8080 --passive-ports 62000
+$pasv firewall --remove --yes
 $pasv firewall --apply --yes --keep 8080
 nft list ruleset > now
 has "tcp dport 8080 ct state new accept" now
