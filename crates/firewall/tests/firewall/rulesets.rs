@@ -152,6 +152,43 @@ fn every_chain_on_the_way_has_its_say() {
 }
 
 #[test]
+fn who_goes_to_a_chain_does_not_come_back_and_who_jumps_does() {
+    assert_eq!(missing(&check(&ruleset("gotos"), &request())), ["rule 1 2121 new"]);
+}
+
+#[test]
+fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
+    let script = removal(&ruleset("applied")).expect("there are rules of ours");
+    let lines: Vec<&str> = script.lines().collect();
+    assert_eq!(lines.len(), 3, "{script}");
+    assert!(
+        lines.iter().take(2).all(|line| line.starts_with("delete rule inet filter input handle ")),
+        "{script}"
+    );
+    assert!(lines[2].starts_with("delete rule ip6 filter input handle "), "{script}");
+    // They are of other settings: named as too wide, and put anew.
+    let findings = check(&ruleset("applied"), &request());
+    assert_eq!(missing(&findings), ["rule 3 61213-61219 new"]);
+    assert!(findings.wide.len() == 1 && findings.wide[0].ours, "{findings:?}");
+    assert!(findings.wide[0].what.contains("for a site of other settings"), "{findings:?}");
+    let Plan::Insert { script, .. } = plan(&ruleset("applied"), &request()) else {
+        panic!("nothing inserted")
+    };
+    assert!(
+        script.matches("delete rule").count() == 3 && script.contains("tcp dport 61210-61219"),
+        "{script}"
+    );
+    let fits = Request {
+        site: Site { passive_ports: vec![61210..=61212], families: Families::Ipv4, ..request().site },
+        ..request()
+    };
+    let Plan::Insert { script, chains } = plan(&ruleset("applied"), &fits) else {
+        panic!("the stray one stays")
+    };
+    assert!(script.contains("delete rule ip6 ") && chains == ["inet filter input"], "{script}");
+}
+
+#[test]
 fn iptables_is_read_through_its_own_words() {
     // As nft shows them, the parts that iptables wrote are opaque, and no verdict is given.
     let blind = check(&ruleset("iptables"), &request());
