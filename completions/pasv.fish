@@ -39,6 +39,7 @@ complete -c pasv -n "__fish_pasv_needs_command" -f -a "stat" -d 'Show what a sit
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "forget" -d 'Forget the certificates of sites, and that they were seen with TLS'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "firewall" -d 'Print the firewall rules that a site needs, or apply them'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "passwd" -d 'Make the line of a password file from a password'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l root -d 'The folder to share' -r -F
@@ -321,19 +322,117 @@ complete -c pasv -n "__fish_pasv_using_subcommand trace" -s h -l help -d 'Print 
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -l size -d 'How many bytes to move' -r
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c pasv -n "__fish_pasv_using_subcommand forget" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l for -d 'The firewall to write for [default: what this machine runs]' -r -f -a "nftables\t'Linux: a whole rule set of its own, for `nft -f`'
+nftables-insert\t'Linux: into a chain of nftables that is there already'
+nftables-router\t'Linux router before the server: DNAT and forwarding'
+iptables\t'Linux: a whole rule set, for `iptables-restore` and `ip6tables-restore`'
+iptables-insert\t'Linux: commands beside the rules of iptables that are there already'
+ufw\t'Ubuntu\'s front end'
+firewalld\t'Fedora\'s and Red Hat\'s front end'
+pf\t'OpenBSD, FreeBSD, macOS: lines for pf.conf'
+aws\t'Amazon: security group'
+aws-nacl\t'Amazon: network ACL of the subnet'
+gcp\t'Google Cloud: VPC firewall rules'
+azure\t'Azure: network security group'
+windows\t'Windows Defender Firewall, in PowerShell'
+cisco\t'Cisco IOS: a pair of extended access lists'
+mikrotik\t'MikroTik RouterOS: a router before the server'
+kubernetes\t'a Service of type LoadBalancer'
+docker\t'published ports of a container'
+haproxy\t'HAProxy before one server or several'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l mode -d 'Which mode to let through [default: passive, where the site offers it]' -r -f -a "passive\t'The client opens both connections'
+active\t'The server opens the data connection'
+both\t'Either'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l from -d 'Let in clients of this network only. May be given several times [default: everybody]' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l keep -d 'Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22]' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l inside -d 'The server\'s own address behind a router or a balancer. One of each family, or (HAProxy) one for each server' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l chain -d 'The chain for nftables-insert [default: the one of this machine that decides, or `inet filter input`]' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l root -d 'The folder to share' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l listen -d 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l passive-ports -d 'The ports that clients open data connections to. The firewall must let them in' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l external -d 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l user -d 'Let this user in, with the password in the file (or one made up and shown); nobody else then' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l log-format -d 'How log lines are written, to stderr' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l log-level -d 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l xferlog -d 'Append the classic transfer log to a file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l ready-file -d 'Write the addresses and ports as JSON to a file when the site is up' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
+never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l umask -d 'Permission bits that uploads do not get' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
+offered\t'Who wants it has it'
+required\t'Nobody logs in without it'
+required-data\t'Nor is anything transferred without it'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l key -d 'The key of the certificate, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme -d 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority\'s terms of service. Beside --cert it is one more certificate, shown to who asks for its names' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme-directory -d 'The ACME directory of the authority; by itself, Let\'s Encrypt' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme-contact -d 'Where the authority can reach you, told to it when the account is made. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme-listen -d 'Where the authority\'s questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be another port where a firewall or a web server forwards that to it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme-ca -d 'Who vouches for the directory itself, beside the system\'s authorities, in PEM: for an authority of your own' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
+learn\t'Once a client has done it, it must from then on'
+off\t'Never'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l client-cert -d 'Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users]' -r -f -a "off\t'They are not asked'
+ask\t'They may have none'
+require\t'Without one there is no TLS'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM. Without them any certificate is taken, and counts by its fingerprint alone' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM; read again when the file changes, as the other two are' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l client-cert-users -d 'Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user may have several' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l client-cert-login -d 'What the certificate of a user is worth at the login [default: with-password]' -r -f -a "with-password\t'It is asked for beside the password: without a certificate of their own nobody logs in, but anonymous users do'
+without-password\t'It stands in for the password. Who shows none, or another\'s, is asked for the password'"
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-handshakes-per-address -d 'TLS handshakes of one address at once' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l login-timeout -d 'From the connection to the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l idle-timeout -d 'From one command to the next, outside transfers' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l idle-timeout-most -d 'The most that SITE IDLE can ask for' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l stall-timeout -d 'In a transfer, without a byte moving' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l port-wait -d 'How long PASV waits for a free port' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-sessions -d 'Sessions in all' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-sessions-per-address -d 'Sessions from one address' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-line -d 'Bytes in a command line' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-commands-before-login -d 'Commands before the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-queue -d 'Commands that wait for the end of a transfer' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l failure-delay -d 'How long they are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l failure-window -d 'How long a failed login counts' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l stateless -d 'For a firewall that looks at single packets and does not follow connections'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l output-drop -d 'For a firewall that drops what goes out as well'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l apply -d 'Change the rules of this machine (nftables): a table of its own where nothing filters, lines in the chains that drop otherwise. Shows what it would do, and asks'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l remove -d 'Take away what --apply has put there. Asks'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l check -d 'Compare the rules of this machine with what the site needs: what is missing, what is too wide'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -s y -l yes -d 'Do not ask'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l write -d 'Let users upload, rename and remove'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l anonymous -d 'Let anybody in, beside the users'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l explain -d 'Say above each line which of the four rules it is and what for, and draw the ports of both sides'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -s q -l quiet -d 'Print no banner'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l no-passive -d 'Refuse EPSV and PASV'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l no-active -d 'Refuse EPRT and PORT'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "serve" -d 'Share a folder over FTP'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "ls" -d 'List a directory of a site, sorted by name'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "put" -d 'Store files at a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "cat" -d 'Write files of a site to stdout'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "mv" -d 'Rename or move a file or directory within a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "mkdir" -d 'Make directories of a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "rmdir" -d 'Remove empty directories of a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "stat" -d 'Show what a site tells of a file or directory'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "forget" -d 'Forget the certificates of sites, and that they were seen with TLS'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "passwd" -d 'Make the line of a password file from a password'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "serve" -d 'Share a folder over FTP'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "ls" -d 'List a directory of a site, sorted by name'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "put" -d 'Store files at a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "cat" -d 'Write files of a site to stdout'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "mv" -d 'Rename or move a file or directory within a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "mkdir" -d 'Make directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "rmdir" -d 'Remove empty directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "stat" -d 'Show what a site tells of a file or directory'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "forget" -d 'Forget the certificates of sites, and that they were seen with TLS'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "firewall" -d 'Print the firewall rules that a site needs, or apply them'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "passwd" -d 'Make the line of a password file from a password'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -19,6 +19,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pebble", "pebble"),
     ("strace", "strace"),
     ("nft", "nftables"),
+    ("iptables-restore", "iptables"),
+    ("ufw", "ufw"),
+    ("unshare", "util-linux"),
     ("ip", "iproute2"),
 ];
 

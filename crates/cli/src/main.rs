@@ -5,6 +5,7 @@ mod cat;
 mod client_flags;
 mod demo;
 mod entry;
+mod firewall;
 mod flags;
 mod forget;
 mod generate;
@@ -44,7 +45,8 @@ use crate::talk::Failure;
 #[command(name = "pasv", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Share this folder:      pasv serve\n\
                         Fetch a file:           pasv get ftp://host/path/file\n\
-                        See both connections:   pasv demo\n\n\
+                        See both connections:   pasv demo\n\
+                        Open the firewall:      pasv firewall\n\n\
                         Exit codes: 0 done, 1 refused by the site, 2 a wrong command line or a wrong file,\n\
                         3 could not connect, 4 broken off in the middle")]
 struct Arguments {
@@ -67,6 +69,7 @@ enum Verb {
     Trace(trace::Flags),
     Demo(demo::Flags),
     Forget(forget::Flags),
+    Firewall(Box<firewall::Flags>),
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
     #[command(hide = true)]
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
         Verb::Forget(flags) => forget::run(&flags),
+        Verb::Firewall(flags) => firewall::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };

@@ -1,6 +1,6 @@
 //! How is a folder shared? `pasv serve`: flags to settings, the site, its end.
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::{flags, ready};
 mod acme;
 mod banner;
 mod clients;
+mod reach;
 mod tls;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
@@ -225,19 +226,6 @@ impl Flags {
             ..Settings::default()
         }
     }
-
-    fn listens(&self) -> Vec<SocketAddr> {
-        if !self.listen.is_empty() {
-            return self.listen.clone();
-        }
-        // One socket for both families where there are both.
-        let any = if net::own::has_ipv6() {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        } else {
-            Ipv4Addr::UNSPECIFIED.into()
-        };
-        vec![SocketAddr::new(any, PORT)]
-    }
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
@@ -271,7 +259,6 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         tracing::warn!(port, %error, "a passive port is taken by somebody else; the others are used");
     }
     let (control, implicit, passive) = (site.control(), site.implicit(), site.passive().to_vec());
-    let all: Vec<SocketAddr> = control.iter().chain(&implicit).copied().collect();
     // Before anybody is told that the site is up: from then on a signal means to drain.
     let signals = signal(SignalKind::interrupt())
         .and_then(|interrupt| {
@@ -290,7 +277,11 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             anonymous: flags.anonymous || flags.user.is_empty(),
             made_up: &made_up,
             users: &flags.user.iter().map(|u| name_of(u)).collect::<Vec<_>>(),
-            firewall: firewall_site(flags, &all, &passive),
+            firewall: flags.firewall_site(
+                &control,
+                &implicit,
+                passive.iter().map(|port| *port..=*port).collect(),
+            ),
             explain: flags.explain,
         });
     }
@@ -346,26 +337,6 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
 /// Has the process a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP after.
 fn has_terminal() -> bool {
     fs::File::open("/dev/tty").is_ok()
-}
-
-/// What a firewall has to know of the site.
-fn firewall_site(flags: &Flags, control: &[SocketAddr], passive: &[u16]) -> firewall::Site {
-    let both = control.iter().any(|at| at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-    let (v4, v6) = (control.iter().any(SocketAddr::is_ipv4), control.iter().any(SocketAddr::is_ipv6));
-    firewall::Site {
-        control_ports: control.iter().map(SocketAddr::port).collect(),
-        passive_ports: passive.iter().map(|port| *port..=*port).collect(),
-        active: match (flags.no_active, flags.active_port) {
-            (true, _) => firewall::Active::Off,
-            (false, Some(20)) => firewall::Active::FromPort20,
-            (false, _) => firewall::Active::FromAnyPort,
-        },
-        families: match (v4 || both, v6) {
-            (true, true) => firewall::Families::Both,
-            (false, true) => firewall::Families::Ipv6,
-            _ => firewall::Families::Ipv4,
-        },
-    }
 }
 
 fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {

@@ -91,8 +91,14 @@ mod tests {
 
     fn told(active: Active, passive: bool) -> String {
         let passive_ports = if passive { vec![61000..=61009] } else { vec![] };
-        Rules::of(&Site { control_ports: vec![2121], passive_ports, active, families: Families::Both })
-            .explain()
+        Rules::of(&Site {
+            control_ports: vec![2121],
+            implicit_ports: vec![],
+            passive_ports,
+            active,
+            families: Families::Both,
+        })
+        .explain()
     }
 
     #[test]
@@ -122,7 +128,7 @@ TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
 
     #[test]
     fn active_mode_opens_outward() {
-        let text = told(Active::FromPort20, false);
+        let text = told(Active::FromPort(20), false);
         assert!(text.contains("port > 1023 <------ 4 opens ------ port 20\n"), "{text}");
         assert!(text.contains("needs only what opens them: rules 1 and 4."), "{text}");
         assert!(!text.contains("Passive"), "{text}");

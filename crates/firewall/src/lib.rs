@@ -11,9 +11,25 @@
 //! No I/O: nothing here looks at the machine or changes it.
 #![forbid(unsafe_code)]
 
+mod apply;
+mod check;
 mod explain;
+mod packets;
+mod recognise;
+mod request;
 mod rules;
+mod ruleset;
+mod sheet;
 mod site;
+mod target;
+mod walk;
 
+pub use apply::{Plan, plan, removal};
+pub use check::{Findings, Missing, Wide, check};
+pub use ipnet::IpNet;
+pub use recognise::{Recognised, Seen, recognise};
+pub use request::{Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
+pub use ruleset::{Ruleset, Unreadable};
 pub use site::{Active, Families, Site};
+pub use target::{Target, Unfit};

@@ -89,7 +89,7 @@ impl Rules {
             }),
             active: match site.active {
                 Active::Off => None,
-                Active::FromPort20 => Some(Ports::of([20..=20])),
+                Active::FromPort(port) => Some(Ports::of([port..=port])),
                 Active::FromAnyPort => Some(Ports::Unprivileged),
             }
             .map(|ports| {
@@ -149,6 +149,23 @@ impl Ports {
         Self::Of(joined)
     }
 
+    /// The ports as ranges: ascending, without overlaps.
+    pub fn spans(&self) -> Vec<RangeInclusive<u16>> {
+        match self {
+            Self::Unprivileged => vec![1024..=u16::MAX],
+            Self::Of(ranges) => ranges.clone(),
+        }
+    }
+
+    /// The ranges as words for a firewall, which writes `LO<to>HI` and puts `between` between them.
+    pub(crate) fn written(&self, to: &str, between: &str) -> String {
+        let word = |span: &RangeInclusive<u16>| match (span.start(), span.end()) {
+            (low, high) if low == high => low.to_string(),
+            (low, high) => format!("{low}{to}{high}"),
+        };
+        self.spans().iter().map(word).collect::<Vec<_>>().join(between)
+    }
+
     /// Is there no port in it?
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Of(ranges) if ranges.is_empty())
@@ -205,8 +222,9 @@ mod tests {
     fn site() -> Site {
         Site {
             control_ports: vec![21],
+            implicit_ports: vec![],
             passive_ports: vec![61000..=61009],
-            active: Active::FromPort20,
+            active: Active::FromPort(20),
             families: Families::Both,
         }
     }

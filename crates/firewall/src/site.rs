@@ -9,6 +9,9 @@ pub struct Site {
     /// The ports at which control connections are taken, 21 by the book. At least one; with none, rules 1
     /// and 2 name no port.
     pub control_ports: Vec<u16>,
+    /// Those of them at which TLS is spoken at once (implicit TLS, `ftps://`, 990 by the book). For a firewall they are
+    /// like the others.
+    pub implicit_ports: Vec<u16>,
     /// The ports at which passive data connections are taken. Empty: the site offers no passive mode.
     pub passive_ports: Vec<RangeInclusive<u16>>,
     /// Does the site connect to its clients when they ask for it (PORT and EPRT), and from which port?
@@ -22,10 +25,11 @@ pub struct Site {
 pub enum Active {
     /// Not allowed.
     Off,
-    /// Allowed, and the data connection comes from port 20, the port beside the control port (RFC 959 5.2).
-    FromPort20,
-    /// Allowed, and the data connection comes from whatever port the system gives: port 20 is for the
-    /// privileged only.
+    /// Allowed, and the data connection comes from this port: by the book 20, the one beside the control port
+    /// (RFC 959 5.2).
+    FromPort(u16),
+    /// Allowed, and the data connection comes from whatever port the system gives: ports below 1024 are for
+    /// the privileged only.
     FromAnyPort,
 }
 

@@ -92,7 +92,7 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     let rules = Rules::of(&shared.firewall);
     if reached {
         line("");
-        line("  What a firewall in front must let through (--explain tells it in full):");
+        line("  What a firewall in front must let through (`pasv firewall` writes it for yours):");
     }
     for rule in opening(&rules).into_iter().filter(|_| reached) {
         let way = match rule.direction {
@@ -206,6 +206,7 @@ mod tests {
             users,
             made_up: &[],
             firewall: firewall::Site {
+                implicit_ports: Vec::new(),
                 control_ports: Vec::new(),
                 passive_ports: Vec::new(),
                 active: firewall::Active::Off,

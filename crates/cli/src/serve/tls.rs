@@ -93,6 +93,16 @@ pub(super) struct Opened {
 }
 
 impl TlsFlags {
+    /// Will an authority ask port 80 for the certificate?
+    pub(super) fn is_asked_at_port_80(&self) -> bool {
+        self.acme.is_used()
+    }
+
+    /// Where TLS is spoken at once.
+    pub(super) fn listens(&self) -> &[SocketAddr] {
+        &self.listen_tls
+    }
+
     pub(super) fn security(&self) -> Security {
         Security {
             tls: match self.tls {

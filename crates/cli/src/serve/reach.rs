@@ -1,0 +1,72 @@
+//! By what is a site reached, and what has a firewall to know of that?
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use super::{Flags, PORT};
+
+impl Flags {
+    /// What a firewall has to know of the site that these flags make: where it listens, and its passive ports.
+    pub(super) fn firewall_site(
+        &self,
+        control: &[SocketAddr],
+        implicit: &[SocketAddr],
+        passive: Vec<RangeInclusive<u16>>,
+    ) -> firewall::Site {
+        let all = || control.iter().chain(implicit);
+        let both = all().any(|at| at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let (v4, v6) = (all().any(SocketAddr::is_ipv4), all().any(SocketAddr::is_ipv6));
+        firewall::Site {
+            control_ports: all().map(SocketAddr::port).collect(),
+            implicit_ports: implicit.iter().map(SocketAddr::port).collect(),
+            passive_ports: passive,
+            active: match (self.no_active, self.active_port) {
+                (true, _) => firewall::Active::Off,
+                (false, Some(port)) => firewall::Active::FromPort(port),
+                (false, None) => firewall::Active::FromAnyPort,
+            },
+            families: match (v4 || both, v6) {
+                (true, true) => firewall::Families::Both,
+                (false, true) => firewall::Families::Ipv6,
+                _ => firewall::Families::Ipv4,
+            },
+        }
+    }
+
+    /// The same before anything is bound.
+    pub(crate) fn firewall_plan(&self) -> firewall::Site {
+        let passive = if self.no_passive { vec![] } else { vec![self.passive_ports.clone()] };
+        self.firewall_site(&self.listens(), self.tls.listens(), passive)
+    }
+
+    pub(crate) fn external(&self) -> Option<Ipv4Addr> {
+        self.external
+    }
+
+    /// Does anybody but this machine reach the site?
+    pub(crate) fn is_reached(&self) -> bool {
+        self.listens().iter().chain(self.tls.listens()).any(|at| !at.ip().is_loopback())
+    }
+
+    /// Has an authority to reach port 80, for the certificate?
+    pub(crate) fn wants_port_80(&self) -> bool {
+        self.tls.is_asked_at_port_80()
+    }
+
+    /// Was the banner to tell the firewall's rules in full?
+    pub(crate) fn explain(&self) -> bool {
+        self.explain
+    }
+
+    pub(super) fn listens(&self) -> Vec<SocketAddr> {
+        if !self.listen.is_empty() {
+            return self.listen.clone();
+        }
+        // One socket for both families where there are both.
+        let any = if net::own::has_ipv6() {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
+        vec![SocketAddr::new(any, PORT)]
+    }
+}

@@ -1,0 +1,218 @@
+//! What has to be changed in the rules of this machine, so that they let the site through, or forget it again?
+
+use core::net::IpAddr;
+
+use crate::check::check;
+use crate::packets::Packets;
+use crate::request::{Family, Output, Request, Tracking};
+use crate::rules::{Direction, Ports, Role, Rule};
+use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test};
+use crate::sheet::{Sheet, tag};
+use crate::target::nftables::{self, TABLE};
+use crate::walk::{Fate, decisions, serves};
+
+/// What is to be done. A script goes to `nft -f` and is done as a whole or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The site gets what it needs already.
+    Nothing {
+        /// Is it by rules of ours?
+        ours: bool,
+    },
+    /// Nothing drops what comes in, so a table of our own is made, which does.
+    Own {
+        /// For nft.
+        script: String,
+    },
+    /// Chains of others drop what the site needs, so rules are put into them.
+    Insert {
+        /// For nft.
+        script: String,
+        /// The chains, as `inet filter input`.
+        chains: Vec<String>,
+    },
+}
+
+/// What has to be done for `request`, where `ruleset` is followed now.
+pub fn plan(ruleset: &Ruleset, request: &Request) -> Plan {
+    let now = check(ruleset, request);
+    let ours_fit = !now.wide.iter().any(|wide| wide.ours);
+    let others = ruleset.without_ours();
+    let without_us = check(&others, request);
+    let own = ruleset.chains.iter().any(is_own);
+    if !without_us.filtered {
+        // The table drops by itself, so that it has to be there, and as asked.
+        if own
+            && now.missing.is_empty()
+            && ours_fit
+            && keeps(ruleset, request)
+            && guards_output(ruleset, request)
+        {
+            return Plan::Nothing { ours: true };
+        }
+        let mut sheet = Sheet::new("#");
+        nftables::table(&mut sheet, request);
+        let script = removal(ruleset).unwrap_or_default() + &sheet.text(false);
+        return Plan::Own { script };
+    }
+    let ours = ruleset.chains.iter().any(|chain| chain.lines.iter().any(Line::is_ours));
+    if now.missing.is_empty() && ours_fit && !own {
+        return Plan::Nothing { ours };
+    }
+    let mut script = removal(ruleset).unwrap_or_default();
+    let mut chains = Vec::new();
+    for rule in request.rules() {
+        for chain in others.chains.iter().filter(|chain| chain.base.is_some()) {
+            for line in insertions(&others, request, &rule, chain) {
+                script.push_str(&line);
+                script.push('\n');
+                if !chains.contains(&chain.place()) {
+                    chains.push(chain.place());
+                }
+            }
+        }
+    }
+    if chains.is_empty() {
+        return if script.is_empty() { Plan::Nothing { ours } } else { Plan::Insert { script, chains } };
+    }
+    Plan::Insert { script, chains }
+}
+
+/// The script for nft that takes away all that is ours; None where there is nothing.
+pub fn removal(ruleset: &Ruleset) -> Option<String> {
+    let mut script = String::new();
+    for chain in &ruleset.chains {
+        if is_own(chain) {
+            if script.is_empty() || !script.contains("delete table") {
+                script.push_str(&format!("delete table inet {TABLE}\n"));
+            }
+            continue;
+        }
+        for line in chain.lines.iter().filter(|line| line.is_ours()) {
+            script.push_str(&format!("delete rule {} handle {}\n", chain.place(), line.handle));
+        }
+    }
+    (!script.is_empty()).then_some(script)
+}
+
+fn is_own(chain: &Listed) -> bool {
+    chain.family == "inet" && chain.table == TABLE
+}
+
+impl Ruleset {
+    /// What is there without pasv.
+    fn without_ours(&self) -> Self {
+        let mut others = self.clone();
+        others.chains.retain(|chain| !is_own(chain));
+        for chain in &mut others.chains {
+            chain.lines.retain(|line| !line.is_ours());
+        }
+        others
+    }
+}
+
+/// Does our table leave open what the request keeps, and nothing else?
+fn keeps(ruleset: &Ruleset, request: &Request) -> bool {
+    let lines = ruleset.chains.iter().filter(|chain| is_own(chain)).flat_map(|chain| &chain.lines);
+    let kept =
+        lines.filter(|line| line.comment.as_deref() == Some(nftables::KEPT)).flat_map(|line| &line.steps);
+    let open = Ports::of(kept.flat_map(|step| match step {
+        Step::Test(Test::Port(End::Destination, spans)) => spans.clone(),
+        _ => Vec::new(),
+    }));
+    open == Ports::of(request.keep.iter().map(|port| *port..=*port))
+}
+
+/// Does our table drop what goes out, where it is asked to and only there?
+fn guards_output(ruleset: &Ruleset, request: &Request) -> bool {
+    let asked = request.output == Output::Dropped || request.tracking == Tracking::Stateless;
+    let does =
+        |chain: &Listed| is_own(chain) && chain.base.as_ref().is_some_and(|base| base.hook == "output");
+    ruleset.chains.iter().any(does) == asked
+}
+
+/// The lines that `chain` lacks for `rule`.
+fn insertions(others: &Ruleset, request: &Request, rule: &Rule, chain: &Listed) -> Vec<String> {
+    let (mut dropped, mut all, mut before) = (false, false, None::<usize>);
+    for packets in Packets::of(rule, request, others) {
+        for decision in decisions(others, &packets) {
+            if !core::ptr::eq(decision.chain, chain) || decision.fate != Fate::Dropped {
+                continue;
+            }
+            dropped = true;
+            // A chain that does not let pass what belongs to a connection gets that too.
+            all |= !packets.opens;
+            let place =
+                decision.at.and_then(|at| chain.lines.iter().position(|line| line.handle == at.handle));
+            before = match (before, place) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+    }
+    if !dropped {
+        return Vec::new();
+    }
+    let handle = before.and_then(|index| chain.lines.get(index)).map(|line| line.handle);
+    let place = match handle {
+        Some(handle) => format!("insert rule {} handle {handle}", chain.place()),
+        None => format!("add rule {}", chain.place()),
+    };
+    let mut lines = Vec::new();
+    for who in peers(request, rule.direction, chain) {
+        for packets in packets(rule, all, chain) {
+            lines.push(format!("{place} {who}{packets} accept comment \"{}\"", tag(rule)));
+        }
+    }
+    lines
+}
+
+/// One network at a time: a table that iptables also reads must not have sets in it.
+fn peers(request: &Request, direction: Direction, chain: &Listed) -> Vec<String> {
+    let side = if direction == Direction::In { "saddr" } else { "daddr" };
+    let families: Vec<Family> =
+        request.families().into_iter().filter(|family| serves(&chain.family, *family)).collect();
+    if request.from.is_empty() {
+        return match (chain.family.as_str(), &families[..]) {
+            (_, []) => Vec::new(),
+            ("inet", [Family::V4]) => vec!["meta nfproto ipv4 ".into()],
+            ("inet", [Family::V6]) => vec!["meta nfproto ipv6 ".into()],
+            _ => vec![String::new()],
+        };
+    }
+    let mut peers = Vec::new();
+    for family in families {
+        for net in request.networks(family) {
+            // iptables writes a single address without its length.
+            let net = if net.prefix_len() == net.max_prefix_len() {
+                IpAddr::to_string(&net.addr())
+            } else {
+                net.to_string()
+            };
+            peers.push(format!("{} {side} {net} ", nftables::word(family)));
+        }
+    }
+    peers
+}
+
+/// In the words that iptables understands as well: it calls a table with others "incompatible" and shows none of it.
+fn packets(rule: &Rule, all: bool, chain: &Listed) -> Vec<String> {
+    let (ours, here, there) = match rule.direction {
+        Direction::In => (&rule.to, "dport", "sport"),
+        Direction::Out => (&rule.from, "sport", "dport"),
+    };
+    let far = match (rule.direction, all) {
+        (Direction::In, false) => String::new(),
+        _ => format!("tcp {there} 1024-65535 "),
+    };
+    let opens = match (rule.role, all) {
+        (Role::Opens, false) if chain.family == "inet" => " ct state new",
+        (Role::Opens, false) => " tcp flags & (fin|syn|rst|ack) == syn",
+        (Role::Opens, true) => "",
+        (Role::Answers, _) => " tcp flags & (syn|ack) != syn",
+    };
+    ours.spans()
+        .into_iter()
+        .map(|span| format!("{far}tcp {here} {}{opens}", Ports::of([span]).written("-", ",")))
+        .collect()
+}

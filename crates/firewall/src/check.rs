@@ -1,0 +1,326 @@
+//! Do the rules that a kernel follows let through what a site needs, and no more than that?
+
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use crate::packets::{Holds, Packets};
+use crate::request::{Output, Request};
+use crate::rules::{Direction, Ports, Role, Rule};
+use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test, Verdict};
+use crate::walk::{Decision, Fate, decisions, is_on_the_way};
+
+/// What was found, in the order of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findings {
+    /// What the site needs and does not get.
+    pub missing: Vec<Missing>,
+    /// What is open and need not be.
+    pub wide: Vec<Wide>,
+    /// What depends on something that is not known here.
+    pub open_questions: Vec<String>,
+    /// Does anything on this machine drop what comes in? Where nothing does, everything is let in.
+    pub filtered: bool,
+}
+
+/// Packets of a rule that are dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The rule that they belong to.
+    pub rule: Rule,
+    /// The server's ports that are concerned.
+    pub ports: Ports,
+    /// New connections, or what belongs to them?
+    pub opens: bool,
+    /// Who drops them.
+    pub by: String,
+    /// Those that pass all the same, where there are any.
+    pub except: Vec<String>,
+}
+
+/// A rule that lets through more than the site needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wide {
+    /// The rule and its chain.
+    pub by: String,
+    /// What is too much.
+    pub what: String,
+    /// Is it a rule of ours, of other settings?
+    pub ours: bool,
+}
+
+/// Compares. Only what the request asks for is looked at, and of what is open only what has to do with the site.
+pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
+    let mut findings = Findings {
+        missing: Vec::new(),
+        wide: Vec::new(),
+        open_questions: Vec::new(),
+        filtered: filtered(ruleset),
+    };
+    for rule in request.rules() {
+        for packets in Packets::of(&rule, request, ruleset) {
+            for decision in decisions(ruleset, &packets) {
+                judge(&mut findings, &rule, &packets, &decision);
+            }
+        }
+    }
+    for chain in ruleset.chains.iter().filter(|chain| chain.family != "bridge" && chain.family != "arp") {
+        let hook = |direction| {
+            chain.base.as_ref().is_none_or(|base| base.kind != "nat" && is_on_the_way(&base.hook, direction))
+        };
+        for line in &chain.lines {
+            if hook(Direction::In) {
+                wide_inward(&mut findings, request, chain, line);
+            }
+            if hook(Direction::Out) && request.output == Output::Dropped {
+                wide_outward(&mut findings, request, chain, line);
+            }
+        }
+    }
+    findings
+}
+
+impl Findings {
+    /// Has the site what it needs, and nothing more?
+    pub fn is_good(&self) -> bool {
+        self.missing.is_empty() && self.wide.is_empty()
+    }
+}
+
+/// Drops any chain what comes in?
+fn filtered(ruleset: &Ruleset) -> bool {
+    let mut coming_in = ruleset.chains.iter().filter(|chain| {
+        chain.base.as_ref().is_some_and(|base| base.kind == "filter" && base.hook == "input")
+    });
+    coming_in.any(|chain| chain.base.as_ref().is_some_and(|base| base.drops) || !chain.lines.is_empty())
+}
+
+fn judge(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Decision<'_>) {
+    let chain = decision.chain.place();
+    let by = match decision.at {
+        Some(line) => format!("`{}` in {chain}", line.text),
+        None => format!("the policy of {chain}"),
+    };
+    let what = |ports: &RangeInclusive<u16>| format!("rule {} ({})", rule.number, Ports::of([ports.clone()]));
+    match decision.fate {
+        Fate::Passes => {
+            for exception in &decision.exceptions {
+                note(
+                    findings,
+                    format!("{}: not where `{}` in {chain}", what(&packets.ours()), exception.when),
+                );
+            }
+        }
+        Fate::Unclear => note(findings, format!("{}: decided by {by}", what(&packets.ours()))),
+        Fate::Dropped => {
+            let except: Vec<String> = decision
+                .exceptions
+                .iter()
+                .filter(|exception| exception.fate != Fate::Dropped)
+                .map(|exception| exception.when.clone())
+                .collect();
+            let new = Missing {
+                rule: rule.clone(),
+                ports: Ports::of([packets.ours()]),
+                opens: packets.opens,
+                by,
+                except,
+            };
+            // Neighbouring ports, and the other family of addresses, fare alike as a rule: told once.
+            let same = findings.missing.iter_mut().find(|known| {
+                known.rule == new.rule
+                    && known.opens == new.opens
+                    && known.by == new.by
+                    && known.except == new.except
+            });
+            match same {
+                Some(known) => {
+                    known.ports = Ports::of(known.ports.spans().into_iter().chain(new.ports.spans()));
+                }
+                None => findings.missing.push(new),
+            }
+        }
+    }
+}
+
+fn note(findings: &mut Findings, words: String) {
+    if !findings.open_questions.contains(&words) {
+        findings.open_questions.push(words);
+    }
+}
+
+/// What a rule that accepts asks of TCP's ports, where it lets new connections of others through.
+struct Opening<'l> {
+    ports: Vec<(End, &'l [RangeInclusive<u16>])>,
+    addressed: bool,
+}
+
+fn opening(line: &Line, direction: Direction) -> Vec<Opening<'_>> {
+    let mut tests: Vec<&Test> = Vec::new();
+    let mut openings = Vec::new();
+    let accepted = |tests: &[&Test]| {
+        let probe = |test: &Test| {
+            // What can be known of a packet without its ports and addresses.
+            let any = Packets {
+                family: match tests.iter().find_map(|test| match test {
+                    Test::Version { v6, not } => Some(v6 != not),
+                    _ => None,
+                }) {
+                    Some(true) => crate::Family::V6,
+                    _ => crate::Family::V4,
+                },
+                direction,
+                clients: crate::Family::V4.whole(),
+                from: 0..=u16::MAX,
+                to: 0..=u16::MAX,
+                opens: true,
+                flags: crate::ruleset::SYN,
+            };
+            matches!(test, Test::Port(..) | Test::Address { .. }) || any.meet(test) != Holds::None
+        };
+        tests.iter().all(|test| probe(test))
+    };
+    for step in &line.steps {
+        match step {
+            Step::Test(test) => tests.push(test),
+            Step::Map(ways) => {
+                for (test, _) in ways.iter().filter(|(_, verdict)| *verdict == Verdict::Accept) {
+                    let mut all = tests.clone();
+                    all.push(test);
+                    if accepted(&all) {
+                        openings.push(summed(&all, direction));
+                    }
+                }
+            }
+            Step::End(Verdict::Accept) => {
+                if accepted(&tests) {
+                    openings.push(summed(&tests, direction));
+                }
+                break;
+            }
+            Step::End(_) => break,
+        }
+    }
+    openings
+}
+
+fn summed<'l>(tests: &[&'l Test], direction: Direction) -> Opening<'l> {
+    let theirs = if direction == Direction::In { End::Source } else { End::Destination };
+    let mut opening = Opening { ports: Vec::new(), addressed: false };
+    for test in tests {
+        match test {
+            Test::Port(end, spans) => opening.ports.push((*end, spans)),
+            Test::Address { end, not: false, .. } if *end == theirs => opening.addressed = true,
+            _ => {}
+        }
+    }
+    opening
+}
+
+fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line: &Line) {
+    let needed = request.inward();
+    for opening in opening(line, Direction::In) {
+        let mut what = Vec::new();
+        let here: Vec<_> = opening.ports.iter().filter(|(end, _)| *end == End::Destination).collect();
+        for span in here.iter().flat_map(|(_, spans)| spans.iter()) {
+            let touches =
+                needed.spans().iter().any(|need| need.start() <= span.end() && span.start() <= need.end());
+            let inside =
+                needed.spans().iter().any(|need| need.start() <= span.start() && span.end() <= need.end());
+            let span_told = Ports::of([span.clone()]);
+            if *span == (20..=20) && !needed.contains(20) {
+                what.push("it opens port 20 inward, which nobody uses in either mode: in active mode port 20 calls, and is not called".to_owned());
+            } else if touches && !inside {
+                what.push(format!("it opens {span_told}, and the site needs {needed}"));
+            } else if line.is_ours() && !inside {
+                what.push(format!(
+                    "it opens {span_told} for a site of other settings; this one needs {needed}"
+                ));
+            } else if inside && !request.from.is_empty() && !opening.addressed {
+                what.push(format!(
+                    "it opens {span_told} to everybody, and the site is for {} only",
+                    nets(request)
+                ));
+            }
+        }
+        let from_20 =
+            opening.ports.iter().any(|(end, spans)| *end == End::Source && spans.contains(&(20..=20)));
+        if from_20 && here.is_empty() {
+            what.push("it lets in whoever connects from port 20: anybody can".to_owned());
+        }
+        push(findings, chain, line, what);
+    }
+}
+
+fn wide_outward(findings: &mut Findings, request: &Request, chain: &Listed, line: &Line) {
+    let rules = request.rules();
+    let calls: Vec<&Rule> =
+        rules.iter().filter(|rule| rule.direction == Direction::Out && rule.role == Role::Opens).collect();
+    let answers = Ports::of(
+        rules
+            .iter()
+            .filter(|rule| rule.direction == Direction::Out && rule.role == Role::Answers)
+            .flat_map(|rule| rule.from.spans()),
+    );
+    for opening in opening(line, Direction::Out) {
+        let from: Vec<_> = opening
+            .ports
+            .iter()
+            .filter(|(end, _)| *end == End::Source)
+            .flat_map(|(_, spans)| spans.iter())
+            .collect();
+        let mut what = Vec::new();
+        for span in from {
+            let called = calls.iter().any(|rule| {
+                rule.from.spans().iter().any(|need| need.start() <= span.start() && span.end() <= need.end())
+            });
+            let touches =
+                answers.spans().iter().any(|need| need.start() <= span.end() && span.start() <= need.end());
+            if touches && !called {
+                what.push(format!(
+                    "through it this machine opens connections from {}; from there the site sends answers only",
+                    Ports::of([span.clone()])
+                ));
+            }
+        }
+        push(findings, chain, line, what);
+    }
+}
+
+fn push(findings: &mut Findings, chain: &Listed, line: &Line, what: Vec<String>) {
+    for what in what {
+        let wide = Wide { by: format!("`{}` in {}", line.text, chain.place()), what, ours: line.is_ours() };
+        if !findings.wide.contains(&wide) {
+            findings.wide.push(wide);
+        }
+    }
+}
+
+fn nets(request: &Request) -> String {
+    request.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `rule 3 (in, 61210-61219): the client opens the data connection: new connections are dropped by ...`.
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.rule.direction {
+            Direction::In => "in, to",
+            Direction::Out => "out, from",
+        };
+        let what = if self.opens { "new connections are" } else { "what belongs to open connections is" };
+        write!(
+            out,
+            "rule {} ({way} {}), {}: {what} dropped by {}",
+            self.rule.number, self.ports, self.rule.why, self.by
+        )?;
+        if !self.except.is_empty() {
+            write!(out, ", but where `{}`", self.except.join("`, or `"))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Wide {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.by, self.what)
+    }
+}

@@ -1,0 +1,90 @@
+//! Which firewall runs on this machine, going by what its programs say?
+
+use crate::request::Chain;
+use crate::ruleset::{Base, Listed, Ruleset};
+use crate::target::Target;
+use crate::target::nftables::TABLE;
+
+/// What was said. None: the program is not there, or says nothing to who asks (most of them speak to root only).
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// `nft -j list ruleset`, read.
+    pub ruleset: Option<Ruleset>,
+    /// `firewall-cmd --state`.
+    pub firewalld: Option<String>,
+    /// `ufw status`.
+    pub ufw: Option<String>,
+    /// `iptables-save -t filter`.
+    pub iptables: Option<String>,
+}
+
+/// What it is taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// For which the rules are written.
+    pub target: Target,
+    /// The chain that decides, where it is one of nftables.
+    pub chain: Option<Chain>,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// The front ends first: they write rules of nftables or iptables themselves, and overwrite what others put there.
+pub fn recognise(seen: &Seen) -> Recognised {
+    let found = |target, why: &str| Recognised { target, chain: None, why: why.to_owned() };
+    if seen.firewalld.as_deref().is_some_and(|said| said.trim() == "running") {
+        return found(Target::Firewalld, "firewalld runs on this machine");
+    }
+    if seen.ufw.as_deref().is_some_and(|said| said.lines().any(|line| line.trim() == "Status: active")) {
+        return found(Target::Ufw, "ufw is active on this machine");
+    }
+    let mut chains = seen.ruleset.iter().flat_map(|ruleset| &ruleset.chains).filter(|chain| decides(chain));
+    let first = chains.next();
+    // Of several, one that drops by itself matters most.
+    let chain = match first {
+        Some(first) if !drops(first) => chains.find(|chain| drops(chain)).or(Some(first)),
+        first => first,
+    };
+    match chain {
+        Some(chain) if chain.family != "inet" && chain.table == "filter" && chain.name == "INPUT" => {
+            return found(Target::IptablesInsert, "iptables has rules on this machine");
+        }
+        Some(chain) => {
+            return Recognised {
+                target: Target::NftablesInsert,
+                why: format!("nftables decides in the chain `{}` of this machine", chain.place()),
+                chain: Some(Chain {
+                    family: chain.family.clone(),
+                    table: chain.table.clone(),
+                    name: chain.name.clone(),
+                }),
+            };
+        }
+        None => {}
+    }
+    let iptables = seen.iptables.as_deref().unwrap_or_default();
+    if iptables.lines().any(|line| line.starts_with("-A INPUT ") || line.starts_with(":INPUT DROP")) {
+        return found(Target::IptablesInsert, "iptables has rules on this machine");
+    }
+    match (&seen.ruleset, &seen.iptables) {
+        (Some(_), _) => found(Target::Nftables, "nothing on this machine drops what comes in"),
+        (None, Some(_)) => found(Target::Iptables, "iptables is here, and has no rule for what comes in"),
+        (None, None) => found(
+            Target::Nftables,
+            "which firewall this machine runs cannot be seen (only root can); --for names another",
+        ),
+    }
+}
+
+/// Is it a chain of somebody else, with a say in what comes in?
+fn decides(chain: &Listed) -> bool {
+    let comes_in = |base: &Base| base.kind == "filter" && base.hook == "input";
+    chain.base.as_ref().is_some_and(comes_in)
+        && !(chain.family == "inet" && chain.table == TABLE)
+        && matches!(chain.family.as_str(), "inet" | "ip" | "ip6")
+        && (drops(chain) || !chain.lines.is_empty())
+}
+
+fn drops(chain: &Listed) -> bool {
+    chain.base.as_ref().is_some_and(|base| base.drops)
+}

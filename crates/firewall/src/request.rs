@@ -1,0 +1,329 @@
+//! What is asked for: whose rules, for which clients, and in what kind of firewall?
+
+use core::net::{IpAddr, Ipv4Addr};
+use core::ops::RangeInclusive;
+
+use ipnet::IpNet;
+
+use crate::rules::{Direction, Mode, Ports, Role, Rule, Rules};
+use crate::site::{Active, Families, Site};
+
+/// All that decides which lines are written, whatever the firewall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The site's ports and modes.
+    pub site: Site,
+    /// Which of its modes the firewall is to let through.
+    pub modes: Modes,
+    /// Does the firewall follow connections?
+    pub tracking: Tracking,
+    /// What the firewall does with what goes out.
+    pub output: Output,
+    /// The networks of the clients. Empty: from everywhere.
+    pub from: Vec<IpNet>,
+    /// Ports of other services that a whole rule set of ours leaves open: 22, so that nobody locks himself out.
+    pub keep: Vec<u16>,
+    /// The addresses of the server behind a router or a balancer, one for each server.
+    pub inside: Vec<IpAddr>,
+    /// The address that the site tells its clients where NAT stands before it.
+    pub external: Option<Ipv4Addr>,
+    /// The chain into which rules are inserted.
+    pub chain: Chain,
+    /// The ports that the server's system gives to its own outgoing connections.
+    pub ephemeral: Ephemeral,
+}
+
+/// Which modes are let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modes {
+    /// Passive only.
+    Passive,
+    /// Active only.
+    Active,
+    /// Both.
+    Both,
+}
+
+/// Does a firewall follow connections, or does it look at single packets?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracking {
+    /// It does: only what opens a connection has to be told.
+    Stateful,
+    /// Single packets: all four rules have to be told.
+    Stateless,
+}
+
+/// What is done with packets that leave the server and that no rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// They pass.
+    Open,
+    /// They are dropped too.
+    Dropped,
+}
+
+/// A family of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// A chain of nftables that already decides about what comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// `inet`, `ip` or `ip6`.
+    pub family: String,
+    /// The name of its table.
+    pub table: String,
+    /// Its own name.
+    pub name: String,
+}
+
+/// The ports from which a system opens connections when nobody names one (on Linux `ip_local_port_range` and
+/// `ip_local_reserved_ports`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ephemeral {
+    /// The range.
+    pub range: RangeInclusive<u16>,
+    /// Those that are left out of it.
+    pub reserved: Ports,
+}
+
+impl Request {
+    /// A request for `site`, with what is usual: passive where the site offers it, connections followed, output
+    /// open, clients from everywhere, ssh kept, no NAT.
+    pub fn of(site: Site) -> Self {
+        let modes = if site.passive_ports.is_empty() { Modes::Active } else { Modes::Passive };
+        Self {
+            site,
+            modes,
+            tracking: Tracking::Stateful,
+            output: Output::Open,
+            from: Vec::new(),
+            keep: vec![22],
+            inside: Vec::new(),
+            external: None,
+            chain: Chain::default(),
+            ephemeral: Ephemeral::default(),
+        }
+    }
+
+    /// The rules that the request is about: all four of each of its modes that the site offers, each once.
+    pub fn rules(&self) -> Vec<Rule> {
+        let rules = Rules::of(&self.asked());
+        let data = [Mode::Passive, Mode::Active].into_iter().filter_map(|mode| rules.data(mode)).flatten();
+        rules.control().iter().chain(data).cloned().collect()
+    }
+
+    /// The site without the modes that are not asked for.
+    pub(crate) fn asked(&self) -> Site {
+        let mut site = self.site.clone();
+        if self.modes == Modes::Active {
+            site.passive_ports.clear();
+        }
+        if self.modes == Modes::Passive {
+            site.active = Active::Off;
+        }
+        site
+    }
+
+    /// Those of one direction that have to be written: only what opens where connections are followed, and nothing
+    /// outward where everything may leave.
+    pub(crate) fn written(&self, direction: Direction) -> Vec<Rule> {
+        let mut rules = self.rules();
+        rules.retain(|rule| {
+            rule.direction == direction
+                && (self.tracking == Tracking::Stateless
+                    || rule.role == Role::Opens
+                        && (direction == Direction::In || self.output == Output::Dropped))
+        });
+        rules
+    }
+
+    /// The ports clients open connections to.
+    pub(crate) fn inward(&self) -> Ports {
+        let opening = self.rules();
+        let opening = opening.iter().filter(|r| r.direction == Direction::In && r.role == Role::Opens);
+        Ports::of(opening.flat_map(|rule| rule.to.spans()))
+    }
+
+    /// Does the server open connections to its clients?
+    pub(crate) fn calls_back(&self) -> bool {
+        self.rules().iter().any(|rule| rule.direction == Direction::Out && rule.role == Role::Opens)
+    }
+
+    /// The families of addresses that rules are written for.
+    pub fn families(&self) -> Vec<Family> {
+        let offered: &[Family] = match self.site.families {
+            Families::Ipv4 => &[Family::V4],
+            Families::Ipv6 => &[Family::V6],
+            Families::Both => &[Family::V4, Family::V6],
+        };
+        let asked = |family: &Family| self.from.is_empty() || self.from.iter().any(|net| family.has(net));
+        offered.iter().copied().filter(asked).collect()
+    }
+
+    /// The networks of the clients in one family; all of its addresses where none are given.
+    pub(crate) fn networks(&self, family: Family) -> Vec<IpNet> {
+        if self.from.is_empty() {
+            return vec![family.whole()];
+        }
+        let nets = self.from.iter().filter(|net| family.has(net));
+        nets.map(IpNet::trunc).collect()
+    }
+
+    /// The address of the server behind a router, in one family.
+    pub(crate) fn inside(&self, family: Family) -> Option<IpAddr> {
+        self.inside.iter().copied().find(|address| address.is_ipv4() == (family == Family::V4))
+    }
+}
+
+impl Family {
+    /// All of its addresses.
+    pub(crate) fn whole(self) -> IpNet {
+        match self {
+            Self::V4 => IpNet::V4(ipnet::Ipv4Net::default()),
+            Self::V6 => IpNet::V6(ipnet::Ipv6Net::default()),
+        }
+    }
+
+    fn has(self, net: &IpNet) -> bool {
+        matches!((self, net), (Self::V4, IpNet::V4(_)) | (Self::V6, IpNet::V6(_)))
+    }
+
+    /// 4 or 6.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::V4 => 4,
+            Self::V6 => 6,
+        }
+    }
+}
+
+/// The chain of the example that most hosts have copied.
+impl Default for Chain {
+    fn default() -> Self {
+        Self { family: "inet".into(), table: "filter".into(), name: "input".into() }
+    }
+}
+
+/// Linux, as it comes.
+impl Default for Ephemeral {
+    fn default() -> Self {
+        Self { range: 32768..=60999, reserved: Ports::of([]) }
+    }
+}
+
+impl Ephemeral {
+    /// From what Linux tells in `/proc/sys/net/ipv4/ip_local_port_range` and `ip_local_reserved_ports`. What cannot be
+    /// read is as it comes.
+    pub fn read(range: &str, reserved: &str) -> Self {
+        let port = |word: &str| word.trim().parse::<u16>().ok();
+        let mut ends = range.split_whitespace().map(port);
+        let range = match (ends.next().flatten(), ends.next().flatten()) {
+            (Some(low), Some(high)) => low..=high,
+            _ => Self::default().range,
+        };
+        let spans = reserved.split(',').filter_map(|word| {
+            let (low, high) = word.split_once('-').unwrap_or((word, word));
+            Some(port(low)?..=port(high)?)
+        });
+        Self { range, reserved: Ports::of(spans) }
+    }
+
+    /// The ports of `passive` that an outgoing connection may take first.
+    pub fn overlap(&self, passive: &[RangeInclusive<u16>]) -> Ports {
+        let mut left = Vec::new();
+        for span in Ports::of(passive.iter().cloned()).spans() {
+            let (mut low, high) =
+                ((*span.start()).max(*self.range.start()), (*span.end()).min(*self.range.end()));
+            // What is reserved is cut out, from below.
+            for reserved in self.reserved.spans() {
+                if low > high || *reserved.end() < low || *reserved.start() > high {
+                    continue;
+                }
+                if *reserved.start() > low {
+                    left.push(low..=*reserved.start() - 1);
+                }
+                match reserved.end().checked_add(1) {
+                    Some(next) => low = next,
+                    None => low = u16::MAX,
+                }
+                if *reserved.end() == u16::MAX {
+                    return Ports::of(left);
+                }
+            }
+            if low <= high {
+                left.push(low..=high);
+            }
+        }
+        Ports::of(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request::of(Site {
+            control_ports: vec![21],
+            implicit_ports: vec![],
+            passive_ports: vec![50000..=50009],
+            active: Active::FromPort(20),
+            families: Families::Both,
+        })
+    }
+
+    #[test]
+    fn what_opens_is_enough_where_connections_are_followed() {
+        let numbers = |request: &Request, direction| -> Vec<u8> {
+            request.written(direction).iter().map(|rule| rule.number).collect()
+        };
+        let mut request = request();
+        assert_eq!(numbers(&request, Direction::In), [1, 3]);
+        assert!(numbers(&request, Direction::Out).is_empty());
+        request.modes = Modes::Both;
+        assert!(numbers(&request, Direction::Out).is_empty());
+        request.output = Output::Dropped;
+        assert_eq!(numbers(&request, Direction::Out), [4]);
+        request.tracking = Tracking::Stateless;
+        assert_eq!(numbers(&request, Direction::In), [1, 3, 3]);
+        assert_eq!(numbers(&request, Direction::Out), [2, 4, 4]);
+    }
+
+    #[test]
+    fn networks_of_one_family_leave_the_other_out() {
+        let mut request = request();
+        request.from = vec!["192.0.2.7/24".parse().expect("a network")];
+        assert_eq!(request.families(), [Family::V4]);
+        assert_eq!(
+            request.networks(Family::V4).first().map(ToString::to_string),
+            Some("192.0.2.0/24".into())
+        );
+    }
+
+    #[test]
+    fn what_linux_tells_is_read() {
+        let read = Ephemeral::read("32768\t60999\n", "50000-50009,8080\n");
+        assert_eq!((read.range, read.reserved.to_string()), (32768..=60999, "8080,50000-50009".into()));
+        assert_eq!(Ephemeral::read("", "\n"), Ephemeral::default());
+    }
+
+    #[test]
+    fn the_overlap_leaves_out_what_is_reserved() {
+        let overlap = |passive: RangeInclusive<u16>, reserved: &[RangeInclusive<u16>]| {
+            Ephemeral { reserved: Ports::of(reserved.iter().cloned()), ..Ephemeral::default() }
+                .overlap(&[passive])
+                .to_string()
+        };
+        assert_eq!(overlap(50000..=50009, &[]), "50000-50009");
+        assert_eq!(overlap(60990..=61010, &[]), "60990-60999");
+        assert_eq!(overlap(61210..=61219, &[]), "none");
+        assert_eq!(overlap(50000..=50009, &[50000..=50009]), "none");
+        assert_eq!(overlap(50000..=50009, &[50002..=50003, 50009..=65535]), "50000-50001,50004-50008");
+    }
+}

@@ -1,0 +1,191 @@
+//! Which kinds of firewall can the rules be written for?
+
+use core::fmt;
+
+use crate::request::{Request, Tracking};
+use crate::rules::Rules;
+use crate::sheet::Sheet;
+
+mod aws;
+mod azure;
+mod beside;
+mod cisco;
+mod docker;
+mod firewalld;
+mod gcp;
+mod haproxy;
+mod insertion;
+mod iptables;
+mod kubernetes;
+mod mikrotik;
+mod nacl;
+pub(crate) mod nftables;
+mod pf;
+mod router;
+mod ufw;
+mod windows;
+
+/// A kind of firewall, and the place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is told in its row below")]
+pub enum Target {
+    Nftables,
+    NftablesInsert,
+    NftablesRouter,
+    Iptables,
+    IptablesInsert,
+    Ufw,
+    Firewalld,
+    Pf,
+    Aws,
+    AwsNacl,
+    Gcp,
+    Azure,
+    Windows,
+    Cisco,
+    Mikrotik,
+    Kubernetes,
+    Docker,
+    Haproxy,
+}
+
+/// What is known of a target without looking at its text.
+struct Row {
+    target: Target,
+    name: &'static str,
+    about: &'static str,
+    tracks: Tracks,
+    /// What starts a remark.
+    mark: &'static str,
+    write: Write,
+}
+
+/// Can it write every request?
+enum Write {
+    Any(fn(&Request) -> Sheet),
+    Some(fn(&Request) -> Result<Sheet, Unfit>),
+}
+
+/// Can it follow connections, can it do without?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tracks {
+    Always,
+    Never,
+    AsAsked,
+}
+
+/// Why the rules cannot be written for a target as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit(pub String);
+
+#[rustfmt::skip]
+const ROWS: [Row; 18] = {
+    use Target as T;
+    use Write as W;
+    use Tracks::{Always, AsAsked, Never};
+    [
+        Row { target: T::Nftables, name: "nftables", about: "Linux: a whole rule set of its own, for `nft -f`", tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
+        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: into a chain of nftables that is there already", tracks: AsAsked, mark: "#", write: W::Any(insertion::write) },
+        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router before the server: DNAT and forwarding", tracks: Always, mark: "#", write: W::Some(router::write) },
+        Row { target: T::Iptables, name: "iptables", about: "Linux: a whole rule set, for `iptables-restore` and `ip6tables-restore`", tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
+        Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands beside the rules of iptables that are there already", tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
+        Row { target: T::Ufw, name: "ufw", about: "Ubuntu's front end", tracks: Always, mark: "#", write: W::Any(ufw::write) },
+        Row { target: T::Firewalld, name: "firewalld", about: "Fedora's and Red Hat's front end", tracks: Always, mark: "#", write: W::Any(firewalld::write) },
+        Row { target: T::Pf, name: "pf", about: "OpenBSD, FreeBSD, macOS: lines for pf.conf", tracks: AsAsked, mark: "#", write: W::Some(pf::write) },
+        Row { target: T::Aws, name: "aws", about: "Amazon: security group", tracks: Always, mark: "#", write: W::Any(aws::write) },
+        Row { target: T::AwsNacl, name: "aws-nacl", about: "Amazon: network ACL of the subnet", tracks: Never, mark: "#", write: W::Any(nacl::write) },
+        Row { target: T::Gcp, name: "gcp", about: "Google Cloud: VPC firewall rules", tracks: Always, mark: "#", write: W::Any(gcp::write) },
+        Row { target: T::Azure, name: "azure", about: "Azure: network security group", tracks: Always, mark: "#", write: W::Any(azure::write) },
+        Row { target: T::Windows, name: "windows", about: "Windows Defender Firewall, in PowerShell", tracks: Always, mark: "#", write: W::Any(windows::write) },
+        Row { target: T::Cisco, name: "cisco", about: "Cisco IOS: a pair of extended access lists", tracks: Never, mark: "!", write: W::Any(cisco::write) },
+        Row { target: T::Mikrotik, name: "mikrotik", about: "MikroTik RouterOS: a router before the server", tracks: Always, mark: "#", write: W::Some(mikrotik::write) },
+        Row { target: T::Kubernetes, name: "kubernetes", about: "a Service of type LoadBalancer", tracks: Always, mark: "#", write: W::Some(kubernetes::write) },
+        Row { target: T::Docker, name: "docker", about: "published ports of a container", tracks: Always, mark: "#", write: W::Any(docker::write) },
+        Row { target: T::Haproxy, name: "haproxy", about: "HAProxy before one server or several", tracks: Always, mark: "#", write: W::Some(haproxy::write) },
+    ]
+};
+
+impl Target {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROWS.iter().map(|row| row.target)
+    }
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What it is, in a few words.
+    pub fn about(self) -> &'static str {
+        self.row().about
+    }
+
+    /// The target of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        ROWS.iter().find(|row| row.name == name).map(|row| row.target)
+    }
+
+    /// The rules that `request` asks for, in the words of this firewall: what can be pasted there, with remarks that say
+    /// what else has to agree. With `explain`, each line has its reason above it, and a drawing comes first.
+    pub fn write(self, request: &Request, explain: bool) -> Result<String, Unfit> {
+        let row = self.row();
+        if request.rules().len() < 4 {
+            return Err(Unfit("the site does not offer the mode that is asked for".into()));
+        }
+        if request.families().is_empty() {
+            return Err(Unfit(format!(
+                "the site is reached by {} only, and no client's network is of that family",
+                request.site.families
+            )));
+        }
+        if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {
+            return Err(Unfit(format!("{} always follows connections", row.name)));
+        }
+        let request = match row.tracks {
+            Tracks::Never => Request { tracking: Tracking::Stateless, ..request.clone() },
+            Tracks::Always | Tracks::AsAsked => request.clone(),
+        };
+        let mut sheet = match row.write {
+            Write::Any(write) => write(&request),
+            Write::Some(write) => write(&request)?,
+        };
+        sheet.blank();
+        beside::add(&mut sheet, self, &request);
+        let mut text = String::new();
+        if explain {
+            for line in Rules::of(&request.asked()).explain().lines() {
+                text.push_str(format!("{} {line}", row.mark).trim_end());
+                text.push('\n');
+            }
+            text.push('\n');
+        }
+        text.push_str(&sheet.text(explain));
+        Ok(text)
+    }
+
+    fn row(self) -> &'static Row {
+        // A test sees to it that each has one; the first stands in where the table were wrong.
+        ROWS.iter().find(|row| row.target == self).unwrap_or(&ROWS[0])
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_found_by_its_name() {
+        for target in Target::all() {
+            assert_eq!(Target::named(target.name()), Some(target));
+            assert_eq!(target.row().target, target);
+        }
+        assert_eq!(Target::named("ipfw"), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! What does a security group of Amazon want?
+
+use crate::request::{Family, Output, Request};
+use crate::rules::{Direction, Ports, Rule};
+use crate::sheet::{Sheet, tag};
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("#");
+    sheet.say("AWS, the security group of the server's interface. It follows connections: answers pass.");
+    sheet.say("Paste with the group's id in GROUP; what is there already is refused as a duplicate, which does no harm.");
+    sheet.say("The network ACL of the subnet is another firewall and follows nothing: as it comes it lets all pass; where it does not, the target is aws-nacl.");
+    sheet.blank();
+    sheet.plain("GROUP=sg-0123456789abcdef0");
+    for rule in &request.written(Direction::In) {
+        for span in rule.to.spans() {
+            permit(&mut sheet, request, rule, "ingress", &Ports::of([span]));
+        }
+    }
+    if request.output == Output::Dropped {
+        for rule in &request.written(Direction::Out) {
+            sheet.say("A security group cannot name the port that a connection comes from, so this one is wider than rule 4.");
+            permit(&mut sheet, request, rule, "egress", &rule.to);
+        }
+    } else if request.calls_back() {
+        sheet.say("Active mode: a security group lets everything out as it comes, rule 4 with it.");
+    }
+    sheet
+}
+
+fn permit(sheet: &mut Sheet, request: &Request, rule: &Rule, way: &str, ports: &Ports) {
+    for span in ports.spans() {
+        let mut who = Vec::new();
+        for family in request.families() {
+            let (list, key) = match family {
+                Family::V4 => ("IpRanges", "CidrIp"),
+                Family::V6 => ("Ipv6Ranges", "CidrIpv6"),
+            };
+            let nets: Vec<String> = request
+                .networks(family)
+                .iter()
+                .map(|net| format!("{{{key}={net},Description=\"{}\"}}", tag(rule)))
+                .collect();
+            who.push(format!("{list}=[{}]", nets.join(",")));
+        }
+        let text = format!(
+            "aws ec2 authorize-security-group-{way} --group-id \"$GROUP\" \\\n  --ip-permissions 'IpProtocol=tcp,FromPort={},ToPort={},{}'",
+            span.start(),
+            span.end(),
+            who.join(",")
+        );
+        sheet.rule(text, &[rule]);
+    }
+}

@@ -1,0 +1,117 @@
+//! What do the access lists of Cisco IOS want, which look at single packets?
+
+use core::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::request::{Family, Request};
+use crate::rules::{Direction, Ports, Role, Rule};
+use crate::sheet::Sheet;
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("!");
+    sheet.say("Cisco IOS, on the interface that leads out: one list for each way. They look at single packets; `established` is what has ACK, so that no answer can open a connection.");
+    sheet.say("A list ends in a silent `deny ip any any`: where the interface has lists already, put these lines into them.");
+    sheet.say("ASA follows connections: there the list of the way in is enough. Leave `inspect ftp` off: it cannot read TLS.");
+    sheet.blank();
+    for family in request.families() {
+        let (list, suffix) = match family {
+            Family::V4 => ("ip access-list extended", ""),
+            Family::V6 => ("ipv6 access-list", "-V6"),
+        };
+        for direction in [Direction::In, Direction::Out] {
+            let name = match direction {
+                Direction::In => "IN",
+                Direction::Out => "OUT",
+            };
+            sheet.plain(format!("{list} PASV-{name}{suffix}"));
+            for rule in request.rules().iter().filter(|rule| rule.direction == direction) {
+                for net in request.networks(family) {
+                    for (from, to) in pairs(rule) {
+                        sheet.rule(format!(" {}", entry(request, rule, family, net, (&from, &to))), &[rule]);
+                    }
+                }
+            }
+            match family {
+                Family::V4 => sheet.support(" permit icmp any any", "errors: too big, unreachable"),
+                Family::V6 => {
+                    sheet.support(" permit icmp any any", "errors, and how IPv6 finds its neighbours")
+                }
+            }
+        }
+    }
+    sheet.plain("interface GigabitEthernet0/0");
+    for family in request.families() {
+        let (call, suffix) = match family {
+            Family::V4 => (" ip access-group", ""),
+            Family::V6 => (" ipv6 traffic-filter", "-V6"),
+        };
+        sheet.plain(format!("{call} PASV-IN{suffix} in"));
+        sheet.plain(format!("{call} PASV-OUT{suffix} out"));
+    }
+    if let Some(inside) = request.inside(Family::V4) {
+        sheet.say("NAT: one line for each port, with the same number on both sides.");
+        let outside =
+            request.external.map_or_else(|| "interface GigabitEthernet0/0".to_owned(), |at| at.to_string());
+        for rule in &request.written(Direction::In) {
+            for port in rule.to.spans().into_iter().flatten().filter(|_| rule.role == Role::Opens) {
+                sheet.rule(
+                    format!("ip nat inside source static tcp {inside} {port} {outside} {port}"),
+                    &[rule],
+                );
+            }
+        }
+        sheet.support("no ip nat service ftp", "no helper: it cannot read TLS");
+    }
+    sheet
+}
+
+/// An entry has one range on each side.
+fn pairs(rule: &Rule) -> Vec<(Ports, Ports)> {
+    let single = |ports: &Ports| match ports {
+        Ports::Unprivileged => vec![Ports::Unprivileged],
+        Ports::Of(spans) => spans.iter().map(|span| Ports::of([span.clone()])).collect(),
+    };
+    let mut pairs = Vec::new();
+    for from in single(&rule.from) {
+        pairs.extend(single(&rule.to).into_iter().map(|to| (from.clone(), to)));
+    }
+    pairs
+}
+
+fn entry(request: &Request, rule: &Rule, family: Family, net: IpNet, (from, to): (&Ports, &Ports)) -> String {
+    let client = network(net);
+    let server = match (family, request.external, request.inside(family)) {
+        // Before NAT, a packet from outside still has the address outside.
+        (Family::V4, Some(external), _) => format!("host {external}"),
+        (_, _, Some(IpAddr::V4(at))) if rule.direction == Direction::Out => format!("host {at}"),
+        (Family::V6, _, Some(at)) => format!("host {at}"),
+        _ => "any".to_owned(),
+    };
+    let (from, to) = (written(from), written(to));
+    let established = if rule.role == Role::Answers { " established" } else { "" };
+    match rule.direction {
+        Direction::In => format!("permit tcp {client} {from} {server} {to}{established}"),
+        Direction::Out => format!("permit tcp {server} {from} {client} {to}{established}"),
+    }
+}
+
+/// `any`, `host A`, `192.0.2.0 0.0.0.255` (what may differ), or `2001:db8::/32`.
+fn network(net: IpNet) -> String {
+    match net {
+        _ if net.prefix_len() == 0 => "any".into(),
+        _ if net.prefix_len() == net.max_prefix_len() => format!("host {}", net.addr()),
+        IpNet::V4(v4) => format!("{} {}", v4.network(), v4.hostmask()),
+        IpNet::V6(v6) => v6.to_string(),
+    }
+}
+
+fn written(ports: &Ports) -> String {
+    match ports {
+        Ports::Unprivileged => "gt 1023".into(),
+        Ports::Of(_) if ports.spans().iter().all(|span| span.start() == span.end()) => {
+            format!("eq {}", ports.written(" ", " "))
+        }
+        Ports::Of(_) => format!("range {}", ports.written(" ", " ")),
+    }
+}

@@ -1,0 +1,50 @@
+//! What do the firewall rules of a Google Cloud network want?
+
+use crate::request::{Output, Request};
+use crate::rules::{Direction, Rule};
+use crate::sheet::Sheet;
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("#");
+    sheet.say("Google Cloud, rules of the VPC network. They follow connections: answers pass.");
+    sheet.say("Paste with the network's name in NETWORK, and give the server the network tag `pasv`.");
+    sheet.say("Remove:  gcloud compute firewall-rules delete NAME");
+    sheet.blank();
+    sheet.plain("NETWORK=default");
+    for rule in &request.written(Direction::In) {
+        create(&mut sheet, request, rule, "INGRESS", "--source-ranges", &rule.to.written("-", ",tcp:"));
+    }
+    if request.output == Output::Dropped {
+        for rule in &request.written(Direction::Out) {
+            sheet.say(
+                "A rule cannot name the port that a connection comes from, so this one is wider than rule 4.",
+            );
+            create(
+                &mut sheet,
+                request,
+                rule,
+                "EGRESS",
+                "--destination-ranges",
+                &rule.to.written("-", ",tcp:"),
+            );
+        }
+    } else if request.calls_back() {
+        sheet.say("Active mode: everything is let out as it comes, rule 4 with it.");
+    }
+    sheet.say("The server's interface has a private address here, and the external one is translated 1:1: the site must be told it.");
+    sheet
+}
+
+fn create(sheet: &mut Sheet, request: &Request, rule: &Rule, way: &str, peers: &str, ports: &str) {
+    for family in request.families() {
+        // One rule takes networks of one family.
+        let nets: Vec<String> = request.networks(family).iter().map(ToString::to_string).collect();
+        let text = format!(
+            "gcloud compute firewall-rules create pasv-rule-{}-ipv{} --network=\"$NETWORK\" --direction={way} \\\n  --action=ALLOW --rules=tcp:{ports} {peers}={} --target-tags=pasv",
+            rule.number,
+            family.number(),
+            nets.join(",")
+        );
+        sheet.rule(text, &[rule]);
+    }
+}

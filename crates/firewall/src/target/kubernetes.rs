@@ -1,0 +1,66 @@
+//! What does a Service of Kubernetes want?
+
+use crate::request::Request;
+use crate::rules::{Direction, Rule};
+use crate::sheet::Sheet;
+use crate::target::Unfit;
+
+/// Cloud balancers take some 50 to 100 ports each, and each passive port is one.
+const MANY: usize = 50;
+
+pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
+    let rules = request.written(Direction::In);
+    let ports: Vec<(u16, &Rule)> = rules
+        .iter()
+        .flat_map(|rule| rule.to.spans().into_iter().flatten().map(move |port| (port, rule)))
+        .collect();
+    if ports.len() > MANY {
+        return Err(Unfit(format!(
+            "a Service has one entry for each port, and balancers take some {MANY}: {} are too many; ten passive ports serve any number of clients",
+            ports.len()
+        )));
+    }
+    let mut sheet = Sheet::new("#");
+    sheet.say("Kubernetes, before one pod with the label app=pasv: kubectl apply -f FILE, once or often.");
+    sheet.say("A Service knows no ranges: one entry for each passive port, hence few of them.");
+    sheet.say("One pod for each Service: a second one needs its own Service, address and passive ports.");
+    if request.calls_back() {
+        sheet.say("Active mode: the pod calls the client from the node's address, not from that of the Service, and most clients refuse it. Use passive.");
+    }
+    sheet.blank();
+    sheet.plain("apiVersion: v1");
+    sheet.plain("kind: Service");
+    sheet.plain("metadata:");
+    sheet.plain("  name: pasv");
+    sheet.plain("spec:");
+    sheet.plain("  type: LoadBalancer");
+    sheet.support(
+        "  externalTrafficPolicy: Local",
+        "the server sees the clients' own addresses, the same on both connections",
+    );
+    sheet.plain("  selector:");
+    sheet.plain("    app: pasv");
+    if !request.from.is_empty() {
+        sheet.support("  loadBalancerSourceRanges:", "who may come");
+        for family in request.families() {
+            for net in request.networks(family) {
+                sheet.plain(format!("    - \"{net}\""));
+            }
+        }
+    }
+    sheet.plain("  ports:");
+    let mut before = None;
+    for (port, rule) in ports {
+        let kind = if rule.number == 1 { "control" } else { "data" };
+        let text =
+            format!("    - {{ name: {kind}-{port}, port: {port}, targetPort: {port}, protocol: TCP }}");
+        // The reason once, above the first of a run.
+        if before == Some(rule.number) {
+            sheet.plain(text);
+        } else {
+            sheet.rule(text, &[rule]);
+        }
+        before = Some(rule.number);
+    }
+    Ok(sheet)
+}

@@ -1,0 +1,60 @@
+//! What does a network ACL of Amazon want, which looks at single packets?
+
+use core::ops::RangeInclusive;
+
+use crate::request::{Family, Request};
+use crate::rules::{Direction, Rule};
+use crate::sheet::Sheet;
+
+/// Numbers of entries: the lower is looked at first. Ours start here, and leave room between them.
+const FIRST: usize = 310;
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("#");
+    sheet.say("AWS, the network ACL of the server's subnet. It looks at single packets, so the answers need entries too.");
+    sheet.say("Paste with the ACL's id in ACL, and other numbers where these are taken: a number that is taken is refused.");
+    sheet.say("An entry sees only the port that a packet goes to, and no SYN: what goes out is as narrow as it can be here.");
+    sheet.blank();
+    sheet.plain("ACL=acl-0123456789abcdef0");
+    let rules = request.rules();
+    for direction in [Direction::In, Direction::Out] {
+        let way = match direction {
+            Direction::In => "--ingress",
+            Direction::Out => "--egress ",
+        };
+        let mut number = FIRST;
+        for (span, of) in spans(&rules, direction) {
+            for family in request.families() {
+                let block = match family {
+                    Family::V4 => "--cidr-block",
+                    Family::V6 => "--ipv6-cidr-block",
+                };
+                for net in request.networks(family) {
+                    let text = format!(
+                        "aws ec2 create-network-acl-entry --network-acl-id \"$ACL\" {way} --rule-number {number} --rule-action allow \\\n  --protocol 6 --port-range From={},To={} {block} {net}",
+                        span.start(),
+                        span.end()
+                    );
+                    sheet.rule(text, &of);
+                    number += 1;
+                }
+            }
+        }
+    }
+    sheet
+}
+
+/// Each range of ports that packets go to, once, with the rules that it serves.
+fn spans(rules: &[Rule], direction: Direction) -> Vec<(RangeInclusive<u16>, Vec<&Rule>)> {
+    let rules: Vec<&Rule> = rules.iter().filter(|rule| rule.direction == direction).collect();
+    let mut spans: Vec<(RangeInclusive<u16>, Vec<&Rule>)> = Vec::new();
+    for rule in rules {
+        for span in rule.to.spans() {
+            match spans.iter_mut().find(|(known, _)| *known == span) {
+                Some((_, of)) => of.push(rule),
+                None => spans.push((span, vec![rule])),
+            }
+        }
+    }
+    spans
+}

@@ -1,0 +1,209 @@
+//! What does nftables read on the server itself, where the whole rule set is ours?
+//!
+//! The table is made, emptied and filled in one transaction, so that loading it twice is loading it once.
+
+use crate::request::{Family, Output, Request, Tracking};
+use crate::rules::{Direction, Ports, Role, Rule};
+use crate::sheet::{Sheet, tag};
+
+/// The table that is ours.
+pub(crate) const TABLE: &str = "pasv";
+
+/// The comment of the lines that keep other services open.
+pub(crate) const KEPT: &str = "pasv: kept open";
+
+/// Neighbour discovery (RFC 4861): without it nobody finds this machine's IPv6 address on the wire.
+const DISCOVERY: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept";
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("#");
+    sheet.say("nftables, on the server itself: a table of its own that drops what it does not name.");
+    sheet.say("Load:    nft -f FILE, once or often (`pasv firewall --apply` does it and asks first)");
+    sheet.say("Remove:  nft delete table inet pasv");
+    sheet.say(
+        "A table of its own cannot open what a chain of another table drops: where one does, the target is nftables-insert.",
+    );
+    if !request.keep.is_empty() {
+        sheet.say(&format!(
+            "Left open beside the site: TCP {}. --keep names others; everything else is closed.",
+            kept(request).written("-", ", ")
+        ));
+    } else if request.modes != crate::request::Modes::Active || request.output == Output::Dropped {
+        sheet.say("Nothing but the site is left open, not even ssh: --keep 22 keeps it.");
+    }
+    if outward(request) {
+        sheet.say("What this machine opens of its own (names, updates) is dropped too, unless you add it.");
+    }
+    sheet.blank();
+    table(&mut sheet, request);
+    sheet
+}
+
+/// The rule set alone.
+pub(crate) fn table(sheet: &mut Sheet, request: &Request) {
+    sheet.plain(format!("table inet {TABLE}"));
+    sheet.plain(format!("delete table inet {TABLE}"));
+    sheet.plain(format!("table inet {TABLE} {{"));
+    sheet.plain("\tchain input {");
+    sheet.plain("\t\ttype filter hook input priority filter; policy drop;");
+    sheet.support("\t\tiif lo accept", "this machine with itself");
+    common(sheet, request, Direction::In);
+    for line in lines(request, Direction::In) {
+        sheet.rule(format!("\t\t{} comment \"{}\"", line.text, tag(&line.rule)), &[&line.rule]);
+    }
+    sheet.plain("\t}");
+    if outward(request) {
+        sheet.plain("\tchain output {");
+        sheet.plain("\t\ttype filter hook output priority filter; policy drop;");
+        sheet.support("\t\toif lo accept", "this machine with itself");
+        common(sheet, request, Direction::Out);
+        for line in lines(request, Direction::Out) {
+            sheet.rule(format!("\t\t{} comment \"{}\"", line.text, tag(&line.rule)), &[&line.rule]);
+        }
+        sheet.plain("\t}");
+    }
+    sheet.plain("}");
+}
+
+/// A firewall that does not follow connections has to be told both ways.
+fn outward(request: &Request) -> bool {
+    request.output == Output::Dropped || request.tracking == Tracking::Stateless
+}
+
+fn kept(request: &Request) -> Ports {
+    Ports::of(request.keep.iter().map(|port| *port..=*port))
+}
+
+/// What every host needs, whatever it serves.
+fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
+    let kept = kept(request);
+    let ports = set(&kept);
+    match request.tracking {
+        Tracking::Stateful => {
+            let answers = match direction {
+                Direction::In => {
+                    "the rest of every connection that was let in, and of those this machine opened"
+                }
+                Direction::Out => "rules 2 and 4: answers on every connection that was let in",
+            };
+            sheet.support("\t\tct state established,related accept", answers);
+            if direction == Direction::In {
+                sheet.support("\t\tct state invalid drop", "what belongs to no connection");
+            }
+            discovery(sheet, request);
+            if !kept.is_empty() && direction == Direction::In {
+                sheet.support(
+                    format!("\t\ttcp dport {ports} ct state new accept comment \"{KEPT}\""),
+                    "not of the site: --keep",
+                );
+            }
+        }
+        Tracking::Stateless => {
+            let kinds = match request.families()[..] {
+                [Family::V4] => "icmp",
+                [Family::V6] => "ipv6-icmp",
+                _ => "{ icmp, ipv6-icmp }",
+            };
+            sheet.support(
+                format!("\t\tmeta l4proto {kinds} accept"),
+                "errors (too big, unreachable), and neighbour discovery of IPv6",
+            );
+            if !kept.is_empty() {
+                let line = match direction {
+                    Direction::In => format!("tcp dport {ports}"),
+                    Direction::Out => format!("tcp sport {ports} {NO_LONE_SYN}"),
+                };
+                sheet.support(format!("\t\t{line} accept comment \"{KEPT}\""), "not of the site: --keep");
+            }
+        }
+    }
+}
+
+fn discovery(sheet: &mut Sheet, request: &Request) {
+    if request.families().contains(&Family::V6) {
+        sheet
+            .support(format!("\t\t{DISCOVERY}"), "how IPv6 finds its neighbours; without it nothing arrives");
+    }
+}
+
+/// Answers only: of the two flags that open a connection, the first packet has SYN alone.
+const NO_LONE_SYN: &str = "tcp flags & (syn|ack) != syn";
+
+/// One rule as nftables has it, up to its verdict.
+pub(crate) struct Written {
+    pub(crate) rule: Rule,
+    pub(crate) text: String,
+}
+
+/// The lines of one direction, one for each rule, and for each family where networks are named.
+pub(crate) fn lines(request: &Request, direction: Direction) -> Vec<Written> {
+    let mut lines = Vec::new();
+    for rule in request.written(direction) {
+        for who in peers(request, direction) {
+            let text = format!("{who}{} accept", packets(&rule, request.tracking));
+            lines.push(Written { rule: rule.clone(), text });
+        }
+    }
+    lines
+}
+
+/// Which packets, by ports and by what they may open.
+pub(crate) fn packets(rule: &Rule, tracking: Tracking) -> String {
+    match (tracking, rule.role) {
+        // Clients leave from any port they like; what matters is that it opens a connection to this one.
+        (Tracking::Stateful, _) if rule.direction == Direction::In => {
+            format!("tcp dport {} ct state new", set(&rule.to))
+        }
+        (Tracking::Stateful, _) => {
+            format!("tcp sport {} tcp dport {} ct state new", set(&rule.from), set(&rule.to))
+        }
+        (Tracking::Stateless, Role::Opens) => {
+            format!("tcp sport {} tcp dport {}", set(&rule.from), set(&rule.to))
+        }
+        (Tracking::Stateless, Role::Answers) => {
+            format!("tcp sport {} tcp dport {} {NO_LONE_SYN}", set(&rule.from), set(&rule.to))
+        }
+    }
+}
+
+/// `ip saddr 192.0.2.0/24 `, once for each family; nothing where anybody may come.
+pub(crate) fn peers(request: &Request, direction: Direction) -> Vec<String> {
+    let side = match direction {
+        Direction::In => "saddr",
+        Direction::Out => "daddr",
+    };
+    let families = request.families();
+    if request.from.is_empty() {
+        return match families[..] {
+            [Family::V4] => vec!["meta nfproto ipv4 ".into()],
+            [Family::V6] => vec!["meta nfproto ipv6 ".into()],
+            _ => vec![String::new()],
+        };
+    }
+    let line = |family: &Family| {
+        let nets: Vec<String> = request.networks(*family).iter().map(ToString::to_string).collect();
+        let nets = match &nets[..] {
+            [one] => one.clone(),
+            _ => format!("{{ {} }}", nets.join(", ")),
+        };
+        format!("{} {side} {nets} ", word(*family))
+    };
+    families.iter().map(line).collect()
+}
+
+/// The family as nftables calls it.
+pub(crate) fn word(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ip",
+        Family::V6 => "ip6",
+    }
+}
+
+/// `21`, `61210-61219`, `{ 21, 990 }` or `> 1023`.
+pub(crate) fn set(ports: &Ports) -> String {
+    match ports {
+        Ports::Unprivileged => "> 1023".into(),
+        Ports::Of(spans) if spans.len() > 1 => format!("{{ {} }}", ports.written("-", ", ")),
+        Ports::Of(_) => ports.written("-", ", "),
+    }
+}

@@ -1,0 +1,121 @@
+//! What does pf read, on the server itself or on a router before it?
+
+use crate::request::{Family, Request, Tracking};
+use crate::rules::{Direction, Ports, Role, Rule};
+use crate::sheet::{Sheet, tag};
+use crate::target::Unfit;
+
+pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
+    if !request.inside.is_empty() && request.tracking == Tracking::Stateless {
+        return Err(Unfit("address translation follows connections: not with --inside".into()));
+    }
+    let mut sheet = Sheet::new("#");
+    let place =
+        if request.inside.is_empty() { "on the server itself" } else { "on a router before the server" };
+    sheet.say(&format!("pf, {place}: lines for the end of /etc/pf.conf. The last match wins, so they open what a `block` before them closes."));
+    sheet.say("Load:    pfctl -nf /etc/pf.conf (looks only), then pfctl -f /etc/pf.conf");
+    sheet.say("`egress` is OpenBSD's name for the interface that leads out; elsewhere write its name.");
+    sheet.blank();
+    if request.families().contains(&Family::V6) {
+        sheet.support(
+            "pass inet6 proto icmp6 icmp6-type { neighbrsol, neighbradv, routeradv }",
+            "how IPv6 finds its neighbours; without it nothing arrives",
+        );
+    }
+    if request.tracking == Tracking::Stateless {
+        sheet.support("pass inet proto icmp", "errors: too big, unreachable");
+    }
+    for direction in [Direction::In, Direction::Out] {
+        for rule in request.written(direction) {
+            for (family, who) in peers(request) {
+                line(&mut sheet, request, &rule, family, &who);
+            }
+        }
+    }
+    Ok(sheet)
+}
+
+fn line(sheet: &mut Sheet, request: &Request, rule: &Rule, family: Option<Family>, who: &str) {
+    let label = format!("label \"{}\"", tag(rule));
+    let which = match family {
+        Some(family) => format!("{} ", word(family)),
+        None => String::new(),
+    };
+    let state = match (request.tracking, rule.role) {
+        (Tracking::Stateful, _) => "flags S/SA keep state",
+        (Tracking::Stateless, Role::Opens) => "no state",
+        // A lone SYN has no ACK; all that answers has it.
+        (Tracking::Stateless, Role::Answers) => "flags A/A no state",
+    };
+    let (from, to) = (set(&rule.from), set(&rule.to));
+    match rule.direction {
+        Direction::In => {
+            let families: Vec<Family> = match family {
+                Some(family) => vec![family],
+                None => request.families(),
+            };
+            let inside: Vec<_> =
+                families.iter().filter_map(|f| request.inside(*f).map(|at| (*f, at))).collect();
+            if request.inside.is_empty() {
+                let text = format!(
+                    "pass in on egress {which}proto tcp from {who} port {from} to (egress) port {to} {state} {label}"
+                );
+                sheet.rule(text, &[rule]);
+            }
+            for (family, at) in inside {
+                let word = word(family);
+                // IPv6 is not translated: the server has an address of its own.
+                let (target, redirect) = match family {
+                    Family::V4 => ("(egress)".to_owned(), format!(" rdr-to {at}")),
+                    Family::V6 => (at.to_string(), String::new()),
+                };
+                let text = format!(
+                    "pass in on egress {word} proto tcp from {who} port {from} to {target} port {to}{redirect} {state} {label}"
+                );
+                sheet.rule(text, &[rule]);
+            }
+        }
+        Direction::Out => {
+            let ours = if request.inside.is_empty() { "(egress)".to_owned() } else { "any".to_owned() };
+            let text = format!(
+                "pass out on egress {which}proto tcp from {ours} port {from} to {who} port {to} {state} {label}"
+            );
+            sheet.rule(text, &[rule]);
+        }
+    }
+}
+
+/// Whose packets, once for each family where networks are named.
+fn peers(request: &Request) -> Vec<(Option<Family>, String)> {
+    let families = request.families();
+    if request.from.is_empty() {
+        return match families[..] {
+            [one] => vec![(Some(one), "any".into())],
+            _ => vec![(None, "any".into())],
+        };
+    }
+    let line = |family: &Family| {
+        let nets: Vec<String> = request.networks(*family).iter().map(ToString::to_string).collect();
+        let nets = match &nets[..] {
+            [one] => one.clone(),
+            _ => format!("{{ {} }}", nets.join(", ")),
+        };
+        (Some(*family), nets)
+    };
+    families.iter().map(line).collect()
+}
+
+fn word(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
+    }
+}
+
+fn set(ports: &Ports) -> String {
+    match ports {
+        Ports::Unprivileged => "> 1023".into(),
+        Ports::Of(spans) if spans.len() > 1 => format!("{{ {} }}", ports.written(":", ", ")),
+        Ports::Of(_) => ports.written(":", ", "),
+    }
+}

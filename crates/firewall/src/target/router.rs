@@ -1,0 +1,96 @@
+//! What does nftables read on a router before the server: where connections are sent on, and what may pass?
+
+use crate::request::{Family, Output, Request};
+use crate::rules::Direction;
+use crate::sheet::{Sheet, tag};
+use crate::target::{Unfit, nftables};
+
+pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
+    let families = request.families();
+    let inside: Vec<_> = families.iter().filter_map(|f| request.inside(*f).map(|at| (*f, at))).collect();
+    if inside.is_empty() {
+        return Err(Unfit("a router has to know the server's own address: --inside 192.168.1.2".into()));
+    }
+    let mut sheet = Sheet::new("#");
+    sheet.say("nftables, on a router before the server: the same port numbers on both sides.");
+    sheet.say("Load:    nft -f FILE, once or often");
+    sheet.say("Remove:  nft delete table inet pasv");
+    sheet.say("The table guards the server only: what else is forwarded passes it. Where a forward chain of another table drops, it wants these too:");
+    sheet.command("nft insert rule inet filter forward ct state established,related accept");
+    sheet.command("nft insert rule inet filter forward ct status dnat accept");
+    sheet.blank();
+    let rules = request.written(Direction::In);
+    sheet.plain(format!("table inet {}", nftables::TABLE));
+    sheet.plain(format!("delete table inet {}", nftables::TABLE));
+    sheet.plain(format!("table inet {} {{", nftables::TABLE));
+    let v4 = inside.iter().find(|(family, _)| *family == Family::V4);
+    if let Some((_, at)) = v4 {
+        sheet.plain("\tchain prerouting {");
+        sheet.plain("\t\ttype nat hook prerouting priority dstnat;");
+        let only = Request {
+            site: crate::Site { families: crate::Families::Ipv4, ..request.site.clone() },
+            ..request.clone()
+        };
+        let outside = match request.external {
+            Some(external) => format!("ip daddr {external}"),
+            None => "fib daddr type local".into(),
+        };
+        for rule in &rules {
+            for who in nftables::peers(&only, Direction::In) {
+                sheet.rule(
+                    format!(
+                        "\t\t{who}{outside} tcp dport {} dnat ip to {at} comment \"{}\"",
+                        nftables::set(&rule.to),
+                        tag(rule)
+                    ),
+                    &[rule],
+                );
+            }
+        }
+        sheet.plain("\t}");
+    }
+    sheet.plain("\tchain forward {");
+    sheet.plain("\t\ttype filter hook forward priority filter; policy accept;");
+    sheet.support(
+        "\t\tct state established,related accept",
+        "rules 2 and 4, and the rest of every connection that was let in",
+    );
+    if v4.is_some() {
+        let opening: Vec<_> = rules.iter().collect();
+        sheet.rule("\t\tct status dnat accept", &opening);
+    }
+    for (family, at) in &inside {
+        let word = nftables::word(*family);
+        if *family == Family::V6 {
+            let only = Request {
+                site: crate::Site { families: crate::Families::Ipv6, ..request.site.clone() },
+                ..request.clone()
+            };
+            for rule in &rules {
+                for who in nftables::peers(&only, Direction::In) {
+                    let text = format!(
+                        "\t\t{who}ip6 daddr {at} {} accept comment \"{}\"",
+                        nftables::packets(rule, request.tracking),
+                        tag(rule)
+                    );
+                    sheet.rule(text, &[rule]);
+                }
+            }
+        }
+        for rule in &request.written(Direction::Out) {
+            let text = format!(
+                "\t\t{word} saddr {at} {} accept comment \"{}\"",
+                nftables::packets(rule, request.tracking),
+                tag(rule)
+            );
+            sheet.rule(text, &[rule]);
+        }
+        sheet.support(format!("\t\t{word} daddr {at} drop"), "nothing else reaches the server");
+        if request.output == Output::Dropped {
+            sheet.support(format!("\t\t{word} saddr {at} drop"), "nothing else leaves it");
+        }
+    }
+    sheet.plain("\t}");
+    sheet.plain("}");
+    Ok(sheet)
+}

@@ -1,0 +1,56 @@
+//! What does ufw want: a profile of the application, and its permission?
+
+use super::iptables::portions;
+use crate::request::{Output, Request};
+use crate::rules::{Direction, Rule};
+use crate::sheet::Sheet;
+
+pub(super) fn write(request: &Request) -> Sheet {
+    let mut sheet = Sheet::new("#");
+    sheet.say("ufw, on the server itself. Paste into a root shell, once or often.");
+    sheet.say("Remove:  ufw delete allow pasv; rm /etc/ufw/applications.d/pasv");
+    sheet.blank();
+    let rules = request.written(Direction::In);
+    let all: Vec<&Rule> = rules.iter().collect();
+    let portions = portions(&request.inward());
+    let profiles: Vec<String> = match portions.len() {
+        1 => vec!["pasv".into()],
+        many => (1..=many).map(|n| format!("pasv{n}")).collect(),
+    };
+    sheet.plain("cat > /etc/ufw/applications.d/pasv <<'END'");
+    for (profile, ports) in profiles.iter().zip(&portions) {
+        sheet.plain(format!("[{profile}]"));
+        sheet.plain("title=pasv");
+        sheet.plain("description=FTP: control and passive data connections");
+        sheet.plain(format!("ports={ports}/tcp"));
+        sheet.plain("");
+    }
+    sheet.plain("END");
+    for profile in &profiles {
+        sheet.support(format!("ufw app update {profile}"), "ufw reads the profile");
+        if request.from.is_empty() {
+            sheet.rule(format!("ufw allow {profile}"), &all);
+        }
+        for family in request.families().into_iter().filter(|_| !request.from.is_empty()) {
+            for net in request.networks(family) {
+                sheet.rule(format!("ufw allow from {net} to any app {profile}"), &all);
+            }
+        }
+    }
+    if request.output == Output::Dropped {
+        sheet.support("ufw default deny outgoing", "what goes out is dropped too; answers still pass");
+        for rule in &request.written(Direction::Out) {
+            let from = rule.from.written(":", ",");
+            for family in request.families() {
+                for net in request.networks(family) {
+                    sheet.rule(
+                        format!("ufw allow out proto tcp from any port {from} to {net} port 1024:65535"),
+                        &[rule],
+                    );
+                }
+            }
+        }
+    }
+    sheet.say("IPv6: ufw writes it too where /etc/default/ufw has IPV6=yes, as it comes.");
+    sheet
+}

@@ -1,0 +1,179 @@
+//! What becomes of packets in the chains of a kernel?
+//!
+//! ```text
+//!   packets --> base chain --> rule --> rule --> ... --> policy
+//!                               |  some: both ways, and what the condition was
+//!                               +--> jump --> rule --> ...
+//! ```
+//!
+//! Every base chain of a hook decides for itself: one that drops is enough, and no other can save the packet.
+
+use crate::packets::{Holds, Packets};
+use crate::request::Family;
+use crate::rules::Direction;
+use crate::ruleset::{Base, Line, Listed, Ruleset, Step, Verdict};
+
+/// The kernel's own limit of jumps within jumps.
+const DEEPEST: usize = 16;
+
+/// The most rules that are looked at on one way. The longest sets in use have some ten thousand; chains that jump into each
+/// other many times over can make more of them than anybody waits for, and then the answer is that it is not known.
+const MOST: usize = 200_000;
+
+/// What one base chain does with packets.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision<'r> {
+    pub(crate) chain: &'r Listed,
+    pub(crate) fate: Fate,
+    /// The rule of the base chain where it was decided; None: its policy.
+    pub(crate) at: Option<&'r Line>,
+    /// Some of the packets fare otherwise.
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+/// What becomes of those packets for which no condition is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Passes,
+    Dropped,
+    Unclear,
+}
+
+/// Packets that meet a condition fare thus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Exception {
+    pub(crate) fate: Fate,
+    pub(crate) when: String,
+}
+
+/// What the base chains on the way of these packets do, one by one.
+pub(crate) fn decisions<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Decision<'r>> {
+    let on_the_way = |base: &Base| base.kind != "nat" && is_on_the_way(&base.hook, packets.direction);
+    let chains = ruleset
+        .chains
+        .iter()
+        .filter(|chain| serves(&chain.family, packets.family) && chain.base.as_ref().is_some_and(on_the_way));
+    chains.map(|chain| decide(ruleset, chain, packets)).collect()
+}
+
+pub(crate) fn is_on_the_way(hook: &str, direction: Direction) -> bool {
+    match direction {
+        Direction::In => matches!(hook, "prerouting" | "input"),
+        Direction::Out => matches!(hook, "output" | "postrouting"),
+    }
+}
+
+/// Does a table of this family see such packets?
+pub(crate) fn serves(table: &str, family: Family) -> bool {
+    matches!((table, family), ("inet", _) | ("ip", Family::V4) | ("ip6", Family::V6))
+}
+
+fn decide<'r>(ruleset: &'r Ruleset, chain: &'r Listed, packets: &Packets) -> Decision<'r> {
+    let mut walk = Walk { ruleset, packets, exceptions: Vec::new(), left: MOST };
+    let (mut fate, mut at) =
+        (if chain.base.as_ref().is_some_and(|base| base.drops) { Fate::Dropped } else { Fate::Passes }, None);
+    for line in &chain.lines {
+        match walk.follow(chain, line, 0) {
+            Flow::On => {}
+            Flow::Back => break,
+            Flow::End(end) => {
+                (fate, at) = (end, Some(line));
+                break;
+            }
+        }
+    }
+    walk.exceptions.retain(|exception| exception.fate != fate);
+    Decision { chain, fate, at, exceptions: walk.exceptions }
+}
+
+/// One way through one base chain.
+struct Walk<'r> {
+    ruleset: &'r Ruleset,
+    packets: &'r Packets,
+    exceptions: Vec<Exception>,
+    /// Rules that may still be looked at.
+    left: usize,
+}
+
+/// What comes after a rule, for packets whose way is sure.
+enum Flow {
+    On,
+    Back,
+    End(Fate),
+}
+
+impl Walk<'_> {
+    fn follow(&mut self, chain: &Listed, line: &Line, depth: usize) -> Flow {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => return Flow::End(Fate::Unclear),
+        }
+        let (mut sure, mut left_out) = (true, false);
+        for step in &line.steps {
+            match step {
+                Step::Test(test) => match self.packets.meet(test) {
+                    Holds::All => {}
+                    Holds::Most => left_out = true,
+                    Holds::Some => sure = false,
+                    Holds::None => return Flow::On,
+                },
+                Step::Map(ways) => {
+                    for (test, verdict) in ways {
+                        let holds = self.packets.meet(test);
+                        if holds == Holds::None {
+                            continue;
+                        }
+                        let sure = sure && matches!(holds, Holds::All | Holds::Most);
+                        let flow = self.obey(chain, line, verdict, depth, sure);
+                        if sure {
+                            return flow;
+                        }
+                    }
+                }
+                Step::End(verdict) => {
+                    let flow = self.obey(chain, line, verdict, depth, sure);
+                    if sure && left_out && !matches!(flow, Flow::On) {
+                        self.except(Fate::Unclear, format!("left out of: {}", line.text));
+                    }
+                    return if sure { flow } else { Flow::On };
+                }
+            }
+        }
+        Flow::On
+    }
+
+    fn obey(&mut self, chain: &Listed, line: &Line, verdict: &Verdict, depth: usize, sure: bool) -> Flow {
+        let flow = match verdict {
+            Verdict::Accept => Flow::End(Fate::Passes),
+            Verdict::Drop => Flow::End(Fate::Dropped),
+            Verdict::Unclear => Flow::End(Fate::Unclear),
+            Verdict::Return => Flow::Back,
+            Verdict::Jump(name) => self.enter(chain, name, depth).unwrap_or(Flow::On),
+            Verdict::Goto(name) => self.enter(chain, name, depth).unwrap_or(Flow::Back),
+        };
+        if let (Flow::End(fate), false) = (&flow, sure) {
+            self.except(*fate, line.text.clone());
+        }
+        flow
+    }
+
+    /// What a chain that is jumped to decides, if it does.
+    fn enter(&mut self, chain: &Listed, name: &str, depth: usize) -> Option<Flow> {
+        let target = self.ruleset.chain(chain, name).filter(|_| depth < DEEPEST)?;
+        for line in &target.lines {
+            match self.follow(target, line, depth + 1) {
+                Flow::On => {}
+                Flow::Back => return None,
+                Flow::End(end) => return Some(Flow::End(end)),
+            }
+        }
+        None
+    }
+
+    fn except(&mut self, fate: Fate, when: String) {
+        let exception = Exception { fate, when };
+        if !self.exceptions.contains(&exception) {
+            self.exceptions.push(exception);
+        }
+    }
+}

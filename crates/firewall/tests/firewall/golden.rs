@@ -1,0 +1,163 @@
+//! Is every firewall told what the files in `golden/` say?
+//!
+//! A file for each target: under the flags that ask for it, what is printed. After a change that is meant, `PASV_GOLDEN=write
+//! cargo test -p firewall golden` writes them again, to be read before they are committed.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+
+use firewall::{Active, Families, Modes, Output, Request, Site, Target, Tracking};
+
+fn site() -> Site {
+    Site {
+        control_ports: vec![21],
+        implicit_ports: vec![],
+        passive_ports: vec![61210..=61214],
+        active: Active::FromPort(20),
+        families: Families::Both,
+    }
+}
+
+/// The server behind the router or the balancer, for those who have to know.
+fn usual() -> Request {
+    Request { inside: inside(), ..Request::of(site()) }
+}
+
+fn inside() -> Vec<IpAddr> {
+    vec!["192.168.1.2".parse().unwrap(), "2001:db8:1::2".parse().unwrap()]
+}
+
+fn has_to_know(target: Target) -> bool {
+    matches!(target, Target::NftablesRouter | Target::Mikrotik | Target::Haproxy)
+}
+
+/// Each with the flags of `pasv firewall` that ask for it.
+fn cases() -> Vec<(&'static str, bool, Request)> {
+    let from = ["192.0.2.0/24", "198.51.100.7/32", "2001:db8:2::/48"];
+    let many = Site {
+        control_ports: vec![2121, 990],
+        implicit_ports: vec![990],
+        passive_ports: vec![50000..=50001, 50004..=50004],
+        active: Active::FromAnyPort,
+        families: Families::Ipv4,
+    };
+    vec![
+        ("", false, usual()),
+        (
+            "--mode both --output-drop --from 192.0.2.0/24 --from 198.51.100.7 --from 2001:db8:2::/48 --external 203.0.113.7 --explain",
+            true,
+            Request {
+                modes: Modes::Both,
+                output: Output::Dropped,
+                from: from.iter().map(|net| net.parse().unwrap()).collect(),
+                external: Some([203, 0, 113, 7].into()),
+                ..usual()
+            },
+        ),
+        (
+            "--mode both --stateless",
+            false,
+            Request { modes: Modes::Both, tracking: Tracking::Stateless, ..usual() },
+        ),
+        (
+            "--mode active --output-drop --keep none",
+            false,
+            Request { modes: Modes::Active, output: Output::Dropped, keep: vec![], ..usual() },
+        ),
+        (
+            "several ports, IPv4 only, active from any port: --mode both --output-drop",
+            false,
+            Request { modes: Modes::Both, output: Output::Dropped, ..Request { site: many, ..usual() } },
+        ),
+    ]
+}
+
+fn told(target: Target) -> String {
+    let mut text = String::new();
+    for (flags, explain, mut request) in cases() {
+        let behind =
+            has_to_know(target) || matches!(target, Target::Pf | Target::Cisco) && request.external.is_some();
+        let inside = if behind { " --inside 192.168.1.2 --inside 2001:db8:1::2" } else { "" };
+        if !behind {
+            request.inside.clear();
+        }
+        let command = format!("pasv firewall --for {}{inside} {flags}", target.name());
+        writeln!(text, "===== {}", command.trim_end()).unwrap();
+        match target.write(&request, explain) {
+            Ok(lines) => text.push_str(&lines),
+            Err(why) => writeln!(text, "error: {why}").unwrap(),
+        }
+    }
+    text
+}
+
+#[test]
+fn every_target_says_what_its_file_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut differ = Vec::new();
+    for target in Target::all() {
+        let (file, text) = (folder.join(format!("{}.txt", target.name())), told(target));
+        if std::env::var_os("PASV_GOLDEN").is_some_and(|word| word == "write") {
+            std::fs::write(&file, &text).unwrap();
+        }
+        let expected = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some((line, _)) =
+            text.lines().zip(expected.lines()).enumerate().find(|(_, (one, other))| one != other)
+        {
+            differ.push(format!(
+                "{}, line {}:\n{}",
+                target.name(),
+                line + 1,
+                text.lines().nth(line).unwrap()
+            ));
+        } else if text != expected {
+            differ.push(format!("{}: not as long", target.name()));
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// The promise of passive mode, for every firewall: port 20 is nobody's business.
+#[test]
+fn passive_never_opens_port_20() {
+    for target in Target::all() {
+        let text = target.write(&usual(), false).unwrap();
+        for line in text.lines().filter(|line| !line.starts_with(['#', '!'])) {
+            let numbers = line.split(|c: char| !c.is_ascii_digit());
+            assert!(numbers.into_iter().all(|number| number != "20"), "{}: {line}", target.name());
+        }
+    }
+}
+
+/// What must stand beside the rules, whatever the firewall.
+#[test]
+fn what_has_to_agree_is_always_told() {
+    for target in Target::all() {
+        let request = Request {
+            site: Site { passive_ports: vec![50000..=50009], ..site() },
+            external: Some([203, 0, 113, 7].into()),
+            inside: vec!["192.168.1.2".parse().unwrap()],
+            ..usual()
+        };
+        let text = target.write(&request, false).unwrap();
+        // Remarks are broken where they are long.
+        let text = text.replace("\n#  ", "").replace("\n!  ", "").replace("\n# ", " ").replace("\n! ", " ");
+        for words in [
+            "The server must be told the same: pasv serve --listen 21 --passive-ports 50000-50009 --external 203.0.113.7",
+            "50000-50009 lies inside 32768-60999",
+            "pasv doctor ftp://203.0.113.7/",
+            "No FTP helper",
+        ] {
+            assert!(text.contains(words), "{}: {words} is missing in\n{text}", target.name());
+        }
+    }
+}
+
+#[test]
+fn a_mode_that_the_site_does_not_offer_is_refused() {
+    let request =
+        Request { site: Site { passive_ports: vec![], ..site() }, modes: Modes::Passive, ..usual() };
+    let error = Target::Nftables.write(&request, false).unwrap_err();
+    assert!(error.to_string().contains("does not offer"), "{error}");
+}

@@ -1,0 +1,4 @@
+//! Does the crate say what it should, for every firewall and for rule sets of real kernels?
+
+mod golden;
+mod rulesets;
