@@ -58,9 +58,9 @@ fn unshare() -> Command {
     command
 }
 
-/// Gives us a `/run` of our own, in which `ip netns` keeps its names, and a table of hosts.
+/// Gives us a `/run` of our own, in which `ip netns` keeps its names and the trials their files, and a table of hosts.
 fn furnish() -> Result<(), String> {
-    mount(&["-t", "tmpfs", "lab", "/run"])?;
+    mount(&["-t", "tmpfs", "-o", "mode=0755", "lab", "/run"])?;
     let hosts = Path::new("/run/hosts");
     let mut file = std::fs::File::create(hosts).map_err(|error| error.to_string())?;
     file.write_all(HOSTS.as_bytes()).map_err(|error| error.to_string())?;

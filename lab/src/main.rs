@@ -36,14 +36,14 @@ The networks that FTP meets, as tests.
   --all       those too that await a feature
   --nightly   those too that take longer than ten seconds, and what others' programs do
   --write     write the table to this file
-  --jobs      how many at once (8)
+  --jobs      how many at once (12)
   --pasv      our program (the one beside this)
   --peers     where vsftpd and pure-ftpd are unpacked (peers in the target folder)
   NAME        those whose name contains it, whatever they await: 'epsv', 'mtu ours/ours'
 ";
 
 /// They wait most of the time, so that there may be more than the machine has processors.
-const JOBS: usize = 8;
+const JOBS: usize = 12;
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
     let done = run::run(run::cases(&tools), &choice, &tools);
     let mut good = report::sum(&done);
     if let Some(page) = page
-        && let Err(error) = report::write(&done, &page)
+        && let Err(error) = report::write(&done, tools.has_firewall, &page)
     {
         eprintln!("error: {}: {error}", page.display());
         good = false;

@@ -61,6 +61,8 @@ impl Host {
         let namespace = File::open(format!("/run/netns/{name}")).expect("the namespace just made");
         let host = Self { name, namespace };
         host.ip("link set lo up");
+        // Nobody else can have our addresses, and the search for them takes two seconds.
+        host.set("ipv6/conf/default/accept_dad", "0");
         host
     }
 
@@ -213,7 +215,8 @@ impl Lab {
     /// The clients share the router's address.
     #[track_caller]
     pub(crate) fn nat(&self) {
-        self.rule("after", "oifname s masquerade");
+        // Theirs alone: who is elsewhere keeps an address.
+        self.rule("after", "oifname s ip saddr 198.51.100.0/24 masquerade");
     }
 
     /// The site has a private address and is reached at the router's, at the same ports.

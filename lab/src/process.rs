@@ -38,6 +38,15 @@ impl Running {
         Self { child: child.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())) }
     }
 
+    /// Holds it while `work` is done: what happens meanwhile, it finds all at once.
+    pub(crate) fn held<T>(&self, work: impl FnOnce() -> T) -> T {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP).expect("a child of ours can be held");
+        let done = work();
+        kill_process(pid, Signal::CONT).expect("a child of ours can go on");
+        done
+    }
+
     /// Has it ended by itself?
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the state of a child of ours")
@@ -86,6 +95,21 @@ pub(crate) fn run(command: &mut Command, input: &str, patience: Duration) -> Sai
         out: out.join().expect("the reader of stdout"),
         err: err.join().expect("the reader of stderr"),
     }
+}
+
+/// The settings of the person who runs the tests must not reach the programs.
+pub(crate) fn clean<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy().to_lowercase();
+        if text.ends_with("_proxy") || text.starts_with("pasv_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .envs([("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+        .env("HOME", home)
+        .env("XDG_STATE_HOME", home.join("state"));
+    command.current_dir(home)
 }
 
 /// Asks `condition` until it answers or `until` has come.

@@ -3,8 +3,8 @@
 //! A rule set is loaded on the server with policy drop. Complete, everything of its mode has to work; without any one of its
 //! lines, just that has to fail which the line is for.
 use std::fmt;
-use std::io::Read as _;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::client::{Job, Manner, Mode};
 use crate::network::{CONTROL, HIGH, LOW, SERVER_V6};
 use crate::process::run;
 use crate::site::Serve;
+use crate::talk::Talk;
 use crate::trial::{Tools, Trial};
 
 /// What is asked of `pasv firewall --for nftables`.
@@ -142,7 +143,7 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize, shape: Sha
     // What fails is what was said, and not something before it.
     if matches!(loss, Loss::Data | Loss::NarrowPath) {
         let talks = trial.lab.client.within(|| {
-            let mut talk = crate::talk::Talk::open(&trial.lab.client, trial.at(), trial.site().login());
+            let mut talk = Talk::open(&trial.lab.client, trial.at(), trial.site().login());
             talk.ask("NOOP").starts_with("200")
         });
         assert!(talks, "the dialogue does not work either");
@@ -183,7 +184,7 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
         Loss::Loopback => trial.lab.server.within(|| {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of the host");
             let at = listener.local_addr().expect("its address");
-            std::net::TcpStream::connect_timeout(&at, Duration::from_secs(1)).is_ok()
+            TcpStream::connect_timeout(&at, Duration::from_secs(1)).is_ok()
         }),
         Loss::Control => trial.lab.client.within(|| {
             let to = (trial.at(), CONTROL).into();
@@ -194,7 +195,7 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
             if stream.read_exact(&mut code).is_err() {
                 return false;
             }
-            trial_says_noop(&mut stream)
+            hears_and_answers(&mut stream)
         }),
         Loss::Data => {
             let to = trial.here("down.bin");
@@ -218,8 +219,7 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
     }
 }
 
-fn trial_says_noop(stream: &mut std::net::TcpStream) -> bool {
-    use std::io::Write as _;
+fn hears_and_answers(stream: &mut TcpStream) -> bool {
     let mut rest = [0; 512];
     // What remains of the greeting, and then the reply.
     let _ = stream.read(&mut rest);

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::network::{CONTROL, HIGH, Host, LOW};
-use crate::process::{Running, run, wait_until};
+use crate::process::{Running, clean, run, wait_until};
 use crate::trial::{Tools, skip};
 use crate::{isolation, talk};
 
@@ -35,7 +35,7 @@ pub(crate) struct Site {
     root: PathBuf,
     log: PathBuf,
     owner: Option<u32>,
-    _process: Running,
+    process: Running,
 }
 
 /// How it is to be started.
@@ -62,8 +62,8 @@ impl Site {
             Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(tools, folder)),
         };
         let log = folder.join("log");
-        let mut process = host.within(|| Running::start(tools.clean(&mut command, folder), &log));
-        let site = |process| Self { user, root, log: log.clone(), owner, _process: process };
+        let mut process = host.within(|| Running::start(clean(&mut command, folder), &log));
+        let site = |process| Self { user, root, log: log.clone(), owner, process };
         let told = || fs::read_to_string(&log).unwrap_or_default();
         let ready = wait_until(Instant::now() + Duration::from_secs(20), || {
             if let Some(status) = process.ended() {
@@ -95,6 +95,11 @@ impl Site {
                 );
             }
         }
+    }
+
+    /// Holds the server while `work` is done.
+    pub(crate) fn held<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.process.held(work)
     }
 
     /// What it has logged.
@@ -134,7 +139,7 @@ fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comman
     let config = folder.join("vsftpd.conf");
     let deny = if serve.no_epsv { "cmds_denied=EPSV,EPRT\n" } else { "" };
     // On an IPv6 socket it tells IPv4 clients other replies than on one of theirs.
-    let listen = if !serve.dual && host.within(|| talk::has_v4()) {
+    let listen = if !serve.dual && host.within(talk::has_v4) {
         "listen=YES\nlisten_ipv6=NO"
     } else {
         "listen=NO\nlisten_ipv6=YES"

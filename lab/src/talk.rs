@@ -102,6 +102,7 @@ impl Talk {
     /// Fetches `name`; called on the host it belongs to.
     #[track_caller]
     pub(crate) fn fetch(&mut self, name: &str) -> Result<Vec<u8>, String> {
+        self.ask("TYPE I");
         let to = self.epsv();
         let mut data = TcpStream::connect_timeout(&to, PATIENCE).map_err(|error| format!("{to}: {error}"))?;
         data.set_read_timeout(Some(PATIENCE)).expect("a deadline");

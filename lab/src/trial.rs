@@ -3,14 +3,13 @@ use std::fs;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::client::{Client, Job, Manner};
 use crate::network::Lab;
-use crate::process::{Said, run};
+use crate::process::{Said, clean, run};
 use crate::rules::{Rules, Shape};
 use crate::site::{Serve, Server, Site, in_url};
 
@@ -53,7 +52,8 @@ pub(crate) struct Trial<'t> {
 pub(crate) enum End {
     /// With the time of its slowest job.
     Passed(Duration),
-    Failed(String),
+    /// With that time, and the reason.
+    Failed(Duration, String),
     Skipped(String),
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn run_one(pair: Pair, tools: &Tools, test: &Test) -> End {
             tools,
             site: None,
             lab: Lab::new(),
-            folder: tempfile::tempdir().expect("a folder for the trial"),
+            folder: tempfile::tempdir_in("/run").expect("a folder for the trial"),
             patience: Duration::from_secs(40),
             slowest: Duration::ZERO,
         };
@@ -119,10 +119,10 @@ pub(crate) fn run_one(pair: Pair, tools: &Tools, test: &Test) -> End {
         let log = if done.is_err() && pair.server() == Server::Ours { trial.log() } else { String::new() };
         (done, trial.slowest, log)
     }));
-    let (panic, log) = match done {
+    let (panic, took, log) = match done {
         Ok((Ok(()), slowest, _)) => return End::Passed(slowest),
-        Ok((Err(panic), _, log)) => (panic, log),
-        Err(panic) => (panic, String::new()),
+        Ok((Err(panic), slowest, log)) => (panic, slowest, log),
+        Err(panic) => (panic, Duration::ZERO, String::new()),
     };
     if let Some(Skipped(why)) = panic.downcast_ref() {
         return End::Skipped(why.clone());
@@ -135,7 +135,7 @@ pub(crate) fn run_one(pair: Pair, tools: &Tools, test: &Test) -> End {
         let from = log.char_indices().map(|(n, _)| n).find(|&n| n >= from).unwrap_or(0);
         words.push_str(&format!("\nthe end of the server's log:\n{}", &log[from..]));
     }
-    End::Failed(words)
+    End::Failed(took, words)
 }
 
 impl Trial<'_> {
@@ -236,7 +236,7 @@ impl Trial<'_> {
     #[track_caller]
     pub(crate) fn attempt_at(&mut self, host: &str, job: Job<'_>, manner: Manner<'_>) -> Said {
         let mut command = self.pair.client().call(job, manner, self.site(), host, self.tools);
-        let command = self.tools.clean(&mut command, self.folder.path());
+        let command = clean(&mut command, self.folder.path());
         command.env("XDG_STATE_HOME", self.state());
         let said = self.lab.client.within(|| run(command, "", self.patience));
         self.slowest = self.slowest.max(said.took);
@@ -260,24 +260,6 @@ impl Trial<'_> {
         let done = work(self);
         self.slowest = self.slowest.max(started.elapsed());
         done
-    }
-}
-
-impl Tools {
-    /// The settings of the person who runs the tests must not reach the programs.
-    pub(crate) fn clean<'c>(&self, command: &'c mut Command, home: &Path) -> &'c mut Command {
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy().to_lowercase();
-            if text.ends_with("_proxy") || text.starts_with("pasv_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .env("LC_ALL", "C.UTF-8")
-            .env("TZ", "UTC")
-            .env("HOME", home)
-            .env("XDG_STATE_HOME", home.join("state"));
-        command.current_dir(home)
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn proxy_stranger(trial: &mut Trial<'_>) {
 
 pub(super) fn stranger(trial: &mut Trial<'_>) {
     trial.serve();
+    give_strangers_time(trial);
     let stranger = trial.lab.add("stranger", "192.0.2");
     with_a_stranger(trial, Some(stranger), |trial| {
         for _ in 0..2 {
@@ -44,8 +45,8 @@ pub(super) fn stranger(trial: &mut Trial<'_>) {
 }
 
 pub(super) fn stranger_at_home(trial: &mut Trial<'_>) {
-    trial.lab.nat();
     trial.serve();
+    give_strangers_time(trial);
     trial.patience = seconds(8);
     with_a_stranger(trial, None, |trial| {
         let deadline = Instant::now() + seconds(8);
@@ -77,9 +78,14 @@ pub(super) fn stranger_first(trial: &mut Trial<'_>) {
     let at = trial.at();
     let mut talk = Talk::open(&trial.lab.client, at, trial.site().login());
     let to = talk.epsv();
-    let mut stranger = trial.lab.client.connect(to, seconds(5)).expect("the stranger's connection");
-    let mut own = trial.lab.client.connect(to, seconds(5)).expect("the client's connection");
-    let told = trial.measure(|_| talk.ask("RETR pub/down.bin"));
+    // A busy server finds both of them, and the command, when it comes round.
+    let (mut stranger, mut own) = trial.site().held(|| {
+        let stranger = trial.lab.client.connect(to, seconds(5)).expect("the stranger's connection");
+        let own = trial.lab.client.connect(to, seconds(5)).expect("the client's connection");
+        talk.say("RETR pub/down.bin");
+        (stranger, own)
+    });
+    let told = trial.measure(|_| talk.reply());
     assert!(told.starts_with("425"), "{told}");
     for (who, stream) in [("the stranger", &mut stranger), ("the client", &mut own)] {
         stream.set_read_timeout(Some(seconds(5))).expect("a deadline");
@@ -91,8 +97,8 @@ pub(super) fn stranger_first(trial: &mut Trial<'_>) {
 }
 
 pub(super) fn stranger_tls(trial: &mut Trial<'_>) {
-    trial.lab.nat();
     trial.serve_with(Serve { flags: &["--tls", "required"], ..Serve::default() });
+    give_strangers_time(trial);
     with_a_stranger(trial, None, |trial| {
         trial.moves_files(Manner { tls: true, ..Manner::default() }, seconds(8));
     });
@@ -129,6 +135,12 @@ fn behind_a_balancer(trial: &mut Trial<'_>, proxy: Proxy) {
     trial.lab.relay(true, Way { proxy: Some(proxy), ..Way::default() });
     trial.moves_files(Manner::default(), seconds(5));
     assert!(trial.log().contains(&CLIENT.to_string()), "the log does not name {CLIENT}: {}", trial.log());
+}
+
+/// The client hears of its port when the stranger has had time to find it. Control connections are relayed by the router,
+/// whose address the client's data connections have too.
+fn give_strangers_time(trial: &mut Trial<'_>) {
+    trial.lab.relay(false, Way { delay: Duration::from_millis(15), ..Way::default() });
 }
 
 /// Does `work` while somebody connects to every passive port, again and again: from another host, or beside the client.

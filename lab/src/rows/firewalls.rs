@@ -104,7 +104,7 @@ pub(super) fn names_the_rule(trial: &mut Trial<'_>) {
 fn shut_the_client(trial: &Trial<'_>) {
     trial.lab.client.nft(
         "table inet own { chain in { type filter hook input priority filter; policy drop;\n\
-         iif lo accept\nct state established,related accept\nmeta l4proto icmpv6 accept\n} }\n",
+         iif lo accept\nct state established,related accept\nmeta l4proto icmpv6 accept\n}\n}\n",
     );
 }
 

@@ -64,7 +64,9 @@ const ALL: [Due; 5] = [Holds; 5];
 const OUR_SERVER: [Due; 5] = [Holds, Nothing, Nothing, Nothing, Nothing];
 const RACES: &str = "the client's race of EPSV, PASV and active";
 const LIKELY: &str = "errors that name the likely rule";
-const LOOKUP: &str = "the server's look for half-open connections";
+/// On a busy machine the second one still waits at accept when the first is taken up, and is not seen.
+const QUEUE: &str = "a look into the accept queue when a connection is taken up";
+const LOOKUP: &str = "a 425 that says what the kernel saw";
 const PROXY: &str = "the PROXY protocol";
 const NARROW: &str = "a smaller MSS after a stall";
 
@@ -115,7 +117,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "client firewall drops incoming, active asked: the server's side",
         asked: "425 within a second of the limit, naming the port that did not answer",
         pace: Ordinary,
-        due: OUR_SERVER,
+        due: [Awaits(LOOKUP), Nothing, Nothing, Nothing, Nothing],
         test: firewalls::active_unanswered,
     },
     Row {
@@ -203,7 +205,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "EPSV reset by a middlebox",
         asked: "first success within 12 s, the second within 2 s",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Holds, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Holds, Holds, Holds],
         test: epsv::reset,
     },
     Row {
@@ -235,7 +237,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "NAT drops the control connection in a transfer, and the final reply with it",
         asked: "success within 15 s of the last byte",
         pace: Nightly,
-        due: [Awaits(RACES), Theirs, Theirs, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Theirs, Holds, Holds],
         test: nat::final_reply_lost,
     },
     Row {
@@ -323,7 +325,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "the same, the stranger's connection is there first",
         asked: "425, and nobody gets a byte",
         pace: Ordinary,
-        due: OUR_SERVER,
+        due: [Awaits(QUEUE), Nothing, Nothing, Nothing, Nothing],
         test: crowds::stranger_first,
     },
     Row {
@@ -331,7 +333,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "the same under TLS",
         asked: "the resumed session decides: list, get and put",
         pace: Ordinary,
-        due: [Awaits("TLS that decides between two connections"), Nothing, Nothing, Nothing, Nothing],
+        due: OUR_SERVER,
         test: crowds::stranger_tls,
     },
     Row {

@@ -70,7 +70,7 @@ pub(super) fn idle_control(trial: &mut Trial<'_>) {
 }
 
 pub(super) fn final_reply_lost(trial: &mut Trial<'_>) {
-    trial.patience = seconds(330);
+    trial.patience = seconds(60);
     trial.serve();
     // Keepalive comes after 15 s, too late for this router.
     trial.lab.forgets_after(3);
