@@ -219,20 +219,22 @@ impl Lab {
         self.rule("after", "oifname s ip saddr 198.51.100.0/24 masquerade");
     }
 
-    /// The site has a private address and is reached at the router's, at the same ports.
+    /// The site has a private address, and clients dial the router's. Nobody forwards anything yet.
     #[track_caller]
-    pub(crate) fn dnat(&mut self) {
+    pub(crate) fn private_server(&mut self) {
         self.router.ip("addr del 203.0.113.1/24 dev s\naddr add 10.0.2.1/24 dev s\n");
         self.server.ip(&format!(
             "addr del {SERVER}/24 dev eth\naddr add {PRIVATE_SERVER}/24 dev eth\nroute replace default via 10.0.2.1\n"
         ));
-        self.rule(
-            "before",
-            &format!(
-                "ip daddr {OUTSIDE} tcp dport {{ {CONTROL}, {LOW}-{HIGH} }} dnat ip to {PRIVATE_SERVER}"
-            ),
-        );
         self.site = OUTSIDE.into();
+    }
+
+    /// The site has a private address and is reached at the router's, at the same ports.
+    #[track_caller]
+    pub(crate) fn dnat(&mut self) {
+        self.private_server();
+        let ports = format!("{{ {CONTROL}, {LOW}-{HIGH} }}");
+        self.rule("before", &format!("ip daddr {OUTSIDE} tcp dport {ports} dnat ip to {PRIVATE_SERVER}"));
     }
 
     /// The router's kernel reads FTP on port 21 (`nf_conntrack_ftp`).

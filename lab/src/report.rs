@@ -165,9 +165,11 @@ const PRINTED: &str = "What `pasv firewall --for nftables` prints";
 const WRITTEN: &str = "The rule sets for nftables in `lab/src/rules.rs`, which no command prints yet";
 
 const RULES: &str =
-    ", loaded on the server with policy drop. Complete: list, get and put work, as do IPv6, a path
-with a smaller MTU, and the host's own loopback. Without any one line: what the line is for fails, and the
-rest goes on. Only `ct state invalid drop` takes nothing away: it keeps out what no line below lets in.
+    ", loaded on the server with policy drop, or on a router before it. Complete: list, get and put
+work; on the server also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own
+connections outward. Without any one line: what the line is for fails, and the rest goes on. Two lines take nothing away
+from the site: `ct state invalid drop` keeps out what no line below lets in, and the router's last one closes the server to
+others.
 
 | rule set | without | result |
 |---|---|---|

@@ -1,6 +1,6 @@
 //! Are the printed rules enough, and is each line needed?
 //!
-//! A rule set is loaded on the server with policy drop. Complete, everything of its mode has to work; without any one of its
+//! A rule set is loaded on the server with policy drop, or on a router before it. Complete, everything of its mode has to work; without any one of its
 //! lines, just that has to fail which the line is for.
 use std::fmt;
 use std::io::{Read as _, Write as _};
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::client::{Job, Manner, Mode};
-use crate::network::{CONTROL, HIGH, LOW, SERVER_V6};
+use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
 use crate::process::run;
 use crate::site::Serve;
 use crate::talk::Talk;
@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) active: bool,
     pub(crate) stateless: bool,
     pub(crate) output_drop: bool,
+    /// For a router with DNAT, and not for the server.
+    pub(crate) router: bool,
 }
 
 /// A rule set for nft: lines, of which some are rules and some hold them together.
@@ -42,19 +44,25 @@ enum Loss {
     V6,
     /// Files, where the path is narrow.
     NarrowPath,
-    /// Nothing, today: a line that keeps out what no rule below lets in.
+    /// The server's own connections outward.
+    Outward,
+    /// Nothing, today: a line that keeps out what no rule below lets in, or that closes what is not the site's.
     Nothing,
 }
 
 impl Shape {
+    const PASSIVE: Self = Self { active: false, stateless: false, output_drop: false, router: false };
+    const ACTIVE: Self = Self { active: true, ..Self::PASSIVE };
+
     /// All that are proven.
-    pub(crate) const ALL: [Self; 6] = [
-        Self { active: false, stateless: false, output_drop: false },
-        Self { active: true, stateless: false, output_drop: false },
-        Self { active: false, stateless: false, output_drop: true },
-        Self { active: true, stateless: false, output_drop: true },
-        Self { active: false, stateless: true, output_drop: true },
-        Self { active: true, stateless: true, output_drop: true },
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PASSIVE,
+        Self::ACTIVE,
+        Self { output_drop: true, ..Self::PASSIVE },
+        Self { output_drop: true, ..Self::ACTIVE },
+        Self { stateless: true, ..Self::PASSIVE },
+        Self { stateless: true, ..Self::ACTIVE },
+        Self { router: true, ..Self::PASSIVE },
     ];
 
     fn mode(self) -> Mode {
@@ -65,10 +73,11 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.active { "active" } else { "passive" })?;
-        f.write_str(match (self.stateless, self.output_drop) {
-            (true, _) => ", stateless",
-            (false, true) => ", output drop",
-            (false, false) => "",
+        f.write_str(match self {
+            Self { router: true, .. } => ", router",
+            Self { stateless: true, .. } => ", stateless",
+            Self { output_drop: true, .. } => ", output drop",
+            _ => "",
         })
     }
 }
@@ -79,10 +88,16 @@ impl Rules {
     pub(crate) fn of(tools: &Tools, shape: Shape) -> Self {
         let mut call = Command::new(&tools.pasv);
         let (listen, range) = (CONTROL.to_string(), format!("{LOW}-{HIGH}"));
-        call.args(["firewall", "--for", "nftables", "--listen", &listen, "--passive-ports", &range]);
+        // ssh has no part in the proof.
+        call.args(["firewall", "--keep", "none", "--listen", &listen, "--passive-ports", &range, "--for"]);
+        if shape.router {
+            call.args(["nftables-router", "--inside", "10.0.2.2", "--external", "198.51.100.1"]);
+        } else {
+            call.arg("nftables");
+        }
         call.args(["--active-port", "20", "--mode", if shape.active { "active" } else { "passive" }]);
         call.args(shape.stateless.then_some("--stateless"));
-        call.args((shape.output_drop && !shape.stateless).then_some("--output-drop"));
+        call.args(shape.output_drop.then_some("--output-drop"));
         let text = if tools.has_firewall {
             let said = run(&mut call, "", Duration::from_secs(20));
             assert!(said.good, "pasv firewall: {}", said.err);
@@ -125,8 +140,15 @@ fn is_rule(line: &str) -> bool {
 
 /// The complete set: everything works.
 pub(crate) fn complete(trial: &mut Trial<'_>, rules: &Rules, shape: Shape) {
-    prepare(trial, &rules.text());
+    prepare(trial, &rules.text(), shape);
     trial.moves_files(manner(shape), Duration::from_secs(5));
+    assert!(
+        works(trial, Loss::Outward, shape) || !shape.router,
+        "the server's own connections do not get out"
+    );
+    if shape.router {
+        return;
+    }
     assert!(works(trial, Loss::Loopback, shape), "the host's programs do not reach each other");
     assert!(works(trial, Loss::V6, shape), "IPv6 does not get through");
     assert!(works(trial, Loss::NarrowPath, shape), "files do not get through a narrow path");
@@ -134,8 +156,8 @@ pub(crate) fn complete(trial: &mut Trial<'_>, rules: &Rules, shape: Shape) {
 
 /// The set without its line `n`: what the line is for fails, and no more.
 pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize, shape: Shape) {
-    let loss = loss(rules.line(n));
-    prepare(trial, &rules.without(n));
+    let loss = loss(rules.line(n), shape);
+    prepare(trial, &rules.without(n), shape);
     if loss == Loss::Nothing {
         return trial.moves_files(manner(shape), Duration::from_secs(5));
     }
@@ -148,19 +170,21 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize, shape: Sha
         });
         assert!(talks, "the dialogue does not work either");
     }
-    if matches!(loss, Loss::Loopback | Loss::V6 | Loss::NarrowPath) {
+    if matches!(loss, Loss::Loopback | Loss::V6 | Loss::NarrowPath | Loss::Outward) {
         assert!(trial.attempt(Job::List, manner(shape)).good, "a listing does not work either");
     }
     trial.slowest = Duration::ZERO;
 }
 
 /// What has to fail without this line?
-fn loss(line: &str) -> Loss {
+fn loss(line: &str, shape: Shape) -> Loss {
     let names = |port: &str| line.split(|c: char| !c.is_ascii_digit()).any(|word| word == port);
     match () {
         () if line.contains("lo accept") || line.contains("\"lo\" accept") => Loss::Loopback,
-        () if line.contains("established") => Loss::Control,
-        () if line.contains("nd-neighbor") => Loss::V6,
+        // What comes to the site is let through by its DNAT already.
+        () if line.contains("established") && shape.router => Loss::Outward,
+        () if line.contains("established") || line.contains("status dnat") => Loss::Control,
+        () if line.contains("nd-neighbor") || line.contains("ipv6-icmp") => Loss::V6,
         () if line.contains("destination-unreachable") => Loss::NarrowPath,
         () if names("21") => Loss::Control,
         () if names("61210") || names("20") => Loss::Data,
@@ -168,11 +192,19 @@ fn loss(line: &str) -> Loss {
     }
 }
 
-fn prepare(trial: &mut Trial<'_>, rules: &str) {
+fn prepare(trial: &mut Trial<'_>, rules: &str, shape: Shape) {
     // Short: most of these have to fail, and by silence.
     trial.patience = Duration::from_secs(9);
-    trial.lab.server.nft(rules);
-    trial.serve_with(Serve { flags: &["--data-timeout", "2s"], ..Serve::default() });
+    let outside = OUTSIDE.to_string();
+    let mut flags = vec!["--data-timeout", "2s"];
+    if shape.router {
+        trial.lab.private_server();
+        trial.lab.router.nft(rules);
+        flags.extend(["--external", &outside]);
+    } else {
+        trial.lab.server.nft(rules);
+    }
+    trial.serve_with(Serve { flags: &flags, ..Serve::default() });
 }
 
 fn manner(shape: Shape) -> Manner<'static> {
@@ -186,6 +218,12 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
             let at = listener.local_addr().expect("its address");
             TcpStream::connect_timeout(&at, Duration::from_secs(1)).is_ok()
         }),
+        Loss::Outward => {
+            let listener =
+                trial.lab.client.within(|| TcpListener::bind((CLIENT, 0)).expect("a port of the client"));
+            let at = listener.local_addr().expect("its address");
+            trial.lab.server.connect(at, Duration::from_secs(1)).is_ok()
+        }
         Loss::Control => trial.lab.client.within(|| {
             let to = (trial.at(), CONTROL).into();
             let Ok(mut stream) = trial.lab.client.connect(to, Duration::from_secs(1)) else { return false };
@@ -231,6 +269,15 @@ fn written(shape: Shape) -> String {
     const ND: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept";
     const NOT_FIRST: &str = "tcp flags & (syn|ack) != syn accept";
     let range = format!("{LOW}-{HIGH}");
+    if shape.router {
+        return format!(
+            "table inet pasv {{\nchain prerouting {{\ntype nat hook prerouting priority dstnat;\n\
+             ip daddr {OUTSIDE} tcp dport {CONTROL} dnat ip to 10.0.2.2\n\
+             ip daddr {OUTSIDE} tcp dport {range} dnat ip to 10.0.2.2\n}}\n\
+             chain forward {{\ntype filter hook forward priority filter; policy accept;\n\
+             ct state established,related accept\nct status dnat accept\nip daddr 10.0.2.2 drop\n}}\n}}\n"
+        );
+    }
     let (mut into, mut out) = (vec!["iif lo accept".to_owned()], vec!["oif lo accept".to_owned()]);
     if shape.stateless {
         into.push("icmp type destination-unreachable accept".to_owned());
@@ -278,9 +325,16 @@ mod tests {
     fn every_written_line_is_known() {
         for shape in Shape::ALL {
             let rules = Rules { lines: written(shape).lines().map(str::to_owned).collect() };
-            let unknown: Vec<&str> =
-                rules.rules().map(|n| rules.line(n)).filter(|line| loss(line) == Loss::Nothing).collect();
-            let expected: &[&str] = if shape.stateless { &[] } else { &["ct state invalid drop"] };
+            let unknown: Vec<&str> = rules
+                .rules()
+                .map(|n| rules.line(n))
+                .filter(|line| loss(line, shape) == Loss::Nothing)
+                .collect();
+            let expected: &[&str] = match shape {
+                Shape { router: true, .. } => &["ip daddr 10.0.2.2 drop"],
+                Shape { stateless: true, .. } => &[],
+                _ => &["ct state invalid drop"],
+            };
             assert_eq!(unknown, expected, "{shape}");
         }
     }

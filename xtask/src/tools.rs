@@ -20,7 +20,6 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("strace", "strace"),
     ("nft", "nftables"),
     ("ip", "iproute2"),
-    ("unshare", "util-linux"),
 ];
 
 /// Finds or fetches all of it. What cannot be had is noted and fails nothing.
