@@ -8,18 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lab::peers::{self, DAEMON, Listen, NOBODY, PASSWORD, Place};
+
 use crate::network::{CONTROL, HIGH, Host, LOW};
 use crate::process::{Running, clean, run, wait_until};
 use crate::trial::{Tools, skip};
 use crate::{isolation, talk};
-
-/// `nobody` and `daemon` by Debian's numbers: the users who own the files. vsftpd wants one whose home exists.
-const NOBODY: u32 = 65534;
-const DAEMON: u32 = 1;
-const PASSWORD: &str = "secret";
-/// `PASSWORD` as crypt(3) stores it (SHA-512).
-const CRYPTED: &str =
-    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
 
 /// Whose server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,23 +132,9 @@ fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comman
     fs::create_dir(folder.join("empty")).expect("a folder of the trial's own");
     let config = folder.join("vsftpd.conf");
     let deny = if serve.no_epsv { "cmds_denied=EPSV,EPRT\n" } else { "" };
-    // On an IPv6 socket it tells IPv4 clients other replies than on one of theirs.
-    let listen = if !serve.dual && host.within(talk::has_v4) {
-        "listen=YES\nlisten_ipv6=NO"
-    } else {
-        "listen=NO\nlisten_ipv6=YES"
-    };
-    let text = format!(
-        "{listen}\nlisten_port={CONTROL}\nbackground=NO\n{deny}\
-         pasv_min_port={LOW}\npasv_max_port={HIGH}\nconnect_from_port_20=YES\n\
-         anonymous_enable=YES\nlocal_enable=NO\nno_anon_password=YES\nftp_username=daemon\nnopriv_user=nobody\n\
-         anon_root={root}\nsecure_chroot_dir={empty}\nanon_world_readable_only=NO\nanon_umask=022\n\
-         write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
-         seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nsession_support=NO\ntcp_wrappers=NO\n\
-         max_clients=0\nmax_per_ip=0\nxferlog_enable=NO\n",
-        root = folder.join("root").display(),
-        empty = folder.join("empty").display(),
-    );
+    let listen = if !serve.dual && host.within(talk::has_v4) { Listen::Ipv4 } else { Listen::Both };
+    let text = peers::vsftpd(&place(&folder.join("root")), listen, &folder.join("empty"));
+    let text = format!("{text}connect_from_port_20=YES\n{deny}");
     fs::write(&config, text).expect("a file of the trial's own");
     fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
     let mut command = Command::new(program);
@@ -167,8 +147,7 @@ fn pureftpd(tools: &Tools, folder: &Path) -> Command {
     let keeper = tools.peer("pure-ftpd", "pure-ftpd/usr/bin/pure-pw");
     let (users, database) = (folder.join("users"), folder.join("users.pdb"));
     let root = folder.join("root");
-    fs::write(&users, format!("tester:{CRYPTED}:{NOBODY}:{NOBODY}::{}/./::::::::::::\n", root.display()))
-        .expect("a file of the trial's own");
+    fs::write(&users, peers::pureftpd_users(&place(&root))).expect("a file of the trial's own");
     fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
     let made = run(
         Command::new(keeper).arg("mkdb").arg(&database).arg("-f").arg(&users),
@@ -177,10 +156,13 @@ fn pureftpd(tools: &Tools, folder: &Path) -> Command {
     );
     assert!(made.good, "pure-pw: {}", made.err);
     let mut command = Command::new(program);
-    command.args(["-H", "-A", "-E", "-u", "1", "-U", "133:022", "-k", "100", "-f", "none", "-Y", "0"]);
-    command.args(["-c", "50", "-C", "50", "-S", &format!("{CONTROL}"), "-p", &format!("{LOW}:{HIGH}")]);
+    command.args(peers::pureftpd(&place(&root), Listen::Both)).args(["-Y", "0"]);
     command.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(folder.join("pid"));
     command
+}
+
+fn place(root: &Path) -> Place<'_> {
+    Place { control: CONTROL, passive: LOW..=HIGH, root }
 }
 
 impl Tools {

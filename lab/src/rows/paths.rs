@@ -1,12 +1,12 @@
 //! What does a long or narrow way do to a transfer?
 use std::time::Duration;
 
-use crate::client::{Client, Job, Manner, Mode};
+use crate::client::{Job, Manner, Mode};
 use crate::network::{HIGH, LOW};
 use crate::relay::Way;
 use crate::rows::{by, names_the_place, seconds};
 use crate::site::Serve;
-use crate::trial::Trial;
+use crate::trial::{Pair, Trial};
 
 /// As on a tunnel in a tunnel. IPv6 would need 1280, and is not asked here.
 const NARROW: u16 = 1300;
@@ -14,12 +14,9 @@ const NARROW: u16 = 1300;
 pub(super) fn latency(trial: &mut Trial<'_>) {
     trial.serve();
     trial.lab.relay(true, Way { delay: Duration::from_millis(50), ..Way::default() });
-    let limit = match trial.pair.client() {
-        // NETWORKS: others take 1.2 s.
-        Client::Ours => Duration::from_millis(1200),
-        Client::Curl | Client::Lftp => Duration::from_millis(2500),
-    };
-    trial.lists(Manner::default(), limit);
+    // Nine round trips for us, up to twelve for those whose server or client is another's.
+    let limit = if trial.pair == Pair::Ours { 1200 } else { 2500 };
+    trial.lists(Manner::default(), Duration::from_millis(limit));
 }
 
 pub(super) fn mtu_black_hole(trial: &mut Trial<'_>) {
