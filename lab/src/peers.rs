@@ -62,6 +62,16 @@ pub fn vsftpd(place: &Place<'_>, listen: Listen, empty: &Path) -> String {
     )
 }
 
+/// Further settings of vsftpd: TLS on every connection, with the certificate and key in `pem`, and data connections that must
+/// resume their control connection's session.
+pub fn vsftpd_tls(pem: &Path) -> String {
+    format!(
+        "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
+         require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={pem}\nrsa_private_key_file={pem}\n",
+        pem = pem.display(),
+    )
+}
+
 /// The words with which Pure-FTPd is called, but for TLS, the users (`-l puredb:FILE`) and the file for its number (`-g`).
 pub fn pureftpd(place: &Place<'_>, listen: Listen) -> Vec<String> {
     let at = match listen {

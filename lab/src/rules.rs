@@ -124,6 +124,12 @@ impl Rules {
         (0..self.lines.len()).filter(|&n| is_rule(&self.lines[n]))
     }
 
+    /// The chain that line `n` is in.
+    pub(crate) fn chain(&self, n: usize) -> &str {
+        let opening = self.lines.iter().take(n).rev().find_map(|line| line.trim().strip_prefix("chain "));
+        opening.and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
+    }
+
     /// Line `n`, without its place and its comment.
     pub(crate) fn line(&self, n: usize) -> &str {
         let line = self.lines[n].trim();
@@ -313,8 +319,9 @@ fn written(shape: Shape) -> String {
             rules.join("\n")
         )
     };
-    let out = if shape.output_drop || shape.stateless { chain("out", "output", &out) } else { String::new() };
-    format!("table inet pasv {{\n{}{out}}}\n", chain("in", "input", &into))
+    let out =
+        if shape.output_drop || shape.stateless { chain("output", "output", &out) } else { String::new() };
+    format!("table inet pasv {{\n{}{out}}}\n", chain("input", "input", &into))
 }
 
 #[cfg(test)]

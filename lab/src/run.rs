@@ -81,7 +81,7 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
         cases.push(proof(shape.to_string(), Box::new(move |trial| rules::complete(trial, &set, shape))));
         for n in rules.rules() {
             let set = rules.clone();
-            let name = format!("{shape} without {}", rules.line(n));
+            let name = format!("{shape} without {}: {}", rules.chain(n), rules.line(n));
             cases.push(proof(name, Box::new(move |trial| rules::without(trial, &set, n, shape))));
         }
     }

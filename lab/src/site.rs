@@ -39,6 +39,8 @@ pub(crate) struct Serve<'f> {
     pub(crate) flags: &'f [&'f str],
     /// vsftpd does not know EPSV.
     pub(crate) no_epsv: bool,
+    /// TLS, and nothing without it.
+    pub(crate) tls: bool,
     /// vsftpd, which has one socket, takes both families.
     pub(crate) dual: bool,
 }
@@ -53,7 +55,7 @@ impl Site {
         let (user, owner, mut command) = match server {
             Server::Ours => ("anonymous", None, ours(serve, tools, folder)),
             Server::Vsftpd => ("anonymous", Some(DAEMON), vsftpd(serve, tools, host, folder)),
-            Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(tools, folder)),
+            Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(serve, tools, host, folder)),
         };
         let log = folder.join("log");
         let mut process = host.within(|| Running::start(clean(&mut command, folder), &log));
@@ -124,6 +126,7 @@ fn ours(serve: Serve<'_>, tools: &Tools, folder: &Path) -> Command {
     command.args(["--passive-ports", &format!("{LOW}-{HIGH}"), "--root"]).arg(folder.join("root"));
     // What is tested is the network, not the disk.
     command.args(["--sync", "never", "--log-level", "debug"]).args(serve.flags);
+    command.args(if serve.tls { &["--tls", "required"][..] } else { &[] });
     command
 }
 
@@ -134,7 +137,8 @@ fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comman
     let deny = if serve.no_epsv { "cmds_denied=EPSV,EPRT\n" } else { "" };
     let listen = if !serve.dual && host.within(talk::has_v4) { Listen::Ipv4 } else { Listen::Both };
     let text = peers::vsftpd(&place(&folder.join("root")), listen, &folder.join("empty"));
-    let text = format!("{text}connect_from_port_20=YES\n{deny}");
+    let tls = if serve.tls { peers::vsftpd_tls(&identity(tools, host, folder)) } else { String::new() };
+    let text = format!("{text}connect_from_port_20=YES\n{deny}{tls}");
     fs::write(&config, text).expect("a file of the trial's own");
     fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
     let mut command = Command::new(program);
@@ -142,7 +146,7 @@ fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comman
     command
 }
 
-fn pureftpd(tools: &Tools, folder: &Path) -> Command {
+fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Command {
     let program = tools.peer("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd");
     let keeper = tools.peer("pure-ftpd", "pure-ftpd/usr/bin/pure-pw");
     let (users, database) = (folder.join("users"), folder.join("users.pdb"));
@@ -156,9 +160,37 @@ fn pureftpd(tools: &Tools, folder: &Path) -> Command {
     );
     assert!(made.good, "pure-pw: {}", made.err);
     let mut command = Command::new(program);
-    command.args(peers::pureftpd(&place(&root), Listen::Both)).args(["-Y", "0"]);
+    command.args(peers::pureftpd(&place(&root), Listen::Both));
+    if serve.tls {
+        command.args(["-Y", "3", "-2"]).arg(identity(tools, host, folder));
+    } else {
+        command.args(["-Y", "0"]);
+    }
     command.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(folder.join("pid"));
     command
+}
+
+/// A certificate that signs itself and its key, in one file: made by our own server at its first start.
+fn identity(tools: &Tools, host: &Host, folder: &Path) -> PathBuf {
+    let (home, pem) = (folder.join("maker"), folder.join("identity.pem"));
+    fs::create_dir(&home).expect("a folder of the trial's own");
+    let mut command = Command::new(&tools.pasv);
+    command.args(["serve", "--quiet", "--tls", "required", "--listen", "127.0.0.1:0"]);
+    let maker = host.within(|| Running::start(clean(&mut command, &home), &home.join("log")));
+    let state = home.join("state/pasv");
+    let made = wait_until(Instant::now() + Duration::from_secs(20), || {
+        // Each is written whole or not at all.
+        Some([
+            fs::read_to_string(state.join("certificate.pem")).ok()?,
+            fs::read_to_string(state.join("key.pem")).ok()?,
+        ])
+    });
+    drop(maker);
+    let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
+    fs::write(&pem, made.unwrap_or_else(|| panic!("no certificate was made: {}", log())).concat())
+        .expect("a file of the trial's own");
+    fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
+    pem
 }
 
 fn place(root: &Path) -> Place<'_> {

@@ -97,7 +97,7 @@ pub(super) fn stranger_first(trial: &mut Trial<'_>) {
 }
 
 pub(super) fn stranger_tls(trial: &mut Trial<'_>) {
-    trial.serve_with(Serve { flags: &["--tls", "required"], ..Serve::default() });
+    trial.serve_with(Serve { tls: true, ..Serve::default() });
     give_strangers_time(trial);
     with_a_stranger(trial, None, |trial| {
         trial.moves_files(Manner { tls: true, ..Manner::default() }, seconds(8));

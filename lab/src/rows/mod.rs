@@ -189,7 +189,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "kernel FTP helper in the path, TLS",
         asked: "list, get and put under TLS",
         pace: Ordinary,
-        due: [Holds, Holds, Holds, Nothing, Nothing],
+        due: ALL,
         test: nat::helper_tls,
     },
     Row {

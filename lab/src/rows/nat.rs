@@ -56,7 +56,7 @@ pub(super) fn helper(trial: &mut Trial<'_>) {
 pub(super) fn helper_tls(trial: &mut Trial<'_>) {
     trial.lab.nat();
     trial.lab.helper();
-    trial.serve_with(Serve { flags: &["--tls", "required"], ..Serve::default() });
+    trial.serve_with(Serve { tls: true, ..Serve::default() });
     trial.moves_files(Manner { tls: true, ..Manner::default() }, seconds(8));
 }
 

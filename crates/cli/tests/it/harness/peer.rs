@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lab::peers::{CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd};
+use lab::peers::{CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd, vsftpd_tls};
 use tempfile::TempDir;
 
 use super::need;
@@ -40,14 +40,7 @@ impl Peer {
 
     /// The same with TLS on every connection, and data connections that must resume their control connection's session.
     pub(crate) fn vsftpd_tls() -> Option<Self> {
-        Self::vsftpd_with(|lab| {
-            let pem = lab.identity();
-            format!(
-                "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
-                 require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={pem}\nrsa_private_key_file={pem}\n",
-                pem = pem.display(),
-            )
-        })
+        Self::vsftpd_with(|lab| vsftpd_tls(&lab.identity()))
     }
 
     fn vsftpd_with(more: impl FnOnce(&Lab) -> String) -> Option<Self> {
