@@ -3,6 +3,7 @@
 
 mod checks;
 mod fuzz;
+mod lab;
 mod links;
 mod peers;
 mod place;
@@ -15,6 +16,7 @@ mod tools;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use lab::Flags;
 use place::Place;
 use report::Report;
 use step::Step;
@@ -26,6 +28,9 @@ The chores of this project.
 ";
 
 const MORE_HELP: &str = "
+  cargo xtask test lab [--all] [--nightly] [--write]
+                                 --all: what awaits a feature too; --nightly: what is slow too, and what
+                                 others' programs do; --write: the table of docs/networks.md
   cargo xtask man FOLDER         write pasv's man pages into FOLDER
   cargo xtask completions FOLDER write pasv's shell completions into FOLDER
   cargo xtask --help             this
@@ -45,8 +50,14 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", names @ ..] => {
-            match names.iter().map(|name| Step::named(name)).collect::<Result<Vec<_>>>() {
-                Ok(steps) => test(&steps),
+            let mut flags = Flags::default();
+            let names = names.iter().filter(|word| !flags.take(word));
+            let steps = names.map(|name| Step::named(name)).collect::<Result<Vec<_>>>();
+            match steps {
+                Ok(steps) if flags != Flags::default() && !steps.contains(&Step::Lab) => {
+                    return usage("--all, --nightly and --write belong to the step lab");
+                }
+                Ok(steps) => test(&steps, flags),
                 Err(error) => return usage(&error.to_string()),
             }
         }
@@ -64,12 +75,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs the steps, in their own order and each once; none named means all. Says whether nothing failed.
-fn test(named: &[Step]) -> Result<bool> {
+fn test(named: &[Step], flags: Flags) -> Result<bool> {
     let place = Place::find()?;
     let mut report = Report::new();
     for step in Step::ALL {
         if named.is_empty() || named.contains(&step) {
-            step.run(&place, &mut report)?;
+            step.run(&place, flags, &mut report)?;
         }
     }
     report.summary();

@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, Result};
 
+use crate::lab::Flags;
 use crate::place::Place;
 use crate::report::Report;
 use crate::suite::Suite;
-use crate::{checks, fuzz, suite, tools};
+use crate::{checks, fuzz, lab, suite, tools};
 
 /// One step of `cargo xtask test`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +25,15 @@ pub(crate) enum Step {
     Loopback,
     /// Tests with other people's programs.
     Interop,
+    /// Tests in networks of our own.
+    Lab,
     /// A few seconds of fuzzing.
     Fuzz,
 }
 
 impl Step {
     /// All, in the order in which they run: the quick ones that fail most often first.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Tools,
         Self::Format,
         Self::Lint,
@@ -38,6 +41,7 @@ impl Step {
         Self::Pure,
         Self::Loopback,
         Self::Interop,
+        Self::Lab,
         Self::Fuzz,
     ];
 
@@ -59,6 +63,7 @@ impl Step {
             Self::Pure => "pure",
             Self::Loopback => "loopback",
             Self::Interop => "interop",
+            Self::Lab => "lab",
             Self::Fuzz => "fuzz",
         }
     }
@@ -66,19 +71,20 @@ impl Step {
     /// What it does, in a line.
     pub(crate) fn about(self) -> &'static str {
         match self {
-            Self::Tools => "fetch the clients and servers that interop needs (as root, with apt)",
+            Self::Tools => "fetch the clients and servers that interop and lab need (as root, with apt)",
             Self::Format => "is the code formatted? (rustfmt)",
             Self::Lint => "does clippy have anything to say?",
             Self::Docs => "do the docs build without a warning, and do the pages' links lead somewhere?",
             Self::Pure => "tests that open no socket: units, properties, golden sessions",
             Self::Loopback => "the real server and client over loopback, with well and badly behaved peers",
             Self::Interop => "pasv with other people's clients and servers",
+            Self::Lab => "the same in networks of our own: firewalls, NAT, dead families, black holes",
             Self::Fuzz => "a short run of each fuzz target",
         }
     }
 
     /// Runs it.
-    pub(crate) fn run(self, place: &Place, report: &mut Report) -> Result<()> {
+    pub(crate) fn run(self, place: &Place, flags: Flags, report: &mut Report) -> Result<()> {
         match self {
             Self::Tools => _ = report.step("tools", || tools::fetch(place)),
             Self::Format => _ = report.step("format", || checks::format(place)),
@@ -87,6 +93,10 @@ impl Step {
             Self::Pure => suite::run(Suite::Pure, place, report)?,
             Self::Loopback => suite::run(Suite::Loopback, place, report)?,
             Self::Interop => suite::run(Suite::Interop, place, report)?,
+            Self::Lab => {
+                let pasv_is_built = report.built == Some(true);
+                report.step("lab", || lab::step(place, flags, pasv_is_built));
+            }
             Self::Fuzz => _ = report.step("fuzz", || fuzz::smoke(place)),
         }
         Ok(())

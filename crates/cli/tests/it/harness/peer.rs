@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lab::peers::{CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd, vsftpd_tls};
 use tempfile::TempDir;
 
 use super::need;
@@ -18,14 +19,8 @@ use super::ports::Block;
 use super::process::{Running, command, run, wait_until};
 use super::url::Door;
 
-/// `nobody` and `nogroup`, by Debian's numbers, under which the servers that let us choose store files.
-const NOBODY: u32 = 65534;
-/// `daemon`: vsftpd wants a user of the system whose home exists.
-const DAEMON: u32 = 1;
-const PASSWORD: &str = "secret";
-/// `PASSWORD` as crypt(3) stores it (SHA-512), for the user files of ProFTPD and Pure-FTPd.
-const CRYPTED: &str =
-    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
+/// They are tried over loopback.
+const LISTEN: Listen = Listen::At(Ipv4Addr::LOCALHOST);
 
 /// Another server, running. It ends, and its folder goes, with this value.
 pub(crate) struct Peer {
@@ -45,34 +40,15 @@ impl Peer {
 
     /// The same with TLS on every connection, and data connections that must resume their control connection's session.
     pub(crate) fn vsftpd_tls() -> Option<Self> {
-        Self::vsftpd_with(|lab| {
-            let pem = lab.identity();
-            format!(
-                "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
-                 require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={pem}\nrsa_private_key_file={pem}\n",
-                pem = pem.display(),
-            )
-        })
+        Self::vsftpd_with(|lab| vsftpd_tls(&lab.identity()))
     }
 
     fn vsftpd_with(more: impl FnOnce(&Lab) -> String) -> Option<Self> {
         need::root("vsftpd")?;
         let program = need::peer_file("vsftpd", "vsftpd/usr/sbin/vsftpd")?;
         let lab = Lab::new(DAEMON);
-        let config = format!(
-            "listen=YES\nlisten_address=127.0.0.1\nlisten_port={control}\nbackground=NO\n\
-             pasv_min_port={low}\npasv_max_port={high}\nconnect_from_port_20=NO\n\
-             anonymous_enable=YES\nlocal_enable=NO\nno_anon_password=YES\nftp_username=daemon\nnopriv_user=nobody\n\
-             anon_root={root}\nsecure_chroot_dir={empty}\nanon_world_readable_only=NO\nanon_umask=022\n\
-             write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
-             seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nsession_support=NO\ntcp_wrappers=NO\n\
-             max_clients=0\nmax_per_ip=0\nxferlog_enable=NO\n",
-            control = lab.ports.control(),
-            low = lab.ports.passive().start(),
-            high = lab.ports.passive().end(),
-            root = lab.path("root").display(),
-            empty = lab.made("empty").display(),
-        );
+        let config = vsftpd(&lab.place(&lab.path("root")), LISTEN, &lab.made("empty"));
+        let config = config + "connect_from_port_20=NO\n";
         let config = lab.file("vsftpd.conf", &(config + &more(&lab)));
         Some(lab.start("anonymous", &mut command(&program, [config])))
     }
@@ -134,15 +110,11 @@ impl Peer {
         let program = need::peer_file("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd")?;
         let keeper = need::peer_file("pure-ftpd", "pure-ftpd/usr/bin/pure-pw")?;
         let lab = Lab::new(NOBODY);
-        // Not by `pure-pw useradd`: its hash takes seconds, at every login again.
         let root = lab.path("root");
-        let users = format!("tester:{CRYPTED}:{NOBODY}:{NOBODY}::{}/./::::::::::::\n", root.display());
+        let users = pureftpd_users(&lab.place(&root));
         let (users, database) = (lab.file("users", &users), lab.path("users.pdb"));
         run(command(&keeper, ["mkdb"]).arg(&database).arg("-f").arg(&users)).good();
-        let mut serve =
-            command(&program, ["-H", "-A", "-E", "-u", "1", "-U", "133:022", "-k", "100", "-f", "none"]);
-        serve.args(["-c", "50", "-C", "50", "-S", &format!("127.0.0.1,{}", lab.ports.control())]);
-        serve.args(["-p", &format!("{}:{}", lab.ports.passive().start(), lab.ports.passive().end())]);
+        let mut serve = command(&program, pureftpd(&lab.place(&root), LISTEN));
         more(&lab, &mut serve);
         serve.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(lab.path("pid"));
         Some(lab.start("tester", &mut serve))
@@ -234,6 +206,10 @@ impl Lab {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    fn place<'p>(&self, root: &'p Path) -> Place<'p> {
+        Place { control: self.ports.control(), passive: self.ports.passive(), root }
     }
 
     /// A certificate that signs itself and its key, in one file.

@@ -1,0 +1,176 @@
+//! How is a run told: a line for each test, a sum, and the table in `docs/networks.md`?
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::rows::{Due, ROWS};
+use crate::run::{Case, Kind};
+use crate::trial::{End, Pair};
+
+/// A test that has ended, or that was left out.
+pub(crate) struct Done {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) pair: Pair,
+    pub(crate) due: Due,
+    /// None where it was left out.
+    pub(crate) end: Option<End>,
+}
+
+impl Done {
+    /// `case` ended like this.
+    pub(crate) fn of(case: &Case, end: Option<End>) -> Self {
+        Self { kind: case.kind, name: case.name.clone(), pair: case.pair, due: case.due, end }
+    }
+
+    /// Prints its line.
+    pub(crate) fn print(&self) {
+        let name = &self.name;
+        match (&self.end, self.due) {
+            (None, _) => {}
+            (Some(End::Skipped(_)), _) => tell(&format!("skipped           {name}")),
+            (Some(End::Passed(took)), Due::Theirs) => tell(&format!("theirs  {:>8}  {name}", time(*took))),
+            (Some(End::Failed(took, why)), Due::Theirs) => {
+                tell(&format!("theirs  {:>8}  {name}: fails: {}", time(*took), first(why)));
+            }
+            (Some(End::Passed(took)), due) => {
+                let no_longer = match due {
+                    Due::Awaits(what) => format!(" (has awaited {what})"),
+                    _ => String::new(),
+                };
+                tell(&format!("ok      {:>8}  {name}{no_longer}", time(*took)));
+            }
+            (Some(End::Failed(_, why)), due) => {
+                let awaits = match due {
+                    Due::Awaits(what) => format!(" (awaits {what})"),
+                    _ => String::new(),
+                };
+                tell(&format!("FAILED            {name}{awaits}"));
+                for line in why.lines() {
+                    tell(&format!("                  {line}"));
+                }
+            }
+        }
+    }
+}
+
+/// Prints what was skipped and the sum as the last line. Says whether nothing failed.
+pub(crate) fn sum(all: &[Done]) -> bool {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for done in all {
+        match &done.end {
+            Some(End::Skipped(why)) => {
+                tell(&format!("skipped: {} ({why})", done.name));
+                skipped += 1;
+            }
+            Some(End::Passed(_)) if done.due != Due::Theirs => passed += 1,
+            Some(End::Failed(..)) if done.due != Due::Theirs => failed += 1,
+            _ => {}
+        }
+    }
+    tell(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
+    failed == 0
+}
+
+/// A reader that is gone is no reason to stop: what was made is unmade at the end.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes the table.
+pub(crate) fn write(all: &[Done], has_firewall: bool, to: &Path) -> std::io::Result<()> {
+    std::fs::write(to, page(all, has_firewall))
+}
+
+fn page(all: &[Done], has_firewall: bool) -> String {
+    let mut text = String::from(HEAD);
+    text.push_str("| network | asked |");
+    for pair in Pair::ALL {
+        let _ = write!(text, " {} |", pair.name());
+    }
+    text.push_str("\n|---|---|---|---|---|---|---|\n");
+    for (n, row) in ROWS.iter().enumerate() {
+        let _ = write!(text, "| {} | {} |", row.network, row.asked);
+        for pair in Pair::ALL {
+            let done = all.iter().find(|done| done.kind == Kind::Row(n) && done.pair == pair);
+            let _ = write!(text, " {} |", cell(done, row.due(pair)));
+        }
+        text.push('\n');
+    }
+    let origin = if has_firewall { PRINTED } else { WRITTEN };
+    let _ = write!(text, "\n## The four rules, proven\n\n{origin}{RULES}");
+    for done in all.iter().filter(|done| done.kind == Kind::Rules) {
+        let name = done.name.trim_start_matches("rules ").trim_end_matches(" ours/ours");
+        let (set, line) = name.split_once(" without ").unwrap_or((name, "complete"));
+        let line = line.replace('|', "\\|");
+        let line = if line == "complete" { line } else { format!("`{line}`") };
+        let _ = writeln!(text, "| {set} | {line} | {} |", proof(done));
+    }
+    text
+}
+
+fn cell(done: Option<&Done>, due: Due) -> String {
+    match (done.and_then(|done| done.end.as_ref()), due) {
+        (_, Due::Nothing) => String::new(),
+        (Some(End::Passed(took)), _) if took.is_zero() => "yes".to_owned(),
+        (Some(End::Passed(took)), _) => time(*took),
+        (Some(End::Failed(took, _)), Due::Theirs) => format!("fails, {}", time(*took)),
+        (Some(End::Failed(..)) | None, Due::Awaits(_)) => "not yet".to_owned(),
+        (Some(End::Failed(..)), _) => "**fails**".to_owned(),
+        (Some(End::Skipped(_)), _) => "skipped".to_owned(),
+        (None, _) => "not run".to_owned(),
+    }
+}
+
+fn proof(done: &Done) -> &'static str {
+    match &done.end {
+        Some(End::Passed(_)) => "as expected",
+        Some(End::Failed(..)) => "**not as expected**",
+        Some(End::Skipped(_)) => "skipped",
+        None => "not run",
+    }
+}
+
+fn time(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if seconds < 1.0 { format!("{seconds:.2} s") } else { format!("{seconds:.1} s") }
+}
+
+fn first(why: &str) -> &str {
+    why.lines().next().unwrap_or_default()
+}
+
+const HEAD: &str = "\
+# Networks
+
+<!-- Written by `cargo xtask test lab --all --nightly --write`; do not edit. -->
+
+Which networks get in the way of FTP, and who gets through, measured in network namespaces with real rules, NAT and the
+kernel's FTP helper. Each column is a client and a server: `ours` is pasv. The figure is the time of the slowest job of the
+test, a process started for each, with a debug build; a file has 400 kB. What each test does is in
+[lab/src/rows](../lab/src/rows/mod.rs).
+
+- `not yet`: due, and pasv does not do it yet.
+- `fails`, with the time: the other program's own doing, shown and not judged. After 40 s (60 s with a NAT that forgets) it
+  is ended.
+- empty: there is nothing to ask of this pair.
+
+Latency is made by a relay in the router, as the kernel at hand has no netem: the client's own TCP handshake is quicker
+there than on a long line. NAT64 and load balancers are relays too. All else is the kernel's.
+
+";
+
+const PRINTED: &str = "What `pasv firewall --for nftables` prints";
+const WRITTEN: &str = "The rule sets for nftables in `lab/src/rules.rs`, which no command prints yet";
+
+const RULES: &str =
+    ", loaded on the server with policy drop, or on a router before it. Complete: list, get and put
+work; on the server also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own
+connections outward. Without any one line: what the line is for fails, and the rest goes on. Two lines take nothing away
+from the site: `ct state invalid drop` keeps out what no line below lets in, and the router's last one closes the server to
+others.
+
+| rule set | without | result |
+|---|---|---|
+";

@@ -1,0 +1,80 @@
+//! What happens where addresses are translated, and by boxes that forget?
+use std::time::Duration;
+
+use crate::client::{Client, Job, Manner, Mode};
+use crate::network::{CLIENT, OUTSIDE};
+use crate::rows::{by, seconds};
+use crate::site::Serve;
+use crate::talk::Talk;
+use crate::trial::{Trial, content};
+
+pub(super) fn dnat(trial: &mut Trial<'_>) {
+    trial.lab.dnat();
+    let outside = OUTSIDE.to_string();
+    // vsftpd is not told its address, and knows no EPSV: what its 227 says leads nowhere.
+    trial.serve_with(Serve { flags: &["--external", &outside], no_epsv: true, ..Serve::default() });
+    trial.moves_files(by(Mode::Pasv), seconds(5));
+}
+
+pub(super) fn dnat_lan(trial: &mut Trial<'_>) {
+    trial.lab.dnat();
+    let outside = OUTSIDE.to_string();
+    trial.serve_with(Serve { flags: &["--external", &outside], ..Serve::default() });
+    let neighbour = trial.lab.add("lan", "10.0.3");
+    let login = trial.site().login();
+    let mut inside = Talk::open(trial.lab.other(neighbour), [10, 0, 2, 2].into(), login);
+    let told = inside.ask("PASV");
+    assert!(told.contains("(10,0,2,2,"), "the neighbour is told {told}");
+    let mut from_outside = Talk::open(&trial.lab.client, OUTSIDE.into(), login);
+    let told = from_outside.ask("PASV");
+    assert!(told.contains("(198,51,100,1,"), "those outside are told {told}");
+}
+
+pub(super) fn active(trial: &mut Trial<'_>) {
+    trial.lab.nat();
+    trial.serve();
+    if trial.pair.client() == Client::Ours {
+        return trial.moves_files(Manner::default(), seconds(2));
+    }
+    let to = trial.here("down.bin");
+    let said = trial.attempt(Job::Get("down.bin", &to), by(Mode::Active));
+    assert!(!said.good, "nobody can dial {CLIENT} from there: {}", said.err);
+    assert!(said.took < seconds(2), "it took {:.1} s: {}", said.took.as_secs_f64(), said.err);
+    for word in ["198.51.100.2", "203.0.113.1", "passive"] {
+        assert!(said.err.contains(word), "{word} is not in the refusal: {}", said.err);
+    }
+}
+
+pub(super) fn helper(trial: &mut Trial<'_>) {
+    trial.lab.nat();
+    trial.lab.helper();
+    trial.serve();
+    trial.moves_files(Manner::default(), seconds(5));
+    trial.moves_files(by(Mode::Active), seconds(5));
+}
+
+pub(super) fn helper_tls(trial: &mut Trial<'_>) {
+    trial.lab.nat();
+    trial.lab.helper();
+    trial.serve_with(Serve { tls: true, ..Serve::default() });
+    trial.moves_files(Manner { tls: true, ..Manner::default() }, seconds(8));
+}
+
+pub(super) fn idle_control(trial: &mut Trial<'_>) {
+    trial.patience = seconds(120);
+    trial.serve();
+    trial.lab.forgets_after(20);
+    // Half a minute for the file.
+    trial.lab.slow("110kbit");
+    trial.fetches(Manner::default(), seconds(60));
+}
+
+pub(super) fn final_reply_lost(trial: &mut Trial<'_>) {
+    trial.patience = seconds(60);
+    trial.serve();
+    // Keepalive comes after 15 s, too late for this router.
+    trial.lab.forgets_after(3);
+    trial.lab.slow("400kbit");
+    let moving = Duration::from_secs_f64(content(1).len() as f64 * 8.0 / 400_000.0);
+    trial.fetches(Manner::default(), moving + seconds(15));
+}
