@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lab::peers::{CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd, vsftpd_tls};
+use lab::peers::{
+    CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd, vsftpd_tls,
+};
 use tempfile::TempDir;
 
 use super::need;
