@@ -27,12 +27,14 @@ pub mod passive;
 pub mod pump;
 pub mod reserve;
 pub mod tls;
+#[expect(unsafe_code, reason = "the kernel is asked for a number by an ioctl")]
+mod unsent;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]
 mod watch;
 
 pub use control::Control;
 pub use data::{Data, UploadEnd};
-pub use dial::{Awaited, Source, dial};
+pub use dial::{Awaited, Source, dial, dial_narrow};
 pub use listener::Listener;
 pub use passive::{Claim, ClaimError, NoPort, PassivePorts};
 pub use pump::{Progress, PumpError};

@@ -16,6 +16,7 @@ mod exchange;
 mod login;
 mod opening;
 mod transfer;
+mod way;
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,8 +27,8 @@ use wire::{Command, Reply};
 
 pub use exchange::{Exchange, Want};
 pub use login::{Credentials, Login};
-pub use opening::{Mode, Way};
 pub use transfer::{Flow, Transfer, Transferred};
+pub use way::{Approach, Mode, Way};
 
 use crate::error::Error;
 use crate::event::Event;
@@ -132,6 +133,9 @@ pub struct Patience {
     pub greeting: Duration,
     /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
     pub epsv: Duration,
+    /// For the port that EPSV told, before PASV is tried beside it. A lost SYN is sent again after 1 s, so that one lost packet
+    /// does not begin the race.
+    pub race: Duration,
     /// For a data connection to be made. The control connection has just shown how fast the way is.
     pub data: Duration,
     /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so that a second
@@ -145,6 +149,7 @@ impl Default for Patience {
             reply: Duration::from_secs(30),
             greeting: Duration::from_secs(3),
             epsv: Duration::from_secs(5),
+            race: Duration::from_secs(2),
             data: Duration::from_secs(5),
             last: Duration::from_secs(10),
         }

@@ -207,7 +207,7 @@ fn fault(error: &Error) -> String {
         Error::Refused { .. } => "refused",
         Error::Nonsense { .. } => "nonsense",
         Error::Unreachable(_) => "unreachable",
-        Error::Broken { .. } => "broken",
+        Error::Broken { .. } | Error::Stalled { .. } => "broken",
         Error::NoTls { .. } | Error::Insecure { .. } => "insecure",
         Error::Local { .. } => "local",
     };
