@@ -161,6 +161,7 @@ impl Talk {
                     ModeFlag::Auto | ModeFlag::Active => usual.data.min(timeout),
                     ModeFlag::Passive => timeout.min(usual.data * 2),
                 },
+                quiet: usual.quiet,
                 last: usual.last,
             },
             connect: timeout,

@@ -17,7 +17,7 @@ impl From<Error> for Failure {
             Error::Unreachable(_) | Error::NoTls { .. } | Error::Insecure { .. } => Exit::Unreachable,
             Error::Nonsense { .. } | Error::Broken { .. } | Error::Stalled { .. } | Error::Local { .. } => {
                 Exit::Broken
-            },
+            }
         };
         let failure = Self::new(exit, &error);
         match hint(&error) {

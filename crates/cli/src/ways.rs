@@ -206,8 +206,7 @@ mod tests {
         let (_folder, ways) = ways();
         let (here, now) = (Network("192.0.2.0/24".into()), iso(Stamp::from_seconds(now())));
         state::make(ways.0.parent().unwrap()).unwrap();
-        let many: String =
-            (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
+        let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
         fs::write(&ways.0, many).unwrap();
         ways.put(&Place::new("new.example", 21), &here, Some(Way::Pasv)).unwrap();
         assert_eq!(ways.text().unwrap().lines().count(), LINES);

@@ -36,7 +36,7 @@ pub enum Error {
     /// Nothing moved on a data connection for too long.
     Stalled {
         /// Which data connection.
-        place: Place,
+        place: Box<Place>,
         /// What is strange about it, if anything.
         also: String,
         /// How long nothing moved.

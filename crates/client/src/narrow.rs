@@ -18,9 +18,6 @@ use crate::session::Client;
 /// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
 const NARROW: u16 = 1200;
 
-/// A sender tries again after 0.2, 0.6, 1.4 and 3 s: after this a packet that can pass has passed.
-const QUIET: Duration = Duration::from_secs(5);
-
 /// What has carried more than this carries large packets: the first window of a sender is ten of them.
 const WELL_UNDER_WAY: u64 = 64 * 1024;
 
@@ -72,7 +69,7 @@ impl Client {
     /// How long this transfer may stand still.
     pub(crate) fn stall(&self) -> Stall {
         let later = self.options.stall;
-        let first = if self.segment.is_some() { later } else { QUIET.min(later) };
+        let first = if self.segment.is_some() { later } else { self.options.patience.quiet.min(later) };
         Stall { first, later }
     }
 
@@ -88,5 +85,53 @@ impl Client {
             "{error}. Large packets may get lost on the way: once more with segments of {NARROW} bytes"
         )));
         self.begin_anew().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use net::{dial, pump};
+    use socket2::SockRef;
+
+    use super::*;
+
+    const STALL: Stall = Stall { first: Duration::from_secs(5), later: Duration::from_secs(60) };
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_the_kernel_has_taken_and_nobody_acknowledges_is_seen() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+        let mut data = dial(listener.local_addr().unwrap(), None).await.unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let (progress, outlook) = (Arc::new(Progress::default()), data.outlook());
+        let begun = now();
+        let mut watched = std::pin::pin!(STALL.swallowed(&outlook, &progress));
+        // The watch begins before the first byte.
+        assert!(is_pending(watched.as_mut()));
+        pump::send(&mut data, &vec![7; 40 * 1024], STALL.later, &progress).await.unwrap();
+        assert_eq!(watched.await, STALL.first);
+        assert!(now() - begun >= STALL.first);
+        assert!(outlook.unacknowledged().unwrap() > 0);
+        // What has not arrived does not arrive any more, and is no end of a file.
+        outlook.reset_at_close();
+        drop(data);
+        assert_eq!(outlook.unacknowledged(), None);
+        let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+
+    fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
+        future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
+    }
+
+    #[test]
+    fn a_pause_in_the_middle_is_no_sign_of_anything() {
+        let few = 10_000;
+        assert_eq!((STALL.after(few), STALL.after(1 << 20)), (STALL.first, STALL.later));
+        assert!(STALL.is_early(STALL.first, 1 << 20) && !STALL.is_early(STALL.first, few));
+        assert!(!STALL.is_early(STALL.later, 1 << 20));
     }
 }

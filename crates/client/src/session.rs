@@ -9,9 +9,7 @@ use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
 use crate::connection::{Connection, Mover, now};
-use crate::dialogue::{
-    Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way,
-};
+use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
 use crate::error::{Error, Unreachable};
 use crate::event::{Event, Watcher};
 use crate::features::Features;

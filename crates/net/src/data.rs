@@ -301,7 +301,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> 
 mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
-    use std::sync::{Arc, Weak};
+    use std::sync::Arc;
 
     use super::*;
     use crate::pump::{Progress, receive_file, send_file};

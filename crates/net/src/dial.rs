@@ -42,11 +42,7 @@ pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> 
 ///
 /// # Errors
 /// See [`dial`].
-pub async fn dial_narrow(
-    target: SocketAddr,
-    from: Option<Source>,
-    segment: Option<u16>,
-) -> io::Result<Data> {
+pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Option<u16>) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(segment) = segment {

@@ -237,7 +237,8 @@ impl Opening {
 
     /// The port that a 227 tells, at the address of the control connection.
     fn told(&self, reply: &Reply, out: &mut Outbox<Transferred>) -> Option<SocketAddr> {
-        let told = HostPort::from_227(reply.text()).filter(|told| reply.code.get() == 227 && told.port > 0)?;
+        let told =
+            HostPort::from_227(reply.text()).filter(|told| reply.code.get() == 227 && told.port > 0)?;
         let used = self.at(told.port);
         // 0.0.0.0 is a server's way to say "where you reached me".
         if told.socket() != used && !told.address.is_unspecified() {
@@ -288,10 +289,12 @@ impl Opening {
     /// The control connection was lost. While EPSV is unanswered that is a middlebox's way to refuse it.
     fn lost(&mut self, error: Error, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         match self.state {
-            State::AwaitEpsv => match self.anew(Way::Epsv, None, "the session was cut".to_owned(), now, out) {
-                Verdict::Failed(_) => Verdict::Failed(error),
-                other => other,
-            },
+            State::AwaitEpsv => {
+                match self.anew(Way::Epsv, None, "the session was cut".to_owned(), now, out) {
+                    Verdict::Failed(_) => Verdict::Failed(error),
+                    other => other,
+                }
+            }
             _ => Verdict::Failed(error),
         }
     }

@@ -66,7 +66,7 @@ pub enum Transferred {
 
 #[derive(Debug)]
 enum State {
-    Opening(Opening),
+    Opening(Box<Opening>),
     AwaitRest(Socket),
     AwaitStart,
     AwaitStartAndPeer(SocketAddr),
@@ -132,7 +132,7 @@ impl Transfer {
             approach,
             data: None,
             by: Some(opening.deadline()),
-            state: State::Opening(opening),
+            state: State::Opening(Box::new(opening)),
             since: now,
         }
     }
@@ -190,7 +190,7 @@ impl Transfer {
     /// How long the server's call is waited for. Where nothing is left that could work in its place, twice as long: a call
     /// through a busy firewall may need its third SYN, 7 s after the first.
     fn until_called(&self) -> Duration {
-        if self.approach.next_after(self.way).is_some() { self.patience.data } else { self.patience.data * 2 }
+        if self.approach.has_more_than_calls(self.way) { self.patience.data } else { self.patience.data * 2 }
     }
 
     fn start(&mut self) {
@@ -211,15 +211,9 @@ impl Transfer {
     fn not_called(&mut self, ours: SocketAddr, why: String, now: Instant) {
         self.out.push(Output::CloseData);
         let tried = (self.way, ours, self.since);
-        let (opening, verdict) = Opening::nobody_came(
-            self.approach.clone(),
-            self.patience,
-            tried,
-            why,
-            now,
-            &mut self.out,
-        );
-        self.state = State::Opening(opening);
+        let (opening, verdict) =
+            Opening::nobody_came(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
+        self.state = State::Opening(Box::new(opening));
         self.follow(verdict, now);
     }
 
@@ -227,14 +221,8 @@ impl Transfer {
     fn never_called(&mut self, ours: SocketAddr, now: Instant) {
         let tried = (self.way, ours, self.since);
         let why = format!("the server did not connect to our port {}", ours.port());
-        let (approach, verdict) = Opening::anew_without(
-            self.approach.clone(),
-            self.patience,
-            tried,
-            why,
-            now,
-            &mut self.out,
-        );
+        let (approach, verdict) =
+            Opening::anew_without(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
         match verdict {
             Verdict::Anew => self.end(Ok(Transferred::Anew { approach })),
             _ => {
@@ -361,12 +349,12 @@ impl Transfer {
                 self.end(Err(insecure(what, todo)));
             }
             MoveError::Stalled(after) => {
-                let place = Place {
+                let place = Box::new(Place {
                     said: self.said.clone(),
                     way: self.way,
                     server: self.approach.server,
                     data: self.data,
-                };
+                });
                 let also = also.to_owned();
                 self.out.push(Output::HangUp);
                 self.end(Err(Error::Stalled { place, also, after, moved: 0 }));
@@ -561,14 +549,8 @@ mod tests {
         let (now, server) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 21)));
         let path = Pathname::new("small.bin").expect("a pathname");
         let approach = Approach::new(Mode::Active, Way::first(Mode::Active), server);
-        let mut transfer = Transfer::new(
-            Command::Retr(path),
-            Flow::Down,
-            None,
-            approach,
-            Patience::default(),
-            now,
-        );
+        let mut transfer =
+            Transfer::new(Command::Retr(path), Flow::Down, None, approach, Patience::default(), now);
         let ours = SocketAddr::from(([192, 0, 2, 2], 50_000));
         transfer.handle(Input::Listening(ours), now);
         for code in [200, 150, 226] {

@@ -116,10 +116,15 @@ impl Approach {
         self.left().find(|left| *left != way)
     }
 
+    /// Is there anything to try after a call of the server's that has not come? PORT is not: what stops the call does not ask
+    /// for the verb.
+    pub(super) fn has_more_than_calls(&self, way: Way) -> bool {
+        self.left().any(|left| left != way && left != Way::Port)
+    }
+
     fn left(&self) -> impl Iterator<Item = Way> {
-        let untried = |way: &Way| {
-            !self.skipped.contains(way) && !self.failed.iter().any(|attempt| attempt.way == *way)
-        };
+        let untried =
+            |way: &Way| !self.skipped.contains(way) && !self.failed.iter().any(|attempt| attempt.way == *way);
         let ways = self.mode.ways().iter().copied();
         ways.filter(move |way| way.can_reach(self.server.ip()) && untried(way))
     }
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_way_of_a_mode_is_tried_once_wherever_it_begins() {
-        use Way::{Epsv, Eprt, Pasv, Port};
+        use Way::{Eprt, Epsv, Pasv, Port};
         assert_eq!(tried(Mode::Auto, Epsv, "192.0.2.1"), [Epsv, Pasv, Eprt, Port]);
         assert_eq!(tried(Mode::Auto, Eprt, "192.0.2.1"), [Eprt, Epsv, Pasv, Port]);
         assert_eq!(tried(Mode::Passive, Pasv, "192.0.2.1"), [Pasv, Epsv]);

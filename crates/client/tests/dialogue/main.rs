@@ -2,13 +2,15 @@
 //!
 //! The machines are driven by made-up histories: replies of any code, connections that stand or do not, bytes that
 //! end or break, and time that passes. No socket is open.
+mod races;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::dialogue::{
-    Approach, Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, TlsAtOnce, Transfer,
-    Transferred, Want, Way,
+    Approach, Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, TlsAtOnce,
+    Transfer, Transferred, Want, Way,
 };
 use client::{Error, TlsMode};
 use proptest::prelude::*;
