@@ -13,8 +13,8 @@
 //! bytes, by the cheapest route the kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
-//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is one line, in `watch`:
-//! rustix and socket2 have the rest.
+//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is two lines, in `watch`
+//! and `unsent`: rustix and socket2 have the rest.
 #![deny(unsafe_code)]
 
 pub mod control;
