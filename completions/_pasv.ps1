@@ -105,10 +105,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;ls' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -134,10 +134,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('-O', '-O ', [CompletionResultType]::ParameterName, 'Write into this folder')
             [CompletionResult]::new('--output-dir', '--output-dir', [CompletionResultType]::ParameterName, 'Write into this folder')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -159,10 +159,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
         'pasv;put' {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'What proves that a file has arrived: the site''s SIZE, its HASH too where it has one, or nothing but its word')
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -183,10 +183,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
         }
         'pasv;cat' {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Representation type: i, bytes as they are (default), or a, text')
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -202,10 +202,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;rm' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -223,10 +223,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;mv' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -242,10 +242,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;mkdir' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -263,10 +263,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;rmdir' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -282,10 +282,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;stat' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')
@@ -302,10 +302,10 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;trace' {
-            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)')
+            [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network')
             [CompletionResult]::new('--data-port', '--data-port', [CompletionResultType]::ParameterName, 'Local port of the data connection: any, or next: the control connection''s port plus one')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection or a reply: 30s, 5m')
-            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m')
+            [CompletionResult]::new('--stall', '--stall', [CompletionResultType]::ParameterName, 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
             [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it')
             [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated')

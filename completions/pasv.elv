@@ -100,10 +100,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;ls'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -128,10 +128,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand -O 'Write into this folder'
             cand --output-dir 'Write into this folder'
             cand --type 'Representation type: i, bytes as they are (default), or a, text'
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -152,10 +152,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
         &'pasv;put'= {
             cand --type 'Representation type: i, bytes as they are (default), or a, text'
             cand --verify 'What proves that a file has arrived: the site''s SIZE, its HASH too where it has one, or nothing but its word'
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -175,10 +175,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
         }
         &'pasv;cat'= {
             cand --type 'Representation type: i, bytes as they are (default), or a, text'
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -193,10 +193,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;rm'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -213,10 +213,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;mv'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -231,10 +231,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;mkdir'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -251,10 +251,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;rmdir'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -269,10 +269,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;stat'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'
@@ -288,10 +288,10 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pasv;trace'= {
-            cand --mode 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)'
+            cand --mode 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network'
             cand --data-port 'Local port of the data connection: any, or next: the control connection''s port plus one'
             cand --timeout 'Longest wait for a connection or a reply: 30s, 5m'
-            cand --stall 'Longest time a transfer may stand still: 30s, 5m'
+            cand --stall 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets'
             cand --password-file 'Read the password from the first line of this file'
             cand --tls 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it'
             cand --pin 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated'

@@ -108,13 +108,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-active -d 'Refuse
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand ls" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand ls" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -134,13 +134,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand get" -s o -l output -d 'Write 
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s O -l output-dir -d 'Write into this folder' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
-complete -c pasv -n "__fish_pasv_using_subcommand get" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand get" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -160,13 +160,13 @@ i\t'Image: bytes as they are'"
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l verify -d 'What proves that a file has arrived: the site\'s SIZE, its HASH too where it has one, or nothing but its word' -r -f -a "size\t'The site\'s SIZE'
 hash\t'And its HASH, where it has one'
 off\t'The site\'s word'"
-complete -c pasv -n "__fish_pasv_using_subcommand put" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand put" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -183,13 +183,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand put" -l insecure -d 'Take any 
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
-complete -c pasv -n "__fish_pasv_using_subcommand cat" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand cat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -202,13 +202,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand cat" -s v -l verbose -d 'Show 
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand rm" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand rm" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -222,13 +222,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand rm" -s v -l verbose -d 'Show t
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand mv" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand mv" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -241,13 +241,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand mv" -s v -l verbose -d 'Show t
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -261,13 +261,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s v -l verbose -d 'Sho
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -280,13 +280,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s v -l verbose -d 'Sho
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand stat" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand stat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'
@@ -300,13 +300,13 @@ complete -c pasv -n "__fish_pasv_using_subcommand stat" -s v -l verbose -d 'Show
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand trace" -l mode -d 'Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV, then active)' -r -f -a "auto\t'EPSV, then PASV, then active'
-passive\t'We dial the server'
-active\t'The server dials us'"
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
+passive\t'We dial the server, by EPSV or PASV'
+active\t'The server dials us; where it cannot, we dial it'"
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l data-port -d 'Local port of the data connection: any, or next: the control connection\'s port plus one' -r -f -a "any\t'Any free port'
 next\t'The control connection\'s plus one'"
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l timeout -d 'Longest wait for a connection or a reply: 30s, 5m' -r
-complete -c pasv -n "__fish_pasv_using_subcommand trace" -l stall -d 'Longest time a transfer may stand still: 30s, 5m' -r
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l stall -d 'Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small packets' -r
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l tls -d 'TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte; ftps://). Without this flag the URL decides, and a site once seen with TLS must have it' -r -f -a "off\t'In clear text'
 offered\t'Where the site has it'

@@ -21,8 +21,8 @@ pub(crate) struct Talk {
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Who opens the data connection: we (passive), the server (active), or whatever works (auto: EPSV, then PASV,
-    /// then active).
+    /// Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto:
+    /// EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network.
     #[arg(long, value_enum, default_value_t = ModeFlag::Auto)]
     pub(crate) mode: ModeFlag,
 
@@ -34,8 +34,9 @@ pub(crate) struct Talk {
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     pub(crate) timeout: Duration,
 
-    /// Longest time a transfer may stand still: 30s, 5m.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    /// Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small
+    /// packets.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) stall: Duration,
 
     /// Read the password from the first line of this file.
@@ -111,9 +112,9 @@ impl VerifyFlag {
 pub(crate) enum ModeFlag {
     /// EPSV, then PASV, then active.
     Auto,
-    /// We dial the server.
+    /// We dial the server, by EPSV or PASV.
     Passive,
-    /// The server dials us.
+    /// The server dials us; where it cannot, we dial it.
     Active,
 }
 
@@ -154,11 +155,13 @@ impl Talk {
                 reply: timeout,
                 greeting: usual.greeting.min(timeout),
                 epsv: usual.epsv.min(timeout),
+                race: usual.race.min(timeout),
                 data: match self.mode {
                     // Another way can still be tried, so the first one is not waited for so long.
-                    ModeFlag::Auto => usual.data.min(timeout),
-                    ModeFlag::Passive | ModeFlag::Active => timeout.min(usual.data * 2),
+                    ModeFlag::Auto | ModeFlag::Active => usual.data.min(timeout),
+                    ModeFlag::Passive => timeout.min(usual.data * 2),
                 },
+                quiet: usual.quiet,
                 last: usual.last,
             },
             connect: timeout,

@@ -218,7 +218,7 @@ async fn fetch(
     match result {
         Ok(_) => part.publish(wanted.modified).map_err(|e| Failure::file(target, &e)),
         Err(error) => {
-            let broken = matches!(error, Error::Broken { .. });
+            let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
             let failure = Failure::from(error);
             if part.keep() && broken {
                 return Err(failure.hint("what came is kept; the same command with -c goes on from there"));

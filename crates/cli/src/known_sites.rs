@@ -201,7 +201,7 @@ impl KnownSites {
 }
 
 /// Two of us at once would each forget what the other has learned.
-fn lock(folder: &Path) -> io::Result<File> {
+pub(crate) fn lock(folder: &Path) -> io::Result<File> {
     let lock = File::open(folder)?;
     flock(&lock, FlockOperation::LockExclusive)?;
     Ok(lock)

@@ -33,6 +33,7 @@ mod state;
 mod talk;
 mod trace;
 mod trust;
+mod ways;
 
 use std::process::ExitCode;
 

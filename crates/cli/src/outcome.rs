@@ -1,7 +1,7 @@
 //! What does an error of the client mean to a person: which exit code, and what can be done?
 use std::io;
 
-use client::{Error, Unreachable};
+use client::{Attempt, Error, Unreachable};
 use wire::Reply;
 use wire::pathname::show;
 
@@ -15,7 +15,9 @@ impl From<Error> for Failure {
             }
             Error::Refused { .. } => Exit::Refused,
             Error::Unreachable(_) | Error::NoTls { .. } | Error::Insecure { .. } => Exit::Unreachable,
-            Error::Nonsense { .. } | Error::Broken { .. } | Error::Local { .. } => Exit::Broken,
+            Error::Nonsense { .. } | Error::Broken { .. } | Error::Stalled { .. } | Error::Local { .. } => {
+                Exit::Broken
+            }
         };
         let failure = Self::new(exit, &error);
         match hint(&error) {
@@ -46,16 +48,12 @@ fn hint(error: &Error) -> Option<String> {
         Error::Unreachable(Unreachable::Control { port, .. }) => format!(
             "is an FTP server running there, and does its firewall let clients reach port {port}?"
         ),
-        Error::Unreachable(Unreachable::Data { attempts, .. }) => {
-            if attempts.iter().all(|a| a.way.is_passive()) {
-                "the server's firewall must let clients reach its passive ports; --mode active is another try"
-                    .to_owned()
-            } else if attempts.iter().any(|a| a.way.is_passive()) {
-                "the server's firewall must let clients reach its passive ports; active mode only helps where nothing stops the server from calling us"
-                    .to_owned()
-            } else {
-                "a firewall or a NAT on this side stops the server from calling us: use --mode passive".to_owned()
-            }
+        Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
+        Error::Stalled { place, .. } if place.way.is_passive() => {
+            "the data connection stood and then nothing passed: a firewall lets rule 3 through and not rule 4 (or the other way round), or large packets get lost on the way".to_owned()
+        }
+        Error::Stalled { .. } => {
+            "the data connection stood and then nothing passed: a firewall or a NAT on the way has lost it; try --mode passive".to_owned()
         }
         Error::NoTls { .. } => "--tls off sends the password and the files in clear text".to_owned(),
         Error::Insecure { todo, .. } => todo.clone(),
@@ -63,6 +61,27 @@ fn hint(error: &Error) -> Option<String> {
         Error::Broken { .. } | Error::Local { .. } => return None,
     };
     Some(hint)
+}
+
+/// Which of the four rules (docs/passive-and-active.md) is likely to be missing where no data connection came to stand.
+fn no_data(attempts: &[Attempt]) -> String {
+    let dialled = attempts.iter().filter(|a| a.way.is_passive()).filter_map(|a| a.target);
+    let mut ports: Vec<u16> = dialled.map(|target| target.port()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let called = attempts.iter().any(|a| !a.way.is_passive());
+    let passive = format!(
+        "rule 3 is likely to be missing: the server's firewall must let clients reach its passive ports ({} among them); or rule 4: its answers from there",
+        ports.join(", ")
+    );
+    match (ports.is_empty(), called) {
+        (false, false) => format!("{passive}; --mode auto tries active mode too"),
+        (false, true) => {
+            format!("{passive}; active mode fails where a firewall or a NAT on this side stops the server's call")
+        }
+        (true, _) => "a firewall or a NAT on this side stops the server from calling us (active mode's rule 4): use --mode passive".to_owned(),
+    }
 }
 
 /// Is a login refused since it is not protected? Servers have different codes for that and, as people must read it, one word.

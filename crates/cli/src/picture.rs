@@ -131,6 +131,8 @@ impl Sheet {
             | Event::Clear { .. }
             | Event::Secured { .. }
             | Event::DataSecured { .. }
+            | Event::WayFound { .. }
+            | Event::NoWay { .. }
             | Event::Anew { .. } => {
                 self.lines.push(format!("  {event}"));
             }

@@ -171,7 +171,7 @@ impl Tree<'_> {
                 return Err(Failure::new(Exit::Refused, format!("{doing}: {source}"))
                     .hint("it is another file; without -c it is replaced"));
             }
-            let broken = matches!(error, Error::Broken { .. });
+            let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
             let failure = Failure::from(error);
             return Err(if broken {
                 failure.hint("the same command with -c goes on from what arrived")

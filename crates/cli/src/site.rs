@@ -2,16 +2,18 @@
 use std::sync::Arc;
 
 use client::walk::below;
-use client::{Client, Event, Site, Verify, Watcher};
+use client::{Client, Event, Site, Verify, Watcher, Way};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
+use crate::known_sites::Place;
 use crate::password::credentials;
 use crate::progress::Meter;
 use crate::talk::{Failure, say};
 use crate::trust::policy;
+use crate::ways::{Network, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
@@ -117,12 +119,37 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
     let credentials = credentials(url, talk)?;
     let site = Site { host: url.host.to_string(), port: policy.port };
     let options = talk.options(policy.mode, verify);
+    let place = Place::new(&site.host, site.port);
+    let ways = Ways::find();
+    let watch = match &ways {
+        Some(ways) => remembering(ways.clone(), place.clone(), watch),
+        None => watch,
+    };
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
     let mut client = connected.map_err(|error| policy.explain(error))?;
+    if let Some(way) = ways.and_then(|ways| ways.look(&place, &Network::of(client.local().ip()))) {
+        client.begin_with(way);
+    }
     match client.login(credentials).await {
         Ok(()) => Ok(client),
         Err(error) => Err(policy.explain(error)),
     }
+}
+
+/// Keeps the way to a data connection that was found, where it was not the first that was tried.
+fn remembering(ways: Ways, place: Place, watch: Watcher) -> Watcher {
+    Arc::new(move |event: &Event| {
+        watch(event);
+        let (local, way) = match event {
+            // What every visit begins with need not be remembered.
+            Event::WayFound { way: Way::Epsv, local } | Event::NoWay { local } => (local, None),
+            Event::WayFound { way, local } => (local, Some(*way)),
+            _ => return,
+        };
+        if let Err(error) = ways.put(&place, &Network::of(local.ip()), way) {
+            watch(&Event::Note(format!("the way is not remembered: {error}")));
+        }
+    })
 }
 
 /// With `-v` everything; else what a person should know, in a line each; with `-q` nothing.

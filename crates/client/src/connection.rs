@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use net::control::Control;
 use net::data::Data;
-use net::dial::{Awaited, Source, dial};
+use net::dial::{Awaited, Source, dial_narrow};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     watch: Watcher,
     /// Our port for data connections, where the caller wants a certain one.
     data_port: Option<Reserved>,
+    /// The largest segment of data connections, where it is not the network's affair.
+    segment: Option<u16>,
     /// How long a command may take to be written.
     patience: Duration,
 }
@@ -92,6 +94,7 @@ impl Connection {
             state: State::Open,
             watch,
             data_port,
+            segment: None,
             patience,
         }
     }
@@ -104,6 +107,21 @@ impl Connection {
     /// No data connection can resume the control connection's session any more, though they did.
     pub(crate) fn ran_dry(&self) -> bool {
         self.state == State::Open && self.tls.as_ref().is_some_and(Session::ran_dry)
+    }
+
+    /// Our end of the control connection.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.control.local()
+    }
+
+    /// Is it under TLS?
+    pub(crate) fn is_protected(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// From now on data connections ask for segments of this size at most, and send no larger ones.
+    pub(crate) fn narrow(&mut self, segment: Option<u16>) {
+        self.segment = segment;
     }
 
     /// Ends the connection for us: nothing is said or heard on it any more.
@@ -311,10 +329,10 @@ impl Connection {
     fn dialling(&self, to: SocketAddr) -> Pin<Box<dyn Future<Output = io::Result<Data>> + Send>> {
         let port = self.data_port.as_ref().map(Reserved::port);
         let address = self.control.local().ip();
-        let watch = self.watch.clone();
+        let (watch, segment) = (self.watch.clone(), self.segment);
         Box::pin(async move {
-            let Some(port) = port else { return dial(to, None).await };
-            match dial(to, Some(Source { address, port: Some(port) })).await {
+            let Some(port) = port else { return dial_narrow(to, None, segment).await };
+            match dial_narrow(to, Some(Source { address, port: Some(port) }), segment).await {
                 // The same four numbers were in use a moment ago, and the system still remembers them.
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) =>
@@ -322,7 +340,7 @@ impl Connection {
                     watch(&Event::Warning(format!(
                         "local port {port} to {to} is still taken by the last transfer, using another one"
                     )));
-                    dial(to, None).await
+                    dial_narrow(to, None, segment).await
                 }
                 other => other,
             }
@@ -331,12 +349,13 @@ impl Connection {
 
     fn listen(&self) -> io::Result<Awaited> {
         let address = self.control.local().ip();
+        let bind = |port| Awaited::bind_narrow(address, port, self.segment);
         let Some(port) = self.data_port.as_ref().map(Reserved::port) else {
-            return Awaited::bind(address, None);
+            return bind(None);
         };
-        Awaited::bind(address, Some(port)).or_else(|error| {
+        bind(Some(port)).or_else(|error| {
             (self.watch)(&Event::Warning(format!("local port {port} is taken ({error}), using another one")));
-            Awaited::bind(address, None)
+            bind(None)
         })
     }
 }

@@ -40,7 +40,9 @@ impl Client {
         };
         self.ask(Command::Cwd(path.clone())).await?;
         let list = self.list_command().await?;
+        self.within = Some(path.clone());
         let result = self.read_listing(list, reader, each).await;
+        self.within = None;
         if result.as_ref().err().is_none_or(Error::leaves_session_usable) {
             self.ask(Command::Cwd(home)).await?;
         }
@@ -69,8 +71,16 @@ impl Client {
             deliver(&mut entries)
         };
         let progress = Arc::new(Progress::default());
-        let mover = receiving(Sink::Bytes(&mut take), 0, self.options.stall, progress);
-        let (bytes, last) = self.transfer(command, Flow::Down, None, mover).await?;
+        let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
+        let (bytes, last) = match self.transfer(command.clone(), Flow::Down, None, mover).await {
+            // A listing cannot be taken up in its middle.
+            Err(error) if progress.bytes() == 0 => {
+                self.narrower(error).await?;
+                let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), progress);
+                self.transfer(command, Flow::Down, None, mover).await?
+            }
+            other => other?,
+        };
         if last.is_none() {
             return Err(Error::unconfirmed("the listing", bytes));
         }

@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use net::data::Data;
 use net::pump::{self, Progress, PumpError};
@@ -16,6 +15,7 @@ use crate::connection::{Moved, Mover};
 use crate::dialogue::{Flow, MoveError};
 use crate::error::Error;
 use crate::event::Event;
+use crate::narrow::Stall;
 use crate::session::Client;
 
 /// Takes bytes as they come, on the task that drives the session. An error ends the transfer.
@@ -27,6 +27,16 @@ pub enum Sink<'a> {
     File(Arc<File>),
     /// Piece by piece to a function.
     Bytes(Take<'a>),
+}
+
+impl Sink<'_> {
+    /// The same, for one transfer of several.
+    fn again(&mut self) -> Sink<'_> {
+        match self {
+            Self::File(file) => Sink::File(Arc::clone(file)),
+            Self::Bytes(take) => Sink::Bytes(&mut **take),
+        }
+    }
 }
 
 impl Client {
@@ -52,6 +62,26 @@ impl Client {
         path: &Pathname,
         offset: u64,
         size: Option<u64>,
+        mut sink: Sink<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<u64, Error> {
+        let before = progress.bytes();
+        match self.bring(path, offset, size, sink.again(), progress).await {
+            Err(error) => {
+                self.narrower(error).await?;
+                let came = progress.bytes() - before;
+                let more = self.bring(path, offset + came, size, sink, progress).await?;
+                Ok(came + more)
+            }
+            whole => whole,
+        }
+    }
+
+    async fn bring(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        size: Option<u64>,
         sink: Sink<'_>,
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
@@ -62,7 +92,7 @@ impl Client {
             Sink::File(file) => Some(Arc::clone(file)),
             Sink::Bytes(_) => None,
         };
-        let mover = receiving(sink, offset, self.options.stall, Arc::clone(progress));
+        let mover = receiving(sink, offset, self.stall(), Arc::clone(progress));
         let result = self.transfer(command, Flow::Down, restart, mover).await;
         let came = progress.bytes();
         let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
@@ -119,8 +149,17 @@ impl Client {
             decoder.push(bytes, &mut text);
             take(&text)
         };
-        let mover = receiving(Sink::Bytes(&mut decode), 0, self.options.stall, Arc::clone(progress));
-        let result = self.transfer(Command::Retr(path.clone()), Flow::Down, None, mover).await;
+        let (command, before) = (Command::Retr(path.clone()), progress.bytes());
+        let mover = receiving(Sink::Bytes(&mut decode), 0, self.stall(), Arc::clone(progress));
+        let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
+            // Where a text stands at our side says nothing about the server's.
+            Err(error) if progress.bytes() == before => {
+                self.narrower(error).await?;
+                let mover = receiving(Sink::Bytes(&mut decode), 0, self.stall(), Arc::clone(progress));
+                self.transfer(command, Flow::Down, None, mover).await
+            }
+            other => other,
+        };
         let came = progress.bytes();
         let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
         if last.is_none() {
@@ -134,11 +173,21 @@ impl Client {
 }
 
 /// A mover that reads to the server's end.
-pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Duration, progress: Arc<Progress>) -> Mover<'_> {
+pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Stall, progress: Arc<Progress>) -> Mover<'_> {
     match sink {
         Sink::File(file) => Box::new(move |mut data| {
             Box::pin(async move {
-                let came = pump::receive_file(&mut data, &file, offset, None, stall, &progress).await;
+                let before = progress.bytes();
+                let mut came =
+                    pump::receive_file(&mut data, &file, offset, None, stall.after(0), &progress).await;
+                let moved = progress.bytes() - before;
+                if let Err(PumpError::Stalled(after)) = came
+                    && stall.is_early(after, moved)
+                {
+                    let at = offset + moved;
+                    came = pump::receive_file(&mut data, &file, at, None, stall.later, &progress).await;
+                    came = came.map(|more| moved + more);
+                }
                 ended(came, data)
             })
         }),
@@ -148,7 +197,7 @@ pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Duration, progress: 
                 let mut total = 0u64;
                 let came = loop {
                     piece.clear();
-                    match pump::receive(&mut data, &mut piece, stall, &progress).await {
+                    match pump::receive(&mut data, &mut piece, stall.after(total), &progress).await {
                         Ok(0) => break Ok(total),
                         Ok(_) => {}
                         Err(error) => break Err(error),
@@ -188,6 +237,7 @@ impl Error {
     pub(crate) fn after_bytes(self, came: u64) -> Self {
         match self {
             Self::Broken { what, moved: 0 } => Self::Broken { what, moved: came },
+            Self::Stalled { place, also, after, .. } => Self::Stalled { place, also, after, moved: came },
             other => other,
         }
     }

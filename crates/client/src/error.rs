@@ -33,6 +33,17 @@ pub enum Error {
         /// How many bytes of data had been moved by then.
         moved: u64,
     },
+    /// Nothing moved on a data connection for too long.
+    Stalled {
+        /// Which data connection.
+        place: Box<Place>,
+        /// What is strange about it, if anything.
+        also: String,
+        /// How long nothing moved.
+        after: Duration,
+        /// How many bytes of data had been moved by then.
+        moved: u64,
+    },
     /// TLS was wanted, and the server does not offer it. Nothing secret was said.
     NoTls {
         /// What it answered.
@@ -82,6 +93,19 @@ pub enum Unreachable {
         /// What was tried, in order.
         attempts: Vec<Attempt>,
     },
+}
+
+/// A data connection that stood, for people.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The transfer's command.
+    pub said: String,
+    /// The way that led to it.
+    pub way: Way,
+    /// The control connection's peer.
+    pub server: SocketAddr,
+    /// Where the data connection went: a port of the server's, or in active mode one of ours.
+    pub data: Option<SocketAddr>,
 }
 
 /// One way to a data connection that failed.
@@ -185,18 +209,44 @@ impl fmt::Display for Error {
             }
             Self::Broken { what, moved: 0 } => f.write_str(what),
             Self::Broken { what, moved } => write!(f, "{what} (after {moved} bytes)"),
+            Self::Stalled { place, also, after, moved } => {
+                let blank = if also.is_empty() { "" } else { " " };
+                write!(
+                    f,
+                    "nothing moved on the data connection of {} for {} s{blank}{also}: {place}, after {moved} bytes",
+                    place.said,
+                    after.as_secs()
+                )
+            }
             Self::Local { doing, source } => write!(f, "{doing}: {}", words(source)),
         }
     }
 }
 
-impl fmt::Display for Attempt {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.way, self.way.mode())?;
-        if let Some(target) = self.target {
-            let whose = if self.way.is_passive() { "server's" } else { "our" };
+        write!(f, "host {}, {}", self.server.ip(), At(self.way, self.data))
+    }
+}
+
+/// A way, and the port that it came to.
+struct At(Way, Option<SocketAddr>);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(way, target) = self;
+        write!(f, "{way} ({})", way.mode())?;
+        if let Some(target) = target {
+            let whose = if way.is_passive() { "server's" } else { "our" };
             write!(f, ", {whose} data port {}", target.port())?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        At(self.way, self.target).fmt(f)?;
         write!(f, ": {} after {:.1} s", self.why, self.elapsed.as_secs_f64())
     }
 }

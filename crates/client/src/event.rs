@@ -69,10 +69,26 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// EPSV was never answered: a new session is opened, and uses PASV.
+    /// One way to a data connection failed so that this session is in doubt: the next is tried in a new one.
     Anew {
-        /// How long we waited, in seconds.
-        after: u64,
+        /// The way that failed.
+        from: Way,
+        /// The way that is tried next.
+        to: Way,
+        /// Why.
+        why: String,
+    },
+    /// A file or listing came through, by another way than the one that was tried first.
+    WayFound {
+        /// The way.
+        way: Way,
+        /// Our end of the control connection, which says in which network this is true.
+        local: SocketAddr,
+    },
+    /// No way of any mode led to a data connection.
+    NoWay {
+        /// Our end of the control connection.
+        local: SocketAddr,
     },
     /// A 227 named an address that is not the control connection's peer: it was not followed.
     AddressNotFollowed {
@@ -137,10 +153,14 @@ impl fmt::Display for Event {
                 write!(f, "* data:    client {local} <-- server {peer}  (active: the server dialled)")
             }
             Self::DataEnded { bytes } => write!(f, "* data:    ended after {bytes} bytes"),
-            Self::Fallback { from, to, why } => write!(f, "* {from} failed ({why}), trying {to}"),
-            Self::Anew { after } => {
-                write!(f, "* EPSV was not answered within {after} s, opening a new session that uses PASV")
+            Self::Fallback { from, to, why } => {
+                write!(f, "* {from} failed ({why}), trying {to} ({})", to.mode())
             }
+            Self::Anew { from, to, why } => {
+                write!(f, "* {from} failed ({why}), trying {to} ({}) in a new session", to.mode())
+            }
+            Self::WayFound { way, .. } => write!(f, "* data:    {way} ({}) is the way here", way.mode()),
+            Self::NoWay { .. } => f.write_str("* data:    there is no way here"),
             Self::AddressNotFollowed { told, used } => {
                 write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
             }

@@ -22,6 +22,7 @@ pub mod error;
 pub mod event;
 pub mod features;
 pub mod name;
+mod narrow;
 pub mod options;
 mod proof;
 pub mod security;
@@ -31,7 +32,7 @@ pub mod walk;
 
 pub use dialogue::{Credentials, Mode, Patience, Way};
 pub use download::Sink;
-pub use error::{Attempt, Error, Unreachable};
+pub use error::{Attempt, Error, Place, Unreachable};
 pub use event::{Dialled, Event, Watcher};
 pub use net::pump::Progress;
 pub use options::{DataPort, Options, Site, Verify};

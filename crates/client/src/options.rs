@@ -64,7 +64,7 @@ impl Default for Options {
             verify: Verify::Size,
             patience: Patience::default(),
             connect: Duration::from_secs(20),
-            stall: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
         }
     }
 }

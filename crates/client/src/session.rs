@@ -9,8 +9,8 @@ use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
 use crate::connection::{Connection, Mover, now};
-use crate::dialogue::{Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
-use crate::error::Error;
+use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
+use crate::error::{Error, Unreachable};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::options::{Options, Site};
@@ -34,6 +34,10 @@ pub struct Client {
     representation: RepresentationType,
     /// The way that led to the last data connection, or the first one to try.
     way: Way,
+    /// Segments of data connections are no larger than this, after large ones were lost on the way.
+    pub(crate) segment: Option<u16>,
+    /// Where the session has gone by CWD for a while: a new session goes there too.
+    pub(crate) within: Option<Pathname>,
 }
 
 impl fmt::Debug for Client {
@@ -77,6 +81,8 @@ impl Client {
             credentials: None,
             representation: RepresentationType::Ascii,
             way: Way::first(options.mode),
+            segment: None,
+            within: None,
         })
     }
 
@@ -114,6 +120,25 @@ impl Client {
     #[must_use]
     pub fn peer(&self) -> std::net::SocketAddr {
         self.connection.peer()
+    }
+
+    /// Our end of the control connection.
+    #[must_use]
+    pub fn local(&self) -> std::net::SocketAddr {
+        self.connection.local()
+    }
+
+    /// Begins with this way to a data connection, as it has led to one before. One that the mode does not begin with is
+    /// left aside: who asks for active mode gets it first, and who asks for passive mode gets nothing else.
+    pub fn begin_with(&mut self, way: Way) {
+        let fits = match self.options.mode {
+            Mode::Auto => true,
+            Mode::Passive => way.is_passive(),
+            Mode::Active => !way.is_passive(),
+        };
+        if fits {
+            self.way = way;
+        }
     }
 
     /// Says one command and returns its 2yz reply.
@@ -176,37 +201,35 @@ impl Client {
         if self.connection.ran_dry() {
             self.refill().await?;
         }
-        // Twice at most: a way that is not EPSV cannot ask for a new session.
+        let first = self.way;
+        let mut approach = Approach::new(mode, first, self.connection.peer());
+        // Each round has one way less to try.
         loop {
-            let peer = self.connection.peer();
-            let mut transfer = Transfer::new(
-                command.clone(),
-                flow,
-                restart,
-                (mode, self.way),
-                peer,
-                self.options.patience,
-                now(),
-            );
+            approach.server = self.connection.peer();
+            approach.sealed = self.connection.is_protected();
+            let patience = self.options.patience;
+            let mut transfer = Transfer::new(command.clone(), flow, restart, approach, patience, now());
+            self.connection.narrow(self.segment);
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
-                    self.way = way;
+                    self.found(first, way);
                     return Ok((bytes, Some(last)));
                 }
                 Ok(Transferred::Unconfirmed { bytes, way }) => {
-                    self.way = way;
+                    self.found(first, way);
                     self.connection.give_up();
                     return Ok((bytes, None));
                 }
-                Ok(Transferred::EpsvSwallowed) => {
-                    (self.watch)(&Event::Anew { after: self.options.patience.epsv.as_secs() });
-                    self.way = Way::Epsv.next(mode, peer.ip()).unwrap_or(match mode {
-                        Mode::Active => Way::Eprt,
-                        Mode::Auto | Mode::Passive => Way::Pasv,
-                    });
+                Ok(Transferred::Anew { approach: next }) => {
                     self.begin_anew().await?;
+                    approach = next;
                 }
-                Err(error) => return self.after(Err(error)),
+                Err(error) => {
+                    if matches!(error, Error::Unreachable(Unreachable::Data { .. })) && mode == Mode::Auto {
+                        (self.watch)(&Event::NoWay { local: self.connection.local() });
+                    }
+                    return self.after(Err(error));
+                }
             }
         }
     }
@@ -233,6 +256,13 @@ impl Client {
         self.begin_anew().await
     }
 
+    fn found(&mut self, first: Way, way: Way) {
+        if way != first {
+            (self.watch)(&Event::WayFound { way, local: self.connection.local() });
+        }
+        self.way = way;
+    }
+
     /// Gives up the session, and opens another one that is as far.
     pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
         self.connection.give_up();
@@ -242,7 +272,11 @@ impl Client {
         if let Some(credentials) = self.credentials.clone() {
             self.login(credentials).await?;
         }
-        self.set_type(representation).await
+        self.set_type(representation).await?;
+        if let Some(directory) = self.within.clone() {
+            self.ask(Command::Cwd(directory)).await?;
+        }
+        Ok(())
     }
 
     /// After an error that leaves the dialogue in doubt nothing more may be said in this session.

@@ -4,6 +4,7 @@
 //! somebody else's, and a server may take a cut for an end.
 use std::fs::File;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,15 @@ impl Client {
     ) -> Result<u64, Error> {
         let length = length_of(&file)?;
         self.set_type(RepresentationType::Image).await?;
-        let stor = Command::Stor(path.clone());
-        let (sent, last) = self.send_range(stor, None, Arc::clone(&file), 0..length, progress).await?;
+        let (_, last) = match self.send_from(path, &file, 0..length, progress).await {
+            Err(error) => {
+                self.narrower(error).await?;
+                self.send_from(path, &file, 0..length, progress).await?
+            }
+            sent => sent?,
+        };
         self.prove(path, &file, (length, last), progress).await?;
-        Ok(sent)
+        Ok(length)
     }
 
     /// Sends what the site has not got yet: SIZE tells where to go on, then REST and STOR, or APPE where the server
@@ -80,7 +86,14 @@ impl Client {
             return Ok(Resumed::AlreadyWhole);
         }
         self.set_type(RepresentationType::Image).await?;
-        let (sent, last) = self.send_from(path, &file, there..length, progress).await?;
+        let (sent, last) = match self.send_from(path, &file, there..length, progress).await {
+            Err(error) => {
+                self.narrower(error).await?;
+                let there = self.size(path).await?.unwrap_or(0).min(length);
+                self.send_from(path, &file, there..length, progress).await?
+            }
+            sent => sent?,
+        };
         self.prove(path, &file, (length, last), progress).await?;
         Ok(Resumed::Sent(sent))
     }
@@ -141,16 +154,35 @@ impl Client {
         range: std::ops::Range<u64>,
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
-        let (stall, count) = (self.options.stall, Arc::clone(progress));
+        let (stall, count) = (self.stall(), Arc::clone(progress));
         let mover: Mover<'_> = Box::new(move |mut data| {
             Box::pin(async move {
-                match pump::send_file(&mut data, &file, range, stall, &count).await {
-                    Ok(sent) => {
-                        // However the peer takes the end, what it has is asked of it afterwards.
-                        let _ = data.end_upload(stall).await;
-                        (Ok(sent), None)
+                let outlook = data.outlook();
+                let mut swallowed = pin!(stall.swallowed(&outlook, &count));
+                let sent = tokio::select! {
+                    sent = pump::send_file(&mut data, &file, range, stall.later, &count) => {
+                        sent.map_err(MoveError::from)
                     }
-                    Err(error) => (Err(MoveError::from(error)), Some(data)),
+                    after = &mut swallowed => Err(MoveError::Stalled(after)),
+                };
+                let sent = match sent {
+                    Ok(sent) => sent,
+                    Err(error) => {
+                        if matches!(error, MoveError::Stalled(_)) {
+                            // What has not arrived is to be thrown away: it will be sent again.
+                            outlook.reset_at_close();
+                        }
+                        return (Err(error), Some(data));
+                    }
+                };
+                let mut end = pin!(data.end_upload(stall.later));
+                tokio::select! {
+                    // However the peer takes the end, what it has is asked of it afterwards.
+                    _ = &mut end => (Ok(sent), None),
+                    after = &mut swallowed => {
+                        outlook.reset_at_close();
+                        (Err(MoveError::Stalled(after)), None)
+                    }
                 }
             })
         });

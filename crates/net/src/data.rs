@@ -2,7 +2,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rustix::net::{RecvFlags, Shutdown};
@@ -37,6 +37,28 @@ pub(crate) struct Socket {
     fd: Arc<OwnedFd>,
 }
 
+/// A view of a data connection for whoever watches its transfer from beside it. It keeps nothing open.
+#[derive(Clone, Debug)]
+pub struct Outlook(Weak<OwnedFd>);
+
+impl Outlook {
+    /// How many bytes that we have written the peer has not acknowledged, those that have not left yet among them. None where
+    /// the connection is closed, or the system does not tell.
+    pub fn unacknowledged(&self) -> Option<u64> {
+        let fd = self.0.upgrade()?;
+        crate::unsent::unacknowledged(fd.as_fd())
+    }
+
+    /// Makes its end a reset: what has not arrived by then is thrown away, and the peer does not take it for the end of a
+    /// file.
+    pub fn reset_at_close(&self) {
+        if let Some(fd) = self.0.upgrade() {
+            // It fails only where the connection is gone already.
+            let _ = SockRef::from(&*fd).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
 /// How the peer took the end of an upload of ours.
 #[derive(Debug)]
 pub enum UploadEnd {
@@ -67,6 +89,11 @@ impl Data {
         // A connected socket has a name; if the kernel ever refuses, an address that belongs to nobody is harmless.
         let name = SockRef::from(&*self.socket.fd).local_addr().ok().and_then(|name| name.as_socket());
         name.map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
+    }
+
+    /// What can be seen of it from beside its transfer.
+    pub fn outlook(&self) -> Outlook {
+        Outlook(Arc::downgrade(&self.socket.fd))
     }
 
     /// Is it under TLS?

@@ -34,8 +34,20 @@ pub struct Source {
 /// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
 /// `AddrNotAvailable`, `PermissionDenied`.
 pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> {
+    dial_narrow(target, from, None).await
+}
+
+/// The same, with segments of `segment` bytes at most in both directions: the SYN tells the peer (RFC 9293 3.7.1), and the
+/// kernel keeps to it too. For a way on which larger packets get lost.
+///
+/// # Errors
+/// See [`dial`].
+pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Option<u16>) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
+    if let Some(segment) = segment {
+        socket.set_tcp_mss(segment.into())?;
+    }
     if let Some(source) = from {
         let mut local = SocketAddr::new(source.address, source.port.unwrap_or(0));
         // A link-local address is one of a link: the target's, since the two are to reach each other.
@@ -85,7 +97,18 @@ impl Awaited {
     /// # Errors
     /// The system's, when the address is not ours or the port is taken.
     pub fn bind(local: IpAddr, port: Option<u16>) -> io::Result<Self> {
+        Self::bind_narrow(local, port, None)
+    }
+
+    /// The same, with segments of `segment` bytes at most (see [`dial_narrow`]): a listening socket hands that down.
+    ///
+    /// # Errors
+    /// See [`Awaited::bind`].
+    pub fn bind_narrow(local: IpAddr, port: Option<u16>, segment: Option<u16>) -> io::Result<Self> {
         let socket = listening(SocketAddr::new(local, port.unwrap_or(0)), Stack::for_one(local))?;
+        if let Some(segment) = segment {
+            socket.set_tcp_mss(segment.into())?;
+        }
         // A listening TCP socket has a name, and that name is an address and a port.
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;

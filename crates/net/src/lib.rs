@@ -13,8 +13,8 @@
 //! bytes, by the cheapest route the kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
-//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is one line, in `watch`:
-//! rustix and socket2 have the rest.
+//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is two lines, in `watch`
+//! and `unsent`: rustix and socket2 have the rest.
 #![deny(unsafe_code)]
 
 pub mod control;
@@ -27,12 +27,14 @@ pub mod passive;
 pub mod pump;
 pub mod reserve;
 pub mod tls;
+#[expect(unsafe_code, reason = "the kernel is asked for a number by an ioctl")]
+mod unsent;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]
 mod watch;
 
 pub use control::Control;
 pub use data::{Data, UploadEnd};
-pub use dial::{Awaited, Source, dial};
+pub use dial::{Awaited, Source, dial, dial_narrow};
 pub use listener::Listener;
 pub use passive::{Claim, ClaimError, NoPort, PassivePorts};
 pub use pump::{Progress, PumpError};

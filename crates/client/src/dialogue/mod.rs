@@ -16,6 +16,7 @@ mod exchange;
 mod login;
 mod opening;
 mod transfer;
+mod way;
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,8 +27,8 @@ use wire::{Command, Reply};
 
 pub use exchange::{Exchange, Want};
 pub use login::{Credentials, Login};
-pub use opening::{Mode, Way};
 pub use transfer::{Flow, Transfer, Transferred};
+pub use way::{Approach, Mode, Way};
 
 use crate::error::Error;
 use crate::event::Event;
@@ -132,8 +133,14 @@ pub struct Patience {
     pub greeting: Duration,
     /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
     pub epsv: Duration,
+    /// For the port that EPSV told, before PASV is tried beside it. A lost SYN is sent again after 1 s, so that one lost packet
+    /// does not begin the race.
+    pub race: Duration,
     /// For a data connection to be made. The control connection has just shown how fast the way is.
     pub data: Duration,
+    /// For the next byte of a transfer that has hardly begun, before large packets are taken for lost on the way (see
+    /// `narrow`). A sender tries again after 0.2, 0.6, 1.4 and 3 s: what can pass has passed by then.
+    pub quiet: Duration,
     /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so that a second
     /// for every 32 MiB comes on top. After that something on the way has dropped the idle control connection.
     pub last: Duration,
@@ -145,7 +152,9 @@ impl Default for Patience {
             reply: Duration::from_secs(30),
             greeting: Duration::from_secs(3),
             epsv: Duration::from_secs(5),
+            race: Duration::from_secs(2),
             data: Duration::from_secs(5),
+            quiet: Duration::from_secs(5),
             last: Duration::from_secs(10),
         }
     }

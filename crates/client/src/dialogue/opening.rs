@@ -1,22 +1,24 @@
 //! How do we come to a data connection?
 //!
 //! ```text
-//!             229                 connected
-//!   AwaitEpsv ----> Dial(EPSV) --------------> ready, and we dialled
-//!     | silent: a new session      | dead
-//!     | refused, unreadable        |
-//!     v            227             v connected
-//!   AwaitPasv <---------------- Dial(PASV) --> ready, and we dialled
-//!     | refused, IPv6, dead
-//!     v           our port       200
-//!   AwaitSocket ----------> AwaitEprt ----> ready, and the server will dial
-//!                             | refused     200
-//!                             +-> AwaitPort ----> ready, and the server will dial
+//!             229              connected
+//!   AwaitEpsv ---> Dial(EPSV) ----------> ready, and we dialled
+//!     | |silent,      | 2 s silent               ^ connected, and PASV refused
+//!     | |reset        v                          |
+//!     | |       AwaitPasvBesideDial -------------+
+//!     | |             | 227: the server has closed the port of EPSV
+//!     | |             v             connected
+//!     | |         Dial(PASV) ------------> ready, and we dialled
+//!     | |             ^ 227   | dead
+//!     | |refused, dead|       v our port       200
+//!     | '-----> AwaitPasv --> AwaitSocket --> AwaitEprt, AwaitPort --> ready, and the server will dial
+//!     '-> a new session, without EPSV
 //! ```
-//! `--mode auto` walks the whole way; `passive` only its upper half and `active` only its lower.
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+//! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP; vsftpd, Pure-FTPd,
+//! ProFTPD and our own do so). So the first dial can win only until a 227 comes: before PASV is said, or where PASV is
+//! refused.
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use wire::command::Epsv;
 use wire::host_port::port_from_229;
@@ -24,96 +26,54 @@ use wire::pathname::show;
 use wire::{Command, HostPort, Reply, Severity};
 
 use super::transfer::Transferred;
+use super::way::{Approach, Way};
 use super::{Input, Outbox, Output, Patience};
 use crate::error::{Attempt, Error, Unreachable, words};
 use crate::event::Event;
-
-/// Who opens data connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// We do, where that works, else the server.
-    #[default]
-    Auto,
-    /// We do.
-    Passive,
-    /// The server does.
-    Active,
-}
-
-/// A way to a data connection, named by its verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// RFC 2428: passive, the server tells a port only.
-    Epsv,
-    /// RFC 959: passive, IPv4 only.
-    Pasv,
-    /// RFC 2428: active.
-    Eprt,
-    /// RFC 959: active, IPv4 only.
-    Port,
-}
-
-impl Way {
-    /// Do we dial?
-    #[must_use]
-    pub fn is_passive(self) -> bool {
-        matches!(self, Self::Epsv | Self::Pasv)
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn mode(self) -> &'static str {
-        if self.is_passive() { "passive" } else { "active" }
-    }
-
-    /// The first way of a mode.
-    #[must_use]
-    pub fn first(mode: Mode) -> Self {
-        match mode {
-            Mode::Auto | Mode::Passive => Self::Epsv,
-            Mode::Active => Self::Eprt,
-        }
-    }
-
-    /// The way to try after this one, if the mode allows one. PASV and PORT cannot name an IPv6 address.
-    pub(crate) fn next(self, mode: Mode, server: IpAddr) -> Option<Self> {
-        match self {
-            Self::Epsv if server.is_ipv4() => Some(Self::Pasv),
-            Self::Epsv | Self::Pasv if mode == Mode::Auto => Some(Self::Eprt),
-            Self::Eprt if server.is_ipv4() => Some(Self::Port),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Epsv => "EPSV",
-            Self::Pasv => "PASV",
-            Self::Eprt => "EPRT",
-            Self::Port => "PORT",
-        })
-    }
-}
 
 /// What the opening has come to.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// It goes on.
     Pending,
-    /// A data connection stands (`None`), or the server will dial us at this port.
-    Ready(Way, Option<SocketAddr>),
-    /// EPSV was swallowed on the way: this control connection cannot be trusted with another verb.
+    /// A data connection stands to this port of the server's, or the server will dial us at this port of ours.
+    Ready(Way, Socket),
+    /// This control connection cannot be trusted with another verb, and another way is left.
     Anew,
     /// There is no way, or the session is lost.
     Failed(Error),
+}
+
+/// What the opening leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Socket {
+    /// A connection to a port of the server's.
+    Connected(SocketAddr),
+    /// A port of ours.
+    Listening(SocketAddr),
+}
+
+impl Socket {
+    /// Where the connection goes: a port of the server's, or one of ours.
+    pub(super) fn port(self) -> SocketAddr {
+        match self {
+            Self::Connected(at) | Self::Listening(at) => at,
+        }
+    }
+}
+
+/// The dial of EPSV beside a PASV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Silent,
+    Connected,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     AwaitEpsv,
     AwaitPasv,
+    AwaitPasvBesideDial { first: First, to: SocketAddr, since: Instant },
     Dial(Way, SocketAddr),
     AwaitSocket(Way),
     AwaitEprt(SocketAddr),
@@ -123,37 +83,25 @@ enum State {
 /// The search for a data connection.
 #[derive(Debug)]
 pub(super) struct Opening {
-    mode: Mode,
-    /// The control connection's peer: data connections go to no other address, and come from no other.
-    server: SocketAddr,
+    approach: Approach,
     patience: Patience,
-    attempts: Vec<Attempt>,
     state: State,
     since: Instant,
     by: Instant,
 }
 
 impl Opening {
-    /// Starts with `way`.
+    /// Starts with the approach's first way.
     pub(super) fn new(
-        mode: Mode,
-        way: Way,
-        server: SocketAddr,
+        approach: Approach,
         patience: Patience,
         now: Instant,
         out: &mut Outbox<Transferred>,
     ) -> Self {
+        let first = approach.first;
         // `start` sets the state; this one only gives the field a value.
-        let mut opening = Self {
-            mode,
-            server,
-            patience,
-            attempts: Vec::new(),
-            state: State::AwaitEpsv,
-            since: now,
-            by: now,
-        };
-        opening.start(way, now, out);
+        let mut opening = Self { approach, patience, state: State::AwaitEpsv, since: now, by: now };
+        opening.start(first, now, out);
         opening
     }
 
@@ -161,9 +109,9 @@ impl Opening {
         self.by
     }
 
-    /// The attempts that failed, for an error that is found later.
-    pub(super) fn into_attempts(self) -> Vec<Attempt> {
-        self.attempts
+    /// With the attempts that failed, for an error that is found later.
+    pub(super) fn into_approach(self) -> Approach {
+        self.approach
     }
 
     fn start(&mut self, way: Way, now: Instant, out: &mut Outbox<Transferred>) {
@@ -190,7 +138,7 @@ impl Opening {
 
     pub(super) fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         match (self.state, input) {
-            (_, Input::Lost(error)) => self.lost(error),
+            (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
                 Verdict::Failed(Error::refused("a data connection", reply))
             }
@@ -199,26 +147,60 @@ impl Opening {
                 Some(port) if reply.code.get() == 229 => self.dial(Way::Epsv, self.at(port), now, out),
                 _ => self.fall(Way::Epsv, None, answered(&reply), now, out),
             },
-            (State::AwaitPasv, Input::Reply(reply)) => match HostPort::from_227(reply.text()) {
-                Some(told) if reply.code.get() == 227 && told.port > 0 => {
-                    let used = self.at(told.port);
-                    // 0.0.0.0 is a server's way to say "where you reached me".
-                    if told.socket() != used && !told.address.is_unspecified() {
-                        out.push(Output::Tell(Event::AddressNotFollowed { told: told.socket(), used }));
-                    }
-                    self.dial(Way::Pasv, used, now, out)
-                }
-                _ => self.fall(Way::Pasv, None, answered(&reply), now, out),
+            (State::AwaitPasv, Input::Reply(reply)) => match self.told(&reply, out) {
+                Some(used) => self.dial(Way::Pasv, used, now, out),
+                None => self.fall(Way::Pasv, None, answered(&reply), now, out),
             },
-            (State::Dial(way, _), Input::Connected) => Verdict::Ready(way, None),
+            (State::AwaitPasvBesideDial { first, to, since }, Input::Reply(reply)) => {
+                let pasv_since = std::mem::replace(&mut self.since, since);
+                if let Some(used) = self.told(&reply, out) {
+                    self.fail(Way::Epsv, Some(to), "no answer".to_owned(), now);
+                    self.since = pasv_since;
+                    out.push(Output::CloseData);
+                    return self.dial(Way::Pasv, used, now, out);
+                }
+                let attempt = Attempt {
+                    way: Way::Pasv,
+                    target: None,
+                    why: answered(&reply),
+                    elapsed: now.saturating_duration_since(pasv_since),
+                };
+                self.approach.failed.push(attempt);
+                // The port of EPSV is still the one that counts.
+                self.state = State::Dial(Way::Epsv, to);
+                self.by = (since + self.patience.data).max(now);
+                match first {
+                    First::Connected => Verdict::Ready(Way::Epsv, Socket::Connected(to)),
+                    First::Silent => Verdict::Pending,
+                }
+            }
+            (State::AwaitPasvBesideDial { to, since, .. }, Input::Connected) => {
+                self.state = State::AwaitPasvBesideDial { first: First::Connected, to, since };
+                Verdict::Pending
+            }
+            (State::AwaitPasvBesideDial { to, since, .. }, Input::NotConnected(error)) => {
+                let pasv_since = std::mem::replace(&mut self.since, since);
+                self.fail(Way::Epsv, Some(to), words(&error), now);
+                self.since = pasv_since;
+                self.state = State::AwaitPasv;
+                Verdict::Pending
+            }
+            (State::Dial(way, to), Input::Connected) => Verdict::Ready(way, Socket::Connected(to)),
             (State::Dial(way, target), Input::NotConnected(error)) => {
                 self.fall(way, Some(target), words(&error), now, out)
             }
             (State::Dial(way, target), Input::TimePassed) if now >= self.by => {
+                if self.may_race(way) {
+                    return self.race(target, now, out);
+                }
                 out.push(Output::CloseData);
                 self.fall(way, Some(target), "no answer".to_owned(), now, out)
             }
             (State::AwaitSocket(way), Input::Listening(ours)) => {
+                if let Some(why) = self.approach.cannot_be_dialled(ours.ip()) {
+                    out.push(Output::CloseData);
+                    return self.fall_from_active(way, ours, why, now, out);
+                }
                 self.by = now + self.patience.reply;
                 if let (Way::Port, Some(host_port)) = (way, host_port(ours)) {
                     out.push(Output::Send(Command::Port(host_port)));
@@ -237,13 +219,13 @@ impl Opening {
             (State::AwaitPort(ours), Input::Reply(reply)) => self.asked(Way::Port, ours, &reply, now, out),
             (State::AwaitEpsv, Input::TimePassed) if now >= self.by => {
                 // A middlebox that swallows one verb leaves the dialogue in doubt: was it the verb or the answer?
-                if Way::Epsv.next(self.mode, self.server.ip()).is_some() {
-                    Verdict::Anew
-                } else {
-                    Verdict::Failed(Error::silent("EPSV", self.patience.epsv))
+                let why = format!("not answered within {} s", self.patience.epsv.as_secs());
+                match self.anew(Way::Epsv, None, why, now, out) {
+                    Verdict::Failed(_) => Verdict::Failed(Error::silent("EPSV", self.patience.epsv)),
+                    other => other,
                 }
             }
-            (State::AwaitPasv, Input::TimePassed) if now >= self.by => {
+            (State::AwaitPasv | State::AwaitPasvBesideDial { .. }, Input::TimePassed) if now >= self.by => {
                 Verdict::Failed(Error::silent("PASV", self.patience.reply))
             }
             (State::AwaitEprt(_) | State::AwaitPort(_), Input::TimePassed) if now >= self.by => {
@@ -251,6 +233,18 @@ impl Opening {
             }
             _ => Verdict::Pending,
         }
+    }
+
+    /// The port that a 227 tells, at the address of the control connection.
+    fn told(&self, reply: &Reply, out: &mut Outbox<Transferred>) -> Option<SocketAddr> {
+        let told =
+            HostPort::from_227(reply.text()).filter(|told| reply.code.get() == 227 && told.port > 0)?;
+        let used = self.at(told.port);
+        // 0.0.0.0 is a server's way to say "where you reached me".
+        if told.socket() != used && !told.address.is_unspecified() {
+            out.push(Output::Tell(Event::AddressNotFollowed { told: told.socket(), used }));
+        }
+        Some(used)
     }
 
     fn asked(
@@ -262,37 +256,59 @@ impl Opening {
         out: &mut Outbox<Transferred>,
     ) -> Verdict {
         if reply.code.severity() == Severity::Completion {
-            return Verdict::Ready(way, Some(ours));
+            return Verdict::Ready(way, Socket::Listening(ours));
         }
         out.push(Output::CloseData);
         self.fall(way, Some(ours), answered(reply), now, out)
     }
 
+    /// Is PASV worth a try beside this dial?
+    fn may_race(&self, way: Way) -> bool {
+        way == Way::Epsv && self.approach.next_after(Way::Epsv) == Some(Way::Pasv)
+    }
+
     fn dial(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         out.push(Output::Dial(to));
         self.state = State::Dial(way, to);
-        self.by = now + self.patience.data;
+        let patience = if self.may_race(way) { self.patience.race } else { self.patience.data };
+        self.by = now + patience.min(self.patience.data);
+        Verdict::Pending
+    }
+
+    /// The port of EPSV is silent: PASV is said while its dial goes on.
+    fn race(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+        let elapsed = now.saturating_duration_since(self.since);
+        let why = format!("data port {}: no answer for {:.1} s", to.port(), elapsed.as_secs_f64());
+        out.push(Output::Tell(Event::Fallback { from: Way::Epsv, to: Way::Pasv, why }));
+        let since = self.since;
+        self.start(Way::Pasv, now, out);
+        self.state = State::AwaitPasvBesideDial { first: First::Silent, to, since };
         Verdict::Pending
     }
 
     /// The control connection was lost. While EPSV is unanswered that is a middlebox's way to refuse it.
-    fn lost(&self, error: Error) -> Verdict {
+    fn lost(&mut self, error: Error, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         match self.state {
-            State::AwaitEpsv if Way::Epsv.next(self.mode, self.server.ip()).is_some() => Verdict::Anew,
+            State::AwaitEpsv => {
+                match self.anew(Way::Epsv, None, "the session was cut".to_owned(), now, out) {
+                    Verdict::Failed(_) => Verdict::Failed(error),
+                    other => other,
+                }
+            }
             _ => Verdict::Failed(error),
         }
     }
 
     /// A port of the server's, at the control connection's address, with its scope where that is link-local.
     fn at(&self, port: u16) -> SocketAddr {
-        let mut at = self.server;
+        let mut at = self.approach.server;
         at.set_port(port);
         at
     }
 
     fn fail(&mut self, way: Way, target: Option<SocketAddr>, why: String, now: Instant) {
         let elapsed = now.saturating_duration_since(self.since);
-        self.attempts.push(Attempt { way, target, why, elapsed });
+        self.approach.failed.push(Attempt { way, target, why, elapsed });
     }
 
     fn fall(
@@ -304,7 +320,7 @@ impl Opening {
         out: &mut Outbox<Transferred>,
     ) -> Verdict {
         self.fail(way, target, why.clone(), now);
-        match way.next(self.mode, self.server.ip()) {
+        match self.approach.next() {
             Some(to) => {
                 let why = match target {
                     Some(target) if way.is_passive() => format!("data port {}: {why}", target.port()),
@@ -318,16 +334,74 @@ impl Opening {
         }
     }
 
-    fn give_up(&mut self) -> Verdict {
-        let attempts = std::mem::take(&mut self.attempts);
-        Verdict::Failed(Error::Unreachable(Unreachable::Data { server: self.server, attempts }))
+    /// Both verbs of active mode have failed with one of them: what stops the server's call does not ask for the verb.
+    fn fall_from_active(
+        &mut self,
+        way: Way,
+        ours: SocketAddr,
+        why: String,
+        now: Instant,
+        out: &mut Outbox<Transferred>,
+    ) -> Verdict {
+        if way == Way::Eprt && ours.is_ipv4() {
+            self.approach.skipped.push(Way::Port);
+        }
+        self.fall(way, Some(ours), why, now, out)
     }
-}
 
-impl Attempt {
-    /// The attempt to be dialled by the server, which failed.
-    pub(super) fn active(way: Way, ours: SocketAddr, why: String, elapsed: Duration) -> Self {
-        Self { way, target: Some(ours), why, elapsed }
+    /// Nobody has come to the port that `way` told, as the server says in the same session.
+    pub(super) fn nobody_came(
+        approach: Approach,
+        patience: Patience,
+        (way, ours, since): (Way, SocketAddr, Instant),
+        why: String,
+        now: Instant,
+        out: &mut Outbox<Transferred>,
+    ) -> (Self, Verdict) {
+        let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
+        let verdict = opening.fall_from_active(way, ours, why, now, out);
+        (opening, verdict)
+    }
+
+    /// The same where a reply is still owed, so that another way needs another session.
+    pub(super) fn anew_without(
+        approach: Approach,
+        patience: Patience,
+        (way, ours, since): (Way, SocketAddr, Instant),
+        why: String,
+        now: Instant,
+        out: &mut Outbox<Transferred>,
+    ) -> (Approach, Verdict) {
+        let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
+        if way == Way::Eprt && ours.is_ipv4() {
+            opening.approach.skipped.push(Way::Port);
+        }
+        let verdict = opening.anew(way, Some(ours), why, now, out);
+        (opening.into_approach(), verdict)
+    }
+
+    fn anew(
+        &mut self,
+        way: Way,
+        target: Option<SocketAddr>,
+        why: String,
+        now: Instant,
+        out: &mut Outbox<Transferred>,
+    ) -> Verdict {
+        self.fail(way, target, why.clone(), now);
+        match self.approach.next() {
+            Some(to) => {
+                self.approach.first = to;
+                out.push(Output::Tell(Event::Anew { from: way, to, why }));
+                Verdict::Anew
+            }
+            None => self.give_up(),
+        }
+    }
+
+    fn give_up(&mut self) -> Verdict {
+        let attempts = std::mem::take(&mut self.approach.failed);
+        Verdict::Failed(Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts }))
     }
 }
 

@@ -3,10 +3,11 @@
 //! ```text
 //!   Opening --we dialled-----------> [AwaitRest] --> AwaitStart ----1yz----> Moving --data ended--> AwaitFinal
 //!     |                                                 | 2yz (down)           | 2yz                  | 2yz
-//!     |                                                 v                      v                      v
-//!     |                                              MovingAfterFinal <--------+                     done
-//!     |                                                 +-- data ended --> done                       ^
+//!     |  ^                                              v                      v                      v
+//!     |  |                                           MovingAfterFinal <--------+                     done
+//!     |  |425                                           +-- data ended --> done
 //!     +-----the server will dial---> [AwaitRest] --> AwaitStartAndPeer --both, in either order--> Moving
+//!                                                       +-- silence --> another way in a new session
 //!
 //!   Moving --4yz, 5yz--> MovingAfterFailure (down) --data ended--> broken
 //!   Moving --the control connection lost--> MovingAfterLoss --data ended--> unconfirmed
@@ -20,9 +21,10 @@ use std::time::{Duration, Instant};
 use wire::pathname::show;
 use wire::{Command, Marker, Reply, Severity};
 
-use super::opening::{Opening, Verdict};
-use super::{Goal, Input, Mode, MoveError, Outbox, Output, Patience, Way};
-use crate::error::{Attempt, Error, Unreachable, words};
+use super::opening::{Opening, Socket, Verdict};
+use super::way::{Approach, Way};
+use super::{Goal, Input, MoveError, Outbox, Output, Patience};
+use crate::error::{Attempt, Error, Place, Unreachable, words};
 use crate::event::{Event, said};
 use crate::security::insecure;
 
@@ -55,13 +57,16 @@ pub enum Transferred {
         /// The way that led to a data connection.
         way: Way,
     },
-    /// EPSV was never answered: try again in a new session, with another way.
-    EpsvSwallowed,
+    /// This session is in doubt, and a way is left: try again in a new one. Nothing was moved.
+    Anew {
+        /// Where to go on from, with what has failed.
+        approach: Approach,
+    },
 }
 
 #[derive(Debug)]
 enum State {
-    Opening(Opening),
+    Opening(Box<Opening>),
     AwaitRest(Socket),
     AwaitStart,
     AwaitStartAndPeer(SocketAddr),
@@ -84,58 +89,50 @@ enum State {
     Ended,
 }
 
-/// What the opening has left us with.
-#[derive(Clone, Copy, Debug)]
-enum Socket {
-    Connected,
-    Listening(SocketAddr),
-}
-
 /// One transfer: a data connection, REST, the verb, the bytes, the last reply.
 #[derive(Debug)]
 pub struct Transfer {
     out: Outbox<Transferred>,
-    command: Option<Command>,
+    command: Command,
     said: String,
     flow: Flow,
     restart: Option<Marker>,
-    server: SocketAddr,
     patience: Patience,
     way: Way,
-    /// Failed attempts at a data connection, told when the last one fails as well.
-    attempts: Vec<Attempt>,
+    /// What has failed until a data connection stood, or was promised: the server may still not come.
+    approach: Approach,
+    /// Where the data connection goes: a port of the server's, in active mode one of ours.
+    data: Option<SocketAddr>,
     state: State,
     since: Instant,
     by: Option<Instant>,
 }
 
 impl Transfer {
-    /// Moves bytes by `command`, after REST `restart` where there is one. `way` is tried first, and what `mode`
-    /// allows after it; `server` is the control connection's peer.
+    /// Moves bytes by `command`, after REST `restart` where there is one.
     #[must_use]
     pub fn new(
         command: Command,
         flow: Flow,
         restart: Option<Marker>,
-        (mode, way): (Mode, Way),
-        server: SocketAddr,
+        approach: Approach,
         patience: Patience,
         now: Instant,
     ) -> Self {
         let mut out = Outbox::new();
-        let opening = Opening::new(mode, way, server, patience, now, &mut out);
+        let opening = Opening::new(approach.clone(), patience, now, &mut out);
         Self {
             out,
             said: said(&command),
-            command: Some(command),
+            command,
             flow,
             restart,
-            server,
             patience,
-            way,
-            attempts: Vec::new(),
+            way: approach.first,
+            approach,
+            data: None,
             by: Some(opening.deadline()),
-            state: State::Opening(opening),
+            state: State::Opening(Box::new(opening)),
             since: now,
         }
     }
@@ -169,7 +166,7 @@ impl Transfer {
 
     /// The data connection stands, or our port does: REST, or the verb at once.
     fn opened(&mut self, socket: Socket, now: Instant) {
-        if let Some(marker) = self.restart.take() {
+        if let Some(marker) = self.restart {
             self.out.push(Output::Send(Command::Rest(marker)));
             self.await_reply(State::AwaitRest(socket), now);
         } else {
@@ -178,17 +175,22 @@ impl Transfer {
     }
 
     fn verb(&mut self, socket: Socket, now: Instant) {
-        if let Some(command) = self.command.take() {
-            self.out.push(Output::Send(command));
-        }
+        self.out.push(Output::Send(self.command.clone()));
         match socket {
-            Socket::Connected => self.await_reply(State::AwaitStart, now),
+            Socket::Connected(_) => self.await_reply(State::AwaitStart, now),
             Socket::Listening(ours) => {
                 self.out.push(Output::Accept);
                 self.since = now;
-                self.await_reply(State::AwaitStartAndPeer(ours), now);
+                self.state = State::AwaitStartAndPeer(ours);
+                self.by = Some(now + self.until_called());
             }
         }
+    }
+
+    /// How long the server's call is waited for. Where nothing is left that could work in its place, twice as long: a call
+    /// through a busy firewall may need its third SYN, 7 s after the first.
+    fn until_called(&self) -> Duration {
+        if self.approach.has_more_than_calls(self.way) { self.patience.data } else { self.patience.data * 2 }
     }
 
     fn start(&mut self) {
@@ -200,9 +202,34 @@ impl Transfer {
 
     fn no_data(&mut self, ours: SocketAddr, why: String, now: Instant) -> Error {
         let elapsed = now.saturating_duration_since(self.since);
-        let mut attempts = std::mem::take(&mut self.attempts);
-        attempts.push(Attempt::active(self.way, ours, why, elapsed));
-        Error::Unreachable(Unreachable::Data { server: self.server, attempts })
+        let mut attempts = std::mem::take(&mut self.approach.failed);
+        attempts.push(Attempt { way: self.way, target: Some(ours), why, elapsed });
+        Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts })
+    }
+
+    /// The server could not call us, and says so: another way in the same session.
+    fn not_called(&mut self, ours: SocketAddr, why: String, now: Instant) {
+        self.out.push(Output::CloseData);
+        let tried = (self.way, ours, self.since);
+        let (opening, verdict) =
+            Opening::nobody_came(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
+        self.state = State::Opening(Box::new(opening));
+        self.follow(verdict, now);
+    }
+
+    /// The server has not called us, and still owes us a reply: another way in another session.
+    fn never_called(&mut self, ours: SocketAddr, now: Instant) {
+        let tried = (self.way, ours, self.since);
+        let why = format!("the server did not connect to our port {}", ours.port());
+        let (approach, verdict) =
+            Opening::anew_without(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
+        match verdict {
+            Verdict::Anew => self.end(Ok(Transferred::Anew { approach })),
+            _ => {
+                let error = self.no_data(ours, "the server did not connect".to_owned(), now);
+                self.end_in_doubt(error);
+            }
+        }
     }
 
     /// A 4yz or 5yz where bytes should move or have moved.
@@ -227,7 +254,7 @@ impl Transfer {
             (State::AwaitStart | State::AwaitStartHavingPeer, Preliminary) => self.start(),
             (State::AwaitStartAndPeer(ours), Preliminary) => {
                 self.state = State::AwaitPeer(ours);
-                self.by = Some(now + self.patience.data);
+                self.by = Some(now + self.until_called());
             }
             // Some servers leave out the 1yz of a download and say 226 at once; the data still counts.
             (State::AwaitStart | State::AwaitStartHavingPeer, Completion) if self.flow == Flow::Down => {
@@ -244,9 +271,7 @@ impl Transfer {
             (State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours), Transient)
                 if reply.code.get() == 425 =>
             {
-                let why = format!("the server answered 425 {}", show(reply.text()));
-                let error = self.no_data(ours, why, now);
-                self.end(Err(error));
+                self.not_called(ours, format!("the server answered 425 {}", show(reply.text())), now);
             }
             (
                 State::AwaitStart
@@ -324,12 +349,15 @@ impl Transfer {
                 self.end(Err(insecure(what, todo)));
             }
             MoveError::Stalled(after) => {
-                let what = format!(
-                    "nothing moved on the data connection of {} for {} s{blank}{also}",
-                    self.said,
-                    after.as_secs()
-                );
-                self.break_off(what, 0);
+                let place = Box::new(Place {
+                    said: self.said.clone(),
+                    way: self.way,
+                    server: self.approach.server,
+                    data: self.data,
+                });
+                let also = also.to_owned();
+                self.out.push(Output::HangUp);
+                self.end(Err(Error::Stalled { place, also, after, moved: 0 }));
             }
         }
     }
@@ -379,7 +407,8 @@ impl Transfer {
                 let error = Error::silent(&self.said, self.patience.reply);
                 self.end(Err(error));
             }
-            State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) | State::AwaitPeerAfterFinal(ours, _) => {
+            State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => self.never_called(ours, now),
+            State::AwaitPeerAfterFinal(ours, _) => {
                 let error = self.no_data(ours, "the server did not connect".to_owned(), now);
                 self.end_in_doubt(error);
             }
@@ -427,16 +456,24 @@ impl Transfer {
 
     fn open(&mut self, input: Input, now: Instant) {
         let State::Opening(opening) = &mut self.state else { return };
-        match opening.handle(input, now, &mut self.out) {
-            Verdict::Pending => self.by = Some(opening.deadline()),
-            Verdict::Ready(way, ours) => {
-                self.way = way;
-                if let State::Opening(opening) = std::mem::replace(&mut self.state, State::Ended) {
-                    self.attempts = opening.into_attempts();
-                }
-                self.opened(ours.map_or(Socket::Connected, Socket::Listening), now);
+        let verdict = opening.handle(input, now, &mut self.out);
+        self.follow(verdict, now);
+    }
+
+    fn follow(&mut self, verdict: Verdict, now: Instant) {
+        let State::Opening(opening) = std::mem::replace(&mut self.state, State::Ended) else { return };
+        match verdict {
+            Verdict::Pending => {
+                self.by = Some(opening.deadline());
+                self.state = State::Opening(opening);
             }
-            Verdict::Anew => self.end(Ok(Transferred::EpsvSwallowed)),
+            Verdict::Ready(way, socket) => {
+                self.way = way;
+                self.data = Some(socket.port());
+                self.approach = opening.into_approach();
+                self.opened(socket, now);
+            }
+            Verdict::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
             Verdict::Failed(error) => self.end(Err(error)),
         }
     }
@@ -504,22 +541,16 @@ mod tests {
     use wire::Pathname;
 
     use super::*;
+    use crate::dialogue::Mode;
 
     /// Pure-FTPd over loopback: it dials, sends a small file and says 226 before we have looked at our port.
     #[test]
     fn the_last_word_may_be_heard_before_the_servers_connection_is_seen() {
         let (now, server) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 21)));
         let path = Pathname::new("small.bin").expect("a pathname");
-        let way = Way::first(Mode::Active);
-        let mut transfer = Transfer::new(
-            Command::Retr(path),
-            Flow::Down,
-            None,
-            (Mode::Active, way),
-            server,
-            Patience::default(),
-            now,
-        );
+        let approach = Approach::new(Mode::Active, Way::first(Mode::Active), server);
+        let mut transfer =
+            Transfer::new(Command::Retr(path), Flow::Down, None, approach, Patience::default(), now);
         let ours = SocketAddr::from(([192, 0, 2, 2], 50_000));
         transfer.handle(Input::Listening(ours), now);
         for code in [200, 150, 226] {

@@ -13,13 +13,13 @@
 //!   ! flood                 says lines of a multi-line reply until the client has had enough
 //! ```
 //! In an `S:` line `{port}` is the port of a data socket that is opened for it, `{p},{q}` the same for a 227, and
-//! `{dead}` a port where nobody listens.
+//! `{dead}` a port where nobody listens, and `{silent}` one where nothing answers.
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use net::reserve::Reserved;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,12 +54,21 @@ pub(crate) struct Peer {
     /// The port that the client told last.
     told: Option<SocketAddr>,
     dead: Vec<Reserved>,
+    silent: Vec<(Socket, TcpStream)>,
 }
 
 impl Peer {
     pub(crate) fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-        Self { listener, control: None, data_listener: None, data: None, told: None, dead: Vec::new() }
+        Self {
+            listener,
+            control: None,
+            data_listener: None,
+            data: None,
+            told: None,
+            dead: Vec::new(),
+            silent: Vec::new(),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -158,6 +167,11 @@ impl Peer {
             self.data_listener = Some(listener);
             self.data = None;
         }
+        if line.contains("{silent}") {
+            let (port, holding) = silent().map_err(|e| e.to_string())?;
+            line = line.replace("{silent}", &port.to_string());
+            self.silent.push(holding);
+        }
         if line.contains("{dead}") {
             // Held without listening: nobody answers there, and no other story is given it.
             let pair = Reserved::pair(Ipv4Addr::LOCALHOST.into()).map_err(|e| e.to_string())?;
@@ -206,6 +220,16 @@ impl Peer {
         }
         Err("the client took it all".to_owned())
     }
+}
+
+/// A port that drops every SYN, as a firewall does: its queue of one is full (listen(2)).
+fn silent() -> std::io::Result<(u16, (Socket, TcpStream))> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(0)?;
+    let at = socket.local_addr()?.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
+    let queued = TcpStream::connect(at)?;
+    Ok((at.port(), (socket, queued)))
 }
 
 pub(crate) fn accept(listener: &TcpListener) -> Result<TcpStream, String> {

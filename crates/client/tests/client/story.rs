@@ -1,7 +1,7 @@
 //! How is a story told: what the client is to do, and how it must end?
 //!
 //! ```text
-//!   ? mode passive | active             ? patience greeting | epsv | stall | data | last   (short, where the story is of silence)
+//!   ? mode passive | active             ? patience greeting | epsv | race | quiet | stall | data | last   (short, where the story is of silence)
 //!   ? verify hash
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
@@ -89,6 +89,8 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", "patience greeting") => script.options.patience.greeting = SHORT,
             ("?", "patience epsv") => script.options.patience.epsv = SHORT,
             ("?", "patience data") => script.options.patience.data = SHORT,
+            ("?", "patience race") => script.options.patience.race = SHORT,
+            ("?", "patience quiet") => script.options.patience.quiet = SHORT,
             ("?", "patience last") => script.options.patience.last = SHORT,
             ("?", "patience stall") => script.options.stall = SHORT,
             ("?", goal) => script.goals.push(goal.to_owned()),
@@ -207,7 +209,7 @@ fn fault(error: &Error) -> String {
         Error::Refused { .. } => "refused",
         Error::Nonsense { .. } => "nonsense",
         Error::Unreachable(_) => "unreachable",
-        Error::Broken { .. } => "broken",
+        Error::Broken { .. } | Error::Stalled { .. } => "broken",
         Error::NoTls { .. } | Error::Insecure { .. } => "insecure",
         Error::Local { .. } => "local",
     };

@@ -2,7 +2,7 @@
 use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 
-use net::{Awaited, Source, dial};
+use net::{Awaited, Source, dial, dial_narrow};
 use tokio::time::timeout;
 
 use crate::scene::{HERE, LONG, call, peer};
@@ -53,4 +53,17 @@ async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
     assert_eq!(data.peer(), expected.local_addr().unwrap());
     assert_eq!(awaited.dropped(), 1);
     assert_eq!(stranger.read(&mut [0; 8]).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn small_segments_hold_in_both_directions_whoever_calls() {
+    let narrow = |stream: std::net::TcpStream| socket2::SockRef::from(&stream).tcp_mss().unwrap();
+    let listener = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
+    let _ours = dial_narrow(listener.local_addr().unwrap(), None, Some(1200)).await.unwrap();
+    assert!(narrow(listener.accept().unwrap().0) <= 1200);
+    let awaited = Awaited::bind_narrow(HERE, None, Some(1200)).unwrap();
+    let theirs = std::net::TcpStream::connect(awaited.local()).unwrap();
+    assert!(narrow(theirs) <= 1200);
+    let usual = Awaited::bind(HERE, None).unwrap();
+    assert!(narrow(std::net::TcpStream::connect(usual.local()).unwrap()) > 1200);
 }

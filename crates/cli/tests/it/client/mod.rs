@@ -5,6 +5,7 @@ mod lost;
 mod talking;
 mod trust;
 mod verbs;
+mod ways;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,0 +1,232 @@
+//! Which way to a data connection has worked at a site, from this network?
+//!
+//! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each site and network where the first way does
+//! not work:
+//!
+//! ```text
+//!   ftp.example.org:21 192.168.1.0/24@192.168.1.1 EPRT 2026-11-24T15:00:00Z
+//! ```
+//! The network is that of our own address and the router that the machine calls by default: a laptop that has moved does not
+//! begin with what was true at home. A line that is wrong costs one attempt. It is forgotten after thirty days, when
+//! nothing at all has worked, and when the first way has worked again.
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use client::Way;
+use wire::Stamp;
+
+use crate::entry::iso;
+use crate::known_sites::{Place, lock};
+use crate::state;
+
+/// Firewalls change seldom, and people who repair one want to see that it works now.
+const EXPIRY: i64 = 30 * 24 * 60 * 60;
+
+/// More sites that need a detour than anybody has; the oldest go.
+const LINES: usize = 1000;
+
+/// A thousand lines are a tenth of this: a file that is larger is another file.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The network in which something is true, as a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Network(String);
+
+impl Network {
+    /// That of this address of ours, the end of a connection.
+    pub(crate) fn of(ours: IpAddr) -> Self {
+        let table = |name: &str| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+        match ours.to_canonical() {
+            IpAddr::V4(v4) => {
+                let router = router_v4(&table("route")).map(IpAddr::V4);
+                let [a, b, c, _] = v4.octets();
+                Self::named(format_args!("{a}.{b}.{c}.0/24"), router)
+            }
+            IpAddr::V6(v6) => {
+                let router = router_v6(&table("ipv6_route")).map(IpAddr::V6);
+                let prefix = Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64);
+                Self::named(format_args!("{prefix}/64"), router)
+            }
+        }
+    }
+
+    fn named(prefix: fmt::Arguments<'_>, router: Option<IpAddr>) -> Self {
+        match router {
+            Some(router) => Self(format!("{prefix}@{router}")),
+            None => Self(prefix.to_string()),
+        }
+    }
+}
+
+/// The default router of `/proc/net/route`: eight hexadecimal digits, in the byte order of the machine.
+fn router_v4(table: &str) -> Option<Ipv4Addr> {
+    table.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        let (to, router) = (words.next()?, words.next()?);
+        let router = u32::from_str_radix(router, 16).ok()?;
+        (to == "00000000" && router != 0).then(|| Ipv4Addr::from(router.to_ne_bytes()))
+    })
+}
+
+/// That of `/proc/net/ipv6_route`: thirty-two digits, in the order in which they are written.
+fn router_v6(table: &str) -> Option<Ipv6Addr> {
+    table.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [to, length, _, _, router, ..] = words.as_slice() else { return None };
+        let router = u128::from_str_radix(router, 16).ok()?;
+        let default = to.bytes().all(|b| b == b'0') && *length == "00";
+        (default && router != 0).then(|| Ipv6Addr::from_bits(router))
+    })
+}
+
+/// The file.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways(PathBuf);
+
+impl Ways {
+    /// Where the environment puts it; none where there is no home.
+    pub(crate) fn find() -> Option<Self> {
+        state::folder().map(|folder| Self(folder.join("ways")))
+    }
+
+    /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
+    /// saved some time.
+    pub(crate) fn look(&self, place: &Place, network: &Network) -> Option<Way> {
+        let text = self.text().ok()?;
+        let line = text.lines().rev().find(|line| is_about(line, place, network))?;
+        read(line).filter(|(_, since)| is_fresh(*since, now())).map(|(way, _)| way)
+    }
+
+    /// Remembers a way, or that the first one is as good as any.
+    pub(crate) fn put(&self, place: &Place, network: &Network, way: Option<Way>) -> io::Result<()> {
+        let folder = self.0.parent().unwrap_or(std::path::Path::new("/"));
+        state::make(folder)?;
+        let _lock = lock(folder)?;
+        let before = self.text()?;
+        let now = now();
+        let fresh = |line: &&str| {
+            !is_about(line, place, network) && read(line).is_some_and(|(_, since)| is_fresh(since, now))
+        };
+        let mut lines: Vec<String> = before.lines().filter(fresh).map(str::to_owned).collect();
+        if let Some(way) = way {
+            lines.push(format!("{place} {} {way} {}", network.0, iso(Stamp::from_seconds(now))));
+        }
+        let old = lines.len().saturating_sub(LINES);
+        let text: String = lines.iter().skip(old).map(|line| format!("{line}\n")).collect();
+        if text == before { Ok(()) } else { state::keep(&self.0, text.as_bytes(), 0o600) }
+    }
+
+    fn text(&self) -> io::Result<String> {
+        match fs::metadata(&self.0) {
+            Ok(there) if there.len() > LONGEST => Err(io::Error::other("it is far too large")),
+            Ok(_) => fs::read_to_string(&self.0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_about(line: &str, place: &Place, network: &Network) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    words.next() == Some(place.to_string().as_str()) && words.next() == Some(network.0.as_str())
+}
+
+/// The way of a line, and since when.
+fn read(line: &str) -> Option<(Way, i64)> {
+    let mut words = line.split_ascii_whitespace().skip(2);
+    let (way, since) = (words.next()?, words.next()?);
+    let way = Way::ALL.into_iter().find(|known| known.to_string() == way)?;
+    let digits: Vec<u8> = since.bytes().filter(u8::is_ascii_digit).collect();
+    Some((way, Stamp::parse(&digits)?.seconds))
+}
+
+/// What is said to be of tomorrow was written by a clock that was wrong.
+fn is_fresh(since: i64, now: i64) -> bool {
+    (0..EXPIRY).contains(&(now - since))
+}
+
+fn now() -> i64 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    i64::try_from(seconds).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways() -> (tempfile::TempDir, Ways) {
+        let folder = tempfile::tempdir().unwrap();
+        let ways = Ways(folder.path().join("pasv/ways"));
+        (folder, ways)
+    }
+
+    #[test]
+    fn a_way_is_remembered_for_one_site_in_one_network() {
+        let (_folder, ways) = ways();
+        let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("192.0.2.0/24".into()));
+        let (site, other) = (Place::new("FTP.example.", 21), Place::new("::1", 2121));
+        ways.put(&site, &here, Some(Way::Pasv)).unwrap();
+        ways.put(&other, &here, Some(Way::Port)).unwrap();
+        ways.put(&site, &here, Some(Way::Eprt)).unwrap();
+        assert_eq!(ways.look(&site, &here), Some(Way::Eprt));
+        assert_eq!(ways.look(&site, &there), None);
+        assert_eq!(ways.look(&other, &here), Some(Way::Port));
+        ways.put(&site, &here, None).unwrap();
+        assert_eq!(ways.look(&site, &here), None);
+        assert_eq!(ways.look(&other, &here), Some(Way::Port));
+    }
+
+    #[test]
+    fn what_is_old_or_no_line_of_ours_is_not_believed_and_goes() {
+        let (_folder, ways) = ways();
+        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
+        state::make(ways.0.parent().unwrap()).unwrap();
+        let at = |seconds| iso(Stamp::from_seconds(seconds));
+        let (old, soon) = (at(now() - EXPIRY - 9), at(now() + 999));
+        for line in [
+            format!("a.example:21 192.0.2.0/24 PASV {old}\n"),
+            format!("a.example:21 192.0.2.0/24 PASV {soon}\n"),
+            "a.example:21 192.0.2.0/24 PASV\n".to_owned(),
+            "a.example:21 192.0.2.0/24 MLSD 2026-01-01T00:00:00Z\n".to_owned(),
+            "\0\n".to_owned(),
+        ] {
+            fs::write(&ways.0, &line).unwrap();
+            assert_eq!(ways.look(&site, &here), None, "{line}");
+            ways.put(&Place::new("b.example", 21), &here, Some(Way::Pasv)).unwrap();
+            assert_eq!(fs::read_to_string(&ways.0).unwrap().lines().count(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_file_does_not_grow_without_end() {
+        let (_folder, ways) = ways();
+        let (here, now) = (Network("192.0.2.0/24".into()), iso(Stamp::from_seconds(now())));
+        state::make(ways.0.parent().unwrap()).unwrap();
+        let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
+        fs::write(&ways.0, many).unwrap();
+        ways.put(&Place::new("new.example", 21), &here, Some(Way::Pasv)).unwrap();
+        assert_eq!(ways.text().unwrap().lines().count(), LINES);
+        assert_eq!(ways.look(&Place::new("0.example", 21), &here), None);
+        assert_eq!(ways.look(&Place::new("new.example", 21), &here), Some(Way::Pasv));
+    }
+
+    #[test]
+    fn routers_are_found_in_the_kernels_tables() {
+        let v4 = "Iface\tDestination\tGateway \tFlags\n\
+                  eth0\t0002000A\t00000000\t0001\neth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\n";
+        #[cfg(target_endian = "little")]
+        assert_eq!(router_v4(v4), Some(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(router_v4("Iface\tDestination\n"), None);
+        let zero = "0".repeat(32);
+        let v6 = format!(
+            "fe80{0} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001 eth0\n\
+             {zero} 00 {zero} 00 fe80{0} 00000400 00000001 00000000 00000003 eth0\n",
+            &zero[4..]
+        );
+        assert_eq!(router_v6(&v6), Some("fe80::".parse().unwrap()));
+    }
+}

@@ -1,0 +1,198 @@
+//! Which ways to a data connection are there, and in which order are they tried?
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::error::Attempt;
+
+/// Who opens data connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// We do, where that works, else the server.
+    #[default]
+    Auto,
+    /// We do, and nobody else.
+    Passive,
+    /// The server does, where that works, else we.
+    Active,
+}
+
+impl Mode {
+    /// All its ways, in their order.
+    fn ways(self) -> &'static [Way] {
+        match self {
+            Self::Auto => &[Way::Epsv, Way::Pasv, Way::Eprt, Way::Port],
+            Self::Passive => &[Way::Epsv, Way::Pasv],
+            Self::Active => &[Way::Eprt, Way::Port, Way::Epsv, Way::Pasv],
+        }
+    }
+}
+
+/// A way to a data connection, named by its verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// RFC 2428: passive, the server tells a port only.
+    Epsv,
+    /// RFC 959: passive, IPv4 only.
+    Pasv,
+    /// RFC 2428: active.
+    Eprt,
+    /// RFC 959: active, IPv4 only.
+    Port,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Epsv, Self::Pasv, Self::Eprt, Self::Port];
+
+    /// Do we dial?
+    #[must_use]
+    pub fn is_passive(self) -> bool {
+        matches!(self, Self::Epsv | Self::Pasv)
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn mode(self) -> &'static str {
+        if self.is_passive() { "passive" } else { "active" }
+    }
+
+    /// The first way of a mode.
+    #[must_use]
+    pub fn first(mode: Mode) -> Self {
+        match mode {
+            Mode::Auto | Mode::Passive => Self::Epsv,
+            Mode::Active => Self::Eprt,
+        }
+    }
+
+    /// PASV and PORT cannot name an IPv6 address.
+    fn can_reach(self, server: IpAddr) -> bool {
+        server.is_ipv4() || matches!(self, Self::Epsv | Self::Eprt)
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Epsv => "EPSV",
+            Self::Pasv => "PASV",
+            Self::Eprt => "EPRT",
+            Self::Port => "PORT",
+        })
+    }
+}
+
+/// How the search for a data connection begins, and what is known before it.
+#[derive(Clone, Debug)]
+pub struct Approach {
+    /// Who may open it.
+    pub mode: Mode,
+    /// What is tried first.
+    pub first: Way,
+    /// The control connection's peer: data connections go to no other address, and come from no other.
+    pub server: SocketAddr,
+    /// The control connection is under TLS, so that nobody on the way can translate an address that we tell.
+    pub sealed: bool,
+    /// What has failed already, in sessions before this one. These ways are not tried again.
+    pub failed: Vec<Attempt>,
+    /// What need not be tried, since what failed would fail it too.
+    pub skipped: Vec<Way>,
+}
+
+impl Approach {
+    /// In clear, and nothing has failed yet.
+    #[must_use]
+    pub fn new(mode: Mode, first: Way, server: SocketAddr) -> Self {
+        Self { mode, first, server, sealed: false, failed: Vec::new(), skipped: Vec::new() }
+    }
+
+    /// The next way, if the mode allows one that has not failed. So the search ends after four.
+    pub(super) fn next(&self) -> Option<Way> {
+        self.left().next()
+    }
+
+    /// The next way, if `way` fails too.
+    pub(super) fn next_after(&self, way: Way) -> Option<Way> {
+        self.left().find(|left| *left != way)
+    }
+
+    /// Is there anything to try after a call of the server's that has not come? PORT is not: what stops the call does not ask
+    /// for the verb.
+    pub(super) fn has_more_than_calls(&self, way: Way) -> bool {
+        self.left().any(|left| left != way && left != Way::Port)
+    }
+
+    fn left(&self) -> impl Iterator<Item = Way> {
+        let untried =
+            |way: &Way| !self.skipped.contains(way) && !self.failed.iter().any(|attempt| attempt.way == *way);
+        let ways = self.mode.ways().iter().copied();
+        ways.filter(move |way| way.can_reach(self.server.ip()) && untried(way))
+    }
+
+    /// Why a server cannot dial an address of ours, where that is certain.
+    ///
+    /// A private address of ours and a public one of the server's mean that somebody between translates addresses. In clear
+    /// that somebody may translate the one in PORT too (an FTP helper); under TLS nobody can.
+    pub(super) fn cannot_be_dialled(&self, ours: IpAddr) -> Option<String> {
+        let behind_nat = self.sealed && is_inner(ours) && !is_inner(self.server.ip());
+        behind_nat.then(|| {
+            format!("our address {ours} is behind a NAT, which cannot translate it under TLS: not tried")
+        })
+    }
+}
+
+/// Private (RFC 1918, RFC 4193), shared (RFC 6598), link-local or loopback: an address that means nothing elsewhere.
+fn is_inner(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn failed(way: Way) -> Attempt {
+        Attempt { way, target: None, why: String::new(), elapsed: Duration::ZERO }
+    }
+
+    /// The ways from `first` on, where each fails.
+    fn tried(mode: Mode, first: Way, server: &str) -> Vec<Way> {
+        let mut approach = Approach::new(mode, first, SocketAddr::new(server.parse().unwrap(), 21));
+        let mut tried = vec![first];
+        approach.failed.push(failed(first));
+        while let Some(way) = approach.next() {
+            tried.push(way);
+            approach.failed.push(failed(way));
+        }
+        tried
+    }
+
+    #[test]
+    fn every_way_of_a_mode_is_tried_once_wherever_it_begins() {
+        use Way::{Eprt, Epsv, Pasv, Port};
+        assert_eq!(tried(Mode::Auto, Epsv, "192.0.2.1"), [Epsv, Pasv, Eprt, Port]);
+        assert_eq!(tried(Mode::Auto, Eprt, "192.0.2.1"), [Eprt, Epsv, Pasv, Port]);
+        assert_eq!(tried(Mode::Passive, Pasv, "192.0.2.1"), [Pasv, Epsv]);
+        assert_eq!(tried(Mode::Active, Eprt, "192.0.2.1"), [Eprt, Port, Epsv, Pasv]);
+        assert_eq!(tried(Mode::Auto, Epsv, "2001:db8::1"), [Epsv, Eprt]);
+    }
+
+    #[test]
+    fn only_what_is_certain_keeps_us_from_active_mode() {
+        let mut approach = Approach::new(Mode::Auto, Way::Epsv, "203.0.113.1:21".parse().unwrap());
+        let private = "192.168.1.2".parse().unwrap();
+        assert_eq!(approach.cannot_be_dialled(private), None, "a helper may translate it");
+        approach.sealed = true;
+        assert!(approach.cannot_be_dialled(private).is_some());
+        assert_eq!(approach.cannot_be_dialled("203.0.113.9".parse().unwrap()), None);
+        approach.server = "192.168.7.7:21".parse().unwrap();
+        assert_eq!(approach.cannot_be_dialled(private), None, "a network of their own");
+    }
+}

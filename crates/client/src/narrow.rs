@@ -1,0 +1,137 @@
+//! Do large packets get lost on the way, and what then?
+//!
+//! A tunnel that is narrower than both ends believe, behind a router that does not say so (or whose word is filtered), swallows
+//! every full packet: replies and small listings pass, files hang (an MTU black hole, RFC 2923 2.1). Where a transfer
+//! stands still before it is well under way, it is taken up once more in a new session, over data connections whose
+//! segments are small from the start, in both directions.
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::data::Outlook;
+use net::pump::Progress;
+
+use crate::connection::now;
+use crate::error::Error;
+use crate::event::Event;
+use crate::session::Client;
+
+/// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
+const NARROW: u16 = 1200;
+
+/// What has carried more than this carries large packets: the first window of a sender is ten of them.
+const WELL_UNDER_WAY: u64 = 64 * 1024;
+
+/// How often an upload's acknowledgements are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a transfer may stand still.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stall {
+    /// Before it is well under way.
+    first: Duration,
+    /// After that.
+    pub(crate) later: Duration,
+}
+
+impl Stall {
+    pub(crate) fn after(&self, moved: u64) -> Duration {
+        if moved > WELL_UNDER_WAY { self.later } else { self.first }
+    }
+
+    /// Is a shorter wait than the usual one over, though there is no reason for it any more?
+    pub(crate) fn is_early(&self, after: Duration, moved: u64) -> bool {
+        after < self.later && moved > WELL_UNDER_WAY
+    }
+
+    /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way. The
+    /// kernel takes a small file at once, so that what it has been given proves nothing.
+    pub(crate) async fn swallowed(&self, outlook: &Outlook, progress: &Arc<Progress>) -> Duration {
+        let before = progress.bytes();
+        let (mut seen, mut since) = (0, now());
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let waiting = outlook.unacknowledged().unwrap_or(0);
+            let through = (progress.bytes() - before).saturating_sub(waiting);
+            if self.first >= self.later || through > WELL_UNDER_WAY {
+                // It is the pump's affair.
+                return std::future::pending().await;
+            }
+            if waiting == 0 || through != seen {
+                (seen, since) = (through, now());
+            } else if now().saturating_duration_since(since) >= self.first {
+                return self.first;
+            }
+        }
+    }
+}
+
+impl Client {
+    /// How long this transfer may stand still.
+    pub(crate) fn stall(&self) -> Stall {
+        let later = self.options.stall;
+        let first = if self.segment.is_some() { later } else { self.options.patience.quiet.min(later) };
+        Stall { first, later }
+    }
+
+    /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
+    /// segments. Any other error is given back.
+    pub(crate) async fn narrower(&mut self, error: Error) -> Result<(), Error> {
+        let early = matches!(&error, Error::Stalled { after, .. } if *after < self.options.stall);
+        if !early || self.segment.is_some() {
+            return Err(error);
+        }
+        self.segment = Some(NARROW);
+        (self.watch)(&Event::Warning(format!(
+            "{error}. Large packets may get lost on the way: once more with segments of {NARROW} bytes"
+        )));
+        self.begin_anew().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use net::{dial, pump};
+    use socket2::SockRef;
+
+    use super::*;
+
+    const STALL: Stall = Stall { first: Duration::from_secs(5), later: Duration::from_secs(60) };
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_the_kernel_has_taken_and_nobody_acknowledges_is_seen() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+        let mut data = dial(listener.local_addr().unwrap(), None).await.unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let (progress, outlook) = (Arc::new(Progress::default()), data.outlook());
+        let begun = now();
+        let mut watched = std::pin::pin!(STALL.swallowed(&outlook, &progress));
+        // The watch begins before the first byte.
+        assert!(is_pending(watched.as_mut()));
+        pump::send(&mut data, &vec![7; 40 * 1024], STALL.later, &progress).await.unwrap();
+        assert_eq!(watched.await, STALL.first);
+        assert!(now() - begun >= STALL.first);
+        assert!(outlook.unacknowledged().unwrap() > 0);
+        // What has not arrived does not arrive any more, and is no end of a file.
+        outlook.reset_at_close();
+        drop(data);
+        assert_eq!(outlook.unacknowledged(), None);
+        let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+
+    fn is_pending<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
+        future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
+    }
+
+    #[test]
+    fn a_pause_in_the_middle_is_no_sign_of_anything() {
+        let few = 10_000;
+        assert_eq!((STALL.after(few), STALL.after(1 << 20)), (STALL.first, STALL.later));
+        assert!(STALL.is_early(STALL.first, 1 << 20) && !STALL.is_early(STALL.first, few));
+        assert!(!STALL.is_early(STALL.later, 1 << 20));
+    }
+}
