@@ -20,6 +20,7 @@
 pub mod control;
 pub mod data;
 pub mod dial;
+pub mod half_open;
 mod keepalive;
 pub mod listener;
 pub mod own;
@@ -33,6 +34,7 @@ mod watch;
 pub use control::Control;
 pub use data::{Data, UploadEnd};
 pub use dial::{Awaited, Source, dial};
+pub use half_open::Call;
 pub use listener::Listener;
 pub use passive::{Claim, ClaimError, NoPort, PassivePorts};
 pub use pump::{Progress, PumpError};

@@ -36,7 +36,7 @@ use acceptor::Door;
 use claim::Stake;
 use hub::{Hub, Wanted};
 
-pub use claim::{Claim, ClaimError};
+pub use claim::{Claim, ClaimError, Place};
 pub use protected::{Demand, Next, ProtectedClaim, Refused, Stir};
 pub use refusals::{Cause, Refusals, TurnedAway};
 

@@ -19,6 +19,7 @@ pub(crate) mod guard;
 mod incoming;
 pub mod listing;
 mod outgoing;
+mod silence;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -170,7 +171,7 @@ async fn connect(
             match arrived {
                 Ok(data) => Ok(Some(data)),
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
-                Err(_) => Err(Reason::DataNotMade.into()),
+                Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), patience).await),
             }
         }
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
@@ -179,13 +180,8 @@ async fn connect(
             let from = DialSource { address: local.ip(), port: settings.modes.active_port };
             match timeout(patience, dial(target, Some(from))).await {
                 Ok(Ok(data)) => Ok(Some(data)),
-                Ok(Err(error)) => {
-                    Err(Transferred { detail: Some(error.to_string()), ..Reason::DialFailed.into() })
-                }
-                Err(_) => {
-                    let detail = format!("no answer from {target} within {} s", patience.as_secs());
-                    Err(Transferred { detail: Some(detail), ..Reason::DialFailed.into() })
-                }
+                Ok(Err(error)) => Err(silence::not_taken(target, &error)),
+                Err(_) => Err(silence::no_answer(target, patience)),
             }
         }
     }
@@ -327,14 +323,14 @@ impl From<storage::Error> for Transferred {
 
 impl From<Reason> for Transferred {
     fn from(reason: Reason) -> Self {
-        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), detail: None }
+        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), told: None, detail: None }
     }
 }
 
 impl From<Result<(), Broken>> for Transferred {
     fn from(result: Result<(), Broken>) -> Self {
         match result {
-            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, detail: None },
+            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, told: None, detail: None },
             Err(broken) => broken.into(),
         }
     }
