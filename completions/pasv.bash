@@ -829,7 +829,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__serve)
-            opts="-q -h --root --write --listen --passive-ports --external --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -848,6 +848,10 @@ _pasv() {
                     return 0
                     ;;
                 --external)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -884,6 +888,10 @@ _pasv() {
                     return 0
                     ;;
                 --active-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-mss)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -45,6 +45,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l root -d 'The folder 
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen -d 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l passive-ports -d 'The ports that clients open data connections to. The firewall must let them in' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l external -d 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l proxy-from -d 'A balancer before the site, by its network: its connections, control and data, begin with a PROXY header, version 1 or 2. Nobody else\'s header is believed. May be given several times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l user -d 'Let this user in, with the password in the file (or one made up and shown); nobody else then' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l log-format -d 'How log lines are written, to stderr' -r -f -a "text\t'Lines for people'
 json\t'One JSON object a line'"
@@ -56,6 +57,7 @@ never\t'The kernel writes when it likes; a power cut may lose what was acknowled
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
 offered\t'Who wants it has it'
 required\t'Nobody logs in without it'

@@ -12,7 +12,7 @@ use tokio::io::Interest;
 
 use crate::listener::{EXHAUSTED, Stack, listening};
 use crate::watch::{Watched, watch};
-use crate::{AcceptFailure, Data, canonical};
+use crate::{AcceptFailure, Data, canonical, segments};
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,24 @@ pub struct Source {
 /// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
 /// `AddrNotAvailable`, `PermissionDenied`.
 pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> {
+    call(target, from, None).await
+}
+
+/// The same with segments of at most `mss` bytes in both directions, and packets that may be cut
+/// ([`segments`](mod@crate::segments)).
+///
+/// # Errors
+/// As [`dial()`]; `InvalidInput` for a size that the system does not take.
+pub async fn dial_limited(target: SocketAddr, from: Option<Source>, mss: Option<u16>) -> io::Result<Data> {
+    call(target, from, mss).await
+}
+
+async fn call(target: SocketAddr, from: Option<Source>, mss: Option<u16>) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
+    if let Some(mss) = mss {
+        segments::limit(&socket, mss)?;
+    }
     if let Some(source) = from {
         let mut local = SocketAddr::new(source.address, source.port.unwrap_or(0));
         // A link-local address is one of a link: the target's, since the two are to reach each other.
@@ -85,7 +101,7 @@ impl Awaited {
     /// # Errors
     /// The system's, when the address is not ours or the port is taken.
     pub fn bind(local: IpAddr, port: Option<u16>) -> io::Result<Self> {
-        let socket = listening(SocketAddr::new(local, port.unwrap_or(0)), Stack::for_one(local))?;
+        let socket = listening(SocketAddr::new(local, port.unwrap_or(0)), Stack::for_one(local), None)?;
         // A listening TCP socket has a name, and that name is an address and a port.
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;

@@ -25,8 +25,10 @@ mod keepalive;
 pub mod listener;
 pub mod own;
 pub mod passive;
+pub mod proxy;
 pub mod pump;
 pub mod reserve;
+pub mod segments;
 pub mod tls;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]
 mod watch;

@@ -39,13 +39,18 @@ pub struct Place {
     pub port: u16,
     /// The ports that it was chosen from, lowest and highest: what a firewall has to let in.
     pub ports: RangeInclusive<u16>,
+    /// Balancers may be between, whose calls are not the peer's.
+    balanced: bool,
 }
 
 impl Place {
     /// Where no connection has come: had a call of the peer's begun? Reads the kernel's table of connections, in the
     /// blocking pool and one claim at a time. Cancel-safe.
     pub async fn half_open(&self) -> Call {
-        half_open::look(self.peer, self.port).await
+        match half_open::look(self.peer, self.port).await {
+            Call::None if self.balanced => Call::Unknown,
+            call => call,
+        }
     }
 }
 
@@ -124,7 +129,8 @@ impl Stake {
     pub(super) fn place(&self) -> Place {
         let ports = || self.doors.iter().map(|door| door.port);
         let (low, high) = (ports().min().unwrap_or(self.port), ports().max().unwrap_or(self.port));
-        Place { peer: self.peer, port: self.port, ports: low..=high }
+        let balanced = self.doors.iter().any(|door| door.is_balanced());
+        Place { peer: self.peer, port: self.port, ports: low..=high, balanced }
     }
 
     /// Accepts what waits in the kernel at its port.

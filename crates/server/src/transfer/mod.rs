@@ -21,12 +21,12 @@ pub mod listing;
 mod outgoing;
 mod silence;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
-use net::dial::{Source as DialSource, dial};
+use net::dial::{Source as DialSource, dial_limited};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
@@ -67,7 +67,7 @@ enum Shaking {
     /// The one that there is.
     Here(Guard),
     /// The one that shows itself to be the client's own.
-    Among(guard::Awaited),
+    Among(Box<guard::Awaited>),
 }
 
 enum Work {
@@ -115,7 +115,7 @@ pub(crate) async fn open(
         (Protection::Clear, _, data, None) => connect(data, None, &settings, local).await,
         (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
             guard.awaits(claim, &settings, flow).await.map(|awaited| {
-                shaking = Some(Shaking::Among(awaited));
+                shaking = Some(Shaking::Among(Box::new(awaited)));
                 None
             })
         }
@@ -177,13 +177,22 @@ async fn connect(
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
         (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
         (DataPlan::Target(target), _) => {
-            let from = DialSource { address: local.ip(), port: settings.modes.active_port };
-            match timeout(patience, dial(target, Some(from))).await {
+            let from = DialSource { address: from_here(local, target), port: settings.modes.active_port };
+            match timeout(patience, dial_limited(target, Some(from), settings.modes.data_mss)).await {
                 Ok(Ok(data)) => Ok(Some(data)),
                 Ok(Err(error)) => Err(silence::not_taken(target, &error)),
                 Err(_) => Err(silence::no_answer(target, patience)),
             }
         }
+    }
+}
+
+/// The address that the client knows us by; behind a balancer that speaks the other family, any.
+fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
+    match target {
+        _ if local.is_ipv4() == target.is_ipv4() => local.ip(),
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     }
 }
 

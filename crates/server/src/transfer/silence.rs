@@ -15,7 +15,7 @@ use crate::reason::Reason;
 /// Nobody came to a claimed port.
 pub(super) async fn nobody_came(place: &Place, waited: Duration) -> Transferred {
     let call = place.half_open().await;
-    let Place { peer, port, ports } = place;
+    let Place { peer, port, ports, .. } = place;
     let range = if ports.start() == ports.end() {
         format!("port {}", ports.start())
     } else {
