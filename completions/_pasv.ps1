@@ -26,6 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
+            [CompletionResult]::new('doctor-site', 'doctor-site', [CompletionResultType]::ParameterValue, 'Look at a site''s own settings, on the machine that serves it or is to')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site, sorted by name')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
             [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
@@ -43,6 +44,69 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;serve' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The folder to share')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times')
+            [CompletionResult]::new('--passive-ports', '--passive-ports', [CompletionResultType]::ParameterName, 'The ports that clients open data connections to. The firewall must let them in')
+            [CompletionResult]::new('--external', '--external', [CompletionResultType]::ParameterName, 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site')
+            [CompletionResult]::new('--proxy-from', '--proxy-from', [CompletionResultType]::ParameterName, 'A balancer before the site, by its network: its connections, control and data, begin with a PROXY header, version 1 or 2. Nobody else''s header is believed. May be given several times')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Let this user in, with the password in the file (or one made up and shown); nobody else then')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How log lines are written, to stderr')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`')
+            [CompletionResult]::new('--xferlog', '--xferlog', [CompletionResultType]::ParameterName, 'Append the classic transfer log to a file')
+            [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write the addresses and ports as JSON to a file when the site is up')
+            [CompletionResult]::new('--sync', '--sync', [CompletionResultType]::ParameterName, 'When an upload counts as done: on the disk, or with the kernel')
+            [CompletionResult]::new('--keep-parts', '--keep-parts', [CompletionResultType]::ParameterName, 'How long the part of a broken upload is kept for the client to resume')
+            [CompletionResult]::new('--umask', '--umask', [CompletionResultType]::ParameterName, 'Permission bits that uploads do not get')
+            [CompletionResult]::new('--active-port', '--active-port', [CompletionResultType]::ParameterName, 'Dial active data connections from this port; the classic one is 20, which needs root')
+            [CompletionResult]::new('--data-mss', '--data-mss', [CompletionResultType]::ParameterName, 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere')
+            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Where TLS may be, or must be, on the addresses of --listen')
+            [CompletionResult]::new('--listen-tls', '--listen-tls', [CompletionResultType]::ParameterName, 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of the certificate, in PEM')
+            [CompletionResult]::new('--acme', '--acme', [CompletionResultType]::ParameterName, 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority''s terms of service. Beside --cert it is one more certificate, shown to who asks for its names')
+            [CompletionResult]::new('--acme-directory', '--acme-directory', [CompletionResultType]::ParameterName, 'The ACME directory of the authority; by itself, Let''s Encrypt')
+            [CompletionResult]::new('--acme-contact', '--acme-contact', [CompletionResultType]::ParameterName, 'Where the authority can reach you, told to it when the account is made. May be given several times')
+            [CompletionResult]::new('--acme-listen', '--acme-listen', [CompletionResultType]::ParameterName, 'Where the authority''s questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be another port where a firewall or a web server forwards that to it')
+            [CompletionResult]::new('--acme-ca', '--acme-ca', [CompletionResultType]::ParameterName, 'Who vouches for the directory itself, beside the system''s authorities, in PEM: for an authority of your own')
+            [CompletionResult]::new('--data-reuse', '--data-reuse', [CompletionResultType]::ParameterName, 'Must a protected data connection resume the TLS session of its own control connection?')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users]')
+            [CompletionResult]::new('--client-ca', '--client-ca', [CompletionResultType]::ParameterName, 'The authorities that vouch for clients'' certificates, in PEM. Without them any certificate is taken, and counts by its fingerprint alone')
+            [CompletionResult]::new('--client-crl', '--client-crl', [CompletionResultType]::ParameterName, 'Lists of clients'' certificates that are revoked, in PEM; read again when the file changes, as the other two are')
+            [CompletionResult]::new('--client-cert-users', '--client-cert-users', [CompletionResultType]::ParameterName, 'Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user may have several')
+            [CompletionResult]::new('--client-cert-login', '--client-cert-login', [CompletionResultType]::ParameterName, 'What the certificate of a user is worth at the login [default: with-password]')
+            [CompletionResult]::new('--max-handshakes-per-address', '--max-handshakes-per-address', [CompletionResultType]::ParameterName, 'TLS handshakes of one address at once')
+            [CompletionResult]::new('--login-timeout', '--login-timeout', [CompletionResultType]::ParameterName, 'From the connection to the login')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'From one command to the next, outside transfers')
+            [CompletionResult]::new('--idle-timeout-most', '--idle-timeout-most', [CompletionResultType]::ParameterName, 'The most that SITE IDLE can ask for')
+            [CompletionResult]::new('--data-timeout', '--data-timeout', [CompletionResultType]::ParameterName, 'From a transfer''s command to its data connection')
+            [CompletionResult]::new('--stall-timeout', '--stall-timeout', [CompletionResultType]::ParameterName, 'In a transfer, without a byte moving')
+            [CompletionResult]::new('--port-wait', '--port-wait', [CompletionResultType]::ParameterName, 'How long PASV waits for a free port')
+            [CompletionResult]::new('--claim-timeout', '--claim-timeout', [CompletionResultType]::ParameterName, 'From PASV to the transfer that uses it')
+            [CompletionResult]::new('--remember-logins', '--remember-logins', [CompletionResultType]::ParameterName, 'How long a verified password is remembered, so that eight connections do not pay eight times')
+            [CompletionResult]::new('--max-sessions', '--max-sessions', [CompletionResultType]::ParameterName, 'Sessions in all')
+            [CompletionResult]::new('--max-sessions-per-address', '--max-sessions-per-address', [CompletionResultType]::ParameterName, 'Sessions from one address')
+            [CompletionResult]::new('--max-line', '--max-line', [CompletionResultType]::ParameterName, 'Bytes in a command line')
+            [CompletionResult]::new('--max-commands-before-login', '--max-commands-before-login', [CompletionResultType]::ParameterName, 'Commands before the login')
+            [CompletionResult]::new('--max-stat-lines', '--max-stat-lines', [CompletionResultType]::ParameterName, 'Lines in the answer to STAT with a pathname')
+            [CompletionResult]::new('--max-queue', '--max-queue', [CompletionResultType]::ParameterName, 'Commands that wait for the end of a transfer')
+            [CompletionResult]::new('--delay-after-failures', '--delay-after-failures', [CompletionResultType]::ParameterName, 'Failed logins of an address before its answers are held back')
+            [CompletionResult]::new('--failure-delay', '--failure-delay', [CompletionResultType]::ParameterName, 'How long they are held back')
+            [CompletionResult]::new('--refuse-after-failures', '--refuse-after-failures', [CompletionResultType]::ParameterName, 'Failed logins of an address before it is refused')
+            [CompletionResult]::new('--failure-window', '--failure-window', [CompletionResultType]::ParameterName, 'How long a failed login counts')
+            [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Let users upload, rename and remove')
+            [CompletionResult]::new('--anonymous', '--anonymous', [CompletionResultType]::ParameterName, 'Let anybody in, beside the users')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Tell in the banner what the firewalls on both sides must let through, rule by rule')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no banner')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no banner')
+            [CompletionResult]::new('--no-passive', '--no-passive', [CompletionResultType]::ParameterName, 'Refuse EPSV and PASV')
+            [CompletionResult]::new('--no-active', '--no-active', [CompletionResultType]::ParameterName, 'Refuse EPRT and PORT')
+            [CompletionResult]::new('--allow-ccc', '--allow-ccc', [CompletionResultType]::ParameterName, 'Let clients end TLS on the control connection (CCC), for firewalls that read it')
+            [CompletionResult]::new('--allow-truncated', '--allow-truncated', [CompletionResultType]::ParameterName, 'Publish uploads that end without close_notify, which anybody in between may have cut')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pasv;doctor-site' {
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The folder to share')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times')
             [CompletionResult]::new('--passive-ports', '--passive-ports', [CompletionResultType]::ParameterName, 'The ports that clients open data connections to. The firewall must let them in')
@@ -339,6 +403,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
         }
         'pasv;help' {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Share a folder over FTP')
+            [CompletionResult]::new('doctor-site', 'doctor-site', [CompletionResultType]::ParameterValue, 'Look at a site''s own settings, on the machine that serves it or is to')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a directory of a site, sorted by name')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Fetch files of a site, or with -r whole trees')
             [CompletionResult]::new('put', 'put', [CompletionResultType]::ParameterValue, 'Store files at a site, or with -r whole trees')
@@ -356,6 +421,9 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;help;serve' {
+            break
+        }
+        'pasv;help;doctor-site' {
             break
         }
         'pasv;help;ls' {

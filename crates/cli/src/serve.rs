@@ -23,6 +23,7 @@ use crate::{flags, ready};
 mod acme;
 mod banner;
 mod clients;
+pub(crate) mod doctor;
 mod tls;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
