@@ -42,7 +42,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     output_drop: bool,
     /// Let in clients of this network only. May be given several times [default: everybody].
-    #[arg(long, value_name = "CIDR", value_parser = network)]
+    #[arg(long, value_name = "CIDR", value_parser = crate::flags::network)]
     from: Vec<::firewall::IpNet>,
     /// Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22].
     #[arg(long, value_name = "PORT", value_parser = keep)]
@@ -139,11 +139,6 @@ enum ModeFlag {
 enum Keep {
     Port(u16),
     Nothing,
-}
-
-fn network(text: &str) -> Result<::firewall::IpNet, String> {
-    let alone = || text.parse::<IpAddr>().map(::firewall::IpNet::from);
-    text.parse().or_else(|_| alone()).map_err(|_| "write a network, as 192.0.2.0/24, or one address".into())
 }
 
 fn keep(text: &str) -> Result<Keep, String> {

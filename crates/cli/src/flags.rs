@@ -3,6 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use net::proxy::IpNet;
+
 /// Reads `30`, `30s`, `5m`, `2h` or `1d`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (digits, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
@@ -58,6 +60,19 @@ pub(crate) fn external(text: &str) -> Result<Ipv4Addr, String> {
     })
 }
 
+/// Reads a network, or one address.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| alone()).map_err(|_| "write a network, as 192.0.2.0/24, or one address".into())
+}
+
+/// Reads the largest segment of a data connection.
+pub(crate) fn mss(text: &str) -> Result<u16, String> {
+    let sizes = net::segments::SIZES;
+    let size = text.parse().ok().filter(|size| sizes.contains(size));
+    size.ok_or_else(|| format!("write a number from {} to {}, as 1200", sizes.start(), sizes.end()))
+}
+
 /// Reads a limit below which the site could serve nobody.
 pub(crate) fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -101,6 +116,10 @@ mod tests {
         assert!(umask("999").is_err());
         assert!(at_least::<1>("0").is_err() && at_least::<1>("x").is_err());
         assert_eq!(at_least::<1>("1"), Ok(1));
+        assert_eq!(network("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert!(network("2001:db8::/32").is_ok() && network("192.0.2.0/33").is_err());
+        assert_eq!(mss("1200"), Ok(1200));
+        assert!(mss("87").is_err() && mss("40000").is_err());
         assert!(external("2001:db8::1").is_err_and(|why| why.contains("EPSV")));
         assert_eq!(show_ports(&[61210, 61211, 61213]), "61210-61211, 61213");
         assert_eq!(show_ports(&[u16::MAX]), "65535");

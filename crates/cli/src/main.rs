@@ -35,6 +35,7 @@ mod trace;
 mod trust;
 mod ways;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -58,6 +59,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(Box<serve::Flags>),
+    DoctorSite(Box<serve::doctor::Flags>),
     Ls(ls::Flags),
     Get(get::Flags),
     Put(put::Flags),
@@ -78,9 +80,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(one_verb(std::env::args_os().collect()));
     let done = match arguments.verb {
         Verb::Serve(flags) => serve::run(&flags),
+        Verb::DoctorSite(flags) => serve::doctor::run(&flags),
         Verb::Ls(flags) => visit(ls::run(&flags)),
         Verb::Get(flags) => visit(get::run(&flags)),
         Verb::Put(flags) => visit(put::run(&flags)),
@@ -101,6 +104,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.say(),
     }
+}
+
+/// `doctor --site` takes the flags of `serve`, which are not those of `doctor URL`: for the parser it is a verb of its own.
+fn one_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
+    if argv.get(1).is_some_and(|verb| verb == "doctor")
+        && let Some(at) = argv.iter().position(|flag| flag == "--site")
+    {
+        argv.remove(at);
+        if let Some(verb) = argv.get_mut(1) {
+            *verb = "doctor-site".into();
+        }
+    }
+    argv
 }
 
 /// Runs a client's verb: one session, one thread.

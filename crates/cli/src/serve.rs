@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
-use server::settings::{Deadlines, Limits, Modes};
+use server::settings::{Deadlines, Limits, Modes, Proxies};
 use server::xferlog::Xferlog;
 use server::{Settings, Site, SiteError, Stop};
 use storage::accounts::{self, Account, Accounts, Anonymous, PasswordHash};
@@ -23,6 +23,7 @@ use crate::{flags, ready};
 mod acme;
 mod banner;
 mod clients;
+pub(crate) mod doctor;
 mod reach;
 mod tls;
 
@@ -60,6 +61,10 @@ pub(crate) struct Flags {
     /// The IPv4 address that PASV tells clients from outside, where NAT stands before the site.
     #[arg(long, value_name = "ADDR", value_parser = flags::external)]
     external: Option<Ipv4Addr>,
+    /// A balancer before the site, by its network: its connections, control and data, begin with a PROXY header, version 1 or 2.
+    /// Nobody else's header is believed. May be given several times.
+    #[arg(long, value_name = "CIDR", value_parser = flags::network)]
+    proxy_from: Vec<net::proxy::IpNet>,
     /// Let this user in, with the password in the file (or one made up and shown); nobody else then.
     #[arg(long, value_name = "NAME[:PASSWORD-FILE]")]
     user: Vec<String>,
@@ -102,6 +107,10 @@ pub(crate) struct Flags {
     /// Dial active data connections from this port; the classic one is 20, which needs root.
     #[arg(long, value_name = "PORT", help_heading = "Modes")]
     active_port: Option<u16>,
+    /// Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop
+    /// after their first bytes. 1200 passes everywhere.
+    #[arg(long, value_name = "BYTES", value_parser = flags::mss, help_heading = "Modes")]
+    data_mss: Option<u16>,
     #[command(flatten)]
     tls: tls::TlsFlags,
     #[command(flatten)]
@@ -220,8 +229,10 @@ impl Flags {
                 passive: !self.no_passive,
                 active: !self.no_active,
                 active_port: self.active_port,
+                data_mss: self.data_mss,
             },
             external: self.external,
+            proxies: Proxies::new(self.proxy_from.clone()),
             security: self.tls.security(),
             ..Settings::default()
         }

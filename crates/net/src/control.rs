@@ -8,7 +8,10 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout_at;
 
+use crate::data::receive;
+use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
 use crate::tls::{Layer, Pending, Room};
 use crate::{canonical, keepalive};
 
@@ -38,6 +41,8 @@ pub enum Waiting {
 pub struct Control {
     stream: TcpStream,
     peer: SocketAddr,
+    /// The address that the client dialled, where a balancer told it.
+    dialled: Option<SocketAddr>,
     // Held for one step that does not wait, never across one that does.
     state: Mutex<State>,
 }
@@ -54,7 +59,7 @@ enum State {
 
 impl Control {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        Self { stream, peer, state: Mutex::new(State::Clear(Vec::new())) }
+        Self { stream, peer, dialled: None, state: Mutex::new(State::Clear(Vec::new())) }
     }
 
     /// Calls a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
@@ -82,6 +87,37 @@ impl Control {
         // The kernel knows the name of a connected socket also after the peer has gone; if it ever refuses, an
         // address that belongs to nobody is the harmless answer.
         self.stream.local_addr().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
+    }
+
+    /// The address that the client dialled: a balancer's, where one is between, else our end.
+    pub fn dialled(&self) -> SocketAddr {
+        self.dialled.unwrap_or_else(|| self.local())
+    }
+
+    /// Learns from a balancer's header whose connection it is: the peer and what it dialled are the client's from then on.
+    /// Not a byte of the client's is taken. A balancer's own connection, as a health check is, stays what it was.
+    ///
+    /// # Errors
+    /// Why it was not learnt; nothing may be read then.
+    pub async fn introduce(&mut self, proxies: &Proxies) -> Result<Introduced, NotIntroduced> {
+        let (_turn, until) = proxies.turn()?;
+        let mut header = Header::default();
+        while let wants @ 1.. = header.wants()? {
+            let mut scratch = [0; Header::READ];
+            let room = scratch.get_mut(..wants).unwrap_or_default();
+            let read = self.stream.async_io(Interest::READABLE, || receive(self.stream.as_fd(), room));
+            match timeout_at(until, read).await.map_err(|_| NotIntroduced::Late)?? {
+                0 => return Err(NotIntroduced::Ended),
+                count => header.take(scratch.get(..count).unwrap_or_default()),
+            }
+        }
+        match header.says()? {
+            Behind::Client(peer, dialled) => {
+                (self.peer, self.dialled) = (peer, Some(dialled));
+                Ok(Introduced::Client)
+            }
+            Behind::Nobody => Ok(Introduced::Balancer),
+        }
     }
 
     /// Appends what has arrived, at most [`READ_LIMIT`] bytes, waiting for the first one; 0 is the peer's end.

@@ -11,6 +11,7 @@ use tokio::io::Interest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::canonical;
+use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
 use crate::pump::{PumpError, blocking, patiently};
 use crate::tls::{Established, Layer, Room};
 use crate::watch::{Watched, watch};
@@ -113,6 +114,32 @@ impl Data {
 
     pub(crate) fn parts(&mut self) -> (&mut Socket, Option<&mut Layer>) {
         (&mut self.socket, self.layer.as_deref_mut())
+    }
+
+    /// Learns from a balancer's header whose connection it is; the peer is the client's address from then on. Not a byte
+    /// of the client's is taken.
+    ///
+    /// # Errors
+    /// Why it was not learnt. The connection is of no use then.
+    pub(crate) async fn introduce(&mut self, proxies: &Proxies) -> Result<Introduced, NotIntroduced> {
+        let (_turn, until) = proxies.turn()?;
+        let mut header = Header::default();
+        while let wants @ 1.. = header.wants()? {
+            let mut scratch = [0; Header::READ];
+            let room = scratch.get_mut(..wants).unwrap_or_default();
+            let read = self.socket.when(Interest::READABLE, |fd| receive(fd, room));
+            match timeout_at(until, read).await.map_err(|_| NotIntroduced::Late)?? {
+                0 => return Err(NotIntroduced::Ended),
+                count => header.take(scratch.get(..count).unwrap_or_default()),
+            }
+        }
+        match header.says()? {
+            Behind::Client(peer, _) => {
+                self.peer = peer;
+                Ok(Introduced::Client)
+            }
+            Behind::Nobody => Ok(Introduced::Balancer),
+        }
     }
 
     /// Ends our direction with FIN, under TLS with close_notify before it, so that the peer reads everything and then the

@@ -12,7 +12,7 @@ use tokio::io::Interest;
 
 use crate::listener::{EXHAUSTED, Stack, listening};
 use crate::watch::{Watched, watch};
-use crate::{AcceptFailure, Data, canonical};
+use crate::{AcceptFailure, Data, canonical, segments};
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +37,16 @@ pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> 
     dial_narrow(target, from, None).await
 }
 
-/// The same, with segments of `segment` bytes at most in both directions: the SYN tells the peer (RFC 9293 3.7.1), and the
-/// kernel keeps to it too. For a way on which larger packets get lost.
+/// The same with segments of at most `segment` bytes in both directions, and packets that may be cut
+/// ([`segments`](mod@crate::segments)). For a way on which larger ones get lost.
 ///
 /// # Errors
-/// See [`dial`].
+/// As [`dial()`]; `InvalidInput` for a size that the system does not take.
 pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Option<u16>) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(segment) = segment {
-        socket.set_tcp_mss(segment.into())?;
+        segments::limit(&socket, segment)?;
     }
     if let Some(source) = from {
         let mut local = SocketAddr::new(source.address, source.port.unwrap_or(0));
@@ -105,10 +105,8 @@ impl Awaited {
     /// # Errors
     /// See [`Awaited::bind`].
     pub fn bind_narrow(local: IpAddr, port: Option<u16>, segment: Option<u16>) -> io::Result<Self> {
-        let socket = listening(SocketAddr::new(local, port.unwrap_or(0)), Stack::for_one(local))?;
-        if let Some(segment) = segment {
-            socket.set_tcp_mss(segment.into())?;
-        }
+        let at = SocketAddr::new(local, port.unwrap_or(0));
+        let socket = listening(at, Stack::for_one(local), segment)?;
         // A listening TCP socket has a name, and that name is an address and a port.
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;

@@ -20,12 +20,15 @@
 pub mod control;
 pub mod data;
 pub mod dial;
+pub mod half_open;
 mod keepalive;
 pub mod listener;
 pub mod own;
 pub mod passive;
+pub mod proxy;
 pub mod pump;
 pub mod reserve;
+pub mod segments;
 pub mod tls;
 #[expect(unsafe_code, reason = "the kernel is asked for a number by an ioctl")]
 mod unsent;
@@ -35,6 +38,7 @@ mod watch;
 pub use control::Control;
 pub use data::{Data, UploadEnd};
 pub use dial::{Awaited, Source, dial, dial_narrow};
+pub use half_open::Call;
 pub use listener::Listener;
 pub use passive::{Claim, ClaimError, NoPort, PassivePorts};
 pub use pump::{Progress, PumpError};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
-use crate::{AcceptFailure, Control, canonical, keepalive};
+use crate::{AcceptFailure, Control, canonical, keepalive, segments};
 
 /// How long a listener rests when descriptors have run out: long enough not to spin, short enough not to be noticed
 /// once one is free again.
@@ -47,7 +47,7 @@ impl Listener {
     }
 
     fn bind_as(at: SocketAddr, stack: Stack) -> io::Result<Self> {
-        let socket = listening(at, stack)?;
+        let socket = listening(at, stack, None)?;
         keepalive::prepare(SockRef::from(&socket))?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
@@ -105,13 +105,17 @@ impl Stack {
 }
 
 /// A non-blocking listening socket, closed on exec. SO_REUSEADDR lets a restarted server have its ports back while
-/// old connections linger in TIME_WAIT; it never lets two listeners share a port.
-pub(crate) fn listening(at: SocketAddr, stack: Stack) -> io::Result<Socket> {
+/// old connections linger in TIME_WAIT; it never lets two listeners share a port. `mss` is the
+/// largest segment of what it accepts, where there is to be one.
+pub(crate) fn listening(at: SocketAddr, stack: Stack, mss: Option<u16>) -> io::Result<Socket> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(at), kind, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if at.is_ipv6() {
         socket.set_only_v6(stack == Stack::Single)?;
+    }
+    if let Some(mss) = mss {
+        segments::limit(&socket, mss)?;
     }
     socket.bind(&at.into())?;
     socket.listen(BACKLOG)?;

@@ -23,6 +23,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::listener::{Stack, listening};
+use crate::proxy::Proxies;
 
 mod acceptor;
 mod claim;
@@ -36,7 +37,7 @@ use acceptor::Door;
 use claim::Stake;
 use hub::{Hub, Wanted};
 
-pub use claim::{Claim, ClaimError};
+pub use claim::{Claim, ClaimError, Place};
 pub use protected::{Demand, Next, ProtectedClaim, Refused, Stir};
 pub use refusals::{Cause, Refusals, TurnedAway};
 
@@ -50,6 +51,15 @@ pub struct NoPort {
     pub ports: usize,
     /// How long it was waited.
     pub waited: Duration,
+}
+
+/// What passive ports are told beside their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The largest segment of a data connection, where there is to be one ([`segments`](crate::segments)).
+    pub mss: Option<u16>,
+    /// From whom connections begin with a PROXY header. They are matched by the address that it names.
+    pub proxies: Option<Proxies>,
 }
 
 /// What is asked for by whom.
@@ -73,6 +83,17 @@ pub struct PassivePorts {
 }
 
 impl PassivePorts {
+    /// [`PassivePorts::bind_with`] without options.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bind(
+        addresses: &[IpAddr],
+        range: RangeInclusive<u16>,
+    ) -> io::Result<(Self, Vec<(u16, io::Error)>)> {
+        Self::bind_with(addresses, range, &Options::default())
+    }
+
     /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be called
     /// inside a tokio runtime. `::` takes IPv4 as well, unless `0.0.0.0` is among the addresses; an address that is
     /// covered by one of these is not bound beside it, which could not be. Ports that could not be bound are returned
@@ -80,9 +101,10 @@ impl PassivePorts {
     ///
     /// # Errors
     /// When not one port could be bound: the first error.
-    pub fn bind(
+    pub fn bind_with(
         addresses: &[IpAddr],
         range: RangeInclusive<u16>,
+        options: &Options,
     ) -> io::Result<(Self, Vec<(u16, io::Error)>)> {
         let all_ipv4 = addresses.contains(&IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let all_ipv6 = addresses.contains(&IpAddr::V6(Ipv6Addr::UNSPECIFIED));
@@ -101,8 +123,8 @@ impl PassivePorts {
             let stack = if all_ipv4 { Stack::Single } else { Stack::for_one(address) };
             let mut bound = Vec::new();
             for port in range.clone() {
-                let door = listening(SocketAddr::new(address, port), stack)
-                    .and_then(|socket| Door::new(port, socket));
+                let door = listening(SocketAddr::new(address, port), stack, options.mss)
+                    .and_then(|socket| Door::new(port, socket, options.proxies.clone()));
                 match door {
                     Ok(door) => {
                         bound.push(port);

@@ -96,7 +96,7 @@ const FULL: usize = 64 * 1024;
 
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
-    let (peer, local) = (control.peer(), control.local());
+    let (peer, local, dialled) = (control.peer(), control.local(), control.dialled());
     tracing::debug!(session = id, %peer, %local, "connected");
     let begun = Instant::now();
     let mut binding = None;
@@ -110,7 +110,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         }
     }
     let certificate = binding.as_ref().and_then(|binding| shown(id, binding));
-    let session = Session::new(Arc::clone(&settings), peer, local, begun).with_certificate(certificate);
+    let session = Session::new(Arc::clone(&settings), peer, dialled, begun).with_certificate(certificate);
     let decoder = LineDecoder::new(shared.settings.limits.line);
     let mut driver = Driver {
         shared,
@@ -408,7 +408,7 @@ impl Driver<'_> {
         match held {
             Ok((port, held)) => {
                 self.claim = Some(held);
-                Input::Listening(Ok((self.shared.settings.told(local, peer), port)))
+                Input::Listening(Ok((self.shared.settings.told(self.control.dialled().ip(), peer), port)))
             }
             Err(_) => Input::Listening(Err(Reason::NoPort)),
         }

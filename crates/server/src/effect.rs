@@ -232,6 +232,8 @@ pub struct Transferred {
     pub digest: Option<(String, u64)>,
     /// Why it did not end well.
     pub broken: Option<Reason>,
+    /// What the client is told of it, where that is more than the reason's own words.
+    pub told: Option<String>,
     /// Which of our own parts failed how, for the log alone.
     pub detail: Option<String>,
 }

@@ -110,6 +110,10 @@ reasons! {
     Truncated "truncated" 426 "The upload ended without the end of TLS (close_notify): it was not published.";
     /// A line of HTTP.
     Http "http" 500 "This is FTP, not HTTP; closing.";
+    /// A PROXY header from an address that is not trusted to speak for others.
+    ProxyHeader "proxy-header" 421 "PROXY headers are not taken from your address; closing.";
+    /// No PROXY header where one is expected.
+    NoProxyHeader "no-proxy-header" 421 "Connections from your address must begin with a PROXY header; closing.";
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This site is read-only for you.";

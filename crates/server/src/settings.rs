@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use net::proxy::Proxies;
 pub use net::tls::Reuse;
 
 /// The settings of a site that sessions read.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub modes: Modes,
     /// The IPv4 address PASV tells clients that come from outside; `None`: the one they dialled.
     pub external: Option<std::net::Ipv4Addr>,
+    /// The balancers before the site, whose connections begin with a PROXY header.
+    pub proxies: Option<Proxies>,
     /// What TLS is asked for; it belongs to a listener, where the others belong to the site.
     pub security: Security,
     /// Is anybody let in under the names `anonymous` and `ftp`? Then USER is told that any password will do.
@@ -114,11 +117,13 @@ pub struct Modes {
     pub active: bool,
     /// The local port of active data connections: 20 where it may be bound, or any.
     pub active_port: Option<u16>,
+    /// The largest segment of data connections, 88 to 32767 bytes; `None`: what the network's own sizes give.
+    pub data_mss: Option<u16>,
 }
 
 impl Default for Modes {
     fn default() -> Self {
-        Self { passive: true, active: true, active_port: None }
+        Self { passive: true, active: true, active_port: None, data_mss: None }
     }
 }
 
@@ -184,6 +189,7 @@ impl Default for Settings {
             limits: Limits::default(),
             modes: Modes::default(),
             external: None,
+            proxies: None,
             security: Security::default(),
             anonymous: false,
         }

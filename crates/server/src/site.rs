@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use net::control::{Control, Listener};
-use net::passive::{PassivePorts, Refusals};
+use net::passive::{Options, PassivePorts, Refusals};
 use net::tls::server::ServerTls;
 use storage::Gate;
 use tokio::sync::{mpsc, watch};
@@ -16,7 +16,8 @@ use wire::Reply;
 
 use crate::driver;
 use crate::limits::Addresses;
-use crate::settings::{Settings, Tls};
+use crate::reason::Reason;
+use crate::settings::{Proxies, Settings, Tls};
 use crate::xferlog::Xferlog;
 
 /// Everything that the sessions of a site share.
@@ -137,7 +138,9 @@ impl Site {
                 let mut addresses: Vec<IpAddr> = listeners.iter().map(|l| l.local().ip()).collect();
                 addresses.sort_unstable();
                 addresses.dedup();
-                let (ports, missing) = PassivePorts::bind(&addresses, range.clone())
+                let (mss, proxies) = (settings.modes.data_mss, settings.proxies.clone());
+                let options = Options { mss, proxies };
+                let (ports, missing) = PassivePorts::bind_with(&addresses, range.clone(), &options)
                     .map_err(|e| SiteError::Passive(range, e))?;
                 taken = missing;
                 Some(ports)
@@ -238,7 +241,17 @@ impl Stopper {
 async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>) {
     loop {
         match listener.accept().await {
-            Ok(control) => admit(control, &shared, &settings),
+            Ok(control) => match shared.settings.proxies.as_ref().filter(|p| p.trusts(control.peer().ip())) {
+                Some(proxies) => {
+                    tokio::spawn(introduced(
+                        control,
+                        proxies.clone(),
+                        Arc::clone(&shared),
+                        Arc::clone(&settings),
+                    ));
+                }
+                None => admit(control, &shared, &settings),
+            },
             Err(error) => {
                 tracing::error!(%error, at = %listener.local(), "the listener broke; no more connections are accepted on it");
                 return;
@@ -247,19 +260,40 @@ async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>
     }
 }
 
+/// A balancer's connection: it says first whose it is, or is closed. Bounded in number and in time by [`Proxies`].
+async fn introduced(mut control: Control, proxies: Proxies, shared: Arc<Shared>, settings: Arc<Settings>) {
+    let mut stop = shared.stop.clone();
+    let learnt = tokio::select! {
+        biased;
+        _ = stop.wait_for(|stop| *stop != Stop::No) => return,
+        learnt = control.introduce(&proxies) => learnt,
+    };
+    match learnt {
+        Ok(_) => admit(control, &shared, &settings),
+        Err(error) => {
+            tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
+            turn_away(&control, &settings, Reason::NoProxyHeader);
+        }
+    }
+}
+
+fn turn_away(control: &Control, settings: &Settings, reason: Reason) {
+    let mut bytes = Vec::new();
+    // Under implicit TLS there is no way to say it that is not a handshake first.
+    if !settings.security.implicit {
+        Reply::new(reason.code(), reason.text()).encode(&mut bytes);
+    }
+    // Best effort: the socket's buffer is empty, so this fits unless the peer has gone.
+    let _ = control.try_write(&bytes);
+    control.shutdown();
+}
+
 fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
     let peer = control.peer().ip();
     let entered = shared.addresses().enter(peer, &shared.settings.limits);
     if let Err(reason) = entered {
         tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
-        let mut bytes = Vec::new();
-        // Under implicit TLS there is no way to say it that is not a handshake first.
-        if !settings.security.implicit {
-            Reply::new(reason.code(), reason.text()).encode(&mut bytes);
-        }
-        // Best effort: the socket's buffer is empty, so this fits unless the peer has gone.
-        let _ = control.try_write(&bytes);
-        control.shutdown();
+        turn_away(&control, settings, reason);
         return;
     }
     let id = shared.sessions.fetch_add(1, Ordering::Relaxed) + 1;

@@ -122,6 +122,11 @@ impl TlsFlags {
         }
     }
 
+    /// The files of the certificates that are given.
+    pub(super) fn certificates(&self) -> &[PathBuf] {
+        &self.cert
+    }
+
     /// For a site of these users. None where nobody is to have TLS.
     pub(super) fn open(&self, users: impl Iterator<Item = String>) -> Result<Option<Opened>, Failure> {
         if self.tls == Policy::Off && self.listen_tls.is_empty() {

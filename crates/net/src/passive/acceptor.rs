@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use socket2::Socket;
 use tokio::io::Interest;
+use tokio::runtime::Handle;
 
 use super::hub::Hub;
 use crate::AcceptFailure;
+use crate::data::Data;
 use crate::dial::accept;
 use crate::listener::EXHAUSTED;
+use crate::proxy::{Introduced, Proxies};
 use crate::watch::{Watched, watch};
 
 /// One listening socket of the range.
@@ -16,11 +19,17 @@ use crate::watch::{Watched, watch};
 pub(super) struct Door {
     pub(super) port: u16,
     pub(super) socket: Watched,
+    proxies: Option<Proxies>,
 }
 
 impl Door {
-    pub(super) fn new(port: u16, socket: Socket) -> io::Result<Self> {
-        Ok(Self { port, socket: watch(Arc::new(socket.into()), Interest::READABLE)? })
+    pub(super) fn new(port: u16, socket: Socket, proxies: Option<Proxies>) -> io::Result<Self> {
+        Ok(Self { port, socket: watch(Arc::new(socket.into()), Interest::READABLE)?, proxies })
+    }
+
+    /// May a balancer call here?
+    pub(super) fn is_balanced(&self) -> bool {
+        self.proxies.is_some()
     }
 }
 
@@ -31,7 +40,7 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
     loop {
         let failure = match door.socket.async_io(Interest::READABLE, accept).await {
             Ok(data) => {
-                hub.deliver(door.port, data);
+                receive(&hub, &door, data);
                 told = false;
                 continue;
             }
@@ -57,6 +66,28 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
 pub(super) fn take_waiting(hub: &Arc<Hub>, door: &Door) {
     // Errors are the acceptor's to handle; it sees the same ones.
     while let Ok(data) = accept(door.socket.get_ref()) {
-        hub.deliver(door.port, data);
+        receive(hub, door, data);
     }
+}
+
+/// Hands a connection over, or where it comes from a balancer, finds out first whose it is.
+fn receive(hub: &Arc<Hub>, door: &Door, mut data: Data) {
+    let Some(proxies) = door.proxies.as_ref().filter(|proxies| proxies.trusts(data.peer().ip())) else {
+        return hub.deliver(door.port, data);
+    };
+    // Without a runtime, at its end, nobody could read it.
+    let Ok(runtime) = Handle::try_current() else { return data.decline() };
+    let (hub, proxies, port) = (Arc::clone(hub), proxies.clone(), door.port);
+    // Ends by itself within the header's deadline; there are as many at once as `Proxies` has turns.
+    runtime.spawn(async move {
+        match data.introduce(&proxies).await {
+            Ok(Introduced::Client) => hub.deliver(port, data),
+            // A look whether somebody listens.
+            Ok(Introduced::Balancer) => data.decline(),
+            Err(error) => {
+                tracing::debug!(balancer = %data.peer(), port, %error, "a data connection without its header was closed");
+                data.decline();
+            }
+        }
+    });
 }

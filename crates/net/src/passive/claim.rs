@@ -1,5 +1,6 @@
 //! What does a session hold of a passive port in clear?
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -9,6 +10,7 @@ use super::acceptor::{self, Door};
 use super::claims::Owner;
 use super::hub::{Hub, News};
 use crate::Data;
+use crate::half_open::{self, Call};
 
 /// A claim that ended without a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +30,30 @@ pub enum ClaimError {
 #[derive(Debug)]
 pub struct Claim(pub(super) Stake);
 
+/// Where a connection is waited for, and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whose.
+    pub peer: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// The ports that it was chosen from, lowest and highest: what a firewall has to let in.
+    pub ports: RangeInclusive<u16>,
+    /// Balancers may be between, whose calls are not the peer's.
+    balanced: bool,
+}
+
+impl Place {
+    /// Where no connection has come: had a call of the peer's begun? Reads the kernel's table of connections, in the
+    /// blocking pool and one claim at a time. Cancel-safe.
+    pub async fn half_open(&self) -> Call {
+        match half_open::look(self.peer, self.port).await {
+            Call::None if self.balanced => Call::Unknown,
+            call => call,
+        }
+    }
+}
+
 /// What is held, of whatever kind. Dropped, it is given back.
 #[derive(Debug)]
 pub(super) struct Stake {
@@ -45,6 +71,11 @@ impl Claim {
     /// The port to tell the client.
     pub fn port(&self) -> u16 {
         self.0.port
+    }
+
+    /// Where it is waited for, and whose connection.
+    pub fn place(&self) -> Place {
+        self.0.place()
     }
 
     /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and never
@@ -95,6 +126,13 @@ impl Drop for Claim {
 }
 
 impl Stake {
+    pub(super) fn place(&self) -> Place {
+        let ports = || self.doors.iter().map(|door| door.port);
+        let (low, high) = (ports().min().unwrap_or(self.port), ports().max().unwrap_or(self.port));
+        let balanced = self.doors.iter().any(|door| door.is_balanced());
+        Place { peer: self.peer, port: self.port, ports: low..=high, balanced }
+    }
+
     /// Accepts what waits in the kernel at its port.
     pub(super) fn take_waiting(&self) {
         for door in self.doors.iter().filter(|door| door.port == self.port) {

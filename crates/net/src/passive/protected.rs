@@ -12,7 +12,7 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::claim::Stake;
+use super::claim::{Place, Stake};
 use super::claims::Kind;
 use super::hub::Awaits;
 use super::refusals::Cause;
@@ -123,6 +123,11 @@ impl ProtectedClaim {
     /// The port to tell the client.
     pub fn port(&self) -> u16 {
         self.0.port
+    }
+
+    /// Where it is waited for, and whose connection.
+    pub fn place(&self) -> Place {
+        self.0.place()
     }
 
     /// Waits until there is something to be said of it. Cancel-safe.

@@ -1,10 +1,12 @@
 //! What does the site tell of itself? FEAT, HELP, SITE HELP, STAT without a pathname (RFC 2389, RFC 959 4.1.3).
 use std::borrow::Cow;
+use std::time::Duration;
 
 use wire::digest::Algorithm;
 use wire::verb::TABLE;
-use wire::{Reply, Verb};
+use wire::{Protection, Reply, Verb};
 
+use super::protection::Level;
 use super::{Busy, Session};
 use crate::effect::DataPlan;
 use crate::policy;
@@ -111,7 +113,43 @@ impl Session {
                 (_, _, DataPlan::None) => "No transfer.".to_owned(),
             },
         ];
+        lines.extend([self.protection(), self.modes_and_times()]);
         lines.push("End of status.".to_owned());
         self.say(Reply::from_lines(211, lines.into_iter().map(|l| l.into_bytes().into()).collect()));
+    }
+
+    fn protection(&self) -> String {
+        let control = match self.agreed.control {
+            Level::Protected => "under TLS",
+            _ => "in clear",
+        };
+        let data = if self.agreed.data == Protection::Private { "protected" } else { "in clear" };
+        format!("The control connection is {control}, data will be {data}.")
+    }
+
+    /// Which side may open data connections, and how long is waited for what.
+    fn modes_and_times(&self) -> String {
+        let modes = match (self.settings.modes.passive, self.settings.modes.active) {
+            (true, true) => "Passive and active mode",
+            (true, false) => "Passive mode only",
+            (false, true) => "Active mode only",
+            (false, false) => "No data connections",
+        };
+        let deadlines = &self.settings.deadlines;
+        format!(
+            "{modes}. Time-outs: {} for a command, {} for a data connection, {} without a byte.",
+            shown(self.idle),
+            shown(deadlines.data),
+            shown(deadlines.stall)
+        )
+    }
+}
+
+/// Whole seconds, or milliseconds.
+fn shown(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
     }
 }

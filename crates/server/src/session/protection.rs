@@ -162,6 +162,15 @@ pub(super) fn is_http(line: &[u8]) -> bool {
     METHODS.contains(&method) && rest.contains(&b'/')
 }
 
+/// Is it a header of the PROXY protocol, or the third line of version 2's signature (CR LF CR LF NUL CR LF)? Whoever may
+/// speak for others has had it taken before the session began.
+pub(super) fn is_proxy(line: &[u8]) -> bool {
+    line == b"\0"
+        || line
+            .strip_prefix(b"PROXY ")
+            .is_some_and(|rest| rest.starts_with(b"TCP") || rest.starts_with(b"UNKNOWN"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -157,7 +157,10 @@ impl Session {
         // The idle clock rests during a transfer.
         self.heard = now;
         let reply = match (end.broken, &end.digest, running.digest) {
-            (Some(reason), _, _) => store_reply(reason, running.verb),
+            (Some(reason), _, _) => match &end.told {
+                Some(text) => Reply::new(reason.code(), text.clone()),
+                None => store_reply(reason, running.verb),
+            },
             (None, Some((hex, to)), Some(digest)) => {
                 let path = running.path.as_bytes();
                 if running.verb == Verb::Hash {

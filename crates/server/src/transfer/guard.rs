@@ -21,6 +21,7 @@ use net::tls::{DataTlsError, Flow, HandshakeError, Outcome};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::contest::{HeldBack, Released, Shakes};
+use super::silence;
 use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::settings::Settings;
@@ -85,7 +86,12 @@ impl Guard {
                     return Ok(Awaited { guard: self, claim, settings, flow, why, until });
                 }
                 Ok(Stir::Refused(refused)) => why = Some(turned_away(&refused)),
-                Ok(Stir::Expired) | Err(_) => return Err(why.unwrap_or_else(|| Reason::DataNotMade.into())),
+                Ok(Stir::Expired) | Err(_) => {
+                    return Err(match why {
+                        Some(why) => why,
+                        None => silence::nobody_came(&claim.place(), settings.deadlines.data).await,
+                    });
+                }
             }
         }
     }

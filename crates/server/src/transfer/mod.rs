@@ -19,13 +19,14 @@ pub(crate) mod guard;
 mod incoming;
 pub mod listing;
 mod outgoing;
+mod silence;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
-use net::dial::{Source as DialSource, dial};
+use net::dial::{Source as DialSource, dial_narrow};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
@@ -66,7 +67,7 @@ enum Shaking {
     /// The one that there is.
     Here(Guard),
     /// The one that shows itself to be the client's own.
-    Among(guard::Awaited),
+    Among(Box<guard::Awaited>),
 }
 
 enum Work {
@@ -114,7 +115,7 @@ pub(crate) async fn open(
         (Protection::Clear, _, data, None) => connect(data, None, &settings, local).await,
         (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
             guard.awaits(claim, &settings, flow).await.map(|awaited| {
-                shaking = Some(Shaking::Among(awaited));
+                shaking = Some(Shaking::Among(Box::new(awaited)));
                 None
             })
         }
@@ -170,24 +171,28 @@ async fn connect(
             match arrived {
                 Ok(data) => Ok(Some(data)),
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
-                Err(_) => Err(Reason::DataNotMade.into()),
+                Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), patience).await),
             }
         }
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
         (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
         (DataPlan::Target(target), _) => {
-            let from = DialSource { address: local.ip(), port: settings.modes.active_port };
-            match timeout(patience, dial(target, Some(from))).await {
+            let from = DialSource { address: from_here(local, target), port: settings.modes.active_port };
+            match timeout(patience, dial_narrow(target, Some(from), settings.modes.data_mss)).await {
                 Ok(Ok(data)) => Ok(Some(data)),
-                Ok(Err(error)) => {
-                    Err(Transferred { detail: Some(error.to_string()), ..Reason::DialFailed.into() })
-                }
-                Err(_) => {
-                    let detail = format!("no answer from {target} within {} s", patience.as_secs());
-                    Err(Transferred { detail: Some(detail), ..Reason::DialFailed.into() })
-                }
+                Ok(Err(error)) => Err(silence::not_taken(target, &error)),
+                Err(_) => Err(silence::no_answer(target, patience)),
             }
         }
+    }
+}
+
+/// The address that the client knows us by; behind a balancer that speaks the other family, any.
+fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
+    match target {
+        _ if local.is_ipv4() == target.is_ipv4() => local.ip(),
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     }
 }
 
@@ -327,14 +332,14 @@ impl From<storage::Error> for Transferred {
 
 impl From<Reason> for Transferred {
     fn from(reason: Reason) -> Self {
-        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), detail: None }
+        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), told: None, detail: None }
     }
 }
 
 impl From<Result<(), Broken>> for Transferred {
     fn from(result: Result<(), Broken>) -> Self {
         match result {
-            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, detail: None },
+            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, told: None, detail: None },
             Err(broken) => broken.into(),
         }
     }

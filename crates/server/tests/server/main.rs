@@ -10,6 +10,7 @@
 //!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
+mod balanced;
 mod bound;
 mod client;
 mod cut;

@@ -62,7 +62,7 @@ pub(super) enum Work {
 
 /// A transfer's end without any number in it.
 pub(super) fn ended(broken: Option<Reason>) -> Transferred {
-    Transferred { bytes: 0, unlisted: 0, digest: None, broken, detail: None }
+    Transferred { bytes: 0, unlisted: 0, digest: None, broken, told: None, detail: None }
 }
 
 impl Pure {

@@ -430,7 +430,7 @@ fn survives(verb: Verb) -> bool {
 }
 
 pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
-    Transferred { bytes, unlisted: 0, digest: None, broken, detail: None }
+    Transferred { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
 }
 
 fn stat(kind: FileType) -> Stat {

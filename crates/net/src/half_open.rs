@@ -1,0 +1,223 @@
+//! Has a call come in that was never completed? Whether the firewall's rule 3 is missing, or rule 4.
+//!
+//! When a SYN has reached a listening port, the kernel has answered it and waits, in the state SYN-RECV, for the third
+//! packet of the handshake. While it waits, some minute with Linux's defaults, its table of connections shows the call,
+//! though no program can accept it. So a SYN that is there says that the way in is open, and that our answer does not get
+//! back.
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// Where Linux shows the TCP connections of each family (proc_pid_net(5)). An IPv4 call to a dual-stack socket stands in
+/// the second, under a mapped address.
+const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+/// Bytes read of each table: some 100,000 connections. The kernel makes the text while it is read, and a machine with
+/// more is too busy to be asked.
+const MOST: u64 = 16 * 1024 * 1024;
+
+/// Bytes of a line; the longest of Linux has 180.
+const LINE: u64 = 512;
+
+/// The state SYN-RECV, as the kernel numbers it.
+const SYN_RECV: &[u8] = b"03";
+
+/// One look at a time: clients that let their transfers expire by the thousand must not keep the machine busy with it.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+/// How long a turn is waited for. The client has waited for its data connection already.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the kernel knows of a connection that never arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// The peer's SYN arrived, was answered, and the answer's answer did not come: the packets from our port do not get
+    /// through (rule 4), or not back from there.
+    HalfOpen,
+    /// No SYN of the peer's is there: none was sent, or it does not get through (rule 3).
+    None,
+    /// It cannot be told: no such table here, too many connections, or others are being looked up.
+    Unknown,
+}
+
+/// Looks for a half-open call of `peer` at a port of ours, in the blocking pool.
+pub(crate) async fn look(peer: IpAddr, port: u16) -> Call {
+    let Ok(Ok(_turn)) = timeout(PATIENCE, TURN.acquire()).await else { return Call::Unknown };
+    tokio::task::spawn_blocking(move || in_tables(&TABLES.map(Path::new), peer, port))
+        .await
+        .unwrap_or(Call::Unknown)
+}
+
+/// A call that stands in any table is there; that it is in none, only all can say. A kernel without IPv6 has one.
+fn in_tables(tables: &[&Path], peer: IpAddr, port: u16) -> Call {
+    let mut seen = Call::Unknown;
+    for (nth, table) in tables.iter().enumerate() {
+        match File::open(table).and_then(|table| in_table(table, peer, port)) {
+            Ok(true) => return Call::HalfOpen,
+            Ok(false) => seen = Call::None,
+            Err(error) if nth > 0 && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::debug!(%error, table = %table.display(), "half-open connections cannot be looked up");
+                return Call::Unknown;
+            }
+        }
+    }
+    seen
+}
+
+/// Is there a line of this peer, at this port, in SYN-RECV? A line that is none is passed over.
+///
+/// # Errors
+/// The table's; `FileTooLarge` where it goes on after [`MOST`], `InvalidData` for a line that does not end.
+fn in_table(table: impl Read, peer: IpAddr, port: u16) -> io::Result<bool> {
+    let mut table = BufReader::with_capacity(64 * 1024, table.take(MOST));
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        (&mut table).take(LINE).read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
+            return match (line.len() as u64, table.get_ref().limit()) {
+                (_, 0) => Err(io::ErrorKind::FileTooLarge.into()),
+                (LINE, _) => Err(io::ErrorKind::InvalidData.into()),
+                // The end; of an unfinished line nothing is believed.
+                _ => Ok(false),
+            };
+        }
+        if let Some((local, remote)) = half_open(&line)
+            && local == port
+            && remote == peer
+        {
+            return Ok(true);
+        }
+    }
+}
+
+/// The local port and the remote address of a line in SYN-RECV: `sl local remote state ...`.
+fn half_open(line: &[u8]) -> Option<(u16, IpAddr)> {
+    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let (local, remote) = (fields.nth(1)?, fields.next()?);
+    if fields.next()? != SYN_RECV {
+        return None;
+    }
+    Some((end(local)?.1, end(remote)?.0.to_canonical()))
+}
+
+/// `0100007F:1F90`: the address in words of 32 bits, each as this machine would print the number that lies there in
+/// network order; the port as a number.
+fn end(field: &[u8]) -> Option<(IpAddr, u16)> {
+    let (address, port) = std::str::from_utf8(field).ok()?.split_once(':')?;
+    // `from_str_radix` would also take a sign.
+    if !address.bytes().chain(port.bytes()).all(|digit| digit.is_ascii_hexdigit()) || port.len() != 4 {
+        return None;
+    }
+    let word = |at: usize| {
+        let digits = address.get(at * 8..at * 8 + 8)?;
+        Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
+    };
+    let address = match address.len() {
+        8 => Ipv4Addr::from(word(0)?).into(),
+        32 => {
+            let mut octets = [0; 16];
+            for (nth, four) in octets.chunks_exact_mut(4).enumerate() {
+                four.copy_from_slice(&word(nth)?);
+            }
+            Ipv6Addr::from(octets).into()
+        }
+        _ => return None,
+    };
+    Some((address, u16::from_str_radix(port, 16).ok()?))
+}
+
+#[cfg(test)]
+#[cfg(target_endian = "little")]
+mod tests {
+    use super::*;
+
+    const HEAD: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+
+    // 10.1.0.1:61213, called by 192.0.2.7: in SYN-RECV; and by 192.0.2.8, which is connected; and it listens.
+    const FOUR: &str = "   0: 00000000:EF1D 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7197574 1 0000000021df8b74 100 0 0 10 0\n\
+        \x20  1: 0100010A:EF1D 080200C0:C35A 01 00000000:00000000 00:00000000 00000000     0        0 7197575 1 00000000c901ea2e 20 4 30 10 -1\n\
+        \x20  2: 0100010A:EF1D 070200C0:C351 03 00000000:00000000 01:00000190 00000002     0        0 0 1 00000000b901ea2e\n";
+
+    // The same peer, shown by a dual-stack socket, and 2001:db8::7.
+    const SIX: &str = "   0: 0000000000000000FFFF00000100010A:EF1E 0000000000000000FFFF0000070200C0:C352 03 00000000:00000000 01:00000063 00000001     0        0 0 1 00000000b901ea2e\n\
+        \x20  1: B80D0120000000000000000001000000:EF1F B80D0120000000000000000007000000:C353 03 00000000:00000000 01:00000063 00000001     0        0 0 1 00000000b901ea2e\n";
+
+    fn table(lines: &str, peer: &str, port: u16) -> bool {
+        in_table(format!("{HEAD}{lines}").as_bytes(), peer.parse().unwrap(), port).unwrap()
+    }
+
+    #[test]
+    fn a_call_that_waits_for_its_third_packet_is_found() {
+        assert!(table(FOUR, "192.0.2.7", 61213));
+        assert!(table(SIX, "192.0.2.7", 61214));
+        assert!(table(SIX, "2001:db8::7", 61215));
+    }
+
+    #[test]
+    fn other_ports_peers_and_states_are_not_it() {
+        assert!(!table(FOUR, "192.0.2.7", 61212));
+        assert!(!table(FOUR, "192.0.2.9", 61213));
+        assert!(!table(FOUR, "192.0.2.8", 61213), "connected, not half-open");
+        assert!(!table(FOUR, "0.0.0.0", 61213), "it listens");
+        assert!(!table(SIX, "2001:db8::7", 61214));
+        assert!(!table("", "192.0.2.7", 61213));
+    }
+
+    #[test]
+    fn lines_that_are_none_are_passed_over() {
+        for line in [
+            "",
+            "x",
+            "0: 1 2 03",
+            "0: 0100007F:+F1D 070200C0:C351 03",
+            "0: \u{e9}100007F:EF1D é 03",
+            "0: :EF1D : 03",
+        ] {
+            assert_eq!(half_open(line.as_bytes()), None, "{line}");
+        }
+        assert!(table(&format!("\n?\n0: 1:2 3:4 03\n{FOUR}"), "192.0.2.7", 61213));
+    }
+
+    #[test]
+    fn what_is_read_has_an_end() {
+        let peer = "192.0.2.7".parse().unwrap();
+        let endless = in_table(io::repeat(b'x'), peer, 1).unwrap_err();
+        assert_eq!(endless.kind(), io::ErrorKind::InvalidData);
+        let many = in_table(io::repeat(b'\n'), peer, 1).unwrap_err();
+        assert_eq!(many.kind(), io::ErrorKind::FileTooLarge);
+        // The last line was cut: nothing is believed of it.
+        assert!(!in_table(FOUR.trim_end().as_bytes(), peer, 61213).unwrap());
+    }
+
+    #[test]
+    fn a_table_that_is_not_there_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (four, six, none) =
+            (folder.path().join("4"), folder.path().join("6"), folder.path().join("none"));
+        std::fs::write(&four, FOUR).unwrap();
+        std::fs::write(&six, SIX).unwrap();
+        let look = |tables: &[&Path], port| in_tables(tables, "192.0.2.7".parse().unwrap(), port);
+        assert_eq!(look(&[&four, &six], 61213), Call::HalfOpen);
+        assert_eq!(look(&[&four, &six], 61214), Call::HalfOpen);
+        assert_eq!(look(&[&four, &six], 61219), Call::None);
+        assert_eq!(look(&[&four, &none], 61219), Call::None);
+        assert_eq!(look(&[&none, &six], 61214), Call::Unknown);
+    }
+
+    /// The kernel's own table: nobody calls, so nothing is half-open.
+    #[tokio::test]
+    async fn the_table_of_this_kernel_is_read() {
+        let listening = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listening.local_addr().unwrap().port();
+        let seen = in_tables(&TABLES.map(Path::new), Ipv4Addr::LOCALHOST.into(), port);
+        assert_eq!(seen, Call::None);
+    }
+}

@@ -1,0 +1,149 @@
+//! What does a site do behind a balancer that speaks the PROXY protocol, and with others who speak it?
+//!
+//! The balancer is this test, on 127.0.0.1; its client says to be 192.0.2.7 and to have dialled 198.51.100.1.
+use std::net::{Ipv4Addr, SocketAddr};
+
+use server::Settings;
+use server::settings::Proxies;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::dress::Dress;
+use crate::scene::Scene;
+
+const VERSION_1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 50210 21\r\n";
+/// The same, in version 2.
+const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\xc4\x22\0\x15";
+/// The balancer itself, with no fields.
+const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+fn behind(networks: &str) -> Scene {
+    let proxies = Proxies::new(vec![networks.parse().unwrap()]);
+    Scene::open(Settings { proxies, ..Settings::default() }, Dress::Clear)
+}
+
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    async fn connect(to: SocketAddr, first: &[u8]) -> Self {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        stream.write_all(first).await.unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).await.unwrap();
+        line.trim_end().to_owned()
+    }
+
+    async fn ask(&mut self, command: &str, code: &str) -> String {
+        self.0.get_mut().write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
+        let line = self.line().await;
+        assert!(line.starts_with(code), "{command}: {line}");
+        line
+    }
+
+    async fn log_in(&mut self) {
+        assert!(self.line().await.starts_with("220 "));
+        self.ask("USER somebody", "331").await;
+        self.ask("PASS x", "230").await;
+        self.ask("TYPE I", "200").await;
+    }
+
+    async fn port(&mut self) -> SocketAddr {
+        let told = self.ask("EPSV", "229").await;
+        let port = told.split('|').nth(3).unwrap().parse().unwrap();
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+}
+
+/// The client's address is the header's on both connections, and not a byte of the client's goes with the header.
+#[tokio::test]
+async fn a_client_behind_a_balancer_is_seen_as_itself() {
+    let scene = behind("127.0.0.1/32");
+    for header in [VERSION_1, VERSION_2] {
+        let mut client = Client::connect(scene.door.clear, header).await;
+        client.log_in().await;
+        client.ask("STAT", "211-").await;
+        let seen = client.line().await;
+        assert!(seen.contains("seen as 192.0.2.7:50210 and reached the site at 198.51.100.1:21"), "{seen}");
+        while !client.line().await.starts_with("211 ") {}
+        // PASV tells what the client dialled.
+        client.ask("PASV", "227 Entering passive mode (198,51,100,1,").await;
+        let at = client.port().await;
+        // Header and content in one packet.
+        let mut data = TcpStream::connect(at).await.unwrap();
+        data.write_all(&[header, b"content"].concat()).await.unwrap();
+        data.shutdown().await.unwrap();
+        client.ask("STOR x", "150").await;
+        assert_eq!(client.line().await, "226 Done: 7 bytes.");
+        assert_eq!(std::fs::read(scene.path("x")).unwrap(), b"content");
+    }
+}
+
+/// Only the header counts: the balancer's own look at the port, and its other clients, are not the one awaited.
+#[tokio::test]
+async fn a_data_connection_is_matched_by_the_address_in_its_header() {
+    let scene = behind("127.0.0.1/32");
+    std::fs::write(scene.path("x"), "content").unwrap();
+    let mut client = Client::connect(scene.door.clear, VERSION_1).await;
+    client.log_in().await;
+    let at = client.port().await;
+    let others: [&[u8]; 4] =
+        [LOCAL, b"PROXY TCP4 192.0.2.8 198.51.100.1 50211 21\r\n", b"content", b"PROXY TCP4 x\r\n"];
+    for other in others {
+        let mut data = TcpStream::connect(at).await.unwrap();
+        data.write_all(other).await.unwrap();
+        // Closed, with FIN or by a reset.
+        let _ = data.read(&mut [0; 8]).await.is_ok_and(|read| read == 0);
+    }
+    let mut data = TcpStream::connect(at).await.unwrap();
+    data.write_all(VERSION_1).await.unwrap();
+    client.ask("RETR x", "150").await;
+    let mut got = Vec::new();
+    data.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, b"content");
+    assert!(client.line().await.starts_with("226 "));
+}
+
+#[tokio::test]
+async fn a_health_check_is_greeted_like_anybody() {
+    let scene = behind("127.0.0.0/8");
+    for header in [LOCAL, b"PROXY UNKNOWN\r\n"] {
+        let mut client = Client::connect(scene.door.clear, header).await;
+        assert!(client.line().await.starts_with("220 "));
+        client.ask("STAT", "211-").await;
+        assert!(client.line().await.contains("seen as 127.0.0.1:"));
+    }
+}
+
+#[tokio::test]
+async fn a_balancer_that_names_nobody_is_told_so_and_closed() {
+    let scene = behind("127.0.0.1/32");
+    for first in [&b"USER somebody\r\n"[..], b"PROXY TCP4 nobody\r\n", b"\x16\x03\x01"] {
+        let mut client = Client::connect(scene.door.clear, first).await;
+        assert!(client.line().await.starts_with("421 "));
+        let ended = client.0.read(&mut [0; 8]).await;
+        assert!(!matches!(ended, Ok(1..)), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn others_are_not_believed() {
+    let scene = behind("10.0.0.0/8");
+    for header in [VERSION_1, VERSION_2] {
+        let mut client = Client::connect(scene.door.clear, header).await;
+        assert!(client.line().await.starts_with("220 "));
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            // An end by a reset is one.
+            match client.0.read_line(&mut line).await {
+                Ok(1..) => lines.push(line),
+                _ => break,
+            }
+        }
+        assert!(lines.last().is_some_and(|line| line.starts_with("421 PROXY")), "{lines:?}");
+    }
+}
