@@ -4,6 +4,7 @@
 mod cat;
 mod client_flags;
 mod demo;
+mod doctor;
 mod entry;
 mod flags;
 mod forget;
@@ -66,6 +67,7 @@ enum Verb {
     Stat(stat::Flags),
     Trace(trace::Flags),
     Demo(demo::Flags),
+    Doctor(doctor::Flags),
     Forget(forget::Flags),
     Passwd(passwd::Flags),
     /// Write man pages or shell completions.
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
+        Verb::Doctor(flags) => visit(doctor::run(&flags)),
         Verb::Forget(flags) => forget::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
         Verb::Generate(flags) => generate::run(&flags),

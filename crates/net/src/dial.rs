@@ -34,8 +34,24 @@ pub struct Source {
 /// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
 /// `AddrNotAvailable`, `PermissionDenied`.
 pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> {
+    call(target, from, None).await
+}
+
+/// The same from any port, with segments of at most `mss` bytes in both directions (TCP_MAXSEG): for a way on which larger
+/// packets are lost and nobody says so.
+///
+/// # Errors
+/// The system's; `InvalidInput` for a size that it does not take (Linux: 88 to 32767).
+pub async fn dial_with_segments(target: SocketAddr, mss: u16) -> io::Result<Data> {
+    call(target, None, Some(mss)).await
+}
+
+async fn call(target: SocketAddr, from: Option<Source>, mss: Option<u16>) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
+    if let Some(mss) = mss {
+        socket.set_tcp_mss(u32::from(mss))?;
+    }
     if let Some(source) = from {
         let mut local = SocketAddr::new(source.address, source.port.unwrap_or(0));
         // A link-local address is one of a link: the target's, since the two are to reach each other.
