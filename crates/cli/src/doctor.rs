@@ -109,13 +109,7 @@ fn patient(flags: &Flags, url: &FtpUrl) -> Result<Patient, Failure> {
         timeout: Duration::from_secs(15),
         stall: Duration::from_secs(15),
         password_file: flags.password_file.clone(),
-        tls: TlsFlags {
-            tls: None,
-            pin: flags.pin.clone(),
-            insecure: flags.insecure,
-            cert: None,
-            key: None,
-        },
+        tls: TlsFlags { tls: None, pin: flags.pin.clone(), insecure: flags.insecure, cert: None, key: None },
     };
     let credentials = credentials(url, &talk)?;
     let user = credentials.user.to_ascii_lowercase();
@@ -168,9 +162,10 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
         ];
         section(&mut lines, "To use", inner);
     }
-    let open = diagnosis.open.iter().flat_map(|open| {
-        [format!("{};", open.what), format!("  what would decide it: {}", open.decided_by)]
-    });
+    let open = diagnosis
+        .open
+        .iter()
+        .flat_map(|open| [format!("{};", open.what), format!("  what would decide it: {}", open.decided_by)]);
     section(&mut lines, "Not known", open.collect());
     lines
 }

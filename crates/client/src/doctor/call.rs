@@ -219,9 +219,9 @@ impl<'n> Call<'n> {
     }
 }
 
-/// A reply in one line.
+/// A reply in one line, to stand inside a sentence: without a full stop of its own.
 pub(super) fn line(reply: &Reply) -> String {
-    format!("{} {}", reply.code, show(reply.text()))
+    format!("{} {}", reply.code, show(reply.text()).trim_end_matches(['.', ' ']))
 }
 
 /// What a failed call means.

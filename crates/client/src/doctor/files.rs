@@ -40,12 +40,12 @@ pub(super) async fn look(ward: &Ward<'_>) {
             ward.notebook.findings().files.upload = Some(upload);
         }
     };
-    tokio::join!(reading, writing);
+    tokio::join!(Box::pin(reading), Box::pin(writing));
 }
 
 async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     let mut bytes = Vec::new();
-    let trial = follow(&mut call, way, Errand::list(&mut bytes)).await;
+    let trial = Box::pin(follow(&mut call, way, Errand::list(&mut bytes))).await;
     let mut listed = Vec::new();
     let mut reader = ListingReader::new(today());
     reader.push(&bytes, &mut listed);
@@ -59,7 +59,8 @@ async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     }
     let mut facts = Vec::new();
     let mut bytes = Vec::new();
-    let trial = follow(&mut call, way, Errand::fetch(Command::Mlsd(None), &mut bytes, LISTING)).await;
+    let trial =
+        Box::pin(follow(&mut call, way, Errand::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
     let usable = is_usable(&trial.end);
     if matches!(trial.end, End::Works { .. }) {
         let mut reader = ListingReader::mlsd();
@@ -115,7 +116,8 @@ async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
 async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, way: Way, path: &Pathname, size: u64) -> bool {
     let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
     let mut whole = Vec::new();
-    let trial = follow(call, way, Errand::fetch(Command::Retr(path.clone()), &mut whole, limit)).await;
+    let trial =
+        Box::pin(follow(call, way, Errand::fetch(Command::Retr(path.clone()), &mut whole, limit))).await;
     if !matches!(trial.end, End::Works { .. }) {
         return is_usable(&trial.end);
     }
@@ -128,7 +130,7 @@ async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, way: Way, path: &Pathnam
             restart: Some(Marker(at)),
             ..Errand::fetch(Command::Retr(path.clone()), &mut rest, limit)
         };
-        let trial = follow(call, way, errand).await;
+        let trial = Box::pin(follow(call, way, errand)).await;
         let wanted = usize::try_from(at).ok().and_then(|at| whole.get(at..)).unwrap_or_default();
         let seen = match &trial.end {
             End::Works { .. } if rest == wanted => Rest::Right,
@@ -156,7 +158,9 @@ async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
 /// Do large packets come? If not, do small ones?
 async fn bulk(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
     let mut bytes = Vec::new();
-    let trial = follow(&mut call, way, Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH)).await;
+    let trial =
+        Box::pin(follow(&mut call, way, Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH)))
+            .await;
     let stalled = matches!(trial.end, End::Stalled { .. });
     ward.notebook.findings().files.bulk = Some(trial.end);
     if !stalled {
@@ -168,11 +172,9 @@ async fn bulk(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way, path:
     }
     let Some(mut call) = ward.session(ward.to, cover, "small-segments").await else { return };
     let mut bytes = Vec::new();
-    let errand = Errand {
-        segments: Some(SEGMENTS),
-        ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH)
-    };
-    let trial = follow(&mut call, way, errand).await;
+    let errand =
+        Errand { segments: Some(SEGMENTS), ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
     ward.notebook.findings().files.bulk_small = Some(trial.end);
 }
 
@@ -184,7 +186,8 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
     let bytes: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
     let mut result = Upload::Unproven;
     for n in 1..=UPLOADS {
-        let trial = follow(&mut call, way, Errand::store(Command::Stor(path.clone()), &bytes)).await;
+        let trial =
+            Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), &bytes))).await;
         match trial.end {
             End::Works { .. } => {}
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),

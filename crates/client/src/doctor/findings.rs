@@ -333,8 +333,8 @@ impl Findings {
     /// Is this verb among the features, with or without parameters?
     #[must_use]
     pub fn offers(&self, name: &str) -> bool {
-        self.features.iter().any(|line| {
-            line.split(' ').next().is_some_and(|first| first.eq_ignore_ascii_case(name))
-        })
+        self.features
+            .iter()
+            .any(|line| line.split(' ').next().is_some_and(|first| first.eq_ignore_ascii_case(name)))
     }
 }

@@ -37,13 +37,8 @@ impl<'a> Ward<'a> {
     }
 
     /// A session; what became of the login is written down.
-    pub(super) async fn session(
-        &self,
-        to: SocketAddr,
-        cover: Cover,
-        lane: &'static str,
-    ) -> Option<Call<'a>> {
-        let came = login::session(self.patient, self.notebook, to, cover, lane).await;
+    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
+        let came = Box::pin(login::session(self.patient, self.notebook, to, cover, lane)).await;
         let (call, login) = match came {
             Ok(call) => (Some(call), Login::Done),
             Err(login) => (None, login),
@@ -73,7 +68,10 @@ impl<'a> Ward<'a> {
 pub(super) async fn connections(ward: &Ward<'_>) {
     let clear = async {
         if may_be(ward.patient, Cover::Clear) {
-            tokio::join!(passive(ward, Cover::Clear, "clear-passive"), active(ward, Cover::Clear, "clear-active"));
+            tokio::join!(
+                passive(ward, Cover::Clear, "clear-passive"),
+                active(ward, Cover::Clear, "clear-active")
+            );
         } else if !ward.patient.implicit {
             ward.notebook.findings().logins.push((Cover::Clear, Login::KeptBack));
         }
@@ -83,10 +81,10 @@ pub(super) async fn connections(ward: &Ward<'_>) {
             passive(ward, Cover::Tls, "tls-passive"),
             active(ward, Cover::Tls, "tls-active"),
             reuse(ward),
-            reach::versions(ward.patient, ward.notebook, ward.to),
+            Box::pin(reach::versions(ward.patient, ward.notebook, ward.to)),
         );
     };
-    tokio::join!(clear, tls);
+    tokio::join!(Box::pin(clear), Box::pin(tls));
 }
 
 async fn passive(ward: &Ward<'_>, cover: Cover, lane: &'static str) {
@@ -121,7 +119,7 @@ async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], 
             introduce(ward, &mut call).await;
         }
         let mut listing = Vec::new();
-        let trial = follow(&mut call, *way, Errand::list(&mut listing)).await;
+        let trial = Box::pin(follow(&mut call, *way, Errand::list(&mut listing))).await;
         if is_usable(&trial.end) {
             kept = Some(call);
         }
@@ -168,7 +166,7 @@ async fn reuse(ward: &Ward<'_>) {
         let Some(mut call) = ward.session(ward.to, Cover::Tls, "tls-fresh").await else { return };
         let mut listing = Vec::new();
         let errand = Errand { tickets: Tickets::Withheld, ..Errand::list(&mut listing) };
-        let trial = follow(&mut call, Way::Epsv, errand).await;
+        let trial = Box::pin(follow(&mut call, Way::Epsv, errand)).await;
         let usable = is_usable(&trial.end);
         ward.notebook.findings().reuse.fresh = Some(trial.end);
         if usable {
@@ -181,7 +179,7 @@ async fn reuse(ward: &Ward<'_>) {
         let mut way = Way::Epsv;
         for _ in 0..REPEATED {
             let mut listing = Vec::new();
-            let trial = follow(&mut call, way, Errand::list(&mut listing)).await;
+            let trial = Box::pin(follow(&mut call, way, Errand::list(&mut listing))).await;
             if matches!(trial.end, End::Refused(_)) && way == Way::Epsv && ward.to.is_ipv4() {
                 way = Way::Pasv;
                 continue;
@@ -194,7 +192,7 @@ async fn reuse(ward: &Ward<'_>) {
         }
         call.quit().await;
     };
-    tokio::join!(fresh, repeated);
+    tokio::join!(Box::pin(fresh), Box::pin(repeated));
 }
 
 /// The other family, where it answers too: a listing over EPSV.
@@ -203,7 +201,7 @@ pub(super) async fn other_family(ward: &Ward<'_>, other: SocketAddr) {
     let cover = if may_be(ward.patient, Cover::Clear) { Cover::Clear } else { Cover::Tls };
     let Some(mut call) = ward.session(other, cover, "other-family").await else { return };
     let mut listing = Vec::new();
-    let trial = follow(&mut call, Way::Epsv, Errand::list(&mut listing)).await;
+    let trial = Box::pin(follow(&mut call, Way::Epsv, Errand::list(&mut listing))).await;
     let usable = is_usable(&trial.end);
     ward.keep(trial);
     if usable {

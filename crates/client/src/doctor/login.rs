@@ -62,7 +62,8 @@ async fn attempt<'n>(
     admit(patient, &mut call).await?;
     if cover == Cover::Tls {
         call.ask(&Command::Pbsz(0), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
-        let prot = call.ask(&Command::Prot(Protection::Private), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+        let prot =
+            call.ask(&Command::Prot(Protection::Private), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
         if prot.code.severity() != Severity::Completion {
             return Err(Login::Broken(format!("PROT P was answered with {}", line(&prot))));
         }

@@ -71,7 +71,7 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
         ..Findings::default()
     };
     let notebook = Notebook::new(findings, Secret::new(patient.credentials.password.expose()));
-    visit(patient, &notebook, Instant::now() + LONGEST).await;
+    Box::pin(visit(patient, &notebook, Instant::now() + LONGEST)).await;
     notebook.close()
 }
 
@@ -88,7 +88,8 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
     let doors = reach::dial_all(patient, notebook, addresses, tell);
     let inside = async {
         let (to, heard) = reach::choose(&mut answering).await?;
-        let answer = within(notebook, until, "port", reach::what_answers(patient, notebook, to)).await.flatten();
+        let answer =
+            within(notebook, until, "port", reach::what_answers(patient, notebook, to)).await.flatten();
         let is_ftp = matches!(answer, Some(Answer::Ftp(_)));
         notebook.findings().answer = answer;
         if !is_ftp {
@@ -105,11 +106,11 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             }
         };
         let connections = within(notebook, until, "connections", lanes::connections(&ward));
-        tokio::join!(connections, family);
+        tokio::join!(connections, Box::pin(family));
         within(notebook, until, "files", files::look(&ward)).await;
         Some(ward)
     };
-    let ((), ward) = tokio::join!(doors, inside);
+    let ((), ward) = tokio::join!(doors, Box::pin(inside));
     if let Some(ward) = ward
         && !patient.idle.is_empty()
     {
@@ -124,7 +125,8 @@ async fn within<T>(
     what: &'static str,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let done = timeout_at(until, work).await;
+    // On the heap: dozens of sessions side by side make a future that is larger than a small stack.
+    let done = timeout_at(until, Box::pin(work)).await;
     if done.is_err() {
         notebook.findings().unfinished.push(what);
     }

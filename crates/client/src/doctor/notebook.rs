@@ -52,7 +52,7 @@ impl Notebook {
             text = text.replace(&secret, "***");
         }
         if text.len() > LONGEST {
-            let end = text.floor_char_boundary(LONGEST);
+            let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.truncate(end);
             text.push_str(" ...");
         }

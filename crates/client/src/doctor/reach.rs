@@ -46,7 +46,8 @@ pub(super) async fn dial_all(
         });
     }
     while let Some(Ok(door)) = dials.join_next().await {
-        notebook.say("reach", format!("* {}, port {}: {:?}", door.address.ip(), patient.site.port, door.dial));
+        notebook
+            .say("reach", format!("* {}, port {}: {:?}", door.address.ip(), patient.site.port, door.dial));
         if door.dial == Dial::Connected {
             // Where nobody listens any more, enough addresses have been heard of.
             let _ = first.try_send(door.address);
@@ -180,7 +181,7 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
         call.note(format!("< {}", first_line(call.unread())));
         Some(found)
     };
-    let (tls, web) = tokio::join!(tls, web);
+    let (tls, web) = tokio::join!(Box::pin(tls), Box::pin(web));
     match (tls, web) {
         (Some(Answer::TlsFirst), _) => Answer::TlsFirst,
         (_, Some(Answer::Http(text))) | (Some(Answer::Http(text)), _) => Answer::Http(text),
@@ -209,7 +210,8 @@ pub(super) async fn versions(patient: &Patient, notebook: &Notebook, to: SocketA
         call.quit().await;
         Some((shaken.map_err(|error| error.to_string()), seen))
     };
-    let (old, new) = tokio::join!(one(Versions::Tls12, "tls-1.2"), one(Versions::Tls13, "tls-1.3"));
+    let (old, new) =
+        tokio::join!(Box::pin(one(Versions::Tls12, "tls-1.2")), Box::pin(one(Versions::Tls13, "tls-1.3")));
     let mut findings = notebook.findings();
     let certificate = [&new, &old].into_iter().flatten().find_map(|(_, seen)| seen.clone());
     if let Some((fingerprint, subject, doubt)) = certificate {

@@ -184,12 +184,7 @@ async fn open(
     }
 }
 
-async fn carry(
-    call: &mut Call<'_>,
-    opened: Opened,
-    errand: Errand<'_>,
-    resumed: &mut Option<bool>,
-) -> End {
+async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed: &mut Option<bool>) -> End {
     if let Some(marker) = errand.restart {
         match call.ask(&Command::Rest(marker), ANSWER).await {
             Ok(reply) if reply.code.severity() == Severity::Intermediate => {}

@@ -40,7 +40,9 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Blocks,
                 format!("{host} refuses connections to port {port}: no FTP server listens there."),
             )
-            .server(format!("start the server, or let it listen on port {port} of the address that clients dial"))
+            .server(format!(
+                "start the server, or let it listen on port {port} of the address that clients dial"
+            ))
             .client("is it the right host and port?"),
         );
         sheet.ask(
@@ -54,12 +56,17 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Blocks,
                 format!("Port {port} of {host} is rejected on the way to {ip}: {why}."),
             )
-            .server(format!("a firewall with a reject rule must accept new connections to port {port} (rule 1)"))
+            .server(format!(
+                "a firewall with a reject rule must accept new connections to port {port} (rule 1)"
+            ))
             .client(
                 "a firewall of this machine or of its network may be what rejects: try from another network",
             ),
         );
-        sheet.ask("who rejects it", format!("`traceroute -T -p {port} {host}`: the last address that it shows"));
+        sheet.ask(
+            "who rejects it",
+            format!("`traceroute -T -p {port} {host}`: the last address that it shows"),
+        );
     } else if any(&Dial::Silent) {
         sheet.add(
             Remark::new(
@@ -111,7 +118,9 @@ fn families(findings: &Findings, sheet: &mut Sheet) {
                     findings.host, findings.port
                 ),
             )
-            .server(format!("let {family} through the firewall and listen there, or take the {record} record away"))
+            .server(format!(
+                "let {family} through the firewall and listen there, or take the {record} record away"
+            ))
             .client("pasv tries both at once; for others name the address of the family that works"),
         );
     }
@@ -130,10 +139,11 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             );
             return;
         }
-        Some(Answer::ClearFirst(said)) => {
-            remark(Verdict::ClearFirst, format!("Port {port} of {host} speaks FTP in clear first: \"{said}\"."))
-                .client(format!("use ftpes://{host}:{port}/ (AUTH TLS), or the port for implicit TLS, usually 990"))
-        }
+        Some(Answer::ClearFirst(said)) => remark(
+            Verdict::ClearFirst,
+            format!("Port {port} of {host} speaks FTP in clear first: \"{said}\"."),
+        )
+        .client(format!("use ftpes://{host}:{port}/ (AUTH TLS), or the port for implicit TLS, usually 990")),
         Some(Answer::Turned(said)) => {
             remark(Verdict::TurnedAway, format!("{host} takes no sessions now: it says \"{said}\"."))
                 .server("its log says why; too many sessions, a ban or maintenance are usual reasons")
@@ -153,9 +163,13 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
         }
         Some(Answer::Nothing) => remark(
             Verdict::SilentPort,
-            format!("Port {port} of {host} takes connections and says nothing, neither FTP nor TLS nor HTTP."),
+            format!(
+                "Port {port} of {host} takes connections and says nothing, neither FTP nor TLS nor HTTP."
+            ),
         )
-        .server("is the server behind that port running? A proxy or a port forwarding may answer in its place"),
+        .server(
+            "is the server behind that port running? A proxy or a port forwarding may answer in its place",
+        ),
         Some(Answer::HangsUp) => remark(
             Verdict::HangsUp,
             format!("Port {port} of {host} takes connections and ends them without a word."),

@@ -33,7 +33,8 @@ fn blinded(findings: &Findings, sheet: &mut Sheet) {
         .into_iter()
         .filter(|way| {
             let (clear, tls) = (findings.trial(Cover::Clear, *way), findings.trial(Cover::Tls, *way));
-            clear.is_some_and(|trial| trial.end.is_through()) && tls.is_some_and(|trial| is_silent(&trial.end))
+            clear.is_some_and(|trial| trial.end.is_through())
+                && tls.is_some_and(|trial| is_silent(&trial.end))
         })
         .collect();
     if blinded.is_empty() {
@@ -87,7 +88,9 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
         if !pasv_works {
             if !matches!(epsv.end, End::NotReached(_)) {
                 sheet.ask(
-                    format!("why EPSV fails {covered}: PASV does not work either, so it need not be about EPSV"),
+                    format!(
+                        "why EPSV fails {covered}: PASV does not work either, so it need not be about EPSV"
+                    ),
                     "a look from another network, or the server's log",
                 );
             }
@@ -265,7 +268,9 @@ fn active(findings: &Findings, sheet: &mut Sheet) {
             Weight::Note,
             format!("Active mode does not work from here: {why}."),
         )
-        .client("a firewall or NAT on this side stops calls from outside; use passive mode, which needs none"),
+        .client(
+            "a firewall or NAT on this side stops calls from outside; use passive mode, which needs none",
+        ),
     );
     if never > 0 && refused.is_none() {
         sheet.ask(

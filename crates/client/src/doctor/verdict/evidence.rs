@@ -31,7 +31,9 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
     if let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) {
         lines.push(format!("this machine is {} here, and the server sees {seen}", own.ip()));
     }
-    lines.extend(findings.trials.iter().map(trial));
+    let mut trials: Vec<&Trial> = findings.trials.iter().collect();
+    trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
+    lines.extend(trials.into_iter().map(trial));
     if let Some(fresh) = &findings.reuse.fresh {
         lines.push(format!("a data connection that resumes nothing: {}", end(fresh)));
     }
@@ -60,7 +62,8 @@ fn tls(findings: &Findings, lines: &mut Vec<String>) {
     }
     if let Some(print) = &seen.fingerprint {
         let of = seen.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
-        let vouched = if seen.doubt.is_some() { "no authority vouches for it" } else { "an authority vouches for it" };
+        let vouched =
+            if seen.doubt.is_some() { "no authority vouches for it" } else { "an authority vouches for it" };
         lines.push(format!("certificate{of}, {print}; {vouched}"));
     }
 }
@@ -108,13 +111,15 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
 
 /// One way, as a line.
 pub(super) fn trial(trial: &Trial) -> String {
-    let cover = match trial.cover {
-        Cover::Clear => "clear",
-        Cover::Tls => "TLS",
-    };
-    let family = if trial.peer.is_ipv6() { " IPv6" } else { "" };
+    let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
-    format!("{:<4} {cover:<5}{family}{told}: {} ({:.2} s)", trial.way.to_string(), end(&trial.end), trial.elapsed.as_secs_f64())
+    format!(
+        "{} {}{family}{told}: {} ({:.2} s)",
+        trial.way,
+        trial.cover.words(),
+        end(&trial.end),
+        trial.elapsed.as_secs_f64()
+    )
 }
 
 fn dial(dial: &Dial) -> String {

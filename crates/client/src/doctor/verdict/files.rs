@@ -43,7 +43,10 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
     match &findings.files.upload {
         None | Some(Upload::Proven(_)) => {}
         Some(Upload::Unproven) => {
-            sheet.ask("whether the upload arrived whole: the server has neither SIZE nor HASH", "fetching it back");
+            sheet.ask(
+                "whether the upload arrived whole: the server has neither SIZE nor HASH",
+                "fetching it back",
+            );
         }
         Some(Upload::Differs(why)) => sheet.add(
             Remark::new(
@@ -64,7 +67,9 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Hinders,
                 format!("Upload {n} of a session fails, though listings work: {why}."),
             )
-            .server("its log says why; a full disk, a quota or session tickets that run out are usual reasons"),
+            .server(
+                "its log says why; a full disk, a quota or session tickets that run out are usual reasons",
+            ),
         ),
     }
 }
@@ -82,12 +87,8 @@ fn restarts(findings: &Findings, sheet: &mut Sheet) {
             .client("do not resume downloads here"),
         ),
         Some(Rest::Refused(said)) => Some(
-            Remark::new(
-                Verdict::RestRefused,
-                Weight::Note,
-                format!("Downloads cannot be resumed: {said}."),
-            )
-            .client("a download that breaks off begins anew"),
+            Remark::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
+                .client("a download that breaks off begins anew"),
         ),
         _ => None,
     };

@@ -67,7 +67,9 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
                     super::evidence::end(end)
                 ),
             )
-            .server("it must give a new session ticket on each data connection (TLS 1.3), or not insist on reuse")
+            .server(
+                "it must give a new session ticket on each data connection (TLS 1.3), or not insist on reuse",
+            )
             .client("a new session for each file, or TLS 1.2, gets around it"),
         );
     }
