@@ -22,6 +22,9 @@ _pasv() {
             pasv,demo)
                 cmd="pasv__subcmd__demo"
                 ;;
+            pasv,doctor)
+                cmd="pasv__subcmd__doctor"
+                ;;
             pasv,forget)
                 cmd="pasv__subcmd__forget"
                 ;;
@@ -66,6 +69,9 @@ _pasv() {
                 ;;
             pasv__subcmd__help,demo)
                 cmd="pasv__subcmd__help__subcmd__demo"
+                ;;
+            pasv__subcmd__help,doctor)
+                cmd="pasv__subcmd__help__subcmd__doctor"
                 ;;
             pasv__subcmd__help,forget)
                 cmd="pasv__subcmd__help__subcmd__forget"
@@ -113,7 +119,7 @@ _pasv() {
 
     case "${cmd}" in
         pasv)
-            opts="-h -V --help --version serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help"
+            opts="-h -V --help --version serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -188,6 +194,32 @@ _pasv() {
             fi
             case "${prev}" in
                 --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pasv__subcmd__doctor)
+            opts="-h --json --transcript --write --clear --slow --password-file --pin --insecure --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --transcript)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -283,7 +315,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help)
-            opts="serve ls get put cat rm mv mkdir rmdir stat trace demo forget passwd help"
+            opts="serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -311,6 +343,20 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pasv__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

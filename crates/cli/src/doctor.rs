@@ -103,7 +103,7 @@ fn patient(flags: &Flags, url: &FtpUrl) -> Result<Patient, Failure> {
     // The doctor tries all modes itself; of what the other verbs share only the trust counts.
     let talk = Talk {
         verbose: false,
-        quiet: true,
+        quiet: false,
         mode: ModeFlag::Auto,
         data_port: DataPortFlag::Any,
         timeout: Duration::from_secs(15),

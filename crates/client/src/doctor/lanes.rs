@@ -64,6 +64,13 @@ impl<'a> Ward<'a> {
     }
 }
 
+/// Has the certificate judged once, before many sessions at a time would.
+pub(super) async fn trust(ward: &Ward<'_>) {
+    if let Some(call) = ward.session(ward.to, Cover::Tls, "trust").await {
+        call.quit().await;
+    }
+}
+
 /// Everything about connections. The lanes of a cover stop where its login fails.
 pub(super) async fn connections(ward: &Ward<'_>) {
     let clear = async {
@@ -77,11 +84,17 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         }
     };
     let tls = async {
+        let versions = Box::pin(reach::versions(ward.patient, ward.notebook, ward.to));
+        let untrusted = matches!(ward.notebook.findings().login(Cover::Tls), Some(Login::Untrusted(_)));
+        if untrusted {
+            versions.await;
+            return;
+        }
         tokio::join!(
             passive(ward, Cover::Tls, "tls-passive"),
             active(ward, Cover::Tls, "tls-active"),
             reuse(ward),
-            Box::pin(reach::versions(ward.patient, ward.notebook, ward.to)),
+            versions,
         );
     };
     tokio::join!(Box::pin(clear), Box::pin(tls));

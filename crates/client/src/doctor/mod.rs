@@ -96,6 +96,12 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             return None;
         }
         let ward = lanes::Ward::new(patient, notebook, to);
+        // A person may be asked whether the certificate is right, and what that takes is not the probes' time.
+        let asked = Instant::now();
+        if patient.trust.is_some() {
+            Box::pin(lanes::trust(&ward)).await;
+        }
+        let until = until + asked.elapsed();
         let other = other_of.into_iter().find(|address| address.is_ipv4() != to.is_ipv4());
         let family = async {
             // Only where it answers: a dead one has been seen already.
