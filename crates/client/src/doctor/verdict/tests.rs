@@ -382,3 +382,18 @@ fn what_did_not_end_is_not_known() {
     is("out of time", &findings, Verdict::NotKnown);
     open("out of time", &findings, Verdict::Rule3Or4, "connections");
 }
+
+#[test]
+fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
+    let page = std::fs::read_to_string(page).expect("the page of the doctor");
+    let mut names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
+    for name in &names {
+        assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/doctor.md");
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, names.len(), "docs/doctor.md has a row of a verdict that is gone");
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Verdict::ALL.len());
+}
