@@ -141,12 +141,12 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 
 /// What a person reads: the answer, why, what to do, what to use.
 fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
-    let mut lines = vec![diagnosis.verdict.sentence.clone()];
+    let mut lines = wrap(&diagnosis.verdict.sentence, "");
     let section = |lines: &mut Vec<String>, title: &str, inner: Vec<String>| {
         if !inner.is_empty() {
             lines.push(String::new());
             lines.push(format!("{title}:"));
-            lines.extend(inner.into_iter().map(|line| format!("  {line}")));
+            lines.extend(inner.iter().flat_map(|line| wrap(line, "  ")));
         }
     };
     section(&mut lines, "Also", diagnosis.also.iter().map(|remark| remark.sentence.clone()).collect());
@@ -170,9 +170,32 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
     lines
 }
 
+/// A line as lines of at most 100 columns, all but the first of them further in.
+fn wrap(line: &str, indent: &str) -> Vec<String> {
+    const WIDTH: usize = 100;
+    let rest = if indent.is_empty() { "" } else { "    " };
+    let (mut lines, mut current) = (Vec::new(), indent.to_owned());
+    let mut columns = indent.len();
+    for word in line.split_inclusive(' ') {
+        let width = word.trim_end().chars().count();
+        if columns + width > WIDTH && !current.trim().is_empty() {
+            lines.push(current.trim_end().to_owned());
+            current = format!("{indent}{rest}");
+            columns = current.len();
+        }
+        current.push_str(word);
+        columns += word.chars().count();
+    }
+    lines.push(current.trim_end().to_owned());
+    lines
+}
+
+/// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in the way.
 fn fixes(diagnosis: &Diagnosis, side: impl Fn(&Remark) -> &Vec<String>) -> Vec<String> {
+    let hinders = diagnosis.verdict.weight != Weight::Note;
+    let also = diagnosis.also.iter().filter(|remark| !hinders || remark.weight != Weight::Note);
     let mut all: Vec<String> = Vec::new();
-    for remark in std::iter::once(&diagnosis.verdict).chain(&diagnosis.also) {
+    for remark in std::iter::once(&diagnosis.verdict).chain(also) {
         for fix in side(remark) {
             if !all.contains(fix) {
                 all.push(fix.clone());
@@ -251,4 +274,20 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
         fields.insert("not_known".to_owned(), json!(open));
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_between_words() {
+        let lines = wrap(&"word ".repeat(50), "  ");
+        assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= 100), "{lines:?}");
+        assert!(lines[0].starts_with("  word") && lines[1].starts_with("      word"), "{lines:?}");
+        assert_eq!(lines.join(" ").split_whitespace().count(), 50);
+        let name = "x".repeat(200);
+        assert_eq!(wrap(&name, "").concat(), name);
+        assert_eq!(wrap("", "  "), [""]);
+    }
 }

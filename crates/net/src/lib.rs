@@ -20,6 +20,7 @@
 pub mod control;
 pub mod data;
 pub mod dial;
+pub mod icmp;
 mod keepalive;
 pub mod listener;
 pub mod own;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use net::control::Control;
+use net::icmp::Rejection;
 use net::tls::client::{ClientTls, Session};
 use net::tls::{Explicit, UpgradeError};
 use tokio::time::timeout;
@@ -224,17 +225,21 @@ pub(super) fn line(reply: &Reply) -> String {
     format!("{} {}", reply.code, show(reply.text()).trim_end_matches(['.', ' ']))
 }
 
+/// What a failed call means, with the ICMP message that ended it, if one did.
+pub(super) fn explained((error, rejection): &(io::Error, Option<Rejection>)) -> Dial {
+    match rejection {
+        Some(rejection) => Dial::Rejected { by: rejection.by, says: rejection.to_string() },
+        None => dial_of(error),
+    }
+}
+
 /// What a failed call means.
 pub(super) fn dial_of(error: &io::Error) -> Dial {
-    use io::ErrorKind::{
-        AddrNotAvailable, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
-        PermissionDenied, TimedOut,
-    };
+    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
     match error.kind() {
         ConnectionRefused => Dial::Refused,
         TimedOut => Dial::Silent,
-        HostUnreachable | PermissionDenied | ConnectionReset => Dial::Rejected(words(error)),
-        NetworkUnreachable | AddrNotAvailable => Dial::NoRoute(words(error)),
+        HostUnreachable | NetworkUnreachable | AddrNotAvailable => Dial::NoRoute(words(error)),
         _ => Dial::Failed(words(error)),
     }
 }

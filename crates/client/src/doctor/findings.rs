@@ -86,9 +86,14 @@ pub enum Dial {
     Silent,
     /// A reset: nobody listens, or a firewall says so.
     Refused,
-    /// Something on the way, or the far host, said that it cannot be reached or is forbidden.
-    Rejected(String),
-    /// This machine has no way there: no route, no such family.
+    /// Something on the way, or the far host, said by ICMP that it cannot be reached or is forbidden.
+    Rejected {
+        /// Who said so.
+        by: IpAddr,
+        /// What.
+        says: String,
+    },
+    /// This machine has no way there: no route, no such family, no neighbour of that address.
     NoRoute(String),
     /// Anything else.
     Failed(String),

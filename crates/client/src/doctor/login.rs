@@ -132,6 +132,6 @@ fn broken(dial: &Dial) -> Login {
         Dial::Connected => "the connection ended".to_owned(),
         Dial::Silent => "a second connection to the control port is not answered".to_owned(),
         Dial::Refused => "a second connection to the control port is refused".to_owned(),
-        Dial::Rejected(why) | Dial::NoRoute(why) | Dial::Failed(why) => why.clone(),
+        Dial::Rejected { says: why, .. } | Dial::NoRoute(why) | Dial::Failed(why) => why.clone(),
     })
 }

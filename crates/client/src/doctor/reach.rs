@@ -10,7 +10,7 @@ use wire::pathname::show;
 use wire::{Reply, Severity};
 
 use super::Patient;
-use super::call::{CONNECT, Call, Deaf, line};
+use super::call::{CONNECT, Call, Deaf, explained, line};
 use super::findings::{Answer, Cover, Dial, Door};
 use super::notebook::Notebook;
 use crate::error::words;
@@ -37,9 +37,9 @@ pub(super) async fn dial_all(
     for address in addresses {
         dials.spawn(async move {
             let begun = Instant::now();
-            let dial = match timeout(CONNECT, net::Control::connect(address, None)).await {
+            let dial = match timeout(CONNECT, net::dial::dial_explained(address)).await {
                 Ok(Ok(_)) => Dial::Connected,
-                Ok(Err(error)) => super::call::dial_of(&error),
+                Ok(Err(error)) => explained(&error),
                 Err(_) => Dial::Silent,
             };
             Door { address, dial, elapsed: begun.elapsed() }

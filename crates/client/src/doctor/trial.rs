@@ -10,14 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use net::data::Data;
-use net::dial::{Awaited, dial, dial_with_segments};
+use net::dial::{Awaited, dial_explained, dial_with_segments};
 use net::pump::{self, Progress, PumpError};
 use tokio::time::{Instant, timeout};
 use wire::command::Epsv;
 use wire::host_port::port_from_229;
 use wire::{Command, HostPort, Marker, Reply, Severity};
 
-use super::call::{ANSWER, Call, Deaf, dial_of, line};
+use super::call::{ANSWER, Call, Deaf, explained, line};
 use super::findings::{Cover, Dial, End, Trial};
 use crate::dialogue::Way;
 use crate::error::words;
@@ -173,13 +173,13 @@ async fn open(
     call.note(format!("* dialling {target}"));
     let dialled = async {
         match segments {
-            Some(mss) => dial_with_segments(target, mss).await,
-            None => dial(target, None).await,
+            Some(mss) => dial_with_segments(target, mss).await.map_err(|error| (error, None)),
+            None => dial_explained(target).await,
         }
     };
     match timeout(DATA, dialled).await {
         Ok(Ok(data)) => Ok(Opened::Here(data)),
-        Ok(Err(error)) => Err(End::NotReached(dial_of(&error))),
+        Ok(Err(error)) => Err(End::NotReached(explained(&error))),
         Err(_) => Err(End::NotReached(Dial::Silent)),
     }
 }

@@ -1,4 +1,6 @@
 //! What do the doors and the login say?
+use std::net::IpAddr;
+
 use super::{Remark, Sheet, Verdict, Weight};
 use crate::doctor::findings::{Answer, Cover, Dial, Findings, Login};
 
@@ -30,7 +32,7 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
     let (host, port) = (&findings.host, findings.port);
     let any = |wanted: &Dial| findings.doors.iter().any(|door| door.dial == *wanted);
     let rejected = findings.doors.iter().find_map(|door| match &door.dial {
-        Dial::Rejected(why) => Some((door.address.ip(), why)),
+        Dial::Rejected { by, says } => Some((door.address.ip(), *by, says)),
         _ => None,
     });
     if any(&Dial::Refused) {
@@ -38,7 +40,7 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::ControlRefused,
                 Weight::Blocks,
-                format!("{host} refuses connections to port {port}: no FTP server listens there."),
+                format!("{host} refuses connections to port {port} with a reset: most likely no FTP server listens there."),
             )
             .server(format!(
                 "start the server, or let it listen on port {port} of the address that clients dial"
@@ -49,24 +51,14 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             "whether it is the host or a firewall before it that refuses: both send the same reset",
             format!("on the server: does `ss -tln` show port {port}?"),
         );
-    } else if let Some((ip, why)) = rejected {
-        sheet.add(
-            Remark::new(
-                Verdict::Rejected,
-                Weight::Blocks,
-                format!("Port {port} of {host} is rejected on the way to {ip}: {why}."),
-            )
-            .server(format!(
-                "a firewall with a reject rule must accept new connections to port {port} (rule 1)"
-            ))
-            .client(
-                "a firewall of this machine or of its network may be what rejects: try from another network",
-            ),
-        );
-        sheet.ask(
-            "who rejects it",
-            format!("`traceroute -T -p {port} {host}`: the last address that it shows"),
-        );
+    } else if let Some((ip, by, says)) = rejected {
+        let remark = Remark::new(
+            Verdict::Rejected,
+            Weight::Blocks,
+            format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
+        )
+        .server(format!("a firewall with a reject rule must accept new connections to port {port} (rule 1)"));
+        sheet.add(if by == ip { remark } else { remark.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
         sheet.add(
             Remark::new(
@@ -98,6 +90,15 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             .client("check this machine's own network"),
         );
     }
+}
+
+/// Of one that is not the host, nothing tells whose it is.
+pub(super) const MAY_BE_OURS: &str =
+    "a firewall of this network may be what rejects: try from another network";
+
+/// Who rejects, in words.
+pub(super) fn rejecter(by: IpAddr, host: IpAddr) -> &'static str {
+    if by == host { "the host itself or its own firewall" } else { "a router or firewall on the way" }
 }
 
 /// One family answers; does the other?

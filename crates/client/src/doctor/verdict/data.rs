@@ -1,6 +1,7 @@
 //! What do the data connections say?
 use std::net::{IpAddr, SocketAddr};
 
+use super::control::{MAY_BE_OURS, rejecter};
 use super::{Remark, Sheet, Verdict, Weight};
 use crate::dialogue::Way;
 use crate::doctor::findings::{Cover, Dial, End, Findings, Trial};
@@ -174,22 +175,28 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
             "who refuses: a firewall with a reject rule, or a machine where nobody listens on that port",
             "on the server, while a client tries: `ss -tln` shows the data port if the server listens",
         );
-    } else if all(|dial| matches!(dial, Dial::Rejected(_))) {
-        let why = dialled.iter().find_map(|(dial, _)| match dial {
-            Dial::Rejected(why) => Some(why.as_str()),
+    } else if all(|dial| matches!(dial, Dial::Rejected { .. })) {
+        let who = dialled.iter().find_map(|(dial, _)| match dial {
+            Dial::Rejected { by, says } => Some((*by, says.as_str())),
             _ => None,
         });
-        sheet.add(
-            Remark::new(
-                Verdict::DataPortsRejected,
-                weight(findings),
-                format!(
-                    "Passive transfers fail: the server's data ports ({named}) are rejected on the way: {}.",
-                    why.unwrap_or_default()
-                ),
-            )
-            .server("a firewall with a reject rule must accept new connections to the passive range (rule 3)")
-            .client("a firewall of this network may be what rejects: try from another network"),
+        let (Some((by, says)), Some(host)) = (who, trials.first().map(|trial| trial.peer.ip())) else {
+            return;
+        };
+        let remark = Remark::new(
+            Verdict::DataPortsRejected,
+            weight(findings),
+            format!(
+                "Passive transfers fail: the server's data ports ({named}) are rejected by {}: {says}.",
+                rejecter(by, host)
+            ),
+        )
+        .server("a firewall with a reject rule must accept new connections to the passive range (rule 3)");
+        sheet.add(if by == host { remark } else { remark.client(MAY_BE_OURS) });
+    } else if !dialled.is_empty() {
+        sheet.ask(
+            format!("why the data ports ({named}) are not reached: they do not all fail in the same way"),
+            "another try; ports that differ point to a range that is open in part",
         );
     }
 }
@@ -268,9 +275,7 @@ fn active(findings: &Findings, sheet: &mut Sheet) {
             Weight::Note,
             format!("Active mode does not work from here: {why}."),
         )
-        .client(
-            "a firewall or NAT on this side stops calls from outside; use passive mode, which needs none",
-        ),
+        .client("a firewall or NAT on this side stops calls from outside; passive mode needs none"),
     );
     if never > 0 && refused.is_none() {
         sheet.ask(

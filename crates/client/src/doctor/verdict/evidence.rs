@@ -127,7 +127,7 @@ fn dial(dial: &Dial) -> String {
         Dial::Connected => "answers".to_owned(),
         Dial::Silent => "no answer".to_owned(),
         Dial::Refused => "refused".to_owned(),
-        Dial::Rejected(why) => format!("rejected, {why}"),
+        Dial::Rejected { says, .. } => format!("rejected, {says}"),
         Dial::NoRoute(why) => format!("no way there, {why}"),
         Dial::Failed(why) => why.clone(),
     }

@@ -9,6 +9,14 @@ use crate::doctor::findings::*;
 const SILENT: End = End::NotReached(Dial::Silent);
 const WORKS: End = End::Works { bytes: 9 };
 
+fn rejected() -> Dial {
+    Dial::Rejected { by: "203.0.113.1".parse().unwrap(), says: "203.0.113.1 says no".to_owned() }
+}
+
+fn refused_port() -> End {
+    End::NotReached(Dial::Refused)
+}
+
 fn server() -> SocketAddr {
     "198.51.100.1:21".parse().unwrap()
 }
@@ -102,9 +110,9 @@ fn doors_that_do_not_open() {
     open("which of the two is never said", &silent, Verdict::ControlRefused, "which of the two rules");
     is("a reset", &dialled(Dial::Refused), Verdict::ControlRefused);
     open("a reset, by whom", &dialled(Dial::Refused), Verdict::Rule1Or2, "firewall");
-    let rejected = dialled(Dial::Rejected("No route to host".to_owned()));
-    is("ICMP says that it is forbidden", &rejected, Verdict::Rejected);
-    open("ICMP, from whom", &rejected, Verdict::Rule1Or2, "who rejects");
+    is("ICMP says that it is forbidden", &dialled(rejected()), Verdict::Rejected);
+    let sentence = diagnose(&dialled(rejected())).verdict.sentence;
+    assert!(sentence.contains("a router or firewall on the way: 203.0.113.1 says"), "{sentence}");
     is("our own network", &dialled(Dial::NoRoute("Network is unreachable".to_owned())), Verdict::NoRoute);
 }
 
@@ -155,11 +163,12 @@ fn passive_ports_that_are_closed() {
     let one = clear(&[(Way::Epsv, SILENT)]);
     open("one data port silent", &one, Verdict::Rule3Or4, "passive ports are closed");
     is("one data port silent", &one, Verdict::NotKnown);
-    let refused = End::NotReached(Dial::Refused);
-    let resets = clear(&[(Way::Epsv, refused.clone()), (Way::Pasv, refused)]);
+    let resets = clear(&[(Way::Epsv, refused_port()), (Way::Pasv, refused_port())]);
     is("resets", &resets, Verdict::DataPortsRefused);
     open("resets, by whom", &resets, Verdict::Rule3Or4, "who refuses");
-    let rejected = End::NotReached(Dial::Rejected("No route to host".to_owned()));
+    let mixed = clear(&[(Way::Epsv, SILENT), (Way::Pasv, refused_port())]);
+    open("one silent, one refused", &mixed, Verdict::Rule3Or4, "not all fail in the same way");
+    let rejected = End::NotReached(rejected());
     is(
         "rejected",
         &clear(&[(Way::Epsv, rejected.clone()), (Way::Pasv, rejected)]),
