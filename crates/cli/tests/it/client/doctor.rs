@@ -74,6 +74,20 @@ fn a_site_of_ours_under_tls_is_well_and_nothing_secret_is_kept() {
 }
 
 #[test]
+fn tls_where_clear_was_meant_and_the_reverse() {
+    let site = Site::with(&["--listen-tls", "127.0.0.1:0"]);
+    let (plain, implicit) = (site.door.port, site.implicit.expect("a port for TLS at once"));
+    let verdict = |url: String| {
+        let object = object(&run(&mut pasv(["doctor", "--json", &url])));
+        object["verdict"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(verdict(format!("ftp://127.0.0.1:{implicit}/")), "tls-first");
+    assert_eq!(verdict(format!("ftps://127.0.0.1:{plain}/")), "clear-first");
+    assert_eq!(verdict(format!("ftps://127.0.0.1:{implicit}/")), "all-is-well");
+    assert_eq!(verdict(format!("ftpes://127.0.0.1:{plain}/")), "all-is-well");
+}
+
+#[test]
 fn a_certificate_that_is_not_the_one_keeps_the_password_back() {
     let site = Site::with(&["--tls", "required"]);
     let pin = format!("sha256:{}", "0".repeat(64));
