@@ -219,12 +219,16 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
                 format!("The server wants TLS before the login: {said}."),
             )
             .client("--tls required, or ftpes://"),
-            Login::Refused(said) => Remark::new(
-                Verdict::LoginRefused,
-                weight(Weight::Hinders),
-                format!("The login is refused {covered}: {said}."),
-            )
-            .client("is it the right user and password? ftp://USER@HOST/ names the user"),
+            Login::Refused(said) => {
+                let sentence = format!("The login is refused {covered}: {said}.");
+                let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
+                // Any other code is not about who we are (RFC 959 5.4).
+                if said.starts_with("530") || said.starts_with("332") {
+                    remark.client("is it the right user and password? ftp://USER@HOST/ names the user")
+                } else {
+                    remark.server("its configuration or its log says why; it is not about the user's password")
+                }
+            }
             Login::Broken(why) => Remark::new(
                 Verdict::LoginBroken,
                 weight(Weight::Hinders),

@@ -49,7 +49,7 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Note,
                 format!("Data connections must resume the control connection's TLS session: one that does not is refused ({said})."),
             )
-            .client("pasv, curl and lftp do so; a program that cannot needs the server's setting for it (require_ssl_reuse in vsftpd)"),
+            .client("pasv, curl and lftp resume it; a program that cannot needs the server's setting for it (require_ssl_reuse in vsftpd)"),
         );
     }
     let mut repeated = findings.reuse.repeated.iter().enumerate();
