@@ -9,7 +9,7 @@ use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
 use super::call::{ANSWER, Call, line};
 use super::findings::{Cover, End, Rest, Upload};
 use super::lanes::Ward;
-use super::trial::{Errand, LISTING, follow, is_usable};
+use super::trial::{Errand, LISTING, SEGMENTS, follow, is_usable};
 use crate::dialogue::Way;
 
 /// A file of which REST is tried: small enough to fetch it three times.
@@ -18,8 +18,6 @@ const SMALL: u64 = 64 * 1024;
 const BULK: u64 = 40 * 1024;
 /// Enough of a large file.
 const ENOUGH: usize = 256 * 1024;
-/// Passes wherever IPv6's least packet does.
-const SEGMENTS: u16 = 1200;
 /// Uploads of one session: tickets that run out do so by the third.
 const UPLOADS: u8 = 3;
 
@@ -74,7 +72,7 @@ async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     let entries = if facts.is_empty() { &listed } else { &facts };
     if let Some((path, size)) = file(entries, |size| (2..=SMALL).contains(&size)) {
         clock(ward, &mut call, &path, &listed).await;
-        if !restarts(ward, &mut call, way, &path, size).await {
+        if !restarts(ward, &mut call, (cover, way), &path, size).await {
             return;
         }
     }
@@ -113,11 +111,21 @@ async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
 }
 
 /// REST 0 and REST in the middle, against the whole file. Is the call good for more?
-async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, way: Way, path: &Pathname, size: u64) -> bool {
+async fn restarts(
+    ward: &Ward<'_>,
+    call: &mut Call<'_>,
+    (cover, way): (Cover, Way),
+    path: &Pathname,
+    size: u64,
+) -> bool {
     let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
     let mut whole = Vec::new();
-    let trial =
-        Box::pin(follow(call, way, Errand::fetch(Command::Retr(path.clone()), &mut whole, limit))).await;
+    let errand = Errand::fetch(Command::Retr(path.clone()), &mut whole, limit);
+    let trial = Box::pin(follow(call, way, errand)).await;
+    if let End::Stalled { .. } = trial.end {
+        stalled(ward, cover, way, path, trial.end).await;
+        return false;
+    }
     if !matches!(trial.end, End::Works { .. }) {
         return is_usable(&trial.end);
     }
@@ -158,15 +166,19 @@ async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
 /// Do large packets come? If not, do small ones?
 async fn bulk(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
     let mut bytes = Vec::new();
-    let trial =
-        Box::pin(follow(&mut call, way, Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH)))
-            .await;
-    let stalled = matches!(trial.end, End::Stalled { .. });
-    ward.notebook.findings().files.bulk = Some(trial.end);
-    if !stalled {
+    let errand = Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH);
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    if matches!(trial.end, End::Stalled { .. }) {
+        stalled(ward, cover, way, path, trial.end).await;
+    } else {
+        ward.notebook.findings().files.bulk = Some(trial.end);
         call.quit().await;
-        return;
     }
+}
+
+/// A file hangs: does it come in small packets? In a session of its own, as the other still owes an answer.
+async fn stalled(ward: &Ward<'_>, cover: Cover, way: Way, path: &Pathname, end: End) {
+    ward.notebook.findings().files.bulk = Some(end);
     if !way.is_passive() {
         return;
     }

@@ -154,6 +154,8 @@ pub struct TlsSeen {
     pub fingerprint: Option<String>,
     /// Its subject.
     pub subject: Option<String>,
+    /// A listing in small packets, where one over a passive data connection under TLS stood still.
+    pub small_segments: Option<End>,
     /// Why the system's authorities do not vouch for it.
     pub doubt: Option<String>,
 }

@@ -14,7 +14,7 @@ use super::call::{ANSWER, Call, Deaf, line};
 use super::findings::{Alive, Cover, End, Login, Trial};
 use super::notebook::Notebook;
 use super::reach::may_be;
-use super::trial::{Errand, Tickets, follow, is_usable};
+use super::trial::{Errand, SEGMENTS, Tickets, follow, is_usable};
 use super::{login, reach};
 use crate::dialogue::Way;
 
@@ -136,9 +136,26 @@ async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], 
         if is_usable(&trial.end) {
             kept = Some(call);
         }
+        let stalled = cover == Cover::Tls && way.is_passive() && matches!(trial.end, End::Stalled { .. });
         ward.keep(trial);
+        if stalled && n == 0 {
+            small_segments(ward, *way).await;
+        }
     }
     if let Some(call) = kept {
+        call.quit().await;
+    }
+}
+
+/// Nothing came over a data connection under TLS: does it come in small packets?
+async fn small_segments(ward: &Ward<'_>, way: Way) {
+    let Some(mut call) = ward.session(ward.to, Cover::Tls, "tls-small").await else { return };
+    let mut listing = Vec::new();
+    let errand = Errand { segments: Some(SEGMENTS), ..Errand::list(&mut listing) };
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    let usable = is_usable(&trial.end);
+    ward.notebook.findings().tls.small_segments = Some(trial.end);
+    if usable {
         call.quit().await;
     }
 }

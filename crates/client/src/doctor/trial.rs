@@ -12,6 +12,7 @@ use std::time::Duration;
 use net::data::Data;
 use net::dial::{Awaited, dial_explained, dial_with_segments};
 use net::pump::{self, Progress, PumpError};
+use net::tls::HandshakeError;
 use tokio::time::{Instant, timeout};
 use wire::command::Epsv;
 use wire::host_port::port_from_229;
@@ -81,6 +82,9 @@ impl<'a> Errand<'a> {
         Self { command, restart: None, bytes: Bytes::From(bytes), tickets, segments }
     }
 }
+
+/// Passes wherever IPv6's least packet does.
+pub(super) const SEGMENTS: u16 = 1200;
 
 /// A directory of some thousand entries; of a larger one the beginning will do.
 pub(super) const LISTING: usize = 256 * 1024;
@@ -216,9 +220,16 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
             Tickets::Shown => session.clone(),
             Tickets::Withheld => session.without_tickets(),
         };
-        match data.connect_tls(&session, ANSWER).await {
+        match data.connect_tls(&session, STALL).await {
             Ok(protected) => data = protected,
-            Err(error) => return after_failure(call, last, &error.to_string()).await,
+            Err(error) => {
+                let end = after_failure(call, last, &error.to_string()).await;
+                // Silence is no refusal.
+                return match (error, end) {
+                    (HandshakeError::Late(_), End::Broken(_)) => End::Stalled { bytes: 0 },
+                    (_, end) => end,
+                };
+            }
         }
         *resumed = data.established().map(|established| established.resumed);
     }

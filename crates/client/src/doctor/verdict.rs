@@ -381,7 +381,16 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
 
 /// No rule has found anything that hinders: then all is well, or we know too little.
 fn without_trouble(findings: &Findings) -> Remark {
+    let passive_fails = findings.trials.iter().any(|trial| trial.way.is_passive());
     match findings.best() {
+        Some(trial) if !trial.way.is_passive() && passive_fails => Remark::new(
+            Verdict::NotKnown,
+            Weight::Hinders,
+            format!(
+                "Only active transfers work {}, and what was seen does not tell why passive ones fail.",
+                trial.cover.words()
+            ),
+        ),
         Some(trial) => Remark::new(
             Verdict::AllIsWell,
             Weight::Note,

@@ -23,9 +23,9 @@ fn weight(findings: &Findings) -> Weight {
     if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks }
 }
 
-/// Did nothing come, where something must?
+/// Did the call get no answer? One that is taken and then silent has another reason.
 fn is_silent(end: &End) -> bool {
-    matches!(end, End::NotReached(Dial::Silent) | End::NeverCame(_) | End::Stalled { bytes: 0 })
+    matches!(end, End::NotReached(Dial::Silent) | End::NeverCame(_))
 }
 
 /// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.

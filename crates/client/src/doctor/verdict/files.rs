@@ -19,24 +19,32 @@ fn bulk(findings: &Findings, sheet: &mut Sheet) {
     let small_passes = files.listing.is_some();
     let Some(End::Stalled { bytes }) = files.bulk else { return };
     if small_passes && matches!(files.bulk_small, Some(End::Works { .. })) {
-        sheet.add(
-            Remark::new(
-                Verdict::MtuBlackHole,
+        if !sheet.has(Verdict::MtuBlackHole) {
+            sheet.add(black_hole(
                 Weight::Hinders,
-                format!(
-                    "Listings pass and files hang after {bytes} bytes, but flow in small packets: large packets are lost on the \
-                     way, and nobody says so (an MTU black hole)."
-                ),
-            )
-            .server("let ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\" in, or clamp the MSS at the router")
-            .client("clamp the MSS at this network's router (a VPN or PPPoE is usual), or lower the MTU of this machine"),
-        );
+                format!("Listings pass and files hang after {bytes} bytes, but flow in small packets"),
+            ));
+        }
     } else {
         sheet.ask(
             format!("why a file hangs after {bytes} bytes where listings pass"),
             "the same file over a data connection with a small MSS: if it flows, large packets are lost on the way",
         );
     }
+}
+
+pub(super) fn black_hole(weight: Weight, seen: String) -> Remark {
+    Remark::new(
+        Verdict::MtuBlackHole,
+        weight,
+        format!("{seen}: large packets are lost on the way, and nobody says so (an MTU black hole)."),
+    )
+    .server(
+        "let ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\" in, or clamp the MSS at the router",
+    )
+    .client(
+        "clamp the MSS at this network's router (a VPN or PPPoE is usual), or lower the MTU of this machine",
+    )
 }
 
 fn upload(findings: &Findings, sheet: &mut Sheet) {

@@ -1,6 +1,5 @@
 //! What does TLS say?
 use super::{Remark, Sheet, Verdict, Weight};
-use crate::dialogue::Way;
 use crate::doctor::findings::{Cover, End, Findings, Login, Trial};
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
@@ -40,7 +39,7 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
     let resumed = |trial: &&Trial| trial.end.is_through() && trial.resumed == Some(true);
     let resuming_works = findings.of(Cover::Tls).any(|trial| resumed(&trial))
         || findings.reuse.repeated.iter().any(|(end, resumed)| end.is_through() && *resumed == Some(true));
-    if let Some(End::DataRefused(said) | End::Broken(said)) = &findings.reuse.fresh
+    if let Some(End::DataRefused(said)) = &findings.reuse.fresh
         && resuming_works
     {
         sheet.add(
@@ -94,23 +93,29 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
-/// Data connections stand, and nothing comes over any of them.
+/// Passive data connections stand, and nothing comes over any of them: a certificate fills the first large packets.
 fn stalls(findings: &Findings, sheet: &mut Sheet) {
-    let stalled = |cover| {
-        let mut reached = findings.of(cover).filter(|trial| trial.end.is_connected()).peekable();
-        reached.peek().is_some() && reached.all(|trial| matches!(trial.end, End::Stalled { .. }))
-    };
-    let clear_is_fine = findings.trial(Cover::Clear, Way::Epsv).is_some_and(|trial| trial.end.is_through());
-    if stalled(Cover::Tls) && !clear_is_fine {
-        let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-        sheet.add(Remark::new(
-            Verdict::DataStalls,
-            weight,
-            "Data connections under TLS are made, and nothing comes over them.",
-        ));
-        sheet.ask(
-            "why nothing comes: a proxy that takes connections in the server's place, or packets that are lost",
-            "a look with tcpdump on the server, while a client tries",
-        );
+    let mut reached =
+        findings.of(Cover::Tls).filter(|trial| trial.way.is_passive() && trial.end.is_connected()).peekable();
+    let all = reached.peek().is_some() && reached.all(|trial| matches!(trial.end, End::Stalled { .. }));
+    if !all {
+        return;
     }
+    let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+    if matches!(findings.tls.small_segments, Some(End::Works { .. })) {
+        sheet.add(super::files::black_hole(
+            weight,
+            "Data connections under TLS hang, but flow in small packets".to_owned(),
+        ));
+        return;
+    }
+    sheet.add(Remark::new(
+        Verdict::DataStalls,
+        weight,
+        "Data connections under TLS are made, and nothing comes over them.",
+    ));
+    sheet.ask(
+        "why nothing comes: a proxy that takes connections in the server's place, or packets that are lost",
+        "a look with tcpdump on the server, while a client tries",
+    );
 }

@@ -226,6 +226,29 @@ fn helpers_that_tls_blinds() {
 }
 
 #[test]
+fn what_stands_still_is_not_refused() {
+    let still = End::Stalled { bytes: 0 };
+    let tls = |small: Option<End>| {
+        let ways = [
+            (Cover::Clear, Way::Epsv, WORKS),
+            (Cover::Tls, Way::Epsv, still.clone()),
+            (Cover::Tls, Way::Port, WORKS),
+        ];
+        change(site(&ways), |findings| {
+            findings.tls.small_segments = small;
+            findings.reuse.fresh = Some(still.clone());
+        })
+    };
+    is("and flows in small packets", &tls(Some(WORKS)), Verdict::MtuBlackHole);
+    is("and small packets were not tried", &tls(None), Verdict::DataStalls);
+    open("which is no helper", &tls(None), Verdict::TlsBlindsHelper, "why nothing comes");
+    open("and no wish for a session", &tls(None), Verdict::ReuseRequired, "");
+    let only_active = clear(&[(Way::Epsv, End::Broken("reset".to_owned())), (Way::Port, WORKS)]);
+    is("only active works", &only_active, Verdict::NotKnown);
+    assert_eq!(diagnose(&only_active).verdict.weight, Weight::Hinders);
+}
+
+#[test]
 fn nat_and_helpers() {
     let seen = |ip: &str, ways: &[(Way, End)]| {
         change(clear(ways), |findings| findings.seen_as = Some(ip.parse().unwrap()))
