@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out why a site cannot be used from here, and what helps')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget the certificates of sites, and that they were seen with TLS')
             [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'Print the firewall rules that a site needs, or apply them')
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
@@ -392,6 +393,19 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'pasv;doctor' {
+            [CompletionResult]::new('--transcript', '--transcript', [CompletionResultType]::ParameterName, 'Write all that was said to this file, secrets masked: for the keeper of the site')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password from the first line of this file')
+            [CompletionResult]::new('--pin', '--pin', [CompletionResultType]::ParameterName, 'Take this certificate of the site and no other before a password is said: sha256: and 64 hexadecimal digits. May be repeated')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'One JSON object on stdout')
+            [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it')
+            [CompletionResult]::new('--clear', '--clear', [CompletionResultType]::ParameterName, 'Say the password in clear too, to look at both; an anonymous login is always tried in clear')
+            [CompletionResult]::new('--slow', '--slow', [CompletionResultType]::ParameterName, 'Find idle time-outs too: leaves control connections alone for up to 5 minutes')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Take any certificate: whoever is in between reads the password')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pasv;forget' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -492,6 +506,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Show what a site tells of a file or directory')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a site and a client on loopback, and draw one passive and one active transfer')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out why a site cannot be used from here, and what helps')
             [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget the certificates of sites, and that they were seen with TLS')
             [CompletionResult]::new('firewall', 'firewall', [CompletionResultType]::ParameterValue, 'Print the firewall rules that a site needs, or apply them')
             [CompletionResult]::new('passwd', 'passwd', [CompletionResultType]::ParameterValue, 'Make the line of a password file from a password')
@@ -535,6 +550,9 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             break
         }
         'pasv;help;demo' {
+            break
+        }
+        'pasv;help;doctor' {
             break
         }
         'pasv;help;forget' {

@@ -22,6 +22,9 @@ _pasv() {
             pasv,demo)
                 cmd="pasv__subcmd__demo"
                 ;;
+            pasv,doctor)
+                cmd="pasv__subcmd__doctor"
+                ;;
             pasv,doctor-site)
                 cmd="pasv__subcmd__doctor__subcmd__site"
                 ;;
@@ -72,6 +75,9 @@ _pasv() {
                 ;;
             pasv__subcmd__help,demo)
                 cmd="pasv__subcmd__help__subcmd__demo"
+                ;;
+            pasv__subcmd__help,doctor)
+                cmd="pasv__subcmd__help__subcmd__doctor"
                 ;;
             pasv__subcmd__help,doctor-site)
                 cmd="pasv__subcmd__help__subcmd__doctor__subcmd__site"
@@ -125,7 +131,7 @@ _pasv() {
 
     case "${cmd}" in
         pasv)
-            opts="-h -V --help --version serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help"
+            opts="-h -V --help --version serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -200,6 +206,32 @@ _pasv() {
             fi
             case "${prev}" in
                 --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pasv__subcmd__doctor)
+            opts="-h --json --transcript --write --clear --slow --password-file --pin --insecure --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --transcript)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -739,7 +771,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help)
-            opts="serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo forget firewall passwd help"
+            opts="serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -767,6 +799,20 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pasv__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand stat 'Show what a site tells of a file or directory'
             cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
             cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand doctor 'Find out why a site cannot be used from here, and what helps'
             cand forget 'Forget the certificates of sites, and that they were seen with TLS'
             cand firewall 'Print the firewall rules that a site needs, or apply them'
             cand passwd 'Make the line of a password file from a password'
@@ -375,6 +376,18 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'pasv;doctor'= {
+            cand --transcript 'Write all that was said to this file, secrets masked: for the keeper of the site'
+            cand --password-file 'Read the password from the first line of this file'
+            cand --pin 'Take this certificate of the site and no other before a password is said: sha256: and 64 hexadecimal digits. May be repeated'
+            cand --json 'One JSON object on stdout'
+            cand --write 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it'
+            cand --clear 'Say the password in clear too, to look at both; an anonymous login is always tried in clear'
+            cand --slow 'Find idle time-outs too: leaves control connections alone for up to 5 minutes'
+            cand --insecure 'Take any certificate: whoever is in between reads the password'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'pasv;forget'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -472,6 +485,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand stat 'Show what a site tells of a file or directory'
             cand trace 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
             cand demo 'Run a site and a client on loopback, and draw one passive and one active transfer'
+            cand doctor 'Find out why a site cannot be used from here, and what helps'
             cand forget 'Forget the certificates of sites, and that they were seen with TLS'
             cand firewall 'Print the firewall rules that a site needs, or apply them'
             cand passwd 'Make the line of a password file from a password'
@@ -502,6 +516,8 @@ set edit:completion:arg-completer[pasv] = {|@words|
         &'pasv;help;trace'= {
         }
         &'pasv;help;demo'= {
+        }
+        &'pasv;help;doctor'= {
         }
         &'pasv;help;forget'= {
         }

@@ -4,6 +4,7 @@
 mod cat;
 mod client_flags;
 mod demo;
+mod doctor;
 mod entry;
 mod firewall;
 mod flags;
@@ -71,6 +72,7 @@ enum Verb {
     Stat(stat::Flags),
     Trace(trace::Flags),
     Demo(demo::Flags),
+    Doctor(doctor::Flags),
     Forget(forget::Flags),
     Firewall(Box<firewall::Flags>),
     Passwd(passwd::Flags),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
+        Verb::Doctor(flags) => visit(doctor::run(&flags)),
         Verb::Forget(flags) => forget::run(&flags),
         Verb::Firewall(flags) => firewall::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),

@@ -17,6 +17,7 @@ mod connect;
 mod connection;
 pub mod dialogue;
 pub mod directory;
+pub mod doctor;
 pub mod download;
 pub mod error;
 pub mod event;

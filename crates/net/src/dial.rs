@@ -10,6 +10,7 @@ use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 
+use crate::icmp::{self, Rejection};
 use crate::listener::{EXHAUSTED, Stack, listening};
 use crate::watch::{Watched, watch};
 use crate::{AcceptFailure, Data, canonical, segments};
@@ -34,7 +35,7 @@ pub struct Source {
 /// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
 /// `AddrNotAvailable`, `PermissionDenied`.
 pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> {
-    dial_narrow(target, from, None).await
+    call(target, from, None, &mut None).await
 }
 
 /// The same with segments of at most `segment` bytes in both directions, and packets that may be cut
@@ -43,6 +44,24 @@ pub async fn dial(target: SocketAddr, from: Option<Source>) -> io::Result<Data> 
 /// # Errors
 /// As [`dial()`]; `InvalidInput` for a size that the system does not take.
 pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Option<u16>) -> io::Result<Data> {
+    call(target, from, segment, &mut None).await
+}
+
+/// The same as [`dial`](fn@dial) from any port; where an ICMP message ends the call, it is told.
+///
+/// # Errors
+/// The system's, with the message that was its reason, if one was.
+pub async fn dial_explained(target: SocketAddr) -> Result<Data, (io::Error, Option<Rejection>)> {
+    let mut rejection = None;
+    call(target, None, None, &mut Some(&mut rejection)).await.map_err(|error| (error, rejection))
+}
+
+async fn call(
+    target: SocketAddr,
+    from: Option<Source>,
+    segment: Option<u16>,
+    why: &mut Option<&mut Option<Rejection>>,
+) -> io::Result<Data> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(segment) = segment {
@@ -59,6 +78,9 @@ pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Opti
         socket.set_reuse_address(source.port.is_some())?;
         socket.bind(&local.into()).map_err(|error| named(&error, local, target))?;
     }
+    if why.is_some() {
+        icmp::keep(&socket, target.is_ipv6());
+    }
     let under_way = match socket.connect(&target.into()) {
         Ok(()) => false,
         Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => true,
@@ -72,6 +94,9 @@ pub async fn dial_narrow(target: SocketAddr, from: Option<Source>, segment: Opti
         // Writable says that the attempt has ended; SO_ERROR says how.
         let _ = data.watch()?.ready(Interest::WRITABLE).await?;
         if let Some(error) = SockRef::from(&data.fd()).take_error()? {
+            if let Some(why) = why {
+                **why = icmp::take(&data.fd());
+            }
             return Err(error);
         }
     }

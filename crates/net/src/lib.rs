@@ -21,6 +21,7 @@ pub mod control;
 pub mod data;
 pub mod dial;
 pub mod half_open;
+pub mod icmp;
 mod keepalive;
 pub mod listener;
 pub mod own;

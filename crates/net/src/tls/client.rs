@@ -210,6 +210,13 @@ impl Session {
         self.store.ran_dry()
     }
 
+    /// The same control connection, with nothing to resume: a data connection made with it shakes hands from the beginning.
+    /// To find out whether a server insists.
+    #[must_use]
+    pub fn without_tickets(&self) -> Self {
+        Self { store: Arc::default(), ..self.clone() }
+    }
+
     /// A data connection's TLS, and its view of the store.
     pub(super) fn data(&self) -> Result<(rustls::ClientConnection, Arc<View>), HandshakeError> {
         let view = Arc::new(View::data(&self.store));

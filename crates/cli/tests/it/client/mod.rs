@@ -1,5 +1,6 @@
 //! Does our client do what it is asked, from outside?
 
+mod doctor;
 mod hostile;
 mod lost;
 mod talking;

@@ -1,0 +1,119 @@
+//! Does `pasv doctor` say first what is the matter, and does it find nothing at a site of ours?
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::pasv;
+use crate::harness::files::write;
+use crate::harness::process::{Said, run};
+use crate::harness::site::Site;
+
+fn object(said: &Said) -> Value {
+    serde_json::from_slice(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+}
+
+fn verdicts(object: &Value) -> Vec<&str> {
+    let also = object["also"].as_array().expect("a list").iter();
+    std::iter::once(object).chain(also).filter_map(|remark| remark["verdict"].as_str()).collect()
+}
+
+#[test]
+fn a_site_of_ours_is_well() {
+    let site = Site::start();
+    write(site.root(), "small", 1, 3000);
+    write(site.root(), "large", 2, 300_000);
+    let begun = Instant::now();
+    let said = run(&mut pasv(["doctor", &site.door.bare_url("")])).good();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let text = String::from_utf8(said.out).unwrap();
+    assert!(text.starts_with("All is well: passive transfers work under TLS, by EPSV.\n"), "{text}");
+    for way in ["EPSV", "PASV", "EPRT", "PORT"] {
+        for cover in ["in clear", "under TLS"] {
+            let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{way} {cover}")));
+            assert!(line.is_some_and(|line| line.contains(": works")), "{way} {cover}: {text}");
+        }
+    }
+    assert!(text.contains("\nTo use:\n") && !text.contains("Not known"), "{text}");
+}
+
+#[test]
+fn a_site_of_ours_under_tls_is_well_and_nothing_secret_is_kept() {
+    let site = Site::with(&["--tls", "offered", "--data-reuse", "require"]);
+    write(site.root(), "small", 1, 3000);
+    let transcript = site.beside("here").join("transcript");
+    let url = site.door.url("");
+    let mut doctor = pasv(["doctor", "--json", "--write", &url, "--transcript"]);
+    let said = run(doctor.arg(&transcript)).good();
+    let object = object(&said);
+    assert_eq!(object["verdict"], "all-is-well", "{object:#}");
+    let verdicts = verdicts(&object);
+    assert!(
+        verdicts.contains(&"reuse-required") && verdicts.contains(&"certificate-unverified"),
+        "{object:#}"
+    );
+    assert_eq!(object["not_known"].as_array().map(Vec::len), Some(0), "{object:#}");
+    let ways = object["ways"].as_array().unwrap();
+    assert_eq!(ways.len(), 4, "{object:#}");
+    for way in ways {
+        assert!(way["works"] == true && way["tls"] == true && way["resumed"] == true, "{way}");
+    }
+    let evidence = object["evidence"].to_string();
+    assert!(evidence.contains("upload: whole, by HASH"), "{evidence}");
+    assert_eq!(fs::read_dir(site.root()).unwrap().count(), 1, "the file of the upload is still there");
+    let text = fs::read_to_string(&transcript).unwrap();
+    assert!(text.contains("> PASS ***") && text.contains("> AUTH TLS"), "{text}");
+    assert!(!text.contains(site.door.password), "{text}");
+    // In clear the password is said only where that is asked for.
+    assert!(evidence.contains("login in clear: kept back"), "{evidence}");
+    assert_eq!(fs::metadata(&transcript).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = run(pasv(["doctor", &url, "--transcript"]).arg(&transcript));
+    assert_eq!(again.status.code(), Some(2), "a file that is there is not overwritten: {}", again.err);
+}
+
+#[test]
+fn tls_where_clear_was_meant_and_the_reverse() {
+    let site = Site::with(&["--listen-tls", "127.0.0.1:0"]);
+    let (plain, implicit) = (site.door.port, site.implicit.expect("a port for TLS at once"));
+    let verdict = |url: String| {
+        let object = object(&run(&mut pasv(["doctor", "--json", &url])));
+        object["verdict"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(verdict(format!("ftp://127.0.0.1:{implicit}/")), "tls-first");
+    assert_eq!(verdict(format!("ftps://127.0.0.1:{plain}/")), "clear-first");
+    assert_eq!(verdict(format!("ftps://127.0.0.1:{implicit}/")), "all-is-well");
+    assert_eq!(verdict(format!("ftpes://127.0.0.1:{plain}/")), "all-is-well");
+}
+
+#[test]
+fn a_certificate_that_is_not_the_one_keeps_the_password_back() {
+    let site = Site::with(&["--tls", "required"]);
+    let pin = format!("sha256:{}", "0".repeat(64));
+    let transcript = site.beside("here").join("transcript");
+    let mut doctor = pasv(["doctor", "--json", "--pin", &pin, &site.door.url(""), "--transcript"]);
+    let said = run(doctor.arg(&transcript));
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    let object = object(&said);
+    assert_eq!(object["verdict"], "certificate-refused", "{object:#}");
+    assert!(object["evidence"].to_string().contains("certificate of "), "{object:#}");
+    let text = fs::read_to_string(&transcript).unwrap();
+    assert!(text.contains("> AUTH TLS") && !text.contains("> USER"), "{text}");
+}
+
+#[test]
+fn the_exit_code_tells_how_bad_it_is() {
+    // A port that was free a moment ago.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let said = run(&mut pasv(["doctor", &format!("ftp://127.0.0.1:{port}/")]));
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    let text = String::from_utf8(said.out).unwrap();
+    assert!(text.starts_with(&format!("127.0.0.1 refuses connections to port {port}")), "{text}");
+    let site = Site::start();
+    let wrong = site.door.url("").replace("open%20sesame", "wrong");
+    let said = run(&mut pasv(["doctor", "--clear", "--json", &wrong]));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert_eq!(object(&said)["verdict"], "login-refused");
+    assert_eq!(run(&mut pasv(["doctor", "http://x/"])).status.code(), Some(2));
+}

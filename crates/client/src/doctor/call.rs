@@ -1,0 +1,245 @@
+//! How does a probe talk on a control connection of its own?
+//!
+//! A `Call` is nearer to the wire than a session: a probe wants to know whether an answer was silence, a hang-up or
+//! nonsense, and goes on where a session would give up. Every wait has an end.
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use net::control::Control;
+use net::icmp::Rejection;
+use net::tls::client::{ClientTls, Session};
+use net::tls::{Explicit, UpgradeError};
+use tokio::time::timeout;
+use wire::pathname::show;
+use wire::{Command, Reply, ReplyDecoder, Severity};
+
+use super::findings::Dial;
+use super::notebook::Notebook;
+use crate::error::words;
+use crate::event::said;
+
+/// For an ordinary answer: some round trips to the other end of the world, and a busy server.
+pub(super) const ANSWER: Duration = Duration::from_secs(4);
+/// For a control connection to stand. A lost SYN is sent again after 1 s and after 3 s.
+pub(super) const CONNECT: Duration = Duration::from_millis(4500);
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deaf {
+    /// None came in time.
+    Silent,
+    /// The connection ended, in order or not.
+    Ended(String),
+    /// What came is no reply.
+    Nonsense(String),
+}
+
+impl Deaf {
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Silent => "no answer".to_owned(),
+            Self::Ended(why) | Self::Nonsense(why) => why.clone(),
+        }
+    }
+}
+
+/// A control connection of a probe.
+pub(super) struct Call<'n> {
+    control: Control,
+    decoder: ReplyDecoder,
+    unread: Vec<u8>,
+    decoded: usize,
+    tls: Option<Session>,
+    notebook: &'n Notebook,
+    /// Which probe speaks, for the transcript.
+    lane: &'static str,
+}
+
+impl<'n> Call<'n> {
+    /// Dials the control port.
+    pub(super) async fn dial(
+        to: SocketAddr,
+        lane: &'static str,
+        notebook: &'n Notebook,
+    ) -> Result<Self, Dial> {
+        let control = match timeout(CONNECT, Control::connect(to, None)).await {
+            Ok(Ok(control)) => control,
+            Ok(Err(error)) => return Err(dial_of(&error)),
+            Err(_) => return Err(Dial::Silent),
+        };
+        notebook.say(lane, format!("* client {} --> server {to}", control.local()));
+        let (decoder, unread) = (ReplyDecoder::new(), Vec::new());
+        Ok(Self { control, decoder, unread, decoded: 0, tls: None, notebook, lane })
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.control.peer()
+    }
+
+    pub(super) fn local(&self) -> SocketAddr {
+        self.control.local()
+    }
+
+    pub(super) fn note(&self, line: String) {
+        self.notebook.say(self.lane, line);
+    }
+
+    /// The TLS of the control connection.
+    pub(super) fn tls(&self) -> Option<&Session> {
+        self.tls.as_ref()
+    }
+
+    /// What has come and was not taken as a reply.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.unread
+    }
+
+    /// The next reply, of any kind.
+    pub(super) async fn hear(&mut self, within: Duration) -> Result<Reply, Deaf> {
+        match timeout(within, self.next()).await {
+            Ok(Ok(reply)) => {
+                self.notebook.hear(self.lane, &reply);
+                Ok(reply)
+            }
+            Ok(Err(deaf)) => {
+                self.note(format!("* {}", deaf.words()));
+                Err(deaf)
+            }
+            Err(_) => {
+                self.note(format!("* no answer within {:.1} s", within.as_secs_f64()));
+                Err(Deaf::Silent)
+            }
+        }
+    }
+
+    /// Cancel-safe, as the decoder and what was read are kept.
+    async fn next(&mut self) -> Result<Reply, Deaf> {
+        loop {
+            let mut rest = self.unread.get(self.decoded..).unwrap_or_default();
+            let before = rest.len();
+            let reply = self.decoder.decode(&mut rest);
+            self.decoded += before - rest.len();
+            match reply {
+                Some(Ok(reply)) => return Ok(reply),
+                Some(Err(error)) => return Err(Deaf::Nonsense(error.to_string())),
+                None => {}
+            }
+            self.unread.clear();
+            self.decoded = 0;
+            match self.control.read(&mut self.unread).await {
+                Ok(0) => return Err(Deaf::Ended("the server closed the control connection".to_owned())),
+                Ok(_) => {}
+                Err(error) => {
+                    return Err(Deaf::Ended(format!("the control connection broke: {}", words(&error))));
+                }
+            }
+        }
+    }
+
+    /// The first bytes, as they are: the port may not speak FTP at all. None: silence.
+    pub(super) async fn first_bytes(&mut self, within: Duration) -> Result<Option<()>, Deaf> {
+        match timeout(within, self.control.read(&mut self.unread)).await {
+            Ok(Ok(0)) => Err(Deaf::Ended("it closed the connection without a word".to_owned())),
+            Ok(Ok(_)) => Ok(Some(())),
+            Ok(Err(error)) => Err(Deaf::Ended(words(&error))),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Says a command.
+    pub(super) async fn say(&mut self, command: &Command) -> Result<(), Deaf> {
+        self.note(format!("> {}", said(command)));
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        self.write(&bytes).await
+    }
+
+    /// Says bytes that are no command.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Deaf> {
+        match timeout(ANSWER, self.control.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Ok(Err(error)) => Err(Deaf::Ended(format!("the control connection broke: {}", words(&error)))),
+            Err(_) => Err(Deaf::Silent),
+        }
+    }
+
+    /// Says a command and hears its last answer: 1yz are passed over, four at most.
+    pub(super) async fn ask(&mut self, command: &Command, within: Duration) -> Result<Reply, Deaf> {
+        self.say(command).await?;
+        self.last(within).await
+    }
+
+    /// The next reply that is not a 1yz.
+    pub(super) async fn last(&mut self, within: Duration) -> Result<Reply, Deaf> {
+        for _ in 0..4 {
+            let reply = self.hear(within).await?;
+            if reply.code.severity() != Severity::Preliminary {
+                return Ok(reply);
+            }
+        }
+        Err(Deaf::Nonsense("it says that it begins, and never ends".to_owned()))
+    }
+
+    /// Begins TLS: after AUTH's 234, or at once.
+    pub(super) async fn protect(
+        &mut self,
+        tls: &ClientTls,
+        host: &str,
+        after_auth: bool,
+    ) -> Result<(), UpgradeError> {
+        let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
+        let explicit = after_auth.then_some(Explicit { read_ahead, answer: b"" });
+        // A zone is this machine's own affair, and no part of a name.
+        let name = host.split('%').next().unwrap_or_default();
+        let shaken = self.control.connect_tls(tls, name, explicit, ANSWER).await;
+        match shaken {
+            Ok(session) => {
+                let established = session.established();
+                self.note(format!("* TLS {}, {}", established.version, established.suite));
+                self.unread.clear();
+                self.decoded = 0;
+                self.decoder = ReplyDecoder::new();
+                self.tls = Some(session);
+                Ok(())
+            }
+            Err(error) => {
+                self.note(format!("* TLS failed: {error}"));
+                Err(error)
+            }
+        }
+    }
+
+    /// Says goodbye, and does not wait for long: the server's log is to show a clean end.
+    pub(super) async fn quit(mut self) {
+        if self.say(&Command::Quit).await.is_ok() {
+            // The session is over either way.
+            let _ = self.hear(Duration::from_millis(500)).await;
+        }
+    }
+}
+
+/// A reply in one line, to stand inside a sentence: without a full stop of its own.
+pub(super) fn line(reply: &Reply) -> String {
+    format!("{} {}", reply.code, show(reply.text()).trim_end_matches(['.', ' ']))
+}
+
+/// What a failed call means, with the ICMP message that ended it, if one did.
+pub(super) fn explained((error, rejection): &(io::Error, Option<Rejection>)) -> Dial {
+    match rejection {
+        Some(rejection) => Dial::Rejected { by: rejection.by, says: rejection.to_string() },
+        None => dial_of(error),
+    }
+}
+
+/// What a failed call means.
+pub(super) fn dial_of(error: &io::Error) -> Dial {
+    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+    match error.kind() {
+        ConnectionRefused => Dial::Refused,
+        TimedOut => Dial::Silent,
+        HostUnreachable | NetworkUnreachable | AddrNotAvailable => Dial::NoRoute(words(error)),
+        _ => Dial::Failed(words(error)),
+    }
+}

@@ -1,0 +1,269 @@
+//! What do files and listings show that a bare connection does not?
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wire::command::Mdtm;
+use wire::facts::EntryType;
+use wire::listing::{Dialect, ListingReader};
+use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
+
+use super::call::{ANSWER, Call, line};
+use super::findings::{Cover, End, Rest, Upload};
+use super::lanes::Ward;
+use super::trial::{Errand, LISTING, SEGMENTS, follow, is_usable};
+use crate::dialogue::Way;
+
+/// A file of which REST is tried: small enough to fetch it three times.
+const SMALL: u64 = 64 * 1024;
+/// So many bytes need full packets, and more than the first handful.
+const BULK: u64 = 40 * 1024;
+/// Enough of a large file.
+const ENOUGH: usize = 256 * 1024;
+/// Uploads of one session: tickets that run out do so by the third.
+const UPLOADS: u8 = 3;
+
+/// Looks at listings and files over the best way that works, if one does.
+pub(super) async fn look(ward: &Ward<'_>) {
+    let best = ward.notebook.findings().best().map(|trial| (trial.cover, trial.way));
+    let Some((cover, way)) = best else { return };
+    let reading = async {
+        if let Some(call) = ward.session(ward.to, cover, "files").await {
+            read(ward, call, cover, way).await;
+        }
+    };
+    let writing = async {
+        if ward.patient.write
+            && let Some(call) = ward.session(ward.to, cover, "upload").await
+        {
+            let upload = write(ward, call, way).await;
+            ward.notebook.findings().files.upload = Some(upload);
+        }
+    };
+    tokio::join!(Box::pin(reading), Box::pin(writing));
+}
+
+async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
+    let mut bytes = Vec::new();
+    let trial = Box::pin(follow(&mut call, way, Errand::list(&mut bytes))).await;
+    let mut listed = Vec::new();
+    let mut reader = ListingReader::new(today());
+    reader.push(&bytes, &mut listed);
+    reader.finish(&mut listed);
+    if matches!(trial.end, End::Works { .. }) {
+        let dialect = reader.dialect().map(name).map(str::to_owned);
+        ward.notebook.findings().files.listing = Some((dialect, listed.len(), reader.unread()));
+    }
+    if !is_usable(&trial.end) {
+        return;
+    }
+    let mut facts = Vec::new();
+    let mut bytes = Vec::new();
+    let trial =
+        Box::pin(follow(&mut call, way, Errand::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
+    let usable = is_usable(&trial.end);
+    if matches!(trial.end, End::Works { .. }) {
+        let mut reader = ListingReader::mlsd();
+        reader.push(&bytes, &mut facts);
+        reader.finish(&mut facts);
+    }
+    ward.notebook.findings().files.mlsd = Some(trial.end);
+    if !usable {
+        return;
+    }
+    let entries = if facts.is_empty() { &listed } else { &facts };
+    if let Some((path, size)) = file(entries, |size| (2..=SMALL).contains(&size)) {
+        clock(ward, &mut call, &path, &listed).await;
+        if !restarts(ward, &mut call, (cover, way), &path, size).await {
+            return;
+        }
+    }
+    if let Some((path, _)) = file(entries, |size| size >= BULK) {
+        bulk(ward, call, cover, way, &path).await;
+    } else {
+        call.quit().await;
+    }
+}
+
+/// The smallest file of a size that fits, with a name that can be said.
+fn file(entries: &[Entry], fits: impl Fn(u64) -> bool) -> Option<(Pathname, u64)> {
+    let files = entries.iter().filter(|entry| entry.facts.kind == Some(EntryType::File));
+    let sized = files.filter_map(|entry| Some((entry.facts.size.filter(|size| fits(*size))?, entry)));
+    let (size, entry) = sized.min_by_key(|(size, _)| *size)?;
+    Pathname::new(entry.name.clone()).ok().map(|path| (path, size))
+}
+
+/// LIST's times against MDTM's, which are in UTC (RFC 3659 3).
+async fn clock(ward: &Ward<'_>, call: &mut Call<'_>, path: &Pathname, listed: &[Entry]) {
+    let Some(exact) = modified(call, path).await else { return };
+    let entry = listed.iter().find(|entry| entry.name == path.as_bytes());
+    let Some(told) = entry.and_then(|entry| entry.facts.modify) else { return };
+    let offset = told.seconds.saturating_sub(exact.seconds);
+    // Whole quarters of an hour are time zones; LIST tells minutes, or days for old files.
+    let quarters = (offset + 450).div_euclid(900);
+    if (offset - quarters * 900).abs() < 60 && quarters.abs() <= 14 * 4 {
+        ward.notebook.findings().files.clock = Some(quarters * 900);
+    }
+}
+
+async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
+    let mdtm = Command::Mdtm(Mdtm { whole: path.clone(), set: None });
+    let reply = call.ask(&mdtm, ANSWER).await.ok()?;
+    Stamp::parse(reply.text().trim_ascii()).filter(|_| reply.code.get() == 213)
+}
+
+/// REST 0 and REST in the middle, against the whole file. Is the call good for more?
+async fn restarts(
+    ward: &Ward<'_>,
+    call: &mut Call<'_>,
+    (cover, way): (Cover, Way),
+    path: &Pathname,
+    size: u64,
+) -> bool {
+    let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
+    let mut whole = Vec::new();
+    let errand = Errand::fetch(Command::Retr(path.clone()), &mut whole, limit);
+    let trial = Box::pin(follow(call, way, errand)).await;
+    if let End::Stalled { .. } = trial.end {
+        stalled(ward, cover, way, path, trial.end).await;
+        return false;
+    }
+    if !matches!(trial.end, End::Works { .. }) {
+        return is_usable(&trial.end);
+    }
+    let told = size_of(call, path).await;
+    ward.notebook.findings().files.size = Some((told, whole.len() as u64));
+    let middle = size / 2;
+    for at in [0, middle] {
+        let mut rest = Vec::new();
+        let errand = Errand {
+            restart: Some(Marker(at)),
+            ..Errand::fetch(Command::Retr(path.clone()), &mut rest, limit)
+        };
+        let trial = Box::pin(follow(call, way, errand)).await;
+        let wanted = usize::try_from(at).ok().and_then(|at| whole.get(at..)).unwrap_or_default();
+        let seen = match &trial.end {
+            End::Works { .. } if rest == wanted => Rest::Right,
+            End::Works { .. } if rest == whole => Rest::Ignored,
+            End::Works { .. } => Rest::Wrong,
+            End::CommandRefused(why) => Rest::Refused(why.clone()),
+            other => Rest::Failed(format!("{other:?}")),
+        };
+        {
+            let files = &mut ward.notebook.findings().files;
+            *(if at == 0 { &mut files.rest_zero } else { &mut files.rest_middle }) = Some(seen);
+        }
+        if !is_usable(&trial.end) {
+            return false;
+        }
+    }
+    true
+}
+
+async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
+    let reply = call.ask(&Command::Size(path.clone()), ANSWER).await.ok()?;
+    Marker::parse(reply.text().trim_ascii()).filter(|_| reply.code.get() == 213).map(|marker| marker.0)
+}
+
+/// Do large packets come? If not, do small ones?
+async fn bulk(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
+    let mut bytes = Vec::new();
+    let errand = Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH);
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    if matches!(trial.end, End::Stalled { .. }) {
+        stalled(ward, cover, way, path, trial.end).await;
+    } else {
+        ward.notebook.findings().files.bulk = Some(trial.end);
+        call.quit().await;
+    }
+}
+
+/// A file hangs: does it come in small packets? In a session of its own, as the other still owes an answer.
+async fn stalled(ward: &Ward<'_>, cover: Cover, way: Way, path: &Pathname, end: End) {
+    ward.notebook.findings().files.bulk = Some(end);
+    if !way.is_passive() {
+        return;
+    }
+    let Some(mut call) = ward.session(ward.to, cover, "small-segments").await else { return };
+    let mut bytes = Vec::new();
+    let errand =
+        Errand { segments: Some(SEGMENTS), ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    ward.notebook.findings().files.bulk_small = Some(trial.end);
+}
+
+/// Stores a small file of a name of our own three times, has it proven, and deletes it.
+async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
+    let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let name = format!(".pasv-doctor-{}-{stamp}.tmp", std::process::id());
+    let Ok(path) = Pathname::new(name) else { return Upload::Unproven };
+    let bytes: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut result = Upload::Unproven;
+    for n in 1..=UPLOADS {
+        let trial =
+            Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), &bytes))).await;
+        match trial.end {
+            End::Works { .. } => {}
+            End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
+            other => {
+                result = Upload::Failed(n, format!("{other:?}"));
+                if !is_usable(&other) {
+                    return result;
+                }
+                break;
+            }
+        }
+    }
+    if result == Upload::Unproven {
+        result = prove(&mut call, &path, &bytes).await;
+        if let Some(stored) = modified(&mut call, &path).await {
+            let drift = stored.seconds.saturating_sub(today().seconds);
+            ward.notebook.findings().files.drift = Some(drift);
+        }
+    }
+    if let Ok(reply) = call.ask(&Command::Dele(path.clone()), ANSWER).await
+        && reply.code.severity() != Severity::Completion
+    {
+        call.note(format!("* the file stays there: {}", line(&reply)));
+    }
+    call.quit().await;
+    result
+}
+
+async fn prove(call: &mut Call<'_>, path: &Pathname, bytes: &[u8]) -> Upload {
+    if let Ok(reply) = call.ask(&Command::Hash(path.clone()), ANSWER).await
+        && reply.code.severity() == Severity::Completion
+        && let Some(right) = hash_is(&reply, bytes)
+    {
+        return if right { Upload::Proven("HASH") } else { Upload::Differs("HASH is another".to_owned()) };
+    }
+    match size_of(call, path).await {
+        Some(size) if size == bytes.len() as u64 => Upload::Proven("SIZE"),
+        Some(size) => Upload::Differs(format!("SIZE is {size}, and {} bytes were sent", bytes.len())),
+        None => Upload::Unproven,
+    }
+}
+
+/// `213 SHA-256 0-11999 hexadecimal name`: is it the digest of these bytes? None where it is another algorithm's.
+fn hash_is(reply: &Reply, bytes: &[u8]) -> Option<bool> {
+    use sha2::Digest as _;
+    let text = String::from_utf8_lossy(reply.text()).into_owned();
+    let mut words = text.split(' ');
+    words.next().filter(|algorithm| algorithm.eq_ignore_ascii_case("SHA-256"))?;
+    let told = words.nth(1)?;
+    let ours: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(told.eq_ignore_ascii_case(&ours))
+}
+
+fn name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Mlsd => "MLSD",
+        Dialect::Unix => "Unix (ls -l)",
+        Dialect::Dos => "MS-DOS (dir)",
+        Dialect::Eplf => "EPLF",
+        Dialect::Vms => "VMS",
+    }
+}
+
+fn today() -> Stamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0))
+}

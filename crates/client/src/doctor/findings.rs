@@ -1,0 +1,347 @@
+//! What was seen of a site, before anybody judges it?
+//!
+//! Plain data: the probes write it, [`diagnose`](super::diagnose) reads it, and a test can make it up. What was not
+//! looked at is `None` or missing, so that nothing is concluded from it.
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::dialogue::Way;
+
+/// All that the probes have seen.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The host as it was named.
+    pub host: String,
+    /// The control port.
+    pub port: u16,
+    /// TLS was to come before the first word (`ftps://`).
+    pub implicit: bool,
+    /// Why the name has no address; none where it has.
+    pub no_name: Option<String>,
+    /// The addresses that were dialled at the control port.
+    pub doors: Vec<Door>,
+    /// What answers at the control port.
+    pub answer: Option<Answer>,
+    /// The address of the sessions that follow, and ours as this machine knows it.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    /// The address that the server sees us at, where its STAT tells.
+    pub seen_as: Option<IpAddr>,
+    /// The lines of FEAT, without the first and the last.
+    pub features: Vec<String>,
+    /// The answer to SYST.
+    pub system: Option<String>,
+    /// What became of the logins in clear, and under TLS.
+    pub logins: Vec<(Cover, Login)>,
+    /// What TLS is spoken.
+    pub tls: TlsSeen,
+    /// The listings that were tried, each over its own way.
+    pub trials: Vec<Trial>,
+    /// Data connections that resumed nothing, and those of one session that resumed, in order.
+    pub reuse: ReuseSeen,
+    /// What came of files.
+    pub files: FilesSeen,
+    /// How long a silent control connection was left alone, and whether it lived; only when that was asked for.
+    pub idle: Vec<(Duration, Alive)>,
+    /// Probes that did not end in time.
+    pub unfinished: Vec<&'static str>,
+}
+
+/// In clear or under TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cover {
+    /// Both connections in clear.
+    Clear,
+    /// Both connections under TLS.
+    Tls,
+}
+
+impl Cover {
+    /// For a sentence: `in clear`, `under TLS`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Clear => "in clear",
+            Self::Tls => "under TLS",
+        }
+    }
+}
+
+/// One address, dialled at the control port.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The address.
+    pub address: SocketAddr,
+    /// What came of it.
+    pub dial: Dial,
+    /// How long that took.
+    pub elapsed: Duration,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// It stands.
+    Connected,
+    /// Nothing came back in the time given.
+    Silent,
+    /// A reset: nobody listens, or a firewall says so.
+    Refused,
+    /// Something on the way, or the far host, said by ICMP that it cannot be reached or is forbidden.
+    Rejected {
+        /// Who said so.
+        by: IpAddr,
+        /// What.
+        says: String,
+    },
+    /// This machine has no way there: no route, no such family, no neighbour of that address.
+    NoRoute(String),
+    /// Anything else.
+    Failed(String),
+}
+
+/// What speaks at the control port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// FTP: its greeting, a 220.
+    Ftp(String),
+    /// FTP that takes nobody now: its greeting, a 4yz or 5yz.
+    Turned(String),
+    /// TLS, before any word.
+    TlsFirst,
+    /// FTP in clear, where TLS was to come first: its greeting.
+    ClearFirst(String),
+    /// SSH.
+    Ssh(String),
+    /// A web server.
+    Http(String),
+    /// It takes the connection, and says nothing to anything.
+    Nothing,
+    /// It takes the connection and ends it.
+    HangsUp,
+    /// Something else: its first words.
+    Other(String),
+}
+
+/// How a login ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// We are in.
+    Done,
+    /// It was left out, since the password would have gone in clear.
+    KeptBack,
+    /// The server has no AUTH TLS: its answer.
+    NoTls(String),
+    /// TLS was not established: why.
+    NoHandshake(String),
+    /// The certificate was not taken, so that the password was not said: why.
+    Untrusted(String),
+    /// The server wants TLS first: its answer.
+    NeedsTls(String),
+    /// User or password were refused: the answer.
+    Refused(String),
+    /// It broke off, or was not answered.
+    Broken(String),
+}
+
+/// What TLS is spoken on the control connection.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSeen {
+    /// What became of a handshake with TLS 1.2 only; none where it was not tried.
+    pub v12: Option<Result<(), String>>,
+    /// And with TLS 1.3 only.
+    pub v13: Option<Result<(), String>>,
+    /// The certificate's fingerprint.
+    pub fingerprint: Option<String>,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// A listing in small packets, where one over a passive data connection under TLS stood still.
+    pub small_segments: Option<End>,
+    /// Why the system's authorities do not vouch for it.
+    pub doubt: Option<String>,
+}
+
+/// One transfer over one way.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// In clear or not.
+    pub cover: Cover,
+    /// The verb that opened the data connection.
+    pub way: Way,
+    /// The server's end of the control connection.
+    pub peer: SocketAddr,
+    /// Passive: the address and port that the server told, the control connection's peer for EPSV. Active: ours.
+    pub told: Option<SocketAddr>,
+    /// How it ended.
+    pub end: End,
+    /// Under TLS: did the data connection resume the control connection's session?
+    pub resumed: Option<bool>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All came, and the server said so.
+    Works {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// The verb of the way was not answered.
+    Unanswered,
+    /// The control connection ended at the verb of the way.
+    HungUp(String),
+    /// The verb of the way was refused.
+    Refused(String),
+    /// Its answer could not be read.
+    Unreadable(String),
+    /// Passive: the server's data port was not reached.
+    NotReached(Dial),
+    /// Active: the server's call did not come in the time given; what the server said to it, if it did.
+    NeverCame(Option<String>),
+    /// The data connection stands, and the server refused the transfer itself.
+    CommandRefused(String),
+    /// The data connection stood, and the server or TLS refused it.
+    DataRefused(String),
+    /// The data connection stood, and then nothing moved.
+    Stalled {
+        /// What had moved before.
+        bytes: u64,
+    },
+    /// All came, and the server's last word did not.
+    NoLastWord,
+    /// The session ended in the middle.
+    Broken(String),
+}
+
+impl End {
+    /// Has a data connection been made?
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(
+            self,
+            Self::Works { .. }
+                | Self::CommandRefused(_)
+                | Self::DataRefused(_)
+                | Self::Stalled { .. }
+                | Self::NoLastWord
+        )
+    }
+
+    /// Did the network let everything through, whatever the server made of the command?
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        matches!(self, Self::Works { .. } | Self::CommandRefused(_))
+    }
+}
+
+/// Of the TLS sessions of data connections.
+#[derive(Clone, Debug, Default)]
+pub struct ReuseSeen {
+    /// A data connection that resumed nothing, of a session where none did; none where it was not tried.
+    pub fresh: Option<End>,
+    /// Transfers of one session, in order.
+    pub repeated: Vec<(End, Option<bool>)>,
+}
+
+/// What came of files.
+#[derive(Clone, Debug, Default)]
+pub struct FilesSeen {
+    /// The dialect of LIST, the number of entries, and the lines that nobody could read.
+    pub listing: Option<(Option<String>, usize, u64)>,
+    /// What MLSD came to.
+    pub mlsd: Option<End>,
+    /// A whole file by REST 0.
+    pub rest_zero: Option<Rest>,
+    /// The rest of a file by REST in its middle.
+    pub rest_middle: Option<Rest>,
+    /// SIZE of that file and what came.
+    pub size: Option<(Option<u64>, u64)>,
+    /// How far LIST's times are from MDTM's, in seconds; none where both were not to be had.
+    pub clock: Option<i64>,
+    /// How far the server's clock is from ours, in seconds (of a file that was just stored).
+    pub drift: Option<i64>,
+    /// A file that does not fit into a few packets.
+    pub bulk: Option<End>,
+    /// The same with small packets, where it stalled.
+    pub bulk_small: Option<End>,
+    /// What came of an upload; none where it was not asked for.
+    pub upload: Option<Upload>,
+}
+
+/// What came of a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The right bytes came.
+    Right,
+    /// The file came from its start, as if nothing had been said.
+    Ignored,
+    /// Other bytes came.
+    Wrong,
+    /// REST was refused.
+    Refused(String),
+    /// The transfer after it failed.
+    Failed(String),
+}
+
+/// What came of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upload {
+    /// What was stored is what was sent, and this proves it.
+    Proven(&'static str),
+    /// It was taken, and the server proves nothing.
+    Unproven,
+    /// The server has another size, or other bytes, than were sent.
+    Differs(String),
+    /// The user may not write there.
+    Refused(String),
+    /// The nth transfer of the session failed.
+    Failed(u8, String),
+}
+
+/// Did a control connection live through its silence?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alive {
+    /// NOOP was answered.
+    Yes,
+    /// The server had ended it, and said so (421).
+    Ended(String),
+    /// NOOP was not answered, or with a reset: something on the way has forgotten the connection.
+    Lost,
+}
+
+impl Findings {
+    /// The trials of a cover.
+    pub fn of(&self, cover: Cover) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(move |trial| trial.cover == cover)
+    }
+
+    /// The trial of a way, at the address of the sessions.
+    #[must_use]
+    pub fn trial(&self, cover: Cover, way: Way) -> Option<&Trial> {
+        let main = self.ends.map(|(_, peer)| peer.ip());
+        self.of(cover).find(|trial| trial.way == way && main.is_none_or(|ip| ip == trial.peer.ip()))
+    }
+
+    /// The best way that works: TLS before clear, passive before active, EPSV before PASV.
+    #[must_use]
+    pub fn best(&self) -> Option<&Trial> {
+        let ways = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port];
+        let all = [Cover::Tls, Cover::Clear].into_iter().flat_map(|cover| ways.map(|way| (cover, way)));
+        all.filter_map(|(cover, way)| self.trial(cover, way)).find(|trial| trial.end.is_through())
+    }
+
+    /// What became of a login.
+    #[must_use]
+    pub fn login(&self, cover: Cover) -> Option<&Login> {
+        self.logins.iter().find(|(of, _)| *of == cover).map(|(_, login)| login)
+    }
+
+    /// Is this verb among the features, with or without parameters?
+    #[must_use]
+    pub fn offers(&self, name: &str) -> bool {
+        self.features
+            .iter()
+            .any(|line| line.split(' ').next().is_some_and(|first| first.eq_ignore_ascii_case(name)))
+    }
+}

@@ -1,0 +1,263 @@
+//! Which probes run side by side, and in which session?
+//!
+//! A probe that could disturb another has a session of its own: EPSV that is eaten on the way takes its session along, and
+//! a server that never calls still owes an answer.
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wire::pathname::show;
+use wire::{Command, Severity};
+
+use super::Patient;
+use super::call::{ANSWER, Call, Deaf, line};
+use super::findings::{Alive, Cover, End, Login, Trial};
+use super::notebook::Notebook;
+use super::reach::may_be;
+use super::trial::{Errand, SEGMENTS, Tickets, follow, is_usable};
+use super::{login, reach};
+use crate::dialogue::Way;
+
+/// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
+const SESSIONS: usize = 4;
+/// Transfers of one session under TLS: tickets that run out do so by the third.
+const REPEATED: usize = 3;
+
+/// What all lanes share.
+pub(super) struct Ward<'a> {
+    pub(super) patient: &'a Patient,
+    pub(super) notebook: &'a Notebook,
+    pub(super) to: SocketAddr,
+    beds: Semaphore,
+}
+
+impl<'a> Ward<'a> {
+    pub(super) fn new(patient: &'a Patient, notebook: &'a Notebook, to: SocketAddr) -> Self {
+        Self { patient, notebook, to, beds: Semaphore::new(SESSIONS) }
+    }
+
+    /// A session; what became of the login is written down.
+    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
+        let came = Box::pin(login::session(self.patient, self.notebook, to, cover, lane)).await;
+        let (call, login) = match came {
+            Ok(call) => (Some(call), Login::Done),
+            Err(login) => (None, login),
+        };
+        if to == self.to {
+            let mut findings = self.notebook.findings();
+            let known = findings.logins.iter().position(|(of, _)| *of == cover);
+            match known {
+                // One that came in once can come in: what failed later was for another reason, such as a limit.
+                Some(at) if findings.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
+                    findings.logins.remove(at);
+                    findings.logins.push((cover, login));
+                }
+                Some(_) => {}
+                None => findings.logins.push((cover, login)),
+            }
+        }
+        call
+    }
+
+    fn keep(&self, trial: Trial) {
+        self.notebook.findings().trials.push(trial);
+    }
+}
+
+/// Has the certificate judged once, before many sessions at a time would.
+pub(super) async fn trust(ward: &Ward<'_>) {
+    if let Some(call) = ward.session(ward.to, Cover::Tls, "trust").await {
+        call.quit().await;
+    }
+}
+
+/// Everything about connections. The lanes of a cover stop where its login fails.
+pub(super) async fn connections(ward: &Ward<'_>) {
+    let clear = async {
+        if may_be(ward.patient, Cover::Clear) {
+            tokio::join!(
+                passive(ward, Cover::Clear, "clear-passive"),
+                active(ward, Cover::Clear, "clear-active")
+            );
+        } else if !ward.patient.implicit {
+            ward.notebook.findings().logins.push((Cover::Clear, Login::KeptBack));
+        }
+    };
+    let tls = async {
+        let versions = Box::pin(reach::versions(ward.patient, ward.notebook, ward.to));
+        let untrusted = matches!(ward.notebook.findings().login(Cover::Tls), Some(Login::Untrusted(_)));
+        if untrusted {
+            versions.await;
+            return;
+        }
+        tokio::join!(
+            passive(ward, Cover::Tls, "tls-passive"),
+            active(ward, Cover::Tls, "tls-active"),
+            reuse(ward),
+            versions,
+        );
+    };
+    tokio::join!(Box::pin(clear), Box::pin(tls));
+}
+
+async fn passive(ward: &Ward<'_>, cover: Cover, lane: &'static str) {
+    let ways: &[Way] = if ward.to.is_ipv6() { &[Way::Epsv] } else { &[Way::Epsv, Way::Pasv] };
+    lists(ward, cover, lane, ways, Introduction::Asked).await;
+}
+
+async fn active(ward: &Ward<'_>, cover: Cover, lane: &'static str) {
+    let ways: &[Way] = if ward.to.is_ipv6() { &[Way::Eprt] } else { &[Way::Eprt, Way::Port] };
+    lists(ward, cover, lane, ways, Introduction::LeftOut).await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Introduction {
+    Asked,
+    LeftOut,
+}
+
+/// A listing over each way, in one session as long as it is good for another.
+async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], introduction: Introduction) {
+    let Ok(_bed) = ward.beds.acquire().await else { return };
+    let mut kept = None;
+    for (n, way) in ways.iter().enumerate() {
+        let mut call = match kept.take() {
+            Some(call) => call,
+            None => match ward.session(ward.to, cover, lane).await {
+                Some(call) => call,
+                None => return,
+            },
+        };
+        if n == 0 && introduction == Introduction::Asked {
+            introduce(ward, &mut call).await;
+        }
+        let mut listing = Vec::new();
+        let trial = Box::pin(follow(&mut call, *way, Errand::list(&mut listing))).await;
+        if is_usable(&trial.end) {
+            kept = Some(call);
+        }
+        let stalled = cover == Cover::Tls && way.is_passive() && matches!(trial.end, End::Stalled { .. });
+        ward.keep(trial);
+        if stalled && n == 0 {
+            small_segments(ward, *way).await;
+        }
+    }
+    if let Some(call) = kept {
+        call.quit().await;
+    }
+}
+
+/// Nothing came over a data connection under TLS: does it come in small packets?
+async fn small_segments(ward: &Ward<'_>, way: Way) {
+    let Some(mut call) = ward.session(ward.to, Cover::Tls, "tls-small").await else { return };
+    let mut listing = Vec::new();
+    let errand = Errand { segments: Some(SEGMENTS), ..Errand::list(&mut listing) };
+    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    let usable = is_usable(&trial.end);
+    ward.notebook.findings().tls.small_segments = Some(trial.end);
+    if usable {
+        call.quit().await;
+    }
+}
+
+/// The server's other words: FEAT, SYST and STAT, asked once.
+async fn introduce(ward: &Ward<'_>, call: &mut Call<'_>) {
+    let ends = (call.local(), call.peer());
+    ward.notebook.findings().ends = Some(ends);
+    if let Ok(reply) = call.ask(&Command::Feat, ANSWER).await
+        && reply.code.get() == 211
+    {
+        let inner = match reply.lines.as_slice() {
+            [_, inner @ .., _] => inner,
+            _ => &[],
+        };
+        let lines = inner.iter().take(64).map(|line| show(line.trim_ascii())).collect();
+        ward.notebook.findings().features = lines;
+    }
+    if let Ok(reply) = call.ask(&Command::Syst, ANSWER).await
+        && reply.code.severity() == Severity::Completion
+    {
+        ward.notebook.findings().system = Some(show(reply.text()));
+    }
+    if let Ok(reply) = call.ask(&Command::Stat(None), ANSWER).await
+        && reply.code.severity() == Severity::Completion
+    {
+        let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
+        if let Some(seen) = super::seen_as(&text.join("\n")) {
+            ward.notebook.findings().seen_as = Some(seen);
+        }
+    }
+}
+
+/// Must data connections resume the session, and can they for long? Two sessions, as a server may learn from the first.
+async fn reuse(ward: &Ward<'_>) {
+    let fresh = async {
+        let Ok(_bed) = ward.beds.acquire().await else { return };
+        let Some(mut call) = ward.session(ward.to, Cover::Tls, "tls-fresh").await else { return };
+        let mut listing = Vec::new();
+        let errand = Errand { tickets: Tickets::Withheld, ..Errand::list(&mut listing) };
+        let trial = Box::pin(follow(&mut call, Way::Epsv, errand)).await;
+        let usable = is_usable(&trial.end);
+        ward.notebook.findings().reuse.fresh = Some(trial.end);
+        if usable {
+            call.quit().await;
+        }
+    };
+    let repeated = async {
+        let Ok(_bed) = ward.beds.acquire().await else { return };
+        let Some(mut call) = ward.session(ward.to, Cover::Tls, "tls-repeated").await else { return };
+        let mut way = Way::Epsv;
+        for _ in 0..REPEATED {
+            let mut listing = Vec::new();
+            let trial = Box::pin(follow(&mut call, way, Errand::list(&mut listing))).await;
+            if matches!(trial.end, End::Refused(_)) && way == Way::Epsv && ward.to.is_ipv4() {
+                way = Way::Pasv;
+                continue;
+            }
+            let (usable, reached) = (is_usable(&trial.end), trial.end.is_connected());
+            ward.notebook.findings().reuse.repeated.push((trial.end, trial.resumed));
+            if !usable || !reached {
+                return;
+            }
+        }
+        call.quit().await;
+    };
+    tokio::join!(Box::pin(fresh), Box::pin(repeated));
+}
+
+/// The other family, where it answers too: a listing over EPSV.
+pub(super) async fn other_family(ward: &Ward<'_>, other: SocketAddr) {
+    let Ok(_bed) = ward.beds.acquire().await else { return };
+    let cover = if may_be(ward.patient, Cover::Clear) { Cover::Clear } else { Cover::Tls };
+    let Some(mut call) = ward.session(other, cover, "other-family").await else { return };
+    let mut listing = Vec::new();
+    let trial = Box::pin(follow(&mut call, Way::Epsv, Errand::list(&mut listing))).await;
+    let usable = is_usable(&trial.end);
+    ward.keep(trial);
+    if usable {
+        call.quit().await;
+    }
+}
+
+/// Leaves control connections alone, each for a time of its own, and asks whether they live.
+pub(super) async fn idle(ward: &Ward<'_>, times: &[Duration]) {
+    let cover = if may_be(ward.patient, Cover::Clear) { Cover::Clear } else { Cover::Tls };
+    let mut calls = Vec::new();
+    for time in times {
+        if let Some(call) = ward.session(ward.to, cover, "idle").await {
+            calls.push((*time, call));
+        }
+    }
+    // From the shortest on, in one task: what waits costs nothing.
+    let begun = tokio::time::Instant::now();
+    for (time, mut call) in calls {
+        tokio::time::sleep_until(begun + time).await;
+        let alive = match call.ask(&Command::Noop, Duration::from_secs(10)).await {
+            Ok(reply) if reply.code.get() == 421 => Alive::Ended(line(&reply)),
+            Ok(_) => Alive::Yes,
+            Err(Deaf::Ended(why)) if why.contains("closed") => Alive::Ended(why),
+            Err(_) => Alive::Lost,
+        };
+        ward.notebook.findings().idle.push((time, alive));
+    }
+}

@@ -1,0 +1,187 @@
+//! Why does FTP fail here, and what helps?
+//!
+//! ```text
+//!   Patient --examine--> Findings --diagnose--> Diagnosis
+//!            probes       plain      pure         one sentence, evidence, a fix for each side,
+//!            side by      data                    what to use, and what is not known
+//!            side
+//! ```
+//! `reach` finds the door and what is behind it, `lanes` opens sessions of which each tries one thing, `files` looks at
+//! what is moved. Nothing needs a privilege, every probe has an end of its own, and together they take less than
+//! [`LONGEST`]. Nothing is written to the site unless that is asked for.
+mod call;
+mod files;
+mod findings;
+mod lanes;
+mod login;
+mod notebook;
+mod reach;
+mod trial;
+mod verdict;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use wire::{Pathname, Secret};
+
+use crate::dialogue::Credentials;
+use crate::options::Site;
+use crate::security::Security;
+use notebook::Notebook;
+
+pub use findings::{
+    Alive, Answer, Cover, Dial, Door, End, FilesSeen, Findings, Login, Rest, ReuseSeen, TlsSeen, Trial,
+    Upload,
+};
+pub use verdict::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
+
+/// The longest that an examination takes; only [`Patient::idle`] adds to it. A person who waits for longer thinks that the
+/// doctor is ill.
+pub const LONGEST: Duration = Duration::from_millis(14_500);
+
+/// Whom to examine, and how far to go.
+#[derive(Debug)]
+pub struct Patient {
+    /// Where the site is.
+    pub site: Site,
+    /// TLS is to come before the first word (`ftps://`).
+    pub implicit: bool,
+    /// Who we are there.
+    pub credentials: Credentials,
+    /// May the login be said in clear? For an anonymous one that does no harm.
+    pub clear: bool,
+    /// Whose certificate is taken before a password is said; none: any, for a login that is no secret.
+    pub trust: Option<Security>,
+    /// The directory to look at; none: where the login starts.
+    pub directory: Option<Pathname>,
+    /// May a small file be stored there, and deleted again?
+    pub write: bool,
+    /// For how long control connections are left alone, the shortest first; empty: not at all.
+    pub idle: Vec<Duration>,
+}
+
+/// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
+pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
+    let findings = Findings {
+        host: patient.site.host.clone(),
+        port: patient.site.port,
+        implicit: patient.implicit,
+        ..Findings::default()
+    };
+    let notebook = Notebook::new(findings, Secret::new(patient.credentials.password.expose()));
+    Box::pin(visit(patient, &notebook, Instant::now() + LONGEST)).await;
+    notebook.close()
+}
+
+async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
+    let addresses = match reach::resolve(patient).await {
+        Ok(addresses) => addresses,
+        Err(why) => {
+            notebook.findings().no_name = Some(why);
+            return;
+        }
+    };
+    let (tell, mut answering) = mpsc::channel(addresses.len().max(1));
+    let other_of = addresses.clone();
+    let doors = reach::dial_all(patient, notebook, addresses, tell);
+    let inside = async {
+        let (to, heard) = reach::choose(&mut answering).await?;
+        let answer =
+            within(notebook, until, "port", reach::what_answers(patient, notebook, to)).await.flatten();
+        let is_ftp = matches!(answer, Some(Answer::Ftp(_)));
+        notebook.findings().answer = answer;
+        if !is_ftp {
+            return None;
+        }
+        let ward = lanes::Ward::new(patient, notebook, to);
+        // A person may be asked whether the certificate is right, and what that takes is not the probes' time.
+        let asked = Instant::now();
+        if patient.trust.is_some() {
+            Box::pin(lanes::trust(&ward)).await;
+        }
+        let until = until + asked.elapsed();
+        let other = other_of.into_iter().find(|address| address.is_ipv4() != to.is_ipv4());
+        let family = async {
+            // Only where it answers: a dead one has been seen already.
+            if let Some(other) = other
+                && (heard.contains(&other) || is_answering(&mut answering, other).await)
+            {
+                within(notebook, until, "other family", lanes::other_family(&ward, other)).await;
+            }
+        };
+        let connections = within(notebook, until, "connections", lanes::connections(&ward));
+        tokio::join!(connections, Box::pin(family));
+        within(notebook, until, "files", files::look(&ward)).await;
+        Some(ward)
+    };
+    let ((), ward) = tokio::join!(doors, Box::pin(inside));
+    if let Some(ward) = ward
+        && !patient.idle.is_empty()
+    {
+        lanes::idle(&ward, &patient.idle).await;
+    }
+}
+
+/// Does it, or writes down that it took too long.
+async fn within<T>(
+    notebook: &Notebook,
+    until: Instant,
+    what: &'static str,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    // On the heap: dozens of sessions side by side make a future that is larger than a small stack.
+    let done = timeout_at(until, Box::pin(work)).await;
+    if done.is_err() {
+        notebook.findings().unfinished.push(what);
+    }
+    done.ok()
+}
+
+async fn is_answering(answering: &mut mpsc::Receiver<SocketAddr>, wanted: SocketAddr) -> bool {
+    while let Some(address) = answering.recv().await {
+        if address == wanted {
+            return true;
+        }
+    }
+    false
+}
+
+/// The address that the server sees us at, in the text of its STAT: there is no form for it, but servers name it behind one
+/// of a few words.
+fn seen_as(text: &str) -> Option<IpAddr> {
+    const BEFORE: [&str; 4] = ["seen as", "connected to", "connected from", "client:"];
+    let lower = text.to_ascii_lowercase();
+    let at = BEFORE.iter().find_map(|words| lower.find(words).map(|at| at + words.len()))?;
+    // Lower case in ASCII keeps the places of all bytes.
+    let line = text.get(at..)?.lines().next()?;
+    let part = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':');
+    line.split(|c: char| !part(c)).find_map(|word| {
+        let word = word.trim_end_matches(['.', ':']);
+        let bare = word.parse::<IpAddr>().ok();
+        bare.or_else(|| word.parse::<SocketAddr>().ok().map(|at| at.ip()))
+            .or_else(|| word.rsplit_once(':')?.0.parse().ok())
+            .map(|ip| ip.to_canonical())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_tell_whom_they_see_in_their_own_words() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (text, seen) in [
+            ("Status:\nYou are seen as 192.0.2.7:4711 and reached the site at 192.0.2.1:21.", "192.0.2.7"),
+            ("Status:\nYou are seen as [2001:db8::7]:4711 and reached", "2001:db8::7"),
+            ("FTP server status:\n     Connected to ::ffff:192.0.2.7\n     Logged in as ftp", "192.0.2.7"),
+            ("Status of 'x'\n Connected from laptop.example ([192.0.2.9])", "192.0.2.9"),
+        ] {
+            assert_eq!(seen_as(text), Some(ip(seen)), "{text}");
+        }
+        assert_eq!(seen_as("Version 3.0.5 at 192.0.2.1"), None);
+        assert_eq!(seen_as("Connected to\n192.0.2.1"), None);
+    }
+}

@@ -1,0 +1,258 @@
+//! Which addresses does the host have, which of them answer, and what answers there?
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use net::tls::client::{ClientTls, Roots, Settings, Trust};
+use net::tls::{HandshakeError, UpgradeError, Versions};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use wire::pathname::show;
+use wire::{Reply, Severity};
+
+use super::Patient;
+use super::call::{CONNECT, Call, Deaf, explained, line};
+use super::findings::{Answer, Cover, Dial, Door};
+use super::notebook::Notebook;
+use crate::error::words;
+
+/// Nobody has more addresses than this that are worth a try.
+const ADDRESSES: usize = 8;
+/// For the name.
+const NAME: Duration = Duration::from_secs(4);
+/// For the other family to answer too, before the sessions begin at the first address that did.
+const OTHER: Duration = Duration::from_millis(250);
+/// For a greeting. A server that looks up our name first may need this long.
+const GREETING: Duration = Duration::from_millis(3500);
+/// For a silent port to answer TLS or HTTP.
+const PROBE: Duration = Duration::from_millis(2500);
+
+/// Dials every address, side by side; `first` is told of each that answers, as it does.
+pub(super) async fn dial_all(
+    patient: &Patient,
+    notebook: &Notebook,
+    addresses: Vec<SocketAddr>,
+    first: mpsc::Sender<SocketAddr>,
+) {
+    let mut dials = tokio::task::JoinSet::new();
+    for address in addresses {
+        dials.spawn(async move {
+            let begun = Instant::now();
+            let dial = match timeout(CONNECT, net::dial::dial_explained(address)).await {
+                Ok(Ok(_)) => Dial::Connected,
+                Ok(Err(error)) => explained(&error),
+                Err(_) => Dial::Silent,
+            };
+            Door { address, dial, elapsed: begun.elapsed() }
+        });
+    }
+    while let Some(Ok(door)) = dials.join_next().await {
+        notebook
+            .say("reach", format!("* {}, port {}: {:?}", door.address.ip(), patient.site.port, door.dial));
+        if door.dial == Dial::Connected {
+            // Where nobody listens any more, enough addresses have been heard of.
+            let _ = first.try_send(door.address);
+        }
+        notebook.findings().doors.push(door);
+    }
+}
+
+/// The addresses of the host.
+pub(super) async fn resolve(patient: &Patient) -> Result<Vec<SocketAddr>, String> {
+    let lookup = tokio::net::lookup_host((patient.site.host.as_str(), patient.site.port));
+    match timeout(NAME, lookup).await {
+        Ok(Ok(found)) => {
+            let mut addresses: Vec<SocketAddr> = Vec::new();
+            for address in found.take(ADDRESSES) {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+            if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) }
+        }
+        Ok(Err(error)) => Err(words(&error)),
+        Err(_) => Err(format!("no answer from the name server within {} s", NAME.as_secs())),
+    }
+}
+
+/// The address for the sessions, and all that have answered by then: the first that does, and IPv4 where both do, since all
+/// four verbs work there.
+pub(super) async fn choose(
+    answering: &mut mpsc::Receiver<SocketAddr>,
+) -> Option<(SocketAddr, Vec<SocketAddr>)> {
+    let mut heard = vec![answering.recv().await?];
+    let until = Instant::now() + OTHER;
+    while heard.iter().all(SocketAddr::is_ipv6) {
+        match tokio::time::timeout_at(until, answering.recv()).await {
+            Ok(Some(other)) => heard.push(other),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let best = heard.iter().find(|address| address.is_ipv4()).or(heard.first()).copied()?;
+    Some((best, heard))
+}
+
+/// What speaks at the port?
+pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
+    let mut call = Call::dial(to, "port", notebook).await.ok()?;
+    {
+        let ends = (call.local(), call.peer());
+        notebook.findings().ends = Some(ends);
+    }
+    if patient.implicit {
+        return Some(at_once(patient, &mut call).await);
+    }
+    match call.first_bytes(GREETING).await {
+        Ok(Some(())) => Some(greeting(&mut call).await),
+        Ok(None) => Some(silent(patient, notebook, to).await),
+        Err(_) => Some(Answer::HangsUp),
+    }
+}
+
+/// TLS from the first byte, and a greeting under it.
+async fn at_once(patient: &Patient, call: &mut Call<'_>) -> Answer {
+    match call.protect(&any_tls(Versions::Both), &patient.site.host, false).await {
+        Ok(()) => match call.hear(GREETING).await {
+            Ok(reply) => of_reply(&reply),
+            Err(Deaf::Silent) => Answer::Nothing,
+            Err(Deaf::Ended(_)) => Answer::HangsUp,
+            Err(Deaf::Nonsense(what)) => Answer::Other(what),
+        },
+        Err(UpgradeError::Handshake(HandshakeError::NotTls(bytes))) => match of_bytes(&bytes) {
+            Answer::Ftp(said) | Answer::Turned(said) => Answer::ClearFirst(said),
+            other => other,
+        },
+        Err(UpgradeError::Handshake(HandshakeError::Closed | HandshakeError::Io(_))) => Answer::HangsUp,
+        Err(UpgradeError::Handshake(HandshakeError::Late(_))) => Answer::Nothing,
+        Err(other) => Answer::Other(other.to_string()),
+    }
+}
+
+async fn greeting(call: &mut Call<'_>) -> Answer {
+    let begun = call.unread().to_vec();
+    match of_bytes(&begun) {
+        // Read as FTP reads it: it may have several lines.
+        Answer::Ftp(_) | Answer::Turned(_) | Answer::Other(_) => match call.last(GREETING).await {
+            Ok(reply) => of_reply(&reply),
+            Err(_) => Answer::Other(first_line(&begun)),
+        },
+        other => other,
+    }
+}
+
+fn of_reply(reply: &Reply) -> Answer {
+    match reply.code.severity() {
+        Severity::Completion => Answer::Ftp(line(reply)),
+        Severity::Transient | Severity::Permanent => Answer::Turned(line(reply)),
+        Severity::Preliminary | Severity::Intermediate => Answer::Other(line(reply)),
+    }
+}
+
+/// By its first bytes.
+fn of_bytes(bytes: &[u8]) -> Answer {
+    let text = first_line(bytes);
+    match bytes {
+        [b'S', b'S', b'H', b'-', ..] => Answer::Ssh(text),
+        [b'H', b'T', b'T', b'P', b'/', ..] => Answer::Http(text),
+        // An alert: it has taken what came before for a bad hello.
+        [0x15 | 0x16, 3, ..] => Answer::TlsFirst,
+        [b'2', b'0'..=b'9', b'0'..=b'9', ..] => Answer::Ftp(text),
+        [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', ..] => Answer::Turned(text),
+        _ => Answer::Other(text),
+    }
+}
+
+/// A port that waits for us to begin is one for TLS or the web.
+async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answer {
+    let tls = async {
+        let mut call = Call::dial(to, "port-tls", notebook).await.ok()?;
+        match timeout(PROBE, call.protect(&any_tls(Versions::Both), &patient.site.host, false)).await {
+            // An alert is an answer too.
+            Ok(Ok(()) | Err(UpgradeError::Handshake(HandshakeError::Tls(_)))) => Some(Answer::TlsFirst),
+            Ok(Err(UpgradeError::Handshake(HandshakeError::NotTls(bytes)))) => Some(of_bytes(&bytes)),
+            _ => None,
+        }
+    };
+    let web = async {
+        let mut call = Call::dial(to, "port-http", notebook).await.ok()?;
+        call.note("> GET / HTTP/1.0".to_owned());
+        call.write(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
+        call.first_bytes(PROBE).await.ok()??;
+        let found = of_bytes(call.unread());
+        call.note(format!("< {}", first_line(call.unread())));
+        Some(found)
+    };
+    let (tls, web) = tokio::join!(Box::pin(tls), Box::pin(web));
+    match (tls, web) {
+        (Some(Answer::TlsFirst), _) => Answer::TlsFirst,
+        (_, Some(Answer::Http(text))) | (Some(Answer::Http(text)), _) => Answer::Http(text),
+        (_, Some(other)) | (Some(other), None) => other,
+        (None, None) => Answer::Nothing,
+    }
+}
+
+/// Which versions of TLS does the control connection take? Each on a connection of its own.
+pub(super) async fn versions(patient: &Patient, notebook: &Notebook, to: SocketAddr) {
+    let one = async |versions, lane| {
+        let mut call = Call::dial(to, lane, notebook).await.ok()?;
+        if !patient.implicit {
+            call.last(GREETING).await.ok()?;
+            let auth = wire::Command::Auth(wire::command::Mechanism::Tls);
+            let reply = call.ask(&auth, super::call::ANSWER).await.ok()?;
+            if reply.code.severity() != Severity::Completion {
+                return None;
+            }
+        }
+        let shaken = call.protect(&any_tls(versions), &patient.site.host, !patient.implicit).await;
+        let seen = call.tls().map(|session| {
+            let certificate = session.established();
+            (certificate.fingerprint(), certificate.subject(), session.doubt_in_words())
+        });
+        call.quit().await;
+        Some((shaken.map_err(|error| error.to_string()), seen))
+    };
+    let (old, new) =
+        tokio::join!(Box::pin(one(Versions::Tls12, "tls-1.2")), Box::pin(one(Versions::Tls13, "tls-1.3")));
+    let mut findings = notebook.findings();
+    let certificate = [&new, &old].into_iter().flatten().find_map(|(_, seen)| seen.clone());
+    if let Some((fingerprint, subject, doubt)) = certificate {
+        findings.tls.fingerprint = fingerprint.map(|print| print.to_string());
+        findings.tls.subject = subject.map(|subject| show(subject.as_str().as_bytes()));
+        findings.tls.doubt = doubt;
+    }
+    findings.tls.v12 = old.map(|(shaken, _)| shaken);
+    findings.tls.v13 = new.map(|(shaken, _)| shaken);
+}
+
+/// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of it.
+pub(super) fn any_tls(versions: Versions) -> ClientTls {
+    ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity: None })
+}
+
+/// May sessions be had with this cover at all?
+pub(super) fn may_be(patient: &Patient, cover: Cover) -> bool {
+    match cover {
+        Cover::Tls => true,
+        Cover::Clear => !patient.implicit && patient.clear,
+    }
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    show(line.get(..line.len().min(200)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_tell_who_speaks() {
+        assert_eq!(of_bytes(b"SSH-2.0-x\r\n"), Answer::Ssh("SSH-2.0-x".to_owned()));
+        assert_eq!(of_bytes(b"HTTP/1.1 400 Bad\r\n"), Answer::Http("HTTP/1.1 400 Bad".to_owned()));
+        assert_eq!(of_bytes(&[0x15, 3, 1, 0, 2]), Answer::TlsFirst);
+        assert!(matches!(of_bytes(b"220-hello\r\n"), Answer::Ftp(_)));
+        assert!(matches!(of_bytes(b"421 full"), Answer::Turned(_)));
+        assert!(matches!(of_bytes(b"* OK imap"), Answer::Other(_)));
+        assert!(matches!(of_bytes(b""), Answer::Other(_)));
+    }
+}

@@ -1,0 +1,366 @@
+//! Does one way to a data connection work, from its verb to the server's last word?
+//!
+//! ```text
+//!   EPSV, PASV --port--> dial ---+                          +--> TLS --> bytes --> 226
+//!   our port --EPRT, PORT--------+--> LIST, RETR, STOR --1yz+    (active: the server's call comes here)
+//! ```
+//! A data connection goes to the control connection's peer and nowhere else, whatever a 227 says: a server could send us
+//! to somebody else's machine.
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use net::data::Data;
+use net::dial::{Awaited, dial_explained, dial_narrow};
+use net::pump::{self, Progress, PumpError};
+use net::tls::HandshakeError;
+use tokio::time::{Instant, timeout};
+use wire::command::Epsv;
+use wire::host_port::port_from_229;
+use wire::{Command, HostPort, Marker, Reply, Severity};
+
+use super::call::{ANSWER, Call, Deaf, explained, line};
+use super::findings::{Cover, Dial, End, Trial};
+use crate::dialogue::Way;
+use crate::error::words;
+
+/// For the answer to EPSV and PASV: servers give it from memory, at once.
+const VERB: Duration = Duration::from_secs(3);
+/// For a data connection: the control connection has just shown how fast the way is, and a lost SYN is sent again after
+/// a second.
+const DATA: Duration = Duration::from_millis(2500);
+/// For the server's own call.
+const CALL: Duration = Duration::from_secs(3);
+/// For bytes to go on.
+const STALL: Duration = Duration::from_secs(3);
+/// For what comes at the end of a failure.
+const WORD: Duration = Duration::from_millis(800);
+
+/// What to do over a way.
+pub(super) struct Errand<'a> {
+    /// The service command.
+    pub(super) command: Command,
+    /// REST before it.
+    pub(super) restart: Option<Marker>,
+    /// Which way the bytes go.
+    pub(super) bytes: Bytes<'a>,
+    /// Does a data connection under TLS show a ticket?
+    pub(super) tickets: Tickets,
+    /// Small segments on a data connection of ours.
+    pub(super) segments: Option<u16>,
+}
+
+/// The bytes of an errand.
+pub(super) enum Bytes<'a> {
+    /// To here, at most so many: a longer file is broken off.
+    Here(&'a mut Vec<u8>, usize),
+    /// From here.
+    From(&'a [u8]),
+}
+
+/// Does a data connection resume the control connection's TLS session?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tickets {
+    Shown,
+    Withheld,
+}
+
+impl<'a> Errand<'a> {
+    /// LIST, to here.
+    pub(super) fn list(into: &'a mut Vec<u8>) -> Self {
+        Self::fetch(Command::List(None), into, LISTING)
+    }
+
+    /// A command whose bytes come here, at most so many.
+    pub(super) fn fetch(command: Command, into: &'a mut Vec<u8>, limit: usize) -> Self {
+        let (tickets, segments) = (Tickets::Shown, None);
+        Self { command, restart: None, bytes: Bytes::Here(into, limit), tickets, segments }
+    }
+
+    /// A command whose bytes go there.
+    pub(super) fn store(command: Command, bytes: &'a [u8]) -> Self {
+        let (tickets, segments) = (Tickets::Shown, None);
+        Self { command, restart: None, bytes: Bytes::From(bytes), tickets, segments }
+    }
+}
+
+/// Passes wherever IPv6's least packet does.
+pub(super) const SEGMENTS: u16 = 1200;
+
+/// A directory of some thousand entries; of a larger one the beginning will do.
+pub(super) const LISTING: usize = 256 * 1024;
+
+/// What a way has come to, before its command.
+enum Opened {
+    Here(Data),
+    Coming(Awaited),
+}
+
+/// Follows an errand over a way, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
+pub(super) async fn follow(call: &mut Call<'_>, way: Way, errand: Errand<'_>) -> Trial {
+    let begun = Instant::now();
+    let (cover, peer) = (if call.tls().is_some() { Cover::Tls } else { Cover::Clear }, call.peer());
+    let mut trial =
+        Trial { cover, way, peer, told: None, end: End::Unanswered, resumed: None, elapsed: Duration::ZERO };
+    trial.end = match open(call, way, &mut trial.told, errand.segments).await {
+        Ok(opened) => carry(call, opened, errand, &mut trial.resumed).await,
+        Err(end) => end,
+    };
+    trial.elapsed = begun.elapsed();
+    call.note(format!("* {way}: {:?}", trial.end));
+    trial
+}
+
+/// Can the call go on, or is a reply still owed to it?
+pub(super) fn is_usable(end: &End) -> bool {
+    match end {
+        End::Works { .. }
+        | End::Refused(_)
+        | End::Unreadable(_)
+        | End::NotReached(_)
+        | End::CommandRefused(_)
+        | End::DataRefused(_)
+        | End::NeverCame(Some(_)) => true,
+        End::Unanswered
+        | End::HungUp(_)
+        | End::NeverCame(None)
+        | End::Stalled { .. }
+        | End::NoLastWord
+        | End::Broken(_) => false,
+    }
+}
+
+async fn open(
+    call: &mut Call<'_>,
+    way: Way,
+    told: &mut Option<SocketAddr>,
+    segments: Option<u16>,
+) -> Result<Opened, End> {
+    let peer = call.peer();
+    let (command, awaited) = match way {
+        Way::Epsv => (Command::Epsv(Epsv::Any), None),
+        Way::Pasv => (Command::Pasv, None),
+        Way::Eprt | Way::Port => {
+            let awaited = Awaited::bind(call.local().ip(), None)
+                .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
+            let ours = awaited.local();
+            *told = Some(ours);
+            let command = match (way, ours.ip()) {
+                (Way::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
+                _ => Command::Eprt(ours),
+            };
+            (command, Some(awaited))
+        }
+    };
+    let reply = match call.ask(&command, VERB).await {
+        Ok(reply) => reply,
+        Err(Deaf::Silent) => return Err(End::Unanswered),
+        Err(Deaf::Ended(why)) => return Err(End::HungUp(why)),
+        Err(Deaf::Nonsense(what)) => return Err(End::Broken(what)),
+    };
+    if reply.code.get() == 421 {
+        return Err(End::HungUp(line(&reply)));
+    }
+    if reply.code.severity() != Severity::Completion {
+        return Err(End::Refused(line(&reply)));
+    }
+    if let Some(awaited) = awaited {
+        return Ok(Opened::Coming(awaited));
+    }
+    let found = match way {
+        Way::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
+        _ => HostPort::from_227(reply.text()).map(HostPort::socket),
+    };
+    let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
+    *told = Some(found);
+    let mut target = peer;
+    target.set_port(found.port());
+    call.note(format!("* dialling {target}"));
+    let dialled = async {
+        match segments {
+            Some(mss) => dial_narrow(target, None, Some(mss)).await.map_err(|error| (error, None)),
+            None => dial_explained(target).await,
+        }
+    };
+    match timeout(DATA, dialled).await {
+        Ok(Ok(data)) => Ok(Opened::Here(data)),
+        Ok(Err(error)) => Err(End::NotReached(explained(&error))),
+        Err(_) => Err(End::NotReached(Dial::Silent)),
+    }
+}
+
+async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed: &mut Option<bool>) -> End {
+    if let Some(marker) = errand.restart {
+        match call.ask(&Command::Rest(marker), ANSWER).await {
+            Ok(reply) if reply.code.severity() == Severity::Intermediate => {}
+            Ok(reply) => return End::CommandRefused(line(&reply)),
+            Err(deaf) => return ended(&deaf),
+        }
+    }
+    if let Err(deaf) = call.say(&errand.command).await {
+        return ended(&deaf);
+    }
+    // Pure-FTPd dials, sends a small file and says 226 before it has said 150 to be read.
+    let (data, mut last) = match opened {
+        Opened::Here(data) => match call.hear(ANSWER).await {
+            Ok(reply) => match first_word(&reply) {
+                First::Begins => (data, None),
+                First::Ended => (data, Some(reply)),
+                First::Refused(end) => return end,
+            },
+            Err(deaf) => return ended(&deaf),
+        },
+        Opened::Coming(awaited) => match coming(call, &awaited).await {
+            Ok(data) => data,
+            Err(end) => return end,
+        },
+    };
+    let mut data = data;
+    if let Some(session) = call.tls() {
+        let session = match errand.tickets {
+            Tickets::Shown => session.clone(),
+            Tickets::Withheld => session.without_tickets(),
+        };
+        match data.connect_tls(&session, STALL).await {
+            Ok(protected) => data = protected,
+            Err(error) => {
+                let end = after_failure(call, last, &error.to_string()).await;
+                // Silence is no refusal.
+                return match (error, end) {
+                    (HandshakeError::Late(_), End::Broken(_)) => End::Stalled { bytes: 0 },
+                    (_, end) => end,
+                };
+            }
+        }
+        *resumed = data.established().map(|established| established.resumed);
+    }
+    let progress = Progress::default();
+    let moved = match errand.bytes {
+        Bytes::Here(into, limit) => receive(data, into, limit, &progress).await,
+        Bytes::From(bytes) => match pump::send(&mut data, bytes, STALL, &progress).await {
+            Ok(()) => {
+                drop(data.end_upload(ANSWER).await);
+                Ok(Whole::All)
+            }
+            Err(error) => Err(error),
+        },
+    };
+    let bytes = progress.bytes();
+    match moved {
+        Ok(whole) => {
+            if last.is_none() {
+                last = match call.last(ANSWER).await {
+                    Ok(reply) => Some(reply),
+                    Err(Deaf::Silent) => return End::NoLastWord,
+                    Err(deaf) => return End::Broken(deaf.words()),
+                };
+            }
+            let Some(reply) = last else { return End::NoLastWord };
+            if reply.code.severity() == Severity::Completion || whole == Whole::Part {
+                End::Works { bytes }
+            } else {
+                End::DataRefused(line(&reply))
+            }
+        }
+        Err(PumpError::Stalled(_)) => End::Stalled { bytes },
+        Err(other) => after_failure(call, last, &other.to_string()).await,
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Whole {
+    All,
+    /// We have seen enough.
+    Part,
+}
+
+async fn receive(
+    mut data: Data,
+    into: &mut Vec<u8>,
+    limit: usize,
+    progress: &Progress,
+) -> Result<Whole, PumpError> {
+    while into.len() < limit {
+        match pump::receive(&mut data, into, STALL, progress).await {
+            Ok(0) => {
+                data.finish(WORD).await;
+                return Ok(Whole::All);
+            }
+            Ok(_) => {}
+            // Many servers end so, and what came is enough to know that the way works.
+            Err(PumpError::Truncated) if !into.is_empty() => return Ok(Whole::All),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Whole::Part)
+}
+
+enum First {
+    Begins,
+    /// The server has done it all already.
+    Ended,
+    Refused(End),
+}
+
+fn first_word(reply: &Reply) -> First {
+    match (reply.code.get(), reply.code.severity()) {
+        (_, Severity::Preliminary) => First::Begins,
+        (_, Severity::Completion) => First::Ended,
+        // Can't open the data connection; needs TLS for it; broken; wants the session to be resumed.
+        (425 | 426 | 521 | 522, _) => First::Refused(End::DataRefused(line(reply))),
+        _ => First::Refused(End::CommandRefused(line(reply))),
+    }
+}
+
+/// The server's call and its words, in either order.
+async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<Reply>), End> {
+    let peer = call.peer().ip();
+    let until = Instant::now() + CALL;
+    let (mut data, mut words) = (None, None);
+    while data.is_none() || words.is_none() {
+        let left = until.saturating_duration_since(Instant::now());
+        tokio::select! {
+            came = awaited.connection(peer), if data.is_none() => match came {
+                Ok(came) => data = Some(came),
+                Err(error) => return Err(End::Broken(crate::error::words(&error))),
+            },
+            // `hear` has an end of its own, which is not after this one's.
+            heard = call.hear(left) => match heard.map(|reply| (first_word(&reply), reply)) {
+                Ok((First::Begins, _)) if words.is_none() => words = Some(None),
+                Ok((First::Begins, _)) => {}
+                Ok((First::Ended, reply)) => words = Some(Some(reply)),
+                Ok((First::Refused(End::DataRefused(why)), _)) if data.is_none() => {
+                    return Err(End::NeverCame(Some(why)));
+                }
+                Ok((First::Refused(end), _)) => return Err(end),
+                Err(Deaf::Silent) => break,
+                Err(deaf) => return Err(ended(&deaf)),
+            },
+        }
+    }
+    match (data, words) {
+        (Some(data), Some(last)) => Ok((data, last)),
+        _ => Err(End::NeverCame(None)),
+    }
+}
+
+/// The data connection failed; the server may say why.
+async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str) -> End {
+    let reply = match last {
+        Some(reply) => Some(reply),
+        None => call.last(WORD).await.ok(),
+    };
+    match reply {
+        Some(reply) if reply.code.severity() != Severity::Completion => {
+            End::DataRefused(format!("{}; {why}", line(&reply)))
+        }
+        Some(_) => End::DataRefused(why.to_owned()),
+        None => End::Broken(why.to_owned()),
+    }
+}
+
+fn ended(deaf: &Deaf) -> End {
+    match deaf {
+        Deaf::Silent => End::Stalled { bytes: 0 },
+        Deaf::Ended(why) | Deaf::Nonsense(why) => End::Broken(why.clone()),
+    }
+}

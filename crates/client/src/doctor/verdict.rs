@@ -1,0 +1,410 @@
+//! What can be concluded from what was seen, and what can not?
+//!
+//! ```text
+//!   Findings --control, data, protection, files--> Remarks --the heaviest--> the verdict
+//! ```
+//! A rule speaks only where its evidence suffices. Where it is short of that, it says what is open and what would decide
+//! it. All is pure: a test makes findings up and looks at the names.
+mod config;
+mod control;
+mod data;
+mod evidence;
+mod files;
+mod protection;
+#[cfg(test)]
+mod tests;
+
+use super::findings::{Answer, Findings};
+
+pub use config::Config;
+
+/// What is wrong, or that nothing is. The names are for programs and do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Transfers work, and nothing else is wrong.
+    AllIsWell,
+    /// The evidence is short of any verdict.
+    NotKnown,
+    /// The host's name has no address.
+    NoSuchName,
+    /// The control port is silent: rule 1 (clients to the control port) or 2 (the way back) is missing.
+    Rule1Or2,
+    /// The control port is refused: nobody listens, or a firewall says so.
+    ControlRefused,
+    /// Somebody on the way, or the host, says that it cannot be reached or may not be.
+    Rejected,
+    /// This machine has no way to the host.
+    NoRoute,
+    /// One family of addresses is dead.
+    FamilyDead,
+    /// The port speaks TLS before the first word.
+    TlsFirst,
+    /// The port speaks FTP in clear, and TLS was to come first.
+    ClearFirst,
+    /// The port speaks SSH.
+    Ssh,
+    /// The port speaks HTTP.
+    Http,
+    /// The port takes connections and says nothing.
+    SilentPort,
+    /// The port takes connections and ends them.
+    HangsUp,
+    /// The port speaks something else.
+    NotFtp,
+    /// The server takes nobody now.
+    TurnedAway,
+    /// User or password were refused.
+    LoginRefused,
+    /// The login breaks off.
+    LoginBroken,
+    /// The server wants TLS before the login.
+    TlsRequired,
+    /// The server has no TLS.
+    NoTls,
+    /// TLS is offered, and cannot be established.
+    TlsBroken,
+    /// The certificate was not taken.
+    CertificateRefused,
+    /// No authority vouches for the certificate.
+    CertificateUnverified,
+    /// One version of TLS only, the older one.
+    TlsOld,
+    /// Data ports are silent: rule 3 (clients to the passive range) or 4 (the way back) is missing.
+    Rule3Or4,
+    /// Data ports are refused.
+    DataPortsRefused,
+    /// Data ports are rejected on the way.
+    DataPortsRejected,
+    /// The server tells an address that is not its own in 227.
+    AddressNotTold,
+    /// EPSV is swallowed on the way.
+    EpsvEaten,
+    /// EPSV ends the control connection.
+    EpsvReset,
+    /// EPSV is refused.
+    EpsvRefused,
+    /// Something on the way opens ports that it reads in 227, and not those in 229.
+    AlgKnows227Only,
+    /// Something on the way reads the control connection to open ports, and TLS blinds it.
+    TlsBlindsHelper,
+    /// The server cannot call us.
+    ActiveImpossible,
+    /// The client is behind a NAT.
+    ClientBehindNat,
+    /// Something on the way rewrites what is said.
+    HelperInPath,
+    /// Data connections must resume the TLS session.
+    ReuseRequired,
+    /// Data connections stop to resume, and fail then.
+    ReuseRunsOut,
+    /// Data connections under TLS are refused, whatever they show.
+    DataTlsRefused,
+    /// Data connections stand, and nothing comes.
+    DataStalls,
+    /// Large packets are lost on the way, and nobody says so.
+    MtuBlackHole,
+    /// Something on the way forgets idle control connections.
+    IdleNat,
+    /// The server ends idle control connections.
+    IdleServer,
+    /// Uploads do not arrive as they were sent.
+    UploadDiffers,
+    /// Uploads fail.
+    UploadFails,
+    /// The user may not write.
+    UploadRefused,
+    /// Restarts are ignored or wrong.
+    RestIgnored,
+    /// Restarts are refused.
+    RestRefused,
+    /// SIZE is not what comes.
+    SizeWrong,
+    /// FEAT offers what does not work, or leaves out what does.
+    FeatDiffers,
+    /// There are no machine-readable listings.
+    NoMlsd,
+    /// The listing has lines that nobody can read.
+    ListingUnread,
+    /// Times in listings are not in UTC.
+    ClockOffset,
+    /// The server's clock is wrong.
+    ClockDrift,
+}
+
+impl Verdict {
+    /// Every one.
+    pub const ALL: &[Self] = &[
+        Self::AllIsWell,
+        Self::NotKnown,
+        Self::NoSuchName,
+        Self::Rule1Or2,
+        Self::ControlRefused,
+        Self::Rejected,
+        Self::NoRoute,
+        Self::FamilyDead,
+        Self::TlsFirst,
+        Self::ClearFirst,
+        Self::Ssh,
+        Self::Http,
+        Self::SilentPort,
+        Self::HangsUp,
+        Self::NotFtp,
+        Self::TurnedAway,
+        Self::LoginRefused,
+        Self::LoginBroken,
+        Self::TlsRequired,
+        Self::NoTls,
+        Self::TlsBroken,
+        Self::CertificateRefused,
+        Self::CertificateUnverified,
+        Self::TlsOld,
+        Self::Rule3Or4,
+        Self::DataPortsRefused,
+        Self::DataPortsRejected,
+        Self::AddressNotTold,
+        Self::EpsvEaten,
+        Self::EpsvReset,
+        Self::EpsvRefused,
+        Self::AlgKnows227Only,
+        Self::TlsBlindsHelper,
+        Self::ActiveImpossible,
+        Self::ClientBehindNat,
+        Self::HelperInPath,
+        Self::ReuseRequired,
+        Self::ReuseRunsOut,
+        Self::DataTlsRefused,
+        Self::DataStalls,
+        Self::MtuBlackHole,
+        Self::IdleNat,
+        Self::IdleServer,
+        Self::UploadDiffers,
+        Self::UploadFails,
+        Self::UploadRefused,
+        Self::RestIgnored,
+        Self::RestRefused,
+        Self::SizeWrong,
+        Self::FeatDiffers,
+        Self::NoMlsd,
+        Self::ListingUnread,
+        Self::ClockOffset,
+        Self::ClockDrift,
+    ];
+
+    /// Its name, as `--json` has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AllIsWell => "all-is-well",
+            Self::NotKnown => "not-known",
+            Self::NoSuchName => "no-such-name",
+            Self::Rule1Or2 => "rule-1-or-2",
+            Self::ControlRefused => "control-refused",
+            Self::Rejected => "rejected",
+            Self::NoRoute => "no-route",
+            Self::FamilyDead => "family-dead",
+            Self::TlsFirst => "tls-first",
+            Self::ClearFirst => "clear-first",
+            Self::Ssh => "ssh",
+            Self::Http => "http",
+            Self::SilentPort => "silent-port",
+            Self::HangsUp => "hangs-up",
+            Self::NotFtp => "not-ftp",
+            Self::TurnedAway => "turned-away",
+            Self::LoginRefused => "login-refused",
+            Self::LoginBroken => "login-broken",
+            Self::TlsRequired => "tls-required",
+            Self::NoTls => "no-tls",
+            Self::TlsBroken => "tls-broken",
+            Self::CertificateRefused => "certificate-refused",
+            Self::CertificateUnverified => "certificate-unverified",
+            Self::TlsOld => "tls-old",
+            Self::Rule3Or4 => "rule-3-or-4",
+            Self::DataPortsRefused => "data-ports-refused",
+            Self::DataPortsRejected => "data-ports-rejected",
+            Self::AddressNotTold => "address-not-told",
+            Self::EpsvEaten => "epsv-eaten",
+            Self::EpsvReset => "epsv-reset",
+            Self::EpsvRefused => "epsv-refused",
+            Self::AlgKnows227Only => "alg-knows-227-only",
+            Self::TlsBlindsHelper => "tls-blinds-helper",
+            Self::ActiveImpossible => "active-impossible",
+            Self::ClientBehindNat => "client-behind-nat",
+            Self::HelperInPath => "helper-in-path",
+            Self::ReuseRequired => "reuse-required",
+            Self::ReuseRunsOut => "reuse-runs-out",
+            Self::DataTlsRefused => "data-tls-refused",
+            Self::DataStalls => "data-stalls",
+            Self::MtuBlackHole => "mtu-black-hole",
+            Self::IdleNat => "idle-nat",
+            Self::IdleServer => "idle-server",
+            Self::UploadDiffers => "upload-differs",
+            Self::UploadFails => "upload-fails",
+            Self::UploadRefused => "upload-refused",
+            Self::RestIgnored => "rest-ignored",
+            Self::RestRefused => "rest-refused",
+            Self::SizeWrong => "size-wrong",
+            Self::FeatDiffers => "feat-differs",
+            Self::NoMlsd => "no-mlsd",
+            Self::ListingUnread => "listing-unread",
+            Self::ClockOffset => "clock-offset",
+            Self::ClockDrift => "clock-drift",
+        }
+    }
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Nothing gets through.
+    Blocks,
+    /// Some ways fail, and another works.
+    Hinders,
+    /// Good to know.
+    Note,
+}
+
+/// What a rule concludes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Its name.
+    pub verdict: Verdict,
+    /// How much it matters.
+    pub weight: Weight,
+    /// In one sentence.
+    pub sentence: String,
+    /// What the keeper of the server can do.
+    pub server: Vec<String>,
+    /// What whoever sits at the client can do.
+    pub client: Vec<String>,
+}
+
+impl Remark {
+    fn new(verdict: Verdict, weight: Weight, sentence: impl Into<String>) -> Self {
+        Self { verdict, weight, sentence: sentence.into(), server: Vec::new(), client: Vec::new() }
+    }
+
+    fn server(mut self, todo: impl Into<String>) -> Self {
+        self.server.push(todo.into());
+        self
+    }
+
+    fn client(mut self, todo: impl Into<String>) -> Self {
+        self.client.push(todo.into());
+        self
+    }
+}
+
+/// What is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The question.
+    pub what: String,
+    /// What would decide it.
+    pub decided_by: String,
+}
+
+impl Open {
+    fn new(what: impl Into<String>, decided_by: impl Into<String>) -> Self {
+        Self { what: what.into(), decided_by: decided_by.into() }
+    }
+}
+
+/// What the doctor says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// The first sentence is the answer.
+    pub verdict: Remark,
+    /// What else was concluded, the heavier first.
+    pub also: Vec<Remark>,
+    /// What was seen, a line each.
+    pub evidence: Vec<String>,
+    /// What is not known, and what would decide it.
+    pub open: Vec<Open>,
+    /// What to use, if anything works.
+    pub config: Option<Config>,
+}
+
+/// What the rules write into.
+#[derive(Debug, Default)]
+struct Sheet {
+    remarks: Vec<Remark>,
+    open: Vec<Open>,
+}
+
+impl Sheet {
+    fn add(&mut self, remark: Remark) {
+        self.remarks.push(remark);
+    }
+
+    fn ask(&mut self, what: impl Into<String>, decided_by: impl Into<String>) {
+        let open = Open::new(what, decided_by);
+        if !self.open.contains(&open) {
+            self.open.push(open);
+        }
+    }
+
+    fn has(&self, verdict: Verdict) -> bool {
+        self.remarks.iter().any(|remark| remark.verdict == verdict)
+    }
+}
+
+/// Judges what was seen.
+#[must_use]
+pub fn diagnose(findings: &Findings) -> Diagnosis {
+    let mut sheet = Sheet::default();
+    control::judge(findings, &mut sheet);
+    if matches!(findings.answer, Some(Answer::Ftp(_))) {
+        control::logins(findings, &mut sheet);
+        protection::judge(findings, &mut sheet);
+        data::judge(findings, &mut sheet);
+        files::judge(findings, &mut sheet);
+    }
+    for what in &findings.unfinished {
+        sheet.ask(
+            format!("what the probe of {what} would have shown: it did not end in time"),
+            "another try, when the network or the server has less to do",
+        );
+    }
+    let Sheet { mut remarks, open } = sheet;
+    // Stable: among those of one weight the order of the rules stands.
+    remarks.sort_by_key(|remark| remark.weight);
+    let heavy = remarks.first().is_some_and(|remark| remark.weight != Weight::Note);
+    let verdict = if heavy { remarks.remove(0) } else { without_trouble(findings) };
+    Diagnosis {
+        verdict,
+        also: remarks,
+        evidence: evidence::lines(findings),
+        open,
+        config: config::config(findings),
+    }
+}
+
+/// No rule has found anything that hinders: then all is well, or we know too little.
+fn without_trouble(findings: &Findings) -> Remark {
+    let passive_fails = findings.trials.iter().any(|trial| trial.way.is_passive());
+    match findings.best() {
+        Some(trial) if !trial.way.is_passive() && passive_fails => Remark::new(
+            Verdict::NotKnown,
+            Weight::Hinders,
+            format!(
+                "Only active transfers work {}, and what was seen does not tell why passive ones fail.",
+                trial.cover.words()
+            ),
+        ),
+        Some(trial) => Remark::new(
+            Verdict::AllIsWell,
+            Weight::Note,
+            format!(
+                "All is well: {} transfers work {}, by {}.",
+                trial.way.mode(),
+                trial.cover.words(),
+                trial.way
+            ),
+        ),
+        None => Remark::new(
+            Verdict::NotKnown,
+            Weight::Blocks,
+            "No transfer works, and what was seen does not tell why.",
+        ),
+    }
+}

@@ -1,0 +1,69 @@
+//! What are clients to be told so that they take the way that works?
+use crate::dialogue::Way;
+use crate::doctor::findings::{Cover, Findings};
+
+/// How to set up clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Flags of pasv's client.
+    pub pasv: String,
+    /// Flags of curl.
+    pub curl: String,
+    /// Settings of lftp.
+    pub lftp: String,
+    /// Settings of FileZilla.
+    pub filezilla: String,
+}
+
+/// For the best way that works; none where none does.
+pub(super) fn config(findings: &Findings) -> Option<Config> {
+    let best = findings.best()?;
+    let tls = best.cover == Cover::Tls;
+    let passive = best.way.is_passive();
+    let implicit = findings.implicit;
+    let mut pasv = vec![if passive { "--mode passive" } else { "--mode active" }];
+    pasv.push(match (tls, implicit) {
+        (true, true) => "--tls implicit",
+        (true, false) => "--tls required",
+        (false, _) => "--tls off",
+    });
+    let mut curl = Vec::new();
+    match best.way {
+        // --ftp-skip-pasv-ip is curl's own default since 7.74.
+        Way::Epsv => {}
+        Way::Pasv => curl.push("--disable-epsv --ftp-skip-pasv-ip"),
+        Way::Eprt => curl.push("--ftp-port -"),
+        Way::Port => curl.push("--disable-eprt --ftp-port -"),
+    }
+    let mut lftp = vec![if passive { "set ftp:passive-mode yes" } else { "set ftp:passive-mode no" }];
+    if passive {
+        lftp.push(if best.way == Way::Epsv { "set ftp:prefer-epsv yes" } else { "set ftp:prefer-epsv no" });
+    }
+    if best.way == Way::Pasv && best.told.is_some_and(|told| told.ip() != best.peer.ip()) {
+        lftp.push("set ftp:fix-pasv-address yes");
+    }
+    if tls {
+        if !implicit {
+            curl.push("--ssl-reqd");
+        }
+        lftp.push("set ftp:ssl-force yes");
+        lftp.push("set ftp:ssl-protect-data yes");
+    } else {
+        lftp.push("set ftp:ssl-allow no");
+    }
+    let encryption = match (tls, implicit) {
+        (true, true) => "Require implicit FTP over TLS",
+        (true, false) => "Require explicit FTP over TLS",
+        (false, _) => "Only use plain FTP (insecure)",
+    };
+    let curl = curl.join(" ");
+    Some(Config {
+        pasv: pasv.join(" "),
+        curl: if curl.is_empty() { "(nothing: its defaults work)".to_owned() } else { curl },
+        lftp: lftp.join("; "),
+        filezilla: format!(
+            "Encryption: {encryption}; Transfer mode: {}",
+            if passive { "Passive" } else { "Active" }
+        ),
+    })
+}

@@ -1,0 +1,250 @@
+//! What do the doors and the login say?
+use std::net::IpAddr;
+
+use super::{Remark, Sheet, Verdict, Weight};
+use crate::doctor::findings::{Answer, Cover, Dial, Findings, Login};
+
+pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
+    let host = &findings.host;
+    if let Some(why) = &findings.no_name {
+        sheet.add(
+            Remark::new(
+                Verdict::NoSuchName,
+                Weight::Blocks,
+                format!("The name {host} has no address here: {why}."),
+            )
+            .server("the name needs an A or AAAA record in the public DNS")
+            .client("is the name spelled right, and does this machine's name server know it?"),
+        );
+        return;
+    }
+    let connected = findings.doors.iter().any(|door| door.dial == Dial::Connected);
+    if connected {
+        families(findings, sheet);
+        answer(findings, sheet);
+    } else {
+        closed(findings, sheet);
+    }
+}
+
+/// No address answers.
+fn closed(findings: &Findings, sheet: &mut Sheet) {
+    let (host, port) = (&findings.host, findings.port);
+    let any = |wanted: &Dial| findings.doors.iter().any(|door| door.dial == *wanted);
+    let rejected = findings.doors.iter().find_map(|door| match &door.dial {
+        Dial::Rejected { by, says } => Some((door.address.ip(), *by, says)),
+        _ => None,
+    });
+    if any(&Dial::Refused) {
+        sheet.add(
+            Remark::new(
+                Verdict::ControlRefused,
+                Weight::Blocks,
+                format!("{host} refuses connections to port {port} with a reset: most likely no FTP server listens there."),
+            )
+            .server(format!(
+                "start the server, or let it listen on port {port} of the address that clients dial"
+            ))
+            .client("is it the right host and port?"),
+        );
+        sheet.ask(
+            "whether it is the host or a firewall before it that refuses: both send the same reset",
+            format!("on the server: does `ss -tln` show port {port}?"),
+        );
+    } else if let Some((ip, by, says)) = rejected {
+        let remark = Remark::new(
+            Verdict::Rejected,
+            Weight::Blocks,
+            format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
+        )
+        .server(format!("a firewall with a reject rule must accept new connections to port {port} (rule 1)"));
+        sheet.add(if by == ip { remark } else { remark.client(MAY_BE_OURS) });
+    } else if any(&Dial::Silent) {
+        sheet.add(
+            Remark::new(
+                Verdict::Rule1Or2,
+                Weight::Blocks,
+                format!(
+                    "{host} never answers on port {port}: a firewall drops it, and rule 1 (clients to port {port}) or rule 2 \
+                     (the way back) is missing."
+                ),
+            )
+            .server(format!("let clients reach port {port}, and let its answers out: `pasv firewall` prints the rules"))
+            .client("a firewall of this network may drop it on the way out: try from another network"),
+        );
+        sheet.ask(
+            "which of the two rules it is, and whether the host is there at all",
+            format!("on the server, while a client tries: `ss -tn state syn-recv` shows port {port} where rule 2 is missing"),
+        );
+    } else if let Some(door) = findings.doors.first() {
+        let why = match &door.dial {
+            Dial::NoRoute(why) | Dial::Failed(why) => why.as_str(),
+            _ => "no answer",
+        };
+        sheet.add(
+            Remark::new(
+                Verdict::NoRoute,
+                Weight::Blocks,
+                format!("This machine has no way to {}: {why}.", door.address.ip()),
+            )
+            .client("check this machine's own network"),
+        );
+    }
+}
+
+/// Of one that is not the host, nothing tells whose it is.
+pub(super) const MAY_BE_OURS: &str =
+    "a firewall of this network may be what rejects: try from another network";
+
+/// Who rejects, in words.
+pub(super) fn rejecter(by: IpAddr, host: IpAddr) -> &'static str {
+    if by == host { "the host itself or its own firewall" } else { "a router or firewall on the way" }
+}
+
+/// One family answers; does the other?
+fn families(findings: &Findings, sheet: &mut Sheet) {
+    for (is_v6, family, record) in [(false, "IPv4", "A"), (true, "IPv6", "AAAA")] {
+        let mut doors = findings.doors.iter().filter(|door| door.address.is_ipv6() == is_v6).peekable();
+        let dead = doors.peek().is_some()
+            && doors.all(|door| !matches!(door.dial, Dial::Connected | Dial::NoRoute(_)));
+        if !dead {
+            continue;
+        }
+        sheet.add(
+            Remark::new(
+                Verdict::FamilyDead,
+                Weight::Hinders,
+                format!(
+                    "{} works over one family only: its {family} address does not answer on port {}.",
+                    findings.host, findings.port
+                ),
+            )
+            .server(format!(
+                "let {family} through the firewall and listen there, or take the {record} record away"
+            ))
+            .client("pasv tries both at once; for others name the address of the family that works"),
+        );
+    }
+}
+
+fn answer(findings: &Findings, sheet: &mut Sheet) {
+    let (host, port) = (&findings.host, findings.port);
+    let remark = |verdict, sentence: String| Remark::new(verdict, Weight::Blocks, sentence);
+    let found = match &findings.answer {
+        Some(Answer::Ftp(_)) => return,
+        // The doors answered, and the session after it did not.
+        None => {
+            sheet.ask(
+                format!("what speaks at port {port}: the first connection was taken, and no other"),
+                "another try; a limit of connections for each address is a usual reason",
+            );
+            return;
+        }
+        Some(Answer::ClearFirst(said)) => remark(
+            Verdict::ClearFirst,
+            format!("Port {port} of {host} speaks FTP in clear first: \"{said}\"."),
+        )
+        .client(format!("use ftpes://{host}:{port}/ (AUTH TLS), or the port for implicit TLS, usually 990")),
+        Some(Answer::Turned(said)) => {
+            remark(Verdict::TurnedAway, format!("{host} takes no sessions now: it says \"{said}\"."))
+                .server("its log says why; too many sessions, a ban or maintenance are usual reasons")
+                .client("try again later, or from another address")
+        }
+        Some(Answer::TlsFirst) => {
+            remark(Verdict::TlsFirst, format!("Port {port} of {host} speaks TLS before the first word."))
+                .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
+        }
+        Some(Answer::Ssh(said)) => {
+            remark(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
+                .client("use an SFTP program (`sftp`), which is another protocol, or FTP's own port")
+        }
+        Some(Answer::Http(said)) => {
+            remark(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
+                .client("use a browser, or FTP's own port")
+        }
+        Some(Answer::Nothing) => remark(
+            Verdict::SilentPort,
+            format!(
+                "Port {port} of {host} takes connections and says nothing, neither FTP nor TLS nor HTTP."
+            ),
+        )
+        .server(
+            "is the server behind that port running? A proxy or a port forwarding may answer in its place",
+        ),
+        Some(Answer::HangsUp) => remark(
+            Verdict::HangsUp,
+            format!("Port {port} of {host} takes connections and ends them without a word."),
+        )
+        .server("a ban, tcpwrappers, or a proxy whose server does not run are usual reasons; its log says")
+        .client("try from another address"),
+        Some(Answer::Other(said)) => {
+            remark(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
+        }
+    };
+    sheet.add(found);
+}
+
+pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
+    let done = findings.logins.iter().any(|(_, login)| *login == Login::Done);
+    let weight = |light: Weight| if done { light } else { Weight::Blocks };
+    for (cover, login) in &findings.logins {
+        let covered = cover.words();
+        let remark = match login {
+            Login::Done | Login::KeptBack => continue,
+            Login::NoTls(said) if findings.implicit => {
+                Remark::new(Verdict::NoTls, Weight::Blocks, format!("There is no TLS: {said}."))
+            }
+            Login::NoTls(said) => Remark::new(
+                Verdict::NoTls,
+                weight(Weight::Note),
+                format!("The server has no TLS ({said}): passwords and files go in clear text."),
+            )
+            .server("TLS keeps passwords and files from everybody on the way"),
+            Login::NoHandshake(why) => Remark::new(
+                Verdict::TlsBroken,
+                weight(Weight::Hinders),
+                format!("The server offers TLS, and it cannot be established: {why}."),
+            )
+            .server("it must speak TLS 1.2 or 1.3 with a certificate and key that belong together"),
+            Login::Untrusted(why) => Remark::new(
+                Verdict::CertificateRefused,
+                weight(Weight::Hinders),
+                format!("The server's certificate is not taken, so the password was not said: {why}."),
+            )
+            .server("a certificate of a public authority for this name (`pasv serve --acme`) is taken by everybody")
+            .client("--pin FINGERPRINT takes it, if its keeper confirms the fingerprint"),
+            Login::NeedsTls(said) => Remark::new(
+                Verdict::TlsRequired,
+                weight(Weight::Note),
+                format!("The server wants TLS before the login: {said}."),
+            )
+            .client("--tls required, or ftpes://"),
+            Login::Refused(said) => {
+                let sentence = format!("The login is refused {covered}: {said}.");
+                let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
+                // Any other code is not about who we are (RFC 959 5.4).
+                if said.starts_with("530") || said.starts_with("332") {
+                    remark.client("is it the right user and password? ftp://USER@HOST/ names the user")
+                } else {
+                    remark.server("its configuration or its log says why; it is not about the user's password")
+                }
+            }
+            Login::Broken(why) => Remark::new(
+                Verdict::LoginBroken,
+                weight(Weight::Hinders),
+                format!("The login breaks off {covered}: {why}."),
+            )
+            .server("its log says why; a limit of sessions for each address is a usual reason"),
+        };
+        sheet.add(remark);
+    }
+    if !done
+        && findings.login(Cover::Clear) == Some(&Login::KeptBack)
+        && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_)))
+    {
+        sheet.ask(
+            "whether the login and transfers work in clear text: the password was kept back",
+            "--clear, which says the password in clear text",
+        );
+    }
+}

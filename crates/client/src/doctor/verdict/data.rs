@@ -1,0 +1,319 @@
+//! What do the data connections say?
+use std::net::{IpAddr, SocketAddr};
+
+use super::control::{MAY_BE_OURS, rejecter};
+use super::{Remark, Sheet, Verdict, Weight};
+use crate::dialogue::Way;
+use crate::doctor::findings::{Cover, Dial, End, Findings, Trial};
+
+const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
+
+pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
+    // Before the rest, since it explains what the others would see.
+    blinded(findings, sheet);
+    epsv(findings, sheet);
+    passive(findings, sheet);
+    address(findings, sheet);
+    active(findings, sheet);
+    translated(findings, sheet);
+}
+
+/// Nothing gets through, or something does.
+fn weight(findings: &Findings) -> Weight {
+    if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks }
+}
+
+/// Did the call get no answer? One that is taken and then silent has another reason.
+fn is_silent(end: &End) -> bool {
+    matches!(end, End::NotReached(Dial::Silent) | End::NeverCame(_))
+}
+
+/// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.
+fn blinded(findings: &Findings, sheet: &mut Sheet) {
+    let blinded: Vec<Way> = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port]
+        .into_iter()
+        .filter(|way| {
+            let (clear, tls) = (findings.trial(Cover::Clear, *way), findings.trial(Cover::Tls, *way));
+            clear.is_some_and(|trial| trial.end.is_through())
+                && tls.is_some_and(|trial| is_silent(&trial.end))
+        })
+        .collect();
+    if blinded.is_empty() {
+        return;
+    }
+    let passive = blinded.iter().any(|way| way.is_passive());
+    sheet.add(
+        Remark::new(
+            Verdict::TlsBlindsHelper,
+            // Who wants TLS has nothing that works, if the passive half is what fails.
+            if passive { weight(findings) } else { Weight::Note },
+            format!(
+                "{} works in clear and times out under TLS: a firewall or NAT on the way opens ports by reading the dialogue, \
+                 and TLS blinds it.",
+                join(&blinded)
+            ),
+        )
+        .server("open the passive range by a rule of its own in place of an FTP helper: `pasv firewall` prints it")
+        .client("until then: a way that works below, or --tls off, which says everything in clear text"),
+    );
+}
+
+fn epsv(findings: &Findings, sheet: &mut Sheet) {
+    for cover in COVERS {
+        let Some(epsv) = findings.trial(cover, Way::Epsv) else { continue };
+        let pasv = findings.trial(cover, Way::Pasv);
+        let pasv_works = pasv.is_some_and(|trial| trial.end.is_through());
+        let covered = cover.words();
+        let (verdict, what) = match &epsv.end {
+            End::Unanswered => {
+                (Verdict::EpsvEaten, format!("EPSV is never answered {covered}, and a new session with PASV works"))
+            }
+            End::HungUp(_) => {
+                (Verdict::EpsvReset, format!("EPSV ends the session {covered}, and a new one with PASV works"))
+            }
+            End::Refused(said) => {
+                (Verdict::EpsvRefused, format!("EPSV is refused {covered} ({said}), and PASV works"))
+            }
+            // Under TLS nobody on the way could have read either.
+            End::NotReached(Dial::Silent | Dial::Refused) if cover == Cover::Clear => (
+                Verdict::AlgKnows227Only,
+                "The port that EPSV tells is not reached, and the one that PASV tells is: something on the way opens ports \
+                 that it reads in 227, and does not know 229"
+                    .to_owned(),
+            ),
+            _ => continue,
+        };
+        if sheet.has(verdict) {
+            continue;
+        }
+        if !pasv_works {
+            if !matches!(epsv.end, End::NotReached(_)) {
+                sheet.ask(
+                    format!(
+                        "why EPSV fails {covered}: PASV does not work either, so it need not be about EPSV"
+                    ),
+                    "a look from another network, or the server's log",
+                );
+            }
+            continue;
+        }
+        let remark = Remark::new(verdict, Weight::Hinders, format!("{what}."));
+        sheet.add(match verdict {
+            Verdict::EpsvRefused => remark
+                .server("RFC 2428: EPSV is needed for IPv6, and behind NAT it needs no address")
+                .client("pasv falls back by itself; curl too"),
+            Verdict::AlgKnows227Only => remark
+                .server("open the passive range by a rule of its own: `pasv firewall` prints it")
+                .client("use PASV"),
+            _ => remark
+                .server("a firewall between that inspects FTP must learn EPSV, or leave FTP alone")
+                .client("use PASV; pasv does so by itself after some seconds"),
+        });
+    }
+}
+
+/// The server's data ports, where none of them is reached.
+fn passive(findings: &Findings, sheet: &mut Sheet) {
+    let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| trial.way.is_passive()).collect();
+    if trials.iter().any(|trial| trial.end.is_connected()) {
+        return;
+    }
+    let dialled: Vec<(&Dial, u16)> = trials
+        .iter()
+        .filter_map(|trial| match &trial.end {
+            End::NotReached(dial) => Some((dial, trial.told?.port())),
+            _ => None,
+        })
+        .collect();
+    let mut ports: Vec<u16> = dialled.iter().map(|(_, port)| *port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let named = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let all = |wanted: fn(&Dial) -> bool| !dialled.is_empty() && dialled.iter().all(|(dial, _)| wanted(dial));
+    let control = findings.port;
+    if all(|dial| *dial == Dial::Silent) {
+        if dialled.len() < 2 {
+            sheet.ask(
+                format!("whether the server's passive ports are closed: one was tried ({named}) and did not answer"),
+                "a second data port that does not answer either",
+            );
+            return;
+        }
+        sheet.add(
+            Remark::new(
+                Verdict::Rule3Or4,
+                weight(findings),
+                format!(
+                    "Passive transfers fail: port {control} works, but the server's data ports ({named}) never answer. A firewall \
+                     drops them: rule 3 (clients to the passive range) or rule 4 (the way back) is missing."
+                ),
+            )
+            .server(
+                "open the passive range for new connections: `pasv firewall` prints the rules; behind a router forward the \
+                 same ports to the server",
+            )
+            .client("a firewall of this network may let nothing out but known ports: try from another network"),
+        );
+        sheet.ask(
+            "which of the two rules it is, or whether it is a filter on the client's side",
+            "on the server, while a client tries: `ss -tn state syn-recv` shows the data port where rule 4 is missing, and \
+             nothing where rule 3 is, or the client's own filter",
+        );
+    } else if all(|dial| *dial == Dial::Refused) {
+        sheet.add(
+            Remark::new(
+                Verdict::DataPortsRefused,
+                weight(findings),
+                format!("Passive transfers fail: the server's data ports ({named}) are refused."),
+            )
+            .server(
+                "a firewall that rejects, or a router that does not forward the passive range to the server: open it there, with \
+                 the same port numbers on both sides",
+            ),
+        );
+        sheet.ask(
+            "who refuses: a firewall with a reject rule, or a machine where nobody listens on that port",
+            "on the server, while a client tries: `ss -tln` shows the data port if the server listens",
+        );
+    } else if all(|dial| matches!(dial, Dial::Rejected { .. })) {
+        let who = dialled.iter().find_map(|(dial, _)| match dial {
+            Dial::Rejected { by, says } => Some((*by, says.as_str())),
+            _ => None,
+        });
+        let (Some((by, says)), Some(host)) = (who, trials.first().map(|trial| trial.peer.ip())) else {
+            return;
+        };
+        let remark = Remark::new(
+            Verdict::DataPortsRejected,
+            weight(findings),
+            format!(
+                "Passive transfers fail: the server's data ports ({named}) are rejected by {}: {says}.",
+                rejecter(by, host)
+            ),
+        )
+        .server("a firewall with a reject rule must accept new connections to the passive range (rule 3)");
+        sheet.add(if by == host { remark } else { remark.client(MAY_BE_OURS) });
+    } else if !dialled.is_empty() {
+        sheet.ask(
+            format!("why the data ports ({named}) are not reached: they do not all fail in the same way"),
+            "another try; ports that differ point to a range that is open in part",
+        );
+    }
+}
+
+/// The address in 227.
+fn address(findings: &Findings, sheet: &mut Sheet) {
+    let foreign = findings.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| {
+        let told = trial.told?;
+        (!told.ip().is_unspecified() && told.ip() != trial.peer.ip()).then_some((trial, told))
+    });
+    for (trial, told) in foreign {
+        if sheet.has(Verdict::AddressNotTold) {
+            return;
+        }
+        let (told_ip, peer) = (told.ip(), trial.peer.ip());
+        if !trial.end.is_connected() {
+            sheet.ask(
+                format!(
+                    "whether the address in 227 ({told_ip}) is right: it is not the one that was dialled ({peer}), where the port \
+                     does not answer"
+                ),
+                "a rule 3 that lets the port through, or a look at the server's setting of its external address",
+            );
+            continue;
+        }
+        sheet.add(
+            Remark::new(
+                Verdict::AddressNotTold,
+                Weight::Hinders,
+                format!(
+                    "The server tells the address {told_ip} in its answer to PASV, which is not {peer}, where the same port \
+                     connects: it was not told its own address."
+                ),
+            )
+            .server(format!(
+                "set its external address: `external` in pasv, pasv_address in vsftpd, MasqueradeAddress in ProFTPD, \
+                 ForcePassiveIP in Pure-FTPd; it is {peer} for you"
+            ))
+            .client("EPSV tells no address; pasv, and curl with --ftp-skip-pasv-ip, do not follow it; lftp: set ftp:fix-pasv-address"),
+        );
+    }
+    let told = |cover| findings.trial(cover, Way::Pasv).and_then(|trial| trial.told).map(|told| told.ip());
+    if let (Some(clear), Some(tls)) = (told(Cover::Clear), told(Cover::Tls))
+        && clear != tls
+    {
+        sheet.add(helper(format!(
+            "Something on the way rewrites what the server says: its 227 has {clear} in clear and {tls} under TLS."
+        )));
+    }
+}
+
+fn helper(sentence: String) -> Remark {
+    Remark::new(Verdict::HelperInPath, Weight::Note, sentence)
+        .server("a helper is not needed where the passive range is open and the server knows its address; TLS blinds it")
+}
+
+fn active(findings: &Findings, sheet: &mut Sheet) {
+    let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
+    if trials.is_empty() || trials.iter().any(|trial| trial.end.is_connected()) {
+        return;
+    }
+    let never = trials.iter().filter(|trial| matches!(trial.end, End::NeverCame(_))).count();
+    let refused = trials.iter().find_map(|trial| match &trial.end {
+        End::Refused(said) => Some(said.as_str()),
+        _ => None,
+    });
+    let why = match (never, refused) {
+        (0, Some(said)) => format!("the server refuses it ({said})"),
+        (0, None) => return,
+        (_, Some(said)) => format!("its call does not come, or it refuses ({said})"),
+        (_, None) => "the server agrees, and its call never comes".to_owned(),
+    };
+    sheet.add(
+        Remark::new(
+            Verdict::ActiveImpossible,
+            Weight::Note,
+            format!("Active mode does not work from here: {why}."),
+        )
+        .client("a firewall or NAT on this side stops calls from outside; passive mode needs none"),
+    );
+    if never > 0 && refused.is_none() {
+        sheet.ask(
+            "who stops the server's call",
+            "on this machine, while it is tried: `tcpdump tcp src port 20` shows whether the call arrives",
+        );
+    }
+}
+
+/// Our own address, as we and as the server see it.
+fn translated(findings: &Findings, sheet: &mut Sheet) {
+    let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) else { return };
+    let own: IpAddr = own.ip().to_canonical();
+    if own == seen {
+        return;
+    }
+    sheet.add(
+        Remark::new(
+            Verdict::ClientBehindNat,
+            Weight::Note,
+            format!("This machine is behind a NAT: it is {own} here, and the server sees {seen}."),
+        )
+        .client("use passive mode: the server could not call this address"),
+    );
+    let arrived = findings.of(Cover::Clear).find(|trial| {
+        let ours = |told: SocketAddr| told.ip() == own;
+        !trial.way.is_passive() && trial.told.is_some_and(ours) && trial.end.is_connected()
+    });
+    if let Some(trial) = arrived
+        && !sheet.has(Verdict::HelperInPath)
+    {
+        sheet.add(helper(format!(
+            "Something on the way rewrites what we say: {} with {own} works though the server sees {seen}.",
+            trial.way
+        )));
+    }
+}
+
+fn join(ways: &[Way]) -> String {
+    ways.iter().map(Way::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,166 @@
+//! How is what was seen told, a line each?
+use crate::doctor::findings::{Answer, Cover, Dial, End, Findings, Login, Rest, Trial, Upload};
+
+pub(super) fn lines(findings: &Findings) -> Vec<String> {
+    let mut lines = Vec::new();
+    for door in &findings.doors {
+        lines.push(format!(
+            "{}, port {}: {} ({:.2} s)",
+            door.address.ip(),
+            door.address.port(),
+            dial(&door.dial),
+            door.elapsed.as_secs_f64()
+        ));
+    }
+    if let Some(answer) = &findings.answer {
+        lines.push(match answer {
+            Answer::Ftp(said) | Answer::Turned(said) => format!("it speaks FTP: {said}"),
+            Answer::ClearFirst(said) => format!("it speaks FTP in clear: {said}"),
+            Answer::TlsFirst => "it speaks TLS before the first word".to_owned(),
+            Answer::Ssh(said) => format!("it speaks SSH: {said}"),
+            Answer::Http(said) => format!("it speaks HTTP: {said}"),
+            Answer::Nothing => "it says nothing, to FTP, TLS and HTTP".to_owned(),
+            Answer::HangsUp => "it ends the connection".to_owned(),
+            Answer::Other(said) => format!("it says: {said}"),
+        });
+    }
+    tls(findings, &mut lines);
+    for (cover, how) in &findings.logins {
+        lines.push(format!("login {}: {}", cover.words(), login(how)));
+    }
+    if let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) {
+        lines.push(format!("this machine is {} here, and the server sees {seen}", own.ip()));
+    }
+    let mut trials: Vec<&Trial> = findings.trials.iter().collect();
+    trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
+    lines.extend(trials.into_iter().map(trial));
+    if let Some(fresh) = &findings.reuse.fresh {
+        lines.push(format!("a data connection that resumes nothing: {}", end(fresh)));
+    }
+    if !findings.reuse.repeated.is_empty() {
+        let each = findings.reuse.repeated.iter().map(|(how, resumed)| {
+            let resumed = if *resumed == Some(true) { ", resumed" } else { "" };
+            format!("{}{resumed}", if how.is_through() { "works".to_owned() } else { end(how) })
+        });
+        lines.push(format!("transfers of one session under TLS: {}", each.collect::<Vec<_>>().join("; ")));
+    }
+    files(findings, &mut lines);
+    lines
+}
+
+fn tls(findings: &Findings, lines: &mut Vec<String>) {
+    let version = |name: &str, how: &Option<Result<(), String>>| match how {
+        Some(Ok(())) => Some(format!("{name} works")),
+        Some(Err(why)) => Some(format!("{name} does not: {why}")),
+        None => None,
+    };
+    let seen = &findings.tls;
+    let versions: Vec<_> =
+        [version("TLS 1.3", &seen.v13), version("TLS 1.2", &seen.v12)].into_iter().flatten().collect();
+    if !versions.is_empty() {
+        lines.push(versions.join(", "));
+    }
+    if let Some(print) = &seen.fingerprint {
+        let of = seen.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
+        let vouched =
+            if seen.doubt.is_some() { "no authority vouches for it" } else { "an authority vouches for it" };
+        lines.push(format!("certificate{of}, {print}; {vouched}"));
+    }
+}
+
+fn files(findings: &Findings, lines: &mut Vec<String>) {
+    let files = &findings.files;
+    if let Some((dialect, read, _)) = &files.listing {
+        let dialect = dialect.as_deref().unwrap_or("none, it is empty");
+        lines.push(format!("LIST: {read} entries, dialect: {dialect}"));
+    }
+    if let Some(how) = &files.mlsd {
+        lines.push(format!("MLSD: {}", end(how)));
+    }
+    for (name, how) in [("REST 0", &files.rest_zero), ("REST in the middle", &files.rest_middle)] {
+        if let Some(how) = how {
+            let how = match how {
+                Rest::Right => "the right bytes".to_owned(),
+                Rest::Ignored => "the file from its start".to_owned(),
+                Rest::Wrong => "other bytes".to_owned(),
+                Rest::Refused(said) => format!("refused, {said}"),
+                Rest::Failed(why) => why.clone(),
+            };
+            lines.push(format!("{name}: {how}"));
+        }
+    }
+    if let Some(how) = &files.bulk {
+        lines.push(format!("a larger file: {}", end(how)));
+    }
+    if let Some(how) = &files.bulk_small {
+        lines.push(format!("the same in small packets: {}", end(how)));
+    }
+    if let Some(how) = &files.upload {
+        lines.push(match how {
+            Upload::Proven(by) => format!("upload: whole, by {by}, three times in one session"),
+            Upload::Unproven => "upload: taken, and not proven".to_owned(),
+            Upload::Differs(why) => format!("upload: {why}"),
+            Upload::Refused(said) => format!("upload: refused, {said}"),
+            Upload::Failed(n, why) => format!("upload {n}: {why}"),
+        });
+    }
+    for (time, alive) in &findings.idle {
+        lines.push(format!("silent for {} s: {alive:?}", time.as_secs()));
+    }
+}
+
+/// One way, as a line.
+pub(super) fn trial(trial: &Trial) -> String {
+    let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
+    let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
+    format!(
+        "{} {}{family}{told}: {} ({:.2} s)",
+        trial.way,
+        trial.cover.words(),
+        end(&trial.end),
+        trial.elapsed.as_secs_f64()
+    )
+}
+
+fn dial(dial: &Dial) -> String {
+    match dial {
+        Dial::Connected => "answers".to_owned(),
+        Dial::Silent => "no answer".to_owned(),
+        Dial::Refused => "refused".to_owned(),
+        Dial::Rejected { says, .. } => format!("rejected, {says}"),
+        Dial::NoRoute(why) => format!("no way there, {why}"),
+        Dial::Failed(why) => why.clone(),
+    }
+}
+
+fn login(login: &Login) -> String {
+    match login {
+        Login::Done => "done".to_owned(),
+        Login::KeptBack => "kept back, as the password would go in clear text (--clear does it)".to_owned(),
+        Login::NoTls(said) => format!("no TLS, {said}"),
+        Login::NoHandshake(why) => format!("TLS fails, {why}"),
+        Login::Untrusted(why) => format!("the certificate is not taken, {why}"),
+        Login::NeedsTls(said) => format!("TLS is wanted, {said}"),
+        Login::Refused(said) => format!("refused, {said}"),
+        Login::Broken(why) => why.clone(),
+    }
+}
+
+/// How a transfer ended, in some words.
+pub(super) fn end(end: &End) -> String {
+    match end {
+        End::Works { bytes } => format!("works, {bytes} bytes"),
+        End::Unanswered => "not answered".to_owned(),
+        End::HungUp(why) => format!("the session ends, {why}"),
+        End::Refused(said) => format!("refused, {said}"),
+        End::Unreadable(said) => format!("no address in the answer, {said}"),
+        End::NotReached(how) => format!("data port: {}", dial(how)),
+        End::NeverCame(None) => "agreed to, and the server's call never came".to_owned(),
+        End::NeverCame(Some(said)) => format!("the server's call did not come, {said}"),
+        End::CommandRefused(said) => format!("connected, and the command refused, {said}"),
+        End::DataRefused(said) => format!("connected, and refused, {said}"),
+        End::Stalled { bytes } => format!("connected, and nothing came after {bytes} bytes"),
+        End::NoLastWord => "all came, and the server's last word did not".to_owned(),
+        End::Broken(why) => why.clone(),
+    }
+}

@@ -1,0 +1,212 @@
+//! What do files and listings say?
+use super::{Remark, Sheet, Verdict, Weight};
+use crate::doctor::findings::{Alive, End, Findings, Rest, Upload};
+
+/// A clock that is further off than this is wrong, and not just read late.
+const DRIFT: i64 = 90;
+
+pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
+    bulk(findings, sheet);
+    upload(findings, sheet);
+    restarts(findings, sheet);
+    listings(findings, sheet);
+    clocks(findings, sheet);
+    idle(findings, sheet);
+}
+
+fn bulk(findings: &Findings, sheet: &mut Sheet) {
+    let files = &findings.files;
+    let small_passes = files.listing.is_some();
+    let Some(End::Stalled { bytes }) = files.bulk else { return };
+    if small_passes && matches!(files.bulk_small, Some(End::Works { .. })) {
+        if !sheet.has(Verdict::MtuBlackHole) {
+            sheet.add(black_hole(
+                Weight::Hinders,
+                format!("Listings pass and files hang after {bytes} bytes, but flow in small packets"),
+            ));
+        }
+    } else {
+        sheet.ask(
+            format!("why a file hangs after {bytes} bytes where listings pass"),
+            "the same file over a data connection with a small MSS: if it flows, large packets are lost on the way",
+        );
+    }
+}
+
+pub(super) fn black_hole(weight: Weight, seen: String) -> Remark {
+    Remark::new(
+        Verdict::MtuBlackHole,
+        weight,
+        format!("{seen}: large packets are lost on the way, and nobody says so (an MTU black hole)."),
+    )
+    .server(
+        "let ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\" in, or clamp the MSS at the router",
+    )
+    .client(
+        "clamp the MSS at this network's router (a VPN or PPPoE is usual), or lower the MTU of this machine",
+    )
+}
+
+fn upload(findings: &Findings, sheet: &mut Sheet) {
+    match &findings.files.upload {
+        None | Some(Upload::Proven(_)) => {}
+        Some(Upload::Unproven) => {
+            sheet.ask(
+                "whether the upload arrived whole: the server has neither SIZE nor HASH",
+                "fetching it back",
+            );
+        }
+        Some(Upload::Differs(why)) => sheet.add(
+            Remark::new(
+                Verdict::UploadDiffers,
+                Weight::Hinders,
+                format!("An upload ended in success, and the server has something else: {why}."),
+            )
+            .server("is its disk full, or does another program change files there?"),
+        ),
+        Some(Upload::Refused(said)) => sheet.add(Remark::new(
+            Verdict::UploadRefused,
+            Weight::Note,
+            format!("This user may not store files there: {said}."),
+        )),
+        Some(Upload::Failed(n, why)) => sheet.add(
+            Remark::new(
+                Verdict::UploadFails,
+                Weight::Hinders,
+                format!("Upload {n} of a session fails, though listings work: {why}."),
+            )
+            .server(
+                "its log says why; a full disk, a quota or session tickets that run out are usual reasons",
+            ),
+        ),
+    }
+}
+
+fn restarts(findings: &Findings, sheet: &mut Sheet) {
+    let files = &findings.files;
+    let remark = match &files.rest_middle {
+        Some(Rest::Ignored | Rest::Wrong) => Some(
+            Remark::new(
+                Verdict::RestIgnored,
+                Weight::Hinders,
+                "REST is agreed to and not followed: a download that is resumed would be a damaged file.",
+            )
+            .server("repair or switch off REST")
+            .client("do not resume downloads here"),
+        ),
+        Some(Rest::Refused(said)) => Some(
+            Remark::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
+                .client("a download that breaks off begins anew"),
+        ),
+        _ => None,
+    };
+    if let Some(remark) = remark {
+        sheet.add(remark);
+    }
+    if let Some((Some(told), came)) = files.size
+        && told != came
+    {
+        sheet.add(Remark::new(
+            Verdict::SizeWrong,
+            Weight::Hinders,
+            format!("SIZE tells {told} bytes of a file of which {came} come."),
+        ));
+    }
+}
+
+fn listings(findings: &Findings, sheet: &mut Sheet) {
+    let files = &findings.files;
+    if let Some((_, read, unread)) = &files.listing
+        && *unread > 0
+    {
+        sheet.add(Remark::new(
+            Verdict::ListingUnread,
+            Weight::Note,
+            format!("{unread} lines of the listing are of no known form ({read} are)."),
+        ));
+    }
+    let works = |end: &Option<End>| matches!(end, Some(End::Works { .. }));
+    let refused = |end: &Option<End>| matches!(end, Some(End::CommandRefused(_)));
+    // MLST in FEAT stands for MLSD too (RFC 3659 7.8).
+    let mut differs = Vec::new();
+    let offered = findings.offers("MLST") || findings.offers("MLSD");
+    if offered && refused(&files.mlsd) {
+        differs.push("it offers MLST, and refuses MLSD");
+    }
+    if !offered && works(&files.mlsd) {
+        differs.push("MLSD works, and is not offered");
+    }
+    let rest = matches!(files.rest_middle, Some(Rest::Right));
+    if findings.offers("REST") && matches!(files.rest_middle, Some(Rest::Refused(_))) {
+        differs.push("it offers REST, and refuses it");
+    }
+    if !findings.features.is_empty() && !findings.offers("REST") && rest {
+        differs.push("REST works, and is not offered");
+    }
+    if findings.offers("SIZE") && matches!(files.size, Some((None, _))) {
+        differs.push("it offers SIZE, and does not tell it");
+    }
+    if !differs.is_empty() {
+        sheet.add(
+            Remark::new(
+                Verdict::FeatDiffers,
+                Weight::Note,
+                format!("FEAT and what works differ: {}.", differs.join("; ")),
+            )
+            .server("something on the way, or the server's configuration, takes verbs away"),
+        );
+    }
+    if !offered && refused(&files.mlsd) {
+        sheet.add(Remark::new(
+            Verdict::NoMlsd,
+            Weight::Note,
+            "There are no machine-readable listings (MLSD): names, sizes and times are guessed from LIST.",
+        ));
+    }
+}
+
+fn clocks(findings: &Findings, sheet: &mut Sheet) {
+    if let Some(offset) = findings.files.clock.filter(|offset| *offset != 0) {
+        sheet.add(Remark::new(
+            Verdict::ClockOffset,
+            Weight::Note,
+            format!(
+                "LIST tells local time, {:+} min from UTC: times are right only by MDTM or MLSD.",
+                offset / 60
+            ),
+        ));
+    }
+    if let Some(drift) = findings.files.drift.filter(|drift| drift.abs() > DRIFT) {
+        sheet.add(
+            Remark::new(
+                Verdict::ClockDrift,
+                Weight::Note,
+                format!("The server's clock and this machine's are {drift} s apart."),
+            )
+            .server("set it by NTP, unless it is this machine's that is wrong"),
+        );
+    }
+}
+
+/// The shortest silence that a connection did not live through.
+fn idle(findings: &Findings, sheet: &mut Sheet) {
+    let Some((time, alive)) = findings.idle.iter().find(|(_, alive)| *alive != Alive::Yes) else { return };
+    let seconds = time.as_secs();
+    sheet.add(match alive {
+        Alive::Ended(said) => Remark::new(
+            Verdict::IdleServer,
+            Weight::Note,
+            format!("The server ends control connections that are silent for {seconds} s or less: {said}."),
+        ),
+        _ => Remark::new(
+            Verdict::IdleNat,
+            Weight::Hinders,
+            format!(
+                "A control connection that is silent for {seconds} s is dead, and nobody says so: a NAT or firewall on the way has \
+                 forgotten it."
+            ),
+        )
+        .server("TCP keepalive on control connections, 15 s or less; a longer idle time at the NAT")
+        .client("a program with keepalive on the control connection, as pasv has"),
+    });
+}

@@ -1,0 +1,431 @@
+//! Each verdict with evidence that suffices for it, and with evidence that is short of it.
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::*;
+use crate::dialogue::Way;
+use crate::doctor::findings::*;
+
+const SILENT: End = End::NotReached(Dial::Silent);
+const WORKS: End = End::Works { bytes: 9 };
+
+fn rejected() -> Dial {
+    Dial::Rejected { by: "203.0.113.1".parse().unwrap(), says: "203.0.113.1 says no".to_owned() }
+}
+
+fn refused_port() -> End {
+    End::NotReached(Dial::Refused)
+}
+
+fn server() -> SocketAddr {
+    "198.51.100.1:21".parse().unwrap()
+}
+
+fn own() -> SocketAddr {
+    "192.0.2.7:40000".parse().unwrap()
+}
+
+/// A host of one address, dialled.
+fn dialled(dial: Dial) -> Findings {
+    let door = Door { address: server(), dial, elapsed: Duration::ZERO };
+    Findings { host: "ftp.example".to_owned(), port: 21, doors: vec![door], ..Findings::default() }
+}
+
+fn answers(answer: Answer) -> Findings {
+    Findings { answer: Some(answer), ends: Some((own(), server())), ..dialled(Dial::Connected) }
+}
+
+/// A site whose control connection works in clear, and what its ways came to.
+fn site(ways: &[(Cover, Way, End)]) -> Findings {
+    let mut findings = answers(Answer::Ftp("220 ready".to_owned()));
+    findings.logins = vec![(Cover::Clear, Login::Done)];
+    if ways.iter().any(|(cover, ..)| *cover == Cover::Tls) {
+        findings.logins.push((Cover::Tls, Login::Done));
+    }
+    for (n, (cover, way, end)) in (0_u16..).zip(ways) {
+        let at = if way.is_passive() { server().ip() } else { own().ip() };
+        findings.trials.push(Trial {
+            cover: *cover,
+            way: *way,
+            peer: server(),
+            told: Some((at, 50_000 + n).into()),
+            end: end.clone(),
+            resumed: (*cover == Cover::Tls).then_some(true),
+            elapsed: Duration::ZERO,
+        });
+    }
+    findings
+}
+
+fn clear(ways: &[(Way, End)]) -> Findings {
+    let ways: Vec<_> = ways.iter().map(|(way, end)| (Cover::Clear, *way, end.clone())).collect();
+    site(&ways)
+}
+
+fn change(mut findings: Findings, change: impl FnOnce(&mut Findings)) -> Findings {
+    change(&mut findings);
+    findings
+}
+
+fn pasv_told(findings: Findings, told: &str) -> Findings {
+    change(findings, |findings| {
+        for trial in findings.trials.iter_mut().filter(|trial| trial.way == Way::Pasv) {
+            trial.told = Some(told.parse().unwrap());
+        }
+    })
+}
+
+fn names(diagnosis: &Diagnosis) -> Vec<&'static str> {
+    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.verdict.name()).collect()
+}
+
+/// The first verdict is this.
+fn is(story: &str, findings: &Findings, verdict: Verdict) {
+    let diagnosis = diagnose(findings);
+    assert_eq!(names(&diagnosis)[0], verdict.name(), "{story}: {diagnosis:#?}");
+    let sentence = &diagnosis.verdict.sentence;
+    assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{story}: {sentence}");
+}
+
+/// This is among them.
+fn tells(story: &str, findings: &Findings, verdict: Verdict) {
+    let diagnosis = diagnose(findings);
+    assert!(names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
+}
+
+/// This is not among them, and what would decide it is told where that is due.
+fn open(story: &str, findings: &Findings, verdict: Verdict, what: &str) {
+    let diagnosis = diagnose(findings);
+    assert!(!names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
+    let told = diagnosis.open.iter().any(|open| open.what.contains(what) && !open.decided_by.is_empty());
+    assert!(what.is_empty() || told, "{story}: nothing open is about {what:?}: {diagnosis:#?}");
+}
+
+#[test]
+fn doors_that_do_not_open() {
+    let nameless = Findings { no_name: Some("no such name".to_owned()), ..dialled(Dial::Silent) };
+    is("no name", &nameless, Verdict::NoSuchName);
+    let silent = dialled(Dial::Silent);
+    is("the SYN is unanswered", &silent, Verdict::Rule1Or2);
+    open("which of the two is never said", &silent, Verdict::ControlRefused, "which of the two rules");
+    is("a reset", &dialled(Dial::Refused), Verdict::ControlRefused);
+    open("a reset, by whom", &dialled(Dial::Refused), Verdict::Rule1Or2, "firewall");
+    is("ICMP says that it is forbidden", &dialled(rejected()), Verdict::Rejected);
+    let sentence = diagnose(&dialled(rejected())).verdict.sentence;
+    assert!(sentence.contains("a router or firewall on the way: 203.0.113.1 says"), "{sentence}");
+    is("our own network", &dialled(Dial::NoRoute("Network is unreachable".to_owned())), Verdict::NoRoute);
+}
+
+#[test]
+fn one_family_dead() {
+    let other = |dial| {
+        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+            let address = "[2001:db8::1]:21".parse().unwrap();
+            findings.doors.push(Door { address, dial, elapsed: Duration::ZERO });
+        })
+    };
+    is("AAAA silent", &other(Dial::Silent), Verdict::FamilyDead);
+    is("AAAA refused", &other(Dial::Refused), Verdict::FamilyDead);
+    open("AAAA answers", &other(Dial::Connected), Verdict::FamilyDead, "");
+    open("we have no IPv6", &other(Dial::NoRoute("none".to_owned())), Verdict::FamilyDead, "");
+}
+
+#[test]
+fn ports_of_something_else() {
+    let said = || "words".to_owned();
+    for (answer, verdict) in [
+        (Answer::TlsFirst, Verdict::TlsFirst),
+        (Answer::ClearFirst(said()), Verdict::ClearFirst),
+        (Answer::Ssh(said()), Verdict::Ssh),
+        (Answer::Http(said()), Verdict::Http),
+        (Answer::Nothing, Verdict::SilentPort),
+        (Answer::HangsUp, Verdict::HangsUp),
+        (Answer::Other(said()), Verdict::NotFtp),
+        (Answer::Turned(said()), Verdict::TurnedAway),
+    ] {
+        is("another protocol", &answers(answer), verdict);
+    }
+    let no_more = Findings { answer: None, ..dialled(Dial::Connected) };
+    is("it answered once", &no_more, Verdict::NotKnown);
+    open("it answered once", &no_more, Verdict::SilentPort, "what speaks");
+}
+
+#[test]
+fn passive_ports_that_are_closed() {
+    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, End::NeverCame(None))]);
+    is("two data ports silent", &both, Verdict::Rule3Or4);
+    open("which of the two", &both, Verdict::AlgKnows227Only, "which of the two rules");
+    assert_eq!(diagnose(&both).verdict.weight, Weight::Blocks);
+    assert!(diagnose(&both).verdict.sentence.contains("50000, 50001"));
+    let active = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, WORKS)]);
+    is("and active works", &active, Verdict::Rule3Or4);
+    assert_eq!(diagnose(&active).verdict.weight, Weight::Hinders);
+    let one = clear(&[(Way::Epsv, SILENT)]);
+    open("one data port silent", &one, Verdict::Rule3Or4, "passive ports are closed");
+    is("one data port silent", &one, Verdict::NotKnown);
+    let resets = clear(&[(Way::Epsv, refused_port()), (Way::Pasv, refused_port())]);
+    is("resets", &resets, Verdict::DataPortsRefused);
+    open("resets, by whom", &resets, Verdict::Rule3Or4, "who refuses");
+    let mixed = clear(&[(Way::Epsv, SILENT), (Way::Pasv, refused_port())]);
+    open("one silent, one refused", &mixed, Verdict::Rule3Or4, "not all fail in the same way");
+    let rejected = End::NotReached(rejected());
+    is(
+        "rejected",
+        &clear(&[(Way::Epsv, rejected.clone()), (Way::Pasv, rejected)]),
+        Verdict::DataPortsRejected,
+    );
+}
+
+#[test]
+fn the_address_that_the_server_tells() {
+    let works = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "10.0.0.5:50001");
+    is("the same port at the control address connects", &works, Verdict::AddressNotTold);
+    let dead = pasv_told(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), "10.0.0.5:50001");
+    open("it does not connect", &dead, Verdict::AddressNotTold, "whether the address in 227");
+    let zeros = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "0.0.0.0:50001");
+    is("zeros mean the peer", &zeros, Verdict::AllIsWell);
+}
+
+#[test]
+fn epsv_and_who_eats_it() {
+    let said = || "500 what?".to_owned();
+    for (end, verdict) in [
+        (End::Unanswered, Verdict::EpsvEaten),
+        (End::HungUp("reset".to_owned()), Verdict::EpsvReset),
+        (End::Refused(said()), Verdict::EpsvRefused),
+    ] {
+        is("and PASV works", &clear(&[(Way::Epsv, end.clone()), (Way::Pasv, WORKS)]), verdict);
+        let neither = clear(&[(Way::Epsv, end.clone()), (Way::Pasv, End::Unanswered)]);
+        open("PASV does not work either", &neither, verdict, "why EPSV fails");
+        open("PASV was not tried", &clear(&[(Way::Epsv, end)]), verdict, "why EPSV fails");
+    }
+    is(
+        "229 silent, 227 connects",
+        &clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]),
+        Verdict::AlgKnows227Only,
+    );
+    let neither = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]);
+    open("both silent", &neither, Verdict::AlgKnows227Only, "");
+}
+
+#[test]
+fn helpers_that_tls_blinds() {
+    let blind = |way, end: End| site(&[(Cover::Clear, way, WORKS), (Cover::Tls, way, end)]);
+    is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::TlsBlindsHelper);
+    tells("active times out under TLS", &blind(Way::Port, End::NeverCame(None)), Verdict::TlsBlindsHelper);
+    open(
+        "refused is no time-out",
+        &blind(Way::Pasv, End::DataRefused("522".to_owned())),
+        Verdict::TlsBlindsHelper,
+        "",
+    );
+    let other_mode = site(&[(Cover::Clear, Way::Port, WORKS), (Cover::Tls, Way::Pasv, SILENT)]);
+    open("another mode in clear", &other_mode, Verdict::TlsBlindsHelper, "");
+    let both = site(&[(Cover::Clear, Way::Pasv, SILENT), (Cover::Tls, Way::Pasv, SILENT)]);
+    is("silent in both is a closed range", &both, Verdict::Rule3Or4);
+}
+
+#[test]
+fn what_stands_still_is_not_refused() {
+    let still = End::Stalled { bytes: 0 };
+    let tls = |small: Option<End>| {
+        let ways = [
+            (Cover::Clear, Way::Epsv, WORKS),
+            (Cover::Tls, Way::Epsv, still.clone()),
+            (Cover::Tls, Way::Port, WORKS),
+        ];
+        change(site(&ways), |findings| {
+            findings.tls.small_segments = small;
+            findings.reuse.fresh = Some(still.clone());
+        })
+    };
+    is("and flows in small packets", &tls(Some(WORKS)), Verdict::MtuBlackHole);
+    is("and small packets were not tried", &tls(None), Verdict::DataStalls);
+    open("which is no helper", &tls(None), Verdict::TlsBlindsHelper, "why nothing comes");
+    open("and no wish for a session", &tls(None), Verdict::ReuseRequired, "");
+    let only_active = clear(&[(Way::Epsv, End::Broken("reset".to_owned())), (Way::Port, WORKS)]);
+    is("only active works", &only_active, Verdict::NotKnown);
+    assert_eq!(diagnose(&only_active).verdict.weight, Weight::Hinders);
+}
+
+#[test]
+fn nat_and_helpers() {
+    let seen = |ip: &str, ways: &[(Way, End)]| {
+        change(clear(ways), |findings| findings.seen_as = Some(ip.parse().unwrap()))
+    };
+    let passive = [(Way::Epsv, WORKS)];
+    tells("own address differs from STAT's", &seen("203.0.113.9", &passive), Verdict::ClientBehindNat);
+    open("the same", &seen("192.0.2.7", &passive), Verdict::ClientBehindNat, "");
+    open("the server does not tell", &clear(&passive), Verdict::ClientBehindNat, "");
+    let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
+    tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
+    open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
+    let never = [(Way::Epsv, WORKS), (Way::Port, End::NeverCame(None))];
+    open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
+    let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
+    open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
+    let differs = change(both, |findings| findings.trials[1].told = Some("10.0.0.5:50001".parse().unwrap()));
+    tells("227 differs under TLS", &differs, Verdict::HelperInPath);
+}
+
+#[test]
+fn active_mode() {
+    let active = |end: End| clear(&[(Way::Epsv, WORKS), (Way::Eprt, end.clone()), (Way::Port, end)]);
+    let refused = active(End::Refused("500 use passive".to_owned()));
+    tells("refused, with its text", &refused, Verdict::ActiveImpossible);
+    is("passive works", &refused, Verdict::AllIsWell);
+    let never = active(End::NeverCame(None));
+    tells("agreed to, and nobody calls", &never, Verdict::ActiveImpossible);
+    open("who stops it", &never, Verdict::Rule3Or4, "who stops the server's call");
+    open("it works", &active(WORKS), Verdict::ActiveImpossible, "");
+    open("the session broke", &active(End::Broken("reset".to_owned())), Verdict::ActiveImpossible, "");
+}
+
+#[test]
+fn black_holes() {
+    let files = |bulk: End, small: Option<End>, listing: bool| {
+        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+            findings.files.listing = listing.then_some((None, 1, 0));
+            findings.files.bulk = Some(bulk);
+            findings.files.bulk_small = small;
+        })
+    };
+    let hangs = End::Stalled { bytes: 0 };
+    is(
+        "bulk stalls, and flows in small packets",
+        &files(hangs.clone(), Some(WORKS), true),
+        Verdict::MtuBlackHole,
+    );
+    let unproven = files(hangs.clone(), None, true);
+    open("small packets were not tried", &unproven, Verdict::MtuBlackHole, "why a file hangs");
+    let still = files(hangs.clone(), Some(hangs.clone()), true);
+    open("small packets stall too", &still, Verdict::MtuBlackHole, "why a file hangs");
+    open("no listing passed", &files(hangs, Some(WORKS), false), Verdict::MtuBlackHole, "why a file hangs");
+    is("bulk flows", &files(WORKS, None, true), Verdict::AllIsWell);
+}
+
+#[test]
+fn idle_connections() {
+    let idle = |alive: &[Alive]| {
+        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+            let times = [30, 60, 120].map(Duration::from_secs);
+            findings.idle = times.into_iter().zip(alive.iter().cloned()).collect();
+        })
+    };
+    is("NOOP is not answered", &idle(&[Alive::Yes, Alive::Lost]), Verdict::IdleNat);
+    let ended = idle(&[Alive::Yes, Alive::Ended("421 idle".to_owned())]);
+    tells("the server says so", &ended, Verdict::IdleServer);
+    open("the server says so", &ended, Verdict::IdleNat, "");
+    is("all live", &idle(&[Alive::Yes, Alive::Yes]), Verdict::AllIsWell);
+}
+
+#[test]
+fn sessions_of_tls() {
+    let tls = |fresh: Option<End>, repeated: &[(End, Option<bool>)]| {
+        let both = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, WORKS)]);
+        change(both, |findings| findings.reuse = ReuseSeen { fresh, repeated: repeated.to_vec() })
+    };
+    let refused = || End::DataRefused("522 resume".to_owned());
+    tells("fresh is refused, resumed works", &tls(Some(refused()), &[]), Verdict::ReuseRequired);
+    open("fresh works", &tls(Some(WORKS), &[]), Verdict::ReuseRequired, "");
+    open("fresh is not reached", &tls(Some(SILENT), &[]), Verdict::ReuseRequired, "");
+    let good = (WORKS, Some(true));
+    let third = [good.clone(), good.clone(), (refused(), Some(false))];
+    is("the third fails", &tls(None, &third), Verdict::ReuseRunsOut);
+    open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::ReuseRunsOut, "");
+    is("three work", &tls(Some(WORKS), &[good.clone(), good.clone(), good]), Verdict::AllIsWell);
+    let never = site(&[(Cover::Tls, Way::Epsv, refused()), (Cover::Tls, Way::Pasv, refused())]);
+    is("refused, whatever is shown", &never, Verdict::DataTlsRefused);
+    assert_eq!(diagnose(&never).config, None);
+}
+
+#[test]
+fn logins() {
+    let login = |clear: Login, tls: Login| {
+        change(answers(Answer::Ftp("220 ready".to_owned())), |findings| {
+            findings.logins = vec![(Cover::Clear, clear), (Cover::Tls, tls)];
+        })
+    };
+    let no_tls = || Login::NoTls("502 no".to_owned());
+    is("refused", &login(Login::Refused("530 no".to_owned()), no_tls()), Verdict::LoginRefused);
+    let kept = login(Login::KeptBack, no_tls());
+    is("kept back, and no TLS", &kept, Verdict::NoTls);
+    open("kept back, and no TLS", &kept, Verdict::LoginRefused, "kept back");
+    let untrusted = login(Login::KeptBack, Login::Untrusted("unknown authority".to_owned()));
+    is("nobody vouches", &untrusted, Verdict::CertificateRefused);
+    is("broken off", &login(Login::Broken("421 full".to_owned()), no_tls()), Verdict::LoginBroken);
+    let works = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        findings.logins.push((Cover::Tls, Login::NoHandshake("alert".to_owned())));
+    });
+    is("TLS cannot be established", &works, Verdict::TlsBroken);
+    assert_eq!(diagnose(&works).verdict.weight, Weight::Hinders);
+}
+
+#[test]
+fn files_and_listings() {
+    let with =
+        |set: fn(&mut FilesSeen)| change(clear(&[(Way::Epsv, WORKS)]), |findings| set(&mut findings.files));
+    is("REST is ignored", &with(|files| files.rest_middle = Some(Rest::Ignored)), Verdict::RestIgnored);
+    tells(
+        "REST is refused",
+        &with(|files| files.rest_middle = Some(Rest::Refused("502".to_owned()))),
+        Verdict::RestRefused,
+    );
+    is("REST works", &with(|files| files.rest_middle = Some(Rest::Right)), Verdict::AllIsWell);
+    is("SIZE is wrong", &with(|files| files.size = Some((Some(3), 4))), Verdict::SizeWrong);
+    is("SIZE is right", &with(|files| files.size = Some((Some(4), 4))), Verdict::AllIsWell);
+    tells(
+        "no MLSD",
+        &with(|files| files.mlsd = Some(End::CommandRefused("500".to_owned()))),
+        Verdict::NoMlsd,
+    );
+    tells("MLSD is not offered", &with(|files| files.mlsd = Some(WORKS)), Verdict::FeatDiffers);
+    tells("lines of no form", &with(|files| files.listing = Some((None, 1, 2))), Verdict::ListingUnread);
+    tells("local time", &with(|files| files.clock = Some(7200)), Verdict::ClockOffset);
+    open("UTC", &with(|files| files.clock = Some(0)), Verdict::ClockOffset, "");
+    tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::ClockDrift);
+    let upload =
+        |upload| change(clear(&[(Way::Epsv, WORKS)]), |findings| findings.files.upload = Some(upload));
+    is("another file", &upload(Upload::Differs("SIZE is 3".to_owned())), Verdict::UploadDiffers);
+    is("the third", &upload(Upload::Failed(3, "522".to_owned())), Verdict::UploadFails);
+    is("read only", &upload(Upload::Refused("550".to_owned())), Verdict::AllIsWell);
+    open("neither SIZE nor HASH", &upload(Upload::Unproven), Verdict::UploadDiffers, "arrived whole");
+}
+
+#[test]
+fn what_to_use_is_what_works() {
+    let config = |findings: &Findings| diagnose(findings).config.unwrap();
+    let pasv = config(&clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]));
+    assert_eq!(
+        (pasv.pasv.as_str(), pasv.curl.as_str()),
+        ("--mode passive --tls off", "--disable-epsv --ftp-skip-pasv-ip")
+    );
+    let tls = config(&site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Port, WORKS)]));
+    assert_eq!(
+        (tls.pasv.as_str(), tls.curl.as_str()),
+        ("--mode active --tls required", "--disable-eprt --ftp-port - --ssl-reqd")
+    );
+    assert_eq!(diagnose(&clear(&[(Way::Epsv, SILENT)])).config, None);
+}
+
+#[test]
+fn what_did_not_end_is_not_known() {
+    let findings = change(clear(&[]), |findings| findings.unfinished.push("connections"));
+    is("out of time", &findings, Verdict::NotKnown);
+    open("out of time", &findings, Verdict::Rule3Or4, "connections");
+}
+
+#[test]
+fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
+    let page = std::fs::read_to_string(page).expect("the page of the doctor");
+    let mut names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
+    for name in &names {
+        assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/doctor.md");
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, names.len(), "docs/doctor.md has a row of a verdict that is gone");
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Verdict::ALL.len());
+}

@@ -1,0 +1,403 @@
+//! Does the doctor find what is wrong with servers that can be played over loopback?
+//!
+//! Each patient is a small server that is healthy but for one thing.
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use client::doctor::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
+use client::{Credentials, Site};
+use socket2::{Domain, Socket, Type};
+use wire::Secret;
+
+/// What is wrong: an answer in place of the healthy one.
+enum Odd {
+    /// This line.
+    Says(&'static str),
+    /// None.
+    Swallows,
+    /// The end of the connection.
+    HangsUp,
+    /// A data port at which nobody answers: its queue is full, so that the kernel drops the SYN.
+    SilentPort,
+    /// A data port at which nobody listens.
+    DeadPort,
+    /// An address that is not the server's, with a port that is.
+    Foreign,
+    /// Agreement, and nothing done.
+    Ignores(&'static str),
+}
+
+type Quirk = fn(&str) -> Option<Odd>;
+
+fn well(_: &str) -> Option<Odd> {
+    None
+}
+
+fn content(name: &str) -> Vec<u8> {
+    let length: u32 = if name == "small" { 250 } else { 30_000 };
+    (0..length).flat_map(u32::to_le_bytes).collect()
+}
+
+/// One control connection.
+struct Session {
+    control: TcpStream,
+    quirk: Quirk,
+    waiting: Option<TcpListener>,
+    target: Option<SocketAddr>,
+    rest: usize,
+    stored: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// Held, so that what is dead or full stays so.
+    kept: Vec<Socket>,
+}
+
+impl Session {
+    fn say(&mut self, line: &str) -> Option<()> {
+        self.control.write_all(format!("{line}\r\n").as_bytes()).ok()
+    }
+
+    fn serve(mut self, greeting: &str) -> Option<()> {
+        self.say(greeting)?;
+        let mut lines = BufReader::new(self.control.try_clone().ok()?);
+        loop {
+            let mut line = String::new();
+            if lines.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let line = line.trim_end();
+            let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
+            match (self.quirk)(verb) {
+                Some(Odd::Says(words)) => self.say(words)?,
+                Some(Odd::Swallows) => {}
+                Some(Odd::HangsUp) => return None,
+                Some(Odd::Ignores(words)) => self.say(words)?,
+                Some(odd @ (Odd::SilentPort | Odd::DeadPort | Odd::Foreign)) => {
+                    self.passive(verb, Some(&odd))?
+                }
+                None => self.answer(verb, argument)?,
+            }
+        }
+    }
+
+    fn answer(&mut self, verb: &str, argument: &str) -> Option<()> {
+        match verb {
+            "USER" => self.say("331 who?"),
+            "PASS" => self.say("230 welcome, hunter2"),
+            "TYPE" => self.say("200 yes"),
+            "SYST" => self.say("215 UNIX Type: L8"),
+            "STAT" => self.say("211-Status\r\n Connected to 127.0.0.1\r\n211 End"),
+            "FEAT" => {
+                self.say("211-Features:\r\n MLST size*;type*;\r\n SIZE\r\n MDTM\r\n REST STREAM\r\n211 End")
+            }
+            "EPSV" | "PASV" => self.passive(verb, None),
+            "EPRT" => {
+                self.target = wire::host_port::parse_eprt(argument.as_bytes()).ok();
+                self.say("200 yes")
+            }
+            "PORT" => {
+                self.target = wire::HostPort::parse(argument.as_bytes()).map(wire::HostPort::socket);
+                self.say("200 yes")
+            }
+            "REST" => {
+                self.rest = argument.parse().ok()?;
+                self.say("350 from there")
+            }
+            "LIST" => self.send(
+                b"-rw-r--r-- 1 a a   1000 Jan 02 2024 small\r\n-rw-r--r-- 1 a a 120000 Jan 02 2024 large\r\n"
+                    .to_vec(),
+            ),
+            "MLSD" => self.send(b"type=file;size=1000; small\r\ntype=file;size=120000; large\r\n".to_vec()),
+            "RETR" => {
+                let from = std::mem::take(&mut self.rest);
+                self.send(content(argument).split_off(from))
+            }
+            "STOR" => self.receive(argument),
+            "SIZE" => {
+                let stored = self.stored.lock().unwrap().get(argument).map(Vec::len);
+                let size = stored.unwrap_or_else(|| content(argument).len());
+                self.say(&format!("213 {size}"))
+            }
+            "MDTM" => self.say("213 20240102000000"),
+            "DELE" => {
+                self.stored.lock().unwrap().remove(argument)?;
+                self.say("250 gone")
+            }
+            "QUIT" => self.say("221 bye"),
+            _ => self.say("502 no"),
+        }
+    }
+
+    fn passive(&mut self, verb: &str, odd: Option<&Odd>) -> Option<()> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).ok()?;
+        let at = socket.local_addr().ok()?.as_socket()?;
+        match odd {
+            Some(Odd::DeadPort) => self.kept.push(socket),
+            Some(Odd::SilentPort) => {
+                socket.listen(0).ok()?;
+                // Linux takes one more than it is told.
+                for _ in 0..2 {
+                    let fill = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
+                    fill.set_nonblocking(true).ok()?;
+                    let _ = fill.connect(&at.into());
+                    self.kept.push(fill);
+                }
+                self.kept.push(socket);
+            }
+            _ => {
+                socket.listen(8).ok()?;
+                self.waiting = Some(socket.into());
+            }
+        }
+        let [p, q] = at.port().to_be_bytes();
+        match (verb, odd) {
+            ("EPSV", _) => self.say(&format!("229 come (|||{}|)", at.port())),
+            (_, Some(Odd::Foreign)) => self.say(&format!("227 come (10,9,8,7,{p},{q})")),
+            _ => self.say(&format!("227 come (127,0,0,1,{p},{q})")),
+        }
+    }
+
+    fn data(&mut self) -> Option<TcpStream> {
+        let data = match (self.waiting.take(), self.target.take()) {
+            (Some(listener), _) => listener.accept().ok()?.0,
+            (None, Some(target)) => TcpStream::connect(target).ok()?,
+            (None, None) => return None,
+        };
+        data.set_read_timeout(Some(LONGEST)).ok()?;
+        Some(data)
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) -> Option<()> {
+        self.say("150 here it comes")?;
+        if self.waiting.is_none() && self.target.is_none() {
+            // It goes on calling somebody who does not answer.
+            return Some(());
+        }
+        // A client that has seen enough may have gone.
+        let _ = self.data()?.write_all(&bytes);
+        self.say("226 that was it")
+    }
+
+    fn receive(&mut self, name: &str) -> Option<()> {
+        self.say("150 go on")?;
+        let mut bytes = Vec::new();
+        self.data()?.read_to_end(&mut bytes).ok()?;
+        self.stored.lock().unwrap().insert(name.to_owned(), bytes);
+        self.say("226 got it")
+    }
+}
+
+/// A server that is there until the test's process ends: its thread waits for connections.
+struct Server {
+    port: u16,
+    stored: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+}
+
+impl Server {
+    fn start(greeting: &'static str, quirk: Quirk) -> Self {
+        Self::with(move |control, stored| {
+            let session =
+                Session { control, quirk, waiting: None, target: None, rest: 0, stored, kept: Vec::new() };
+            let _ = session.serve(greeting);
+        })
+    }
+
+    fn with(serve: impl Fn(TcpStream, Arc<Mutex<HashMap<String, Vec<u8>>>>) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (stored, serve) = (Arc::<Mutex<_>>::default(), Arc::new(serve));
+        let kept = Arc::clone(&stored);
+        std::thread::spawn(move || {
+            for control in listener.incoming().map_while(Result::ok) {
+                let (serve, stored) = (Arc::clone(&serve), Arc::clone(&kept));
+                let _ = control.set_read_timeout(Some(LONGEST));
+                std::thread::spawn(move || serve(control, stored));
+            }
+        });
+        Self { port, stored }
+    }
+}
+
+fn patient(port: u16) -> Patient {
+    Patient {
+        site: Site { host: "127.0.0.1".to_owned(), port },
+        implicit: false,
+        credentials: Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None },
+        clear: true,
+        trust: None,
+        directory: None,
+        write: false,
+        idle: Vec::new(),
+    }
+}
+
+async fn see(patient: &Patient) -> (Diagnosis, String) {
+    let begun = Instant::now();
+    let (findings, transcript) = examine(patient).await;
+    assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
+    let diagnosis = diagnose(&findings);
+    (diagnosis, transcript.join("\n"))
+}
+
+fn verdicts(diagnosis: &Diagnosis) -> Vec<Verdict> {
+    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.verdict).collect()
+}
+
+/// The first verdict on a server with this quirk.
+async fn first(quirk: Quirk, verdict: Verdict) -> Diagnosis {
+    let server = Server::start("220 ready", quirk);
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert_eq!(diagnosis.verdict.verdict, verdict, "{diagnosis:#?}\n{transcript}");
+    diagnosis
+}
+
+/// It is among the verdicts on such a server.
+async fn among(quirk: Quirk, verdict: Verdict) {
+    let server = Server::start("220 ready", quirk);
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert!(verdicts(&diagnosis).contains(&verdict), "{diagnosis:#?}\n{transcript}");
+}
+
+#[tokio::test]
+async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
+    let server = Server::start("220 ready", well);
+    let begun = Instant::now();
+    let patient = Patient { write: true, ..patient(server.port) };
+    let (diagnosis, transcript) = see(&patient).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{transcript}");
+    assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
+    assert_eq!(verdicts(&diagnosis)[1..], [Verdict::NoTls, Verdict::ClockDrift], "{diagnosis:#?}");
+    assert!(diagnosis.open.is_empty(), "{diagnosis:#?}");
+    let evidence = diagnosis.evidence.join("\n");
+    for way in ["EPSV in clear", "PASV in clear", "EPRT in clear", "PORT in clear"] {
+        let line = evidence.lines().find(|line| line.starts_with(way));
+        assert!(line.is_some_and(|line| line.contains("works")), "{way}: {evidence}");
+    }
+    for line in ["REST 0: the right bytes", "REST in the middle: the right bytes", "whole, by SIZE"] {
+        assert!(evidence.contains(line), "{line}: {evidence}");
+    }
+    assert!(transcript.contains("> PASS ***") && transcript.contains("230 welcome, ***"), "{transcript}");
+    assert!(!transcript.contains("hunter2"), "{transcript}");
+    assert!(server.stored.lock().unwrap().is_empty(), "the file of the upload is still there");
+    assert_eq!(transcript.matches("> STOR").count(), 3, "{transcript}");
+}
+
+#[tokio::test]
+async fn nothing_is_stored_and_no_password_is_said_in_clear_unasked() {
+    let server = Server::start("220 ready", well);
+    let (diagnosis, transcript) = see(&Patient { clear: false, ..patient(server.port) }).await;
+    assert!(!transcript.contains("PASS") && !transcript.contains("STOR"), "{transcript}");
+    assert_eq!(diagnosis.verdict.verdict, Verdict::NoTls, "{diagnosis:#?}");
+    let (_, transcript) = see(&patient(server.port)).await;
+    assert!(transcript.contains("> PASS") && !transcript.contains("STOR"), "{transcript}");
+}
+
+#[tokio::test]
+async fn ports_of_something_else() {
+    let speaks = |greeting: &'static str, verdict| async move {
+        let server = Server::with(move |mut control, _| {
+            let _ = control.write_all(greeting.as_bytes());
+            let _ = control.read_to_end(&mut Vec::new());
+        });
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        assert_eq!(diagnosis.verdict.verdict, verdict, "{transcript}");
+    };
+    let web = async {
+        let server = Server::with(|mut control, _| {
+            let mut request = [0; 16];
+            let told = control.read(&mut request).is_ok_and(|n| request[..n].starts_with(b"GET "));
+            if told {
+                let _ = control.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
+            }
+        });
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        assert_eq!(diagnosis.verdict.verdict, Verdict::Http, "{transcript}");
+    };
+    let closed = async {
+        // A port that was free a moment ago.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let (diagnosis, transcript) = see(&patient(port)).await;
+        assert_eq!(diagnosis.verdict.verdict, Verdict::ControlRefused, "{transcript}");
+    };
+    let hangs_up = async {
+        let server = Server::with(|control, _| drop(control));
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        assert_eq!(diagnosis.verdict.verdict, Verdict::HangsUp, "{transcript}");
+    };
+    tokio::join!(
+        speaks("SSH-2.0-other\r\n", Verdict::Ssh),
+        speaks("421 too many\r\n", Verdict::TurnedAway),
+        speaks("* OK IMAP4rev1\r\n", Verdict::NotFtp),
+        speaks("", Verdict::SilentPort),
+        web,
+        closed,
+        hangs_up,
+    );
+}
+
+#[tokio::test]
+async fn epsv_that_something_eats() {
+    let eaten = first(|verb| (verb == "EPSV").then_some(Odd::Swallows), Verdict::EpsvEaten);
+    let reset = first(|verb| (verb == "EPSV").then_some(Odd::HangsUp), Verdict::EpsvReset);
+    let refused = first(|verb| (verb == "EPSV").then_some(Odd::Says("500 what?")), Verdict::EpsvRefused);
+    let unknown = first(|verb| (verb == "EPSV").then_some(Odd::SilentPort), Verdict::AlgKnows227Only);
+    let (eaten, _, _, unknown) = tokio::join!(eaten, reset, refused, unknown);
+    for diagnosis in [eaten, unknown] {
+        let config = diagnosis.config.unwrap();
+        assert!(config.curl.contains("--disable-epsv"), "{config:?}");
+    }
+}
+
+#[tokio::test]
+async fn data_ports_that_are_closed() {
+    let silent = first(|verb| matches!(verb, "EPSV" | "PASV").then_some(Odd::SilentPort), Verdict::Rule3Or4);
+    let dead =
+        first(|verb| matches!(verb, "EPSV" | "PASV").then_some(Odd::DeadPort), Verdict::DataPortsRefused);
+    let (silent, dead) = tokio::join!(silent, dead);
+    for diagnosis in [silent, dead] {
+        // The server's own calls come.
+        let config = diagnosis.config.unwrap();
+        assert!(config.pasv.contains("--mode active"), "{config:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_the_servers() {
+    let diagnosis = first(|verb| (verb == "PASV").then_some(Odd::Foreign), Verdict::AddressNotTold).await;
+    assert!(diagnosis.verdict.sentence.contains("10.9.8.7"), "{diagnosis:#?}");
+}
+
+#[tokio::test]
+async fn active_mode_that_does_not_come() {
+    let refused = among(
+        |verb| matches!(verb, "EPRT" | "PORT").then_some(Odd::Says("500 use passive")),
+        Verdict::ActiveImpossible,
+    );
+    let never = among(
+        |verb| matches!(verb, "EPRT" | "PORT").then_some(Odd::Ignores("200 yes")),
+        Verdict::ActiveImpossible,
+    );
+    tokio::join!(refused, never);
+}
+
+#[tokio::test]
+async fn files_that_are_not_what_was_asked_for() {
+    let ignored = first(|verb| (verb == "REST").then_some(Odd::Ignores("350 yes")), Verdict::RestIgnored);
+    let refused = among(|verb| (verb == "REST").then_some(Odd::Says("502 no")), Verdict::RestRefused);
+    let listing =
+        among(|verb| matches!(verb, "MLSD" | "FEAT").then_some(Odd::Says("500 no")), Verdict::NoMlsd);
+    let offered = among(|verb| (verb == "MLSD").then_some(Odd::Says("500 no")), Verdict::FeatDiffers);
+    let size = first(|verb| (verb == "SIZE").then_some(Odd::Says("213 7")), Verdict::SizeWrong);
+    let login = first(|verb| (verb == "PASS").then_some(Odd::Says("530 no")), Verdict::LoginRefused);
+    let wants = first(|verb| (verb == "USER").then_some(Odd::Says("530 TLS first")), Verdict::TlsRequired);
+    tokio::join!(ignored, refused, listing, offered, size, login, wants);
+}
+
+#[tokio::test]
+async fn an_upload_that_differs() {
+    let server = Server::start("220 ready", |verb| (verb == "SIZE").then_some(Odd::Says("213 7")));
+    let (diagnosis, _) = see(&Patient { write: true, ..patient(server.port) }).await;
+    assert!(verdicts(&diagnosis).contains(&Verdict::UploadDiffers), "{diagnosis:#?}");
+}
