@@ -23,7 +23,7 @@ const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 const HELD: Duration = Duration::from_millis(300);
 
 /// The first words of a data connection that would resume a session.
-async fn hello(session: &Session) -> Vec<u8> {
+pub(crate) async fn hello(session: &Session) -> Vec<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has free ports");
     let to = listener.local_addr().expect("a bound socket has an address");
     let shaking = Way::dial(to, Some(session)).await.expect("it listens");
