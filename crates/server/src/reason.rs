@@ -110,6 +110,8 @@ reasons! {
     Truncated "truncated" 426 "The upload ended without the end of TLS (close_notify): it was not published.";
     /// A line of HTTP.
     Http "http" 500 "This is FTP, not HTTP; closing.";
+    /// TLS where clear text comes first: implicit TLS on the wrong port.
+    TlsTooSoon "tls-too-soon" 500 "TLS came where this port speaks clear text first; closing.";
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This site is read-only for you.";

@@ -104,7 +104,8 @@ enum Leaving {
 #[derive(Debug)]
 enum Refused {
     Line,
-    Http,
+    /// None of a command's, and no other will come.
+    Other(Reason),
     Command(CommandError),
 }
 
@@ -248,7 +249,8 @@ impl Session {
     fn line(&mut self, line: Result<wire::Line, wire::LineTooLong>, now: Instant) {
         self.heard = now;
         let command = match &line {
-            Ok(line) if protection::is_http(line) => Err(Refused::Http),
+            Ok(line) if protection::is_http(line) => Err(Refused::Other(Reason::Http)),
+            Ok(line) if net::tls::is_hello(line) => Err(Refused::Other(Reason::TlsTooSoon)),
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };
@@ -301,9 +303,9 @@ impl Session {
                     format!("The line is longer than {limit} bytes; it was skipped."),
                 );
             }
-            Err(Refused::Http) => {
-                self.event(None, None, Err(Reason::Http));
-                return self.close(Reason::Http.reply());
+            Err(Refused::Other(reason)) => {
+                self.event(None, None, Err(reason));
+                return self.close(reason.reply());
             }
             Err(Refused::Command(error)) => return self.refuse_command(&error),
         };
