@@ -168,7 +168,7 @@ impl PassivePorts {
         demand: Demand,
     ) -> Result<ProtectedClaim, NoPort> {
         let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
-        self.stake(wanted, Some(demand)).await.map(ProtectedClaim)
+        self.stake(wanted, Some(demand)).await.map(ProtectedClaim::new)
     }
 
     async fn stake(&self, sought: Sought, demand: Option<Demand>) -> Result<Stake, NoPort> {
