@@ -112,9 +112,7 @@ fn carry(
     client.set_nonblocking(false)?;
     std::thread::sleep(way.delay);
     let mut server = TcpStream::connect_timeout(&site, Duration::from_secs(5))?;
-    if site.port() == CONTROL
-        && let Some(proxy) = way.proxy
-    {
+    if let Some(proxy) = way.proxy {
         server.write_all(&introduction(proxy, from, site))?;
     }
     for stream in [&client, &server] {

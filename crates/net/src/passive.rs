@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use crate::listener::{Stack, listening};
 use crate::proxy::Proxies;
+use crate::segments;
 
 mod acceptor;
 mod claim;
@@ -123,8 +124,11 @@ impl PassivePorts {
             let stack = if all_ipv4 { Stack::Single } else { Stack::for_one(address) };
             let mut bound = Vec::new();
             for port in range.clone() {
-                let door = listening(SocketAddr::new(address, port), stack, options.mss)
-                    .and_then(|socket| Door::new(port, socket, options.proxies.clone()));
+                let door = listening(SocketAddr::new(address, port), stack, options.mss).and_then(|socket| {
+                    // Inherited by what is accepted. No session has told anybody of the port yet.
+                    segments::may_be_cut(&socket)?;
+                    Door::new(port, socket, options.proxies.clone())
+                });
                 match door {
                     Ok(door) => {
                         bound.push(port);
@@ -190,7 +194,7 @@ impl PassivePorts {
         demand: Demand,
     ) -> Result<ProtectedClaim, NoPort> {
         let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
-        self.stake(wanted, Some(demand)).await.map(ProtectedClaim)
+        self.stake(wanted, Some(demand)).await.map(ProtectedClaim::new)
     }
 
     async fn stake(&self, sought: Sought, demand: Option<Demand>) -> Result<Stake, NoPort> {

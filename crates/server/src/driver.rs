@@ -16,7 +16,7 @@ use net::control::{Control, Waiting};
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, Fingerprint, UpgradeError};
+use net::tls::{Explicit, Fingerprint, UpgradeError, is_hello};
 use storage::{Certificate, Denied};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
@@ -169,7 +169,12 @@ impl Driver<'_> {
             }
             if self.session.wants_line() && taken < input.len() {
                 let mut rest = &input[taken..];
-                let line = self.decoder.decode(&mut rest);
+                let line = if self.decoder.is_empty() && is_hello(rest) {
+                    // It has no line's end, and who sent it waits for an answer.
+                    Some(Ok(std::mem::take(&mut rest).to_vec()))
+                } else {
+                    self.decoder.decode(&mut rest)
+                };
                 taken = input.len() - rest.len();
                 self.unheard = taken < input.len();
                 if let Some(line) = line {

@@ -114,6 +114,8 @@ reasons! {
     ProxyHeader "proxy-header" 421 "PROXY headers are not taken from your address; closing.";
     /// No PROXY header where one is expected.
     NoProxyHeader "no-proxy-header" 421 "Connections from your address must begin with a PROXY header; closing.";
+    /// TLS where clear text comes first: implicit TLS on the wrong port.
+    TlsTooSoon "tls-too-soon" 500 "TLS came where this port speaks clear text first; closing.";
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This site is read-only for you.";

@@ -42,6 +42,7 @@ pub(crate) enum Due {
     /// It passes.
     Holds,
     /// It will, when this is built; until then it runs with `--all` and is reported as it is.
+    #[expect(dead_code, reason = "for the next network that is written down before it holds")]
     Awaits(&'static str),
     /// What comes of it is the other program's own affair: shown with `--nightly`, and not judged.
     Theirs,
@@ -49,7 +50,7 @@ pub(crate) enum Due {
     Nothing,
 }
 
-use Due::{Awaits, Holds, Nothing, Theirs};
+use Due::{Holds, Nothing, Theirs};
 use Pace::{Nightly, Ordinary};
 
 impl Row {
@@ -62,13 +63,6 @@ impl Row {
 
 const ALL: [Due; 5] = [Holds; 5];
 const OUR_SERVER: [Due; 5] = [Holds, Nothing, Nothing, Nothing, Nothing];
-const RACES: &str = "the client's race of EPSV, PASV and active";
-const LIKELY: &str = "errors that name the likely rule";
-/// On a busy machine the second one still waits at accept when the first is taken up, and is not seen.
-const QUEUE: &str = "a look into the accept queue when a connection is taken up";
-const LOOKUP: &str = "a 425 that says what the kernel saw";
-const PROXY: &str = "the PROXY protocol";
-const NARROW: &str = "a smaller MSS after a stall";
 
 /// All, in the order of the table.
 pub(crate) const ROWS: &[Row] = &[
@@ -93,7 +87,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "the same, the range forgotten, and passive insisted upon",
         asked: "an error in under 20 s that names host, data port, mode, time and rule",
         pace: Ordinary,
-        due: [Awaits(LIKELY), Nothing, Nothing, Awaits(LIKELY), Awaits(LIKELY)],
+        due: [Holds, Nothing, Nothing, Holds, Holds],
         test: firewalls::data_port_closed,
     },
     Row {
@@ -109,7 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "stateless firewall for passive, active asked",
         asked: "files move within 12 s, by passive, and it is said",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Theirs, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Theirs, Holds, Holds],
         test: firewalls::active_not_allowed,
     },
     Row {
@@ -117,7 +111,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "client firewall drops incoming, active asked: the server's side",
         asked: "425 within a second of the limit, naming the port that did not answer",
         pace: Ordinary,
-        due: [Awaits(LOOKUP), Nothing, Nothing, Nothing, Nothing],
+        due: [Holds, Nothing, Nothing, Nothing, Nothing],
         test: firewalls::active_unanswered,
     },
     Row {
@@ -125,7 +119,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "client firewall drops incoming, active asked",
         asked: "files move within 12 s, by passive, and it is said",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Theirs, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Theirs, Holds, Holds],
         test: firewalls::client_firewall,
     },
     Row {
@@ -133,7 +127,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "passive range closed by mistake (rule 3)",
         asked: "first success within 12 s, the second within 2 s",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Theirs, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Theirs, Holds, Holds],
         test: firewalls::range_in_closed,
     },
     Row {
@@ -141,7 +135,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "passive range closed by mistake (rule 4)",
         asked: "first success within 12 s, the second within 2 s",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Theirs, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Theirs, Holds, Holds],
         test: firewalls::range_out_closed,
     },
     Row {
@@ -149,7 +143,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "passive range closed by mistake: the server's side",
         asked: "425 that says which rule is missing",
         pace: Ordinary,
-        due: [Awaits(LOOKUP), Nothing, Nothing, Nothing, Nothing],
+        due: [Holds, Nothing, Nothing, Nothing, Nothing],
         test: firewalls::names_the_rule,
     },
     Row {
@@ -197,7 +191,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "EPSV eaten by a middlebox",
         asked: "first success within 12 s, the second within 2 s",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Holds, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Holds, Holds, Holds],
         test: epsv::eaten,
     },
     Row {
@@ -221,7 +215,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "a middlebox that opens the ports of 227 only",
         asked: "first success within 12 s, the second within 2 s",
         pace: Ordinary,
-        due: [Awaits(RACES), Theirs, Holds, Awaits(RACES), Awaits(RACES)],
+        due: [Holds, Theirs, Holds, Holds, Holds],
         test: epsv::only_pasv,
     },
     Row {
@@ -285,7 +279,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "load balancer with PROXY protocol, version 1",
         asked: "list, get and put; the log names the client",
         pace: Ordinary,
-        due: [Awaits(PROXY), Awaits(PROXY), Awaits(PROXY), Nothing, Nothing],
+        due: [Holds, Holds, Holds, Nothing, Nothing],
         test: crowds::proxy_v1,
     },
     Row {
@@ -293,7 +287,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "load balancer with PROXY protocol, version 2",
         asked: "list, get and put; the log names the client",
         pace: Ordinary,
-        due: [Awaits(PROXY), Awaits(PROXY), Awaits(PROXY), Nothing, Nothing],
+        due: [Holds, Holds, Holds, Nothing, Nothing],
         test: crowds::proxy_v2,
     },
     Row {
@@ -301,7 +295,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "a PROXY line from anybody",
         asked: "421 and the end",
         pace: Ordinary,
-        due: [Awaits(PROXY), Nothing, Nothing, Nothing, Nothing],
+        due: [Holds, Nothing, Nothing, Nothing, Nothing],
         test: crowds::proxy_stranger,
     },
     Row {
@@ -325,7 +319,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "the same, the stranger's connection is there first",
         asked: "425, and nobody gets a byte",
         pace: Ordinary,
-        due: [Awaits(QUEUE), Nothing, Nothing, Nothing, Nothing],
+        due: [Holds, Nothing, Nothing, Nothing, Nothing],
         test: crowds::stranger_first,
     },
     Row {
@@ -357,7 +351,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "MTU black hole",
         asked: "list, get and put, each within 12 s",
         pace: Ordinary,
-        due: [Awaits(NARROW), Nothing, Nothing, Awaits(NARROW), Awaits(NARROW)],
+        due: [Holds, Nothing, Nothing, Holds, Holds],
         test: paths::mtu_black_hole,
     },
     Row {
@@ -365,7 +359,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "MTU black hole, a server that knows of none",
         asked: "get within 12 s: data is sent without DF",
         pace: Ordinary,
-        due: [Nothing, Awaits("no DF on data sockets"), Awaits("no DF on data sockets"), Nothing, Nothing],
+        due: [Nothing, Holds, Holds, Nothing, Nothing],
         test: paths::mtu_download,
     },
     Row {
@@ -373,7 +367,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "MTU black hole, the server told by `data-mss`",
         asked: "get and put within 3 s",
         pace: Ordinary,
-        due: [Awaits("data-mss"), Awaits("data-mss"), Awaits("data-mss"), Nothing, Nothing],
+        due: [Holds, Holds, Holds, Nothing, Nothing],
         test: paths::mtu_option,
     },
     Row {
@@ -381,7 +375,7 @@ pub(crate) const ROWS: &[Row] = &[
         network: "nothing large passes, whatever is tried",
         asked: "an error in under 20 s that names host, data port, mode and time",
         pace: Ordinary,
-        due: [Awaits(LIKELY), Nothing, Nothing, Awaits(LIKELY), Awaits(LIKELY)],
+        due: [Holds, Nothing, Nothing, Holds, Holds],
         test: paths::stall,
     },
 ];

@@ -14,6 +14,10 @@ use crate::listener::EXHAUSTED;
 use crate::proxy::{Introduced, Proxies};
 use crate::watch::{Watched, watch};
 
+/// Connections that a session takes out of the kernel's queue at once: its own and those of a busy site that stand before
+/// it. Under a flood the queue is never empty, and to empty it would never end.
+const AT_ONCE: usize = 128;
+
 /// One listening socket of the range.
 #[derive(Debug)]
 pub(super) struct Door {
@@ -42,6 +46,9 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
             Ok(data) => {
                 receive(&hub, &door, data);
                 told = false;
+                // Whoever reads what has come goes first. A flood would otherwise push out connections whose hello
+                // has long been there, and be taken in faster than it is turned away.
+                tokio::task::yield_now().await;
                 continue;
             }
             Err(error) => error,
@@ -61,11 +68,12 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
     }
 }
 
-/// Accepts what waits at a door now: for a session that is ready for its connection before the acceptor's task has
-/// had its turn.
+/// Accepts what waits at a door now, or the beginning of it: for a session that is ready for its connection before the
+/// acceptor's task has had its turn.
 pub(super) fn take_waiting(hub: &Arc<Hub>, door: &Door) {
-    // Errors are the acceptor's to handle; it sees the same ones.
-    while let Ok(data) = accept(door.socket.get_ref()) {
+    for _ in 0..AT_ONCE {
+        // Errors are the acceptor's to handle; it sees the same ones.
+        let Ok(data) = accept(door.socket.get_ref()) else { break };
         receive(hub, door, data);
     }
 }

@@ -104,7 +104,7 @@ pub(crate) enum Outcome {
 
 /// When a connection came, among all that happens at the ports. It can only be meant for a claim that was there before
 /// it, since nobody is told of a port earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(u64);
 
 /// What has lapsed, and who gained by it.

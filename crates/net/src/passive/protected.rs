@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::claim::{Place, Stake};
@@ -19,6 +20,10 @@ use super::refusals::Cause;
 use crate::tls::server::{Binding, ServerTls};
 use crate::tls::sessions::BindingId;
 use crate::tls::{Hello, Reuse, Shown};
+
+/// Connections of one claim that are being told at once why they are refused. A client has made two at most; each takes
+/// a descriptor for up to a second, of which there are few.
+const FAREWELLS: usize = 8;
 
 /// What a protected claim asks of its connection.
 #[derive(Clone, Debug)]
@@ -117,23 +122,30 @@ pub enum Next {
 /// address, but each connection is given to the claim whose session it resumes. Dropping the claim gives up its place, and
 /// closes (with FIN) what has come for it.
 #[derive(Debug)]
-pub struct ProtectedClaim(pub(super) Stake);
+pub struct ProtectedClaim {
+    stake: Stake,
+    farewells: Arc<Semaphore>,
+}
 
 impl ProtectedClaim {
+    pub(super) fn new(stake: Stake) -> Self {
+        Self { stake, farewells: Arc::new(Semaphore::new(FAREWELLS)) }
+    }
+
     /// The port to tell the client.
     pub fn port(&self) -> u16 {
-        self.0.port
+        self.stake.port
     }
 
     /// Where it is waited for, and whose connection.
     pub fn place(&self) -> Place {
-        self.0.place()
+        self.stake.place()
     }
 
     /// Waits until there is something to be said of it. Cancel-safe.
     pub async fn stirs(&mut self) -> Stir {
-        self.0.take_waiting();
-        let Stake { hub, owner, peer, port, until, .. } = &self.0;
+        self.stake.take_waiting();
+        let Stake { hub, owner, peer, port, until, .. } = &self.stake;
         let stir = poll_fn(|context| {
             hub.stir(*owner, (*peer, *port), context.waker()).map_or(Poll::Pending, Poll::Ready)
         });
@@ -146,14 +158,14 @@ impl ProtectedClaim {
 
     /// Its transfer has begun: it lapses at this time, and not before it.
     pub fn keep_until(&mut self, until: impl Into<Instant>) {
-        self.0.until = self.0.until.max(until.into());
-        self.0.hub.extend(self.0.owner, self.0.until);
+        self.stake.until = self.stake.until.max(until.into());
+        self.stake.hub.extend(self.stake.owner, self.stake.until);
     }
 
     /// Does another connection wait that may be this claim's? It is looked for in the kernel, too.
     pub fn is_contended(&self) -> bool {
-        self.0.take_waiting();
-        self.0.hub.is_contended(self.0.owner, (self.0.peer, self.0.port))
+        self.stake.take_waiting();
+        self.stake.hub.is_contended(self.stake.owner, (self.stake.peer, self.stake.port))
     }
 
     /// What comes next, however long it takes. Cancel-safe.
@@ -167,7 +179,7 @@ impl ProtectedClaim {
     }
 
     async fn next_for(&self, awaits: Awaits) -> Next {
-        let Stake { hub, owner, peer, port, .. } = &self.0;
+        let Stake { hub, owner, peer, port, .. } = &self.stake;
         poll_fn(|context| {
             hub.next(*owner, (*peer, *port), awaits, context.waker()).map_or(Poll::Pending, Poll::Ready)
         })
@@ -176,30 +188,33 @@ impl ProtectedClaim {
 
     /// Counts a connection of this claim's that was not taken in the end.
     pub fn note(&self, cause: Cause, from: std::net::SocketAddr) {
-        self.0.hub.note(cause, from, self.0.port);
+        self.stake.hub.note(cause, from, self.stake.port);
     }
 
-    /// Turns a connection of this claim's away, and counts it.
+    /// Turns a connection of this claim's away, and counts it. It hears why unless there are too many of them.
     pub fn refuse(&self, hello: Hello, cause: Cause) {
         self.note(cause, hello.data().peer());
-        match Handle::try_current() {
+        match (Handle::try_current(), Arc::clone(&self.farewells).try_acquire_owned()) {
             // It has a second to take it.
-            Ok(runtime) => drop(runtime.spawn(hello.refuse())),
-            Err(_) => hello.decline(),
+            (Ok(runtime), Ok(turn)) => drop(runtime.spawn(async move {
+                hello.refuse().await;
+                drop(turn);
+            })),
+            _ => hello.decline(),
         }
     }
 
     /// Gives the claim up because its connection has been taken.
     pub fn served(mut self) {
-        self.0.served = true;
+        self.stake.served = true;
     }
 }
 
 impl Drop for ProtectedClaim {
     fn drop(&mut self) {
         // As with a claim in clear: whoever sits at the port already is sent off as a guest.
-        if !self.0.served {
-            self.0.take_waiting();
+        if !self.stake.served {
+            self.stake.take_waiting();
         }
     }
 }

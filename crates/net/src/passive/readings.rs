@@ -20,6 +20,10 @@ use crate::tls::sessions::BindingId;
 /// doubt.
 const AT_A_PLACE: usize = 8;
 
+/// Sessions that are remembered of those whose claims have gone while a connection was silent: a session makes any number
+/// of claims in that time, and there is any number of sessions. Who is forgotten is told of a refusal where there was none.
+const MOST_GONE: usize = 16;
+
 /// Names one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReadingId(u64);
@@ -119,7 +123,10 @@ impl Readings {
         let Some(here) = self.at.get_mut(&place) else { return Vec::new() };
         let ended = here.extract_if(.., |reading| !meant(reading.stamp)).collect();
         if let Some(binding) = unused {
-            for reading in here.iter_mut() {
+            for reading in here.iter_mut().filter(|reading| !reading.is_late_for(binding)) {
+                if reading.gone.len() == MOST_GONE {
+                    reading.gone.remove(0);
+                }
                 reading.gone.push(binding);
             }
         }
@@ -127,5 +134,26 @@ impl Readings {
             self.at.remove(&place);
         }
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_claims_that_have_gone_is_bounded() {
+        let place = ([127, 0, 0, 1].into(), 2121);
+        let mut readings = Readings::default();
+        let socket: OwnedFd = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().into();
+        let (id, _) = readings.add(place, Stamp::default(), 1, Arc::new(socket));
+        for n in 0..=u8::try_from(MOST_GONE).unwrap() {
+            for _ in 0..3 {
+                assert!(readings.leave(place, Some(BindingId::made(n)), |_| true).is_empty());
+            }
+        }
+        let reading = readings.take(place, id).unwrap();
+        assert_eq!(reading.gone.len(), MOST_GONE);
+        assert!(reading.is_late_for(BindingId::made(1)) && !reading.is_late_for(BindingId::made(0)));
     }
 }

@@ -136,6 +136,22 @@ async fn a_connection_is_taken_without_waiting_for_the_acceptor() {
     assert_eq!(data.local(), client.peer_addr().unwrap());
 }
 
+/// A session that looks for its connection has other things to do than to answer a flood.
+#[tokio::test]
+async fn a_look_into_the_kernels_queue_ends_under_a_flood() {
+    const MANY: u64 = 300;
+    let ports = ports(1);
+    let mut claim = claim(&ports, peer(2)).await;
+    let mut strangers: Vec<_> = (0..MANY).map(|_| call_async(peer(9), at(&claim))).collect();
+    // Nothing has been awaited since the calls, so that the acceptor's task has not run.
+    assert!(claim.arrived().is_none());
+    assert!((1..MANY).contains(&ports.dropped()), "{}", ports.dropped());
+    for stranger in &mut strangers {
+        assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
+    }
+    assert_eq!(ports.dropped(), MANY);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_claim_lapses_and_its_port_is_free() {
     let ports = ports(1);

@@ -251,6 +251,7 @@ impl Session {
         let command = match &line {
             Ok(line) if protection::is_http(line) => Err(Refused::Alien(Reason::Http)),
             Ok(line) if protection::is_proxy(line) => Err(Refused::Alien(Reason::ProxyHeader)),
+            Ok(line) if net::tls::is_hello(line) => Err(Refused::Alien(Reason::TlsTooSoon)),
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };

@@ -165,6 +165,20 @@ async fn a_slow_speaker_meets_the_login_deadline() {
     .await;
 }
 
+/// A TLS hello has no line's end to wait for.
+#[tokio::test]
+async fn a_client_that_begins_tls_too_soon_is_not_kept_waiting() {
+    in_each_dress(async |dress| {
+        let (_ground, site) = house("", dress);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
+        client.expect(220).await;
+        client.write(b"\x16\x03\x01\x00\xa5\x01").await;
+        client.expect(500).await;
+        client.ended().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_client_that_reads_no_replies_is_left() {
     in_each_dress(async |dress| {

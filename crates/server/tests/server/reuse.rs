@@ -23,7 +23,7 @@ const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 const HELD: Duration = Duration::from_millis(300);
 
 /// The first words of a data connection that would resume a session.
-async fn hello(session: &Session) -> Vec<u8> {
+pub(crate) async fn hello(session: &Session) -> Vec<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has free ports");
     let to = listener.local_addr().expect("a bound socket has an address");
     let shaking = Way::dial(to, Some(session)).await.expect("it listens");
@@ -122,6 +122,32 @@ async fn the_one_that_resumes_wins_over_a_handshake_under_way() {
         client.expect(226).await;
         assert!(begun.elapsed() < HELD, "{:?}", begun.elapsed());
     }
+}
+
+/// To be told why takes a connection a while, and a descriptor of the site.
+#[tokio::test(start_paused = true)]
+async fn of_a_flood_few_are_told_why_they_are_refused() {
+    let (_ground, site) = house(TOLD, Versions::Both, Reuse::Learn, 1);
+    let mut client = Client::login(&site.door).await;
+    let to = client.port().await;
+    let tls = site.door.tls.as_ref().expect("a site with TLS");
+    let mut words = hello(&tls.nobodys().await).await;
+    let mut slow = visit(&site, to).await;
+    slow.write_all(&words).await.expect("it is read");
+    client.command("RETR a.txt", 150).await;
+    // It is taken for the client's until that comes; nobody else is. They go on talking, so that it takes a while.
+    assert!(slow.read(&mut [0; 8]).await.expect("an answer") > 0);
+    words.extend_from_slice(&[0; 16 << 10]);
+    let (mut told, mut there) = (0, Vec::new());
+    for _ in 0..40 {
+        let mut one = visit(&site, to).await;
+        one.write_all(&words).await.expect("there is room");
+        told += usize::from(one.read(&mut [0; 1]).await.is_ok_and(|count| count > 0));
+        there.push(one);
+    }
+    assert!((1..40).contains(&told), "{told}");
+    assert_eq!(all(client.dial(to).await).await, b"A's alone");
+    client.expect(226).await;
 }
 
 /// Whoever has overheard a hello can say it again, and no more than that.

@@ -15,6 +15,7 @@ use crate::dress::Dress;
 use crate::ground::Ground;
 use crate::line::{Door, PATIENCE};
 use crate::loopback::Loopback;
+use crate::reuse::hello;
 use crate::way::{End, Way};
 
 const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n@ file /c.txt C\n";
@@ -322,6 +323,30 @@ async fn silent_connections_keep_nobody_from_a_port() {
         for mut silent in silent {
             assert_eq!(silent.read(&mut [0; 8]).await.expect("an end, and no reset"), 0);
         }
+    })
+    .await;
+}
+
+/// What has spoken already is heard, however many silent ones stand behind it.
+#[tokio::test]
+async fn a_burst_pushes_out_nobody_who_has_spoken() {
+    within_bound(async {
+        let (_ground, site) = house(TOLD, Versions::Both, Reuse::Require, 1);
+        let (mut a, b) = two(&site).await;
+        let to = a.port().await;
+        let words = hello(b.control.protection().expect("its data is protected")).await;
+        let call = || std::net::TcpStream::connect((site.door.ip(), to)).expect("the passive port listens");
+        // Nothing is awaited meanwhile, so that the site finds them all in the kernel.
+        let mut spoken = call();
+        std::io::Write::write_all(&mut spoken, &words).expect("there is room");
+        let silent: Vec<_> = (0..50).map(|_| call()).collect();
+        let own = a.dial(to).await;
+        a.say("RETR a.txt").await;
+        assert_eq!(all(own).await, b"A's alone");
+        a.expect(150).await;
+        a.expect(226).await;
+        assert_eq!(site.refusals.read(), TurnedAway { foreign: 1, ..TurnedAway::default() });
+        drop(silent);
     })
     .await;
 }
