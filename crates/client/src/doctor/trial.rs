@@ -223,7 +223,10 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
         match data.connect_tls(&session, STALL).await {
             Ok(protected) => data = protected,
             Err(error) => {
-                let end = after_failure(call, last, &error.to_string()).await;
+                // An alert is a decision, and its reply is sure to come; a broken connection may say nothing more.
+                let decided = matches!(error, HandshakeError::Tls(_));
+                let within = if decided { ANSWER } else { WORD };
+                let end = after_failure(call, last, &error.to_string(), within).await;
                 // Silence is no refusal.
                 return match (error, end) {
                     (HandshakeError::Late(_), End::Broken(_)) => End::Stalled { bytes: 0 },
@@ -262,7 +265,7 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
             }
         }
         Err(PumpError::Stalled(_)) => End::Stalled { bytes },
-        Err(other) => after_failure(call, last, &other.to_string()).await,
+        Err(other) => after_failure(call, last, &other.to_string(), WORD).await,
     }
 }
 
@@ -344,10 +347,10 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
 }
 
 /// The data connection failed; the server may say why.
-async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str) -> End {
+async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str, within: Duration) -> End {
     let reply = match last {
         Some(reply) => Some(reply),
-        None => call.last(WORD).await.ok(),
+        None => call.last(within).await.ok(),
     };
     match reply {
         Some(reply) if reply.code.severity() != Severity::Completion => {
