@@ -57,7 +57,7 @@ pub struct NoPort {
 /// What passive ports are told beside their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The largest segment of a data connection, where there is to be one ([`segments`](crate::segments)).
+    /// The largest segment of a data connection, where there is to be one ([`segments`]).
     pub mss: Option<u16>,
     /// From whom connections begin with a PROXY header. They are matched by the address that it names.
     pub proxies: Option<Proxies>,

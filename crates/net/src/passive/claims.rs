@@ -40,7 +40,7 @@ pub(crate) struct Owner(pub(crate) u64);
 pub(crate) enum Kind {
     /// Not at all: it is the only claim at its place.
     Clear,
-    /// It may be one that does not say whose it is: the only such claim at its place.
+    /// It may be one that does not say whose it is, and so might another's beside it: it is the only claim at its place.
     Lone(BindingId),
     /// It says so.
     Bound(BindingId),

@@ -76,12 +76,8 @@ impl Model {
     fn fits(&self, peer: IpAddr, port: u16, kind: Kind) -> bool {
         let here = self.live(peer, port);
         match kind {
-            Kind::Clear => here.is_empty(),
-            Kind::Lone(id) | Kind::Bound(id) => {
-                here.iter().all(|(w, _)| w.kind != Kind::Clear && w.kind.binding() != Some(id))
-                    && !(matches!(kind, Kind::Lone(_))
-                        && here.iter().any(|(w, _)| matches!(w.kind, Kind::Lone(_))))
-            }
+            Kind::Clear | Kind::Lone(_) => here.is_empty(),
+            Kind::Bound(id) => here.iter().all(|(w, _)| matches!(w.kind, Kind::Bound(other) if other != id)),
         }
     }
 
@@ -264,7 +260,7 @@ proptest! {
                         Answer::Queued => {
                             prop_assert!(!GROUPS[group].iter().any(|p| model.may(&wish, *p)), "there is room");
                             let clear = |p: &u16| model.live(wish.peer, *p).iter().any(|(w, _)| {
-                                w.kind == Kind::Clear || w.kind.binding() == kind.binding()
+                                in_order(w.kind) || w.kind.binding() == kind.binding()
                             });
                             let bound = matches!(kind, Kind::Bound(_));
                             prop_assert!(!bound || GROUPS[group].iter().all(clear), "a bound one waits");
@@ -318,10 +314,8 @@ proptest! {
             for n in 0..2 {
                 for port in 7001..7005 {
                     let live = model.live(peer(n), port);
-                    let clear = live.iter().filter(|(w, _)| w.kind == Kind::Clear).count();
-                    prop_assert!(clear == 0 || live.len() == 1, "a claim in clear is not alone");
-                    let lone = live.iter().filter(|(w, _)| matches!(w.kind, Kind::Lone(_))).count();
-                    prop_assert!(lone <= 1, "two claims that cannot be told apart");
+                    let alone = live.iter().filter(|(w, _)| in_order(w.kind)).count();
+                    prop_assert!(alone == 0 || live.len() == 1, "a claim that must be alone is not");
                     let place = table.peers.get(&peer(n)).and_then(|there| there.places.get(&port));
                     let owners: Vec<Owner> =
                         place.into_iter().flat_map(|p| p.all().map(|live| live.owner)).collect();
@@ -394,5 +388,8 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     assert_eq!(table.claim(wish(2, Kind::Clear, until), first), Answer::Queued);
     assert_eq!(table.claim(wish(3, lone(3), until), first), Answer::Queued);
     assert_eq!(table.claim(wish(4, bound(4), until), first), Answer::Port(7001), "it passes by");
-    assert_eq!(table.release(Owner(2)), [Grant { owner: Owner(3), port: 7001 }]);
+    assert_eq!(table.release(Owner(2)), []);
+    assert_eq!(table.release(Owner(1)), []);
+    assert_eq!(table.release(Owner(4)), [Grant { owner: Owner(3), port: 7001 }], "its place is empty");
+    assert_eq!(table.claim(wish(5, bound(5), until), first), Answer::Queued, "nobody comes beside it");
 }

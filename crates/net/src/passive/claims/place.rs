@@ -22,7 +22,7 @@ impl Place {
     /// Whether there is room for one more.
     pub(super) fn fits(&self, kind: Kind) -> bool {
         let beside = |other: Kind| match (kind, other) {
-            (Kind::Clear, _) | (_, Kind::Clear) | (Kind::Lone(_), Kind::Lone(_)) => false,
+            (Kind::Clear | Kind::Lone(_), _) | (_, Kind::Clear | Kind::Lone(_)) => false,
             // A session has one connection at a time; two of its claims could not be told apart.
             (one, other) => one.binding() != other.binding(),
         };
