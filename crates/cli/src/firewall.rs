@@ -10,7 +10,7 @@ use crate::serve;
 use crate::talk::{Failure, say};
 
 mod change;
-mod machine;
+pub(crate) mod machine;
 
 /// Print the firewall rules that a site needs, or apply them.
 ///
@@ -181,7 +181,7 @@ impl Flags {
         request.from.clone_from(&self.from);
         request.inside.clone_from(&self.inside);
         request.external = self.site.external();
-        request.ephemeral = machine::ephemeral();
+        request.ephemeral = machine::ephemeral().unwrap_or_default();
         request
     }
 }

@@ -109,12 +109,8 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 
 fn read() -> Result<Ruleset, Failure> {
     machine::ruleset().map_err(|why| {
-        let hint = if rustix::process::geteuid().is_root() {
-            "nftables is read and changed by its program nft: is it installed?"
-        } else {
-            "only root can read and change the rules: try with sudo"
-        };
-        Failure::new(Exit::Refused, format!("the rules of this machine cannot be read: {why}")).hint(hint)
+        Failure::new(Exit::Refused, format!("the rules of this machine cannot be read: {why}"))
+            .hint(machine::hint())
     })
 }
 

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use ::firewall::{Ephemeral, Recognised, Ruleset, Seen, recognise};
 
-/// From which ports this system opens connections.
-pub(super) fn ephemeral() -> Ephemeral {
-    let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
-    Ephemeral::read(&read("ip_local_port_range"), &read("ip_local_reserved_ports"))
+/// From which ports this system opens connections, where it tells.
+pub(crate) fn ephemeral() -> Option<Ephemeral> {
+    let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
+    Some(Ephemeral::read(&read("ip_local_port_range")?, &read("ip_local_reserved_ports")?))
 }
 
 /// What firewall runs here.
@@ -29,7 +29,7 @@ pub(super) fn front_ends() -> (Option<String>, Option<String>) {
 }
 
 /// The rules that the kernel follows now.
-pub(super) fn ruleset() -> Result<Ruleset, String> {
+pub(crate) fn ruleset() -> Result<Ruleset, String> {
     let mut ruleset =
         Ruleset::read(&said(&mut program("nft", &["-j", "list", "ruleset"]))?).map_err(|e| e.to_string())?;
     for (family, save) in [("ip", "iptables-save"), ("ip6", "ip6tables-save")] {
@@ -43,8 +43,17 @@ pub(super) fn ruleset() -> Result<Ruleset, String> {
     Ok(ruleset)
 }
 
+/// What helps where the rules cannot be read.
+pub(crate) fn hint() -> &'static str {
+    if rustix::process::geteuid().is_root() {
+        "nftables is read and changed by its program nft: is it installed?"
+    } else {
+        "only root can read and change the rules: try with sudo"
+    }
+}
+
 /// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those elsewhere.
-pub(super) fn legacy() -> impl Iterator<Item = &'static str> {
+pub(crate) fn legacy() -> impl Iterator<Item = &'static str> {
     let kinds = [("iptables", "/proc/net/ip_tables_names"), ("ip6tables", "/proc/net/ip6_tables_names")];
     let filters =
         |file| fs::read_to_string(file).is_ok_and(|names| names.lines().any(|name| name == "filter"));

@@ -5,17 +5,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ::firewall::Ephemeral;
 use clap::Args;
 use net::tls::identity::certificates;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use crate::firewall::machine;
 use crate::talk::{Exit, Failure};
+
+mod filter;
 
 /// Look at a site's own settings, on the machine that serves it or is to.
 ///
 /// Takes the flags of `pasv serve`. Looks whether its ports can be listened on, whether this machine's own connections may
-/// take its passive ports, which address clients are told, and how long its certificates are good. The first line is the
-/// answer; then each finding with its evidence and what to do. What the network does on the way is told by
+/// take its passive ports, which address clients are told, how long its certificates are good, and whether this machine's
+/// firewall lets the site through (as `pasv firewall --check` does; root can read its rules). The first line is the answer;
+/// then each finding with its evidence and what to do. What the network does on the way is told by
 /// `pasv doctor ftp://...`, from a client.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -36,8 +41,8 @@ const SHOWN: usize = 3;
 #[derive(Debug, Default)]
 struct Facts {
     passive: Option<RangeInclusive<u16>>,
-    /// From where the kernel takes ports for outgoing connections, and which of them it leaves alone; None: not known.
-    ephemeral: Option<(RangeInclusive<u16>, Vec<RangeInclusive<u16>>)>,
+    /// From where the kernel takes ports for outgoing connections; None: not known.
+    ephemeral: Option<Ephemeral>,
     listens: Vec<SocketAddr>,
     /// This machine's addresses towards the network.
     own: Vec<IpAddr>,
@@ -46,6 +51,8 @@ struct Facts {
     unbound: Vec<(SocketAddr, String)>,
     /// Each certificate that is given: its file, its names, the days it is still good, or why that is not known.
     certificates: Vec<(String, Result<Good, String>)>,
+    /// None: no firewall can be in the way.
+    filter: Option<filter::Filter>,
 }
 
 /// For which names a certificate is good, and for how many days still.
@@ -83,12 +90,7 @@ fn gather(site: &super::Flags) -> Facts {
     let first = listens.first().map_or(Ipv4Addr::UNSPECIFIED.into(), SocketAddr::ip);
     let data = passive.clone().into_iter().flatten().map(|port| SocketAddr::new(first, port));
     let unbound = unbound(listens.iter().copied().chain(data));
-    let system = |name| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
-    let ephemeral = system("ip_local_port_range").and_then(|range| {
-        let mut ends = range.split_whitespace().map(str::parse::<u16>);
-        let range = ends.next()?.ok()?..=ends.next()?.ok()?;
-        Some((range, reserved(&system("ip_local_reserved_ports")?)))
-    });
+    let ephemeral = machine::ephemeral();
     let own = net::own::addresses();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let certificates = site
@@ -100,22 +102,14 @@ fn gather(site: &super::Flags) -> Facts {
             (file.display().to_string(), about)
         })
         .collect();
-    Facts { passive, ephemeral, listens, own, external: site.external, unbound, certificates }
+    let filter = filter::compared(site);
+    Facts { passive, ephemeral, listens, own, external: site.external, unbound, certificates, filter }
 }
 
 /// Those of the places that cannot be listened on now, and why.
 fn unbound(places: impl Iterator<Item = SocketAddr>) -> Vec<(SocketAddr, String)> {
     let cannot = |at: SocketAddr| TcpListener::bind(at).err().map(|error| (at, crate::talk::words(&error)));
     places.filter_map(cannot).collect()
-}
-
-/// `40000-40010,50000`, as the kernel writes it.
-fn reserved(text: &str) -> Vec<RangeInclusive<u16>> {
-    let one = |part: &str| {
-        let (low, high) = part.split_once('-').unwrap_or((part, part));
-        Some(low.parse().ok()?..=high.parse().ok()?)
-    };
-    text.trim().split(',').filter_map(one).collect()
 }
 
 /// The names of the first certificate, and the days it is still good.
@@ -150,32 +144,26 @@ fn judge(facts: &Facts) -> Vec<Finding> {
         find(Weight::Unsure, says, why.clone(), Some(fix.to_owned()));
     }
     match (&facts.passive, &facts.ephemeral) {
-        (Some(passive), Some((ephemeral, reserved))) => {
-            let taken =
-                |port: &u16| ephemeral.contains(port) && !reserved.iter().any(|range| range.contains(port));
+        (Some(passive), Some(ephemeral)) => {
             let (low, high) = (passive.start(), passive.end());
-            let shown = format!(
-                "the passive ports are {low}-{high}, the ephemeral ones {}-{}",
-                ephemeral.start(),
-                ephemeral.end()
-            );
-            if passive.clone().any(|port| taken(&port)) {
+            let (from, to) = (ephemeral.range.start(), ephemeral.range.end());
+            let shown = format!("the passive ports are {low}-{high}, the ephemeral ones {from}-{to}");
+            if ephemeral.overlap(std::slice::from_ref(passive)).is_empty() {
+                find(
+                    Weight::Fine,
+                    "no outgoing connection of this machine takes a passive port".into(),
+                    shown,
+                    None,
+                );
+            } else {
                 let fix = format!(
-                    "--passive-ports above {}, or sysctl net.ipv4.ip_local_reserved_ports={low}-{high}",
-                    ephemeral.end()
+                    "--passive-ports above {to}, or sysctl net.ipv4.ip_local_reserved_ports={low}-{high}"
                 );
                 find(
                     Weight::Wrong,
                     "this machine's own outgoing connections may take a passive port".into(),
                     shown,
                     Some(fix),
-                );
-            } else {
-                find(
-                    Weight::Fine,
-                    "no outgoing connection of this machine takes a passive port".into(),
-                    shown,
-                    None,
                 );
             }
         }
@@ -206,6 +194,9 @@ fn judge(facts: &Facts) -> Vec<Finding> {
                 find(weight, says, shown, fix);
             }
         }
+    }
+    if let Some(filter) = &facts.filter {
+        filter::judge(filter, &mut find);
     }
     findings
 }
@@ -280,7 +271,7 @@ mod tests {
     fn site() -> Facts {
         Facts {
             passive: Some(61210..=61219),
-            ephemeral: Some((32768..=60999, vec![])),
+            ephemeral: Some(Ephemeral::default()),
             listens: vec!["[::]:21".parse().unwrap()],
             own: vec!["203.0.113.7".parse().unwrap()],
             ..Facts::default()
@@ -302,7 +293,7 @@ mod tests {
         assert!(verdict(&overlap).starts_with("Wrong: this machine's own outgoing"));
         let part = Facts { passive: Some(60990..=61009), ..site() };
         assert!(verdict(&part).starts_with("Wrong:"));
-        let ephemeral = Some((32768..=60999, reserved("50000-50004,50005-50009\n")));
+        let ephemeral = Some(Ephemeral::read("32768 60999", "50000-50004,50005-50009\n"));
         assert_eq!(verdict(&Facts { ephemeral, ..overlap }), "Nothing is wrong on this machine.");
     }
 

@@ -212,6 +212,32 @@ cmp before after
 }
 
 #[test]
+fn the_doctor_of_a_site_names_the_rule_that_is_missing() {
+    in_a_namespace(
+        &["nft"],
+        r#"
+# What passes, or nothing that filters: it says so, and finds nothing wrong.
+$pasv doctor --site > told
+has "nothing on this machine drops what comes in" told
+nft 'add table inet filter { chain input { type filter hook input priority 0; policy drop; }; }'
+nft 'add rule inet filter input ct state established,related accept'
+nft 'add rule inet filter input iif lo accept'
+nft 'add rule inet filter input tcp dport { 22, 2121 } accept'
+fails 1 $pasv doctor --site > told
+has "Wrong: rule 3 (in, to 61210-61219)" told
+hasnt "rule 1 (in" told
+has "pasv firewall --apply" told
+# Nobody comes to this one from outside.
+$pasv doctor --site --listen 127.0.0.1:2121 > told
+hasnt "rule 3" told
+$pasv firewall --apply --yes
+$pasv doctor --site > told
+has "what the site needs passes this machine's firewall" told
+"#,
+    );
+}
+
+#[test]
 fn lines_beside_those_of_iptables() {
     in_a_namespace(
         &["nft", "iptables", "ip6tables-save"],
