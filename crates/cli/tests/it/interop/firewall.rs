@@ -216,7 +216,7 @@ fn the_doctor_of_a_site_names_the_rule_that_is_missing() {
     in_a_namespace(
         &["nft"],
         r#"
-# What passes, or nothing that filters: it says so, and finds nothing wrong.
+# Nothing filters: it says so, and finds nothing wrong.
 $pasv doctor --site > told
 has "nothing on this machine drops what comes in" told
 nft 'add table inet filter { chain input { type filter hook input priority 0; policy drop; }; }'
