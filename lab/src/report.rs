@@ -172,7 +172,7 @@ there than on a long line. NAT64 and load balancers are relays too. All else is 
 const DOCTOR: &str = "\
 ## What the doctor says
 
-`pasv doctor --json`, called at the client's with our server at the other end, in networks with one thing wrong, or none. The
+`pasv doctor --json`, called at the client's with our server at the other end where no other is named, in networks with one thing wrong or none. The
 first name is its verdict; a second one has to be among what it noticed besides. What the names mean is in
 [doctor.md](doctor.md).
 
