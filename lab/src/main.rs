@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod doctor;
 mod isolation;
 mod network;
 mod process;

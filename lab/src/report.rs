@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::doctor::LOOKS;
 use crate::rows::{Due, ROWS};
 use crate::run::{Case, Kind};
 use crate::trial::{End, Pair};
@@ -98,6 +99,13 @@ fn page(all: &[Done], has_firewall: bool) -> String {
         }
         text.push('\n');
     }
+    let _ = write!(text, "\n{DOCTOR}");
+    for (n, look) in LOOKS.iter().enumerate() {
+        let done = all.iter().find(|done| done.kind == Kind::Doctor(n));
+        let also: Vec<String> = look.also.iter().map(|name| format!(", `{name}`")).collect();
+        let result = done.map_or("not run", proof);
+        let _ = writeln!(text, "| {} | `{}`{} | {result} |", look.network, look.verdict, also.concat());
+    }
     let origin = if has_firewall { PRINTED } else { WRITTEN };
     let _ = write!(text, "\n## The four rules, proven\n\n{origin}{RULES}");
     for done in all.iter().filter(|done| done.kind == Kind::Rules) {
@@ -161,15 +169,28 @@ there than on a long line. NAT64 and load balancers are relays too. All else is 
 
 ";
 
+const DOCTOR: &str = "\
+## What the doctor says
+
+`pasv doctor --json`, called at the client's with our server at the other end where no other is named, in networks with
+one thing wrong or none. The first name is its verdict; a second one has to be among what it noticed besides. What the
+names mean is in [doctor.md](doctor.md).
+
+| network | verdict | result |
+|---|---|---|
+";
+
 const PRINTED: &str = "What `pasv firewall --for nftables` prints";
 const WRITTEN: &str = "The rule sets for nftables in `lab/src/rules.rs`, which no command prints yet";
 
 const RULES: &str =
     ", loaded on the server with policy drop, or on a router before it. Complete: list, get and put
 work; on the server also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own
-connections outward. Without any one line: what the line is for fails, and the rest goes on. Two lines take nothing away
-from the site: `ct state invalid drop` keeps out what no line below lets in, and the router's last one closes the server to
-others.
+connections outward. Without any one line: what the line is for fails, and the rest goes on. Where that line is one of the
+four rules, `pasv doctor` at the client's names the pair it is of, or says that active mode is impossible, or that a
+router answers in the server's place; and the server's 425 says which of rule 3 and rule 4 is missing for passive data.
+With a complete set the doctor finds its mode to work. Two lines take nothing away from the site: `ct state invalid drop`
+keeps out what no line below lets in, and the router's last one closes the server to others.
 
 | rule set | without | result |
 |---|---|---|

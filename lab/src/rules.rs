@@ -1,7 +1,8 @@
 //! Are the printed rules enough, and is each line needed?
 //!
 //! A rule set is loaded on the server with policy drop, or on a router before it. Complete, everything of its mode has to work; without any one of its
-//! lines, just that has to fail which the line is for.
+//! lines, just that has to fail which the line is for. Where the line is one of the four rules, the doctor names it from the client's
+//! side; which of the two rules for passive data it is, the server says.
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use crate::client::{Job, Manner, Mode};
 use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
 use crate::process::run;
-use crate::site::Serve;
+use crate::site::{Serve, in_url};
 use crate::talk::Talk;
 use crate::trial::{Tools, Trial};
 
@@ -130,6 +131,12 @@ impl Rules {
         opening.and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
     }
 
+    /// Which of the four rules line `n` is, if it is one.
+    fn number(&self, n: usize) -> Option<u8> {
+        let (_, comment) = self.lines[n].split_once("\"pasv rule ")?;
+        comment.split('"').next()?.parse().ok()
+    }
+
     /// Line `n`, without its place and its comment.
     pub(crate) fn line(&self, n: usize) -> &str {
         let line = self.lines[n].trim();
@@ -152,6 +159,10 @@ pub(crate) fn complete(trial: &mut Trial<'_>, rules: &Rules, shape: Shape) {
         works(trial, Loss::Outward, shape) || !shape.router,
         "the server's own connections do not get out"
     );
+    let opinion = trial.asks_the_doctor(&in_url(trial.at()));
+    // The rules for active mode leave the passive range closed, and that is what a client sees first.
+    opinion.is(if shape.active { "rule-3-or-4" } else { "all-is-well" });
+    assert!(opinion.works(if shape.active { "EPRT" } else { "EPSV" }), "{opinion}");
     if shape.router {
         return;
     }
@@ -168,6 +179,9 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize, shape: Sha
         return trial.moves_files(manner(shape), Duration::from_secs(5));
     }
     assert!(!works(trial, loss, shape), "without `{}` all goes on: {loss:?} was to fail", rules.line(n));
+    if let Some(number) = rules.number(n) {
+        names_the_rule(trial, number, shape);
+    }
     // What fails is what was said, and not something before it.
     if matches!(loss, Loss::Data | Loss::NarrowPath) {
         let talks = trial.lab.client.within(|| {
@@ -180,6 +194,31 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize, shape: Sha
         assert!(trial.attempt(Job::List, manner(shape)).good, "a listing does not work either");
     }
     trial.slowest = Duration::ZERO;
+}
+
+/// Rule `number` is missing: the doctor has to name it as far as a client can know, and the server where it can know more.
+fn names_the_rule(trial: &mut Trial<'_>, number: u8, shape: Shape) {
+    let opinion = trial.asks_the_doctor(&in_url(trial.at()));
+    match (number, shape) {
+        // What a router does not translate is for the router itself, and it answers.
+        (1, Shape { router: true, .. }) => opinion.is("control-refused"),
+        (3, Shape { router: true, .. }) => opinion.is("data-ports-refused"),
+        (1 | 2, _) => opinion.is("rule-1-or-2"),
+        (_, Shape { active: true, .. }) => {
+            let said = opinion.others().any(|other| other == "active-impossible");
+            assert!(said && !opinion.works("EPRT"), "active mode is not said to fail: {opinion}");
+        }
+        (_, _) => {
+            opinion.is("rule-3-or-4");
+            let at = trial.at();
+            let told = trial.lab.client.within(|| {
+                let mut talk = Talk::open(&trial.lab.client, at, trial.site().login());
+                talk.fetches_in_vain("pub/down.bin")
+            });
+            assert!(told.starts_with("425"), "{told}");
+            assert!(told.contains(&format!("rule {number}")), "rule {number} is not named: {told}");
+        }
+    }
 }
 
 /// What has to fail without this line?

@@ -2,6 +2,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use crate::doctor::LOOKS;
 use crate::report::Done;
 use crate::rows::{Due, Pace, ROWS};
 use crate::rules::{self, Rules, Shape};
@@ -22,6 +23,8 @@ pub(crate) struct Case {
 pub(crate) enum Kind {
     /// The network of this number.
     Row(usize),
+    /// What the doctor says of the network of this number.
+    Doctor(usize),
     /// The rule sets.
     Rules,
 }
@@ -66,6 +69,16 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
                 cases.push(Case { kind: Kind::Row(n), name, pair, due, pace: row.pace, test });
             }
         }
+    }
+    for (n, look) in LOOKS.iter().enumerate() {
+        cases.push(Case {
+            kind: Kind::Doctor(n),
+            name: format!("doctor {} {}", look.name, look.pair.name()),
+            pair: look.pair,
+            due: Due::Holds,
+            pace: Pace::Ordinary,
+            test: Box::new(|trial| look.test(trial)),
+        });
     }
     let proof = |name: String, test: Box<Test>| Case {
         kind: Kind::Rules,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::client::{Client, Job, Manner};
+use crate::doctor::Opinion;
 use crate::network::Lab;
 use crate::process::{Said, clean, run};
 use crate::rules::{Rules, Shape};
@@ -241,6 +242,15 @@ impl Trial<'_> {
         let said = self.lab.client.within(|| run(command, "", self.patience));
         self.slowest = self.slowest.max(said.took);
         said
+    }
+
+    /// Asks `pasv doctor`, at the client's, about the site found at `host`.
+    #[track_caller]
+    pub(crate) fn asks_the_doctor(&mut self, host: &str) -> Opinion {
+        let url = self.site().url(host, "");
+        let (opinion, took) = self.lab.client.within(|| Opinion::of(self.tools, self.folder.path(), &url));
+        self.slowest = self.slowest.max(took);
+        opinion
     }
 
     /// The rules of this shape.

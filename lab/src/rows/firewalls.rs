@@ -89,11 +89,7 @@ pub(super) fn names_the_rule(trial: &mut Trial<'_>) {
         trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
         let told = trial.lab.client.within(|| {
             let mut talk = Talk::open(&trial.lab.client, trial.lab.site(), trial.site().login());
-            let to = talk.epsv();
-            talk.say("RETR pub/down.bin");
-            // The client's try is what the server can see, or not see.
-            let _ = std::net::TcpStream::connect_timeout(&to, seconds(5));
-            talk.reply()
+            talk.fetches_in_vain("pub/down.bin")
         });
         assert!(told.starts_with("425"), "{told}");
         assert!(told.contains(rule), "{rule} is not named: {told}");

@@ -1,0 +1,323 @@
+//! What does `pasv doctor` say of a network, and is it right?
+//!
+//! Each network here has one thing wrong with it, or none: the verdict has to be that one, and not another that would fit too.
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
+use crate::process::{clean, run};
+use crate::relay::{Epsv, Way};
+use crate::site::{Serve, in_url};
+use crate::trial::{Pair, Tools, Trial};
+
+/// What its help promises.
+const LIMIT: Duration = Duration::from_secs(15);
+/// In the lab's table of hosts with both addresses of the server.
+const NAME: &str = "dual.lab";
+
+const CLEAR: &[&str] = &["--tls", "off"];
+
+/// A network, and what the doctor has to say of it.
+pub(crate) struct Look {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it is.
+    pub(crate) network: &'static str,
+    /// The first word, and what has to be among the others.
+    pub(crate) verdict: &'static str,
+    pub(crate) also: &'static [&'static str],
+    /// Whose server it is: ours, but where ours helps itself.
+    pub(crate) pair: Pair,
+    /// Puts it together and starts the server; says by which name clients find that, where it is not an address.
+    make: fn(&mut Trial<'_>) -> Option<&'static str>,
+}
+
+/// What the doctor has said.
+pub(crate) struct Opinion {
+    json: Value,
+}
+
+/// All, in the order of the table.
+pub(crate) const LOOKS: &[Look] = &[
+    Look {
+        name: "open",
+        network: "no firewall",
+        verdict: "all-is-well",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.serve();
+            None
+        },
+    },
+    Look {
+        name: "control-silent",
+        network: "what comes to the control port vanishes (rule 1)",
+        verdict: "rule-1-or-2",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp dport {CONTROL} drop")),
+    },
+    Look {
+        name: "control-replies-silent",
+        network: "what the control port answers vanishes (rule 2)",
+        verdict: "rule-1-or-2",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp sport {CONTROL} drop")),
+    },
+    Look {
+        name: "control-rejected",
+        network: "a router forbids the control port, and says so",
+        verdict: "rejected",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with icmpx type admin-prohibited")),
+    },
+    Look {
+        name: "control-refused",
+        network: "the control port answers with a reset",
+        verdict: "control-refused",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with tcp reset")),
+    },
+    Look {
+        name: "range-in-closed",
+        network: "what comes to the passive range vanishes (rule 3)",
+        verdict: "rule-3-or-4",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
+    },
+    Look {
+        name: "range-out-closed",
+        network: "what the passive range answers vanishes (rule 4)",
+        verdict: "rule-3-or-4",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp sport {LOW}-{HIGH} drop")),
+    },
+    Look {
+        name: "range-rejected",
+        network: "a router forbids the passive range, and says so",
+        verdict: "data-ports-rejected",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            without(trial, &format!("tcp dport {LOW}-{HIGH} reject with icmpx type admin-prohibited"))
+        },
+    },
+    Look {
+        name: "range-refused",
+        network: "the passive range answers with resets",
+        verdict: "data-ports-refused",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} reject with tcp reset")),
+    },
+    Look {
+        name: "dnat",
+        network: "server behind DNAT, told its address",
+        verdict: "all-is-well",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.dnat();
+            let outside = OUTSIDE.to_string();
+            trial.serve_with(Serve { flags: &["--external", &outside], ..Serve::default() });
+            None
+        },
+    },
+    Look {
+        name: "dnat-not-told",
+        network: "server behind DNAT, not told its address",
+        verdict: "address-not-told",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.dnat();
+            trial.serve();
+            None
+        },
+    },
+    Look {
+        name: "nat",
+        network: "client behind NAT",
+        verdict: "all-is-well",
+        also: &["client-behind-nat"],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.nat();
+            trial.serve();
+            None
+        },
+    },
+    Look {
+        name: "client-firewall",
+        network: "client firewall drops incoming",
+        verdict: "all-is-well",
+        also: &["active-impossible"],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.serve();
+            trial.lab.client.nft(
+                "table inet own { chain in { type filter hook input priority filter; policy drop;\n\
+                 iif lo accept\nct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept\n}\n}\n",
+            );
+            None
+        },
+    },
+    Look {
+        name: "helper-tls",
+        network: "the passive range is opened by the kernel's FTP helper only",
+        verdict: "tls-blinds-helper",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.helper();
+            without(trial, &format!("tcp dport {LOW}-{HIGH} ct state new drop"))
+        },
+    },
+    Look {
+        name: "epsv-eaten",
+        network: "EPSV eaten by a middlebox",
+        verdict: "epsv-eaten",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| between(trial, Epsv::Eaten),
+    },
+    Look {
+        name: "epsv-reset",
+        network: "EPSV reset by a middlebox",
+        verdict: "epsv-reset",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| between(trial, Epsv::Reset),
+    },
+    Look {
+        name: "epsv-refused",
+        network: "EPSV refused by a middlebox",
+        verdict: "epsv-refused",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| between(trial, Epsv::Refused),
+    },
+    Look {
+        name: "only-227",
+        network: "a middlebox that opens the ports of 227 only",
+        verdict: "alg-knows-227-only",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
+            between(trial, Epsv::OnlyPasvOpens)
+        },
+    },
+    Look {
+        name: "mtu",
+        network: "MTU black hole, vsftpd",
+        verdict: "mtu-black-hole",
+        also: &[],
+        pair: Pair::Vsftpd,
+        make: |trial| {
+            trial.lab.mtu_black_hole(1300);
+            trial.serve();
+            None
+        },
+    },
+    Look {
+        name: "ipv6-dead",
+        network: "dual stack, IPv6 dead",
+        verdict: "family-dead",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            without(trial, "meta nfproto ipv6 drop");
+            Some(NAME)
+        },
+    },
+    Look {
+        name: "ipv4-dead",
+        network: "dual stack, IPv4 dead",
+        verdict: "family-dead",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            without(trial, "meta nfproto ipv4 drop");
+            Some(NAME)
+        },
+    },
+];
+
+impl Look {
+    /// Asks the doctor, who has to be right.
+    pub(crate) fn test(&self, trial: &mut Trial<'_>) {
+        let host = (self.make)(trial).map_or_else(|| in_url(trial.at()), str::to_owned);
+        let opinion = trial.asks_the_doctor(&host);
+        opinion.is(self.verdict);
+        for name in self.also {
+            assert!(opinion.others().any(|other| other == *name), "{name} is not said: {opinion}");
+        }
+    }
+}
+
+impl Opinion {
+    /// Called at the client's, of the site at `url`.
+    #[track_caller]
+    pub(crate) fn of(tools: &Tools, home: &std::path::Path, url: &str) -> (Self, Duration) {
+        let mut call = Command::new(&tools.pasv);
+        call.args(["doctor", "--json", url]);
+        let said = run(clean(&mut call, home), "", LIMIT + Duration::from_secs(5));
+        assert!(said.took < LIMIT, "the doctor took {:.1} s: {}", said.took.as_secs_f64(), said.err);
+        // The exit code is that of the verdict.
+        let json = serde_json::from_str(&said.out);
+        let json = json.unwrap_or_else(|error| panic!("{error}: {}\n{}{}", said.status, said.out, said.err));
+        (Self { json }, said.took)
+    }
+
+    /// The name of the verdict.
+    pub(crate) fn verdict(&self) -> &str {
+        self.json["verdict"].as_str().unwrap_or_default()
+    }
+
+    /// The names of what was noticed besides.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &str> {
+        self.json["also"].as_array().into_iter().flatten().filter_map(|other| other["verdict"].as_str())
+    }
+
+    /// The verdict has to be `name`.
+    #[track_caller]
+    pub(crate) fn is(&self, name: &str) {
+        assert!(self.verdict() == name, "the doctor says {} and not {name}: {self}", self.verdict());
+    }
+
+    /// Does this way work in clear?
+    pub(crate) fn works(&self, way: &str) -> bool {
+        let ways = self.json["ways"].as_array().into_iter().flatten();
+        let mut clear = ways.filter(|trial| trial["way"] == way && trial["tls"] == false);
+        clear.any(|trial| trial["works"] == true)
+    }
+}
+
+impl std::fmt::Display for Opinion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.json)
+    }
+}
+
+/// A server, and a router that does this to what passes.
+fn without(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
+    trial.serve();
+    trial.lab.rule("forward", rule);
+    None
+}
+
+fn between(trial: &mut Trial<'_>, epsv: Epsv) -> Option<&'static str> {
+    // They read what they pass on, as long as it is clear.
+    trial.serve_with(Serve { flags: CLEAR, ..Serve::default() });
+    trial.lab.relay(false, Way { epsv, ..Way::default() });
+    None
+}
