@@ -187,7 +187,9 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
 pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
     let done = findings.logins.iter().any(|(_, login)| *login == Login::Done);
     let weight = |light: Weight| if done { light } else { Weight::Blocks };
-    for (cover, login) in &findings.logins {
+    // Whichever was over first: a login that is refused says more than that there is no TLS.
+    for cover in [Cover::Clear, Cover::Tls] {
+        let Some(login) = findings.login(cover) else { continue };
         let covered = cover.words();
         let remark = match login {
             Login::Done | Login::KeptBack => continue,

@@ -348,6 +348,8 @@ fn logins() {
     };
     let no_tls = || Login::NoTls("502 no".to_owned());
     is("refused", &login(Login::Refused("530 no".to_owned()), no_tls()), Verdict::LoginRefused);
+    let turned = change(login(Login::Refused("530 no".to_owned()), no_tls()), |f| f.logins.reverse());
+    is("refused, and heard last", &turned, Verdict::LoginRefused);
     let kept = login(Login::KeptBack, no_tls());
     is("kept back, and no TLS", &kept, Verdict::NoTls);
     open("kept back, and no TLS", &kept, Verdict::LoginRefused, "kept back");
