@@ -107,6 +107,16 @@ const CLOSE: &[&[u8]] = &[
     b"HASH f",
 ];
 
+/// What speaks another protocol: the session ends at it, wherever it stands.
+const ALIEN: &[&[u8]] = &[
+    b"GET / HTTP/1.1",
+    b"CONNECT h:21 HTTP/1.0",
+    b"\x16\x03",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"PROXY TCP4 192.0.2.9 192.0.2.1 50000 21",
+    b"\0",
+];
+
 /// One thing that happens to a session.
 #[derive(Clone, Debug)]
 enum Happening {
@@ -124,6 +134,7 @@ fn happening(words: &'static [&'static [u8]]) -> impl Strategy<Value = Happening
         60 => proptest::sample::select(words).prop_map(|l| Happening::Line(l.to_vec())),
         1 => Just(Happening::Line(b"QUIT".to_vec())),
         1 => Just(Happening::Line(b"EPSV ALL".to_vec())),
+        1 => proptest::sample::select(ALIEN).prop_map(|l| Happening::Line(l.to_vec())),
         3 => proptest::collection::vec(any::<u8>().prop_filter("a line holds no LF", |b| *b != b'\n'), 0..20)
             .prop_map(Happening::Line),
         2 => Just(Happening::TooLong),

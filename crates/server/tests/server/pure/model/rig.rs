@@ -46,6 +46,8 @@ enum Abort {
 #[derive(Debug)]
 pub(super) enum Bad {
     TooLong,
+    /// It speaks another protocol.
+    Alien,
     Command(CommandError),
 }
 
@@ -115,6 +117,7 @@ impl Rig {
             return;
         }
         let command = match &line {
+            Ok(line) if is_alien(line) => Err(Bad::Alien),
             Ok(line) => Command::parse(line).map_err(Bad::Command),
             Err(_) => Err(Bad::TooLong),
         };
@@ -242,6 +245,8 @@ impl Rig {
                     match code {
                         // These end a session, the reply to a command or not.
                         221 | 421 => goodbye = Some(code),
+                        // Whoever speaks something else is told so once.
+                        500 if matches!(self.owed.front(), Some(Err(Bad::Alien))) => goodbye = Some(code),
                         _ if aside == Some(code) => aside = None,
                         _ => self.reply(&reply),
                     }
@@ -249,7 +254,7 @@ impl Rig {
                 Output::Close => {
                     assert!(goodbye.is_some(), "closed without a word");
                     assert!(
-                        goodbye == Some(421) || self.owed.is_empty() || self.only_quit_is_owed(),
+                        matches!(goodbye, Some(421 | 500)) || self.owed.is_empty() || self.only_quit_is_owed(),
                         "no reply came to {:?}",
                         self.owed
                     );
@@ -381,6 +386,7 @@ impl Model {
             }
             Err(Bad::Command(CommandError::Protocol)) => Some(Verb::Eprt),
             Err(Bad::Command(CommandError::Unknown) | Bad::TooLong) => None,
+            Err(Bad::Alien) => panic!("{code} to another protocol, and no end"),
         };
         if let Ok(command) = line {
             let row = command.verb().row();
@@ -405,6 +411,17 @@ impl Model {
             _ => {}
         }
     }
+}
+
+/// Is it the beginning of TLS, a line of HTTP, or a header of the PROXY protocol (of version 2: the end of its signature)?
+fn is_alien(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let http = ["GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT "];
+    line.starts_with(b"\x16\x03")
+        || line == b"\0"
+        || text.starts_with("PROXY TCP")
+        || text.starts_with("PROXY UNKNOWN")
+        || http.iter().any(|method| text.strip_prefix(method).is_some_and(|rest| rest.contains('/')))
 }
 
 /// Does REST live through it? Through what prepares a transfer it must; through what only asks it may.
