@@ -4,12 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
+use tokio::time::{Instant, timeout_at};
 
+use crate::departure::{self, Departure, Tries};
+use crate::half_open::{self, Call};
 use crate::icmp::{self, Rejection};
 use crate::listener::{EXHAUSTED, Stack, listening};
 use crate::watch::{Watched, watch};
@@ -56,12 +60,94 @@ pub async fn dial_explained(target: SocketAddr) -> Result<Data, (io::Error, Opti
     call(target, None, None, &mut Some(&mut rejection)).await.map_err(|error| (error, rejection))
 }
 
+/// Calls a listening peer, as [`dial_narrow`](fn@dial_narrow), and gives up after `patience` with what is known of the
+/// reason; before that, where this machine itself has refused to send the call [`HELD`] times. Cancel-safe.
+///
+/// # Errors
+/// [`Unmade`].
+pub async fn dial_patiently(
+    target: SocketAddr,
+    from: Option<Source>,
+    segment: Option<u16>,
+    patience: Duration,
+) -> Result<Data, Unmade> {
+    let until = Instant::now() + patience;
+    let Calling { mut data, under_way } =
+        begin(target, from, segment, Why::Kept).map_err(|error| Unmade::Failed(error, None))?;
+    if !under_way {
+        return Ok(data);
+    }
+    let mut left = false;
+    loop {
+        let look = (Instant::now() + LOOK).min(until);
+        match timeout_at(look, ended(&mut data)).await {
+            Ok(Ok(())) => return Ok(data),
+            Ok(Err(error)) => return Err(Unmade::Failed(error, icmp::take(&data.fd()))),
+            Err(_) => {}
+        }
+        let tries = departure::tries(data.fd());
+        left |= tries.is_some_and(|tries| tries.departure() == Departure::Left);
+        let held = !left && tries.is_some_and(|tries| tries.again >= HELD && !tries.left);
+        if held || look >= until {
+            let known = tries.map_or(Departure::Unknown, Tries::departure);
+            return Err(Unmade::Silent(if left { Departure::Left } else { known }));
+        }
+    }
+}
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub enum Unmade {
+    /// The system's error (see [`dial()`]), and the ICMP message that was its reason, if one was.
+    Failed(io::Error, Option<Rejection>),
+    /// No answer came, and whether the call has left this machine at all.
+    Silent(Departure),
+}
+
+/// How often this machine may refuse to send a call, beside the first time, before it is given up: once may be a full queue.
+pub const HELD: u32 = 2;
+
+/// How often a call that waits is looked at. It is sent again after a second, and then at longer intervals.
+const LOOK: Duration = Duration::from_millis(400);
+
 async fn call(
     target: SocketAddr,
     from: Option<Source>,
     segment: Option<u16>,
     why: &mut Option<&mut Option<Rejection>>,
 ) -> io::Result<Data> {
+    let keeps = if why.is_some() { Why::Kept } else { Why::NotAsked };
+    let Calling { mut data, under_way } = begin(target, from, segment, keeps)?;
+    if under_way && let Err(error) = ended(&mut data).await {
+        if let Some(why) = why {
+            **why = icmp::take(&data.fd());
+        }
+        return Err(error);
+    }
+    Ok(data)
+}
+
+/// Is the ICMP message kept that ends a call?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Kept,
+    NotAsked,
+}
+
+/// A call that has begun.
+struct Calling {
+    data: Data,
+    /// Its end has to be waited for.
+    under_way: bool,
+}
+
+/// Waits for the end of a call: writable says that it has come, and SO_ERROR how.
+async fn ended(data: &mut Data) -> io::Result<()> {
+    let _ = data.watch()?.ready(Interest::WRITABLE).await?;
+    SockRef::from(&data.fd()).take_error()?.map_or(Ok(()), Err)
+}
+
+fn begin(target: SocketAddr, from: Option<Source>, segment: Option<u16>, why: Why) -> io::Result<Calling> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(segment) = segment {
@@ -78,7 +164,7 @@ async fn call(
         socket.set_reuse_address(source.port.is_some())?;
         socket.bind(&local.into()).map_err(|error| named(&error, local, target))?;
     }
-    if why.is_some() {
+    if why == Why::Kept {
         icmp::keep(&socket, target.is_ipv6());
     }
     let under_way = match socket.connect(&target.into()) {
@@ -89,18 +175,7 @@ async fn call(
             return Err(named(&error, SocketAddr::new(address, port), target));
         }
     };
-    let mut data = Data::new(socket.into(), target);
-    if under_way {
-        // Writable says that the attempt has ended; SO_ERROR says how.
-        let _ = data.watch()?.ready(Interest::WRITABLE).await?;
-        if let Some(error) = SockRef::from(&data.fd()).take_error()? {
-            if let Some(why) = why {
-                **why = icmp::take(&data.fd());
-            }
-            return Err(error);
-        }
-    }
-    Ok(data)
+    Ok(Calling { data: Data::new(socket.into(), target), under_way })
 }
 
 /// The same kind of error, with the two ends that it is about.
@@ -146,6 +221,12 @@ impl Awaited {
     /// Connections of others so far, which were closed.
     pub fn dropped(&self) -> u64 {
         self.strangers.load(Ordering::Relaxed)
+    }
+
+    /// Where no connection has come: has a call of `peer`'s begun? Then its SYN arrived here, and our answer does not get
+    /// back. Reads the kernel's table of connections, in the blocking pool. Cancel-safe.
+    pub async fn half_open(&self, peer: IpAddr) -> Call {
+        half_open::look(peer.to_canonical(), self.local.port()).await
     }
 
     /// The connection from `peer`. Connections of others are closed, counted and told to the log; they never end the

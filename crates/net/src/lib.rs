@@ -13,12 +13,14 @@
 //! bytes, by the cheapest route the kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
-//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is two lines, in `watch`
-//! and `unsent`: rustix and socket2 have the rest.
+//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is three lines, in
+//! `watch`, `unsent` and `departure`: rustix, socket2 and nix have the rest.
 #![deny(unsafe_code)]
 
 pub mod control;
 pub mod data;
+#[expect(unsafe_code, reason = "the kernel is asked for numbers that no crate reads")]
+pub mod departure;
 pub mod dial;
 pub mod half_open;
 pub mod icmp;
@@ -38,6 +40,7 @@ mod watch;
 
 pub use control::Control;
 pub use data::{Data, UploadEnd};
+pub use departure::Departure;
 pub use dial::{Awaited, Source, dial, dial_narrow};
 pub use half_open::Call;
 pub use listener::Listener;

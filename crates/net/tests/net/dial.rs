@@ -1,8 +1,10 @@
 //! Do calls leave from where they should, and are strangers kept out?
 use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use net::{Awaited, Source, dial, dial_narrow};
+use net::dial::{Unmade, dial_patiently};
+use net::{Awaited, Departure, Source, dial, dial_narrow};
 use tokio::time::timeout;
 
 use crate::scene::{HERE, LONG, call, peer};
@@ -42,6 +44,34 @@ async fn a_closed_port_refuses() {
     let closed = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap().local_addr().unwrap();
     let error = timeout(LONG, dial(closed, None)).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_patient_call_says_what_it_came_to() {
+    let listener = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
+    let at = listener.local_addr().unwrap();
+    let ours = dial_patiently(at, None, Some(1200), LONG).await.unwrap();
+    assert_eq!(ours.peer(), at);
+    drop(listener);
+    let refused = dial_patiently(at, None, None, LONG).await.unwrap_err();
+    assert!(
+        matches!(&refused, Unmade::Failed(error, None) if error.kind() == ErrorKind::ConnectionRefused),
+        "{refused:?}"
+    );
+    // Of a listener with no room left the kernel drops what comes. Nothing has been sent again in so short a time.
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    full.bind(&SocketAddr::new(HERE, 0).into()).unwrap();
+    full.listen(0).unwrap();
+    let at = full.local_addr().unwrap().as_socket().unwrap();
+    let _last = dial(at, None).await.unwrap();
+    let silent = dial_patiently(at, None, None, Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(silent, Unmade::Silent(Departure::Unknown)), "{silent:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_called_has_no_call_begun() {
+    let awaited = Awaited::bind(HERE, None).unwrap();
+    assert_eq!(awaited.half_open(HERE).await, net::Call::None);
 }
 
 #[tokio::test]

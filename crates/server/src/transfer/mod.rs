@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
-use net::dial::{Source as DialSource, dial_narrow};
+use net::dial::{Source as DialSource, dial_patiently};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
@@ -178,10 +178,9 @@ async fn connect(
         (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
         (DataPlan::Target(target), _) => {
             let from = DialSource { address: from_here(local, target), port: settings.modes.active_port };
-            match timeout(patience, dial_narrow(target, Some(from), settings.modes.data_mss)).await {
-                Ok(Ok(data)) => Ok(Some(data)),
-                Ok(Err(error)) => Err(silence::not_taken(target, &error)),
-                Err(_) => Err(silence::no_answer(target, patience)),
+            match dial_patiently(target, Some(from), settings.modes.data_mss, patience).await {
+                Ok(data) => Ok(Some(data)),
+                Err(why) => Err(silence::not_called(target, from.port, &why, patience)),
             }
         }
     }

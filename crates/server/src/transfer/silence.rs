@@ -1,11 +1,13 @@
 //! Why is there no data connection, and which of the firewall's rules does that point to?
 //!
-//! The rules, as everywhere (docs/passive-and-active.md): 3 lets clients in to the passive ports, 4 lets the passive ports
-//! answer. What is said is what the evidence is enough for: the client reads it, and so does whoever it asks for help.
+//! The rules, as everywhere (docs/passive-and-active.md): for passive data 3 lets clients in to the passive ports, 4 lets the
+//! passive ports answer; for active data 4 lets our port call clients, 3 lets their answers in. What is said is what the evidence is enough for: the client reads it, and so does whoever it asks for help.
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use net::Departure;
+use net::dial::Unmade;
 use net::half_open::Call;
 use net::passive::Place;
 
@@ -38,29 +40,68 @@ pub(super) async fn nobody_came(place: &Place, waited: Duration) -> Transferred 
     }
 }
 
-/// The client's port is silent.
-pub(super) fn no_answer(target: SocketAddr, waited: Duration) -> Transferred {
-    let told = format!(
-        "The SYN to {target} got no answer within {}: a firewall does not let us in there; use passive mode (EPSV or PASV).",
-        shown(waited)
-    );
-    let detail = format!("no answer from {target} within {}", shown(waited));
-    Transferred { told: Some(told), detail: Some(detail), ..Reason::DialFailed.into() }
-}
-
-/// The connection to the client's port was refused, or could not even be begun, which is nothing to tell a client.
-pub(super) fn not_taken(target: SocketAddr, error: &io::Error) -> Transferred {
-    let why = match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            Some("refused the connection: nobody listens there, or a firewall rejects it")
-        }
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            Some("cannot be reached from here")
-        }
-        _ => None,
+/// The client's port was called, and there is no connection. `from` is the port of ours that calls, where it is a certain
+/// one.
+pub(super) fn not_called(
+    target: SocketAddr,
+    from: Option<u16>,
+    why: &Unmade,
+    waited: Duration,
+) -> Transferred {
+    // Rules 3 and 4 of active mode are about our port, whichever side calls.
+    let (ours, ports) = match from {
+        Some(port) => (format!(" from port {port}"), format!("port {port}")),
+        None => (String::new(), "ports above 1023".to_owned()),
     };
-    let told = why.map(|why| format!("{target} {why}; use passive mode (EPSV or PASV)."));
-    Transferred { told, detail: Some(error.to_string()), ..Reason::DialFailed.into() }
+    let end = |told: Option<String>, detail: String| Transferred {
+        told: told.map(|told| format!("{told}; use passive mode (EPSV or PASV).")),
+        detail: Some(detail),
+        ..Reason::DialFailed.into()
+    };
+    match why {
+        Unmade::Silent(departure) => {
+            let told = match departure {
+                Departure::Held => format!(
+                    "The SYN{ours} to {target} does not leave this machine: its own firewall does not let {ports} call clients (rule 4)"
+                ),
+                Departure::Left | Departure::Unknown => {
+                    let left = if *departure == Departure::Left { " left this machine and" } else { "" };
+                    format!(
+                        "The SYN{ours} to {target}{left} got no answer within {}: a firewall does not let {ports} call clients (rule 4), or their answers in to {ports} (rule 3), or yours does not let us in",
+                        shown(waited)
+                    )
+                }
+            };
+            let detail = match departure {
+                Departure::Held => "held back by this machine",
+                Departure::Left => "no answer, and it has left this machine",
+                Departure::Unknown => "no answer",
+            };
+            end(Some(told), format!("{target}: {detail}"))
+        }
+        Unmade::Failed(_, Some(rejection)) => {
+            let what = if rejection.is_prohibition() {
+                format!("a firewall rejects it (rule 4, {ports} to clients, or your own)")
+            } else {
+                "it cannot be reached from here".to_owned()
+            };
+            let told = format!("The SYN{ours} to {target} came back, {rejection}: {what}");
+            end(Some(told), format!("{target}: {rejection}"))
+        }
+        // What could not even be begun is nothing to tell a client.
+        Unmade::Failed(error, None) => {
+            let why = match error.kind() {
+                io::ErrorKind::ConnectionRefused => {
+                    Some("refused the connection: nobody listens there, or a firewall rejects it")
+                }
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    Some("cannot be reached from here")
+                }
+                _ => None,
+            };
+            end(why.map(|why| format!("{target} {why}")), error.to_string())
+        }
+    }
 }
 
 /// Stable names, for the log.
@@ -84,6 +125,7 @@ fn shown(time: Duration) -> String {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use net::icmp::Rejection;
     use net::passive::PassivePorts;
 
     use super::*;
@@ -92,21 +134,52 @@ mod tests {
         end.told.as_deref().unwrap_or_default()
     }
 
+    fn silent(from: Option<u16>, departure: Departure, waited: Duration) -> Transferred {
+        not_called("192.0.2.7:50210".parse().unwrap(), from, &Unmade::Silent(departure), waited)
+    }
+
     #[test]
-    fn a_silent_port_of_the_client_is_named_with_the_time() {
-        let target = "192.0.2.7:50210".parse().unwrap();
-        let end = no_answer(target, Duration::from_secs(10));
+    fn a_silent_port_of_the_client_is_named_with_the_time_and_all_rules_that_it_may_be() {
+        let end = silent(Some(20), Departure::Left, Duration::from_secs(10));
         assert_eq!(end.broken, Some(Reason::DialFailed));
-        assert!(told(&end).starts_with("The SYN to 192.0.2.7:50210 got no answer within 10 s:"), "{end:?}");
-        assert!(told(&no_answer(target, Duration::from_millis(250))).contains("within 250 ms"));
+        let start =
+            "The SYN from port 20 to 192.0.2.7:50210 left this machine and got no answer within 10 s:";
+        assert!(told(&end).starts_with(start), "{end:?}");
+        assert!(told(&end).contains("(rule 4)") && told(&end).contains("(rule 3)"), "{end:?}");
+        let short = silent(None, Departure::Unknown, Duration::from_millis(250));
+        let start = "The SYN to 192.0.2.7:50210 got no answer within 250 ms: a firewall does not let ports above 1023";
+        assert!(told(&short).starts_with(start), "{short:?}");
+        assert!(told(&short).ends_with("; use passive mode (EPSV or PASV)."), "{short:?}");
+    }
+
+    #[test]
+    fn what_does_not_leave_is_our_own_firewalls() {
+        let end = silent(Some(20), Departure::Held, Duration::from_secs(10));
+        assert!(told(&end).contains("does not let port 20 call clients (rule 4)"), "{end:?}");
+        assert!(!told(&end).contains("rule 3") && !told(&end).contains("yours"), "{end:?}");
+    }
+
+    #[test]
+    fn who_rejects_is_named() {
+        let target = "192.0.2.7:50210".parse().unwrap();
+        let failed = |code| {
+            let rejection = Rejection { by: "198.51.100.1".parse().unwrap(), kind: 3, code };
+            let error = io::ErrorKind::HostUnreachable.into();
+            not_called(target, Some(20), &Unmade::Failed(error, Some(rejection)), Duration::ZERO)
+        };
+        let end = failed(13);
+        assert!(told(&end).contains("198.51.100.1 says \"prohibited\""), "{end:?}");
+        assert!(told(&end).contains("rule 4"), "{end:?}");
+        assert!(!told(&failed(1)).contains("rule"), "{:?}", failed(1));
     }
 
     #[test]
     fn our_own_trouble_is_for_the_log_alone() {
         let target = "192.0.2.7:50210".parse().unwrap();
-        let refused = not_taken(target, &io::ErrorKind::ConnectionRefused.into());
+        let failed = |error| not_called(target, Some(20), &Unmade::Failed(error, None), Duration::ZERO);
+        let refused = failed(io::ErrorKind::ConnectionRefused.into());
         assert!(told(&refused).starts_with("192.0.2.7:50210 refused"));
-        let busy = not_taken(target, &io::Error::new(io::ErrorKind::AddrInUse, "from 10.0.0.1:20"));
+        let busy = failed(io::Error::new(io::ErrorKind::AddrInUse, "from 10.0.0.1:20"));
         assert_eq!((busy.told, busy.detail.as_deref()), (None, Some("from 10.0.0.1:20")));
     }
 
