@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::chance;
 use crate::place::Place;
 use crate::report::Findings;
 use crate::run::{Said, answers, find, run};
@@ -33,9 +34,9 @@ pub(crate) fn smoke(place: &Place) -> Findings {
             return findings;
         }
     }
-    let runs = RUNS.to_string();
-    let bounded =
-        ["run", "--quiet", "--package", "fuzz-bodies", "--bin", "fuzz-smoke", "--", "--runs", &runs];
+    let (runs, seed) = (RUNS.to_string(), chance::seed());
+    let program = ["run", "--quiet", "--package", "fuzz-bodies", "--bin", "fuzz-smoke", "--"];
+    let bounded = program.into_iter().chain(["--runs", &runs, "--seed", &seed]);
     let Said { good, text } = run(&mut place.cargo(bounded));
     let remark = format!("{RUNS} random inputs each: cargo-fuzz or the nightly toolchain is not installed");
     let mut findings = Findings::check(good, &text);

@@ -1,6 +1,7 @@
 //! Which chores does this project have, and how are they asked for?
 #![forbid(unsafe_code)]
 
+mod chance;
 mod checks;
 mod fuzz;
 mod lab;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use crate::chance;
 use crate::place::Place;
 use crate::report::{Findings, Report, Skip};
 use crate::run::{self, Said};
@@ -178,7 +179,9 @@ impl SkipLog {
     }
 
     fn told<'c>(&self, call: &'c mut std::process::Command, place: &Place) -> &'c mut std::process::Command {
-        call.env("PASV_SKIP_LOG", &self.path).env("PASV_PEERS", &place.peers)
+        call.env("PASV_SKIP_LOG", &self.path)
+            .env("PASV_PEERS", &place.peers)
+            .env(chance::VARIABLE, chance::seed())
     }
 
     /// What is in it: `test TAB what it needs TAB why it is not there`, each test once.
