@@ -12,13 +12,13 @@
 //!     | |             ^ 227   | dead
 //!     | |refused, dead|       v our port       200
 //!     | '-----> AwaitPasv --> AwaitSocket --> AwaitEprt, AwaitPort --> ready, and the server will dial
-//!     '-> a new session, without EPSV
+//!     '-> a new session, without EPSV; so from every verb that is swallowed or cuts the session
 //! ```
 //! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP; vsftpd, Pure-FTPd,
 //! ProFTPD and our own do so). So the first dial can win only until a 227 comes: before PASV is said, or where PASV is
 //! refused.
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::command::Epsv;
 use wire::host_port::port_from_229;
@@ -120,12 +120,12 @@ impl Opening {
             Way::Epsv => {
                 out.push(Output::Send(Command::Epsv(Epsv::Any)));
                 self.state = State::AwaitEpsv;
-                self.patience.epsv
+                self.verb_patience(way)
             }
             Way::Pasv => {
                 out.push(Output::Send(Command::Pasv));
                 self.state = State::AwaitPasv;
-                self.patience.reply
+                self.verb_patience(way)
             }
             Way::Eprt | Way::Port => {
                 out.push(Output::Listen);
@@ -136,11 +136,18 @@ impl Opening {
         self.by = now + patience;
     }
 
+    /// How long the answer to a verb is waited for. Where EPSV is left, a verb that is swallowed is not worth more time than
+    /// EPSV itself; where EPSV was not answered either, the server may just be slow.
+    fn verb_patience(&self, way: Way) -> Duration {
+        let short = way == Way::Epsv || self.approach.has_left(Way::Epsv);
+        if short { self.patience.epsv } else { self.patience.reply }
+    }
+
     pub(super) fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         match (self.state, input) {
             (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
-                Verdict::Failed(Error::refused("a data connection", reply))
+                self.lost(Error::refused("a data connection", reply), now, out)
             }
             (_, Input::Reply(reply)) if reply.code.severity() == Severity::Preliminary => Verdict::Pending,
             (State::AwaitEpsv, Input::Reply(reply)) => match port_from_229(reply.text()) {
@@ -201,7 +208,7 @@ impl Opening {
                     out.push(Output::CloseData);
                     return self.fall_from_active(way, ours, why, now, out);
                 }
-                self.by = now + self.patience.reply;
+                self.by = now + self.verb_patience(way);
                 if let (Way::Port, Some(host_port)) = (way, host_port(ours)) {
                     out.push(Output::Send(Command::Port(host_port)));
                     self.state = State::AwaitPort(ours);
@@ -217,20 +224,7 @@ impl Opening {
             }
             (State::AwaitEprt(ours), Input::Reply(reply)) => self.asked(Way::Eprt, ours, &reply, now, out),
             (State::AwaitPort(ours), Input::Reply(reply)) => self.asked(Way::Port, ours, &reply, now, out),
-            (State::AwaitEpsv, Input::TimePassed) if now >= self.by => {
-                // A middlebox that swallows one verb leaves the dialogue in doubt: was it the verb or the answer?
-                let why = format!("not answered within {} s", self.patience.epsv.as_secs());
-                match self.anew(Way::Epsv, None, why, now, out) {
-                    Verdict::Failed(_) => Verdict::Failed(Error::silent("EPSV", self.patience.epsv)),
-                    other => other,
-                }
-            }
-            (State::AwaitPasv | State::AwaitPasvBesideDial { .. }, Input::TimePassed) if now >= self.by => {
-                Verdict::Failed(Error::silent("PASV", self.patience.reply))
-            }
-            (State::AwaitEprt(_) | State::AwaitPort(_), Input::TimePassed) if now >= self.by => {
-                Verdict::Failed(Error::silent("PORT", self.patience.reply))
-            }
+            (_, Input::TimePassed) if now >= self.by => self.late(now, out),
             _ => Verdict::Pending,
         }
     }
@@ -282,20 +276,59 @@ impl Opening {
         out.push(Output::Tell(Event::Fallback { from: Way::Epsv, to: Way::Pasv, why }));
         let since = self.since;
         self.start(Way::Pasv, now, out);
+        // EPSV was answered a moment ago, and so would PASV be, were it not swallowed.
+        self.by = now + self.patience.epsv;
         self.state = State::AwaitPasvBesideDial { first: First::Silent, to, since };
         Verdict::Pending
     }
 
-    /// The control connection was lost. While EPSV is unanswered that is a middlebox's way to refuse it.
+    /// The control connection was lost. While a verb is unanswered that is a middlebox's way to refuse it.
     fn lost(&mut self, error: Error, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
-        match self.state {
-            State::AwaitEpsv => {
-                match self.anew(Way::Epsv, None, "the session was cut".to_owned(), now, out) {
-                    Verdict::Failed(_) => Verdict::Failed(error),
-                    other => other,
-                }
+        match (self.unanswered(), &error) {
+            (Some(verb), Error::Broken { .. } | Error::Nonsense { .. }) => {
+                self.swallowed(verb, "the session was cut".to_owned(), error, now, out)
             }
             _ => Verdict::Failed(error),
+        }
+    }
+
+    fn late(&mut self, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+        let Some((way, ours)) = self.unanswered() else { return Verdict::Pending };
+        let waited = now.saturating_duration_since(self.since);
+        let why = format!("not answered within {} s", waited.as_secs());
+        self.swallowed((way, ours), why, Error::silent(&way.to_string(), waited), now, out)
+    }
+
+    /// The verb whose answer is waited for, with our port where that is what it tells.
+    fn unanswered(&self) -> Option<(Way, Option<SocketAddr>)> {
+        match self.state {
+            State::AwaitEpsv => Some((Way::Epsv, None)),
+            State::AwaitPasv | State::AwaitPasvBesideDial { .. } => Some((Way::Pasv, None)),
+            State::AwaitEprt(ours) => Some((Way::Eprt, Some(ours))),
+            State::AwaitPort(ours) => Some((Way::Port, Some(ours))),
+            State::Dial(..) | State::AwaitSocket(_) => None,
+        }
+    }
+
+    /// Was the verb swallowed, or the answer? The dialogue is in doubt, and what is left is tried in a new session. `error` is
+    /// what it comes to where nothing is.
+    fn swallowed(
+        &mut self,
+        (way, ours): (Way, Option<SocketAddr>),
+        why: String,
+        error: Error,
+        now: Instant,
+        out: &mut Outbox<Transferred>,
+    ) -> Verdict {
+        // The port of EPSV that answered in the end is the way for the new session.
+        if let State::AwaitPasvBesideDial { first: First::Silent, to, since } = self.state {
+            let pasv_since = std::mem::replace(&mut self.since, since);
+            self.fail(Way::Epsv, Some(to), "no answer".to_owned(), now);
+            self.since = pasv_since;
+        }
+        match self.anew(way, ours, why, now, out) {
+            Verdict::Failed(_) => Verdict::Failed(error),
+            other => other,
         }
     }
 

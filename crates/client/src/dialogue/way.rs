@@ -122,6 +122,11 @@ impl Approach {
         self.left().any(|left| left != way && left != Way::Port)
     }
 
+    /// Is this way still to be tried?
+    pub(super) fn has_left(&self, way: Way) -> bool {
+        self.left().any(|left| left == way)
+    }
+
     fn left(&self) -> impl Iterator<Item = Way> {
         let untried =
             |way: &Way| !self.skipped.contains(way) && !self.failed.iter().any(|attempt| attempt.way == *way);

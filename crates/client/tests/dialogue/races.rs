@@ -196,6 +196,106 @@ fn a_cut_or_silence_after_epsv_asks_for_another_session_without_it() {
     }
 }
 
+/// The approach of the new session that it asks for.
+#[track_caller]
+fn anew(race: &mut Race) -> Approach {
+    match race.end.take() {
+        Some(Ok(Transferred::Anew { approach })) => approach,
+        end => panic!("{end:?}"),
+    }
+}
+
+fn cut() -> Input {
+    Input::Lost(Error::Broken { what: "reset".into(), moved: 0 })
+}
+
+/// A middlebox that has never heard of EPSV in one session and of PASV in the next, or a server with one session a user that
+/// takes the second verb for a fault: the transfer failed, though active mode would have worked.
+#[test]
+fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichever_it_is() {
+    for swallows in [true, false] {
+        let swallowed = |race: &mut Race| {
+            if swallows {
+                race.waits()
+            } else {
+                race.meets(cut())
+            };
+            anew(race)
+        };
+        let mut race = Race::of(Mode::Auto);
+        let mut race = Race::new(swallowed(&mut race));
+        race.did(&["PASV"]);
+        let mut race = Race::new(swallowed(&mut race));
+        race.hears(200, "ok").did(&["listen", "EPRT", "RETR", "accept"]);
+        race.meets(Input::Connected).hears(150, "ok").meets(Input::Moved(Ok(3))).hears(226, "ok");
+        assert!(matches!(race.end, Some(Ok(Transferred::Whole { way: Way::Eprt, .. }))), "{:?}", race.end);
+        // Who asks for active mode gets passive in time where it is the verbs of active mode that are swallowed.
+        let mut race = Race::of(Mode::Active);
+        let mut approach = swallowed(&mut race);
+        let mut waited = race.elapsed();
+        assert_eq!(approach.first, Way::Port);
+        let mut race = Race::new(approach);
+        approach = swallowed(&mut race);
+        waited += race.elapsed();
+        assert_eq!(approach.first, Way::Epsv);
+        assert!(waited <= Duration::from_secs(10), "{waited:?}");
+    }
+    // The server says so, in the answer's place.
+    let mut race = Race::of(Mode::Auto);
+    race.hears(421, "no such verb");
+    assert_eq!(anew(&mut race).first, Way::Pasv);
+    // Where nothing is left, the end is what happened to the last verb.
+    let mut race = Race::of(Mode::Passive);
+    race.waits();
+    let mut race = Race::new(anew(&mut race));
+    race.waits();
+    let told = race.end.unwrap().unwrap_err().to_string();
+    assert!(told.contains("no answer to PASV within 30 s"), "{told}");
+}
+
+/// A way that was remembered and that a firewall swallows by now cost a failure at every visit for thirty days.
+#[test]
+fn a_remembered_way_that_is_swallowed_by_now_costs_five_seconds() {
+    for first in [Way::Pasv, Way::Eprt, Way::Port] {
+        let mut race = Race::new(Approach::new(Mode::Auto, first, server()));
+        race.waits();
+        assert_eq!(race.elapsed(), Duration::from_secs(5));
+        assert_eq!(anew(&mut race).first, Way::Epsv, "{first}");
+    }
+}
+
+#[test]
+fn a_pasv_that_is_swallowed_beside_the_dial_costs_no_more_than_its_own_time() {
+    for cuts in [true, false] {
+        for stands in [true, false] {
+            let mut race = Race::of(Mode::Auto);
+            race.hears(229, EPSV).waits();
+            if stands {
+                race.meets(Input::Connected);
+            }
+            if cuts {
+                race.meets(cut())
+            } else {
+                race.waits()
+            };
+            assert!(race.elapsed() <= Duration::from_secs(7), "{:?}", race.elapsed());
+            let approach = anew(&mut race);
+            // The dial of EPSV was slow, and yet it is the way here.
+            let wanted = if stands { Way::Epsv } else { Way::Eprt };
+            assert_eq!(approach.first, wanted);
+            assert!(approach.failed.iter().any(|attempt| attempt.way == Way::Pasv));
+            if stands {
+                // No second race: PASV has failed for good.
+                let mut race = Race::new(approach);
+                race.hears(229, EPSV).did(&["EPSV", "dial 50001"]);
+                race.now += Duration::from_secs(4);
+                race.meets(Input::TimePassed).did(&[]);
+                race.meets(Input::Connected).did(&["RETR"]);
+            }
+        }
+    }
+}
+
 #[test]
 fn who_asks_for_active_is_served_by_passive_within_ten_seconds() {
     let mut race = Race::of(Mode::Active);
