@@ -71,16 +71,18 @@ impl Client {
             deliver(&mut entries)
         };
         let progress = Arc::new(Progress::default());
-        let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
-        let (bytes, last) = match self.transfer(command.clone(), Flow::Down, None, mover).await {
+        let stall = self.stall().from_the_start();
+        let mover = receiving(Sink::Bytes(&mut take), 0, stall, Arc::clone(&progress));
+        let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // A listing cannot be taken up in its middle.
             Err(error) if progress.bytes() == 0 => {
                 self.narrower(error).await?;
-                let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), progress);
-                self.transfer(command, Flow::Down, None, mover).await?
+                let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
+                self.transfer(command, Flow::Down, None, mover).await
             }
-            other => other?,
+            other => other,
         };
+        let (bytes, last) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
         if last.is_none() {
             return Err(Error::unconfirmed("the listing", bytes));
         }

@@ -92,7 +92,7 @@ impl Client {
             Sink::File(file) => Some(Arc::clone(file)),
             Sink::Bytes(_) => None,
         };
-        let mover = receiving(sink, offset, self.stall(), Arc::clone(progress));
+        let mover = receiving(sink, offset, self.stall_of_bytes(), Arc::clone(progress));
         let result = self.transfer(command, Flow::Down, restart, mover).await;
         let came = progress.bytes();
         let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
@@ -150,12 +150,14 @@ impl Client {
             take(&text)
         };
         let (command, before) = (Command::Retr(path.clone()), progress.bytes());
-        let mover = receiving(Sink::Bytes(&mut decode), 0, self.stall(), Arc::clone(progress));
+        let stall = self.stall().from_the_start();
+        let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // Where a text stands at our side says nothing about the server's.
             Err(error) if progress.bytes() == before => {
                 self.narrower(error).await?;
-                let mover = receiving(Sink::Bytes(&mut decode), 0, self.stall(), Arc::clone(progress));
+                let stall = self.stall();
+                let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
                 self.transfer(command, Flow::Down, None, mover).await
             }
             other => other,

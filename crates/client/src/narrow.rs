@@ -31,16 +31,23 @@ pub(crate) struct Stall {
     first: Duration,
     /// After that.
     pub(crate) later: Duration,
+    /// It is well under way when more than this has come.
+    under_way: u64,
 }
 
 impl Stall {
+    /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be tried for.
+    pub(crate) fn from_the_start(self) -> Self {
+        Self { under_way: 0, ..self }
+    }
+
     pub(crate) fn after(&self, moved: u64) -> Duration {
-        if moved > WELL_UNDER_WAY { self.later } else { self.first }
+        if moved > self.under_way { self.later } else { self.first }
     }
 
     /// Is a shorter wait than the usual one over, though there is no reason for it any more?
     pub(crate) fn is_early(&self, after: Duration, moved: u64) -> bool {
-        after < self.later && moved > WELL_UNDER_WAY
+        after < self.after(moved)
     }
 
     /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way. The
@@ -52,7 +59,7 @@ impl Stall {
             tokio::time::sleep(LOOK).await;
             let waiting = outlook.unacknowledged().unwrap_or(0);
             let through = (progress.bytes() - before).saturating_sub(waiting);
-            if self.first >= self.later || through > WELL_UNDER_WAY {
+            if self.first >= self.later || through > self.under_way {
                 // It is the pump's affair.
                 return std::future::pending().await;
             }
@@ -70,7 +77,12 @@ impl Client {
     pub(crate) fn stall(&self) -> Stall {
         let later = self.options.stall;
         let first = if self.segment.is_some() { later } else { self.options.patience.quiet.min(later) };
-        Stall { first, later }
+        Stall { first, later, under_way: WELL_UNDER_WAY }
+    }
+
+    /// That of a download of bytes: it is taken up where it stood, where the server can do that.
+    pub(crate) fn stall_of_bytes(&self) -> Stall {
+        if self.features.has("REST") { self.stall() } else { self.stall().from_the_start() }
     }
 
     /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
@@ -98,7 +110,8 @@ mod tests {
 
     use super::*;
 
-    const STALL: Stall = Stall { first: Duration::from_secs(5), later: Duration::from_secs(60) };
+    const STALL: Stall =
+        Stall { first: Duration::from_secs(5), later: Duration::from_secs(60), under_way: WELL_UNDER_WAY };
 
     #[tokio::test(start_paused = true)]
     async fn an_upload_that_the_kernel_has_taken_and_nobody_acknowledges_is_seen() {
@@ -133,5 +146,9 @@ mod tests {
         assert_eq!((STALL.after(few), STALL.after(1 << 20)), (STALL.first, STALL.later));
         assert!(STALL.is_early(STALL.first, 1 << 20) && !STALL.is_early(STALL.first, few));
         assert!(!STALL.is_early(STALL.later, 1 << 20));
+        // What cannot be taken up in its middle is not given up there either.
+        let whole = STALL.from_the_start();
+        assert_eq!((whole.after(0), whole.after(1)), (STALL.first, STALL.later));
+        assert!(whole.is_early(STALL.first, 1));
     }
 }

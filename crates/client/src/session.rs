@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use net::tls::Versions;
 use net::tls::client::Settings;
+use wire::pathname::show;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
@@ -18,6 +19,11 @@ use crate::security::{Security, TlsMode};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long a server may count a session that is over: until it has read its end and cleaned up. In all it is less than what is
+/// left of twelve seconds when EPSV has been waited for.
+const STILL_COUNTED: [Duration; 3] =
+    [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// A session at a site: the User-PI.
 ///
@@ -264,7 +270,28 @@ impl Client {
     }
 
     /// Gives up the session, and opens another one that is as far.
+    ///
+    /// A server that lets us have one session only may still count the one that has just been given up: what it refuses so
+    /// is asked for again a little later.
     pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
+        self.connection.give_up();
+        for pause in STILL_COUNTED {
+            match self.open_another().await {
+                Err(Error::Refused { reply, .. }) if matches!(reply.code.get(), 421 | 530) => {
+                    (self.watch)(&Event::Note(format!(
+                        "a new session is refused ({} {}), perhaps for the one before: asking again",
+                        reply.code,
+                        show(reply.text())
+                    )));
+                    tokio::time::sleep(pause).await;
+                }
+                done => return done,
+            }
+        }
+        self.open_another().await
+    }
+
+    async fn open_another(&mut self) -> Result<(), Error> {
         self.connection.give_up();
         let representation = self.representation;
         let security = self.security.clone();

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   ? mode passive | active             ? patience greeting | epsv | race | quiet | stall | data | last   (short, where the story is of silence)
+//!   ? patience stall 1s               longer than a short one
 //!   ? verify hash
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
@@ -93,6 +94,7 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", "patience quiet") => script.options.patience.quiet = SHORT,
             ("?", "patience last") => script.options.patience.last = SHORT,
             ("?", "patience stall") => script.options.stall = SHORT,
+            ("?", "patience stall 1s") => script.options.stall = Duration::from_secs(1),
             ("?", goal) => script.goals.push(goal.to_owned()),
             ("=", result) => script.results.push(result.to_owned()),
             ("*", event) => script.events.push(event.to_owned()),
