@@ -14,7 +14,10 @@ impl From<Error> for Failure {
                 return Self::told(Exit::Done);
             }
             Error::Refused { .. } => Exit::Refused,
-            Error::Unreachable(_) | Error::NoTls { .. } | Error::Insecure { .. } => Exit::Unreachable,
+            Error::Unreachable(_)
+            | Error::NoTls { .. }
+            | Error::Insecure { .. }
+            | Error::HandshakeStalled { .. } => Exit::Unreachable,
             Error::Nonsense { .. } | Error::Broken { .. } | Error::Stalled { .. } | Error::Local { .. } => {
                 Exit::Broken
             }
@@ -54,6 +57,9 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::Stalled { .. } => {
             "the data connection stood and then nothing passed: a firewall or a NAT on the way has lost it; try --mode passive".to_owned()
+        }
+        Error::HandshakeStalled { .. } => {
+            "in small packets it stood still too: a firewall may swallow TLS, or the server is overloaded; `pasv doctor` says what is known. --tls off does without, in clear text".to_owned()
         }
         Error::NoTls { .. } => "--tls off sends the password and the files in clear text".to_owned(),
         Error::Insecure { todo, .. } => todo.clone(),

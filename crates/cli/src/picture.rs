@@ -132,6 +132,7 @@ impl Sheet {
             | Event::Secured { .. }
             | Event::DataSecured { .. }
             | Event::WayFound { .. }
+            | Event::NarrowFound { .. }
             | Event::NoWay { .. }
             | Event::Anew { .. } => {
                 self.lines.push(format!("  {event}"));

@@ -13,7 +13,7 @@ use crate::password::credentials;
 use crate::progress::Meter;
 use crate::talk::{Failure, say};
 use crate::trust::policy;
-use crate::ways::{Network, Ways};
+use crate::ways::{Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
@@ -127,8 +127,12 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
     };
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
     let mut client = connected.map_err(|error| policy.explain(error))?;
-    if let Some(way) = ways.and_then(|ways| ways.look(&place, &Network::of(client.local().ip()))) {
+    let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
+    if let Some(way) = known.way {
         client.begin_with(way);
+    }
+    if known.segments == Segments::Small {
+        client.begin_narrow().await.map_err(|error| policy.explain(error))?;
     }
     match client.login(credentials).await {
         Ok(()) => Ok(client),
@@ -136,17 +140,20 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
     }
 }
 
-/// Keeps the way to a data connection that was found, where it was not the first that was tried.
+/// Keeps the way to a data connection that was found, where it was not the first that was tried, and that large packets get
+/// lost.
 fn remembering(ways: Ways, place: Place, watch: Watcher) -> Watcher {
     Arc::new(move |event: &Event| {
         watch(event);
-        let (local, way) = match event {
+        let (local, news) = match event {
             // What every visit begins with need not be remembered.
-            Event::WayFound { way: Way::Epsv, local } | Event::NoWay { local } => (local, None),
-            Event::WayFound { way, local } => (local, Some(*way)),
+            Event::WayFound { way: Way::Epsv, local } => (local, News::Way(None)),
+            Event::WayFound { way, local } => (local, News::Way(Some(*way))),
+            Event::NarrowFound { local } => (local, News::SmallSegments),
+            Event::NoWay { local } => (local, News::Nothing),
             _ => return,
         };
-        if let Err(error) = ways.put(&place, &Network::of(local.ip()), way) {
+        if let Err(error) = ways.put(&place, &Network::of(local.ip()), news) {
             watch(&Event::Note(format!("the way is not remembered: {error}")));
         }
     })

@@ -1,10 +1,11 @@
 //! Which way to a data connection has worked at a site, from this network?
 //!
 //! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each site and network where the first way does
-//! not work:
+//! not work, or large packets get lost:
 //!
 //! ```text
 //!   ftp.example.org:21 192.168.1.0/24@192.168.1.1 EPRT 2026-11-24T15:00:00Z
+//!   ftp.example.org:21 10.8.0.0/24 EPSV 2026-11-24T15:00:00Z small-segments
 //! ```
 //! The network is that of our own address and the router that the machine calls by default: a laptop that has moved does not
 //! begin with what was true at home. A line that is wrong costs one attempt. It is forgotten after thirty days, when
@@ -83,6 +84,39 @@ fn router_v6(table: &str) -> Option<Ipv6Addr> {
     })
 }
 
+/// What is known of a site in a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The way that has worked last; none: the first one.
+    pub(crate) way: Option<Way>,
+    /// What passes.
+    pub(crate) segments: Segments,
+}
+
+/// Which segments of TCP pass?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Segments {
+    /// Those that the network asks for.
+    #[default]
+    Any,
+    /// Large ones get lost, and nobody says so.
+    Small,
+}
+
+/// What a visit has found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// This way has worked; none: the first one has.
+    Way(Option<Way>),
+    /// Large packets get lost, and small ones came through.
+    SmallSegments,
+    /// Nothing works: whatever was known is not true any more.
+    Nothing,
+}
+
+/// The word of a line where large segments get lost.
+const SMALL: &str = "small-segments";
+
 /// The file.
 #[derive(Clone, Debug)]
 pub(crate) struct Ways(PathBuf);
@@ -95,25 +129,31 @@ impl Ways {
 
     /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
     /// saved some time.
-    pub(crate) fn look(&self, place: &Place, network: &Network) -> Option<Way> {
-        let text = self.text().ok()?;
-        let line = text.lines().rev().find(|line| is_about(line, place, network))?;
-        read(line).filter(|(_, since)| is_fresh(*since, now())).map(|(way, _)| way)
+    pub(crate) fn look(&self, place: &Place, network: &Network) -> Known {
+        self.text().map(|text| known(&text, place, network, now())).unwrap_or_default()
     }
 
-    /// Remembers a way, or that the first one is as good as any.
-    pub(crate) fn put(&self, place: &Place, network: &Network, way: Option<Way>) -> io::Result<()> {
+    /// Remembers what a visit has found out.
+    pub(crate) fn put(&self, place: &Place, network: &Network, news: News) -> io::Result<()> {
         let folder = self.0.parent().unwrap_or(std::path::Path::new("/"));
         state::make(folder)?;
         let _lock = lock(folder)?;
         let before = self.text()?;
         let now = now();
+        let was = known(&before, place, network, now);
+        let is = match news {
+            News::Way(way) => Known { way, ..was },
+            News::SmallSegments => Known { segments: Segments::Small, ..was },
+            News::Nothing => Known::default(),
+        };
         let fresh = |line: &&str| {
             !is_about(line, place, network) && read(line).is_some_and(|(_, since)| is_fresh(since, now))
         };
         let mut lines: Vec<String> = before.lines().filter(fresh).map(str::to_owned).collect();
-        if let Some(way) = way {
-            lines.push(format!("{place} {} {way} {}", network.0, iso(Stamp::from_seconds(now))));
+        if is != Known::default() {
+            let way = is.way.unwrap_or(Way::Epsv);
+            let small = if is.segments == Segments::Small { format!(" {SMALL}") } else { String::new() };
+            lines.push(format!("{place} {} {way} {}{small}", network.0, iso(Stamp::from_seconds(now))));
         }
         let old = lines.len().saturating_sub(LINES);
         let text: String = lines.iter().skip(old).map(|line| format!("{line}\n")).collect();
@@ -135,13 +175,21 @@ fn is_about(line: &str, place: &Place, network: &Network) -> bool {
     words.next() == Some(place.to_string().as_str()) && words.next() == Some(network.0.as_str())
 }
 
-/// The way of a line, and since when.
-fn read(line: &str) -> Option<(Way, i64)> {
+/// What is told of a site and a network, if that is not too old.
+fn known(text: &str, place: &Place, network: &Network, now: i64) -> Known {
+    let line = text.lines().rev().find(|line| is_about(line, place, network)).and_then(read);
+    line.filter(|(_, since)| is_fresh(*since, now)).map(|(known, _)| known).unwrap_or_default()
+}
+
+/// What a line tells, and since when.
+fn read(line: &str) -> Option<(Known, i64)> {
     let mut words = line.split_ascii_whitespace().skip(2);
     let (way, since) = (words.next()?, words.next()?);
     let way = Way::ALL.into_iter().find(|known| known.to_string() == way)?;
     let digits: Vec<u8> = since.bytes().filter(u8::is_ascii_digit).collect();
-    Some((way, Stamp::parse(&digits)?.seconds))
+    let segments = if words.any(|word| word == SMALL) { Segments::Small } else { Segments::Any };
+    let known = Known { way: Some(way).filter(|way| *way != Way::Epsv), segments };
+    Some((known, Stamp::parse(&digits)?.seconds))
 }
 
 /// What is said to be of tomorrow was written by a clock that was wrong.
@@ -164,20 +212,41 @@ mod tests {
         (folder, ways)
     }
 
+    fn by(way: Way) -> News {
+        News::Way(Some(way))
+    }
+
+    #[test]
+    fn small_segments_are_remembered_beside_the_way_until_nothing_works() {
+        let (_folder, ways) = ways();
+        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
+        let small = |way| Known { way, segments: Segments::Small };
+        ways.put(&site, &here, News::SmallSegments).unwrap();
+        assert_eq!(ways.look(&site, &here), small(None));
+        assert!(ways.text().unwrap().starts_with("a.example:21 192.0.2.0/24 EPSV "));
+        ways.put(&site, &here, by(Way::Pasv)).unwrap();
+        assert_eq!(ways.look(&site, &here), small(Some(Way::Pasv)));
+        ways.put(&site, &here, News::Way(None)).unwrap();
+        assert_eq!(ways.look(&site, &here), small(None));
+        assert_eq!(ways.look(&site, &Network("198.51.100.0/24".into())), Known::default());
+        ways.put(&site, &here, News::Nothing).unwrap();
+        assert_eq!((ways.look(&site, &here), ways.text().unwrap()), (Known::default(), String::new()));
+    }
+
     #[test]
     fn a_way_is_remembered_for_one_site_in_one_network() {
         let (_folder, ways) = ways();
         let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("192.0.2.0/24".into()));
         let (site, other) = (Place::new("FTP.example.", 21), Place::new("::1", 2121));
-        ways.put(&site, &here, Some(Way::Pasv)).unwrap();
-        ways.put(&other, &here, Some(Way::Port)).unwrap();
-        ways.put(&site, &here, Some(Way::Eprt)).unwrap();
-        assert_eq!(ways.look(&site, &here), Some(Way::Eprt));
-        assert_eq!(ways.look(&site, &there), None);
-        assert_eq!(ways.look(&other, &here), Some(Way::Port));
-        ways.put(&site, &here, None).unwrap();
-        assert_eq!(ways.look(&site, &here), None);
-        assert_eq!(ways.look(&other, &here), Some(Way::Port));
+        ways.put(&site, &here, by(Way::Pasv)).unwrap();
+        ways.put(&other, &here, by(Way::Port)).unwrap();
+        ways.put(&site, &here, by(Way::Eprt)).unwrap();
+        assert_eq!(ways.look(&site, &here).way, Some(Way::Eprt));
+        assert_eq!(ways.look(&site, &there).way, None);
+        assert_eq!(ways.look(&other, &here).way, Some(Way::Port));
+        ways.put(&site, &here, News::Way(None)).unwrap();
+        assert_eq!(ways.look(&site, &here).way, None);
+        assert_eq!(ways.look(&other, &here).way, Some(Way::Port));
     }
 
     #[test]
@@ -195,8 +264,8 @@ mod tests {
             "\0\n".to_owned(),
         ] {
             fs::write(&ways.0, &line).unwrap();
-            assert_eq!(ways.look(&site, &here), None, "{line}");
-            ways.put(&Place::new("b.example", 21), &here, Some(Way::Pasv)).unwrap();
+            assert_eq!(ways.look(&site, &here).way, None, "{line}");
+            ways.put(&Place::new("b.example", 21), &here, by(Way::Pasv)).unwrap();
             assert_eq!(fs::read_to_string(&ways.0).unwrap().lines().count(), 1, "{line}");
         }
     }
@@ -208,10 +277,10 @@ mod tests {
         state::make(ways.0.parent().unwrap()).unwrap();
         let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
         fs::write(&ways.0, many).unwrap();
-        ways.put(&Place::new("new.example", 21), &here, Some(Way::Pasv)).unwrap();
+        ways.put(&Place::new("new.example", 21), &here, by(Way::Pasv)).unwrap();
         assert_eq!(ways.text().unwrap().lines().count(), LINES);
-        assert_eq!(ways.look(&Place::new("0.example", 21), &here), None);
-        assert_eq!(ways.look(&Place::new("new.example", 21), &here), Some(Way::Pasv));
+        assert_eq!(ways.look(&Place::new("0.example", 21), &here).way, None);
+        assert_eq!(ways.look(&Place::new("new.example", 21), &here).way, Some(Way::Pasv));
     }
 
     #[test]

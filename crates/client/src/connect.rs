@@ -21,6 +21,7 @@ const ADDRESSES: usize = 16;
 pub(crate) async fn connect(
     site: &Site,
     data_port: DataPort,
+    segment: Option<u16>,
     within: Duration,
 ) -> Result<(Control, Option<Reserved>), Error> {
     let started = tokio::time::Instant::now();
@@ -40,7 +41,7 @@ pub(crate) async fn connect(
     for (n, to) in alternating(addresses).into_iter().enumerate() {
         dials.spawn(async move {
             tokio::time::sleep(STAGGER * u32::try_from(n).unwrap_or(u32::MAX)).await;
-            (to, one(to, data_port).await)
+            (to, one(to, data_port, segment).await)
         });
     }
     let mut why = Vec::new();
@@ -65,16 +66,21 @@ pub(crate) async fn connect(
     }))
 }
 
-async fn one(to: SocketAddr, data_port: DataPort) -> std::io::Result<(Control, Option<Reserved>)> {
+async fn one(
+    to: SocketAddr,
+    data_port: DataPort,
+    segment: Option<u16>,
+) -> std::io::Result<(Control, Option<Reserved>)> {
     match data_port {
-        DataPort::Any => Ok((Control::connect(to, None).await?, None)),
+        DataPort::Any => Ok((Control::connect_narrow(to, None, segment).await?, None)),
         DataPort::Next => {
             let any = match to.ip() {
                 IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                 IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             };
             let (first, second) = Reserved::pair(any)?;
-            let control = Control::connect(to, Some(SocketAddr::new(any, first.port()))).await?;
+            let from = SocketAddr::new(any, first.port());
+            let control = Control::connect_narrow(to, Some(from), segment).await?;
             Ok((control, Some(second)))
         }
     }

@@ -53,6 +53,8 @@ pub(crate) struct Connection {
     segment: Option<u16>,
     /// How long a command may take to be written.
     patience: Duration,
+    /// How long a TLS handshake may take.
+    shaking: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Connection {
         (control, data_port): (Control, Option<Reserved>),
         host: (String, u16),
         security: Option<Arc<Security>>,
-        patience: Duration,
+        (patience, shaking): (Duration, Duration),
         watch: Watcher,
     ) -> Self {
         watch(&Event::ControlOpened { local: control.local(), peer: control.peer() });
@@ -96,6 +98,7 @@ impl Connection {
             data_port,
             segment: None,
             patience,
+            shaking,
         }
     }
 
@@ -120,8 +123,8 @@ impl Connection {
     }
 
     /// From now on data connections ask for segments of this size at most, and send no larger ones.
-    pub(crate) fn narrow(&mut self, segment: Option<u16>) {
-        self.segment = segment;
+    pub(crate) fn narrow(&mut self, segment: Option<u16>, shaking: Duration) {
+        (self.segment, self.shaking) = (segment, shaking);
     }
 
     /// Ends the connection for us: nothing is said or heard on it any more.
@@ -247,9 +250,13 @@ impl Connection {
         // A zone is this machine's own affair, and no part of a name.
         let name = host.split('%').next().unwrap_or_default();
         let tls = ClientTls::new(security.settings.clone());
-        let session = self.control.connect_tls(&tls, name, explicit, self.patience).await;
+        let session = self.control.connect_tls(&tls, name, explicit, self.shaking).await;
         let done = match session {
             Ok(session) => judged(&security, host, *port, &session).await.map(|print| (session, print)),
+            Err(UpgradeError::Handshake(HandshakeError::Late(after))) => {
+                let unacknowledged = self.control.unacknowledged();
+                Err(Error::HandshakeStalled { host: host.clone(), port: *port, after, unacknowledged })
+            }
             Err(error) => Err(explain(error, start)),
         };
         let (session, fingerprint) = done.inspect_err(|_| self.give_up())?;
@@ -295,7 +302,7 @@ impl Connection {
     /// servers say that first.
     fn moving<'m>(&self, data: Data, mover: Mover<'m>) -> Moving<'m> {
         let Some(tls) = self.tls.clone() else { return mover(data) };
-        let (within, watch) = (self.patience, self.watch.clone());
+        let (within, watch) = (self.shaking, self.watch.clone());
         Box::pin(async move {
             match data.connect_tls(&tls, within).await {
                 Ok(data) => {
@@ -305,6 +312,7 @@ impl Connection {
                     }
                     mover(data).await
                 }
+                Err(HandshakeError::Late(after)) => (Err(MoveError::Stalled(after)), None),
                 Err(error) => (Err(not_protected(error)), None),
             }
         })

@@ -44,6 +44,17 @@ pub enum Error {
         /// How many bytes of data had been moved by then.
         moved: u64,
     },
+    /// The handshake of TLS was agreed on and stood still on the control connection. Nothing secret was said.
+    HandshakeStalled {
+        /// The host as it was named.
+        host: String,
+        /// The control port.
+        port: u16,
+        /// For how long.
+        after: Duration,
+        /// How many bytes of ours the server has not acknowledged by then, where that is known.
+        unacknowledged: Option<u64>,
+    },
     /// TLS was wanted, and the server does not offer it. Nothing secret was said.
     NoTls {
         /// What it answered.
@@ -184,6 +195,18 @@ impl fmt::Display for Error {
                 write!(f, "the server refused {said}: {} {}", reply.code, show(reply.text()))
             }
             Self::Nonsense { what } | Self::Insecure { what, .. } => f.write_str(what),
+            Self::HandshakeStalled { host, port, after, unacknowledged } => {
+                let how = match unacknowledged {
+                    Some(0) => ": what we said has arrived, and no answer comes",
+                    Some(_) => ": what we said is not acknowledged",
+                    None => "",
+                };
+                write!(
+                    f,
+                    "the TLS handshake with {host}, control port {port}, stood still for {} s{how}",
+                    after.as_secs()
+                )
+            }
             Self::NoTls { answer } => write!(f, "the server does not offer TLS: {answer}"),
             Self::Unreachable(Unreachable::Name { host, why }) => {
                 write!(f, "no address for {host}: {why}")

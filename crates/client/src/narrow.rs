@@ -1,9 +1,9 @@
 //! Do large packets get lost on the way, and what then?
 //!
 //! A tunnel that is narrower than both ends believe, behind a router that does not say so (or whose word is filtered), swallows
-//! every full packet: replies and small listings pass, files hang (an MTU black hole, RFC 2923 2.1). Where a transfer
-//! stands still before it is well under way, it is taken up once more in a new session, over data connections whose
-//! segments are small from the start, in both directions.
+//! every full packet: replies and small listings pass, files hang (an MTU black hole, RFC 2923 2.1), and so does TLS, whose
+//! first words fill a packet. Where a transfer stands still before it is well under way, or a handshake does, it is taken up
+//! once more in a new session, over connections whose segments are small from the start, in both directions.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use net::pump::Progress;
 use crate::connection::now;
 use crate::error::Error;
 use crate::event::Event;
+use crate::options::Options;
 use crate::session::Client;
 
 /// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
-const NARROW: u16 = 1200;
+pub(crate) const NARROW: u16 = 1200;
 
 /// What has carried more than this carries large packets: the first window of a sender is ten of them.
 const WELL_UNDER_WAY: u64 = 64 * 1024;
@@ -92,12 +93,24 @@ impl Client {
         if !early || self.segment.is_some() {
             return Err(error);
         }
-        self.segment = Some(NARROW);
-        (self.watch)(&Event::Warning(format!(
-            "{error}. Large packets may get lost on the way: once more with segments of {NARROW} bytes"
-        )));
+        self.narrow(&error);
         self.begin_anew().await
     }
+
+    /// From the next connection on.
+    pub(crate) fn narrow(&mut self, why: &Error) {
+        self.segment = Some(NARROW);
+        (self.watch)(&Event::Warning(format!(
+            "{why}. Large packets may get lost on the way: once more with segments of {NARROW} bytes"
+        )));
+    }
+}
+
+/// How long a TLS handshake may take: its first packets are large, so that it may have to be tried once more with small ones,
+/// and then there is nothing else to try.
+pub(crate) fn shaking(options: &Options, segment: Option<u16>) -> Duration {
+    let reply = options.patience.reply;
+    if segment.is_some() { reply } else { options.patience.quiet.min(reply) }
 }
 
 #[cfg(test)]

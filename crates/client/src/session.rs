@@ -14,6 +14,7 @@ use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transf
 use crate::error::{Error, Unreachable};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
+use crate::narrow::{self, NARROW};
 use crate::options::{Options, Site};
 use crate::security::{Security, TlsMode};
 
@@ -40,8 +41,10 @@ pub struct Client {
     representation: RepresentationType,
     /// The way that led to the last data connection, or the first one to try.
     way: Way,
-    /// Segments of data connections are no larger than this, after large ones were lost on the way.
+    /// Segments are no larger than this, after large ones were lost on the way.
     pub(crate) segment: Option<u16>,
+    /// Has somebody been told that small segments are what gets through, or told us?
+    narrow_is_known: bool,
     /// Where the session has gone by CWD for a while: a new session goes there too.
     pub(crate) within: Option<Pathname>,
 }
@@ -76,7 +79,7 @@ impl Client {
         watch: Watcher,
     ) -> Result<Self, Error> {
         let security = security.map(Arc::new);
-        let connection = Self::reach(&site, &options, security.clone(), &watch).await?;
+        let connection = Self::reach(&site, &options, security.clone(), None, &watch).await?;
         Ok(Self {
             site,
             options,
@@ -88,6 +91,7 @@ impl Client {
             representation: RepresentationType::Ascii,
             way: Way::first(options.mode),
             segment: None,
+            narrow_is_known: false,
             within: None,
         })
     }
@@ -96,20 +100,38 @@ impl Client {
         site: &Site,
         options: &Options,
         security: Option<Arc<Security>>,
+        segment: Option<u16>,
         watch: &Watcher,
     ) -> Result<Connection, Error> {
-        let reached = connect(site, options.data_port, options.connect).await?;
+        let reached = connect(site, options.data_port, segment, options.connect).await?;
         let host = (site.host.clone(), site.port);
-        Ok(Connection::new(reached, host, security, options.patience.reply, watch.clone()))
+        let waits = (options.patience.reply, narrow::shaking(options, segment));
+        Ok(Connection::new(reached, host, security, waits, watch.clone()))
     }
 
     /// Logs in, asks what the server offers, and sets TYPE I.
     ///
     /// # Errors
-    /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server.
+    /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server;
+    /// [`Error::HandshakeStalled`] when TLS cannot be established, in small segments neither.
     pub async fn login(&mut self, credentials: Credentials) -> Result<(), Error> {
-        // Kept for the one case where a session is begun anew: EPSV that is swallowed on the way.
+        // Kept for when a session is begun anew: EPSV that is swallowed on the way, or large packets.
         self.credentials = Some(credentials.clone());
+        match self.enter(credentials.clone()).await {
+            Err(error @ Error::HandshakeStalled { .. }) if self.segment.is_none() => {
+                self.narrow(&error);
+                self.connection.give_up();
+                self.connection = self.reach_again().await?;
+                self.enter(credentials).await?;
+                // The first large packets of a session were those of the handshake.
+                self.narrow_works();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn enter(&mut self, credentials: Credentials) -> Result<(), Error> {
         let mut login = Login::new(credentials, None, self.options.patience, now()).under(self.options.tls);
         self.features = self.connection.pursue(&mut login, &mut None).await?;
         self.representation = RepresentationType::Image;
@@ -145,6 +167,21 @@ impl Client {
         if fits {
             self.way = way;
         }
+    }
+
+    /// Begins with small segments, as large ones got lost on the way to this site before. To be called before the login: where
+    /// TLS is to come, the control connection is called anew.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub async fn begin_narrow(&mut self) -> Result<(), Error> {
+        self.segment = Some(NARROW);
+        self.narrow_is_known = true;
+        if self.options.tls != TlsMode::Off {
+            self.connection.give_up();
+            self.connection = self.reach_again().await?;
+        }
+        Ok(())
     }
 
     /// Says one command and returns its 2yz reply.
@@ -215,7 +252,7 @@ impl Client {
             approach.sealed = self.connection.is_protected();
             let patience = self.options.patience;
             let mut transfer = Transfer::new(command.clone(), flow, restart, approach, patience, now());
-            self.connection.narrow(self.segment);
+            self.connection.narrow(self.segment, narrow::shaking(&self.options, self.segment));
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
                     self.found(first, way);
@@ -262,7 +299,19 @@ impl Client {
         self.begin_anew().await
     }
 
+    async fn reach_again(&self) -> Result<Connection, Error> {
+        Self::reach(&self.site, &self.options, self.security.clone(), self.segment, &self.watch).await
+    }
+
+    /// Something came through; if it was in small segments only, that is told once.
+    fn narrow_works(&mut self) {
+        if self.segment.is_some() && !std::mem::replace(&mut self.narrow_is_known, true) {
+            (self.watch)(&Event::NarrowFound { local: self.connection.local() });
+        }
+    }
+
     fn found(&mut self, first: Way, way: Way) {
+        self.narrow_works();
         if way != first {
             (self.watch)(&Event::WayFound { way, local: self.connection.local() });
         }
@@ -294,8 +343,7 @@ impl Client {
     async fn open_another(&mut self) -> Result<(), Error> {
         self.connection.give_up();
         let representation = self.representation;
-        let security = self.security.clone();
-        self.connection = Self::reach(&self.site, &self.options, security, &self.watch).await?;
+        self.connection = self.reach_again().await?;
         if let Some(credentials) = self.credentials.clone() {
             self.login(credentials).await?;
         }

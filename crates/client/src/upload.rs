@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use net::pump::{self, Progress};
@@ -197,20 +197,16 @@ impl Client {
         pieces: Pieces,
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
-        let (stall, count) = (self.options.stall, Arc::clone(progress));
-        let mover: Mover<'_> = Box::new(move |mut data| {
-            Box::pin(async move {
-                match send_all(&mut data, give, pieces, stall, &count).await {
-                    Ok(sent) => {
-                        // However the peer takes the end, what it has is asked of it afterwards.
-                        let _ = data.end_upload(stall).await;
-                        (Ok(sent), None)
-                    }
-                    Err(error) => (Err(error), Some(data)),
-                }
-            })
-        });
-        let result = self.transfer(command, Flow::Up, None, mover).await;
+        // Until the data connection is protected nothing has been taken, and it can be tried again.
+        let (stall, waiting) = (self.options.stall, Arc::new(Mutex::new(Some(give))));
+        let mover = || piping(Arc::clone(&waiting), pieces, stall, Arc::clone(progress));
+        let result = match self.transfer(command.clone(), Flow::Up, None, mover()).await {
+            Err(error) if waiting.lock().unwrap_or_else(PoisonError::into_inner).is_some() => {
+                self.narrower(error).await?;
+                self.transfer(command, Flow::Up, None, mover()).await
+            }
+            other => other,
+        };
         result.map_err(|error| error.after_bytes(progress.bytes()))
     }
 }
@@ -219,6 +215,32 @@ impl Client {
 enum Pieces {
     AsTheyAre,
     Text,
+}
+
+/// A mover that takes what there is to give when it begins to move.
+fn piping(
+    waiting: Arc<Mutex<Option<Give>>>,
+    pieces: Pieces,
+    stall: Duration,
+    progress: Arc<Progress>,
+) -> Mover<'static> {
+    Box::new(move |mut data| {
+        let give = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move {
+            let Some(give) = give else {
+                let twice = io::Error::other("what there was to send has been taken already");
+                return (Err(MoveError::Local(twice)), Some(data));
+            };
+            match send_all(&mut data, give, pieces, stall, &progress).await {
+                Ok(sent) => {
+                    // However the peer takes the end, what it has is asked of it afterwards.
+                    let _ = data.end_upload(stall).await;
+                    (Ok(sent), None)
+                }
+                Err(error) => (Err(error), Some(data)),
+            }
+        })
+    })
 }
 
 async fn send_all(

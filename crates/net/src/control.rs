@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 use crate::data::receive;
 use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
 use crate::tls::{Layer, Pending, Room};
-use crate::{canonical, keepalive};
+use crate::{canonical, keepalive, segments};
 
 pub use crate::listener::Listener;
 
@@ -68,13 +68,35 @@ impl Control {
     /// # Errors
     /// The system's: no such local address, refused, unreachable, timed out by the kernel.
     pub async fn connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Self> {
+        Self::connect_narrow(to, from, None).await
+    }
+
+    /// The same with segments of at most `segment` bytes in both directions ([`segments`](mod@crate::segments)). For a way on
+    /// which larger ones get lost: there a TLS handshake is the first thing to stand still, since a hello and a certificate
+    /// fill full packets where commands and replies do not.
+    ///
+    /// # Errors
+    /// As [`Control::connect`]; `InvalidInput` for a size that the system does not take.
+    pub async fn connect_narrow(
+        to: SocketAddr,
+        from: Option<SocketAddr>,
+        segment: Option<u16>,
+    ) -> io::Result<Self> {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(from) = from {
             socket.set_reuseaddr(from.port() != 0)?;
             socket.bind(from)?;
         }
         keepalive::prepare(SockRef::from(&socket))?;
+        if let Some(segment) = segment {
+            segments::limit(&SockRef::from(&socket), segment)?;
+        }
         Ok(Self::new(socket.connect(to).await?, canonical(to)))
+    }
+
+    /// How many bytes that we have written the peer has not acknowledged. None where the system does not tell.
+    pub fn unacknowledged(&self) -> Option<u64> {
+        crate::unsent::unacknowledged(self.stream.as_fd())
     }
 
     /// The other end; never an IPv4 address mapped into IPv6.
@@ -336,7 +358,11 @@ mod tests {
     async fn both_sides_have_the_options_of_a_control_connection() {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
-        for control in [called.unwrap(), accepted.unwrap()] {
+        let (called, accepted) = (called.unwrap(), accepted.unwrap());
+        // A server's certificate may be cut on the way.
+        let cut = rustix::net::sockopt::ip_mtu_discover(&accepted.stream).unwrap();
+        assert_eq!(cut, rustix::net::sockopt::Ipv4PathMtuDiscovery::DONT);
+        for control in [called, accepted] {
             let socket = SockRef::from(&control.stream);
             assert!(socket.tcp_nodelay().unwrap());
             assert!(socket.out_of_band_inline().unwrap());
@@ -345,5 +371,23 @@ mod tests {
             assert_eq!(socket.tcp_keepalive_interval().unwrap(), keepalive::INTERVAL);
             assert_eq!(socket.tcp_keepalive_retries().unwrap(), keepalive::PROBES);
         }
+    }
+
+    #[tokio::test]
+    async fn a_narrow_call_asks_both_sides_for_small_segments_and_what_is_not_acknowledged_is_counted() {
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let narrow = Control::connect_narrow(listener.local(), None, Some(600));
+        let (called, accepted) = tokio::join!(narrow, listener.accept());
+        let (called, accepted) = (called.unwrap(), accepted.unwrap());
+        for control in [&called, &accepted] {
+            // Time stamps take twelve bytes of each.
+            let segment = SockRef::from(&control.stream).tcp_mss().unwrap();
+            assert!((588..=600).contains(&segment), "{segment}");
+        }
+        SockRef::from(&accepted.stream).set_recv_buffer_size(1).unwrap();
+        assert_eq!(called.unacknowledged(), Some(0));
+        // More than the other end has room for.
+        while called.try_write(&[0; 8192]).is_ok() {}
+        assert!(called.unacknowledged().unwrap() > 0);
     }
 }

@@ -49,6 +49,8 @@ impl Listener {
     fn bind_as(at: SocketAddr, stack: Stack) -> io::Result<Self> {
         let socket = listening(at, stack, None)?;
         keepalive::prepare(SockRef::from(&socket))?;
+        // The handshake of TLS is larger than some ways are wide.
+        segments::may_be_cut(&socket)?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
         Ok(Self { socket, local })

@@ -348,11 +348,19 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "mtu",
-        network: "MTU black hole",
-        asked: "list, get and put, each within 12 s",
+        network: "MTU black hole, TLS",
+        asked: "first success within 12 s; list, get and put then within 2 s",
         pace: Ordinary,
         due: [Holds, Nothing, Nothing, Holds, Holds],
         test: paths::mtu_black_hole,
+    },
+    Row {
+        name: "mtu-clear",
+        network: "MTU black hole, in clear",
+        asked: "list at once; get and put within 12 s, and once more within 2 s",
+        pace: Ordinary,
+        due: [Holds, Nothing, Nothing, Holds, Holds],
+        test: paths::mtu_clear,
     },
     Row {
         name: "mtu-download",

@@ -19,10 +19,26 @@ pub(super) fn latency(trial: &mut Trial<'_>) {
     trial.lists(Manner::default(), Duration::from_millis(limit));
 }
 
+/// Under TLS, as clients and our server have it by default: the handshake is the first thing that does not pass.
 pub(super) fn mtu_black_hole(trial: &mut Trial<'_>) {
     trial.lab.mtu_black_hole(NARROW);
+    trial.serve_with(Serve { tls: true, ..Serve::default() });
+    let manner = Manner { tls: true, ..Manner::default() };
+    trial.fetches(manner, seconds(12));
+    trial.lists(manner, seconds(2));
+    trial.fetches(manner, seconds(2));
+    trial.stores(manner, seconds(2));
+}
+
+pub(super) fn mtu_clear(trial: &mut Trial<'_>) {
+    trial.lab.mtu_black_hole(NARROW);
     trial.serve();
-    trial.moves_files(Manner::default(), seconds(12));
+    trial.lists(Manner::default(), seconds(2));
+    // The first large packets on the way may be those of either: our server's are cut.
+    trial.fetches(Manner::default(), seconds(12));
+    trial.stores(Manner::default(), seconds(12));
+    trial.fetches(Manner::default(), seconds(2));
+    trial.stores(Manner::default(), seconds(2));
 }
 
 pub(super) fn mtu_download(trial: &mut Trial<'_>) {

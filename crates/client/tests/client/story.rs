@@ -211,7 +211,7 @@ fn fault(error: &Error) -> String {
         Error::Refused { .. } => "refused",
         Error::Nonsense { .. } => "nonsense",
         Error::Unreachable(_) => "unreachable",
-        Error::Broken { .. } | Error::Stalled { .. } => "broken",
+        Error::Broken { .. } | Error::Stalled { .. } | Error::HandshakeStalled { .. } => "broken",
         Error::NoTls { .. } | Error::Insecure { .. } => "insecure",
         Error::Local { .. } => "local",
     };

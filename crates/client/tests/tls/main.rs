@@ -1,6 +1,7 @@
 //! Does the client protect what it says, whatever a server does about it?
 //!
 //! The servers are scripted, over loopback, with TLS of our own on both connections.
+mod narrow;
 mod peer;
 
 use std::fs::File;
@@ -41,11 +42,15 @@ impl Seen {
 }
 
 async fn reach(port: u16, tls: TlsMode, security: Security) -> (Result<Client, Error>, Seen) {
+    let mut options = Options { tls, mode: Mode::Passive, ..Options::default() };
+    options.patience.last = Duration::from_millis(300);
+    reach_as(port, options, security).await
+}
+
+async fn reach_as(port: u16, options: Options, security: Security) -> (Result<Client, Error>, Seen) {
     let seen = Seen::default();
     let events = Arc::clone(&seen.0);
     let site = Site { host: "127.0.0.1".to_owned(), port };
-    let mut options = Options { tls, mode: Mode::Passive, ..Options::default() };
-    options.patience.last = Duration::from_millis(300);
     let watch = Arc::new(move |event: &client::Event| events.lock().unwrap().push(event.to_string()));
     let mut client = Client::connect_trusting(site, options, Some(security), watch).await.unwrap();
     let credentials = Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None };

@@ -11,6 +11,7 @@ use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, UpgradeError, Versions};
+use socket2::SockRef;
 
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,6 +103,36 @@ impl Peer {
         self.hears("AUTH TLS").await;
         assert!(self.explicit().await.is_err(), "a client that should have been refused");
         self.control = None;
+    }
+
+    /// Takes a control connection, and whatever is said on it once TLS was agreed on: as where large packets do not pass.
+    pub(crate) async fn swallows(&mut self, tls: TlsMode) {
+        self.accept().await;
+        if tls != TlsMode::Implicit {
+            self.say("220 ready").await;
+            self.hears("AUTH TLS").await;
+            self.say("234 go on").await;
+        }
+        let mut swallowed = Vec::new();
+        let all = async { while matches!(self.control().read(&mut swallowed).await, Ok(1..)) {} };
+        tokio::time::timeout(PATIENCE, all).await.expect("the client gives up");
+        assert!(net::tls::is_hello(&swallowed), "it said {swallowed:?}");
+    }
+
+    /// The same on a data connection.
+    pub(crate) async fn swallows_data(&mut self) {
+        let mut data = self.connected().await;
+        let mut swallowed = Vec::new();
+        while matches!(
+            pump::receive(&mut data, &mut swallowed, PATIENCE, &Progress::default()).await,
+            Ok(1..)
+        ) {}
+        assert!(net::tls::is_hello(&swallowed), "it said {swallowed:?}");
+    }
+
+    /// The largest segment that the control connection takes.
+    pub(crate) fn segment(&self) -> u32 {
+        SockRef::from(self.control()).tcp_mss().unwrap()
     }
 
     pub(crate) async fn login(&mut self) {
