@@ -8,7 +8,7 @@ use net::tls::Fingerprint;
 use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
 
-use crate::flags::duration;
+use crate::flags::wait;
 
 /// How to talk to the site.
 #[derive(Args, Clone, Debug)]
@@ -31,12 +31,12 @@ pub(crate) struct Talk {
     pub(crate) data_port: DataPortFlag,
 
     /// Longest wait for a connection or a reply: 30s, 5m.
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wait)]
     pub(crate) timeout: Duration,
 
     /// Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small
     /// packets.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = wait)]
     pub(crate) stall: Duration,
 
     /// Read the password from the first line of this file.

@@ -26,6 +26,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// Reads how long something is waited for, as [`duration`] does: to wait for nothing would be to fail at once.
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| if time.is_zero() { Err("write 1s or more".into()) } else { Ok(time) })
+}
+
 /// Reads `LO-HI`, or one port.
 pub(crate) fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
@@ -107,6 +112,8 @@ mod tests {
     fn values_in_their_forms() {
         assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
         assert!(duration("5 minutes").is_err() && duration("").is_err() && duration("99999999999d").is_err());
+        assert_eq!(wait("1"), Ok(Duration::from_secs(1)));
+        assert!(wait("0").is_err_and(|why| why.contains("1s")) && wait("0m").is_err() && wait("x").is_err());
         assert_eq!(ports("61000-61009"), Ok(61000..=61009));
         assert_eq!(ports("61000"), Ok(61000..=61000));
         assert!(ports("9-5").is_err() && ports("61009-61000").is_err() && ports("99999").is_err());

@@ -139,25 +139,25 @@ enum SyncFlag {
 #[command(next_help_heading = "Deadlines")]
 struct DeadlineFlags {
     /// From the connection to the login.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "1m")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     login_timeout: Duration,
     /// From one command to the next, outside transfers.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "5m")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "5m")]
     idle_timeout: Duration,
     /// The most that SITE IDLE can ask for.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "2h")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "2h")]
     idle_timeout_most: Duration,
     /// From a transfer's command to its data connection.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "10s")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "10s")]
     data_timeout: Duration,
     /// In a transfer, without a byte moving.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "1m")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     stall_timeout: Duration,
     /// How long PASV waits for a free port.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "3s")]
     port_wait: Duration,
     /// From PASV to the transfer that uses it.
-    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "1m")]
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     claim_timeout: Duration,
     /// How long a verified password is remembered, so that eight connections do not pay eight times.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "5m")]

@@ -71,7 +71,7 @@ impl Client {
             deliver(&mut entries)
         };
         let progress = Arc::new(Progress::default());
-        let stall = self.stall().from_the_start();
+        let stall = self.stall().until_the_first_byte();
         let mover = receiving(Sink::Bytes(&mut take), 0, stall, Arc::clone(&progress));
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // A listing cannot be taken up in its middle.

@@ -150,7 +150,7 @@ impl Client {
             take(&text)
         };
         let (command, before) = (Command::Retr(path.clone()), progress.bytes());
-        let stall = self.stall().from_the_start();
+        let stall = self.stall().until_the_first_byte();
         let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // Where a text stands at our side says nothing about the server's.

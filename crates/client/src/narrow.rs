@@ -38,7 +38,7 @@ pub(crate) struct Stall {
 
 impl Stall {
     /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be tried for.
-    pub(crate) fn from_the_start(self) -> Self {
+    pub(crate) fn until_the_first_byte(self) -> Self {
         Self { under_way: 0, ..self }
     }
 
@@ -83,7 +83,7 @@ impl Client {
 
     /// That of a download of bytes: it is taken up where it stood, where the server can do that.
     pub(crate) fn stall_of_bytes(&self) -> Stall {
-        if self.features.has("REST") { self.stall() } else { self.stall().from_the_start() }
+        if self.features.has("REST") { self.stall() } else { self.stall().until_the_first_byte() }
     }
 
     /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
@@ -160,7 +160,7 @@ mod tests {
         assert!(STALL.is_early(STALL.first, 1 << 20) && !STALL.is_early(STALL.first, few));
         assert!(!STALL.is_early(STALL.later, 1 << 20));
         // What cannot be taken up in its middle is not given up there either.
-        let whole = STALL.from_the_start();
+        let whole = STALL.until_the_first_byte();
         assert_eq!((whole.after(0), whole.after(1)), (STALL.first, STALL.later));
         assert!(whole.is_early(STALL.first, 1));
     }
