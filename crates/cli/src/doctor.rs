@@ -230,6 +230,7 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
                 Weight::Hinders => "hinders",
                 Weight::Note => "note",
             },
+            "rules": remark.rules,
             "sentence": remark.sentence,
             "server": remark.server,
             "client": remark.client,

@@ -133,12 +133,16 @@ impl Request {
     /// Those of one direction that have to be written: only what opens where connections are followed, and nothing
     /// outward where everything may leave.
     pub(crate) fn written(&self, direction: Direction) -> Vec<Rule> {
+        self.written_as(direction, self.output)
+    }
+
+    /// The same, where `output` is done with what no rule names.
+    pub(crate) fn written_as(&self, direction: Direction, output: Output) -> Vec<Rule> {
         let mut rules = self.rules();
         rules.retain(|rule| {
             rule.direction == direction
                 && (self.tracking == Tracking::Stateless
-                    || rule.role == Role::Opens
-                        && (direction == Direction::In || self.output == Output::Dropped))
+                    || rule.role == Role::Opens && (direction == Direction::In || output == Output::Dropped))
         });
         rules
     }

@@ -147,6 +147,11 @@ impl<'n> Call<'n> {
         }
     }
 
+    /// Has the peer's machine acknowledged all that we have said? A program that is silent leaves that to its kernel.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.control.unacknowledged() == Some(0)
+    }
+
     /// Says a command.
     pub(super) async fn say(&mut self, command: &Command) -> Result<(), Deaf> {
         self.note(format!("> {}", said(command)));

@@ -5,6 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use net::Call;
+
 use crate::dialogue::Way;
 
 /// All that the probes have seen.
@@ -36,6 +38,8 @@ pub struct Findings {
     pub tls: TlsSeen,
     /// The listings that were tried, each over its own way.
     pub trials: Vec<Trial>,
+    /// What the server said of a passive port that was not reached, after it had waited for us there.
+    pub passive_word: Option<String>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
     pub reuse: ReuseSeen,
     /// What came of files.
@@ -116,6 +120,8 @@ pub enum Answer {
     Http(String),
     /// It takes the connection, and says nothing to anything.
     Nothing,
+    /// It takes the connection, and nothing of what we say on it is acknowledged.
+    Deaf,
     /// It takes the connection and ends it.
     HangsUp,
     /// Something else: its first words.
@@ -197,8 +203,13 @@ pub enum End {
     Unreadable(String),
     /// Passive: the server's data port was not reached.
     NotReached(Dial),
-    /// Active: the server's call did not come in the time given; what the server said to it, if it did.
-    NeverCame(Option<String>),
+    /// Active: the server's call did not come in the time given.
+    NeverCame {
+        /// What the server said to it, if it did.
+        said: Option<String>,
+        /// Had it begun? Then its SYN arrived here, and our answer did not get back.
+        call: Call,
+    },
     /// The data connection stands, and the server refused the transfer itself.
     CommandRefused(String),
     /// The data connection stood, and the server or TLS refused it.

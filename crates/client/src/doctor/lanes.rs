@@ -5,13 +5,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use wire::pathname::show;
 use wire::{Command, Severity};
 
 use super::Patient;
 use super::call::{ANSWER, Call, Deaf, line};
-use super::findings::{Alive, Cover, End, Login, Trial};
+use super::findings::{Alive, Cover, Dial, End, Login, Trial};
 use super::notebook::Notebook;
 use super::reach::may_be;
 use super::trial::{Errand, SEGMENTS, Tickets, follow, is_usable};
@@ -29,11 +29,23 @@ pub(super) struct Ward<'a> {
     pub(super) notebook: &'a Notebook,
     pub(super) to: SocketAddr,
     beds: Semaphore,
+    outlook: watch::Sender<Outlook>,
+}
+
+/// What is known of the passive ports, while the lanes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    NotKnown,
+    /// One was not reached, of a session with this cover.
+    Closed(Cover),
+    /// One was reached, or nothing more will come.
+    Over,
 }
 
 impl<'a> Ward<'a> {
     pub(super) fn new(patient: &'a Patient, notebook: &'a Notebook, to: SocketAddr) -> Self {
-        Self { patient, notebook, to, beds: Semaphore::new(SESSIONS) }
+        let (beds, outlook) = (Semaphore::new(SESSIONS), watch::Sender::new(Outlook::NotKnown));
+        Self { patient, notebook, to, beds, outlook }
     }
 
     /// A session; what became of the login is written down.
@@ -59,7 +71,31 @@ impl<'a> Ward<'a> {
         call
     }
 
+    /// As soon as it is another than `than`.
+    pub(super) async fn outlook_other(&self, than: Outlook) -> Outlook {
+        let mut outlook = self.outlook.subscribe();
+        let known = outlook.wait_for(|outlook| *outlook != than).await;
+        known.map_or(Outlook::Over, |outlook| *outlook)
+    }
+
+    /// It is this, unless it is known already.
+    fn foresee(&self, new: Outlook) {
+        self.outlook.send_if_modified(|outlook| {
+            let first = *outlook == Outlook::NotKnown;
+            if first {
+                *outlook = new;
+            }
+            first
+        });
+    }
+
     fn keep(&self, trial: Trial) {
+        let closed = matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
+        if trial.way.is_passive() && trial.end.is_connected() {
+            self.outlook.send_replace(Outlook::Over);
+        } else if closed && trial.peer == self.to {
+            self.foresee(Outlook::Closed(trial.cover));
+        }
         self.notebook.findings().trials.push(trial);
     }
 }
@@ -98,6 +134,7 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         );
     };
     tokio::join!(Box::pin(clear), Box::pin(tls));
+    ward.foresee(Outlook::Over);
 }
 
 async fn passive(ward: &Ward<'_>, cover: Cover, lane: &'static str) {

@@ -18,6 +18,7 @@ mod notebook;
 mod reach;
 mod trial;
 mod verdict;
+mod word;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -111,9 +112,14 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
                 within(notebook, until, "other family", lanes::other_family(&ward, other)).await;
             }
         };
-        let connections = within(notebook, until, "connections", lanes::connections(&ward));
-        tokio::join!(connections, Box::pin(family));
-        within(notebook, until, "files", files::look(&ward)).await;
+        let rest = async {
+            let connections = within(notebook, until, "connections", lanes::connections(&ward));
+            tokio::join!(connections, Box::pin(family));
+            within(notebook, until, "files", files::look(&ward)).await;
+        };
+        // Without it the verdict is wider, and that says so: it is none of what did not end.
+        let word = timeout_at(until, Box::pin(word::ask(&ward)));
+        let ((), _) = tokio::join!(Box::pin(rest), word);
         Some(ward)
     };
     let ((), ward) = tokio::join!(doors, Box::pin(inside));

@@ -176,7 +176,9 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
         let mut call = Call::dial(to, "port-http", notebook).await.ok()?;
         call.note("> GET / HTTP/1.0".to_owned());
         call.write(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
-        call.first_bytes(PROBE).await.ok()??;
+        let Some(()) = call.first_bytes(PROBE).await.ok()? else {
+            return (!call.is_acknowledged()).then_some(Answer::Deaf);
+        };
         let found = of_bytes(call.unread());
         call.note(format!("< {}", first_line(call.unread())));
         Some(found)
@@ -185,7 +187,7 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
     match (tls, web) {
         (Some(Answer::TlsFirst), _) => Answer::TlsFirst,
         (_, Some(Answer::Http(text))) | (Some(Answer::Http(text)), _) => Answer::Http(text),
-        (_, Some(other)) | (Some(other), None) => other,
+        (Some(other), None | Some(Answer::Deaf)) | (_, Some(other)) => other,
         (None, None) => Answer::Nothing,
     }
 }

@@ -28,8 +28,9 @@ const VERB: Duration = Duration::from_secs(3);
 /// For a data connection: the control connection has just shown how fast the way is, and a lost SYN is sent again after
 /// a second.
 const DATA: Duration = Duration::from_millis(2500);
-/// For the server's own call.
-const CALL: Duration = Duration::from_secs(3);
+/// For the server's own call, and its word where it cannot call: a machine that holds its own call back knows so after two
+/// more tries, the second of which is due after three seconds (RFC 6298), or two.
+const CALL: Duration = Duration::from_millis(3800);
 /// For bytes to go on.
 const STALL: Duration = Duration::from_secs(3);
 /// For what comes at the end of a failure.
@@ -119,39 +120,48 @@ pub(super) fn is_usable(end: &End) -> bool {
         | End::NotReached(_)
         | End::CommandRefused(_)
         | End::DataRefused(_)
-        | End::NeverCame(Some(_)) => true,
+        | End::NeverCame { said: Some(_), .. } => true,
         End::Unanswered
         | End::HungUp(_)
-        | End::NeverCame(None)
+        | End::NeverCame { said: None, .. }
         | End::Stalled { .. }
         | End::NoLastWord
         | End::Broken(_) => false,
     }
 }
 
-async fn open(
+/// What the server says of a data connection that does not come: its 425, or another refusal of that kind.
+pub(super) async fn silence(call: &mut Call<'_>, within: Duration) -> Option<String> {
+    match first_word(&call.last(within).await.ok()?) {
+        First::Refused(End::DataRefused(said)) => Some(said),
+        _ => None,
+    }
+}
+
+/// Says EPSV or PASV: where is our data connection to go? `told` is the address and port as the answer has them; what is
+/// returned is that port at the control connection's peer.
+pub(super) async fn port_of(
     call: &mut Call<'_>,
     way: Way,
     told: &mut Option<SocketAddr>,
-    segments: Option<u16>,
-) -> Result<Opened, End> {
+) -> Result<SocketAddr, End> {
     let peer = call.peer();
-    let (command, awaited) = match way {
-        Way::Epsv => (Command::Epsv(Epsv::Any), None),
-        Way::Pasv => (Command::Pasv, None),
-        Way::Eprt | Way::Port => {
-            let awaited = Awaited::bind(call.local().ip(), None)
-                .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
-            let ours = awaited.local();
-            *told = Some(ours);
-            let command = match (way, ours.ip()) {
-                (Way::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
-                _ => Command::Eprt(ours),
-            };
-            (command, Some(awaited))
-        }
+    let command = if way == Way::Epsv { Command::Epsv(Epsv::Any) } else { Command::Pasv };
+    let reply = agreed(call, &command).await?;
+    let found = match way {
+        Way::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
+        _ => HostPort::from_227(reply.text()).map(HostPort::socket),
     };
-    let reply = match call.ask(&command, VERB).await {
+    let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
+    *told = Some(found);
+    let mut target = peer;
+    target.set_port(found.port());
+    Ok(target)
+}
+
+/// The answer to the verb of a way, where it is yes.
+async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
+    let reply = match call.ask(command, VERB).await {
         Ok(reply) => reply,
         Err(Deaf::Silent) => return Err(End::Unanswered),
         Err(Deaf::Ended(why)) => return Err(End::HungUp(why)),
@@ -163,17 +173,28 @@ async fn open(
     if reply.code.severity() != Severity::Completion {
         return Err(End::Refused(line(&reply)));
     }
-    if let Some(awaited) = awaited {
+    Ok(reply)
+}
+
+async fn open(
+    call: &mut Call<'_>,
+    way: Way,
+    told: &mut Option<SocketAddr>,
+    segments: Option<u16>,
+) -> Result<Opened, End> {
+    if !way.is_passive() {
+        let awaited = Awaited::bind(call.local().ip(), None)
+            .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
+        let ours = awaited.local();
+        *told = Some(ours);
+        let command = match (way, ours.ip()) {
+            (Way::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
+            _ => Command::Eprt(ours),
+        };
+        agreed(call, &command).await?;
         return Ok(Opened::Coming(awaited));
     }
-    let found = match way {
-        Way::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
-        _ => HostPort::from_227(reply.text()).map(HostPort::socket),
-    };
-    let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
-    *told = Some(found);
-    let mut target = peer;
-    target.set_port(found.port());
+    let target = port_of(call, way, told).await?;
     call.note(format!("* dialling {target}"));
     let dialled = async {
         match segments {
@@ -332,7 +353,7 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
                 Ok((First::Begins, _)) => {}
                 Ok((First::Ended, reply)) => words = Some(Some(reply)),
                 Ok((First::Refused(End::DataRefused(why)), _)) if data.is_none() => {
-                    return Err(End::NeverCame(Some(why)));
+                    return Err(End::NeverCame { said: Some(why), call: awaited.half_open(peer).await });
                 }
                 Ok((First::Refused(end), _)) => return Err(end),
                 Err(Deaf::Silent) => break,
@@ -342,7 +363,7 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
     }
     match (data, words) {
         (Some(data), Some(last)) => Ok((data, last)),
-        _ => Err(End::NeverCame(None)),
+        _ => Err(End::NeverCame { said: None, call: awaited.half_open(peer).await }),
     }
 }
 

@@ -5,6 +5,7 @@
 //! ```
 //! A rule speaks only where its evidence suffices. Where it is short of that, it says what is open and what would decide
 //! it. All is pure: a test makes findings up and looks at the names.
+mod active;
 mod config;
 mod control;
 mod data;
@@ -47,6 +48,8 @@ pub enum Verdict {
     Http,
     /// The port takes connections and says nothing.
     SilentPort,
+    /// The port takes connections, and what follows their first packet is lost.
+    OnlyFirstPacket,
     /// The port takes connections and ends them.
     HangsUp,
     /// The port speaks something else.
@@ -147,6 +150,7 @@ impl Verdict {
         Self::Ssh,
         Self::Http,
         Self::SilentPort,
+        Self::OnlyFirstPacket,
         Self::HangsUp,
         Self::NotFtp,
         Self::TurnedAway,
@@ -207,6 +211,7 @@ impl Verdict {
             Self::Ssh => "ssh",
             Self::Http => "http",
             Self::SilentPort => "silent-port",
+            Self::OnlyFirstPacket => "only-first-packet",
             Self::HangsUp => "hangs-up",
             Self::NotFtp => "not-ftp",
             Self::TurnedAway => "turned-away",
@@ -270,6 +275,9 @@ pub struct Remark {
     pub verdict: Verdict,
     /// How much it matters.
     pub weight: Weight,
+    /// Which of the four rules of a firewall it is about, as `pasv firewall --explain` counts them: one where it is known, all
+    /// that it may be where it is not, and none where it is about something else.
+    pub rules: Vec<u8>,
     /// In one sentence.
     pub sentence: String,
     /// What the keeper of the server can do.
@@ -280,7 +288,13 @@ pub struct Remark {
 
 impl Remark {
     fn new(verdict: Verdict, weight: Weight, sentence: impl Into<String>) -> Self {
-        Self { verdict, weight, sentence: sentence.into(), server: Vec::new(), client: Vec::new() }
+        let (rules, server, client) = (Vec::new(), Vec::new(), Vec::new());
+        Self { verdict, weight, rules, sentence: sentence.into(), server, client }
+    }
+
+    fn rules(mut self, rules: &[u8]) -> Self {
+        self.rules = rules.to_vec();
+        self
     }
 
     fn server(mut self, todo: impl Into<String>) -> Self {
@@ -377,6 +391,19 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
         open,
         config: config::config(findings),
     }
+}
+
+/// The rules that a server names in its words, as ours does: `... (rule 4)`.
+fn named_in(said: &str) -> Vec<u8> {
+    let mut rules: Vec<u8> = said
+        .split("rule ")
+        .skip(1)
+        .filter_map(|rest| rest.bytes().next().filter(|digit| (b'1'..=b'4').contains(digit)))
+        .map(|digit| digit - b'0')
+        .collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
 }
 
 /// No rule has found anything that hinders: then all is well, or we know too little.

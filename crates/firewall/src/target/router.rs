@@ -1,8 +1,11 @@
 //! What does nftables read on a router before the server: where connections are sent on, and what may pass?
 
+use core::net::IpAddr;
+
 use crate::request::{Family, Output, Request};
-use crate::rules::Direction;
+use crate::rules::{Direction, Rule};
 use crate::sheet::{Sheet, tag};
+use crate::site::{Families, Site};
 use crate::target::{Unfit, nftables};
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
@@ -18,6 +21,17 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     sheet.say("The table guards the server only: what else is forwarded passes it. Where a forward chain of another table drops, it wants these too:");
     sheet.command("nft insert rule inet filter forward ct state established,related accept");
     sheet.command("nft insert rule inet filter forward ct status dnat accept");
+    let calls = request.written_as(Direction::Out, Output::Dropped);
+    for (family, at) in &inside {
+        for rule in &calls {
+            sheet.command(&format!(
+                // Quoted, or a shell would take the comparison for a file to write.
+                "nft 'insert rule inet filter forward {} saddr {at} {} accept'",
+                nftables::word(*family),
+                nftables::packets(rule, request.tracking)
+            ));
+        }
+    }
     sheet.blank();
     let rules = request.written(Direction::In);
     sheet.plain(format!("table inet {}", nftables::TABLE));
@@ -27,10 +41,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if let Some((_, at)) = v4 {
         sheet.plain("\tchain prerouting {");
         sheet.plain("\t\ttype nat hook prerouting priority dstnat;");
-        let only = Request {
-            site: crate::Site { families: crate::Families::Ipv4, ..request.site.clone() },
-            ..request.clone()
-        };
+        let only = only(request, Family::V4);
         let outside = match request.external {
             Some(external) => format!("ip daddr {external}"),
             None => "fib daddr type local".into(),
@@ -48,6 +59,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
             }
         }
         sheet.plain("\t}");
+        called_from_outside(&mut sheet, &only, *at, &calls);
     }
     sheet.plain("\tchain forward {");
     sheet.plain("\t\ttype filter hook forward priority filter; policy accept;");
@@ -61,11 +73,8 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     }
     for (family, at) in &inside {
         let word = nftables::word(*family);
+        let only = only(request, *family);
         if *family == Family::V6 {
-            let only = Request {
-                site: crate::Site { families: crate::Families::Ipv6, ..request.site.clone() },
-                ..request.clone()
-            };
             for rule in &rules {
                 for who in nftables::peers(&only, Direction::In) {
                     let text = format!(
@@ -78,12 +87,14 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
             }
         }
         for rule in &request.written(Direction::Out) {
-            let text = format!(
-                "\t\t{word} saddr {at} {} accept comment \"{}\"",
-                nftables::packets(rule, request.tracking),
-                tag(rule)
-            );
-            sheet.rule(text, &[rule]);
+            for who in nftables::peers(&only, Direction::Out) {
+                let text = format!(
+                    "\t\t{who}{word} saddr {at} {} accept comment \"{}\"",
+                    nftables::packets(rule, request.tracking),
+                    tag(rule)
+                );
+                sheet.rule(text, &[rule]);
+            }
         }
         sheet.support(format!("\t\t{word} daddr {at} drop"), "nothing else reaches the server");
         if request.output == Output::Dropped {
@@ -93,4 +104,38 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     sheet.plain("\t}");
     sheet.plain("}");
     Ok(sheet)
+}
+
+/// The request, for one family alone.
+fn only(request: &Request, family: Family) -> Request {
+    let families = match family {
+        Family::V4 => Families::Ipv4,
+        Family::V6 => Families::Ipv6,
+    };
+    Request { site: Site { families, ..request.site.clone() }, ..request.clone() }
+}
+
+/// Clients take a data connection from nobody but the address that they have dialled: the server's own calls (rule 4) leave as
+/// if they were the router's. The port stays, where it is free.
+fn called_from_outside(sheet: &mut Sheet, only: &Request, at: IpAddr, calls: &[Rule]) {
+    if calls.is_empty() {
+        return;
+    }
+    let outside = match only.external {
+        Some(external) => format!("snat ip to {external}"),
+        None => "masquerade".into(),
+    };
+    sheet.plain("\tchain postrouting {");
+    sheet.plain("\t\ttype nat hook postrouting priority srcnat;");
+    for rule in calls {
+        for who in nftables::peers(only, Direction::Out) {
+            let packets =
+                format!("tcp sport {} tcp dport {}", nftables::set(&rule.from), nftables::set(&rule.to));
+            sheet.rule(
+                format!("\t\t{who}ip saddr {at} {packets} {outside} comment \"{}\"", tag(rule)),
+                &[rule],
+            );
+        }
+    }
+    sheet.plain("\t}");
 }

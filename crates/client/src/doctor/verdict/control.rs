@@ -40,10 +40,15 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::ControlRefused,
                 Weight::Blocks,
-                format!("{host} refuses connections to port {port} with a reset: most likely no FTP server listens there."),
+                format!(
+                    "{host} refuses connections to port {port} with a reset: no FTP server listens there, or rule 1 (clients to \
+                     port {port}) is missing on a router that does not forward it or a firewall that rejects."
+                ),
             )
+            .rules(&[1])
             .server(format!(
-                "start the server, or let it listen on port {port} of the address that clients dial"
+                "start the server, or let it listen on port {port} of the address that clients dial; behind a router forward \
+                 the port to the server: `pasv firewall --for nftables-router` prints the rules"
             ))
             .client("is it the right host and port?"),
         );
@@ -57,6 +62,7 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             Weight::Blocks,
             format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
         )
+        .rules(&[1])
         .server(format!("a firewall with a reject rule must accept new connections to port {port} (rule 1)"));
         sheet.add(if by == ip { remark } else { remark.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
@@ -69,12 +75,16 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                      (the way back) is missing."
                 ),
             )
+            .rules(&[1, 2])
             .server(format!("let clients reach port {port}, and let its answers out: `pasv firewall` prints the rules"))
             .client("a firewall of this network may drop it on the way out: try from another network"),
         );
         sheet.ask(
             "which of the two rules it is, and whether the host is there at all",
-            format!("on the server, while a client tries: `ss -tn state syn-recv` shows port {port} where rule 2 is missing"),
+            format!(
+                "on the server: `pasv doctor --site` compares its own rules; while a client tries, `ss -tn state syn-recv` shows \
+                 port {port} where rule 2 is missing"
+            ),
         );
     } else if let Some(door) = findings.doors.first() {
         let why = match &door.dial {
@@ -171,6 +181,28 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
         .server(
             "is the server behind that port running? A proxy or a port forwarding may answer in its place",
         ),
+        Some(Answer::Deaf) => {
+            sheet.ask(
+                "whether a firewall drops what follows the first packet, or the server is too busy to take connections",
+                format!(
+                    "on the server: `pasv doctor --site` compares its own rules; `ss -tln` shows whether the queue of port {port} \
+                     is full"
+                ),
+            );
+            remark(
+                Verdict::OnlyFirstPacket,
+                format!(
+                    "Port {port} of {host} takes connections, and nothing that is said on them is acknowledged: most likely a \
+                     firewall lets in the first packet of a connection and not the rest, which rule 1 (clients to port {port}) \
+                     is about too."
+                ),
+            )
+            .rules(&[1])
+            .server(
+                "let in what belongs to connections that were let in: `ct state established,related accept` in nftables",
+            )
+            .client("a firewall of this network may let out the first packet only: try from another network")
+        }
         Some(Answer::HangsUp) => remark(
             Verdict::HangsUp,
             format!("Port {port} of {host} takes connections and ends them without a word."),

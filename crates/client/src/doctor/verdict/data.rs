@@ -2,7 +2,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::control::{MAY_BE_OURS, rejecter};
-use super::{Remark, Sheet, Verdict, Weight};
+use super::{Remark, Sheet, Verdict, Weight, active, named_in};
 use crate::dialogue::Way;
 use crate::doctor::findings::{Cover, Dial, End, Findings, Trial};
 
@@ -14,18 +14,18 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     epsv(findings, sheet);
     passive(findings, sheet);
     address(findings, sheet);
-    active(findings, sheet);
+    active::judge(findings, sheet);
     translated(findings, sheet);
 }
 
 /// Nothing gets through, or something does.
-fn weight(findings: &Findings) -> Weight {
+pub(super) fn weight(findings: &Findings) -> Weight {
     if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks }
 }
 
 /// Did the call get no answer? One that is taken and then silent has another reason.
 fn is_silent(end: &End) -> bool {
-    matches!(end, End::NotReached(Dial::Silent) | End::NeverCame(_))
+    matches!(end, End::NotReached(Dial::Silent) | End::NeverCame { .. })
 }
 
 /// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.
@@ -131,6 +131,7 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
     let named = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     let all = |wanted: fn(&Dial) -> bool| !dialled.is_empty() && dialled.iter().all(|(dial, _)| wanted(dial));
     let control = findings.port;
+    let word = findings.passive_word.as_deref().map(named_in).unwrap_or_default();
     if all(|dial| *dial == Dial::Silent) {
         if dialled.len() < 2 {
             sheet.ask(
@@ -139,38 +140,78 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
             );
             return;
         }
-        sheet.add(
-            Remark::new(
-                Verdict::Rule3Or4,
-                weight(findings),
-                format!(
-                    "Passive transfers fail: port {control} works, but the server's data ports ({named}) never answer. A firewall \
-                     drops them: rule 3 (clients to the passive range) or rule 4 (the way back) is missing."
-                ),
-            )
-            .server(
-                "open the passive range for new connections: `pasv firewall` prints the rules; behind a router forward the \
-                 same ports to the server",
-            )
-            .client("a firewall of this network may let nothing out but known ports: try from another network"),
+        let silent = format!(
+            "Passive transfers fail: port {control} works, but the server's data ports ({named}) never answer."
         );
+        let (rules, why): (&[u8], _) = match &word[..] {
+            [3] => (
+                &[3],
+                "The server says that no call of ours arrives there: rule 3 (clients to the passive range) is missing, or a \
+                 firewall of this network lets nothing out to those ports.",
+            ),
+            [4] => (
+                &[4],
+                "The server says that our call arrives there, and its answer does not get back: rule 4 (the passive range to \
+                 clients, answers only) is missing.",
+            ),
+            _ => (
+                &[3, 4],
+                "A firewall drops them: rule 3 (clients to the passive range) or rule 4 (the way back) is missing.",
+            ),
+        };
+        let remark = Remark::new(Verdict::Rule3Or4, weight(findings), format!("{silent} {why}")).rules(rules);
+        if rules == [4] {
+            return sheet.add(remark.server(
+                "let the answers of the passive range out: `pasv firewall --stateless` or `--output-drop` prints the rules of a \
+                 firewall that guards what goes out",
+            ));
+        }
+        sheet.add(
+            remark
+                .server(
+                    "open the passive range for new connections: `pasv firewall` prints the rules; behind a router forward \
+                     the same ports to the server",
+                )
+                .client("a firewall of this network may let nothing out but known ports: try from another network"),
+        );
+        if rules == [3] {
+            sheet.ask(
+                "whether rule 3 is missing at the server, or a filter on the client's side stops the call",
+                "on the server: `pasv doctor --site` compares its own rules with what the site needs; here: a try from another \
+                 network",
+            );
+            return;
+        }
         sheet.ask(
             "which of the two rules it is, or whether it is a filter on the client's side",
-            "on the server, while a client tries: `ss -tn state syn-recv` shows the data port where rule 4 is missing, and \
-             nothing where rule 3 is, or the client's own filter",
+            "on the server: `pasv doctor --site` compares its own rules; while a client tries, `ss -tn state syn-recv` shows the \
+             data port where rule 4 is missing, and nothing where rule 3 is, or the client's own filter",
         );
     } else if all(|dial| *dial == Dial::Refused) {
         sheet.add(
             Remark::new(
                 Verdict::DataPortsRefused,
                 weight(findings),
-                format!("Passive transfers fail: the server's data ports ({named}) are refused."),
+                format!(
+                    "Passive transfers fail: the server's data ports ({named}) are refused. Rule 3 (clients to the passive range) \
+                     is missing{}.",
+                    if word == [3] {
+                        " on a firewall that rejects or a router that does not forward: the server says that no call of ours \
+                         arrives there"
+                    } else {
+                        " on a firewall that rejects or a router that does not forward, or nobody listens there"
+                    }
+                ),
             )
+            .rules(&[3])
             .server(
                 "a firewall that rejects, or a router that does not forward the passive range to the server: open it there, with \
                  the same port numbers on both sides",
             ),
         );
+        if word == [3] {
+            return;
+        }
         sheet.ask(
             "who refuses: a firewall with a reject rule, or a machine where nobody listens on that port",
             "on the server, while a client tries: `ss -tln` shows the data port if the server listens",
@@ -191,6 +232,7 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
                 rejecter(by, host)
             ),
         )
+        .rules(&[3])
         .server("a firewall with a reject rule must accept new connections to the passive range (rule 3)");
         sheet.add(if by == host { remark } else { remark.client(MAY_BE_OURS) });
     } else if !dialled.is_empty() {
@@ -251,38 +293,6 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
 fn helper(sentence: String) -> Remark {
     Remark::new(Verdict::HelperInPath, Weight::Note, sentence)
         .server("a helper is not needed where the passive range is open and the server knows its address; TLS blinds it")
-}
-
-fn active(findings: &Findings, sheet: &mut Sheet) {
-    let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
-    if trials.is_empty() || trials.iter().any(|trial| trial.end.is_connected()) {
-        return;
-    }
-    let never = trials.iter().filter(|trial| matches!(trial.end, End::NeverCame(_))).count();
-    let refused = trials.iter().find_map(|trial| match &trial.end {
-        End::Refused(said) => Some(said.as_str()),
-        _ => None,
-    });
-    let why = match (never, refused) {
-        (0, Some(said)) => format!("the server refuses it ({said})"),
-        (0, None) => return,
-        (_, Some(said)) => format!("its call does not come, or it refuses ({said})"),
-        (_, None) => "the server agrees, and its call never comes".to_owned(),
-    };
-    sheet.add(
-        Remark::new(
-            Verdict::ActiveImpossible,
-            Weight::Note,
-            format!("Active mode does not work from here: {why}."),
-        )
-        .client("a firewall or NAT on this side stops calls from outside; passive mode needs none"),
-    );
-    if never > 0 && refused.is_none() {
-        sheet.ask(
-            "who stops the server's call",
-            "on this machine, while it is tried: `tcpdump tcp src port 20` shows whether the call arrives",
-        );
-    }
 }
 
 /// Our own address, as we and as the server see it.

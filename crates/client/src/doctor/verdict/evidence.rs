@@ -1,4 +1,6 @@
 //! How is what was seen told, a line each?
+use net::Call;
+
 use crate::doctor::findings::{Answer, Cover, Dial, End, Findings, Login, Rest, Trial, Upload};
 
 pub(super) fn lines(findings: &Findings) -> Vec<String> {
@@ -19,6 +21,7 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
             Answer::TlsFirst => "it speaks TLS before the first word".to_owned(),
             Answer::Ssh(said) => format!("it speaks SSH: {said}"),
             Answer::Http(said) => format!("it speaks HTTP: {said}"),
+            Answer::Deaf => "it takes connections, and acknowledges nothing that is said on them".to_owned(),
             Answer::Nothing => "it says nothing, to FTP, TLS and HTTP".to_owned(),
             Answer::HangsUp => "it ends the connection".to_owned(),
             Answer::Other(said) => format!("it says: {said}"),
@@ -34,6 +37,9 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
     let mut trials: Vec<&Trial> = findings.trials.iter().collect();
     trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
     lines.extend(trials.into_iter().map(trial));
+    if let Some(said) = &findings.passive_word {
+        lines.push(format!("the server, of a passive port that was not reached: {said}"));
+    }
     if let Some(fresh) = &findings.reuse.fresh {
         lines.push(format!("a data connection that resumes nothing: {}", end(fresh)));
     }
@@ -155,8 +161,14 @@ pub(super) fn end(end: &End) -> String {
         End::Refused(said) => format!("refused, {said}"),
         End::Unreadable(said) => format!("no address in the answer, {said}"),
         End::NotReached(how) => format!("data port: {}", dial(how)),
-        End::NeverCame(None) => "agreed to, and the server's call never came".to_owned(),
-        End::NeverCame(Some(said)) => format!("the server's call did not come, {said}"),
+        End::NeverCame { said, call } => {
+            let came = match call {
+                Call::HalfOpen => "agreed to, and the server's call came and was never completed",
+                Call::None => "agreed to, and the server's call never came",
+                Call::Unknown => "agreed to, and there was no connection",
+            };
+            said.as_ref().map_or_else(|| came.to_owned(), |said| format!("{came}, {said}"))
+        }
         End::CommandRefused(said) => format!("connected, and the command refused, {said}"),
         End::DataRefused(said) => format!("connected, and refused, {said}"),
         End::Stalled { bytes } => format!("connected, and nothing came after {bytes} bytes"),

@@ -2,6 +2,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use net::Call;
+
 use super::*;
 use crate::dialogue::Way;
 use crate::doctor::findings::*;
@@ -11,6 +13,11 @@ const WORKS: End = End::Works { bytes: 9 };
 
 fn rejected() -> Dial {
     Dial::Rejected { by: "203.0.113.1".parse().unwrap(), says: "203.0.113.1 says no".to_owned() }
+}
+
+/// Nobody came, and the server said nothing.
+fn never(call: Call) -> End {
+    End::NeverCame { said: None, call }
 }
 
 fn refused_port() -> End {
@@ -152,7 +159,7 @@ fn ports_of_something_else() {
 
 #[test]
 fn passive_ports_that_are_closed() {
-    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, End::NeverCame(None))]);
+    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, never(Call::None))]);
     is("two data ports silent", &both, Verdict::Rule3Or4);
     open("which of the two", &both, Verdict::AlgKnows227Only, "which of the two rules");
     assert_eq!(diagnose(&both).verdict.weight, Weight::Blocks);
@@ -174,6 +181,51 @@ fn passive_ports_that_are_closed() {
         &clear(&[(Way::Epsv, rejected.clone()), (Way::Pasv, rejected)]),
         Verdict::DataPortsRejected,
     );
+}
+
+/// The rules of the first verdict.
+fn rules(findings: &Findings) -> Vec<u8> {
+    diagnose(findings).verdict.rules
+}
+
+#[test]
+fn doors_name_their_rules() {
+    assert_eq!(rules(&dialled(Dial::Silent)), [1, 2]);
+    assert_eq!(rules(&dialled(Dial::Refused)), [1]);
+    assert_eq!(rules(&dialled(rejected())), [1]);
+    let deaf = answers(Answer::Deaf);
+    is("nothing after the first packet", &deaf, Verdict::OnlyFirstPacket);
+    open("nothing after the first packet", &deaf, Verdict::SilentPort, "too busy");
+    assert_eq!(rules(&deaf), [1]);
+}
+
+#[test]
+fn the_servers_word_decides_between_the_rules_of_passive_data() {
+    let closed = |end: End, word: Option<&str>| {
+        change(clear(&[(Way::Epsv, end.clone()), (Way::Pasv, end)]), |findings| {
+            findings.passive_word = word.map(str::to_owned);
+        })
+    };
+    let (third, fourth) = ("425 No SYN (rule 3), or you have not called it", "425 Your SYN came (rule 4)");
+    assert_eq!(rules(&closed(SILENT, None)), [3, 4]);
+    assert_eq!(rules(&closed(SILENT, Some("425 Can't build data connection"))), [3, 4]);
+    assert_eq!(rules(&closed(SILENT, Some("425 rule 3 or rule 4"))), [3, 4]);
+    assert_eq!(rules(&closed(SILENT, Some(third))), [3]);
+    assert_eq!(rules(&closed(SILENT, Some(fourth))), [4]);
+    is("rule 4", &closed(SILENT, Some(fourth)), Verdict::Rule3Or4);
+    open("rule 3, or ours", &closed(SILENT, Some(third)), Verdict::AllIsWell, "filter on the client's side");
+    assert_eq!(diagnose(&closed(SILENT, Some(fourth))).open, []);
+    assert_eq!(rules(&closed(refused_port(), None)), [3]);
+    let refused = closed(refused_port(), Some(third));
+    is("a reset that is not the server's", &refused, Verdict::DataPortsRefused);
+    assert_eq!((rules(&refused), diagnose(&refused).open), (vec![3], vec![]));
+    assert_eq!(rules(&closed(End::NotReached(rejected()), None)), [3]);
+}
+
+#[test]
+fn words_that_name_rules_are_read() {
+    assert_eq!(named_in("425 ... (rule 4), or ... (rule 3), or rule 4"), [3, 4]);
+    assert_eq!(named_in("no rule 9, no rule, rule \u{e9}, rule "), [] as [u8; 0]);
 }
 
 #[test]
@@ -212,7 +264,7 @@ fn epsv_and_who_eats_it() {
 fn helpers_that_tls_blinds() {
     let blind = |way, end: End| site(&[(Cover::Clear, way, WORKS), (Cover::Tls, way, end)]);
     is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::TlsBlindsHelper);
-    tells("active times out under TLS", &blind(Way::Port, End::NeverCame(None)), Verdict::TlsBlindsHelper);
+    tells("active times out under TLS", &blind(Way::Port, never(Call::None)), Verdict::TlsBlindsHelper);
     open(
         "refused is no time-out",
         &blind(Way::Pasv, End::DataRefused("522".to_owned())),
@@ -260,7 +312,7 @@ fn nat_and_helpers() {
     let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
     tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
     open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
-    let never = [(Way::Epsv, WORKS), (Way::Port, End::NeverCame(None))];
+    let never = [(Way::Epsv, WORKS), (Way::Port, never(Call::None))];
     open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
     let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
     open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
@@ -274,9 +326,34 @@ fn active_mode() {
     let refused = active(End::Refused("500 use passive".to_owned()));
     tells("refused, with its text", &refused, Verdict::ActiveImpossible);
     is("passive works", &refused, Verdict::AllIsWell);
-    let never = active(End::NeverCame(None));
-    tells("agreed to, and nobody calls", &never, Verdict::ActiveImpossible);
-    open("who stops it", &never, Verdict::Rule3Or4, "who stops the server's call");
+    let tried =
+        |said: Option<&str>, call: Call| active(End::NeverCame { said: said.map(str::to_owned), call });
+    let of = |findings: &Findings| {
+        let also = diagnose(findings).also;
+        let found = also.into_iter().find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
+        (found.rules, found.sentence)
+    };
+    let unseen = tried(None, Call::None);
+    open("agreed to, and nobody calls", &unseen, Verdict::Rule3Or4, "who stops the server's call");
+    assert_eq!(of(&unseen).0, [4]);
+    let unknown = tried(None, Call::Unknown);
+    open("and the kernel does not tell", &unknown, Verdict::Rule3Or4, "who stops the server's call");
+    assert_eq!(of(&unknown).0, [3, 4]);
+    let begun = tried(None, Call::HalfOpen);
+    open("the call came, and no further", &begun, Verdict::Rule3Or4, "whether rule 3 is missing");
+    assert_eq!(of(&begun).0, [3]);
+    let both = tried(Some("425 no answer (rule 4) (rule 3)"), Call::HalfOpen);
+    assert_eq!(of(&both).0, [3], "what was seen here counts");
+    let held = tried(Some("425 The SYN does not leave (rule 4)"), Call::None);
+    assert_eq!(of(&held).0, [4]);
+    assert!(of(&held).1.contains("as it says itself (425 The SYN"), "{held:?}");
+    assert_eq!(diagnose(&held).open, []);
+    let left = tried(Some("425 it left (rule 4), or (rule 3)"), Call::None);
+    assert_eq!(of(&left).0, [4]);
+    open("who stops it", &left, Verdict::Rule3Or4, "who stops the server's call");
+    let alone = clear(&[(Way::Port, never(Call::None))]);
+    is("there is no other way", &alone, Verdict::ActiveImpossible);
+    assert_eq!(diagnose(&alone).verdict.weight, Weight::Blocks);
     open("it works", &active(WORKS), Verdict::ActiveImpossible, "");
     open("the session broke", &active(End::Broken("reset".to_owned())), Verdict::ActiveImpossible, "");
 }

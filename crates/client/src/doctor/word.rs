@@ -1,0 +1,51 @@
+//! What does the server say of a passive port that was not reached, after it has waited for us there?
+//!
+//! From here a port is silent, and that is all. The server knows more: whether a call of ours had begun. Ours looks it up and
+//! says in its 425 which rule that points to; what others say is heard and means what it means.
+use std::time::Duration;
+
+use net::dial::dial_explained;
+use wire::Command;
+
+use super::findings::{Cover, End};
+use super::lanes::{Outlook, Ward};
+use super::trial::{port_of, silence};
+use crate::dialogue::Way;
+
+/// Servers wait ten seconds (ours), or a minute; nobody waits here for the latter.
+const WORD: Duration = Duration::from_millis(10_800);
+
+/// Waits until a passive port was not reached, and asks; not any more where another is.
+pub(super) async fn ask(ward: &Ward<'_>) {
+    let outlook = ward.outlook_other(Outlook::NotKnown).await;
+    let Outlook::Closed(cover) = outlook else { return };
+    tokio::select! {
+        said = Box::pin(word(ward, cover)) => ward.notebook.findings().passive_word = said,
+        _ = ward.outlook_other(outlook) => {}
+    }
+}
+
+async fn word(ward: &Ward<'_>, cover: Cover) -> Option<String> {
+    let mut call = ward.session(ward.to, cover, "word").await?;
+    let mut told = None;
+    let target = match port_of(&mut call, Way::Epsv, &mut told).await {
+        Err(End::Refused(_)) if ward.to.is_ipv4() => port_of(&mut call, Way::Pasv, &mut told).await,
+        other => other,
+    };
+    let target = target.ok()?;
+    call.say(&Command::List(None)).await.ok()?;
+    // The call goes on while the server waits: a SYN that is sent again keeps what the server can look up.
+    let called = async {
+        match dial_explained(target).await {
+            Ok(data) => data,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let said = tokio::select! {
+        // It is reached this time, and what the server says is about something else.
+        _data = called => return None,
+        said = silence(&mut call, WORD) => said?,
+    };
+    call.quit().await;
+    Some(said)
+}
