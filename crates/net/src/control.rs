@@ -318,6 +318,13 @@ impl Control {
         *self.state() = State::Protected(Box::new(layer));
     }
 
+    /// Does something to its TLS, where it is under TLS.
+    pub(crate) fn with_layer(&self, act: impl FnOnce(&mut Layer)) {
+        if let State::Protected(layer) = &mut *self.state() {
+            act(layer);
+        }
+    }
+
     /// Says that nothing more comes from us under TLS.
     pub(crate) fn close_notify(&self) {
         if let State::Protected(layer) = &mut *self.state() {

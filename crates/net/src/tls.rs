@@ -25,6 +25,7 @@ mod control;
 mod data;
 pub mod identity;
 mod layer;
+mod reissue;
 pub mod server;
 pub mod sessions;
 mod store;

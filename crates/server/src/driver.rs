@@ -27,7 +27,7 @@ use crate::files;
 use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
-use crate::settings::Settings;
+use crate::settings::{Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
@@ -268,6 +268,11 @@ impl Driver<'_> {
         }
         // A client that does not read its replies is as idle as one that sends nothing.
         let patience = self.shared.settings.deadlines.stall;
+        if let Some(binding) = &self.binding
+            && self.settings.security.reuse != Reuse::Off
+        {
+            self.control.replenish(binding);
+        }
         let written = match self.control.try_write(&self.out) {
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => 0,

@@ -254,7 +254,7 @@ impl Hello {
             if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
                 return Err(DataTlsError::Unbound);
             }
-            binding.owned().learn();
+            gate.proven();
         } else if let Some(own) = binding.established().certificates.first()
             && layer.connection().peer_certificates().and_then(<[_]>::first) != Some(own)
         {

@@ -9,6 +9,8 @@ use std::os::fd::BorrowedFd;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use rustls::Connection;
 
+use super::reissue::{self, Template};
+
 /// The most plaintext that is encrypted ahead of the kernel: 256 KiB fill most socket buffers in one system call.
 pub(crate) const AHEAD: usize = 256 << 10;
 
@@ -28,6 +30,10 @@ pub(crate) struct Layer {
     asked: bool,
     /// Bytes that have gone either way at the socket.
     moved: u64,
+    /// How a ticket is given after the handshake, where it can be.
+    template: Option<Template>,
+    /// A ticket that goes out in front of what is said next.
+    ticket: Option<Vec<u8>>,
 }
 
 /// What waits to be read, above TLS.
@@ -58,7 +64,16 @@ impl Layer {
         let mut connection = connection.into();
         // The bound is ours: see `write`.
         connection.set_buffer_limit(None);
-        Self { connection, inbox: Inbox::default(), closed: false, ended: false, asked: false, moved: 0 }
+        Self {
+            connection,
+            inbox: Inbox::default(),
+            closed: false,
+            ended: false,
+            asked: false,
+            moved: 0,
+            template: None,
+            ticket: None,
+        }
     }
 
     /// Goes on with what an inbox holds that has been read already.
@@ -124,11 +139,24 @@ impl Layer {
     /// taken may still have to be flushed.
     pub(crate) fn write(&mut self, socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         self.flush(socket)?;
+        if let Some(ticket) = self.ticket.take() {
+            reissue::say(&mut self.connection, ticket);
+        }
         let taken = self.connection.writer().write(bytes.get(..AHEAD).unwrap_or(bytes))?;
         match self.flush(socket) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => Ok(taken),
         }
+    }
+
+    /// Can a ticket be given now?
+    pub(crate) fn gives_tickets(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// Gives the peer a ticket of this connection's session, in front of what is said next.
+    pub(crate) fn give(&mut self, ticket: &[u8]) {
+        self.ticket = self.template.as_ref().and_then(|template| template.with(ticket));
     }
 
     /// Appends plaintext, at most `limit` bytes. 0 is the peer's end, said by close_notify; an end without it is
@@ -237,7 +265,14 @@ impl Layer {
         let Some(mut piece) = self.inbox.piece()? else { return Ok(false) };
         let given = self.connection.read_tls(&mut piece)?;
         self.inbox.take(given);
-        match self.connection.process_new_packets() {
+        let processed = if self.connection.is_handshaking() {
+            let (processed, template) = reissue::watch(|| self.connection.process_new_packets());
+            self.template = self.template.take().or(template);
+            processed
+        } else {
+            self.connection.process_new_packets()
+        };
+        match processed {
             Ok(state) => self.closed |= state.peer_has_closed(),
             Err(error) => {
                 // The alert says why; whether it arrives changes nothing.

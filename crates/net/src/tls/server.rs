@@ -11,7 +11,7 @@ use rustls::{DistinguishedName, RootCertStore, ServerConfig};
 use super::identity::{Choice, Identity, certificates};
 use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
 use super::verify::signatures;
-use super::{Established, Fingerprint, Subject, Versions, provider};
+use super::{Established, Fingerprint, Subject, Versions, provider, reissue};
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
 /// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
@@ -161,13 +161,18 @@ impl Current {
             return Err(TlsConfigError::NoIdentity);
         }
         let vouched = settings.clients.vouched();
-        let mut control = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(settings.versions.list())?
-            .with_client_cert_verifier(settings.clients.verifier()?)
-            .with_cert_resolver(Arc::new(Choice(settings.identities)));
+        let verifier = settings.clients.verifier()?;
+        let identities = Arc::new(Choice(settings.identities));
+        let config = |provider| {
+            let builder = ServerConfig::builder_with_provider(provider)
+                .with_protocol_versions(settings.versions.list())?
+                .with_client_cert_verifier(Arc::clone(&verifier));
+            Ok::<_, TlsConfigError>(builder.with_cert_resolver(Arc::clone(&identities) as _))
+        };
+        let mut control = config(reissue::provider())?;
         control.send_tls13_tickets = AT_LOGIN;
         control.alpn_protocols = CONTROL.map(<[u8]>::to_vec).to_vec();
-        let mut data = control.clone();
+        let mut data = config(provider())?;
         data.send_tls13_tickets = ON_DATA;
         data.alpn_protocols = DATA.map(<[u8]>::to_vec).to_vec();
         Ok(Self { control, data, vouched })

@@ -38,7 +38,7 @@ pub(super) const AT_LOGIN: usize = 8;
 /// Tickets given on a data connection, at most: one more than it has cost, so that a stock that ran low recovers.
 pub(super) const ON_DATA: usize = 2;
 
-/// A client that has this many unused tickets or fewer gets one more also on an upload.
+/// A client that has this many unused tickets or fewer is given another on the control connection.
 const LOW: usize = 2;
 
 /// Tickets that are remembered as used, to find out whether a client uses them again.
@@ -94,6 +94,8 @@ pub(super) struct Owned {
 struct State {
     /// The session of TLS 1.2 by its id: there is one, the login's.
     session: Option<(Vec<u8>, Vec<u8>)>,
+    /// What the tickets of the login are for.
+    login: Option<Vec<u8>>,
     issued: u32,
     /// Tickets that the client has not used yet and has most likely kept.
     stock: usize,
@@ -176,12 +178,17 @@ impl Owned {
     /// least) keeps one ticket, OpenSSL uses it once, and an upload brings no other. It is one connection that may be so:
     /// whoever keeps more of the tickets of a login shows it with the next. A session of TLS 1.2 is never used up.
     pub(super) fn is_spent(&self) -> bool {
-        let state = self.state();
-        state.issued > 1 && state.newest_used && !state.keeps && !state.reuses
+        self.state().is_spent()
     }
 
-    pub(super) fn learn(&self) {
-        self.learned.store(true, Ordering::Relaxed);
+    /// Another ticket of the login's session, for a client that may be short of them.
+    pub(super) fn another(&self) -> Option<Vec<u8>> {
+        let plain = {
+            let state = self.state();
+            let short = state.is_spent() || (!state.reuses && state.stock <= LOW);
+            state.login.clone().filter(|_| short)?
+        };
+        self.seal(&plain)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,34 +214,46 @@ impl Owned {
         let aad = Aad::from(self.id);
         let length = self.key.open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut plain).ok()?.len();
         plain.truncate(length);
-        let mut state = self.state();
-        if state.recent.contains(&nonce) {
-            state.reuses = true;
-        } else {
-            if state.newest == Some(nonce) {
-                state.newest_used = true;
-            } else {
-                state.keeps = true;
-            }
-            state.stock = state.stock.saturating_sub(1);
-            state.recent.push_front(nonce);
-            state.recent.truncate(REMEMBERED);
-        }
         Some(plain)
     }
 
-    /// How many tickets may be given on a data connection.
+    /// A ticket was used by somebody who has proven to know its session. (Whoever has overheard one can show it, and is not
+    /// to change what is thought of the client.)
+    fn used(&self, nonce: [u8; NONCE]) {
+        let mut state = self.state();
+        if state.recent.contains(&nonce) {
+            state.reuses = true;
+            return;
+        }
+        if state.newest == Some(nonce) {
+            state.newest_used = true;
+        } else {
+            state.keeps = true;
+        }
+        state.stock = state.stock.saturating_sub(1);
+        state.recent.push_front(nonce);
+        state.recent.truncate(REMEMBERED);
+    }
+
+    /// How many tickets may be given on a data connection, which uses one itself.
     ///
     /// A download ends when the client has read everything, the tickets too. An upload is different: many clients never
     /// read from it, and close it with the tickets unread, whereupon their kernel sends a reset and throws away the end of
-    /// the file. So there is one only for a client that would have none left.
+    /// the file. So there is one only for a client that would have none left, which is one that could not be given any on
+    /// its control connection (see [`Owned::another`]): that has gone on in clear.
     fn allowance(&self, flow: Flow) -> usize {
         let state = self.state();
         match flow {
             Flow::Sends => ON_DATA,
-            Flow::Receives if !state.reuses && state.stock <= LOW => 1,
+            Flow::Receives if !state.reuses && state.stock <= 1 => 1,
             Flow::Receives => 0,
         }
+    }
+}
+
+impl State {
+    fn is_spent(&self) -> bool {
+        self.issued > 1 && self.newest_used && !self.keeps && !self.reuses
     }
 }
 
@@ -269,6 +288,7 @@ impl ProducesTickets for Issuer {
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.0.state().login = Some(plain.to_vec());
         self.0.seal(plain)
     }
 
@@ -358,6 +378,21 @@ impl Gate {
         let mut state = self.state();
         state.offered = Offered::Known(Arc::clone(owner));
         state.gives = Gives::Tickets(allowance);
+    }
+
+    /// The handshake is over: who resumed the session knows it.
+    pub(super) fn proven(&self) {
+        let (offered, ticket) = {
+            let mut state = self.state();
+            (state.offered.clone(), std::mem::take(&mut state.ticket))
+        };
+        if let Offered::Known(owner) = offered {
+            owner.learned.store(true, Ordering::Relaxed);
+            // None where it was resumed by its id.
+            if let Some(nonce) = ticket.get(ID + MARK..).and_then(<[u8]>::first_chunk) {
+                owner.used(*nonce);
+            }
+        }
     }
 
     fn owner(&self, id: &[u8; ID]) -> Offered {

@@ -1,6 +1,13 @@
 //! Does a data connection belong to its own control connection, and to no other?
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
+
 use net::tls::{DataTlsError, Flow, Outcome, Reuse, Versions};
 use net::{Awaited, Data, Progress, pump};
+use rustls::NamedGroup;
+use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::pki_types::ServerName;
 use tokio::task::spawn_blocking;
 
 use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, stranger, version};
@@ -148,6 +155,144 @@ async fn who_may_have_no_ticket_left_may_come_without_one() {
         let refused = visit(&login, &never, Reuse::Learn).await;
         assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
     }
+}
+
+/// What curl 7.88 keeps of the tickets that it is given: the newest, for one use.
+#[derive(Debug, Default)]
+struct Newest(Mutex<(Option<Tls13ClientSessionValue>, usize)>);
+
+impl ClientSessionStore for Newest {
+    fn set_kx_hint(&self, _name: ServerName<'static>, _group: NamedGroup) {}
+
+    fn kx_hint(&self, _name: &ServerName<'_>) -> Option<NamedGroup> {
+        None
+    }
+
+    fn set_tls12_session(&self, _name: ServerName<'static>, _value: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _name: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        let mut kept = self.0.lock().unwrap();
+        *kept = (Some(value), kept.1 + 1);
+    }
+
+    fn take_tls13_ticket(&self, _name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.0.lock().unwrap().0.take()
+    }
+}
+
+/// Logs in, and makes a data connection wherever it is told to, after it has read a byte of reply: which of them resumed.
+fn uploads(client: &Stranger, mut socket: TcpStream, ports: &mpsc::Receiver<SocketAddr>) -> Vec<bool> {
+    socket.set_read_timeout(Some(LONG)).unwrap();
+    let mut tls = client.begin();
+    let mut control = rustls::Stream::new(&mut tls, &mut socket);
+    let mut resumed = Vec::new();
+    while let Ok(port) = ports.recv() {
+        control.read_exact(&mut [0]).unwrap();
+        resumed.push(client.visit(call(HERE, port), true).unwrap());
+    }
+    resumed
+}
+
+/// The tickets that it is short of come on the control connection, and none comes with an upload: who closes that without
+/// having read it would lose the end of the file.
+#[tokio::test]
+async fn who_keeps_one_ticket_has_one_for_each_of_a_thousand_uploads() {
+    const UPLOADS: usize = 1000;
+    let site = Site::new();
+    let newest = Arc::new(Newest::default());
+    let client = Stranger::new(&[], version(Versions::Tls13));
+    let mut config = (*client.0).clone();
+    config.resumption = Resumption::store(Arc::clone(&newest) as _);
+    let client = Stranger(Arc::new(config));
+    let (control, socket) = stranger().await;
+    let (ports, told) = mpsc::channel();
+    let client = spawn_blocking(move || uploads(&client, socket, &told));
+    // Its hello goes out when it reads.
+    let mut awaited = Awaited::bind(HERE, None).unwrap();
+    ports.send(awaited.local()).unwrap();
+    let binding = control.accept_tls(&site.tls, None, LONG).await.unwrap();
+    for n in 0..UPLOADS {
+        control.replenish(&binding);
+        control.write_all(b"2").await.unwrap();
+        let data = awaited.connection(HERE).await.unwrap();
+        let data = data.accept_tls(&binding, Reuse::Require, Flow::Receives, LONG).await;
+        data.unwrap_or_else(|error| panic!("upload {n}: {error}")).finish(LONG).await;
+        if n + 1 < UPLOADS {
+            awaited = Awaited::bind(HERE, None).unwrap();
+            ports.send(awaited.local()).unwrap();
+        }
+    }
+    drop(ports);
+    assert_eq!(client.await.unwrap(), [true; UPLOADS]);
+    // One for each upload but the first, beside those of the login.
+    assert_eq!(newest.0.lock().unwrap().1, 8 + UPLOADS - 1);
+}
+
+/// What is given later is worth no more than what was given first: it belongs to its control connection, and dies with it.
+#[tokio::test]
+async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
+    let site = Site::new();
+    let (anna, bert) = (site.login(Versions::Tls13).await, site.login(Versions::Tls13).await);
+    while anna.session.tickets() > 1 {
+        assert!(transfer(&anna, Flow::Receives, Reuse::Require).await);
+    }
+    anna.server.replenish(&anna.binding);
+    assert_eq!(anna.session.tickets(), 1, "it goes out with what is said next");
+    anna.server.write_all(b"2").await.unwrap();
+    let mut said = Vec::new();
+    anna.client.read(&mut said).await.unwrap();
+    assert_eq!((said.as_slice(), anna.session.tickets()), (&b"2"[..], 2));
+    // The newest is used first.
+    let (server, client) = bert.attempt(&anna.session, Reuse::Require, Flow::Sends).await;
+    assert!(matches!(server, Err(DataTlsError::Foreign)), "{server:?}");
+    assert!(client.is_err());
+    assert!(transfer(&anna, Flow::Receives, Reuse::Require).await);
+    // Who has enough is given none.
+    bert.server.replenish(&bert.binding);
+    bert.server.write_all(b"2").await.unwrap();
+    bert.client.read(&mut Vec::new()).await.unwrap();
+    assert_eq!(bert.session.tickets(), 8);
+}
+
+/// Whoever overhears a hello can say it again, but proves nothing: what is thought of the client stays as it is, and it is
+/// given the tickets that it needs.
+#[tokio::test]
+async fn what_is_overheard_tells_nothing_of_the_client() {
+    let site = Site::new();
+    let login = site.login(Versions::Tls13).await;
+    assert!(transfer(&login, Flow::Receives, Reuse::Require).await);
+    assert!(!login.binding.must_resume(), "it may have had one ticket");
+    let (mut heard, client) = datas().await;
+    let mut hello = Vec::new();
+    {
+        let shaking = client.connect_tls(&login.session, LONG);
+        let progress = Progress::default();
+        let listening = pump::receive(&mut heard, &mut hello, STALL, &progress);
+        tokio::select! {
+            shaken = shaking => panic!("{shaken:?}"),
+            count = listening => assert!(count.unwrap() > 0),
+        }
+    }
+    for _ in 0..3 {
+        let (server, mut thief) = datas().await;
+        pump::send(&mut thief, &hello, STALL, &Progress::default()).await.unwrap();
+        thief.finish(LONG).await;
+        let hello = server.hello(&site.tls, LONG).await.unwrap();
+        assert_eq!(hello.outcome(&login.binding), Outcome::Bound);
+        assert!(hello.accept(&login.binding, Reuse::Require, Flow::Receives, LONG).await.is_err());
+    }
+    assert!(!login.binding.must_resume());
+    let before = login.session.tickets();
+    login.server.replenish(&login.binding);
+    login.server.write_all(b"2").await.unwrap();
+    login.client.read(&mut Vec::new()).await.unwrap();
+    assert_eq!(login.session.tickets(), before + 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How is curl told to speak TLS? `--ssl-reqd`, or `ftps://`. It resumes its session by itself.
 //!
-//! Of the tickets of TLS 1.3 it keeps the newest one, which OpenSSL uses once, and it reads the next one only from a download:
-//! a second upload in a session resumes nothing. So under `require` it is asked for one upload a session.
+//! Of the tickets of TLS 1.3 it keeps the newest one, which OpenSSL uses once, and it reads none from an upload's connection:
+//! the next one has to come on the control connection, or the second upload of a session is refused under `require`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ fn explicit_tls12() {
 fn explicit_tls13() {
     let Some(curl) = Curl::find(Version::Tls13) else { return };
     tells_its_stories(&curl, Way::Explicit, "require");
-    uploads_many(&curl, Way::Explicit, "learn");
+    uploads_many(&curl, Way::Explicit, "require");
 }
 
 #[test]
