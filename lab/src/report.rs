@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::doctor::LOOKS;
-use crate::rows::{Due, ROWS};
+use crate::rows::{Due, Pace, ROWS};
 use crate::run::{Case, Kind};
 use crate::trial::{End, Pair};
 
@@ -17,12 +17,19 @@ pub(crate) struct Done {
     pub(crate) due: Due,
     /// None where it was left out.
     pub(crate) end: Option<End>,
+    /// How long the whole test took, where that is too long for a test that always runs.
+    dragged: Option<Duration>,
 }
+
+/// A test that takes longer than this, all its jobs together, is for the night.
+const ORDINARY: Duration = Duration::from_secs(10);
 
 impl Done {
     /// `case` ended like this.
-    pub(crate) fn of(case: &Case, end: Option<End>) -> Self {
-        Self { kind: case.kind, name: case.name.clone(), pair: case.pair, due: case.due, end }
+    pub(crate) fn of(case: &Case, end: Option<End>, whole: Duration) -> Self {
+        let drags = case.pace == Pace::Ordinary && whole > ORDINARY && case.due != Due::Theirs;
+        let name = case.name.clone();
+        Self { kind: case.kind, name, pair: case.pair, due: case.due, end, dragged: drags.then_some(whole) }
     }
 
     /// Prints its line.
@@ -60,6 +67,10 @@ impl Done {
 pub(crate) fn sum(all: &[Done]) -> bool {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for done in all {
+        // No failure: the machine may be busy.
+        if let Some(whole) = done.dragged {
+            tell(&format!("slow:   {:>8}  {}: if it always is, it is for --nightly", time(whole), done.name));
+        }
         match &done.end {
             Some(End::Skipped(why)) => {
                 tell(&format!("skipped: {} ({why})", done.name));

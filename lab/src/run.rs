@@ -1,6 +1,7 @@
 //! Which tests run, and how are several run at once?
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::doctor::LOOKS;
 use crate::report::Done;
@@ -14,7 +15,7 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) pair: Pair,
     pub(crate) due: Due,
-    pace: Pace,
+    pub(crate) pace: Pace,
     test: Box<Test>,
 }
 
@@ -111,8 +112,9 @@ pub(crate) fn run(cases: Vec<Case>, choice: &Choice, tools: &Tools) -> Vec<Done>
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some((n, case)) = next else { return };
+                    let begun = Instant::now();
                     let end = choice.takes(&case).then(|| run_one(case.pair, tools, &*case.test));
-                    let ended = Done::of(&case, end);
+                    let ended = Done::of(&case, end, begun.elapsed());
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     ended.print();
                     done.push((n, ended));

@@ -86,7 +86,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "data-port-closed",
         network: "the same, the range forgotten, and passive insisted upon",
         asked: "an error in under 20 s that names host, data port, mode, time and rule",
-        pace: Ordinary,
+        pace: Nightly,
         due: [Holds, Nothing, Nothing, Holds, Holds],
         test: firewalls::data_port_closed,
     },
