@@ -415,7 +415,7 @@ Register-ArgumentCompleter -Native -CommandName 'pasv' -ScriptBlock {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'The firewall to write for [default: what this machine runs]')
             [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'Which mode to let through [default: passive, where the site offers it]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Let in clients of this network only. May be given several times [default: everybody]')
-            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22]')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Other TCP ports that a whole rule set leaves open, as PORT or LO-HI, or `none`. May be given several times: those given stand in place of the default [default: 22]')
             [CompletionResult]::new('--inside', '--inside', [CompletionResultType]::ParameterName, 'The server''s own address behind a router or a balancer. One of each family, or (HAProxy) one for each server')
             [CompletionResult]::new('--chain', '--chain', [CompletionResultType]::ParameterName, 'The chain for nftables-insert [default: the one of this machine that decides, or `inet filter input`]')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The folder to share')

@@ -396,7 +396,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --for 'The firewall to write for [default: what this machine runs]'
             cand --mode 'Which mode to let through [default: passive, where the site offers it]'
             cand --from 'Let in clients of this network only. May be given several times [default: everybody]'
-            cand --keep 'Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22]'
+            cand --keep 'Other TCP ports that a whole rule set leaves open, as PORT or LO-HI, or `none`. May be given several times: those given stand in place of the default [default: 22]'
             cand --inside 'The server''s own address behind a router or a balancer. One of each family, or (HAProxy) one for each server'
             cand --chain 'The chain for nftables-insert [default: the one of this machine that decides, or `inet filter input`]'
             cand --root 'The folder to share'

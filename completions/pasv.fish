@@ -425,7 +425,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l mode -d 'Which mo
 active\t'The server opens the data connection'
 both\t'Either'"
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l from -d 'Let in clients of this network only. May be given several times [default: everybody]' -r
-complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l keep -d 'Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22]' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l keep -d 'Other TCP ports that a whole rule set leaves open, as PORT or LO-HI, or `none`. May be given several times: those given stand in place of the default [default: 22]' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l inside -d 'The server\'s own address behind a router or a balancer. One of each family, or (HAProxy) one for each server' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l chain -d 'The chain for nftables-insert [default: the one of this machine that decides, or `inet filter input`]' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l root -d 'The folder to share' -r -F

@@ -1,8 +1,9 @@
 //! What must the firewalls let through for a site? `pasv firewall`: printed, applied, checked, removed.
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
-use ::firewall::{Chain, Modes, Output, Request, Target, Tracking};
+use ::firewall::{Authority, Chain, Modes, Output, Ports, Request, Target, Tracking};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
@@ -44,7 +45,8 @@ pub(crate) struct Flags {
     /// Let in clients of this network only. May be given several times [default: everybody].
     #[arg(long, value_name = "CIDR", value_parser = crate::flags::network)]
     from: Vec<::firewall::IpNet>,
-    /// Other TCP ports that a whole rule set leaves open, or `none`. May be given several times [default: 22].
+    /// Other TCP ports that a whole rule set leaves open, as PORT or LO-HI, or `none`. May be given several times: those given
+    /// stand in place of the default [default: 22].
     #[arg(long, value_name = "PORT", value_parser = keep)]
     keep: Vec<Keep>,
     /// The server's own address behind a router or a balancer. One of each family, or (HAProxy) one for each server.
@@ -135,16 +137,19 @@ enum ModeFlag {
     Both,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Keep {
-    Port(u16),
+    Ports(RangeInclusive<u16>),
     Nothing,
 }
 
 fn keep(text: &str) -> Result<Keep, String> {
-    match text {
-        "none" => Ok(Keep::Nothing),
-        _ => text.parse().map(Keep::Port).map_err(|_| "write a port, or none".into()),
+    let port = |digits: &str| digits.parse::<u16>().ok().filter(|port| *port > 0);
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    match (text, port(low), port(high)) {
+        ("none", _, _) => Ok(Keep::Nothing),
+        (_, Some(low), Some(high)) if low <= high => Ok(Keep::Ports(low..=high)),
+        _ => Err("write a port, two with a hyphen between them, or none".into()),
     }
 }
 
@@ -170,17 +175,19 @@ impl Flags {
             };
         }
         if !self.keep.is_empty() {
-            let ports = self.keep.iter().filter_map(|keep| match keep {
-                Keep::Port(port) => Some(*port),
+            request.keep = Ports::of(self.keep.iter().filter_map(|keep| match keep {
+                Keep::Ports(ports) => Some(ports.clone()),
                 Keep::Nothing => None,
-            });
-            request.keep = ports.collect();
+            }));
         }
         request.tracking = if self.stateless { Tracking::Stateless } else { Tracking::Stateful };
         request.output = if self.output_drop { Output::Dropped } else { Output::Open };
         request.from.clone_from(&self.from);
         request.inside.clone_from(&self.inside);
         request.external = self.site.external();
+        if self.site.wants_port_80() {
+            request.authority = Authority::AsksAtPort80;
+        }
         request.ephemeral = machine::ephemeral().unwrap_or_default();
         request
     }
@@ -189,19 +196,13 @@ impl Flags {
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let mut request = flags.request();
     // Says the same as printing would, before anything is looked at or changed.
-    if let Err(unfit) =
-        Target::Nftables.write(&Request { tracking: Tracking::Stateful, ..request.clone() }, false)
-    {
+    let anywhere = Request { tracking: Tracking::Stateful, inside: Vec::new(), ..request.clone() };
+    if let Err(unfit) = Target::Nftables.write(&anywhere, false) {
         return Err(Failure::usage(unfit));
     }
     if !flags.site.is_reached() {
         say(format_args!(
             "hint: this site listens on the loopback addresses alone: no firewall is in its way"
-        ));
-    }
-    if flags.site.wants_port_80() && !request.keep.contains(&80) {
-        say(format_args!(
-            "hint: the authority of --acme asks port 80, which these rules do not open: --keep 80"
         ));
     }
     if flags.apply {

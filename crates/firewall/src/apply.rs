@@ -120,7 +120,7 @@ fn keeps(ruleset: &Ruleset, request: &Request) -> bool {
         Step::Test(Test::Port(End::Destination, spans)) => spans.clone(),
         _ => Vec::new(),
     }));
-    open == Ports::of(request.keep.iter().map(|port| *port..=*port))
+    open == request.kept()
 }
 
 /// Does our table drop what goes out, where it is asked to and only there?

@@ -28,7 +28,7 @@ pub use apply::{Plan, plan, removal};
 pub use check::{Findings, Missing, Wide, check};
 pub use ipnet::IpNet;
 pub use recognise::{Recognised, Seen, recognise};
-pub use request::{Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
+pub use request::{Authority, Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
 pub use ruleset::{Ruleset, Unreadable};
 pub use site::{Active, Families, Site};

@@ -22,7 +22,9 @@ pub struct Request {
     /// The networks of the clients. Empty: from everywhere.
     pub from: Vec<IpNet>,
     /// Ports of other services that a whole rule set of ours leaves open: 22, so that nobody locks himself out.
-    pub keep: Vec<u16>,
+    pub keep: Ports,
+    /// Does the authority of the site's certificate ask the site something?
+    pub authority: Authority,
     /// The addresses of the server behind a router or a balancer, one for each server.
     pub inside: Vec<IpAddr>,
     /// The address that the site tells its clients where NAT stands before it.
@@ -60,6 +62,15 @@ pub enum Output {
     Open,
     /// They are dropped too.
     Dropped,
+}
+
+/// The authority that signs the site's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// There is none, or it asks nothing.
+    Absent,
+    /// It asks at port 80, from anywhere, whether the site has the name (RFC 8555 8.3).
+    AsksAtPort80,
 }
 
 /// A family of addresses.
@@ -103,7 +114,8 @@ impl Request {
             tracking: Tracking::Stateful,
             output: Output::Open,
             from: Vec::new(),
-            keep: vec![22],
+            keep: Ports::of([22..=22]),
+            authority: Authority::Absent,
             inside: Vec::new(),
             external: None,
             chain: Chain::default(),
@@ -127,6 +139,11 @@ impl Request {
         if self.modes == Modes::Passive {
             site.active = Active::Off;
         }
+        site.families = match self.families()[..] {
+            [Family::V4] => Families::Ipv4,
+            [Family::V6] => Families::Ipv6,
+            _ => site.families,
+        };
         site
     }
 
@@ -170,13 +187,32 @@ impl Request {
         offered.iter().copied().filter(asked).collect()
     }
 
-    /// The networks of the clients in one family; all of its addresses where none are given.
+    /// The ports of others that a whole rule set leaves open, that of the certificate's authority among them.
+    pub(crate) fn kept(&self) -> Ports {
+        let asked = (self.authority == Authority::AsksAtPort80).then_some(80..=80);
+        Ports::of(self.keep.spans().into_iter().chain(asked))
+    }
+
+    /// What a whole rule set leaves open beside the site, as a sentence.
+    pub(crate) fn left_open(&self) -> String {
+        let kept = self.kept();
+        if kept.is_empty() {
+            return "Nothing but the site is left open, not even ssh: --keep 22 keeps it.".into();
+        }
+        format!(
+            "Left open beside the site: TCP {}. --keep names others; everything else is closed.",
+            kept.written("-", ", ")
+        )
+    }
+
+    /// The networks of the clients in one family, each once; all of its addresses where none are given.
     pub(crate) fn networks(&self, family: Family) -> Vec<IpNet> {
         if self.from.is_empty() {
             return vec![family.whole()];
         }
-        let nets = self.from.iter().filter(|net| family.has(net));
-        nets.map(IpNet::trunc).collect()
+        let nets: Vec<IpNet> = self.from.iter().filter(|net| family.has(net)).map(IpNet::trunc).collect();
+        // Some firewalls refuse networks that overlap.
+        IpNet::aggregate(&nets)
     }
 
     /// The address of the server behind a router, in one family.
@@ -308,6 +344,22 @@ mod tests {
             request.networks(Family::V4).first().map(ToString::to_string),
             Some("192.0.2.0/24".into())
         );
+        assert_eq!(request.asked().families, Families::Ipv4);
+    }
+
+    #[test]
+    fn networks_that_overlap_are_told_once() {
+        let from = ["192.0.2.0/25", "192.0.2.128/25", "192.0.2.7/32", "198.51.100.7/32", "2001:db8::/32"];
+        let from = from.iter().map(|net| net.parse().expect("a network")).collect();
+        let request = Request { from, ..request() };
+        let told: Vec<String> = request.networks(Family::V4).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["192.0.2.0/24", "198.51.100.7/32"]);
+    }
+
+    #[test]
+    fn the_port_of_the_certificates_authority_is_kept_beside_others() {
+        let request = Request { authority: Authority::AsksAtPort80, ..request() };
+        assert_eq!(request.kept().to_string(), "22,80");
     }
 
     #[test]

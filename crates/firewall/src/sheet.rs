@@ -2,8 +2,8 @@
 
 use crate::rules::{Direction, Rule};
 
-/// Remarks are broken before this column, so that they fit a terminal of 100 with some room.
-const WIDTH: usize = 96;
+/// Remarks are broken before this column, so that they fit a terminal of 80.
+const WIDTH: usize = 79;
 
 /// Lines in the words of one firewall.
 #[derive(Debug)]
@@ -106,18 +106,33 @@ pub(crate) const TAG: &str = "pasv rule ";
 
 fn wrapped(words: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in words.split(' ') {
+    for word in unbroken(words) {
         let Some(line) = lines.last_mut() else { break };
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.len() + 1 + word.len() <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines
+}
+
+/// The words; what stands in backquotes is one, so that it can be copied.
+fn unbroken(words: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for word in words.split(' ') {
+        match all.last_mut() {
+            Some(last) if last.matches('`').count() % 2 == 1 => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => all.push(word.to_owned()),
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -137,5 +152,6 @@ mod tests {
     fn remarks_are_broken_between_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("longer than wide", 3), ["longer", "than", "wide"]);
+        assert_eq!(wrapped("try `a b c`. Or not", 9), ["try", "`a b c`.", "Or not"]);
     }
 }

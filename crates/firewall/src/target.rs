@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::request::{Request, Tracking};
+use crate::request::{Modes, Output, Request, Tracking};
 use crate::rules::Rules;
 use crate::sheet::Sheet;
 
@@ -85,7 +85,7 @@ const ROWS: [Row; 18] = {
     use Tracks::{Always, AsAsked, Never};
     [
         Row { target: T::Nftables, name: "nftables", about: "Linux: a whole rule set of its own, for `nft -f`", tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
-        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: into a chain of nftables that is there already", tracks: AsAsked, mark: "#", write: W::Any(insertion::write) },
+        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: into a chain of nftables that is there already", tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
         Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router before the server: DNAT and forwarding", tracks: Always, mark: "#", write: W::Some(router::write) },
         Row { target: T::Iptables, name: "iptables", about: "Linux: a whole rule set, for `iptables-restore` and `ip6tables-restore`", tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
         Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands beside the rules of iptables that are there already", tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
@@ -130,18 +130,7 @@ impl Target {
     /// what else has to agree. With `explain`, each line has its reason above it, and a drawing comes first.
     pub fn write(self, request: &Request, explain: bool) -> Result<String, Unfit> {
         let row = self.row();
-        if request.rules().len() < 4 {
-            return Err(Unfit("the site does not offer the mode that is asked for".into()));
-        }
-        if request.families().is_empty() {
-            return Err(Unfit(format!(
-                "the site is reached by {} only, and no client's network is of that family",
-                request.site.families
-            )));
-        }
-        if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {
-            return Err(Unfit(format!("{} always follows connections", row.name)));
-        }
+        self.fits(row, request)?;
         let request = match row.tracks {
             Tracks::Never => Request { tracking: Tracking::Stateless, ..request.clone() },
             Tracks::Always | Tracks::AsAsked => request.clone(),
@@ -162,6 +151,50 @@ impl Target {
         }
         text.push_str(&sheet.text(explain));
         Ok(text)
+    }
+
+    /// Can this firewall do what is asked for?
+    fn fits(self, row: &Row, request: &Request) -> Result<(), Unfit> {
+        let unfit = |why: String| Err(Unfit(why));
+        if request.rules().len() < 4 {
+            return unfit("the site does not offer the mode that is asked for".into());
+        }
+        if request.site.control_ports.contains(&0) {
+            return unfit("a firewall has to know the port, and --listen 0 takes any".into());
+        }
+        if request.families().is_empty() {
+            return unfit(format!(
+                "the site is reached by {} only, and no client's network is of that family",
+                request.site.families
+            ));
+        }
+        if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {
+            return unfit(format!("{} always follows connections", row.name));
+        }
+        if self.relays() && request.modes == Modes::Active {
+            return unfit(format!(
+                "active mode does not pass {}: the server's calls would come from another address than the client dialled",
+                row.name
+            ));
+        }
+        if matches!(self, Self::Docker | Self::Haproxy) && request.output == Output::Dropped {
+            return unfit(format!(
+                "{} does not filter what the server sends: --output-drop is for the firewall of the machine",
+                row.name
+            ));
+        }
+        let of_family = |v4| request.inside.iter().filter(|address| address.is_ipv4() == v4).count();
+        if self != Self::Haproxy && (of_family(true) > 1 || of_family(false) > 1) {
+            return unfit(
+                "--inside takes one address of each family; haproxy takes one for each server".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Do connections end at it, so that the server is seen under its address?
+    pub(crate) fn relays(self) -> bool {
+        matches!(self, Self::Docker | Self::Kubernetes | Self::Haproxy)
     }
 
     fn row(self) -> &'static Row {

@@ -138,15 +138,14 @@ fn refuse_front_ends() -> Result<(), Failure> {
 
 /// A table of our own closes all that it does not name: somebody has to know that.
 fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
-    let kept_ports = request.keep.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-    let beside = if kept_ports.is_empty() { "nothing".to_owned() } else { format!("TCP {kept_ports}") };
+    let beside = if request.keep.is_empty() { "nothing".to_owned() } else { format!("TCP {}", request.keep) };
     say(format_args!(
         "Nothing drops what comes in here, so this table would: it leaves open the site and {beside}, and closes all else, UDP too."
     ));
     // The site itself may be up already.
     let passive = |port: &u16| request.site.passive_ports.iter().any(|span| span.contains(port));
     let open = |port: &u16| {
-        request.keep.contains(port) || request.site.control_ports.contains(port) || passive(port)
+        request.keep.contains(*port) || request.site.control_ports.contains(port) || passive(port)
     };
     let closed: Vec<u16> = machine::listeners().into_iter().filter(|port| !open(port)).collect();
     if closed.is_empty() {

@@ -1,8 +1,11 @@
 //! What has to agree with the rules, and how is it tried out?
 
-use crate::request::{Family, Request};
+use core::ops::RangeInclusive;
+
+use crate::request::{Authority, Family, Modes, Output, Request, Tracking};
+use crate::rules::Ports;
 use crate::sheet::Sheet;
-use crate::site::Active;
+use crate::site::{Active, Families};
 use crate::target::Target;
 
 /// Adds it as remarks, whatever the firewall.
@@ -13,6 +16,24 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
         sheet.say(
             "ADDRESS is the IPv4 address that clients dial: NAT stands in between, and PASV has to tell it.",
         );
+    }
+    if target == Target::Haproxy {
+        sheet.say("BALANCER is the address from which HAProxy reaches the servers: its headers are believed, and nobody else's.");
+    }
+    if request.authority == Authority::AsksAtPort80 {
+        let told = match target {
+            Target::Nftables | Target::Iptables => "it is left open above",
+            _ => "let it in too, in the words of rule 1",
+        };
+        sheet.say(&format!(
+            "The authority of --acme asks the server itself at TCP port 80, from anywhere, --from or not: {told}."
+        ));
+    }
+    if request.calls_back()
+        && request.site.active == Active::FromAnyPort
+        && (request.output == Output::Dropped || request.tracking == Tracking::Stateless)
+    {
+        sheet.say("Without --active-port the server may call from any port above 1023, and so may every program on it. With --active-port 20 (root, or the right to low ports) rule 4 is as narrow as it can be.");
     }
     let overlap = request.ephemeral.overlap(&request.asked().passive_ports);
     let (low, high) = (request.ephemeral.range.start(), request.ephemeral.range.end());
@@ -32,46 +53,69 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
     let host = request.external.map_or_else(|| "HOST".to_owned(), |at| at.to_string());
     sheet.say(&format!("Test from outside: pasv doctor {scheme}://{host}{port}/"));
     sheet.say("No FTP helper (nf_conntrack_ftp, ALG, inspection) is needed in any firewall: the ports are known. Leave it off: it cannot read TLS.");
-    if !request.calls_back() {
+    if !request.calls_back() && request.modes != Modes::Active {
         sheet.say("Nothing is opened for port 20: in passive mode nobody uses it.");
     }
 }
 
 /// The flags of `pasv serve` that the rules rest on.
-fn settings(target: Target, request: &Request) -> String {
-    let mut words = String::new();
-    for port in &request.site.control_ports {
-        words.push_str(&format!(" --listen {port}"));
-    }
-    for span in
-        request.site.passive_ports.iter().filter(|_| !(target == Target::Haproxy && request.inside.len() > 1))
-    {
-        words.push_str(&format!(" --passive-ports {}", crate::Ports::of([span.clone()]).written("-", ",")));
+pub(super) fn settings(target: Target, request: &Request) -> String {
+    let mut words = listening(request);
+    // A balancer before several gives each its own part: told beside its address.
+    let parted = target == Target::Haproxy && request.inside.len() > 1;
+    if !parted && request.modes != Modes::Active {
+        words.push_str(&passive(&request.site.passive_ports));
     }
     match request.external {
         Some(at) => words.push_str(&format!(" --external {at}")),
-        None if translates(target, request) => {
-            words.push_str(" --external ADDRESS");
-        }
+        None if translates(target, request) => words.push_str(" --external ADDRESS"),
         None => {}
     }
-    if let (true, Active::FromPort(port)) = (request.calls_back(), request.site.active) {
+    if target == Target::Haproxy {
+        words.push_str(" --proxy-from BALANCER");
+    }
+    words.push_str(modes(target, request));
+    let calls = request.calls_back() && !target.relays();
+    if let (true, Active::FromPort(port)) = (calls, request.site.active) {
         words.push_str(&format!(" --active-port {port}"));
     }
     words
 }
 
+/// ` --passive-ports 61210-61219`.
+pub(super) fn passive(spans: &[RangeInclusive<u16>]) -> String {
+    spans
+        .iter()
+        .map(|span| format!(" --passive-ports {}", Ports::of([span.clone()]).written("-", ",")))
+        .collect()
+}
+
+/// What the firewall does not let through, the site had better refuse at once than let its clients wait for it.
+fn modes(target: Target, request: &Request) -> &'static str {
+    let stops =
+        request.output == Output::Dropped || request.tracking == Tracking::Stateless || target.relays();
+    match request.modes {
+        Modes::Active => " --no-passive",
+        Modes::Passive if stops || request.site.active == Active::Off => " --no-active",
+        // It does not pass those that relay, whatever is asked.
+        Modes::Both if target.relays() => " --no-active",
+        Modes::Passive | Modes::Both => "",
+    }
+}
+
 /// ` --listen 21 --listen-tls 990`.
-pub(super) fn listening(request: &Request) -> String {
+fn listening(request: &Request) -> String {
     let site = &request.site;
-    let flag = |port: &u16| {
-        if site.implicit_ports.contains(port) {
-            format!(" --listen-tls {port}")
-        } else {
-            format!(" --listen {port}")
+    let any = if site.families == Families::Ipv4 { "0.0.0.0:" } else { "" };
+    let mut flags: Vec<String> = Vec::new();
+    for port in &site.control_ports {
+        let tls = if site.implicit_ports.contains(port) { "-tls" } else { "" };
+        let flag = format!(" --listen{tls} {any}{port}");
+        if !flags.contains(&flag) {
+            flags.push(flag);
         }
-    };
-    site.control_ports.iter().map(flag).collect()
+    }
+    flags.concat()
 }
 
 /// Does NAT stand before the server there?

@@ -1,7 +1,5 @@
 //! What do the access lists of Cisco IOS want, which look at single packets?
 
-use core::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::request::{Family, Request};
@@ -11,7 +9,7 @@ use crate::sheet::Sheet;
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("!");
     sheet.say("Cisco IOS, on the interface that leads out: one list for each way. They look at single packets; `established` is what has ACK, so that no answer can open a connection.");
-    sheet.say("A list ends in a silent `deny ip any any`: where the interface has lists already, put these lines into them.");
+    sheet.say("A list ends in a silent `deny ip any any`: where the interface has lists already, put these lines into them; where it has none, all else that passes it is closed from then on.");
     sheet.say("ASA follows connections: there the list of the way in is enough. Leave `inspect ftp` off: it cannot read TLS.");
     sheet.blank();
     for family in request.families() {
@@ -49,19 +47,26 @@ pub(super) fn write(request: &Request) -> Sheet {
         sheet.plain(format!("{call} PASV-IN{suffix} in"));
         sheet.plain(format!("{call} PASV-OUT{suffix} out"));
     }
-    if let Some(inside) = request.inside(Family::V4) {
+    let behind = request.inside(Family::V4).filter(|_| request.families().contains(&Family::V4));
+    if behind.is_some() {
+        sheet.plain(" ip nat outside");
+        sheet.plain("interface GigabitEthernet0/1");
+        sheet.plain(" ip nat inside");
+    }
+    if let Some(inside) = behind {
         sheet.say("NAT: one line for each port, with the same number on both sides.");
         let outside =
             request.external.map_or_else(|| "interface GigabitEthernet0/0".to_owned(), |at| at.to_string());
+        // No helper: it cannot read TLS.
+        let plain = if request.external.is_some() { " no-payload" } else { "" };
         for rule in &request.written(Direction::In) {
             for port in rule.to.spans().into_iter().flatten().filter(|_| rule.role == Role::Opens) {
                 sheet.rule(
-                    format!("ip nat inside source static tcp {inside} {port} {outside} {port}"),
+                    format!("ip nat inside source static tcp {inside} {port} {outside} {port}{plain}"),
                     &[rule],
                 );
             }
         }
-        sheet.support("no ip nat service ftp", "no helper: it cannot read TLS");
     }
     sheet
 }
@@ -82,9 +87,8 @@ fn pairs(rule: &Rule) -> Vec<(Ports, Ports)> {
 fn entry(request: &Request, rule: &Rule, family: Family, net: IpNet, (from, to): (&Ports, &Ports)) -> String {
     let client = network(net);
     let server = match (family, request.external, request.inside(family)) {
-        // Before NAT, a packet from outside still has the address outside.
+        // On the interface outside the lists see the address outside: going in before NAT, going out after it.
         (Family::V4, Some(external), _) => format!("host {external}"),
-        (_, _, Some(IpAddr::V4(at))) if rule.direction == Direction::Out => format!("host {at}"),
         (Family::V6, _, Some(at)) => format!("host {at}"),
         _ => "any".to_owned(),
     };

@@ -1,7 +1,7 @@
 //! What does firewalld want: a service of its own, without the helper that its service `ftp` brings?
 
 use crate::request::{Output, Request};
-use crate::rules::{Direction, Rule};
+use crate::rules::{Direction, Ports, Rule};
 use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
@@ -9,13 +9,19 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.say("firewalld, on the server itself. Paste into a root shell, once; for another zone than the default add --zone=ZONE.");
     sheet.say("Remove:");
     sheet.command("firewall-cmd --permanent --remove-service=pasv; firewall-cmd --permanent --delete-service=pasv; firewall-cmd --reload");
+    if request.output == Output::Dropped {
+        sheet.command("firewall-cmd --permanent --delete-policy=pasv-out; firewall-cmd --reload");
+    }
+    if !request.from.is_empty() {
+        sheet.say("and each rich rule below with --remove-rich-rule in place of --add-rich-rule, before the service.");
+    }
     sheet.say("Not the service `ftp` that firewalld brings: it has no passive ports, and a helper that cannot read TLS.");
     sheet.blank();
     sheet.support("firewall-cmd --permanent --new-service=pasv", "a service of its own, without a helper");
     let rules = request.written(Direction::In);
     for rule in &rules {
         for span in rule.to.spans() {
-            let ports = crate::Ports::of([span]).written("-", ",");
+            let ports = Ports::of([span]).written("-", ",");
             sheet.rule(format!("firewall-cmd --permanent --service=pasv --add-port={ports}/tcp"), &[rule]);
         }
     }
@@ -35,6 +41,7 @@ pub(super) fn write(request: &Request) -> Sheet {
         }
     }
     if request.output == Output::Dropped {
+        sheet.say("What this machine opens of its own (names, time, updates) is dropped too, unless you add it to the policy.");
         sheet.support("firewall-cmd --permanent --new-policy=pasv-out", "what this machine itself sends");
         sheet.support(
             "firewall-cmd --permanent --policy=pasv-out --add-ingress-zone=HOST",
@@ -45,16 +52,45 @@ pub(super) fn write(request: &Request) -> Sheet {
             "firewall-cmd --permanent --policy=pasv-out --set-target=DROP",
             "dropped; answers still pass",
         );
-        for rule in &request.written(Direction::Out) {
-            let from = rule.from.written("-", ",");
-            sheet.rule(
-                format!(
-                    "firewall-cmd --permanent --policy=pasv-out --add-rich-rule='rule source-port port=\"{from}\" protocol=\"tcp\" accept'"
-                ),
-                &[rule],
-            );
+        sheet.support(
+            "firewall-cmd --permanent --policy=pasv-out --add-protocol=ipv6-icmp",
+            "how IPv6 finds its neighbours; without it nothing leaves",
+        );
+        let outward = request.written(Direction::Out);
+        if !outward.is_empty() {
+            sheet.say("A rule cannot name the port that a connection comes from and the one it goes to: this one is wider than rule 4.");
+        }
+        for rule in &outward {
+            for text in called(request, rule) {
+                sheet.rule(
+                    format!("firewall-cmd --permanent --policy=pasv-out --add-rich-rule='{text}'"),
+                    &[rule],
+                );
+            }
         }
     }
     sheet.support("firewall-cmd --reload", "now, and at every start");
     sheet
+}
+
+/// What the server calls, in rich rules: one for each network.
+fn called(request: &Request, rule: &Rule) -> Vec<String> {
+    let mut texts = Vec::new();
+    for span in rule.from.spans() {
+        let from = Ports::of([span]).written("-", ",");
+        let port = format!("source-port port=\"{from}\" protocol=\"tcp\" accept");
+        for family in request.families() {
+            let number = family.number();
+            if request.from.is_empty() {
+                texts.push(format!("rule family=\"ipv{number}\" {port}"));
+                continue;
+            }
+            let nets = request.networks(family);
+            texts.extend(
+                nets.iter()
+                    .map(|net| format!("rule family=\"ipv{number}\" destination address=\"{net}\" {port}")),
+            );
+        }
+    }
+    texts
 }

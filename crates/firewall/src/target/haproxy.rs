@@ -7,6 +7,7 @@ use crate::request::Request;
 use crate::rules::{Direction, Ports, Rule};
 use crate::sheet::Sheet;
 use crate::target::Unfit;
+use crate::target::beside::passive;
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if request.inside.is_empty() {
@@ -17,20 +18,20 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
         "HAProxy, before the servers of --inside: lines for haproxy.cfg. `haproxy -c -f FILE` looks only.",
     );
     sheet.say("The control connection goes to any server, and each has its own part of the passive ports, so that a data connection finds its way by its port.");
-    sheet.say("The servers see HAProxy as every client: no rule of theirs can tell clients apart. Where its address is a private one, PASV tells its clients the address that HAProxy dialled; EPSV, which today's clients use first, tells none.");
+    sheet.say("`send-proxy-v2` tells the servers whose connection it is (PROXY protocol), which they believe from --proxy-from alone, and then insist on: change both sides together. So the log names clients, limits count them one by one, and data connections are told apart.");
     if request.calls_back() {
-        sheet.say("Active mode does not pass: the server would call HAProxy. Use passive.");
+        sheet.say("Active mode does not pass: the server would call from its own address. Use passive.");
     }
     let rules = request.written(Direction::In);
-    let passive: Vec<&Rule> = rules.iter().filter(|rule| rule.number == 3).collect();
+    let data: Vec<&Rule> = rules.iter().filter(|rule| rule.number == 3).collect();
     let parts =
-        parts(&passive.iter().flat_map(|rule| rule.to.spans()).collect::<Vec<_>>(), request.inside.len());
+        parts(&data.iter().flat_map(|rule| rule.to.spans()).collect::<Vec<_>>(), request.inside.len());
     if request.inside.len() > 1 {
         for (server, part) in request.inside.iter().zip(&parts) {
-            sheet.command(&format!("{server}:  pasv serve --passive-ports {}", part.written("-", " ")));
             if part.is_empty() {
                 return Err(Unfit("there are more servers than passive ports".into()));
             }
+            sheet.command(&format!("at {server}, among the flags below:{}", passive(&part.spans())));
         }
     }
     sheet.blank();
@@ -43,20 +44,24 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
                 allow(&mut sheet, request);
                 timeouts(&mut sheet);
                 for (n, server) in request.inside.iter().enumerate() {
-                    sheet.plain(format!("    server pasv{} {} check", n + 1, at(*server, Some(port))));
+                    sheet.plain(format!(
+                        "    server pasv{} {} send-proxy-v2 check inter 10s",
+                        n + 1,
+                        at(*server, Some(port))
+                    ));
                 }
                 sheet.blank();
             }
         }
     }
-    for ((n, server), part) in request.inside.iter().enumerate().zip(&parts).filter(|_| !passive.is_empty()) {
+    for ((n, server), part) in request.inside.iter().enumerate().zip(&parts).filter(|_| !data.is_empty()) {
         sheet.plain(format!("listen pasv-data-{}", n + 1));
         sheet.plain("    mode tcp");
-        sheet.rule(format!("    bind {}", binds(request, part)), &passive);
+        sheet.rule(format!("    bind {}", binds(request, part)), &data);
         allow(&mut sheet, request);
         timeouts(&mut sheet);
         sheet.support(
-            format!("    server pasv{} {}", n + 1, at(*server, None)),
+            format!("    server pasv{} {} send-proxy-v2", n + 1, at(*server, None)),
             "without a port: the one that was dialled",
         );
         sheet.blank();

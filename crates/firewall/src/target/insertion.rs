@@ -1,12 +1,29 @@
 //! What is put into a chain of nftables that somebody else made, and that drops by itself?
 
-use crate::request::{Output, Request, Tracking};
+use crate::request::{Family, Output, Request, Tracking};
 use crate::rules::Direction;
 use crate::sheet::{Sheet, tag};
-use crate::target::nftables;
+use crate::site::{Families, Site};
+use crate::target::{Unfit, nftables};
+use crate::walk::serves;
 
-pub(super) fn write(request: &Request) -> Sheet {
+pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let chain = &request.chain;
+    let served: Vec<Family> =
+        request.families().into_iter().filter(|family| serves(&chain.family, *family)).collect();
+    let families = match served[..] {
+        [] => {
+            return Err(Unfit(format!(
+                "the chain `{} {} {}` sees none of the families that the site is reached by",
+                chain.family, chain.table, chain.name
+            )));
+        }
+        [Family::V4] => Families::Ipv4,
+        [Family::V6] => Families::Ipv6,
+        _ => Families::Both,
+    };
+    let missed: Vec<Family> = request.families().into_iter().filter(|f| !served.contains(f)).collect();
+    let request = &Request { site: Site { families, ..request.site.clone() }, ..request.clone() };
     let place = format!("{} {} {}", chain.family, chain.table, chain.name);
     let mut sheet = Sheet::new("#");
     sheet.say(&format!("nftables, on the server itself: beside what is in the chain `{place}` already."));
@@ -17,6 +34,12 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.say("To last, the lines belong into the file from which the rules are loaded at the start (/etc/nftables.conf).");
     sheet
         .say("Rules stand before what is there: a list of refused addresses in the same chain is passed by.");
+    for family in missed {
+        sheet.say(&format!(
+            "This chain sees no IPv{}: where another chain drops that, it wants these lines too.",
+            family.number()
+        ));
+    }
     sheet.blank();
     let mut inward = nftables::lines(request, Direction::In);
     // Each is put before the one before it: in the chain they read 1, 3.
@@ -44,5 +67,5 @@ pub(super) fn write(request: &Request) -> Sheet {
             );
         }
     }
-    sheet
+    Ok(sheet)
 }

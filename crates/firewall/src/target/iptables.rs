@@ -23,17 +23,12 @@ pub(super) fn whole(request: &Request) -> Sheet {
     sheet.say("iptables, on the server itself: the whole table `filter`, in place of what is in it.");
     sheet.say(&format!("Load:    {programs}"));
     sheet.say("Where there are rules already (Docker's, your own), the target is iptables-insert.");
-    if request.keep.is_empty() {
-        sheet.say("Nothing but the site is left open, not even ssh: --keep 22 keeps it.");
-    } else {
-        let kept = Ports::of(request.keep.iter().map(|port| *port..=*port));
-        sheet.say(&format!(
-            "Left open beside the site: TCP {}. --keep names others; everything else is closed.",
-            kept.written("-", ", ")
-        ));
+    sheet.say(&request.left_open());
+    let closed = request.output == Output::Dropped || request.tracking == Tracking::Stateless;
+    if closed {
+        sheet.say("What this machine opens of its own (names, time, updates, DHCP) is dropped too, unless you add it.");
     }
     sheet.blank();
-    let closed = request.output == Output::Dropped || request.tracking == Tracking::Stateless;
     sheet.plain("*filter");
     sheet.plain(":INPUT DROP [0:0]");
     sheet.plain(":FORWARD DROP [0:0]");
@@ -58,13 +53,7 @@ pub(super) fn whole(request: &Request) -> Sheet {
                     );
                 }
                 if request.families().contains(&Family::V6) {
-                    for kind in ["neighbour-solicitation", "neighbour-advertisement", "router-advertisement"]
-                    {
-                        sheet.support(
-                            format!("-A {chain} -6 -p ipv6-icmp --icmpv6-type {kind} -j ACCEPT"),
-                            "how IPv6 finds its neighbours; without it nothing arrives",
-                        );
-                    }
+                    discovery(&mut sheet, direction, chain);
                 }
             }
             Tracking::Stateless => {
@@ -80,7 +69,8 @@ pub(super) fn whole(request: &Request) -> Sheet {
                 }
             }
         }
-        for kept in &request.keep {
+        for span in request.kept().spans() {
+            let kept = Ports::of([span]).written(":", ",");
             let opens = match (request.tracking, direction) {
                 (Tracking::Stateful, Direction::In) => " -m conntrack --ctstate NEW".to_owned(),
                 (Tracking::Stateful, Direction::Out) => continue,
@@ -104,6 +94,30 @@ pub(super) fn whole(request: &Request) -> Sheet {
     }
     sheet.plain("COMMIT");
     sheet
+}
+
+/// What a host must hear and say of ICMPv6 (RFC 4890 4.4.1), and its address by DHCPv6; as in nftables.
+fn discovery(sheet: &mut Sheet, direction: Direction, chain: &str) {
+    // 130 and 143 ask and tell switches who listens; iptables has no names for them.
+    let (kinds, why) = match direction {
+        Direction::In => (
+            ["neighbour-solicitation", "neighbour-advertisement", "router-advertisement", "130"],
+            "how IPv6 finds its neighbours; without it nothing arrives",
+        ),
+        Direction::Out => (
+            ["neighbour-solicitation", "neighbour-advertisement", "router-solicitation", "143"],
+            "how IPv6 finds its neighbours; without it nothing leaves",
+        ),
+    };
+    for kind in kinds {
+        sheet.support(format!("-A {chain} -6 -p ipv6-icmp --icmpv6-type {kind} -j ACCEPT"), why);
+    }
+    if direction == Direction::In {
+        sheet.support(
+            format!("-A {chain} -6 -p udp -s fe80::/10 --sport 547 --dport 546 -j ACCEPT"),
+            "the address of this machine, where it has it by DHCPv6",
+        );
+    }
 }
 
 pub(super) fn inserted(request: &Request) -> Sheet {

@@ -1,6 +1,6 @@
 //! What does a Service of Kubernetes want?
 
-use crate::request::Request;
+use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::Sheet;
 use crate::target::Unfit;
@@ -23,6 +23,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let mut sheet = Sheet::new("#");
     sheet.say("Kubernetes, before one pod with the label app=pasv: kubectl apply -f FILE, once or often.");
     sheet.say("A Service knows no ranges: one entry for each passive port, hence few of them.");
+    sheet.say("The NetworkPolicy closes the pod's other ports, where the cluster's network obeys it; it knows ranges, and answers pass.");
     sheet.say("One pod for each Service: a second one needs its own Service, address and passive ports.");
     if request.calls_back() {
         sheet.say("Active mode: the pod calls the client from the node's address, not from that of the Service, and most clients refuse it. Use passive.");
@@ -38,6 +39,11 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
         "  externalTrafficPolicy: Local",
         "the server sees the clients' own addresses, the same on both connections",
     );
+    match request.families()[..] {
+        [Family::V4] => sheet.support("  ipFamilies: [IPv4]", "IPv4 only"),
+        [Family::V6] => sheet.support("  ipFamilies: [IPv6]", "IPv6 only"),
+        _ => sheet.support("  ipFamilyPolicy: PreferDualStack", "IPv6 too, where the cluster has it"),
+    }
     sheet.plain("  selector:");
     sheet.plain("    app: pasv");
     if !request.from.is_empty() {
@@ -62,5 +68,40 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
         }
         before = Some(rule.number);
     }
+    policy(&mut sheet, request, &rules);
     Ok(sheet)
+}
+
+/// The firewall of the pod itself.
+fn policy(sheet: &mut Sheet, request: &Request, rules: &[Rule]) {
+    sheet.plain("---");
+    sheet.plain("apiVersion: networking.k8s.io/v1");
+    sheet.plain("kind: NetworkPolicy");
+    sheet.plain("metadata:");
+    sheet.plain("  name: pasv");
+    sheet.plain("spec:");
+    sheet.plain("  podSelector:");
+    sheet.plain("    matchLabels:");
+    sheet.plain("      app: pasv");
+    match request.output {
+        Output::Open => sheet.plain("  policyTypes: [Ingress]"),
+        Output::Dropped => {
+            sheet.support("  policyTypes: [Ingress, Egress]", "the pod opens nothing outward; answers pass");
+        }
+    }
+    sheet.plain("  ingress:");
+    sheet.plain("    - ports:");
+    for rule in rules {
+        for span in rule.to.spans() {
+            let end =
+                if span.start() == span.end() { String::new() } else { format!(", endPort: {}", span.end()) };
+            sheet.rule(format!("        - {{ protocol: TCP, port: {}{end} }}", span.start()), &[rule]);
+        }
+    }
+    if !request.from.is_empty() {
+        sheet.support("      from:", "who may come");
+        for net in request.families().into_iter().flat_map(|family| request.networks(family)) {
+            sheet.plain(format!("        - ipBlock: {{ cidr: \"{net}\" }}"));
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let mut sheet = Sheet::new("#");
     sheet.say("MikroTik RouterOS, on the router before the server. Paste into its terminal, once: each time adds the lines again.");
     sheet.say("Remove:  /ip firewall nat remove [find comment~\"^pasv\"], and the same for the filters");
-    sheet.say("`WAN` is the interface list of the configuration as it comes. The filters are put first, before what drops.");
+    sheet.say("`WAN` is the interface list of the configuration as it comes. The filters are put first, before what drops; where the first rule is a dynamic one (D in `print`), place-before=1.");
     sheet.blank();
     let rules = request.written(Direction::In);
     if let Some(at) = request.inside(Family::V4).filter(|_| families.contains(&Family::V4)) {
@@ -30,11 +30,15 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
                 );
             }
         }
-        let opening: Vec<_> = rules.iter().collect();
-        sheet.rule(
-            "/ip firewall filter add chain=forward connection-state=new connection-nat-state=dstnat action=accept comment=\"pasv rules\" place-before=0",
-            &opening,
-        );
+        for rule in &rules {
+            for who in clients(request, Family::V4, "src-address") {
+                let (tag, ports) = (tag(rule), rule.to.written("-", ","));
+                sheet.rule(
+                    format!("/ip firewall filter add chain=forward connection-state=new connection-nat-state=dstnat dst-address={at}{who} protocol=tcp dst-port={ports} action=accept comment=\"{tag}\" place-before=0"),
+                    &[rule],
+                );
+            }
+        }
     }
     if let Some(at) = request.inside(Family::V6).filter(|_| families.contains(&Family::V6)) {
         for rule in &rules {

@@ -40,8 +40,26 @@ pub(super) fn write(request: &Request) -> Sheet {
                 }
             }
         }
+        // From routers on the way, wherever they are.
+        for family in request.families().into_iter().filter(|_| direction == Direction::In) {
+            let (protocol, kind, block) = too_big(family);
+            let text = format!(
+                "aws ec2 create-network-acl-entry --network-acl-id \"$ACL\" {way} --rule-number {number} --rule-action allow \\\n  --protocol {protocol} --icmp-type-code {kind} {block} {}",
+                family.whole()
+            );
+            sheet.support(text, "a packet was too big; without it files stop after their first bytes");
+            number += 1;
+        }
     }
     sheet
+}
+
+/// Errors that say a packet was too big: type and code, and the protocol of ICMP there.
+fn too_big(family: Family) -> (&'static str, &'static str, &'static str) {
+    match family {
+        Family::V4 => ("1", "Type=3,Code=4", "--cidr-block"),
+        Family::V6 => ("58", "Type=2,Code=0", "--ipv6-cidr-block"),
+    }
 }
 
 /// Each range of ports that packets go to, once, with the rules that it serves.

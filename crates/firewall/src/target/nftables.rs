@@ -12,8 +12,17 @@ pub(crate) const TABLE: &str = "pasv";
 /// The comment of the lines that keep other services open.
 pub(crate) const KEPT: &str = "pasv: kept open";
 
-/// Neighbour discovery (RFC 4861): without it nobody finds this machine's IPv6 address on the wire.
-const DISCOVERY: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept";
+/// What a host must hear of ICMPv6 (RFC 4890 4.4.1): neighbour discovery, without which nobody finds its address on the wire,
+/// and the question of switches who listens, without whose answer they stop passing that on.
+const HEARD: &str =
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query } accept";
+
+/// And what it must say.
+const SAID: &str =
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld2-listener-report } accept";
+
+/// Its question went to a multicast address, so that the answer belongs to no connection (RFC 8415 7.2).
+const DHCPV6: &str = "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept";
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
@@ -23,16 +32,9 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.say(
         "A table of its own cannot open what a chain of another table drops: where one does, the target is nftables-insert.",
     );
-    if !request.keep.is_empty() {
-        sheet.say(&format!(
-            "Left open beside the site: TCP {}. --keep names others; everything else is closed.",
-            kept(request).written("-", ", ")
-        ));
-    } else if request.modes != crate::request::Modes::Active || request.output == Output::Dropped {
-        sheet.say("Nothing but the site is left open, not even ssh: --keep 22 keeps it.");
-    }
+    sheet.say(&request.left_open());
     if outward(request) {
-        sheet.say("What this machine opens of its own (names, updates) is dropped too, unless you add it.");
+        sheet.say("What this machine opens of its own (names, time, updates, DHCP) is dropped too, unless you add it.");
     }
     sheet.blank();
     table(&mut sheet, request);
@@ -70,13 +72,9 @@ fn outward(request: &Request) -> bool {
     request.output == Output::Dropped || request.tracking == Tracking::Stateless
 }
 
-fn kept(request: &Request) -> Ports {
-    Ports::of(request.keep.iter().map(|port| *port..=*port))
-}
-
 /// What every host needs, whatever it serves.
 fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
-    let kept = kept(request);
+    let kept = request.kept();
     let ports = set(&kept);
     match request.tracking {
         Tracking::Stateful => {
@@ -90,7 +88,7 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
             if direction == Direction::In {
                 sheet.support("\t\tct state invalid drop", "what belongs to no connection");
             }
-            discovery(sheet, request);
+            discovery(sheet, request, direction);
             if !kept.is_empty() && direction == Direction::In {
                 sheet.support(
                     format!("\t\ttcp dport {ports} ct state new accept comment \"{KEPT}\""),
@@ -119,10 +117,17 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
     }
 }
 
-fn discovery(sheet: &mut Sheet, request: &Request) {
-    if request.families().contains(&Family::V6) {
-        sheet
-            .support(format!("\t\t{DISCOVERY}"), "how IPv6 finds its neighbours; without it nothing arrives");
+fn discovery(sheet: &mut Sheet, request: &Request, direction: Direction) {
+    if !request.families().contains(&Family::V6) {
+        return;
+    }
+    let (text, why) = match direction {
+        Direction::In => (HEARD, "how IPv6 finds its neighbours; without it nothing arrives"),
+        Direction::Out => (SAID, "how IPv6 finds its neighbours; without it nothing leaves"),
+    };
+    sheet.support(format!("\t\t{text}"), why);
+    if direction == Direction::In {
+        sheet.support(format!("\t\t{DHCPV6}"), "the address of this machine, where it has it by DHCPv6");
     }
 }
 

@@ -15,15 +15,24 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     sheet.say(&format!("pf, {place}: lines for the end of /etc/pf.conf. The last match wins, so they open what a `block` before them closes."));
     sheet.say("Load:    pfctl -nf /etc/pf.conf (looks only), then pfctl -f /etc/pf.conf");
     sheet.say("`egress` is OpenBSD's name for the interface that leads out; elsewhere write its name.");
+    if request.inside(Family::V4).is_some() {
+        sheet.say("`rdr-to` is OpenBSD's too; FreeBSD before 15 and macOS want a line of its own among the translations, as `rdr on IF inet proto tcp from any to (IF) port 21 -> 192.168.1.2`, and the `pass in` to that address.");
+    }
     sheet.blank();
-    if request.families().contains(&Family::V6) {
+    let stateless = request.tracking == Tracking::Stateless;
+    if request.families().contains(&Family::V6) && !stateless {
         sheet.support(
             "pass inet6 proto icmp6 icmp6-type { neighbrsol, neighbradv, routeradv }",
             "how IPv6 finds its neighbours; without it nothing arrives",
         );
     }
-    if request.tracking == Tracking::Stateless {
-        sheet.support("pass inet proto icmp", "errors: too big, unreachable");
+    for family in request.families().into_iter().filter(|_| stateless) {
+        match family {
+            Family::V4 => sheet.support("pass inet proto icmp", "errors: too big, unreachable"),
+            Family::V6 => {
+                sheet.support("pass inet6 proto icmp6", "errors, and how IPv6 finds its neighbours");
+            }
+        }
     }
     for direction in [Direction::In, Direction::Out] {
         for rule in request.written(direction) {
@@ -31,6 +40,14 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
                 line(&mut sheet, request, &rule, family, &who);
             }
         }
+    }
+    for family in request.families() {
+        let Some(at) = request.inside(family) else { continue };
+        let (word, ports) = (word(family), set(&request.inward()));
+        sheet.support(
+            format!("pass out {word} proto tcp from any to {at} port {ports} flags S/SA keep state"),
+            "and on, out of the interface on the server's side",
+        );
     }
     Ok(sheet)
 }

@@ -1,14 +1,18 @@
 //! What does ufw want: a profile of the application, and its permission?
 
+use ipnet::IpNet;
+
 use super::iptables::portions;
-use crate::request::{Output, Request};
+use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("ufw, on the server itself. Paste into a root shell, once or often.");
-    sheet.say("Remove:  ufw delete allow pasv; rm /etc/ufw/applications.d/pasv");
+    sheet.say(
+        "Remove:  each `ufw allow ...` below as `ufw delete allow ...`; rm /etc/ufw/applications.d/pasv",
+    );
     sheet.blank();
     let rules = request.written(Direction::In);
     let all: Vec<&Rule> = rules.iter().collect();
@@ -28,29 +32,40 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.plain("END");
     for profile in &profiles {
         sheet.support(format!("ufw app update {profile}"), "ufw reads the profile");
-        if request.from.is_empty() {
-            sheet.rule(format!("ufw allow {profile}"), &all);
-        }
-        for family in request.families().into_iter().filter(|_| !request.from.is_empty()) {
-            for net in request.networks(family) {
-                sheet.rule(format!("ufw allow from {net} to any app {profile}"), &all);
+        for net in networks(request) {
+            match net {
+                None => sheet.rule(format!("ufw allow {profile}"), &all),
+                Some(net) => sheet.rule(format!("ufw allow from {net} to any app {profile}"), &all),
             }
         }
     }
     if request.output == Output::Dropped {
+        sheet.say(
+            "What this machine opens of its own (names, time, updates) is dropped too, unless you add it.",
+        );
         sheet.support("ufw default deny outgoing", "what goes out is dropped too; answers still pass");
         for rule in &request.written(Direction::Out) {
             let from = rule.from.written(":", ",");
-            for family in request.families() {
-                for net in request.networks(family) {
-                    sheet.rule(
-                        format!("ufw allow out proto tcp from any port {from} to {net} port 1024:65535"),
-                        &[rule],
-                    );
-                }
+            for net in networks(request) {
+                let net = net.map_or_else(|| "any".to_owned(), |net| net.to_string());
+                sheet.rule(
+                    format!("ufw allow out proto tcp from any port {from} to {net} port 1024:65535"),
+                    &[rule],
+                );
             }
         }
     }
-    sheet.say("IPv6: ufw writes it too where /etc/default/ufw has IPV6=yes, as it comes.");
+    if request.families().contains(&Family::V6) {
+        sheet.say("IPv6: ufw writes it too where /etc/default/ufw has IPV6=yes, as it comes.");
+    }
     sheet
+}
+
+/// Whose connections; None for everybody, in both families.
+fn networks(request: &Request) -> Vec<Option<IpNet>> {
+    let families = request.families();
+    if request.from.is_empty() && families.len() > 1 {
+        return vec![None];
+    }
+    families.into_iter().flat_map(|family| request.networks(family)).map(Some).collect()
 }

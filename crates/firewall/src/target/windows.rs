@@ -6,10 +6,14 @@ use crate::sheet::{Sheet, tag};
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("Windows, for a server there or in its Linux subsystem. Paste into PowerShell as administrator, once: each time adds the rules again.");
+    sheet.say("Windows, for a server there or in its Linux subsystem. Paste into PowerShell as administrator, once or often.");
     sheet.say("Remove:  Remove-NetFirewallRule -Group pasv");
     sheet.say("The built-in FTP inspection reads the control connection, and cannot under TLS: off.");
     sheet.blank();
+    sheet.support(
+        "Remove-NetFirewallRule -Group pasv -ErrorAction SilentlyContinue",
+        "those of the last time, where there are any",
+    );
     for rule in &request.written(Direction::In) {
         let text = format!(
             "New-NetFirewallRule -Group pasv -DisplayName '{}' -Direction Inbound -Action Allow -Protocol TCP -LocalPort {}{}",

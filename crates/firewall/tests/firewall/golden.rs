@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 
-use firewall::{Active, Families, Modes, Output, Request, Site, Target, Tracking};
+use firewall::{Active, Authority, Chain, Families, Modes, Output, Ports, Request, Site, Target, Tracking};
 
 fn site() -> Site {
     Site {
@@ -30,6 +30,10 @@ fn inside() -> Vec<IpAddr> {
 
 fn has_to_know(target: Target) -> bool {
     matches!(target, Target::NftablesRouter | Target::Mikrotik | Target::Haproxy)
+}
+
+fn filters_no_output(target: Target) -> bool {
+    matches!(target, Target::Docker | Target::Haproxy)
 }
 
 /// Each with the flags of `pasv firewall` that ask for it.
@@ -56,6 +60,11 @@ fn cases() -> Vec<(&'static str, bool, Request)> {
             },
         ),
         (
+            "--from 192.0.2.0/24 --from 2001:db8:2::/48",
+            false,
+            Request { from: vec![from[0].parse().unwrap(), from[2].parse().unwrap()], ..usual() },
+        ),
+        (
             "--mode both --stateless",
             false,
             Request { modes: Modes::Both, tracking: Tracking::Stateless, ..usual() },
@@ -63,7 +72,7 @@ fn cases() -> Vec<(&'static str, bool, Request)> {
         (
             "--mode active --output-drop --keep none",
             false,
-            Request { modes: Modes::Active, output: Output::Dropped, keep: vec![], ..usual() },
+            Request { modes: Modes::Active, output: Output::Dropped, keep: Ports::of([]), ..usual() },
         ),
         (
             "several ports, IPv4 only, active from any port: --mode both --output-drop",
@@ -76,6 +85,12 @@ fn cases() -> Vec<(&'static str, bool, Request)> {
 fn told(target: Target) -> String {
     let mut text = String::new();
     for (flags, explain, mut request) in cases() {
+        let mut flags = flags.to_owned();
+        if filters_no_output(target) {
+            // A case that would only be refused is asked for without it.
+            request.output = Output::Open;
+            flags = flags.replace(" --output-drop", "");
+        }
         let behind =
             has_to_know(target) || matches!(target, Target::Pf | Target::Cisco) && request.external.is_some();
         let inside = if behind { " --inside 192.168.1.2 --inside 2001:db8:1::2" } else { "" };
@@ -152,6 +167,73 @@ fn what_has_to_agree_is_always_told() {
             assert!(text.contains(words), "{}: {words} is missing in\n{text}", target.name());
         }
     }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_and_not_written_otherwise() {
+    let refused = |target: Target, request: &Request| {
+        target.write(request, false).expect_err(&format!("{} takes {request:?}", target.name())).to_string()
+    };
+    let active = Request { modes: Modes::Active, ..usual() };
+    for target in [Target::Docker, Target::Kubernetes, Target::Haproxy] {
+        assert!(refused(target, &active).contains("active mode does not pass"), "{}", target.name());
+    }
+    let closed = Request { output: Output::Dropped, ..usual() };
+    for target in Target::all().filter(|target| filters_no_output(*target)) {
+        assert!(refused(target, &closed).contains("--output-drop"), "{}", target.name());
+    }
+    let two = Request { inside: ["10.0.0.1", "10.0.0.2"].map(|at| at.parse().unwrap()).into(), ..usual() };
+    let any = Request { site: Site { control_ports: vec![0], ..site() }, ..usual() };
+    for target in Target::all() {
+        assert!(refused(target, &any).contains("--listen 0"), "{}", target.name());
+        if target != Target::Haproxy {
+            assert!(refused(target, &two).contains("one address of each family"), "{}", target.name());
+        }
+    }
+    let family = |family: &str| Chain { family: family.into(), ..Chain::default() };
+    let v6 = Request { chain: family("ip"), from: vec!["2001:db8::/32".parse().unwrap()], ..usual() };
+    assert!(refused(Target::NftablesInsert, &v6).contains("sees none"));
+    let v4 = Target::NftablesInsert.write(&Request { chain: family("ip"), ..usual() }, false).unwrap();
+    assert!(v4.contains("This chain sees no IPv6"), "{v4}");
+}
+
+/// Who follows a remark must not lock himself out: the port of a certificate's authority comes beside ssh.
+#[test]
+fn the_certificates_authority_is_told_of_everywhere() {
+    let request = Request { authority: Authority::AsksAtPort80, ..usual() };
+    for target in Target::all() {
+        let text = target.write(&request, false).unwrap();
+        assert!(text.contains("port 80"), "{}: {text}", target.name());
+    }
+    let whole = Target::Nftables.write(&request, false).unwrap();
+    assert!(whole.contains("tcp dport { 22, 80 } ct state new accept"), "{whole}");
+}
+
+/// What the servers must be told is what `pasv serve` takes: TLS first at its own flag, the modes that pass.
+#[test]
+fn the_line_of_the_server_fits_the_rules() {
+    let tls = Site { control_ports: vec![2121, 990], implicit_ports: vec![990], ..site() };
+    let request = Request::of(Site { families: Families::Ipv4, ..tls.clone() });
+    let line = |target: Target, request: &Request| {
+        let text = target.write(request, false).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("#   pasv serve ").map(str::to_owned)).unwrap()
+    };
+    assert_eq!(
+        line(Target::Nftables, &request),
+        "--listen 0.0.0.0:2121 --listen-tls 0.0.0.0:990 --passive-ports 61210-61214"
+    );
+    let request = Request::of(tls);
+    let closed = Request { output: Output::Dropped, ..request.clone() };
+    assert!(
+        line(Target::Nftables, &closed).ends_with("--listen-tls 990 --passive-ports 61210-61214 --no-active")
+    );
+    let active = Request { modes: Modes::Active, ..request.clone() };
+    assert_eq!(
+        line(Target::Nftables, &active),
+        "--listen 2121 --listen-tls 990 --no-passive --active-port 20"
+    );
+    let behind = line(Target::Haproxy, &usual());
+    assert_eq!(behind, "--listen 21 --external ADDRESS --proxy-from BALANCER --no-active");
 }
 
 #[test]
