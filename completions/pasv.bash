@@ -25,9 +25,6 @@ _pasv() {
             pasv,doctor)
                 cmd="pasv__subcmd__doctor"
                 ;;
-            pasv,doctor-site)
-                cmd="pasv__subcmd__doctor__subcmd__site"
-                ;;
             pasv,firewall)
                 cmd="pasv__subcmd__firewall"
                 ;;
@@ -79,9 +76,6 @@ _pasv() {
             pasv__subcmd__help,doctor)
                 cmd="pasv__subcmd__help__subcmd__doctor"
                 ;;
-            pasv__subcmd__help,doctor-site)
-                cmd="pasv__subcmd__help__subcmd__doctor__subcmd__site"
-                ;;
             pasv__subcmd__help,firewall)
                 cmd="pasv__subcmd__help__subcmd__firewall"
                 ;;
@@ -131,7 +125,7 @@ _pasv() {
 
     case "${cmd}" in
         pasv)
-            opts="-h -V --help --version serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
+            opts="-h -V --help --version serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -217,7 +211,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__doctor)
-            opts="-h --json --transcript --write --clear --slow --password-file --pin --insecure --help"
+            opts="-q -h --site --json --transcript --clear --slow --password-file --pin --insecure --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -235,20 +229,6 @@ _pasv() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__doctor__subcmd__site)
-            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -771,7 +751,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help)
-            opts="serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
+            opts="serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -813,20 +793,6 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__help__subcmd__doctor)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pasv__subcmd__help__subcmd__doctor__subcmd__site)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -27,7 +27,6 @@ end
 complete -c pasv -n "__fish_pasv_needs_command" -s h -l help -d 'Print help'
 complete -c pasv -n "__fish_pasv_needs_command" -s V -l version -d 'Print version'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "serve" -d 'Share a folder over FTP'
-complete -c pasv -n "__fish_pasv_needs_command" -f -a "doctor-site" -d 'Look at a site\'s own settings, on the machine that serves it or is to'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "ls" -d 'List a directory of a site, sorted by name'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "put" -d 'Store files at a site, or with -r whole trees'
@@ -39,8 +38,8 @@ complete -c pasv -n "__fish_pasv_needs_command" -f -a "rmdir" -d 'Remove empty d
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "stat" -d 'Show what a site tells of a file or directory'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
-complete -c pasv -n "__fish_pasv_needs_command" -f -a "doctor" -d 'Find out why a site cannot be used from here, and what helps'
-complete -c pasv -n "__fish_pasv_needs_command" -f -a "forget" -d 'Forget the certificates of sites, and that they were seen with TLS'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "doctor" -d 'Find out why a site cannot be used from here, or with --site what is wrong at the site of this machine'
+complete -c pasv -n "__fish_pasv_needs_command" -f -a "forget" -d 'Forget the certificates of sites, that they were seen with TLS, and which way to a data connection has worked'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "firewall" -d 'Print the firewall rules that a site needs, or apply them'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "passwd" -d 'Make the line of a password file from a password'
 complete -c pasv -n "__fish_pasv_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -112,74 +111,6 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l no-active -d 'Refuse
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l root -d 'The folder to share' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l listen -d 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l passive-ports -d 'The ports that clients open data connections to. The firewall must let them in' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l external -d 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l proxy-from -d 'A balancer before the site, by its network: its connections, control and data, begin with a PROXY header, version 1 or 2. Nobody else\'s header is believed. May be given several times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l user -d 'Let this user in, with the password in the file (or one made up and shown); nobody else then' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l log-format -d 'How log lines are written, to stderr' -r -f -a "text\t'Lines for people'
-json\t'One JSON object a line'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l log-level -d 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l xferlog -d 'Append the classic transfer log to a file' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l ready-file -d 'Write the addresses and ports as JSON to a file when the site is up' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
-never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l umask -d 'Permission bits that uploads do not get' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
-offered\t'Who wants it has it'
-required\t'Nobody logs in without it'
-required-data\t'Nor is anything transferred without it'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l key -d 'The key of the certificate, in PEM' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l acme -d 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority\'s terms of service. Beside --cert it is one more certificate, shown to who asks for its names' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l acme-directory -d 'The ACME directory of the authority; by itself, Let\'s Encrypt' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l acme-contact -d 'Where the authority can reach you, told to it when the account is made. May be given several times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l acme-listen -d 'Where the authority\'s questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be another port where a firewall or a web server forwards that to it' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l acme-ca -d 'Who vouches for the directory itself, beside the system\'s authorities, in PEM: for an authority of your own' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
-learn\t'Once a client has done it, it must from then on'
-off\t'Never'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l client-cert -d 'Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users]' -r -f -a "off\t'They are not asked'
-ask\t'They may have none'
-require\t'Without one there is no TLS'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM. Without them any certificate is taken, and counts by its fingerprint alone' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM; read again when the file changes, as the other two are' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l client-cert-users -d 'Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user may have several' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l client-cert-login -d 'What the certificate of a user is worth at the login [default: with-password]' -r -f -a "with-password\t'It is asked for beside the password: without a certificate of their own nobody logs in, but anonymous users do'
-without-password\t'It stands in for the password. Who shows none, or another\'s, is asked for the password'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-handshakes-per-address -d 'TLS handshakes of one address at once' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l login-timeout -d 'From the connection to the login' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l idle-timeout -d 'From one command to the next, outside transfers' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l idle-timeout-most -d 'The most that SITE IDLE can ask for' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l stall-timeout -d 'In a transfer, without a byte moving' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l port-wait -d 'How long PASV waits for a free port' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-sessions -d 'Sessions in all' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-sessions-per-address -d 'Sessions from one address' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-line -d 'Bytes in a command line' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-commands-before-login -d 'Commands before the login' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l max-queue -d 'Commands that wait for the end of a transfer' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l failure-delay -d 'How long they are held back' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l failure-window -d 'How long a failed login counts' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l write -d 'Let users upload, rename and remove'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l anonymous -d 'Let anybody in, beside the users'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l explain -d 'Tell in the banner what the firewalls on both sides must let through, rule by rule'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -s q -l quiet -d 'Print no banner'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l no-passive -d 'Refuse EPSV and PASV'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l no-active -d 'Refuse EPRT and PORT'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor-site" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
 active\t'The server dials us; where it cannot, we dial it'"
@@ -396,11 +327,78 @@ complete -c pasv -n "__fish_pasv_using_subcommand demo" -s h -l help -d 'Print h
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l transcript -d 'Write all that was said to this file, secrets masked: for the keeper of the site' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l password-file -d 'Read the password from the first line of this file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l pin -d 'Take this certificate of the site and no other before a password is said: sha256: and 64 hexadecimal digits. May be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l root -d 'The folder to share' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l listen -d 'Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l passive-ports -d 'The ports that clients open data connections to. The firewall must let them in' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l external -d 'The IPv4 address that PASV tells clients from outside, where NAT stands before the site' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l proxy-from -d 'A balancer before the site, by its network: its connections, control and data, begin with a PROXY header, version 1 or 2. Nobody else\'s header is believed. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l user -d 'Let this user in, with the password in the file (or one made up and shown); nobody else then' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l log-format -d 'How log lines are written, to stderr' -r -f -a "text\t'Lines for people'
+json\t'One JSON object a line'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l log-level -d 'Which log lines: error, warn, info, debug, or a filter such as `server=debug`' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l xferlog -d 'Append the classic transfer log to a file' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l ready-file -d 'Write the addresses and ports as JSON to a file when the site is up' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
+never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l umask -d 'Permission bits that uploads do not get' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l tls -d 'Where TLS may be, or must be, on the addresses of --listen' -r -f -a "off\t'Nowhere'
+offered\t'Who wants it has it'
+required\t'Nobody logs in without it'
+required-data\t'Nor is anything transferred without it'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l key -d 'The key of the certificate, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme -d 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority\'s terms of service. Beside --cert it is one more certificate, shown to who asks for its names' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-directory -d 'The ACME directory of the authority; by itself, Let\'s Encrypt' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-contact -d 'Where the authority can reach you, told to it when the account is made. May be given several times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-listen -d 'Where the authority\'s questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be another port where a firewall or a web server forwards that to it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-ca -d 'Who vouches for the directory itself, beside the system\'s authorities, in PEM: for an authority of your own' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l data-reuse -d 'Must a protected data connection resume the TLS session of its own control connection?' -r -f -a "require\t'Always: others are refused with 522'
+learn\t'Once a client has done it, it must from then on'
+off\t'Never'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l client-cert -d 'Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users]' -r -f -a "off\t'They are not asked'
+ask\t'They may have none'
+require\t'Without one there is no TLS'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l client-ca -d 'The authorities that vouch for clients\' certificates, in PEM. Without them any certificate is taken, and counts by its fingerprint alone' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l client-crl -d 'Lists of clients\' certificates that are revoked, in PEM; read again when the file changes, as the other two are' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l client-cert-users -d 'Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user may have several' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l client-cert-login -d 'What the certificate of a user is worth at the login [default: with-password]' -r -f -a "with-password\t'It is asked for beside the password: without a certificate of their own nobody logs in, but anonymous users do'
+without-password\t'It stands in for the password. Who shows none, or another\'s, is asked for the password'"
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-handshakes-per-address -d 'TLS handshakes of one address at once' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l login-timeout -d 'From the connection to the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l idle-timeout -d 'From one command to the next, outside transfers' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l idle-timeout-most -d 'The most that SITE IDLE can ask for' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l stall-timeout -d 'In a transfer, without a byte moving' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l port-wait -d 'How long PASV waits for a free port' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-sessions -d 'Sessions in all' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-sessions-per-address -d 'Sessions from one address' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-line -d 'Bytes in a command line' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-commands-before-login -d 'Commands before the login' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-queue -d 'Commands that wait for the end of a transfer' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l failure-delay -d 'How long they are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l failure-window -d 'How long a failed login counts' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l site -d 'Look at the site of this machine, that `pasv serve` makes with the same flags'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l json -d 'One JSON object on stdout'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l write -d 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l clear -d 'Say the password in clear too, to look at both; an anonymous login is always tried in clear'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l slow -d 'Find idle time-outs too: leaves control connections alone for up to 5 minutes'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l insecure -d 'Take any certificate: whoever is in between reads the password'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l write -d 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l anonymous -d 'Let anybody in, beside the users'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l explain -d 'Tell in the banner what the firewalls on both sides must let through, rule by rule'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -s q -l quiet -d 'Print no banner'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l no-passive -d 'Refuse EPSV and PASV'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l no-active -d 'Refuse EPRT and PORT'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l allow-ccc -d 'Let clients end TLS on the control connection (CCC), for firewalls that read it'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l for -d 'The firewall to write for [default: what this machine runs]' -r -f -a "nftables\t'Linux: a whole rule set of its own, for `nft -f`'
@@ -503,21 +501,20 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l allow-ccc -d 'Let
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l allow-truncated -d 'Publish uploads that end without close_notify, which anybody in between may have cut'
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand passwd" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "serve" -d 'Share a folder over FTP'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "doctor-site" -d 'Look at a site\'s own settings, on the machine that serves it or is to'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "ls" -d 'List a directory of a site, sorted by name'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "put" -d 'Store files at a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "cat" -d 'Write files of a site to stdout'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "mv" -d 'Rename or move a file or directory within a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "mkdir" -d 'Make directories of a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "rmdir" -d 'Remove empty directories of a site'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "stat" -d 'Show what a site tells of a file or directory'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "doctor" -d 'Find out why a site cannot be used from here, and what helps'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "forget" -d 'Forget the certificates of sites, and that they were seen with TLS'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "firewall" -d 'Print the firewall rules that a site needs, or apply them'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "passwd" -d 'Make the line of a password file from a password'
-complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve doctor-site ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "serve" -d 'Share a folder over FTP'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "ls" -d 'List a directory of a site, sorted by name'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "get" -d 'Fetch files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "put" -d 'Store files at a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "cat" -d 'Write files of a site to stdout'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "rm" -d 'Delete files of a site, or with -r whole trees'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "mv" -d 'Rename or move a file or directory within a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "mkdir" -d 'Make directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "rmdir" -d 'Remove empty directories of a site'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "stat" -d 'Show what a site tells of a file or directory'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "trace" -d 'Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "demo" -d 'Run a site and a client on loopback, and draw one passive and one active transfer'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "doctor" -d 'Find out why a site cannot be used from here, or with --site what is wrong at the site of this machine'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "forget" -d 'Forget the certificates of sites, that they were seen with TLS, and which way to a data connection has worked'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "firewall" -d 'Print the firewall rules that a site needs, or apply them'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "passwd" -d 'Make the line of a password file from a password'
+complete -c pasv -n "__fish_pasv_using_subcommand help; and not __fish_seen_subcommand_from serve ls get put cat rm mv mkdir rmdir stat trace demo doctor forget firewall passwd help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -17,30 +17,25 @@ use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
 use crate::trust::policy;
 
-/// Find out why a site cannot be used from here, and what helps.
-///
-/// Tries everything that FTP needs, side by side, in less than 15 seconds and without privileges: the name and its
-/// addresses, what answers, TLS, and a listing over EPSV, PASV, EPRT and PORT, in clear and under TLS. The first line is the
-/// answer; evidence, fixes for both sides and settings for clients follow. A password is said in clear only with --clear.
-///
-/// Exit codes: 0 all is well, 1 something hinders or the site refuses, 3 nothing gets through.
-#[derive(Args, Debug)]
-pub(crate) struct Flags {
-    /// Site to look at. A path names the directory for listings and files.
-    #[arg(value_name = "FTP-URL")]
+mod line;
+
+pub(crate) use line::Flags;
+
+/// A look from here at a site.
+#[derive(Debug)]
+pub(crate) struct Visit {
     url: String,
-
-    /// One JSON object on stdout.
-    #[arg(long)]
     json: bool,
+    write: bool,
+    options: Options,
+}
 
+#[derive(Args, Debug)]
+#[group(skip)]
+struct Options {
     /// Write all that was said to this file, secrets masked: for the keeper of the site.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-
-    /// Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it.
-    #[arg(long)]
-    write: bool,
 
     /// Say the password in clear too, to look at both; an anonymous login is always tried in clear.
     #[arg(long)]
@@ -67,9 +62,10 @@ pub(crate) struct Flags {
 /// How long control connections are left alone with `--slow`: what NATs and servers are usually set to.
 const IDLE: [u64; 4] = [30, 60, 120, 300];
 
-pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let url = site::url(&flags.url)?;
-    let patient = patient(flags, &url)?;
+pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
+    let Visit { json, options: flags, .. } = visit;
+    let url = site::url(&visit.url)?;
+    let patient = patient(visit, &url)?;
     // Before minutes are spent, and never over a file that is there.
     let mut transcript = flags.transcript.as_deref().map(open).transpose()?;
     let (findings, said) = examine(&patient).await;
@@ -80,7 +76,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         say(format_args!("transcript: {}", show_path(path)));
     }
     let mut out = io::stdout();
-    if flags.json {
+    if *json {
         writeln!(out, "{}", object(&findings, &diagnosis))?;
     } else {
         for line in report(&url, &diagnosis) {
@@ -99,7 +95,8 @@ fn open(path: &Path) -> Result<std::fs::File, Failure> {
     file.map_err(|error| Failure::file(path, &error))
 }
 
-fn patient(flags: &Flags, url: &FtpUrl) -> Result<Patient, Failure> {
+fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
+    let Visit { write, options: flags, .. } = visit;
     // The doctor tries all modes itself; of what the other verbs share only the trust counts.
     let talk = Talk {
         verbose: false,
@@ -122,7 +119,7 @@ fn patient(flags: &Flags, url: &FtpUrl) -> Result<Patient, Failure> {
         clear: (anonymous || flags.clear) && url.scheme == Scheme::Ftp,
         trust: if anonymous && flags.pin.is_empty() { None } else { policy.security },
         directory: if url.means_directory() { site::path(url)? } else { None },
-        write: flags.write,
+        write: *write,
         idle: if flags.slow { IDLE.map(Duration::from_secs).to_vec() } else { Vec::new() },
     })
 }

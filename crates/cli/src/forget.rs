@@ -7,11 +7,12 @@ use wire::url::FtpUrl;
 
 use crate::known_sites::KnownSites;
 use crate::talk::{Exit, Failure, show_path};
+use crate::ways::Ways;
 
-/// Forget the certificates of sites, and that they were seen with TLS.
+/// Forget the certificates of sites, that they were seen with TLS, and which way to a data connection has worked.
 ///
-/// HOST forgets every port of it, HOST:PORT or a URL with a port that one. What is forgotten is written to stdout. The
-/// next visit is a first one again.
+/// HOST forgets every port of it, HOST:PORT or a URL with a port that one; the ways are forgotten for every network. What
+/// is forgotten is written to stdout. The next visit is a first one again.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Sites: HOST, HOST:PORT or a URL.
@@ -26,18 +27,28 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let known =
         KnownSites::find().ok_or_else(|| Failure::usage("there is no HOME, and nothing is remembered"))?;
+    let ways = Ways::find();
     for (site, (host, port)) in flags.sites.iter().zip(places) {
+        // Told as soon as it is gone, so that an error after it hides nothing.
         let gone = known.forget(&host, port).map_err(|error| Failure::file(known.path(), &error))?;
-        if gone.is_empty() {
-            let text =
-                format!("nothing is known of {} in {}", show(site.as_bytes()), show_path(known.path()));
+        tell("forgotten", &gone)?;
+        let of_ways = match &ways {
+            Some(ways) => ways.forget(&host, port).map_err(|error| Failure::file(ways.path(), &error))?,
+            None => Vec::new(),
+        };
+        tell("forgotten, a way", &of_ways)?;
+        if gone.is_empty() && of_ways.is_empty() {
+            let file = known.path();
+            let folder = file.parent().unwrap_or(file);
+            let text = format!("nothing is known of {} in {}", show(site.as_bytes()), show_path(folder));
             return Err(Failure::new(Exit::Refused, text));
-        }
-        for line in gone {
-            writeln!(io::stdout(), "forgotten: {line}")?;
         }
     }
     Ok(())
+}
+
+fn tell(what: &str, lines: &[String]) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(io::stdout(), "{what}: {line}"))
 }
 
 /// The host and, where one is named, the port.

@@ -36,7 +36,6 @@ mod trace;
 mod trust;
 mod ways;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -60,7 +59,6 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(Box<serve::Flags>),
-    DoctorSite(Box<serve::doctor::Flags>),
     Ls(ls::Flags),
     Get(get::Flags),
     Put(put::Flags),
@@ -82,10 +80,9 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse_from(one_verb(std::env::args_os().collect()));
+    let arguments = Arguments::parse();
     let done = match arguments.verb {
         Verb::Serve(flags) => serve::run(&flags),
-        Verb::DoctorSite(flags) => serve::doctor::run(&flags),
         Verb::Ls(flags) => visit(ls::run(&flags)),
         Verb::Get(flags) => visit(get::run(&flags)),
         Verb::Put(flags) => visit(put::run(&flags)),
@@ -97,7 +94,8 @@ fn main() -> ExitCode {
         Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
-        Verb::Doctor(flags) => visit(doctor::run(&flags)),
+        Verb::Doctor(doctor::Flags::Visit(flags)) => visit(doctor::run(&flags)),
+        Verb::Doctor(doctor::Flags::Site(flags)) => serve::doctor::run(&flags),
         Verb::Forget(flags) => forget::run(&flags),
         Verb::Firewall(flags) => firewall::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
@@ -107,19 +105,6 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.say(),
     }
-}
-
-/// `doctor --site` takes the flags of `serve`, which are not those of `doctor URL`: for the parser it is a verb of its own.
-fn one_verb(mut argv: Vec<OsString>) -> Vec<OsString> {
-    if argv.get(1).is_some_and(|verb| verb == "doctor")
-        && let Some(at) = argv.iter().position(|flag| flag == "--site")
-    {
-        argv.remove(at);
-        if let Some(verb) = argv.get_mut(1) {
-            *verb = "doctor-site".into();
-        }
-    }
-    argv
 }
 
 /// Runs a client's verb: one session, one thread.

@@ -9,7 +9,7 @@
 //! ```
 //! The network is that of our own address and the router that the machine calls by default: a laptop that has moved does not
 //! begin with what was true at home. A line that is wrong costs one attempt. It is forgotten after thirty days, when
-//! nothing at all has worked, and when the first way has worked again.
+//! nothing at all has worked, when the first way has worked again, and by `pasv forget`.
 use std::fmt;
 use std::fs;
 use std::io;
@@ -160,6 +160,33 @@ impl Ways {
         if text == before { Ok(()) } else { state::keep(&self.0, text.as_bytes(), 0o600) }
     }
 
+    /// Forgets a host, or one port of it, in every network: the lines that are gone.
+    pub(crate) fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
+        let folder = self.0.parent().unwrap_or(std::path::Path::new("/"));
+        let _lock = match lock(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let before = self.text()?;
+        let asked = |line: &&str| {
+            let place = line.split_ascii_whitespace().next().and_then(|place| place.rsplit_once(':'));
+            place.is_some_and(|(named, at)| {
+                named == Place::new(host, 0).host() && port.is_none_or(|port| at.parse() == Ok(port))
+            })
+        };
+        let (gone, kept): (Vec<&str>, Vec<&str>) = before.lines().partition(asked);
+        if !gone.is_empty() {
+            let text: String = kept.iter().map(|line| format!("{line}\n")).collect();
+            state::keep(&self.0, text.as_bytes(), 0o600)?;
+        }
+        Ok(gone.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The file itself.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     fn text(&self) -> io::Result<String> {
         match fs::metadata(&self.0) {
             Ok(there) if there.len() > LONGEST => Err(io::Error::other("it is far too large")),
@@ -247,6 +274,25 @@ mod tests {
         ways.put(&site, &here, News::Way(None)).unwrap();
         assert_eq!(ways.look(&site, &here).way, None);
         assert_eq!(ways.look(&other, &here).way, Some(Way::Port));
+    }
+
+    #[test]
+    fn a_host_is_forgotten_in_every_network_and_one_port_alone() {
+        let (_folder, ways) = ways();
+        assert_eq!(ways.forget("a.example", None).unwrap(), Vec::<String>::new(), "there is no file yet");
+        let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("198.51.100.0/24".into()));
+        let [a, b, six] =
+            [("a.example", 21), ("a.example", 2121), ("::1", 21)].map(|(h, p)| Place::new(h, p));
+        for (place, network) in [(&a, &here), (&a, &there), (&b, &here), (&six, &here)] {
+            ways.put(place, network, Some(Way::Pasv)).unwrap();
+        }
+        assert_eq!(ways.forget("b.example", None).unwrap(), Vec::<String>::new());
+        let gone = ways.forget("A.example.", Some(21)).unwrap();
+        assert!(gone.len() == 2 && gone.iter().all(|line| line.starts_with("a.example:21 ")), "{gone:?}");
+        assert_eq!(ways.look(&b, &here), Some(Way::Pasv));
+        assert_eq!(ways.forget("a.example", None).unwrap().len(), 1);
+        assert_eq!(ways.forget("[::1]", None).unwrap().len(), 1);
+        assert_eq!(ways.text().unwrap(), "");
     }
 
     #[test]

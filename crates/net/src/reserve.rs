@@ -1,4 +1,4 @@
-//! How does a client get two neighbouring ports, n and n+1?
+//! How is a port kept from others and still left from: two neighbouring ones for a client, n and n+1; one for a server's calls?
 //!
 //! A socket that is bound and does not listen keeps a port from everybody who asks the kernel for any port. With
 //! SO_REUSEADDR on both, one's own connections still leave from it.
@@ -35,6 +35,15 @@ impl Reserved {
             }
         }
         Err(io::Error::new(io::ErrorKind::AddrInUse, "no two neighbouring local ports are free"))
+    }
+
+    /// This port at `address`, from which a data connection is to leave: as [`dial`](fn@crate::dial) binds it.
+    ///
+    /// # Errors
+    /// The system's: `AddrInUse` where somebody listens there, `PermissionDenied` for a port below 1024 without the right,
+    /// `AddrNotAvailable` where the address is not this machine's.
+    pub fn at(address: IpAddr, port: u16) -> io::Result<Self> {
+        Self::bind(address, port)
     }
 
     /// The port.

@@ -12,7 +12,7 @@ pub(crate) fn ephemeral() -> Option<Ephemeral> {
 }
 
 /// What firewall runs here.
-pub(super) fn recognised() -> Recognised {
+pub(crate) fn recognised() -> Recognised {
     let (ufw, firewalld) = front_ends();
     let seen = Seen {
         ruleset: ruleset().ok(),

@@ -8,6 +8,7 @@
 //!   order     https to the authority  ....  the authority asks port 80 of each name: responder
 //! ```
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -17,7 +18,7 @@ use net::tls::client::Roots;
 use net::tls::identity::Identity;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use wire::Stamp;
+use wire::{Secret, Stamp};
 
 use self::certificate::Certificate;
 use self::kept::Kept;
@@ -83,6 +84,22 @@ impl AcmeFlags {
         !self.acme.is_empty()
     }
 
+    /// The names that are to be proven, as they were given.
+    pub(super) fn names(&self) -> &[String] {
+        &self.acme
+    }
+
+    /// Where the authority's questions are answered.
+    pub(super) fn listen(&self) -> SocketAddr {
+        own_family(self.acme_listen)
+    }
+
+    /// The file of what was obtained last, and what is in it; none where nothing was yet.
+    pub(super) fn certificate(&self) -> Option<(PathBuf, io::Result<Secret>)> {
+        let kept = Kept::new(&state::folder()?, &self.acme_directory, self.acme.first()?);
+        Some((kept.file().to_owned(), kept.certificate().transpose()?))
+    }
+
     /// None where it was not asked for. Reads what is kept, and asks nobody.
     pub(super) fn open(&self) -> Result<Option<Acme>, Failure> {
         let Some(first) = self.acme.first() else { return Ok(None) };
@@ -106,7 +123,7 @@ impl AcmeFlags {
             names,
             directory: self.acme_directory.clone(),
             contact: self.acme_contact.clone(),
-            listen: own_family(self.acme_listen),
+            listen: self.listen(),
         };
         let mut acme = Acme { terms, extra: extra.transpose()?, kept, current: None };
         acme.look();

@@ -57,6 +57,11 @@ impl Flags {
         self.explain
     }
 
+    /// May users upload, rename and remove?
+    pub(crate) fn write(&self) -> bool {
+        self.write
+    }
+
     pub(super) fn listens(&self) -> Vec<SocketAddr> {
         if !self.listen.is_empty() {
             return self.listen.clone();

@@ -122,21 +122,43 @@ impl TlsFlags {
         }
     }
 
-    /// The files of the certificates that are given.
-    pub(super) fn certificates(&self) -> &[PathBuf] {
-        &self.cert
+    /// The files of the certificates that are given, each with its key's.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&PathBuf, &PathBuf)> {
+        self.cert.iter().zip(&self.key)
+    }
+
+    /// What is asked of an authority.
+    pub(super) fn acme(&self) -> &AcmeFlags {
+        &self.acme
+    }
+
+    /// Has anybody TLS?
+    pub(super) fn is_used(&self) -> bool {
+        self.tls != Policy::Off || !self.listen_tls.is_empty()
+    }
+
+    /// What cannot be followed, as a sentence.
+    pub(super) fn conflict(&self) -> Option<&'static str> {
+        if !self.is_used() && self.acme.is_used() {
+            return Some("--acme gets a certificate for TLS, and --tls off does without");
+        }
+        if !self.is_used() && self.clients.is_used() {
+            return Some("certificates of clients are part of TLS, which is off");
+        }
+        (self.cert.len() != self.key.len()).then_some("each --cert wants its --key")
     }
 
     /// For a site of these users. None where nobody is to have TLS.
     pub(super) fn open(&self, users: impl Iterator<Item = String>) -> Result<Option<Opened>, Failure> {
-        if self.tls == Policy::Off && self.listen_tls.is_empty() {
-            if self.acme.is_used() {
-                return Err(Failure::usage("--acme gets a certificate for TLS, and --tls off does without"));
-            }
-            if self.clients.is_used() {
-                return Err(Failure::usage("certificates of clients are part of TLS, which is off")
-                    .hint("--tls required lets nobody log in without it"));
-            }
+        if let Some(conflict) = self.conflict() {
+            let failure = Failure::usage(conflict);
+            return Err(if self.is_used() {
+                failure
+            } else {
+                failure.hint("--tls required lets nobody log in without it")
+            });
+        }
+        if !self.is_used() {
             return Ok(None);
         }
         let acme = self.acme.open()?;
@@ -152,9 +174,6 @@ impl TlsFlags {
     }
 
     fn settings(&self, obtained: Option<Identity>) -> Result<Settings, Failure> {
-        if self.cert.len() != self.key.len() {
-            return Err(Failure::new(Exit::Usage, "each --cert wants its --key"));
-        }
         let mut identities = Vec::new();
         for (certificate, key) in self.cert.iter().zip(&self.key) {
             let pair = Identity::from_pem(&read(certificate)?, &read(key)?);

@@ -1,15 +1,17 @@
 //! How does a client speak TLS, and whom does it trust?
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
-use rustls::client::Resumption;
-use rustls::pki_types::ServerName;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::identity::{Identity, IdentityError, certificates};
 use super::server::TlsConfigError;
 use super::store::{Store, View};
-use super::verify::Verifier;
+use super::verify::{CertificateRefused, Verifier};
 use super::{Established, HandshakeError, Versions, provider};
 
 /// The certificate authorities that vouch for servers.
@@ -64,6 +66,25 @@ impl Roots {
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.to_vec()];
         Ok(config)
+    }
+
+    /// Does one of these vouch for a server's own certificate, through the others of its chain, at this time and for this
+    /// name, as a client would ask?
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn vouch_for(&self, identity: &Identity, name: &str, at: SystemTime) -> Result<(), String> {
+        let Some((own, others)) = identity.chain().split_first() else {
+            return Err("there is no certificate".into());
+        };
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.0), provider());
+        // Refused only where there is no authority at all.
+        let verifier = verifier.build().map_err(|_| CertificateRefused::NoRoots.to_string())?;
+        let name =
+            ServerName::try_from(name.to_owned()).map_err(|_| "its name is none of a server".to_owned())?;
+        let at = UnixTime::since_unix_epoch(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        let verified = verifier.verify_server_cert(own, others, &name, &[], at);
+        verified.map(drop).map_err(|error| super::verify::words(&error))
     }
 
     /// How many there are.

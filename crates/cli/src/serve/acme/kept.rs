@@ -44,6 +44,11 @@ impl Kept {
         &self.folder
     }
 
+    /// Where the certificate is, or will be.
+    pub(super) fn file(&self) -> &Path {
+        &self.certificate
+    }
+
     fn account_file(&self) -> PathBuf {
         self.folder.join("account.json")
     }

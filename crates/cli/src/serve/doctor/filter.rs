@@ -1,15 +1,26 @@
 //! Does this machine's own firewall let the site through, as far as its rules tell?
-use ::firewall::{Findings, Request, check};
+use ::firewall::{
+    Active, Findings as Compared, Missing, Mode, Modes, Recognised, Request, Rule, Rules, Ruleset, Site,
+    Target, check,
+};
 
-use super::{SHOWN, Weight};
+use super::authority::HTTP;
+use super::findings::{Findings, few};
 use crate::firewall::machine;
 use crate::serve;
 
 /// The rules of this machine, compared with what the site needs.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub(super) enum Filter {
-    Compared {
-        findings: Findings,
+    Read {
+        compared: Compared,
+        /// What of it belongs to active mode, where the site offers that beside passive mode.
+        active: Option<[Rule; 2]>,
+        /// What port 80 would need, where an authority asks it.
+        http: Option<Compared>,
+        /// What runs here.
+        recognised: Recognised,
         /// The programs of the kind before nftables that have rules here too, which are not among those compared.
         unseen: Vec<&'static str>,
     },
@@ -17,82 +28,170 @@ pub(super) enum Filter {
     Unread { why: String, hint: &'static str },
 }
 
-/// The same comparison as `pasv firewall --check`. None: nobody but this machine reaches the site, so that no rule is
-/// in its way.
-pub(super) fn compared(site: &serve::Flags) -> Option<Filter> {
-    site.is_reached().then(|| match machine::ruleset() {
-        Ok(ruleset) => Filter::Compared {
-            findings: check(&ruleset, &Request::of(site.firewall_plan())),
-            unseen: machine::legacy().collect(),
-        },
+/// Does something pass?
+#[derive(Debug)]
+pub(super) enum Passage {
+    /// As far as the rules tell, it does.
+    Open,
+    /// By which rule, or which policy.
+    Dropped(String),
+    /// What it depends on.
+    Unclear(String),
+}
+
+/// The same comparison as `pasv firewall --check`, for every mode that the site offers. None: nobody but this machine
+/// reaches the site, so that no rule is in its way.
+pub(super) fn gather(site: &serve::Flags) -> Option<Filter> {
+    if !site.is_reached() {
+        return None;
+    }
+    Some(match machine::ruleset() {
+        Ok(ruleset) => compared(
+            &ruleset,
+            site.firewall_plan(),
+            site.wants_port_80(),
+            machine::recognised(),
+            machine::legacy().collect(),
+        ),
         Err(why) => Filter::Unread { why, hint: machine::hint() },
     })
 }
 
+fn compared(
+    ruleset: &Ruleset,
+    site: Site,
+    asked: bool,
+    recognised: Recognised,
+    unseen: Vec<&'static str>,
+) -> Filter {
+    let rules = Rules::of(&site);
+    let passive = rules.data(Mode::Passive).is_some();
+    let active = rules.data(Mode::Active).filter(|_| passive).cloned();
+    // An authority comes as a client of IPv4 or IPv6 does, to another port.
+    let web = Site {
+        control_ports: vec![HTTP],
+        implicit_ports: vec![],
+        passive_ports: vec![],
+        active: Active::Off,
+        families: site.families,
+    };
+    let http = asked.then(|| check(ruleset, &Request { modes: Modes::Active, ..Request::of(web) }));
+    let modes = if active.is_some() { Modes::Both } else { Request::of(site.clone()).modes };
+    let compared = check(ruleset, &Request { modes, ..Request::of(site) });
+    Filter::Read { compared, active, http, recognised, unseen }
+}
+
+impl Filter {
+    /// Do new connections to port 80 surely pass, or what is in their way? None where the rules are not known, or were not
+    /// asked for it.
+    pub(super) fn to_port_80(&self) -> Option<Passage> {
+        let Self::Read { http: Some(http), unseen, .. } = self else { return None };
+        let missing = http.missing.iter().find(|missing| missing.opens && missing.rule.number == 1);
+        if let Some(missing) = missing {
+            let by = plain(&missing.by);
+            return Some(if missing.except.is_empty() {
+                Passage::Dropped(by)
+            } else {
+                Passage::Unclear(format!(
+                    "{by} drops it, but where `{}`",
+                    plain(&missing.except.join("`, or `"))
+                ))
+            });
+        }
+        let questions = http.open_questions.iter().map(|question| plain(question));
+        let unseen = unseen.iter().map(|program| format!("rules of {program} are not seen"));
+        let unclear: Vec<String> = questions.chain(unseen).collect();
+        Some(if unclear.is_empty() { Passage::Open } else { Passage::Unclear(few(&unclear)) })
+    }
+}
+
+/// What is quoted of the rules is whatever somebody wrote: it drives no terminal.
+fn plain(text: &str) -> String {
+    wire::pathname::show(text.as_bytes())
+}
+
 /// Pure: the same comparison, the same findings.
-pub(super) fn judge(filter: &Filter, find: &mut impl FnMut(Weight, String, String, Option<String>)) {
-    const SOURCE: &str = "the rules of nftables on this machine";
-    let (findings, unseen) = match filter {
-        Filter::Compared { findings, unseen } => (findings, unseen),
+pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
+    let (compared, active, recognised, unseen) = match filter {
+        Filter::Read { compared, active, recognised, unseen, .. } => (compared, active, recognised, unseen),
         Filter::Unread { why, hint } => {
-            let says = "it is not known whether this machine's firewall lets the site through".to_owned();
-            return find(Weight::Unsure, says, why.clone(), Some((*hint).to_owned()));
+            let what = format!("whether this machine's firewall lets the site through: {}", plain(why));
+            return findings.open(what, *hint);
         }
     };
-    // What is quoted of the rules is whatever somebody wrote: it drives no terminal.
-    let plain = |text: String| wire::pathname::show(text.as_bytes());
-    for missing in &findings.missing {
-        // What passes for some clients may be all that the keeper wants; only he knows.
-        let (weight, fix) = if missing.except.is_empty() {
-            let fix = "`pasv firewall --apply` with the flags of this site lets it through (nftables); \
-                       `pasv firewall` prints the lines";
-            (Weight::Wrong, fix)
-        } else {
-            let fix = "whether that is all who shall come in, the site's keeper knows: \
-                       `pasv firewall --check --from CIDR` compares for these";
-            (Weight::Unsure, fix)
-        };
-        find(weight, plain(missing.to_string()), SOURCE.to_owned(), Some(fix.to_owned()));
+    let source = plain(&recognised.why);
+    for missing in &compared.missing {
+        one(missing, active.as_ref(), recognised.target, &source, findings);
     }
-    for wide in &findings.wide {
+    for wide in &compared.wide {
         let fix = if wide.ours {
             "`pasv firewall --apply` with the flags of this site brings it up to date"
         } else {
             "narrow that rule; `pasv firewall --explain` tells which ports the site needs, and why"
         };
-        find(Weight::Unsure, plain(wide.by.clone()), plain(wide.what.clone()), Some(fix.to_owned()));
+        findings.look("rule-too-wide", plain(&wide.by), plain(&wide.what), fix);
     }
-    if !findings.open_questions.is_empty() {
-        let mut evidence = findings.open_questions.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-        if let Some(more @ 1..) = findings.open_questions.len().checked_sub(SHOWN) {
-            evidence.push_str(&format!("; and {more} more, which `pasv firewall --check` tells"));
-        }
-        let says = "the firewall's rules do not tell whether all that the site needs passes".to_owned();
-        let fix = "`pasv doctor ftp://...` from a client's place decides it".to_owned();
-        find(Weight::Unsure, says, plain(evidence), Some(fix));
+    if !compared.open_questions.is_empty() {
+        let questions: Vec<String> = compared.open_questions.iter().map(|question| plain(question)).collect();
+        findings.open(
+            format!("whether all that the site needs passes this machine's firewall: {}", few(&questions)),
+            "`pasv doctor ftp://...` from a client's place; `pasv firewall --check` tells all the conditions",
+        );
     }
     if let Some(program) = unseen.first() {
-        let says = format!("rules of {} are not among those that were compared", unseen.join(" and "));
-        let fix = format!("`{program}-legacy-save` prints them, and `pasv firewall` what has to be in them");
-        find(Weight::Unsure, says, "they are of the kind before nftables".to_owned(), Some(fix));
+        findings.open(
+            format!(
+                "what the rules of {} do, which are of the kind before nftables and not among those compared",
+                unseen.join(" and ")
+            ),
+            format!("`{program}-legacy-save` prints them, and `pasv firewall` what has to be in them"),
+        );
     }
-    if !findings.missing.is_empty() || !findings.open_questions.is_empty() || !unseen.is_empty() {
+    if !compared.missing.is_empty() || !compared.open_questions.is_empty() || !unseen.is_empty() {
         return;
     }
-    if findings.filtered {
-        let says = "what the site needs passes this machine's firewall".to_owned();
-        find(Weight::Fine, says, SOURCE.to_owned(), None);
+    if compared.filtered {
+        findings.fine("firewall-passes", "what the site needs passes this machine's firewall", source);
     } else {
-        let says = "nothing on this machine drops what comes in".to_owned();
-        let evidence = "every port of it is open, the site's too; `pasv firewall --apply` closes the others";
-        find(Weight::Fine, says, evidence.to_owned(), None);
+        findings.fine(
+            "firewall-open",
+            "nothing on this machine drops what comes in",
+            "every port of it is open, the site's too; `pasv firewall --apply` closes the others",
+        );
     }
+}
+
+fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &str, findings: &mut Findings) {
+    let says = plain(&missing.to_string());
+    if active.is_some_and(|rules| rules.contains(&missing.rule)) {
+        // Clients in passive mode are served all the same.
+        let fix = "`pasv firewall --mode both --output-drop` prints what lets it through; or --no-active, so that \
+                   clients in active mode are refused at once instead of waiting";
+        return findings.look("active-rule-missing", format!("active mode fails: {says}"), source, fix);
+    }
+    // What passes for some clients may be all that the keeper wants; only he knows.
+    if !missing.except.is_empty() {
+        let fix = "whether that is all who shall come in, the site's keeper knows: \
+                   `pasv firewall --check --from CIDR` compares for these";
+        return findings.look("rule-for-some", says, source, fix);
+    }
+    let fix = match target {
+        // They write their chains anew whenever they like, and so `--apply` leaves them alone.
+        Target::Ufw | Target::Firewalld => {
+            format!("`pasv firewall` with the flags of this site prints what to tell {}", target.name())
+        }
+        _ => "`pasv firewall --apply` with the flags of this site lets it through (nftables); `pasv firewall` prints \
+              the lines"
+            .to_owned(),
+    };
+    findings.wrong("rule-missing", says, source, fix);
 }
 
 #[cfg(test)]
 mod tests {
-    use ::firewall::{Active, Families, Ruleset, Site};
+    use ::firewall::{Families, Seen, recognise};
 
+    use super::super::findings::Weight;
     use super::*;
 
     const SITE: [u16; 2] = [2121, 61210];
@@ -127,32 +226,54 @@ mod tests {
         )
     }
 
-    fn compared(ruleset: &Ruleset) -> Filter {
+    fn site(active: Active) -> Site {
         let [control, passive] = SITE;
-        let site = Site {
+        Site {
             control_ports: vec![control],
             implicit_ports: vec![],
             passive_ports: vec![passive..=passive + 9],
-            active: Active::FromAnyPort,
+            active,
             families: Families::Ipv4,
-        };
-        Filter::Compared { findings: check(ruleset, &Request::of(site)), unseen: vec![] }
+        }
     }
 
-    fn found(filter: &Filter) -> Vec<(Weight, String)> {
-        let mut found = Vec::new();
-        judge(filter, &mut |weight, says, evidence, fix| {
-            found.push((weight, format!("{says} ({evidence}) {}", fix.unwrap_or_default())));
-        });
-        found
+    fn compared(ruleset: &Ruleset) -> Filter {
+        super::compared(ruleset, site(Active::FromAnyPort), false, recognised(ruleset), vec![])
+    }
+
+    fn recognised(ruleset: &Ruleset) -> Recognised {
+        recognise(&Seen { ruleset: Some(ruleset.clone()), ..Seen::default() })
+    }
+
+    fn found(filter: &Filter) -> Findings {
+        let mut findings = Findings::default();
+        judge(filter, &mut findings);
+        findings
     }
 
     #[test]
     fn what_is_dropped_is_wrong_and_told_by_its_rule() {
         let found = found(&compared(&rules("drop", &[FOLLOWED.into(), port("2121")])));
-        let [(Weight::Wrong, said)] = &found[..] else { panic!("{found:?}") };
-        assert!(said.starts_with("rule 3 (in, to 61210-61219)"), "{said}");
-        assert!(said.contains("`pasv firewall --apply`"), "{said}");
+        assert_eq!(found.names(), [("rule-missing", Weight::Wrong)]);
+        let text = found.text();
+        assert!(text.starts_with("Wrong: rule 3 (in, to 61210-61219)"), "{text}");
+        assert!(
+            text.contains("`pasv firewall --apply`") && text.contains("the chain `inet filter input`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_front_end_is_named_and_told_what_to_do() {
+        let ruleset = rules("drop", &[FOLLOWED.into(), port("2121")]);
+        let seen =
+            Seen { ruleset: Some(ruleset.clone()), ufw: Some("Status: active\n".into()), ..Seen::default() };
+        let filter = super::compared(&ruleset, site(Active::Off), false, recognise(&seen), vec![]);
+        let text = found(&filter).text();
+        assert!(
+            text.contains("prints what to tell ufw") && text.contains("(ufw is active on this machine)"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -160,47 +281,101 @@ mod tests {
         let whole = port(r#"{"range": [61210, 61219]}"#);
         let some = [FOLLOWED.into(), port("2121"), from("192.0.2.7", &whole)];
         let found = found(&compared(&rules("drop", &some)));
-        let [(Weight::Unsure, said)] = &found[..] else { panic!("{found:?}") };
-        assert!(said.starts_with("rule 3") && said.contains("--from CIDR"), "{said}");
+        assert_eq!(found.names(), [("rule-for-some", Weight::Look)]);
+        assert!(found.text().contains("rule 3") && found.text().contains("--from CIDR"), "{}", found.text());
     }
 
     #[test]
     fn what_passes_is_fine_and_what_is_too_wide_is_looked_at() {
         let good = [FOLLOWED.into(), port("2121"), port(r#"{"range": [61210, 61219]}"#)];
-        let found_good = found(&compared(&rules("drop", &good)));
-        assert!(
-            matches!(&found_good[..], [(Weight::Fine, said)] if said.contains("passes")),
-            "{found_good:?}"
-        );
+        assert_eq!(found(&compared(&rules("drop", &good))).names(), [("firewall-passes", Weight::Fine)]);
         let wide = [FOLLOWED.into(), port("2121"), port(r#"{"range": [1024, 65535]}"#)];
         let found_wide = found(&compared(&rules("drop", &wide)));
-        let [(Weight::Unsure, said), (Weight::Fine, _)] = &found_wide[..] else { panic!("{found_wide:?}") };
-        assert!(said.contains("1024-65535") && said.contains("narrow that rule"), "{said}");
+        assert_eq!(found_wide.names(), [("rule-too-wide", Weight::Look), ("firewall-passes", Weight::Fine)]);
+        let text = found_wide.text();
+        assert!(text.contains("1024-65535") && text.contains("narrow that rule"), "{text}");
     }
 
     #[test]
     fn where_nothing_filters_that_is_said() {
-        let found = found(&compared(&rules("accept", &[])));
-        assert!(matches!(&found[..], [(Weight::Fine, said)] if said.starts_with("nothing on this machine")));
+        assert_eq!(found(&compared(&rules("accept", &[]))).names(), [("firewall-open", Weight::Fine)]);
+    }
+
+    /// A chain for what goes out, beside one that lets the site in.
+    fn closed_outward(lines: &[String]) -> Ruleset {
+        let text = format!(
+            r#"{{"nftables": [{{"metainfo": {{"json_schema_version": 1}}}}, {{"table": {{"family": "inet", "name": "filter", "handle": 1}}}}, {{"chain": {{"family": "inet", "table": "filter", "name": "output", "handle": 1, "type": "filter", "hook": "output", "prio": 0, "policy": "drop"}}}}{}]}}"#,
+            lines
+                .iter()
+                .map(|line| format!(
+                    r#", {{"rule": {{"family": "inet", "table": "filter", "chain": "output", "handle": 2, "expr": [{line}]}}}}"#
+                ))
+                .collect::<String>()
+        );
+        Ruleset::read(&text).unwrap()
+    }
+
+    #[test]
+    fn calls_that_may_not_leave_are_told_where_active_mode_is_offered() {
+        let followed = FOLLOWED.to_owned();
+        let of = |lines: &[String], site: Site| {
+            let ruleset = closed_outward(lines);
+            found(&super::compared(&ruleset, site, false, recognised(&ruleset), vec![]))
+        };
+        // Answers pass, calls do not: rule 4 of active mode.
+        let closed = of(std::slice::from_ref(&followed), site(Active::FromPort(20)));
+        assert_eq!(closed.names(), [("active-rule-missing", Weight::Look)], "{}", closed.text());
+        assert!(closed.text().contains("active mode fails: rule 4 (out, from 20)"), "{}", closed.text());
+        let call = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 20}}, {"accept": null}"#;
+        let open = of(&[followed.clone(), call.to_owned()], site(Active::FromPort(20)));
+        assert!(!open.text().contains("rule 4"), "{}", open.text());
+        assert!(!of(std::slice::from_ref(&followed), site(Active::Off)).text().contains("rule 4"));
+        // It is all that the site has.
+        let only = of(&[followed], Site { passive_ports: vec![], ..site(Active::FromPort(20)) });
+        assert_eq!(only.names(), [("rule-missing", Weight::Wrong)], "{}", only.text());
+    }
+
+    #[test]
+    fn port_80_is_judged_where_an_authority_asks_it() {
+        let of = |lines: &[String], asked| {
+            let ruleset = rules("drop", lines);
+            super::compared(&ruleset, site(Active::Off), asked, recognised(&ruleset), vec![])
+        };
+        let closed = [FOLLOWED.to_owned(), port("2121")];
+        assert!(of(&closed, false).to_port_80().is_none());
+        assert!(
+            matches!(of(&closed, true).to_port_80(), Some(Passage::Dropped(by)) if by.contains("the policy of"))
+        );
+        let open = [FOLLOWED.to_owned(), port("80")];
+        assert!(matches!(of(&open, true).to_port_80(), Some(Passage::Open)));
+        let some = [FOLLOWED.to_owned(), from("192.0.2.7", &port("80"))];
+        assert!(matches!(of(&some, true).to_port_80(), Some(Passage::Unclear(_))));
     }
 
     #[test]
     fn what_is_not_known_is_told_with_what_decides_it() {
-        let unread = Filter::Unread { why: "nft: not permitted".into(), hint: "try with sudo" };
-        let unread = found(&unread);
-        assert!(
-            matches!(&unread[..], [(Weight::Unsure, said)] if said.ends_with("(nft: not permitted) try with sudo"))
-        );
+        let unread = found(&Filter::Unread { why: "nft: not permitted".into(), hint: "try with sudo" });
+        assert!(unread.names().is_empty() && unread.unknown()[0].ends_with("nft: not permitted"));
+        assert!(unread.text().contains("what would decide it: try with sudo"), "{}", unread.text());
         // Nothing in nftables drops, and yet that is not all.
-        let Filter::Compared { mut findings, .. } = compared(&rules("accept", &[])) else { unreachable!() };
-        let older = found(&Filter::Compared { findings: findings.clone(), unseen: vec!["iptables"] });
+        let Filter::Read { mut compared, recognised, .. } = compared(&rules("accept", &[])) else {
+            unreachable!()
+        };
+        let read = |compared: &Compared, unseen| Filter::Read {
+            compared: compared.clone(),
+            active: None,
+            http: None,
+            recognised: recognised.clone(),
+            unseen,
+        };
+        let older = found(&read(&compared, vec!["iptables"]));
         assert!(
-            matches!(&older[..], [(Weight::Unsure, said)] if said.contains("iptables-legacy-save")),
-            "{older:?}"
+            older.names().is_empty() && older.text().contains("iptables-legacy-save"),
+            "{}",
+            older.text()
         );
-        findings.open_questions = (1..=5).map(|n| format!("question {n}\x1b")).collect();
-        let open = found(&Filter::Compared { findings, unseen: vec![] });
-        let [(Weight::Unsure, said)] = &open[..] else { panic!("{open:?}") };
-        assert!(said.contains("and 2 more") && !said.contains('\x1b'), "{said}");
+        compared.open_questions = (1..=5).map(|n| format!("question {n}\x1b")).collect();
+        let open = found(&read(&compared, vec![])).text();
+        assert!(open.contains("and 2 more") && !open.contains('\x1b'), "{open}");
     }
 }

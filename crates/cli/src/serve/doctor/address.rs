@@ -1,0 +1,145 @@
+//! Which address does PASV tell those who come from outside, and does it lead here?
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::findings::Findings;
+use crate::serve::Flags;
+
+/// What decides it.
+#[derive(Debug, Default)]
+pub(super) struct Here {
+    /// Is PASV answered at all, to others than this machine?
+    tells: bool,
+    external: Option<Ipv4Addr>,
+    /// Does a balancer tell by PROXY headers which address a client has dialled?
+    balanced: bool,
+    /// This machine's address towards the network.
+    own: Option<Ipv4Addr>,
+}
+
+pub(super) fn gather(site: &Flags) -> Here {
+    let listens = site.listens();
+    let four = |at: &SocketAddr| (at.is_ipv4() || at.ip().is_unspecified()) && !at.ip().is_loopback();
+    let own = net::own::addresses().into_iter().find_map(|own| match own {
+        IpAddr::V4(own) => Some(own),
+        IpAddr::V6(_) => None,
+    });
+    Here {
+        tells: !site.no_passive && listens.iter().chain(site.tls.listens()).any(four),
+        external: site.external,
+        balanced: !site.proxy_from.is_empty(),
+        own,
+    }
+}
+
+/// Can it be reached from everywhere, as far as its number tells?
+fn is_of_everybody(address: Ipv4Addr) -> bool {
+    // RFC 6598: shared by the customers of a provider.
+    let shared = matches!(address.octets(), [100, 64..=127, ..]);
+    let special = address.is_private() || address.is_loopback() || address.is_link_local() || shared;
+    !special && !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
+}
+
+/// Pure: the same facts, the same findings.
+pub(super) fn judge(here: &Here, findings: &mut Findings) {
+    if !here.tells {
+        return;
+    }
+    match (here.external, here.own) {
+        (Some(external), own) if !is_of_everybody(external) => {
+            let own = own.map_or_else(|| "none of IPv4".to_owned(), |own| own.to_string());
+            findings.wrong(
+                "address-useless",
+                format!("--external {external} means nothing outside"),
+                format!("this machine's own address is {own}"),
+                "--external takes the address that the site is reached by from outside",
+            );
+        }
+        (Some(external), own) => {
+            let same = own == Some(external);
+            let own = own.map_or_else(|| "not known".to_owned(), |own| own.to_string());
+            let says = format!("PASV tells {external} to clients from outside");
+            findings.fine("address-told", says, format!("--external; this machine's own address is {own}"));
+            if !same {
+                findings.open(
+                    format!("whether {external} leads to this machine: its own address is {own}"),
+                    format!("`pasv doctor ftp://{external}/` from another network"),
+                );
+            }
+        }
+        (None, _) if here.balanced => {
+            let says = "PASV tells the address that the balancer names";
+            findings.fine(
+                "address-told",
+                says,
+                "--proxy-from: a PROXY header names what the client has dialled",
+            );
+        }
+        (None, Some(own)) if !is_of_everybody(own) => findings.look(
+            "address-private",
+            "clients from outside are told a private address by PASV",
+            format!("this machine is {own}, and --external is not given"),
+            "where a router forwards to this site: --external with the router's address; EPSV needs none",
+        ),
+        (None, Some(own)) => {
+            findings.fine("address-told", format!("PASV tells {own}"), "it is this machine's own")
+        }
+        (None, None) => findings.open(
+            "which address PASV tells: this machine has no IPv4 address towards the outside now",
+            "this look again when the network is up",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::Weight;
+    use super::super::tests::site;
+    use super::*;
+
+    fn found(external: Option<[u8; 4]>, own: Option<[u8; 4]>) -> Findings {
+        let mut findings = Findings::default();
+        let here = Here {
+            tells: true,
+            external: external.map(Ipv4Addr::from),
+            balanced: false,
+            own: own.map(Ipv4Addr::from),
+        };
+        judge(&here, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn a_private_address_is_only_wrong_where_it_was_said() {
+        let (public, private) = ([203, 0, 113, 7], [192, 168, 1, 2]);
+        let name = |external, own| found(external, own).names().first().copied();
+        assert_eq!(name(None, Some(public)), Some(("address-told", Weight::Fine)));
+        assert_eq!(name(None, Some(private)), Some(("address-private", Weight::Look)));
+        for useless in
+            [[10, 0, 0, 1], [100, 64, 0, 1], [169, 254, 1, 1], [127, 0, 0, 1], [0, 0, 0, 0], [224, 0, 0, 1]]
+        {
+            assert_eq!(name(Some(useless), Some(private)), Some(("address-useless", Weight::Wrong)));
+        }
+    }
+
+    #[test]
+    fn whether_another_address_leads_here_is_not_known() {
+        let (public, private) = ([203, 0, 113, 7], [192, 168, 1, 2]);
+        let behind = found(Some(public), Some(private));
+        assert!(!behind.is_wrong() && behind.unknown()[0].contains("203.0.113.7 leads"), "{}", behind.text());
+        assert!(found(Some(public), Some(public)).unknown().is_empty());
+        assert_eq!(found(None, None).unknown().len(), 1);
+    }
+
+    #[test]
+    fn where_nobody_is_told_there_is_nothing_to_judge() {
+        for line in ["--no-passive", "--listen 127.0.0.1:21", "--listen [2001:db8::1]:21"] {
+            let mut findings = Findings::default();
+            judge(&gather(&site(line)), &mut findings);
+            assert!(findings.names().is_empty() && findings.unknown().is_empty(), "{line}");
+        }
+        let mut findings = Findings::default();
+        let own = Some(Ipv4Addr::new(10, 0, 0, 2));
+        judge(&Here { tells: true, balanced: true, own, external: None }, &mut findings);
+        assert_eq!(findings.names(), [("address-told", Weight::Fine)]);
+    }
+}

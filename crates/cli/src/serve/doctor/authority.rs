@@ -1,0 +1,159 @@
+//! Can the authority of `--acme` ask what it has to: does port 80 of this machine answer it?
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::filter::{Filter, Passage};
+use super::findings::Findings;
+use super::holder::{self, Holder};
+use super::ports::{self, Why};
+use crate::serve::Flags;
+
+/// The port that HTTP-01 asks (RFC 8555 8.3).
+pub(super) const HTTP: u16 = 80;
+
+/// What is so on this machine.
+#[derive(Debug)]
+pub(super) struct Here {
+    /// The names that are to be proven.
+    names: Vec<String>,
+    /// Where the questions are answered.
+    listen: SocketAddr,
+    /// Why it cannot be listened there now.
+    unbound: Option<Why>,
+    /// Who listens at port 80, where the questions are answered at another.
+    web: Option<Holder>,
+}
+
+/// None: no authority is asked.
+pub(super) fn gather(site: &Flags) -> Option<Here> {
+    let acme = site.tls.acme();
+    if !acme.is_used() || !site.tls.is_used() {
+        return None;
+    }
+    let listen = acme.listen();
+    let mut unbound = std::net::TcpListener::bind(listen).err().map(|error| ports::why(&error));
+    ports::name_holders(unbound.iter_mut().map(|why| (listen.port(), why)));
+    let web = if listen.port() == HTTP { HashMap::new() } else { holder::all() }.remove(&HTTP);
+    Some(Here { names: acme.names().to_vec(), listen, unbound, web })
+}
+
+/// Pure: the same facts, the same findings. Of the firewall it is judged what comes to port 80.
+pub(super) fn judge(here: &Here, filter: Option<&Filter>, findings: &mut Findings) {
+    let at = here.listen;
+    match &here.unbound {
+        None => findings.fine(
+            "acme-port-free",
+            format!("the authority's questions can be answered at {at}"),
+            "it was listened there for a moment",
+        ),
+        Some(Why::Held(Some(holder))) if holder.is_pasv() => {
+            findings.fine("acme-port-free", format!("pasv answers the authority at {at}"), holder.to_string());
+        }
+        Some(Why::Held(Some(holder))) => findings.wrong(
+            "acme-port-taken",
+            format!("another program has {at}, where the authority's questions are to be answered"),
+            holder.to_string(),
+            "--acme-listen 127.0.0.1:8080, and let that program forward /.well-known/acme-challenge/ there",
+        ),
+        Some(Why::Held(None)) => findings.open(
+            format!("whether the site itself or another program has {at}, where the authority's questions are answered"),
+            "root is told who listens: `ss -ltnp`, or this look again as root",
+        ),
+        Some(Why::Privilege) => findings.wrong(
+            "acme-port-needs-privilege",
+            format!("this user may not listen on {at}, where the authority's questions are to be answered"),
+            "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+            "serve with that right, or --acme-listen with another port, to which port 80 is forwarded",
+        ),
+        Some(Why::Elsewhere) => findings.wrong(
+            "acme-port-taken",
+            format!("{at} cannot be listened on, where the authority's questions are to be answered"),
+            "the address is none of this machine's",
+            "--acme-listen with an address of this machine",
+        ),
+        Some(Why::Other(why)) => findings.wrong(
+            "acme-port-taken",
+            format!("{at} cannot be listened on, where the authority's questions are to be answered"),
+            why,
+            "--acme-listen chooses another place, to which port 80 is forwarded",
+        ),
+    }
+    let ask = here.names.first().map_or("NAME", String::as_str);
+    let decides = format!(
+        "`curl -i http://{ask}/.well-known/acme-challenge/x` from another network, while the site orders: it has to be answered by pasv (404)"
+    );
+    if at.port() != HTTP {
+        let who = here.web.as_ref().map_or_else(
+            || "nobody that is seen listens there".to_owned(),
+            |web| format!("{web} listens there"),
+        );
+        findings.open(format!("whether port 80 is forwarded to {at}: {who}"), decides.clone());
+    }
+    match filter.and_then(Filter::to_port_80) {
+        Some(Passage::Dropped(by)) => findings.wrong(
+            "acme-port-closed",
+            "this machine's firewall does not let the authority ask port 80",
+            format!("new connections to it are dropped by {by}"),
+            "`pasv firewall --keep 22 --keep 80` prints the rules with that port; `pasv firewall --apply` takes the same flags",
+        ),
+        Some(Passage::Unclear(why)) => {
+            findings.open(format!("whether this machine's firewall lets the authority ask port 80: {why}"), decides);
+        }
+        Some(Passage::Open) => findings.fine(
+            "acme-port-open",
+            "this machine's firewall lets the authority ask port 80",
+            "no rule that is seen drops it",
+        ),
+        // That the rules cannot be read is told where the site's own are.
+        None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::Weight;
+    use super::super::tests::site;
+    use super::*;
+
+    fn here(listen: &str, unbound: Option<Why>) -> Here {
+        Here { names: vec!["ftp.example.net".into()], listen: listen.parse().unwrap(), unbound, web: None }
+    }
+
+    fn found(here: &Here) -> Findings {
+        let mut findings = Findings::default();
+        judge(here, None, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn a_port_that_another_has_is_wrong_and_it_is_named() {
+        let other = Why::Held(Some(Holder::named("nginx", 7)));
+        let found = found(&here("0.0.0.0:80", Some(other)));
+        assert_eq!(found.names(), [("acme-port-taken", Weight::Wrong)]);
+        assert!(found.text().contains("nginx (process 7)") && found.text().contains("forward /.well-known"));
+    }
+
+    #[test]
+    fn what_stands_between_port_80_and_us_is_not_known() {
+        let free = found(&here("0.0.0.0:80", None));
+        assert!(
+            free.names() == [("acme-port-free", Weight::Fine)] && free.unknown().is_empty(),
+            "{}",
+            free.text()
+        );
+        let mut here = here("127.0.0.1:8080", None);
+        here.web = Some(Holder::named("nginx", 7));
+        let behind = found(&here);
+        assert!(behind.unknown()[0].contains("nginx (process 7) listens there"), "{}", behind.text());
+        assert!(behind.text().contains("http://ftp.example.net/.well-known"), "{}", behind.text());
+    }
+
+    #[test]
+    fn it_is_looked_at_only_where_an_authority_is_asked() {
+        assert!(gather(&site("")).is_none());
+        let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let line = format!("--acme a.example --acme-listen {}", held.local_addr().unwrap());
+        let here = gather(&site(&line)).unwrap();
+        assert!(matches!(&here.unbound, Some(Why::Held(Some(holder))) if holder.is_pasv()), "{here:?}");
+    }
+}

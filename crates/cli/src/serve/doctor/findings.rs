@@ -1,0 +1,245 @@
+//! What was found at a site, and how is it told: to a person, and to a program?
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+/// How much does it matter?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// Somebody who comes fails for it.
+    Wrong,
+    /// It may be meant so, or it will be wrong one day: the site's keeper has to know.
+    Look,
+    /// As it should be.
+    Fine,
+}
+
+/// One thing that was looked at.
+#[derive(Debug)]
+pub(super) struct Finding {
+    /// A name that does not change (docs/doctor.md).
+    pub(super) verdict: &'static str,
+    pub(super) weight: Weight,
+    /// A sentence without its full stop.
+    pub(super) says: String,
+    pub(super) evidence: String,
+    pub(super) fix: Option<String>,
+}
+
+/// What could not be found out from here.
+#[derive(Debug)]
+pub(super) struct Open {
+    what: String,
+    decided_by: String,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    found: Vec<Finding>,
+    open: Vec<Open>,
+}
+
+impl Findings {
+    pub(super) fn wrong(
+        &mut self,
+        verdict: &'static str,
+        says: impl Into<String>,
+        evidence: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.add(verdict, Weight::Wrong, says.into(), evidence.into(), Some(fix.into()));
+    }
+
+    pub(super) fn look(
+        &mut self,
+        verdict: &'static str,
+        says: impl Into<String>,
+        evidence: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.add(verdict, Weight::Look, says.into(), evidence.into(), Some(fix.into()));
+    }
+
+    pub(super) fn fine(
+        &mut self,
+        verdict: &'static str,
+        says: impl Into<String>,
+        evidence: impl Into<String>,
+    ) {
+        self.add(verdict, Weight::Fine, says.into(), evidence.into(), None);
+    }
+
+    /// What is not known, and what would decide it.
+    pub(super) fn open(&mut self, what: impl Into<String>, decided_by: impl Into<String>) {
+        self.open.push(Open { what: what.into(), decided_by: decided_by.into() });
+    }
+
+    fn add(
+        &mut self,
+        verdict: &'static str,
+        weight: Weight,
+        says: String,
+        evidence: String,
+        fix: Option<String>,
+    ) {
+        self.found.push(Finding { verdict, weight, says, evidence, fix });
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    pub(super) fn is_wrong(&self) -> bool {
+        self.found.iter().any(|finding| finding.weight == Weight::Wrong)
+    }
+
+    /// The heaviest first, else in the order in which they were looked at.
+    fn ordered(&self) -> impl Iterator<Item = &Finding> {
+        let of = |weight| self.found.iter().filter(move |finding| finding.weight == weight);
+        of(Weight::Wrong).chain(of(Weight::Look)).chain(of(Weight::Fine))
+    }
+
+    /// The one sentence that comes before all others.
+    pub(super) fn sentence(&self) -> String {
+        match (self.ordered().next(), self.open.first()) {
+            (Some(first), _) if first.weight == Weight::Wrong => format!("Wrong: {}.", first.says),
+            (Some(first), _) if first.weight == Weight::Look => {
+                format!("Nothing is surely wrong here; look at this: {}.", first.says)
+            }
+            (_, Some(open)) => {
+                format!("Nothing wrong was found on this machine, but this is not known: {}.", open.what)
+            }
+            _ => "Nothing is wrong on this machine.".to_owned(),
+        }
+    }
+
+    /// What a person reads.
+    pub(super) fn report(&self) -> Vec<String> {
+        let mut lines = vec![self.sentence()];
+        for finding in self.ordered() {
+            let mark = match finding.weight {
+                Weight::Wrong => "wrong",
+                Weight::Look => "look",
+                Weight::Fine => "fine",
+            };
+            lines.push(format!("  {mark:<6}{} ({})", finding.says, finding.evidence));
+            lines.extend(finding.fix.as_ref().map(|fix| format!("        fix: {fix}")));
+        }
+        for Open { what, decided_by } in &self.open {
+            lines.push(format!("  open  it is not known {what}"));
+            lines.push(format!("        what would decide it: {decided_by}"));
+        }
+        lines.push("The way to it is told by `pasv doctor ftp://...`, run where a client is.".to_owned());
+        lines
+    }
+
+    /// What a program reads: the shape of `pasv doctor --json ftp://...`, with the weight `fine` more.
+    pub(super) fn object(&self) -> Value {
+        let one = |finding: &Finding| {
+            let weight = match finding.weight {
+                Weight::Wrong => "hinders",
+                Weight::Look => "note",
+                Weight::Fine => "fine",
+            };
+            json!({
+                "verdict": finding.verdict,
+                "weight": weight,
+                "sentence": finding.says,
+                "evidence": [finding.evidence],
+                "server": finding.fix.iter().collect::<Vec<_>>(),
+                "client": [],
+            })
+        };
+        let mut ordered = self.ordered().peekable();
+        let first = ordered.next_if(|finding| finding.weight != Weight::Fine);
+        let mut object = first.map_or_else(
+            || {
+                let verdict = if self.open.is_empty() { "all-is-well" } else { "not-known" };
+                json!({"verdict": verdict, "weight": "note", "sentence": self.sentence(), "evidence": [], "server": [], "client": []})
+            },
+            one,
+        );
+        let open: Vec<Value> =
+            self.open.iter().map(|open| json!({"what": open.what, "decided_by": open.decided_by})).collect();
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("also".to_owned(), ordered.map(one).collect());
+            fields.insert("not_known".to_owned(), json!(open));
+        }
+        object
+    }
+}
+
+/// Several as one: the first few, and how many more.
+pub(super) fn few(all: &[String]) -> String {
+    /// Enough to see which; of a hundred ports nobody wants to read all.
+    const SHOWN: usize = 3;
+    let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = all.len().checked_sub(SHOWN) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " and {more} more");
+    }
+    text
+}
+
+#[cfg(test)]
+impl Findings {
+    /// Verdict and weight of each, in the order in which they were found.
+    pub(super) fn names(&self) -> Vec<(&'static str, Weight)> {
+        self.found.iter().map(|finding| (finding.verdict, finding.weight)).collect()
+    }
+
+    /// What is not known.
+    pub(super) fn unknown(&self) -> Vec<&str> {
+        self.open.iter().map(|open| open.what.as_str()).collect()
+    }
+
+    /// All of it as text.
+    pub(super) fn text(&self) -> String {
+        self.report().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_comes_first_and_what_is_not_known_last() {
+        let mut findings = Findings::default();
+        assert_eq!(findings.sentence(), "Nothing is wrong on this machine.");
+        assert_eq!(findings.object()["verdict"], "all-is-well");
+        findings.fine("a", "it is fine", "seen");
+        findings.open("whether it rains", "a window");
+        assert!(findings.sentence().ends_with("this is not known: whether it rains."), "{findings:?}");
+        assert_eq!(findings.object()["verdict"], "not-known");
+        findings.look("b", "it is odd", "seen", "look there");
+        assert!(findings.sentence().ends_with("look at this: it is odd."), "{findings:?}");
+        assert!(!findings.is_wrong());
+        findings.wrong("c", "it is broken", "seen", "mend it");
+        assert_eq!(findings.sentence(), "Wrong: it is broken.");
+        let lines = findings.report();
+        let marks: Vec<_> = lines.iter().filter_map(|line| line.get(2..6)).collect();
+        assert_eq!(
+            &marks[1..],
+            ["wron", "    ", "look", "    ", "fine", "open", "    ", "e wa"],
+            "{lines:?}"
+        );
+        let object = findings.object();
+        assert_eq!((&object["verdict"], &object["weight"]), (&json!("c"), &json!("hinders")));
+        assert_eq!(object["sentence"], "it is broken");
+        assert_eq!((&object["server"], &object["evidence"]), (&json!(["mend it"]), &json!(["seen"])));
+        let also: Vec<_> =
+            object["also"].as_array().unwrap().iter().map(|one| (&one["verdict"], &one["weight"])).collect();
+        assert_eq!(also, [(&json!("b"), &json!("note")), (&json!("a"), &json!("fine"))]);
+        assert_eq!(object["not_known"], json!([{"what": "whether it rains", "decided_by": "a window"}]));
+    }
+
+    #[test]
+    fn of_many_a_few_are_told() {
+        let all: Vec<String> = (1..=5).map(|n| n.to_string()).collect();
+        assert_eq!(few(&all), "1, 2, 3 and 2 more");
+        assert_eq!(few(&all[..3]), "1, 2, 3");
+    }
+}

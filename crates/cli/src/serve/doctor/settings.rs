@@ -1,0 +1,235 @@
+//! Do a site's own settings go together, whatever the machine is like?
+use std::net::{IpAddr, SocketAddr};
+
+use rustix::fs::Access;
+
+use super::findings::Findings;
+use crate::serve::Flags;
+use crate::talk::{show_path, words};
+
+/// Fewer passive ports than this, and a few clients that never call the port they were given keep it from all others behind
+/// the same NAT, each for `--claim-timeout`.
+const FEW_PORTS: usize = 4;
+
+/// One for the control connection, one for the data connection, one for the file.
+const DESCRIPTORS: u64 = 3;
+
+/// What the machine says to some of them.
+#[derive(Debug)]
+pub(super) struct Here {
+    /// Why the folder cannot be shared, if it cannot.
+    folder: Option<String>,
+    /// How many descriptors a process may have; None: as many as it likes.
+    descriptors: Option<u64>,
+}
+
+pub(super) fn gather(site: &Flags) -> Here {
+    let access =
+        if site.write { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK } | Access::EXEC_OK;
+    let usable = match std::fs::metadata(&site.root) {
+        Ok(about) if !about.is_dir() => Err("it is no folder".to_owned()),
+        Ok(_) => rustix::fs::access(&site.root, access).map_err(|e| words(&std::io::Error::from(e))),
+        Err(error) => Err(words(&error)),
+    };
+    Here {
+        folder: usable.err(),
+        descriptors: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
+    }
+}
+
+/// Pure: the same settings, the same findings.
+pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
+    const CONFLICT: &str = "settings-conflict";
+    let before = findings.count();
+    if let Some(why) = &here.folder {
+        let doing = if site.write { "written to" } else { "read" };
+        let fix = "--root names a folder that the user who serves may use; is this run as that user?";
+        findings.wrong("folder", format!("{} cannot be {doing}", show_path(&site.root)), why, fix);
+    }
+    if let Some(why) = site.tls.conflict() {
+        findings.wrong(CONFLICT, why, "`pasv serve` does not start with it", "leave out one of the two");
+    }
+    let (listens, implicit) = (site.listens(), site.tls.listens());
+    let all: Vec<SocketAddr> = listens.iter().chain(implicit).copied().collect();
+    for (nth, at) in all.iter().enumerate() {
+        if at.port() != 0 && all.iter().take(nth).any(|other| overlap(*at, *other)) {
+            let evidence = "a port can be listened on once, in clear or with TLS at once";
+            let fix = "--listen and --listen-tls each want a port of their own";
+            findings.wrong(CONFLICT, format!("{at} is listened on twice"), evidence, fix);
+        }
+        if !site.no_passive && site.passive_ports.contains(&at.port()) {
+            let (low, high) = (site.passive_ports.start(), site.passive_ports.end());
+            let evidence = format!("the passive ports are {low}-{high}");
+            let fix = "--passive-ports without that port, or another --listen";
+            findings.wrong(
+                CONFLICT,
+                format!("port {} is both the site's and a passive port", at.port()),
+                evidence,
+                fix,
+            );
+        }
+    }
+    if let Some(port) = site.active_port.filter(|_| !site.no_active) {
+        let listened = all.iter().any(|at| at.port() == port);
+        if listened || !site.no_passive && site.passive_ports.contains(&port) {
+            let says = format!("no call can leave from port {port}, at which the site listens");
+            findings.wrong(
+                CONFLICT,
+                says,
+                "--active-port names a port of the site's own",
+                "--active-port 20, or none",
+            );
+        }
+    }
+    if site.active_port.is_some() && site.no_active {
+        let fix = "leave out --active-port, or --no-active";
+        findings.look(CONFLICT, "--active-port has no effect", "--no-active refuses EPRT and PORT", fix);
+    }
+    if let Some(external) = site.external {
+        let four = all.iter().any(|at| at.is_ipv4() || at.ip().is_unspecified());
+        if site.no_passive || !four {
+            let why = if site.no_passive {
+                "--no-passive refuses it"
+            } else {
+                "the site has no IPv4, and EPSV tells none"
+            };
+            let says = format!("nobody is told --external {external}: only PASV tells an address");
+            findings.look(CONFLICT, says, why, "leave it out");
+        }
+    }
+    for net in site.proxy_from.iter().filter(|net| net.prefix_len() == 0) {
+        let says = format!("--proxy-from {net} believes everybody's PROXY header");
+        let evidence =
+            "whoever comes can say that he is somebody else, and who sends no header is not served";
+        findings.wrong(CONFLICT, says, evidence, "--proxy-from with the addresses of the balancer alone");
+    }
+    if findings.count() == before {
+        findings.fine("settings-agree", "the settings go together", "each was compared with the others");
+    }
+    limits(site, here, findings);
+}
+
+/// Has the site as many ports and descriptors as its own limits promise?
+fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
+    let (all, each) = (site.limits.max_sessions, site.limits.max_sessions_per_address);
+    if each > all && all > 1 {
+        let evidence = format!("--max-sessions is {all}, --max-sessions-per-address {each}");
+        let fix = "--max-sessions-per-address below --max-sessions";
+        findings.look("limits", "one address alone may take all sessions", evidence, fix);
+    }
+    let need = u64::try_from(all).unwrap_or(u64::MAX).saturating_mul(DESCRIPTORS);
+    if let Some(most) = here.descriptors.filter(|most| *most < need) {
+        let says = format!("the system allows fewer open files than {all} sessions need");
+        let evidence =
+            format!("{need} in the worst case, {DESCRIPTORS} for each session; allowed are {most}");
+        let fix =
+            format!("LimitNOFILE={need} in the service (or `ulimit -n {need}`), or a smaller --max-sessions");
+        findings.look("limits", says, evidence, fix);
+    }
+    if site.no_passive {
+        return;
+    }
+    let ports = site.passive_ports.len();
+    let few = format!("{ports} passive port{}", if ports == 1 { "" } else { "s" });
+    if ports < FEW_PORTS && each > ports {
+        let evidence = format!(
+            "in clear each waits for its own client; up to {each} sessions may come from one address (--max-sessions-per-address)"
+        );
+        let fix = "--passive-ports with ten; or --tls required-data, with which one port serves any number";
+        findings.look(
+            "few-ports",
+            format!("{few} can be used up by a few clients behind one NAT"),
+            evidence,
+            fix,
+        );
+    } else {
+        let evidence = format!(
+            "clients of different addresses share a port; those of one address take turns in clear, and PASV waits up to {} s for its turn",
+            site.deadlines.port_wait.as_secs_f64()
+        );
+        findings.fine("ports-enough", format!("{few} serve {all} sessions"), evidence);
+    }
+}
+
+/// Would one be in the way of the other? `[::]` takes IPv4 too, unless `0.0.0.0` is there for it.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let wide = |ip: IpAddr| ip.is_unspecified();
+    one.port() == other.port()
+        && (one.ip() == other.ip()
+            || one.is_ipv4() == other.is_ipv4() && (wide(one.ip()) || wide(other.ip())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::Weight;
+    use super::super::tests::site;
+    use super::*;
+
+    fn found(line: &str) -> Findings {
+        let mut findings = Findings::default();
+        judge(&site(line), &Here { folder: None, descriptors: None }, &mut findings);
+        findings
+    }
+
+    #[test]
+    fn settings_that_go_together_are_fine() {
+        for line in
+            ["", "--listen 0.0.0.0:21 --listen [::]:21", "--listen 21 --listen-tls 990 --active-port 20"]
+        {
+            let names = found(line).names();
+            assert_eq!(names, [("settings-agree", Weight::Fine), ("ports-enough", Weight::Fine)], "{line}");
+        }
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_told() {
+        for (line, weight, words) in [
+            ("--listen 21 --listen-tls 21", Weight::Wrong, "[::]:21 is listened on twice"),
+            ("--listen 0.0.0.0:21 --listen 127.0.0.1:21", Weight::Wrong, "127.0.0.1:21 is listened on twice"),
+            ("--passive-ports 2120-2130", Weight::Wrong, "port 2121 is both"),
+            ("--active-port 61215", Weight::Wrong, "no call can leave from port 61215"),
+            ("--active-port 2121", Weight::Wrong, "no call can leave from port 2121"),
+            ("--active-port 20 --no-active", Weight::Look, "--active-port has no effect"),
+            ("--external 203.0.113.7 --no-passive", Weight::Look, "only PASV tells"),
+            ("--external 203.0.113.7 --listen [::1]:21", Weight::Look, "only PASV tells"),
+            ("--proxy-from 0.0.0.0/0", Weight::Wrong, "believes everybody's"),
+            ("--tls off --acme ftp.example.net", Weight::Wrong, "--acme gets a certificate for TLS"),
+            ("--tls off --client-cert require", Weight::Wrong, "certificates of clients are part of TLS"),
+        ] {
+            let found = found(line);
+            assert_eq!(
+                found.names().first().map(|(_, weight)| *weight),
+                Some(weight),
+                "{line}: {}",
+                found.text()
+            );
+            assert!(found.text().contains(words), "{line}: {}", found.text());
+        }
+    }
+
+    #[test]
+    fn limits_that_cannot_be_kept_are_told() {
+        let few = found("--passive-ports 61210-61211");
+        assert!(few.text().contains("2 passive ports can be used up"), "{}", few.text());
+        assert_eq!(found("--passive-ports 61210-61211 --max-sessions-per-address 2").names().len(), 2);
+        let one = found("--max-sessions 100");
+        assert!(one.text().contains("one address alone may take all sessions"), "{}", one.text());
+        let mut findings = Findings::default();
+        judge(&site("--max-sessions 1000"), &Here { folder: None, descriptors: Some(2999) }, &mut findings);
+        assert!(findings.text().contains("3000 in the worst case"), "{}", findings.text());
+    }
+
+    #[test]
+    fn a_folder_that_is_none_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for root in [file, place.path().join("missing")] {
+            let site = site(&format!("--root {}", root.display()));
+            let mut findings = Findings::default();
+            judge(&site, &gather(&site), &mut findings);
+            assert_eq!(findings.names().first(), Some(&("folder", Weight::Wrong)), "{}", findings.text());
+        }
+        assert_eq!(gather(&site(&format!("--root {}", place.path().display()))).folder, None);
+    }
+}
