@@ -284,12 +284,12 @@ mod tests {
         let [a, b, six] =
             [("a.example", 21), ("a.example", 2121), ("::1", 21)].map(|(h, p)| Place::new(h, p));
         for (place, network) in [(&a, &here), (&a, &there), (&b, &here), (&six, &here)] {
-            ways.put(place, network, Some(Way::Pasv)).unwrap();
+            ways.put(place, network, News::Way(Some(Way::Pasv))).unwrap();
         }
         assert_eq!(ways.forget("b.example", None).unwrap(), Vec::<String>::new());
         let gone = ways.forget("A.example.", Some(21)).unwrap();
         assert!(gone.len() == 2 && gone.iter().all(|line| line.starts_with("a.example:21 ")), "{gone:?}");
-        assert_eq!(ways.look(&b, &here), Some(Way::Pasv));
+        assert_eq!(ways.look(&b, &here).way, Some(Way::Pasv));
         assert_eq!(ways.forget("a.example", None).unwrap().len(), 1);
         assert_eq!(ways.forget("[::1]", None).unwrap().len(), 1);
         assert_eq!(ways.text().unwrap(), "");
