@@ -15,7 +15,7 @@ use crate::trial::{Pair, Tools, Trial};
 /// What its help promises.
 const LIMIT: Duration = Duration::from_secs(15);
 /// In the lab's table of hosts with both addresses of the server.
-const NAME: &str = "dual.lab";
+pub(crate) const NAME: &str = "dual.lab";
 
 const CLEAR: &[&str] = &["--tls", "off"];
 
@@ -286,6 +286,13 @@ impl Opinion {
     /// The names of what was noticed besides.
     pub(crate) fn others(&self) -> impl Iterator<Item = &str> {
         self.json["also"].as_array().into_iter().flatten().filter_map(|other| other["verdict"].as_str())
+    }
+
+    /// The numbers of the rules that a verdict, the first or another, is about.
+    pub(crate) fn rules(&self, name: &str) -> Option<Vec<u64>> {
+        let others = self.json["also"].as_array().into_iter().flatten();
+        let found = std::iter::once(&self.json).chain(others).find(|said| said["verdict"] == name)?;
+        Some(found["rules"].as_array()?.iter().filter_map(Value::as_u64).collect())
     }
 
     /// The verdict has to be `name`.

@@ -24,7 +24,7 @@ mod talk;
 mod trial;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use run::Choice;
 use trial::Tools;
@@ -71,14 +71,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let pasv = pasv.unwrap_or_else(|| beside("pasv"));
-    let tools = Tools {
-        peers: peers.unwrap_or_else(|| beside("../peers")),
-        has_firewall: Command::new(&pasv)
-            .args(["firewall", "--help"])
-            .output()
-            .is_ok_and(|said| said.status.success()),
-        pasv,
-    };
+    let tools = Tools { peers: peers.unwrap_or_else(|| beside("../peers")), pasv };
     if !tools.pasv.is_file() {
         eprintln!("error: {} is not there\nhint: cargo build -p cli, or --pasv FILE", tools.pasv.display());
         return ExitCode::from(2);
@@ -88,7 +81,7 @@ fn main() -> ExitCode {
     let done = run::run(run::cases(&tools), &choice, &tools);
     let mut good = report::sum(&done);
     if let Some(page) = page
-        && let Err(error) = report::write(&done, tools.has_firewall, &page)
+        && let Err(error) = report::write(&done, &page)
     {
         eprintln!("error: {}: {error}", page.display());
         good = false;

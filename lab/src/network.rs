@@ -95,6 +95,14 @@ impl Host {
         self.within(|| call("nft", &["-f", "-"], rules));
     }
 
+    /// Loads rules as iptables and ip6tables have them, each of which takes its own lines.
+    #[track_caller]
+    pub(crate) fn iptables(&self, rules: &str) {
+        for program in ["iptables-restore", "ip6tables-restore"] {
+            self.within(|| call(program, &[], rules));
+        }
+    }
+
     /// Calls `tc`.
     #[track_caller]
     fn tc(&self, words: &str) {

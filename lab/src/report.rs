@@ -91,11 +91,11 @@ fn tell(line: &str) {
 }
 
 /// Writes the table.
-pub(crate) fn write(all: &[Done], has_firewall: bool, to: &Path) -> std::io::Result<()> {
-    std::fs::write(to, page(all, has_firewall))
+pub(crate) fn write(all: &[Done], to: &Path) -> std::io::Result<()> {
+    std::fs::write(to, page(all))
 }
 
-fn page(all: &[Done], has_firewall: bool) -> String {
+fn page(all: &[Done]) -> String {
     let mut text = String::from(HEAD);
     text.push_str("| network | asked |");
     for pair in Pair::ALL {
@@ -117,8 +117,7 @@ fn page(all: &[Done], has_firewall: bool) -> String {
         let result = done.map_or("not run", proof);
         let _ = writeln!(text, "| {} | `{}`{} | {result} |", look.network, look.verdict, also.concat());
     }
-    let origin = if has_firewall { PRINTED } else { WRITTEN };
-    let _ = write!(text, "\n## The four rules, proven\n\n{origin}{RULES}");
+    let _ = write!(text, "\n## The four rules, proven\n\n{RULES}");
     for done in all.iter().filter(|done| done.kind == Kind::Rules) {
         let name = done.name.trim_start_matches("rules ").trim_end_matches(" ours/ours");
         let (set, line) = name.split_once(" without ").unwrap_or((name, "complete"));
@@ -191,17 +190,26 @@ names mean is in [doctor.md](doctor.md).
 |---|---|---|
 ";
 
-const PRINTED: &str = "What `pasv firewall --for nftables` prints";
-const WRITTEN: &str = "The rule sets for nftables in `lab/src/rules.rs`, which no command prints yet";
+const RULES: &str = "\
+What `pasv firewall` prints, loaded on the server with policy drop (into a table of its own, inserted into a chain that drops
+already, or by iptables), or on a router before it. Complete: list, get and put work in the modes of the set; on the server
+also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own connections outward,
+unless those are closed too. The doctor finds all well, or where the set is for active mode alone, that this mode works.
 
-const RULES: &str =
-    ", loaded on the server with policy drop, or on a router before it. Complete: list, get and put
-work; on the server also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own
-connections outward. Without any one line: what the line is for fails, and the rest goes on. Where that line is one of the
-four rules, `pasv doctor` at the client's names the pair it is of, or says that active mode is impossible, or that a
-router answers in the server's place; and the server's 425 says which of rule 3 and rule 4 is missing for passive data.
-With a complete set the doctor finds its mode to work. Two lines take nothing away from the site: `ct state invalid drop`
-keeps out what no line below lets in, and the router's last one closes the server to others.
+Without any one line: what the line is for fails, and the rest goes on. And it is said which rule is missing:
+
+- `pasv doctor` at the client's names it by its number, also where only the server's word or a half-open call tells which of
+  two it is; of rules 1 and 2 it names both, since nobody but the server can know.
+- The server's 425 names rule 3 or 4 for passive data, and rule 4 for active data where its own call does not leave; where
+  that has left and is not answered, it names both.
+- `pasv firewall --check` and `pasv doctor --site` on the server name just that one.
+- Lines that are none of the four rules have verdicts too: what belongs to connections (`only-first-packet`,
+  `rule-1-or-2`, `active-impossible`) and IPv6's neighbours (`family-dead`). Of the host's loopback, and of connections that
+  it opens itself, a client sees nothing.
+
+Some lines take nothing away from the site, and without them all goes on, on a path with a smaller MTU too: what drops what no
+line below lets in; the errors of IPv4's routers, as a site's packets may be cut; and single kinds of ICMPv6 of iptables' lists
+that IPv6 does without for a while.
 
 | rule set | without | result |
 |---|---|---|

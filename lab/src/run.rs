@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::doctor::LOOKS;
 use crate::report::Done;
 use crate::rows::{Due, Pace, ROWS};
-use crate::rules::{self, Rules, Shape};
+use crate::rules::{Rules, Shape, proof};
 use crate::trial::{Pair, Test, Tools, run_one};
 
 /// One test: a row and a pair, or a rule set and a line of it.
@@ -81,7 +81,7 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
             test: Box::new(|trial| look.test(trial)),
         });
     }
-    let proof = |name: String, test: Box<Test>| Case {
+    let case = |name: String, test: Box<Test>| Case {
         kind: Kind::Rules,
         name: format!("rules {name} {}", Pair::Ours.name()),
         pair: Pair::Ours,
@@ -92,11 +92,11 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
     for shape in Shape::ALL {
         let rules = Rules::of(tools, shape);
         let set = rules.clone();
-        cases.push(proof(shape.to_string(), Box::new(move |trial| rules::complete(trial, &set, shape))));
+        cases.push(case(shape.to_string(), Box::new(move |trial| proof::complete(trial, &set))));
         for n in rules.rules() {
             let set = rules.clone();
             let name = format!("{shape} without {}: {}", rules.chain(n), rules.line(n));
-            cases.push(proof(name, Box::new(move |trial| rules::without(trial, &set, n, shape))));
+            cases.push(case(name, Box::new(move |trial| proof::without(trial, &set, n))));
         }
     }
     cases

@@ -1,7 +1,7 @@
 //! How does a test say single commands, and ask the kernel what it knows?
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::network::{CONTROL, Host};
@@ -107,6 +107,17 @@ impl Talk {
         // The client's try is what the server can see, or not see; a second SYN goes after the first within this time.
         let _ = TcpStream::connect_timeout(&to, Duration::from_secs(2));
         self.reply()
+    }
+
+    /// Asks for a listing to a port of ours, to which nobody comes, and returns the reply; called on the host it belongs to.
+    #[track_caller]
+    pub(crate) fn waits_in_vain(&mut self) -> String {
+        let listener = TcpListener::bind((self.local().ip(), 0)).expect("a port of ours");
+        let port = listener.local_addr().expect("its address").port();
+        let told = self.ask(&format!("EPRT |1|{}|{port}|", self.local().ip()));
+        assert!(told.starts_with("200"), "{told}");
+        let told = self.ask("LIST");
+        if told.starts_with('1') { self.reply() } else { told }
     }
 
     /// Fetches `name`; called on the host it belongs to.

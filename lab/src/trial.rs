@@ -3,6 +3,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -21,8 +22,6 @@ pub(crate) struct Tools {
     pub(crate) pasv: PathBuf,
     /// The folder into which the other servers are unpacked.
     pub(crate) peers: PathBuf,
-    /// Does this pasv print rules?
-    pub(crate) has_firewall: bool,
 }
 
 /// Who talks with whom: the columns of the table.
@@ -251,6 +250,13 @@ impl Trial<'_> {
         let (opinion, took) = self.lab.client.within(|| Opinion::of(self.tools, self.folder.path(), &url));
         self.slowest = self.slowest.max(took);
         opinion
+    }
+
+    /// pasv, with a home of its own.
+    pub(crate) fn program(&self) -> Command {
+        let mut call = Command::new(&self.tools.pasv);
+        clean(&mut call, self.folder.path());
+        call
     }
 
     /// The rules of this shape.

@@ -2,8 +2,8 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -60,7 +60,7 @@ pub async fn dial_explained(target: SocketAddr) -> Result<Data, (io::Error, Opti
     call(target, None, None, &mut Some(&mut rejection)).await.map_err(|error| (error, rejection))
 }
 
-/// Calls a listening peer, as [`dial_narrow`](fn@dial_narrow), and gives up after `patience` with what is known of the
+/// Calls a client that listens, as [`dial_narrow`](fn@dial_narrow) but with packets that may be cut in any case, and gives up after `patience` with what is known of the
 /// reason; before that, where this machine itself has refused to send the call [`HELD`] times. Cancel-safe.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub async fn dial_patiently(
 ) -> Result<Data, Unmade> {
     let until = Instant::now() + patience;
     let Calling { mut data, under_way } =
-        begin(target, from, segment, Why::Kept).map_err(|error| Unmade::Failed(error, None))?;
+        begin(target, from, segment, Manner::OfAServer).map_err(|error| Unmade::Failed(error, None))?;
     if !under_way {
         return Ok(data);
     }
@@ -116,8 +116,8 @@ async fn call(
     segment: Option<u16>,
     why: &mut Option<&mut Option<Rejection>>,
 ) -> io::Result<Data> {
-    let keeps = if why.is_some() { Why::Kept } else { Why::NotAsked };
-    let Calling { mut data, under_way } = begin(target, from, segment, keeps)?;
+    let manner = if why.is_some() { Manner::Explained } else { Manner::Plain };
+    let Calling { mut data, under_way } = begin(target, from, segment, manner)?;
     if under_way && let Err(error) = ended(&mut data).await {
         if let Some(why) = why {
             **why = icmp::take(&data.fd());
@@ -127,11 +127,14 @@ async fn call(
     Ok(data)
 }
 
-/// Is the ICMP message kept that ends a call?
+/// What a call is to have beside its ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Kept,
-    NotAsked,
+enum Manner {
+    Plain,
+    /// The ICMP message that ends it is kept.
+    Explained,
+    /// That too, and its packets may be cut, as those of a server's passive ports.
+    OfAServer,
 }
 
 /// A call that has begun.
@@ -147,7 +150,12 @@ async fn ended(data: &mut Data) -> io::Result<()> {
     SockRef::from(&data.fd()).take_error()?.map_or(Ok(()), Err)
 }
 
-fn begin(target: SocketAddr, from: Option<Source>, segment: Option<u16>, why: Why) -> io::Result<Calling> {
+fn begin(
+    target: SocketAddr,
+    from: Option<Source>,
+    segment: Option<u16>,
+    manner: Manner,
+) -> io::Result<Calling> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     if let Some(segment) = segment {
@@ -164,7 +172,10 @@ fn begin(target: SocketAddr, from: Option<Source>, segment: Option<u16>, why: Wh
         socket.set_reuse_address(source.port.is_some())?;
         socket.bind(&local.into()).map_err(|error| named(&error, local, target))?;
     }
-    if why == Why::Kept {
+    if manner == Manner::OfAServer {
+        segments::may_be_cut(&socket)?;
+    }
+    if manner != Manner::Plain {
         icmp::keep(&socket, target.is_ipv6());
     }
     let under_way = match socket.connect(&target.into()) {
@@ -189,6 +200,8 @@ pub struct Awaited {
     socket: Watched,
     local: SocketAddr,
     strangers: AtomicU64,
+    /// Who the first of them was.
+    stranger: OnceLock<IpAddr>,
 }
 
 impl Awaited {
@@ -210,7 +223,7 @@ impl Awaited {
         // A listening TCP socket has a name, and that name is an address and a port.
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;
-        Ok(Self { socket, local, strangers: AtomicU64::new(0) })
+        Ok(Self { socket, local, strangers: AtomicU64::new(0), stranger: OnceLock::new() })
     }
 
     /// The address it listens at, with the port the kernel chose.
@@ -221,6 +234,11 @@ impl Awaited {
     /// Connections of others so far, which were closed.
     pub fn dropped(&self) -> u64 {
         self.strangers.load(Ordering::Relaxed)
+    }
+
+    /// The first of those others.
+    pub fn stranger(&self) -> Option<IpAddr> {
+        self.stranger.get().copied()
     }
 
     /// Where no connection has come: has a call of `peer`'s begun? Then its SYN arrived here, and our answer does not get
@@ -241,6 +259,7 @@ impl Awaited {
                 Ok(data) if data.peer().ip() == peer => return Ok(data),
                 Ok(stranger) => {
                     let count = self.strangers.fetch_add(1, Ordering::Relaxed);
+                    self.stranger.get_or_init(|| stranger.peer().ip());
                     // The first of each listener is enough: it lives for one transfer.
                     if count == 0 {
                         tracing::warn!(stranger = %stranger.peer(), expected = %peer, "a data connection of a wrong peer was closed");

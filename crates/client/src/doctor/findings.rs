@@ -209,6 +209,8 @@ pub enum End {
         said: Option<String>,
         /// Had it begun? Then its SYN arrived here, and our answer did not get back.
         call: Call,
+        /// Who called in its place, from another address.
+        stranger: Option<IpAddr>,
     },
     /// The data connection stands, and the server refused the transfer itself.
     CommandRefused(String),

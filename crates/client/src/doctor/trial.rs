@@ -353,7 +353,7 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
                 Ok((First::Begins, _)) => {}
                 Ok((First::Ended, reply)) => words = Some(Some(reply)),
                 Ok((First::Refused(End::DataRefused(why)), _)) if data.is_none() => {
-                    return Err(End::NeverCame { said: Some(why), call: awaited.half_open(peer).await });
+                    return Err(never_came(Some(why), awaited, peer).await);
                 }
                 Ok((First::Refused(end), _)) => return Err(end),
                 Err(Deaf::Silent) => break,
@@ -363,8 +363,12 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
     }
     match (data, words) {
         (Some(data), Some(last)) => Ok((data, last)),
-        _ => Err(End::NeverCame { said: None, call: awaited.half_open(peer).await }),
+        _ => Err(never_came(None, awaited, peer).await),
     }
+}
+
+async fn never_came(said: Option<String>, awaited: &Awaited, peer: IpAddr) -> End {
+    End::NeverCame { said, call: awaited.half_open(peer).await, stranger: awaited.stranger() }
 }
 
 /// The data connection failed; the server may say why.

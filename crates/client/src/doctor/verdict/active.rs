@@ -23,10 +23,14 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     let never: Vec<(Option<&str>, Call)> = trials
         .iter()
         .filter_map(|trial| match &trial.end {
-            End::NeverCame { said, call } => Some((said.as_deref(), *call)),
+            End::NeverCame { said, call, .. } => Some((said.as_deref(), *call)),
             _ => None,
         })
         .collect();
+    let stranger = trials.iter().find_map(|trial| match &trial.end {
+        End::NeverCame { stranger, .. } => stranger.map(|stranger| (stranger, trial.peer.ip())),
+        _ => None,
+    });
     let refused = trials.iter().find_map(|trial| match &trial.end {
         End::Refused(said) => Some(said.as_str()),
         _ => None,
@@ -63,6 +67,19 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
         sheet.ask(
             "whether rule 3 is missing at the server, or a filter on this side stops our answer",
             "on the server: `pasv firewall --check --mode active` compares its own rules; here: a try from another network",
+        );
+    } else if let Some((stranger, peer)) = stranger {
+        sheet.add(
+            remark(format!(
+                "a call comes from {stranger} and none from {peer}: rule 4 (the server's own call out to clients) is missing on a \
+                 router before the server, which does not translate the address"
+            ))
+            .rules(&[4])
+            .server(
+                "let the server's calls leave from the address that clients dial: `pasv firewall --for nftables-router --mode \
+                 active` prints the rule",
+            )
+            .client(PASSIVE),
         );
     } else if let (Some(said), [4]) = (said, &named[..]) {
         sheet.add(

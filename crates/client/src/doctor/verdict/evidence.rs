@@ -161,8 +161,9 @@ pub(super) fn end(end: &End) -> String {
         End::Refused(said) => format!("refused, {said}"),
         End::Unreadable(said) => format!("no address in the answer, {said}"),
         End::NotReached(how) => format!("data port: {}", dial(how)),
-        End::NeverCame { said, call } => {
+        End::NeverCame { said, call, stranger } => {
             let came = match call {
+                _ if stranger.is_some() => "agreed to, and a call came from another address",
                 Call::HalfOpen => "agreed to, and the server's call came and was never completed",
                 Call::None => "agreed to, and the server's call never came",
                 Call::Unknown => "agreed to, and there was no connection",

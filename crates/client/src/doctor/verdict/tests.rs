@@ -17,7 +17,7 @@ fn rejected() -> Dial {
 
 /// Nobody came, and the server said nothing.
 fn never(call: Call) -> End {
-    End::NeverCame { said: None, call }
+    End::NeverCame { said: None, call, stranger: None }
 }
 
 fn refused_port() -> End {
@@ -326,8 +326,9 @@ fn active_mode() {
     let refused = active(End::Refused("500 use passive".to_owned()));
     tells("refused, with its text", &refused, Verdict::ActiveImpossible);
     is("passive works", &refused, Verdict::AllIsWell);
-    let tried =
-        |said: Option<&str>, call: Call| active(End::NeverCame { said: said.map(str::to_owned), call });
+    let tried = |said: Option<&str>, call: Call| {
+        active(End::NeverCame { said: said.map(str::to_owned), call, stranger: None })
+    };
     let of = |findings: &Findings| {
         let also = diagnose(findings).also;
         let found = also.into_iter().find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
@@ -351,6 +352,11 @@ fn active_mode() {
     let left = tried(Some("425 it left (rule 4), or (rule 3)"), Call::None);
     assert_eq!(of(&left).0, [4]);
     open("who stops it", &left, Verdict::Rule3Or4, "who stops the server's call");
+    let stranger = Some("10.0.0.5".parse().unwrap());
+    let untranslated =
+        active(End::NeverCame { said: Some("426 gone".to_owned()), call: Call::None, stranger });
+    assert_eq!(of(&untranslated).0, [4]);
+    assert!(of(&untranslated).1.contains("from 10.0.0.5 and none from 198.51.100.1"), "{untranslated:?}");
     let alone = clear(&[(Way::Port, never(Call::None))]);
     is("there is no other way", &alone, Verdict::ActiveImpossible);
     assert_eq!(diagnose(&alone).verdict.weight, Weight::Blocks);
