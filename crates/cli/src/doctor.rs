@@ -118,7 +118,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         credentials,
         clear: (anonymous || flags.clear) && url.scheme == Scheme::Ftp,
         trust: if anonymous && flags.pin.is_empty() { None } else { policy.security },
-        directory: if url.means_directory() { site::path(url)? } else { None },
+        directory: site::path(url)?,
         write: *write,
         idle: if flags.slow { IDLE.map(Duration::from_secs).to_vec() } else { Vec::new() },
     })

@@ -100,7 +100,7 @@ impl<'n> Call<'n> {
         match timeout(within, self.next()).await {
             Ok(Ok(reply)) => {
                 self.notebook.hear(self.lane, &reply);
-                Ok(reply)
+                Ok(self.notebook.masked(reply))
             }
             Ok(Err(deaf)) => {
                 self.note(format!("* {}", deaf.words()));
@@ -122,7 +122,7 @@ impl<'n> Call<'n> {
             self.decoded += before - rest.len();
             match reply {
                 Some(Ok(reply)) => return Ok(reply),
-                Some(Err(error)) => return Err(Deaf::Nonsense(error.to_string())),
+                Some(Err(error)) => return Err(Deaf::Nonsense(self.notebook.quoted(error.to_string()))),
                 None => {}
             }
             self.unread.clear();

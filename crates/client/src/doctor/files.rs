@@ -31,7 +31,10 @@ pub(super) async fn look(ward: &Ward<'_>) {
         }
     };
     let writing = async {
+        // Not in another directory than the one that was named.
+        let there = ward.notebook.findings().no_directory.is_none();
         if ward.patient.write
+            && there
             && let Some(call) = ward.session(ward.to, cover, "upload").await
         {
             let upload = write(ward, call, way).await;
@@ -48,7 +51,7 @@ async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     let mut reader = ListingReader::new(today());
     reader.push(&bytes, &mut listed);
     reader.finish(&mut listed);
-    if matches!(trial.end, End::Works { .. }) {
+    if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
         let dialect = reader.dialect().map(name).map(str::to_owned);
         ward.notebook.findings().files.listing = Some((dialect, listed.len(), reader.unread()));
     }
@@ -60,7 +63,7 @@ async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     let trial =
         Box::pin(follow(&mut call, way, Errand::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
     let usable = is_usable(&trial.end);
-    if matches!(trial.end, End::Works { .. }) {
+    if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
         let mut reader = ListingReader::mlsd();
         reader.push(&bytes, &mut facts);
         reader.finish(&mut facts);
@@ -70,11 +73,13 @@ async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
         return;
     }
     let entries = if facts.is_empty() { &listed } else { &facts };
-    if let Some((path, size)) = file(entries, |size| (2..=SMALL).contains(&size)) {
-        clock(ward, &mut call, &path, &listed).await;
-        if !restarts(ward, &mut call, (cover, way), &path, size).await {
-            return;
-        }
+    if let Some((path, told)) = timed(&listed) {
+        clock(ward, &mut call, &path, told).await;
+    }
+    if let Some((path, _)) = file(entries, |size| (2..=SMALL).contains(&size))
+        && !restarts(ward, &mut call, (cover, way), &path).await
+    {
+        return;
     }
     if let Some((path, _)) = file(entries, |size| size >= BULK) {
         bulk(ward, call, cover, way, &path).await;
@@ -91,11 +96,19 @@ fn file(entries: &[Entry], fits: impl Fn(u64) -> bool) -> Option<(Pathname, u64)
     Pathname::new(entry.name.clone()).ok().map(|path| (path, size))
 }
 
+/// A file whose time of day LIST tells: that of an old one is left out, and read as midnight.
+fn timed(listed: &[Entry]) -> Option<(Pathname, Stamp)> {
+    let files = listed.iter().filter(|entry| entry.facts.kind == Some(EntryType::File));
+    let times = files.filter_map(|entry| Some((entry, entry.facts.modify?)));
+    let (entry, told) = times
+        .filter(|(_, told)| told.seconds.rem_euclid(86_400) != 0)
+        .max_by_key(|(_, told)| told.seconds)?;
+    Pathname::new(entry.name.clone()).ok().map(|path| (path, told))
+}
+
 /// LIST's times against MDTM's, which are in UTC (RFC 3659 3).
-async fn clock(ward: &Ward<'_>, call: &mut Call<'_>, path: &Pathname, listed: &[Entry]) {
+async fn clock(ward: &Ward<'_>, call: &mut Call<'_>, path: &Pathname, told: Stamp) {
     let Some(exact) = modified(call, path).await else { return };
-    let entry = listed.iter().find(|entry| entry.name == path.as_bytes());
-    let Some(told) = entry.and_then(|entry| entry.facts.modify) else { return };
     let offset = told.seconds.saturating_sub(exact.seconds);
     // Whole quarters of an hour are time zones; LIST tells minutes, or days for old files.
     let quarters = (offset + 450).div_euclid(900);
@@ -111,13 +124,7 @@ async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
 }
 
 /// REST 0 and REST in the middle, against the whole file. Is the call good for more?
-async fn restarts(
-    ward: &Ward<'_>,
-    call: &mut Call<'_>,
-    (cover, way): (Cover, Way),
-    path: &Pathname,
-    size: u64,
-) -> bool {
+async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, (cover, way): (Cover, Way), path: &Pathname) -> bool {
     let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
     let mut whole = Vec::new();
     let errand = Errand::fetch(Command::Retr(path.clone()), &mut whole, limit);
@@ -126,12 +133,15 @@ async fn restarts(
         stalled(ward, cover, way, path, trial.end).await;
         return false;
     }
-    if !matches!(trial.end, End::Works { .. }) {
+    // Of one that has shrunk to nothing, or grown without measure, nothing is seen.
+    if !matches!(trial.end, End::Works { .. }) || whole.len() < 2 {
         return is_usable(&trial.end);
     }
     let told = size_of(call, path).await;
-    ward.notebook.findings().files.size = Some((told, whole.len() as u64));
-    let middle = size / 2;
+    if told.is_none_or(|told| told == whole.len() as u64) || still(call, way, path, &whole).await {
+        ward.notebook.findings().files.size = Some((told, whole.len() as u64));
+    }
+    let middle = whole.len() as u64 / 2;
     for at in [0, middle] {
         let mut rest = Vec::new();
         let errand = Errand {
@@ -141,21 +151,30 @@ async fn restarts(
         let trial = Box::pin(follow(call, way, errand)).await;
         let wanted = usize::try_from(at).ok().and_then(|at| whole.get(at..)).unwrap_or_default();
         let seen = match &trial.end {
-            End::Works { .. } if rest == wanted => Rest::Right,
-            End::Works { .. } if rest == whole => Rest::Ignored,
-            End::Works { .. } => Rest::Wrong,
-            End::CommandRefused(why) => Rest::Refused(why.clone()),
-            other => Rest::Failed(format!("{other:?}")),
+            // What is written to meanwhile is longer by now.
+            End::Works { .. } if rest.starts_with(wanted) && !wanted.is_empty() => Some(Rest::Right),
+            End::Works { .. } if at > 0 && rest.starts_with(&whole) => Some(Rest::Ignored),
+            End::Works { .. } => still(call, way, path, &whole).await.then_some(Rest::Wrong),
+            End::CommandRefused(why) => Some(Rest::Refused(why.clone())),
+            other => Some(Rest::Failed(super::verdict::words(other))),
         };
         {
             let files = &mut ward.notebook.findings().files;
-            *(if at == 0 { &mut files.rest_zero } else { &mut files.rest_middle }) = Some(seen);
+            *(if at == 0 { &mut files.rest_zero } else { &mut files.rest_middle }) = seen;
         }
         if !is_usable(&trial.end) {
             return false;
         }
     }
     true
+}
+
+/// Has the file stayed the same? Of one that is written to meanwhile, nothing can be concluded.
+async fn still(call: &mut Call<'_>, way: Way, path: &Pathname, whole: &[u8]) -> bool {
+    let mut again = Vec::new();
+    let errand = Errand::fetch(Command::Retr(path.clone()), &mut again, whole.len() + 1);
+    let trial = Box::pin(follow(call, way, errand)).await;
+    matches!(trial.end, End::Works { .. }) && again == whole
 }
 
 async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
@@ -204,7 +223,7 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
             End::Works { .. } => {}
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
             other => {
-                result = Upload::Failed(n, format!("{other:?}"));
+                result = Upload::Failed(n, super::verdict::words(&other));
                 if !is_usable(&other) {
                     return result;
                 }

@@ -34,6 +34,16 @@ pub struct Findings {
     pub system: Option<String>,
     /// What became of the logins in clear, and under TLS.
     pub logins: Vec<(Cover, Login)>,
+    /// The last refusal for a limit of sessions, whether or not there was room later.
+    pub full: Option<String>,
+    /// A further connection to this address was not taken, though others had been: how.
+    pub barred: Option<(SocketAddr, String)>,
+    /// Verbs that ended or silenced their session, and how.
+    pub breaks: Vec<(String, String)>,
+    /// Probes that had no session, for a limit or a fault of it.
+    pub left_out: Vec<&'static str>,
+    /// The directory of the URL was refused: the answer. Listings are then of where the login starts.
+    pub no_directory: Option<String>,
     /// What TLS is spoken.
     pub tls: TlsSeen,
     /// The listings that were tried, each over its own way.
@@ -145,6 +155,12 @@ pub enum Login {
     NeedsTls(String),
     /// User or password were refused: the answer.
     Refused(String),
+    /// The server takes no more sessions, of this address or of all: its answer.
+    Full(String),
+    /// It was left out, since the same password was refused before: the answer to that one.
+    NotRepeated(String),
+    /// The port that had answered before answered no more: how.
+    Barred(String),
     /// It broke off, or was not answered.
     Broken(String),
 }
@@ -193,6 +209,13 @@ pub enum End {
         /// How many bytes.
         bytes: u64,
     },
+    /// Enough came, and what would have followed was cut off.
+    Cut {
+        /// How many bytes had come.
+        bytes: u64,
+        /// Has the server said something to it? If not, the session still owes an answer.
+        answered: bool,
+    },
     /// The verb of the way was not answered.
     Unanswered,
     /// The control connection ended at the verb of the way.
@@ -234,6 +257,7 @@ impl End {
         matches!(
             self,
             Self::Works { .. }
+                | Self::Cut { .. }
                 | Self::CommandRefused(_)
                 | Self::DataRefused(_)
                 | Self::Stalled { .. }
@@ -244,7 +268,7 @@ impl End {
     /// Did the network let everything through, whatever the server made of the command?
     #[must_use]
     pub fn is_through(&self) -> bool {
-        matches!(self, Self::Works { .. } | Self::CommandRefused(_))
+        matches!(self, Self::Works { .. } | Self::Cut { .. } | Self::CommandRefused(_))
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) struct Ward<'a> {
     pub(super) patient: &'a Patient,
     pub(super) notebook: &'a Notebook,
     pub(super) to: SocketAddr,
-    beds: Semaphore,
+    pub(super) beds: Semaphore,
+    gate: login::Gate,
     outlook: watch::Sender<Outlook>,
 }
 
@@ -45,21 +46,27 @@ pub(super) enum Outlook {
 impl<'a> Ward<'a> {
     pub(super) fn new(patient: &'a Patient, notebook: &'a Notebook, to: SocketAddr) -> Self {
         let (beds, outlook) = (Semaphore::new(SESSIONS), watch::Sender::new(Outlook::NotKnown));
-        Self { patient, notebook, to, beds, outlook }
+        Self { patient, notebook, to, beds, gate: login::Gate::default(), outlook }
     }
 
     /// A session; what became of the login is written down.
     pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
-        let came = Box::pin(login::session(self.patient, self.notebook, to, cover, lane)).await;
+        let who = (to, cover);
+        let came = Box::pin(login::session(self.patient, self.notebook, &self.gate, who, lane)).await;
         let (call, login) = match came {
             Ok(call) => (Some(call), Login::Done),
             Err(login) => (None, login),
         };
+        let mut findings = self.notebook.findings();
+        if matches!(login, Login::Full(_) | Login::Barred(_) | Login::Broken(_)) {
+            findings.left_out.push(lane);
+        }
         if to == self.to {
-            let mut findings = self.notebook.findings();
             let known = findings.logins.iter().position(|(of, _)| *of == cover);
             match known {
-                // One that came in once can come in: what failed later was for another reason, such as a limit.
+                // One that came in once can come in, and what failed later was for another reason, such as a limit. What
+                // was left out says nothing new.
+                Some(_) if matches!(login, Login::Full(_) | Login::Barred(_) | Login::NotRepeated(_)) => {}
                 Some(at) if findings.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
                     findings.logins.remove(at);
                     findings.logins.push((cover, login));
@@ -68,6 +75,7 @@ impl<'a> Ward<'a> {
                 None => findings.logins.push((cover, login)),
             }
         }
+        drop(findings);
         call
     }
 
@@ -120,17 +128,17 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         }
     };
     let tls = async {
-        let versions = Box::pin(reach::versions(ward.patient, ward.notebook, ward.to));
+        let versions = Box::pin(reach::versions(ward));
         let untrusted = matches!(ward.notebook.findings().login(Cover::Tls), Some(Login::Untrusted(_)));
         if untrusted {
             versions.await;
             return;
         }
         tokio::join!(
+            versions,
             passive(ward, Cover::Tls, "tls-passive"),
             active(ward, Cover::Tls, "tls-active"),
             reuse(ward),
-            versions,
         );
     };
     tokio::join!(Box::pin(clear), Box::pin(tls));
@@ -165,8 +173,12 @@ async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], 
                 None => return,
             },
         };
-        if n == 0 && introduction == Introduction::Asked {
-            introduce(ward, &mut call).await;
+        if n == 0 && introduction == Introduction::Asked && introduce(ward, &mut call).await.is_err() {
+            // What ends or silences a session is not to be blamed on the way that comes after it.
+            call = match ward.session(ward.to, cover, lane).await {
+                Some(call) => call,
+                None => return,
+            };
         }
         let mut listing = Vec::new();
         let trial = Box::pin(follow(&mut call, *way, Errand::list(&mut listing))).await;
@@ -197,33 +209,46 @@ async fn small_segments(ward: &Ward<'_>, way: Way) {
     }
 }
 
-/// The server's other words: FEAT, SYST and STAT, asked once.
-async fn introduce(ward: &Ward<'_>, call: &mut Call<'_>) {
+/// The server's other words: FEAT, SYST and STAT, asked once. An error: the session did not live through it.
+async fn introduce(ward: &Ward<'_>, call: &mut Call<'_>) -> Result<(), Deaf> {
     let ends = (call.local(), call.peer());
     ward.notebook.findings().ends = Some(ends);
-    if let Ok(reply) = call.ask(&Command::Feat, ANSWER).await
-        && reply.code.get() == 211
-    {
-        let inner = match reply.lines.as_slice() {
-            [_, inner @ .., _] => inner,
-            _ => &[],
-        };
-        let lines = inner.iter().take(64).map(|line| show(line.trim_ascii())).collect();
-        ward.notebook.findings().features = lines;
-    }
-    if let Ok(reply) = call.ask(&Command::Syst, ANSWER).await
-        && reply.code.severity() == Severity::Completion
-    {
-        ward.notebook.findings().system = Some(show(reply.text()));
-    }
-    if let Ok(reply) = call.ask(&Command::Stat(None), ANSWER).await
-        && reply.code.severity() == Severity::Completion
-    {
-        let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
-        if let Some(seen) = super::seen_as(&text.join("\n")) {
-            ward.notebook.findings().seen_as = Some(seen);
+    let ask = async |call: &mut Call<'_>, command: &Command| match call.ask(command, ANSWER).await {
+        // It says that it ends.
+        Ok(reply) if reply.code.get() == 421 => Err((command.verb(), Deaf::Ended(line(&reply)))),
+        Ok(reply) => Ok(reply),
+        Err(deaf) => Err((command.verb(), deaf)),
+    };
+    let asked = async {
+        let reply = ask(call, &Command::Feat).await?;
+        if reply.code.get() == 211 {
+            let inner = match reply.lines.as_slice() {
+                [_, inner @ .., _] => inner,
+                _ => &[],
+            };
+            let lines = inner.iter().take(64).map(|line| show(line.trim_ascii())).collect();
+            ward.notebook.findings().features = lines;
         }
-    }
+        let reply = ask(call, &Command::Syst).await?;
+        if reply.code.severity() == Severity::Completion {
+            ward.notebook.findings().system = Some(show(reply.text()));
+        }
+        let reply = ask(call, &Command::Stat(None)).await?;
+        if reply.code.severity() == Severity::Completion {
+            let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
+            // Some tell the address at which they were reached.
+            let theirs =
+                |seen| seen == call.peer().ip().to_canonical() && seen != call.local().ip().to_canonical();
+            if let Some(seen) = super::seen_as(&text.join("\n")).filter(|seen| !theirs(*seen)) {
+                ward.notebook.findings().seen_as = Some(seen);
+            }
+        }
+        Ok(())
+    };
+    asked.await.map_err(|(verb, deaf)| {
+        ward.notebook.findings().breaks.push((verb.to_string(), deaf.words()));
+        deaf
+    })
 }
 
 /// Must data connections resume the session, and can they for long? Two sessions, as a server may learn from the first.

@@ -2,6 +2,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use net::tls::HandshakeError;
 use net::tls::UpgradeError;
 use wire::command::Mechanism;
@@ -12,54 +14,92 @@ use super::call::{ANSWER, Call, Deaf, line};
 use super::findings::{Cover, Dial, Login};
 use super::notebook::Notebook;
 use super::reach::any_tls;
+use crate::dialogue::Credentials;
 use crate::security::judged;
 
 /// A server that counts sessions per address may have let one go after this.
-const FULL: Duration = Duration::from_millis(1200);
+pub(super) const FULL: Duration = Duration::from_millis(1200);
+/// And so often: what is full for longer is so for another reason than we.
+pub(super) const TRIES: usize = 3;
 /// For a greeting, and for the answer to a password: both may be looked up, and some servers wait on purpose.
 const SLOW: Duration = Duration::from_secs(6);
+
+/// What the first login has shown to those that come after it. A password that is refused is not said again: a server that
+/// counts failures would shut the user out.
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Passage>);
+
+#[derive(Debug, Default)]
+enum Passage {
+    /// Nobody has come in yet.
+    #[default]
+    NotKnown,
+    /// The same, and one has said the password without an answer.
+    Doubtful,
+    Open,
+    Shut(String),
+}
 
 /// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the patient names.
 pub(super) async fn session<'n>(
     patient: &Patient,
     notebook: &'n Notebook,
-    to: SocketAddr,
-    cover: Cover,
+    gate: &Gate,
+    (to, cover): (SocketAddr, Cover),
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
-    match attempt(patient, notebook, to, cover, lane).await {
-        Err(Login::Broken(why)) if why.starts_with("421") => {
-            notebook.say(lane, "* full: once more in a moment".to_owned());
-            tokio::time::sleep(FULL).await;
-            attempt(patient, notebook, to, cover, lane).await
+    let mut tries = 0;
+    loop {
+        let came = attempt(patient, notebook, gate, (to, cover), lane).await;
+        let Err(Login::Full(said)) = came else { return came };
+        notebook.findings().full = Some(said.clone());
+        if tries == TRIES {
+            return Err(Login::Full(said));
         }
-        other => other,
+        notebook.say(lane, "* full: once more in a moment".to_owned());
+        tries += 1;
+        tokio::time::sleep(FULL).await;
     }
 }
 
 async fn attempt<'n>(
     patient: &Patient,
     notebook: &'n Notebook,
-    to: SocketAddr,
-    cover: Cover,
+    gate: &Gate,
+    (to, cover): (SocketAddr, Cover),
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
-    let mut call = Call::dial(to, lane, notebook).await.map_err(|dial| broken(&dial))?;
-    if patient.implicit {
-        protect(patient, &mut call, false).await?;
+    if let Passage::Shut(said) = &*gate.0.lock().await {
+        return Err(Login::NotRepeated(said.clone()));
     }
-    let greeting = call.last(SLOW).await.map_err(|deaf| deafened(&deaf))?;
+    // It has answered before. More tries would only make a ban longer.
+    if let Some((_, why)) = notebook.findings().barred.as_ref().filter(|(at, _)| *at == to) {
+        return Err(Login::Barred(why.clone()));
+    }
+    let mut call =
+        Call::dial(to, lane, notebook).await.map_err(|dial| barred(notebook, to, unreached(&dial)))?;
+    if patient.implicit {
+        protect(patient, notebook, &mut call, false).await?;
+    }
+    let greeting = call.last(SLOW).await.map_err(|deaf| match deaf {
+        Deaf::Ended(_) => barred(notebook, to, "is taken and ended without a word".to_owned()),
+        other => deafened(&other),
+    })?;
     if greeting.code.severity() != Severity::Completion {
-        return Err(Login::Broken(line(&greeting)));
+        return Err(if is_full(&greeting) {
+            Login::Full(line(&greeting))
+        } else {
+            Login::Broken(line(&greeting))
+        });
     }
     if cover == Cover::Tls && !patient.implicit {
         let auth = call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
         if auth.code.severity() != Severity::Completion {
             return Err(Login::NoTls(line(&auth)));
         }
-        protect(patient, &mut call, true).await?;
+        protect(patient, notebook, &mut call, true).await?;
     }
-    admit(patient, &mut call).await?;
+    admit(patient, gate, &mut call, cover).await?;
     if cover == Cover::Tls {
         call.ask(&Command::Pbsz(0), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
         let prot =
@@ -71,13 +111,22 @@ async fn attempt<'n>(
     // Where it is refused, listings come all the same.
     call.ask(&Command::Type(RepresentationType::Image), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
     if let Some(directory) = &patient.directory {
-        call.ask(&Command::Cwd(directory.clone()), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+        let moved =
+            call.ask(&Command::Cwd(directory.clone()), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+        if moved.code.severity() != Severity::Completion {
+            notebook.findings().no_directory = Some(line(&moved));
+        }
     }
     Ok(call)
 }
 
 /// TLS, and a certificate that is good enough for what will be said.
-async fn protect(patient: &Patient, call: &mut Call<'_>, after_auth: bool) -> Result<(), Login> {
+async fn protect(
+    patient: &Patient,
+    notebook: &Notebook,
+    call: &mut Call<'_>,
+    after_auth: bool,
+) -> Result<(), Login> {
     let host = &patient.site.host;
     let tls = match &patient.trust {
         Some(security) => net::tls::client::ClientTls::new(security.settings.clone()),
@@ -92,46 +141,104 @@ async fn protect(patient: &Patient, call: &mut Call<'_>, after_auth: bool) -> Re
     }
     // Anonymous says nothing that anybody could misuse.
     let (Some(security), Some(session)) = (&patient.trust, call.tls()) else { return Ok(()) };
-    let judged = judged(security, host, patient.site.port, session).await;
+    let judged = notebook.asking(judged(security, host, patient.site.port, session)).await;
     judged.map(drop).map_err(|error| Login::Untrusted(error.to_string()))
 }
 
-async fn admit(patient: &Patient, call: &mut Call<'_>) -> Result<(), Login> {
-    let who = &patient.credentials;
-    let mut reply = ask(call, &Command::User(who.user.clone())).await?;
+async fn admit(patient: &Patient, gate: &Gate, call: &mut Call<'_>, cover: Cover) -> Result<(), Login> {
+    // One at a time, until one of them has come in.
+    let mut passage = gate.0.lock().await;
+    match &*passage {
+        Passage::Shut(said) => return Err(Login::NotRepeated(said.clone())),
+        Passage::Open => {
+            drop(passage);
+            return say_who(&patient.credentials, call, cover).await.map_err(|(_, login)| login);
+        }
+        Passage::NotKnown | Passage::Doubtful => {}
+    }
+    match say_who(&patient.credentials, call, cover).await {
+        Ok(()) => {
+            *passage = Passage::Open;
+            Ok(())
+        }
+        Err((Said::User, login)) => Err(login),
+        Err((Said::Password, login)) => {
+            let doubtful = matches!(*passage, Passage::Doubtful);
+            *passage = match &login {
+                Login::Refused(said) => Passage::Shut(said.clone()),
+                // Some end the session in place of an answer. Once may be chance.
+                Login::Broken(why) | Login::Full(why) if doubtful => Passage::Shut(why.clone()),
+                _ => Passage::Doubtful,
+            };
+            Err(login)
+        }
+    }
+}
+
+/// How far a login has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    User,
+    Password,
+}
+
+async fn say_who(who: &Credentials, call: &mut Call<'_>, cover: Cover) -> Result<(), (Said, Login)> {
+    let mut said = Said::User;
+    let user = call.ask(&Command::User(who.user.clone()), SLOW).await;
+    let mut reply = user.map_err(|deaf| (said, deafened(&deaf)))?;
     if reply.code.get() == 331 {
-        reply = ask(call, &Command::Pass(who.password.clone())).await?;
+        said = Said::Password;
+        let password = call.ask(&Command::Pass(who.password.clone()), SLOW).await;
+        reply = password.map_err(|deaf| (said, deafened(&deaf)))?;
     }
     if let (332, Some(account)) = (reply.code.get(), &who.account) {
-        reply = ask(call, &Command::Acct(account.clone())).await?;
+        let account = call.ask(&Command::Acct(account.clone()), SLOW).await;
+        reply = account.map_err(|deaf| (said, deafened(&deaf)))?;
     }
-    match reply.code.severity() {
-        Severity::Completion => Ok(()),
-        _ if reply.code.get() == 421 => Err(Login::Broken(line(&reply))),
-        _ if wants_tls(&reply) => Err(Login::NeedsTls(line(&reply))),
-        _ => Err(Login::Refused(line(&reply))),
-    }
+    let words = line(&reply);
+    Err((
+        said,
+        match reply.code.severity() {
+            Severity::Completion => return Ok(()),
+            _ if cover == Cover::Clear && wants_tls(&reply) => Login::NeedsTls(words),
+            _ if is_full(&reply) => Login::Full(words),
+            _ if reply.code.get() == 421 => Login::Broken(words),
+            _ => Login::Refused(words),
+        },
+    ))
 }
 
-async fn ask(call: &mut Call<'_>, command: &Command) -> Result<Reply, Login> {
-    call.ask(command, SLOW).await.map_err(|deaf| deafened(&deaf))
-}
-
-/// Servers have different codes for it and, as people must read it, one of two words.
+/// Servers have different codes for it and, as people must read it, one of a few words.
 fn wants_tls(reply: &Reply) -> bool {
-    let words = reply.text().to_ascii_uppercase();
-    words.windows(3).any(|word| word == b"TLS" || word == b"SSL") || reply.code.get() == 522
+    const WORDS: [&str; 7] =
+        ["tls", "ssl", "encrypt", "cleartext", "clear text", "secure connection", "use auth"];
+    let words = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
+    WORDS.iter().any(|word| words.contains(word)) || reply.code.get() == 522
+}
+
+/// A limit of sessions, of this address or of all: 421 where the code is used as it is meant, and words where it is not
+/// (`530 Sorry, the maximum number of clients (3) for this user are already connected`).
+fn is_full(reply: &Reply) -> bool {
+    const WORDS: [&str; 5] = ["too many", "maximum", "already connected", "limit", "busy"];
+    let words = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
+    let limit = WORDS.iter().any(|word| words.contains(word)) && !words.contains("attempts");
+    limit || reply.code.get() == 421 && words.contains("connections")
 }
 
 fn deafened(deaf: &Deaf) -> Login {
     Login::Broken(deaf.words())
 }
 
-fn broken(dial: &Dial) -> Login {
-    Login::Broken(match dial {
-        Dial::Connected => "the connection ended".to_owned(),
-        Dial::Silent => "a second connection to the control port is not answered".to_owned(),
-        Dial::Refused => "a second connection to the control port is refused".to_owned(),
-        Dial::Rejected { says: why, .. } | Dial::NoRoute(why) | Dial::Failed(why) => why.clone(),
-    })
+fn barred(notebook: &Notebook, to: SocketAddr, why: String) -> Login {
+    let why = notebook.findings().barred.get_or_insert((to, why)).1.clone();
+    Login::Barred(why)
+}
+
+fn unreached(dial: &Dial) -> String {
+    match dial {
+        Dial::Connected => "ended".to_owned(),
+        Dial::Silent => "is not answered".to_owned(),
+        Dial::Refused => "is refused".to_owned(),
+        Dial::Rejected { says: why, .. } | Dial::NoRoute(why) | Dial::Failed(why) => format!("fails ({why})"),
+    }
 }

@@ -42,6 +42,9 @@ pub use verdict::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
 /// doctor is ill.
 pub const LONGEST: Duration = Duration::from_millis(14_500);
 
+/// For the first session under TLS, which shows the certificate before others show it again.
+const TRUST: Duration = Duration::from_secs(6);
+
 /// Whom to examine, and how far to go.
 #[derive(Debug)]
 pub struct Patient {
@@ -71,7 +74,12 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
         implicit: patient.implicit,
         ..Findings::default()
     };
-    let notebook = Notebook::new(findings, Secret::new(patient.credentials.password.expose()));
+    let Credentials { password, account, .. } = &patient.credentials;
+    // What everybody says for anonymous is no secret.
+    let known = Credentials::anonymous().password;
+    let secrets = [Some(password), account.as_ref()].into_iter().flatten();
+    let secrets = secrets.filter(|secret| secret.expose() != known.expose());
+    let notebook = Notebook::new(findings, secrets.map(|secret| Secret::new(secret.expose())).collect());
     Box::pin(visit(patient, &notebook, Instant::now() + LONGEST)).await;
     notebook.close()
 }
@@ -97,12 +105,10 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             return None;
         }
         let ward = lanes::Ward::new(patient, notebook, to);
-        // A person may be asked whether the certificate is right, and what that takes is not the probes' time.
-        let asked = Instant::now();
         if patient.trust.is_some() {
-            Box::pin(lanes::trust(&ward)).await;
+            let until = until.min(Instant::now() + TRUST);
+            within(notebook, until, "certificate", lanes::trust(&ward)).await;
         }
-        let until = until + asked.elapsed();
         let other = other_of.into_iter().find(|address| address.is_ipv4() != to.is_ipv4());
         let family = async {
             // Only where it answers: a dead one has been seen already.
@@ -130,7 +136,8 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
     }
 }
 
-/// Does it, or writes down that it took too long.
+/// Does it, or writes down that it took too long. A person may be asked whether the certificate is right, and what that
+/// takes is not the probes' time.
 async fn within<T>(
     notebook: &Notebook,
     until: Instant,
@@ -138,11 +145,17 @@ async fn within<T>(
     work: impl Future<Output = T>,
 ) -> Option<T> {
     // On the heap: dozens of sessions side by side make a future that is larger than a small stack.
-    let done = timeout_at(until, Box::pin(work)).await;
-    if done.is_err() {
-        notebook.findings().unfinished.push(what);
+    let mut work = Box::pin(work);
+    loop {
+        let asked = notebook.asked();
+        if let Ok(done) = timeout_at(until + asked, &mut work).await {
+            return Some(done);
+        }
+        if notebook.asked() == asked {
+            notebook.findings().unfinished.push(what);
+            return None;
+        }
     }
-    done.ok()
 }
 
 async fn is_answering(answering: &mut mpsc::Receiver<SocketAddr>, wanted: SocketAddr) -> bool {
@@ -162,6 +175,10 @@ fn seen_as(text: &str) -> Option<IpAddr> {
     let at = BEFORE.iter().find_map(|words| lower.find(words).map(|at| at + words.len()))?;
     // Lower case in ASCII keeps the places of all bytes.
     let line = text.get(at..)?.lines().next()?;
+    // pyftpdlib's "Connected to: ADDRESS:PORT" is its own end.
+    if line.starts_with(':') && lower.get(..at).is_some_and(|before| before.ends_with("connected to")) {
+        return None;
+    }
     let part = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':');
     line.split(|c: char| !part(c)).find_map(|word| {
         let word = word.trim_end_matches(['.', ':']);
@@ -188,6 +205,8 @@ mod tests {
             assert_eq!(seen_as(text), Some(ip(seen)), "{text}");
         }
         assert_eq!(seen_as("Version 3.0.5 at 192.0.2.1"), None);
+        // pyftpdlib tells its own end.
+        assert_eq!(seen_as("FTP server status:\n Connected to: 192.0.2.1:21\n Logged in as: x"), None);
         assert_eq!(seen_as("Connected to\n192.0.2.1"), None);
     }
 }

@@ -1,7 +1,12 @@
 //! Where do probes that run side by side write down what they see?
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use std::borrow::Cow;
 
 use wire::{Reply, Secret};
+
+use tokio::time::Instant;
 
 use super::findings::Findings;
 use crate::event::Event;
@@ -17,15 +22,27 @@ const LONGEST: usize = 4096;
 pub(super) struct Notebook {
     findings: Mutex<Findings>,
     transcript: Mutex<Vec<String>>,
-    begun: tokio::time::Instant,
-    /// Never written, even if a server repeats it.
-    secret: Secret,
+    begun: Instant,
+    /// Password and account: never written, even if a server repeats them.
+    secrets: Vec<Secret>,
+    asking: Mutex<Asking>,
+}
+
+/// What a person is asked takes time that is not the probes'.
+#[derive(Debug, Default)]
+struct Asking {
+    /// Of questions that were answered.
+    taken: Duration,
+    /// Of the one that is not.
+    since: Option<Instant>,
 }
 
 impl Notebook {
-    pub(super) fn new(findings: Findings, secret: Secret) -> Self {
-        let begun = tokio::time::Instant::now();
-        Self { findings: Mutex::new(findings), transcript: Mutex::default(), begun, secret }
+    pub(super) fn new(findings: Findings, secrets: Vec<Secret>) -> Self {
+        let (begun, asking) = (Instant::now(), Mutex::default());
+        // A password of one or two letters would mask the words of everybody.
+        let secrets = secrets.into_iter().filter(|secret| secret.expose().len() > 2).collect();
+        Self { findings: Mutex::new(findings), transcript: Mutex::default(), begun, secrets, asking }
     }
 
     /// The findings, to write in or to look at.
@@ -35,6 +52,7 @@ impl Notebook {
 
     /// A line of the transcript.
     pub(super) fn say(&self, lane: &str, line: String) {
+        let line = self.quoted(line);
         let mut lines = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < LINES {
             lines.push(format!("{:7.3} {lane:<14} {line}", self.begun.elapsed().as_secs_f64()));
@@ -46,17 +64,58 @@ impl Notebook {
     /// A reply, every line of it.
     pub(super) fn hear(&self, lane: &str, reply: &Reply) {
         let mut text = Event::Answered(reply.clone()).to_string();
-        let secret = wire::pathname::show(self.secret.expose());
-        // A password of one or two letters would mask the words of everybody.
-        if secret.len() > 2 {
-            text = text.replace(&secret, "***");
-        }
         if text.len() > LONGEST {
             let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.truncate(end);
             text.push_str(" ...");
         }
         text.lines().for_each(|line| self.say(lane, line.to_owned()));
+    }
+
+    /// The reply without our secrets. Whatever is quoted of it later holds none; what is read in it, numbers, stays.
+    pub(super) fn masked(&self, mut reply: Reply) -> Reply {
+        let numbers = reply.code.get() == 213;
+        for secret in self.secrets.iter().map(Secret::expose) {
+            if numbers || secret.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            for line in &mut reply.lines {
+                if let Some(masked) = without(line, secret) {
+                    *line = Cow::Owned(masked);
+                }
+            }
+        }
+        reply
+    }
+
+    /// Words that hold what the other side has said, without our secrets.
+    pub(super) fn quoted(&self, words: String) -> String {
+        self.secrets.iter().fold(words, |words, secret| {
+            let shown = wire::pathname::show(secret.expose());
+            let masked = without(words.as_bytes(), shown.as_bytes());
+            masked.and_then(|masked| String::from_utf8(masked).ok()).unwrap_or(words)
+        })
+    }
+
+    /// A person is asked: what that takes is nobody's delay.
+    pub(super) async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
+        self.lock_asking().since = Some(Instant::now());
+        let answer = question.await;
+        let mut asking = self.lock_asking();
+        let taken = asking.since.take().map(|since| since.elapsed());
+        asking.taken += taken.unwrap_or_default();
+        drop(asking);
+        answer
+    }
+
+    /// How long a person has been asked until now.
+    pub(super) fn asked(&self) -> Duration {
+        let asking = self.lock_asking();
+        asking.taken + asking.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn lock_asking(&self) -> MutexGuard<'_, Asking> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is written at the end.
@@ -66,19 +125,52 @@ impl Notebook {
     }
 }
 
+/// The text with stars in place of a secret, in whatever case it stands there; none where it does not.
+fn without(text: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
+    let (mut masked, mut at, mut found) = (Vec::with_capacity(text.len()), 0, false);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let here = rest.get(..secret.len()).is_some_and(|words| words.eq_ignore_ascii_case(secret));
+        if here && !secret.is_empty() {
+            masked.extend_from_slice(b"***");
+            (at, found) = (at + secret.len(), true);
+        } else {
+            masked.extend(rest.first());
+            at += 1;
+        }
+    }
+    found.then_some(masked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_password_that_a_server_repeats_is_masked_and_a_flood_is_cut() {
-        let notebook = Notebook::new(Findings::default(), Secret::new("hunter2"));
-        notebook.hear("clear", &Reply::new(230, "welcome, your password is hunter2"));
+        let notebook =
+            Notebook::new(Findings::default(), vec![Secret::new("hunter2"), Secret::new("acc0unt")]);
+        let reply = notebook.masked(Reply::new(230, "welcome, your password is hunter2"));
+        assert_eq!(reply.text(), b"welcome, your password is ***");
+        notebook.hear("clear", &reply);
+        notebook.say("clear", "* EPSV: Refused(\"500 HUNTER2, acc0unt?\")".to_owned());
         for _ in 0..LINES * 2 {
             notebook.say("clear", "x".to_owned());
         }
         let (_, lines) = notebook.close();
         assert!(lines[0].ends_with("< 230 welcome, your password is ***"), "{}", lines[0]);
+        assert!(lines[1].ends_with("500 ***, ***?\")"), "{}", lines[1]);
         assert_eq!(lines.len(), LINES + 1);
+    }
+
+    #[test]
+    fn numbers_stay_readable_whatever_the_password_is() {
+        let notebook = Notebook::new(Findings::default(), vec![Secret::new("118"), Secret::new("abc")]);
+        let told = notebook.masked(Reply::new(227, "come (127,0,0,1,118,215)"));
+        assert_eq!(told.text(), b"come (127,0,0,1,118,215)");
+        let digest = notebook.masked(Reply::new(213, "SHA-256 0-9 00abcd x"));
+        assert_eq!(digest.text(), b"SHA-256 0-9 00abcd x");
+        notebook.hear("clear", &digest);
+        let (_, lines) = notebook.close();
+        assert!(lines[0].ends_with("00***d x"), "{}", lines[0]);
     }
 }

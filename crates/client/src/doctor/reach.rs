@@ -12,6 +12,8 @@ use wire::{Reply, Severity};
 use super::Patient;
 use super::call::{CONNECT, Call, Deaf, explained, line};
 use super::findings::{Answer, Cover, Dial, Door};
+use super::lanes::Ward;
+use super::login::{FULL, TRIES};
 use super::notebook::Notebook;
 use crate::error::words;
 
@@ -193,11 +195,24 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
 }
 
 /// Which versions of TLS does the control connection take? Each on a connection of its own.
-pub(super) async fn versions(patient: &Patient, notebook: &Notebook, to: SocketAddr) {
+pub(super) async fn versions(ward: &Ward<'_>) {
+    let (patient, notebook) = (ward.patient, ward.notebook);
     let one = async |versions, lane| {
-        let mut call = Call::dial(to, lane, notebook).await.ok()?;
+        let _bed = ward.beds.acquire().await.ok()?;
+        let mut tries = 0;
+        let mut call = loop {
+            let mut call = Call::dial(ward.to, lane, notebook).await.ok()?;
+            if patient.implicit || call.last(GREETING).await.ok()?.code.severity() == Severity::Completion {
+                break call;
+            }
+            if tries == TRIES {
+                notebook.findings().left_out.push(lane);
+                return None;
+            }
+            tries += 1;
+            tokio::time::sleep(FULL).await;
+        };
         if !patient.implicit {
-            call.last(GREETING).await.ok()?;
             let auth = wire::Command::Auth(wire::command::Mechanism::Tls);
             let reply = call.ask(&auth, super::call::ANSWER).await.ok()?;
             if reply.code.severity() != Severity::Completion {

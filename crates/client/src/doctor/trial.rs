@@ -33,6 +33,8 @@ const DATA: Duration = Duration::from_millis(2500);
 const CALL: Duration = Duration::from_millis(3800);
 /// For bytes to go on.
 const STALL: Duration = Duration::from_secs(3);
+/// For a transfer that goes on and on: what has come by then shows that the way works, however slowly.
+const LONG: Duration = Duration::from_secs(4);
 /// For what comes at the end of a failure.
 const WORD: Duration = Duration::from_millis(800);
 
@@ -115,6 +117,7 @@ pub(super) async fn follow(call: &mut Call<'_>, way: Way, errand: Errand<'_>) ->
 pub(super) fn is_usable(end: &End) -> bool {
     match end {
         End::Works { .. }
+        | End::Cut { answered: true, .. }
         | End::Refused(_)
         | End::Unreadable(_)
         | End::NotReached(_)
@@ -122,6 +125,7 @@ pub(super) fn is_usable(end: &End) -> bool {
         | End::DataRefused(_)
         | End::NeverCame { said: Some(_), .. } => true,
         End::Unanswered
+        | End::Cut { answered: false, .. }
         | End::HungUp(_)
         | End::NeverCame { said: None, .. }
         | End::Stalled { .. }
@@ -270,7 +274,14 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
     };
     let bytes = progress.bytes();
     match moved {
-        Ok(whole) => {
+        Ok(Whole::Part) => {
+            // Whatever it says to that.
+            if last.is_none() {
+                last = call.last(WORD).await.ok();
+            }
+            End::Cut { bytes, answered: last.is_some() }
+        }
+        Ok(Whole::All) => {
             if last.is_none() {
                 last = match call.last(ANSWER).await {
                     Ok(reply) => Some(reply),
@@ -279,7 +290,7 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
                 };
             }
             let Some(reply) = last else { return End::NoLastWord };
-            if reply.code.severity() == Severity::Completion || whole == Whole::Part {
+            if reply.code.severity() == Severity::Completion {
                 End::Works { bytes }
             } else {
                 End::DataRefused(line(&reply))
@@ -290,7 +301,6 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
     }
 }
 
-#[derive(PartialEq, Eq)]
 enum Whole {
     All,
     /// We have seen enough.
@@ -303,7 +313,8 @@ async fn receive(
     limit: usize,
     progress: &Progress,
 ) -> Result<Whole, PumpError> {
-    while into.len() < limit {
+    let until = Instant::now() + LONG;
+    while into.len() < limit && Instant::now() < until {
         match pump::receive(&mut data, into, STALL, progress).await {
             Ok(0) => {
                 data.finish(WORD).await;

@@ -18,6 +18,7 @@ mod tests;
 use super::findings::{Answer, Findings};
 
 pub use config::Config;
+pub(super) use evidence::end as words;
 
 /// What is wrong, or that nothing is. The names are for programs and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,10 @@ pub enum Verdict {
     LoginRefused,
     /// The login breaks off.
     LoginBroken,
+    /// There is a limit of sessions or connections for each address.
+    SessionsLimited,
+    /// The directory of the URL is refused.
+    NoDirectory,
     /// The server wants TLS before the login.
     TlsRequired,
     /// The server has no TLS.
@@ -156,6 +161,8 @@ impl Verdict {
         Self::TurnedAway,
         Self::LoginRefused,
         Self::LoginBroken,
+        Self::SessionsLimited,
+        Self::NoDirectory,
         Self::TlsRequired,
         Self::NoTls,
         Self::TlsBroken,
@@ -217,6 +224,8 @@ impl Verdict {
             Self::TurnedAway => "turned-away",
             Self::LoginRefused => "login-refused",
             Self::LoginBroken => "login-broken",
+            Self::SessionsLimited => "sessions-limited",
+            Self::NoDirectory => "no-directory",
             Self::TlsRequired => "tls-required",
             Self::NoTls => "no-tls",
             Self::TlsBroken => "tls-broken",

@@ -401,3 +401,128 @@ async fn an_upload_that_differs() {
     let (diagnosis, _) = see(&Patient { write: true, ..patient(server.port) }).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::UploadDiffers), "{diagnosis:#?}");
 }
+
+#[tokio::test]
+async fn a_password_that_is_refused_is_said_once() {
+    for answer in ["530 no", "421 bye"] {
+        let said = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&said);
+        let server = Server::with(move |mut control, _| {
+            let _ = control.write_all(b"220 ready\r\n");
+            let lines = BufReader::new(control.try_clone().unwrap()).lines();
+            for line in lines.map_while(Result::ok) {
+                let reply = match line.split(' ').next() {
+                    Some("USER") => "331 who?",
+                    Some("PASS") => {
+                        *counted.lock().unwrap() += 1;
+                        answer
+                    }
+                    _ => "502 no",
+                };
+                if control.write_all(format!("{reply}\r\n").as_bytes()).is_err() || reply.starts_with("421") {
+                    return;
+                }
+            }
+        });
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let limit = if answer.starts_with("421") { 2 } else { 1 };
+        assert!((1..=limit).contains(&*said.lock().unwrap()), "{transcript}");
+        let wanted = if limit == 1 { Verdict::LoginRefused } else { Verdict::LoginBroken };
+        assert_eq!(diagnosis.verdict.verdict, wanted, "{diagnosis:#?}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_comes_back_in_what_the_server_repeats() {
+    let server = Server::start("220 ready", |verb| match verb {
+        "PASS" => Some(Odd::Says("332 Hunter2 is well, and the account?")),
+        "ACCT" => Some(Odd::Says("230 hunter2/ledger")),
+        "EPSV" => Some(Odd::Says("500 hunter2, LEDGER?")),
+        "MLSD" => Some(Odd::Says("500-hunter2\r\n500 ledger")),
+        _ => None,
+    });
+    let mut patient = patient(server.port);
+    patient.credentials.account = Some(Secret::new("ledger"));
+    let (diagnosis, transcript) = see(&patient).await;
+    let all = format!("{diagnosis:?}\n{transcript}").to_ascii_lowercase();
+    assert!(all.contains("500 ***, ***?"), "{all}");
+    assert!(!all.contains("hunter2") && !all.contains("ledger"), "{all}");
+}
+
+#[tokio::test]
+async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    // Only one session at a time; who comes beside it is told so, as vsftpd does at once and ProFTPD after PASS.
+    for (at_once, words) in [
+        (true, "421 There are too many connections from your internet address."),
+        (false, "530 Sorry, the maximum number of clients (1) for this user already connected."),
+    ] {
+        let sessions = AtomicUsize::new(0);
+        let server = Server::with(move |control, stored| {
+            let others = sessions.fetch_add(1, Ordering::SeqCst);
+            if others > 0 && at_once {
+                let _ = (&control).write_all(format!("{words}\r\n").as_bytes());
+            } else {
+                let quirk: Quirk = if others > 0 {
+                    |verb| {
+                        (verb == "PASS").then_some(Odd::Says(
+                            "530 Sorry, the maximum number of clients (1) for this user already connected.",
+                        ))
+                    }
+                } else {
+                    well
+                };
+                let session = Session {
+                    control,
+                    quirk,
+                    waiting: None,
+                    target: None,
+                    rest: 0,
+                    stored,
+                    kept: Vec::new(),
+                };
+                let _ = session.serve("220 ready");
+            }
+            sessions.fetch_sub(1, Ordering::SeqCst);
+        });
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
+        assert!(verdicts(&diagnosis).contains(&Verdict::SessionsLimited), "{diagnosis:#?}\n{transcript}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_banned_for_many_connections_is_told_so_and_stops() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let server = Server::with(move |control, stored| {
+        if counted.fetch_add(1, Ordering::SeqCst) >= 3 {
+            return;
+        }
+        let session =
+            Session { control, quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new() };
+        let _ = session.serve("220 ready");
+    });
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert_eq!(diagnosis.verdict.verdict, Verdict::SessionsLimited, "{diagnosis:#?}\n{transcript}");
+    // Those that were under way when the first was turned away.
+    assert!(calls.load(Ordering::SeqCst) <= 9, "{transcript}");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() {
+    let server = Server::start("220 ready", |verb| matches!(verb, "FEAT" | "STAT").then_some(Odd::HangsUp));
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
+    assert!(diagnosis.evidence.iter().any(|line| line.starts_with("FEAT ends")), "{diagnosis:#?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_refused_is_told_and_nothing_is_stored_elsewhere() {
+    let server = Server::start("220 ready", |verb| (verb == "CWD").then_some(Odd::Says("550 not there")));
+    let directory = wire::Pathname::new(&b"pub"[..]).ok();
+    let (diagnosis, transcript) = see(&Patient { write: true, directory, ..patient(server.port) }).await;
+    assert_eq!(diagnosis.verdict.verdict, Verdict::NoDirectory, "{diagnosis:#?}");
+    assert!(!transcript.contains("> STOR"), "{transcript}");
+}

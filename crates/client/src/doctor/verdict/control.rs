@@ -224,7 +224,12 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
         let Some(login) = findings.login(cover) else { continue };
         let covered = cover.words();
         let remark = match login {
-            Login::Done | Login::KeptBack => continue,
+            // A limit is told below, for all.
+            Login::Done
+            | Login::KeptBack
+            | Login::NotRepeated(_)
+            | Login::Full(_)
+            | Login::Barred(_) => continue,
             Login::NoTls(said) if findings.implicit => {
                 Remark::new(Verdict::NoTls, Weight::Blocks, format!("There is no TLS: {said}."))
             }
@@ -253,6 +258,13 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
                 format!("The server wants TLS before the login: {said}."),
             )
             .client("--tls required, or ftpes://"),
+            // Whoever we are is known by then.
+            Login::Refused(said) if done => Remark::new(
+                Verdict::LoginRefused,
+                if cover == Cover::Tls { Weight::Hinders } else { Weight::Note },
+                format!("The same login that is taken otherwise is refused {covered}: {said}."),
+            )
+            .server("its configuration or its log says why; it is not about the user's password"),
             Login::Refused(said) => {
                 let sentence = format!("The login is refused {covered}: {said}.");
                 let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
@@ -272,6 +284,7 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
         };
         sheet.add(remark);
     }
+    limits(findings, sheet, done);
     if !done
         && findings.login(Cover::Clear) == Some(&Login::KeptBack)
         && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_)))
@@ -279,6 +292,50 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
         sheet.ask(
             "whether the login and transfers work in clear text: the password was kept back",
             "--clear, which says the password in clear text",
+        );
+    }
+}
+
+/// Of sessions at a time, or of connections in a short time.
+fn limits(findings: &Findings, sheet: &mut Sheet, done: bool) {
+    if let Some((_, how)) = &findings.barred {
+        let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+        sheet.add(
+            Remark::new(
+                Verdict::SessionsLimited,
+                weight,
+                format!(
+                    "Port {} takes the first connections, and one more in a short time {how}: a limit or a ban of the server, or \
+                     of a firewall before it, for each address.",
+                    findings.port
+                ),
+            )
+            .server("a limit of new connections must allow for clients that open several at once; is this address banned there?")
+            .client("wait some minutes before the next try, and let programs use one connection at a time"),
+        );
+    } else if let Some(said) = &findings.full {
+        let weight = if done { Weight::Note } else { Weight::Blocks };
+        sheet.add(
+            Remark::new(
+                Verdict::SessionsLimited,
+                weight,
+                if done {
+                    format!("The server takes few sessions of one address at a time: {said}.")
+                } else {
+                    format!("The server has no room for a session of this address: {said}.")
+                },
+            )
+            .server("a limit of sessions for each address must allow for clients that open several at once")
+            .client("close other sessions of this address, and let programs use one connection at a time"),
+        );
+    }
+    if !done {
+        return;
+    }
+    for lane in &findings.left_out {
+        sheet.ask(
+            format!("what the probe {lane} would have shown: it had no session"),
+            "another try, when no limit or fault of the server is in its way",
         );
     }
 }

@@ -31,6 +31,21 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
     for (cover, how) in &findings.logins {
         lines.push(format!("login {}: {}", cover.words(), login(how)));
     }
+    if let Some(said) = &findings.full {
+        lines.push(format!("a limit of sessions was met: {said}"));
+    }
+    if let Some((at, how)) = &findings.barred {
+        lines.push(format!("after others a connection to {}, port {}, {how}", at.ip(), at.port()));
+    }
+    lines.extend(
+        findings.breaks.iter().map(|(verb, how)| format!("{verb} ends or silences its session: {how}")),
+    );
+    if let Some(said) = &findings.no_directory {
+        lines.push(format!("the directory of the URL: refused, {said}"));
+    }
+    if let Some(system) = &findings.system {
+        lines.push(format!("SYST: {system}"));
+    }
     if let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) {
         lines.push(format!("this machine is {} here, and the server sees {seen}", own.ip()));
     }
@@ -95,6 +110,10 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
             lines.push(format!("{name}: {how}"));
         }
     }
+    if let Some(offset) = files.clock {
+        let told = if offset == 0 { "in UTC".to_owned() } else { format!("{:+} min from UTC", offset / 60) };
+        lines.push(format!("times in LIST: {told}, by MDTM"));
+    }
     if let Some(how) = &files.bulk {
         lines.push(format!("a larger file: {}", end(how)));
     }
@@ -148,14 +167,18 @@ fn login(login: &Login) -> String {
         Login::Untrusted(why) => format!("the certificate is not taken, {why}"),
         Login::NeedsTls(said) => format!("TLS is wanted, {said}"),
         Login::Refused(said) => format!("refused, {said}"),
+        Login::Full(said) => format!("no room, {said}"),
+        Login::NotRepeated(said) => format!("not tried, as the same was refused before ({said})"),
+        Login::Barred(how) => format!("a further connection {how}"),
         Login::Broken(why) => why.clone(),
     }
 }
 
 /// How a transfer ended, in some words.
-pub(super) fn end(end: &End) -> String {
+pub(in crate::doctor) fn end(end: &End) -> String {
     match end {
         End::Works { bytes } => format!("works, {bytes} bytes"),
+        End::Cut { bytes, .. } => format!("works, {bytes} bytes and more"),
         End::Unanswered => "not answered".to_owned(),
         End::HungUp(why) => format!("the session ends, {why}"),
         End::Refused(said) => format!("refused, {said}"),

@@ -6,6 +6,20 @@ use crate::doctor::findings::{Alive, End, Findings, Rest, Upload};
 const DRIFT: i64 = 90;
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
+    if let Some(said) = &findings.no_directory {
+        sheet.add(
+            Remark::new(
+                Verdict::NoDirectory,
+                Weight::Hinders,
+                format!(
+                    "The directory of the URL is refused: {said}. All else was tried where the login starts."
+                ),
+            )
+            .client(
+                "is it spelled right? A path begins where the login does; %2F at its start means the root",
+            ),
+        );
+    }
     bulk(findings, sheet);
     upload(findings, sheet);
     restarts(findings, sheet);
@@ -18,7 +32,7 @@ fn bulk(findings: &Findings, sheet: &mut Sheet) {
     let files = &findings.files;
     let small_passes = files.listing.is_some();
     let Some(End::Stalled { bytes }) = files.bulk else { return };
-    if small_passes && matches!(files.bulk_small, Some(End::Works { .. })) {
+    if small_passes && files.bulk_small.as_ref().is_some_and(End::is_through) {
         if !sheet.has(Verdict::MtuBlackHole) {
             sheet.add(black_hole(
                 Weight::Hinders,
@@ -125,7 +139,7 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
             format!("{unread} lines of the listing are of no known form ({read} are)."),
         ));
     }
-    let works = |end: &Option<End>| matches!(end, Some(End::Works { .. }));
+    let works = |end: &Option<End>| matches!(end, Some(End::Works { .. } | End::Cut { .. }));
     let refused = |end: &Option<End>| matches!(end, Some(End::CommandRefused(_)));
     // MLST in FEAT stands for MLSD too (RFC 3659 7.8).
     let mut differs = Vec::new();

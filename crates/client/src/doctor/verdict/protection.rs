@@ -102,7 +102,7 @@ fn stalls(findings: &Findings, sheet: &mut Sheet) {
         return;
     }
     let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-    if matches!(findings.tls.small_segments, Some(End::Works { .. })) {
+    if findings.tls.small_segments.as_ref().is_some_and(End::is_through) {
         sheet.add(super::files::black_hole(
             weight,
             "Data connections under TLS hang, but flow in small packets".to_owned(),
