@@ -124,7 +124,7 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             within(notebook, until, "files", files::look(&ward)).await;
         };
         // Without it the verdict is wider, and that says so: it is none of what did not end.
-        let word = timeout_at(until, Box::pin(word::ask(&ward)));
+        let word = timeout_at(until + notebook.asked(), Box::pin(word::ask(&ward)));
         let ((), _) = tokio::join!(Box::pin(rest), word);
         Some(ward)
     };
