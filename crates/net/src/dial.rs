@@ -244,7 +244,7 @@ impl Awaited {
     /// Where no connection has come: has a call of `peer`'s begun? Then its SYN arrived here, and our answer does not get
     /// back. Reads the kernel's table of connections, in the blocking pool. Cancel-safe.
     pub async fn half_open(&self, peer: IpAddr) -> Call {
-        half_open::look(peer.to_canonical(), self.local.port()).await
+        half_open::look(peer.to_canonical(), self.local.port(), None).await
     }
 
     /// The connection from `peer`. Connections of others are closed, counted and told to the log; they never end the

@@ -4,6 +4,15 @@
 //! packet of the handshake. While it waits, some minute with Linux's defaults, its table of connections shows the call,
 //! though no program can accept it. So a SYN that is there says that the way in is open, and that our answer does not get
 //! back.
+//!
+//! A call may be of an earlier attempt: the kernel keeps it for a minute, and the port may be open by now. How old it is at least
+//! follows from the timer of our answer, which is sent again after 1, 2, 4, ... seconds:
+//!
+//! ```text
+//!   SYN  answer        again                  again                                      now
+//!   |----|--- 1 s -----|-------- 2 s ---------|----------------- 4 s ---------|-----------|--- left: "when" ---|
+//!                      retransmits: 1         2                               3
+//! ```
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,6 +42,20 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// How long a turn is waited for. The client has waited for its data connection already.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The wait for the third packet before the answer is sent again for the first time; it doubles with each (RFC 6298 2.1, and
+/// the kernel's TCP_TIMEOUT_INIT).
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// As often as the kernel would ever send it again, with its largest setting that anybody uses: no power of two overflows.
+const MOST_RETRANSMITS: u32 = 16;
+
+/// How the kernel counts time where it shows it (USER_HZ): a hundred ticks a second wherever this is built.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a call may be older than what it is looked for: the claim is noted after the client could know of it at the
+/// earliest, and timers are coarse.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// What the kernel knows of a connection that never arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -41,42 +64,58 @@ pub enum Call {
     HalfOpen,
     /// No SYN of the peer's is there: none was sent, or it does not get through (rule 3).
     None,
-    /// It cannot be told: no such table here, too many connections, or others are being looked up.
+    /// It cannot be told: no such table here, too many connections, others are being looked up, or the only call that is there
+    /// is of an earlier attempt.
     Unknown,
 }
 
-/// Looks for a half-open call of `peer` at a port of ours, in the blocking pool.
-pub(crate) async fn look(peer: IpAddr, port: u16) -> Call {
+/// Looks for a half-open call of `peer` at a port of ours, in the blocking pool: one that was made within this time, where
+/// it matters.
+pub(crate) async fn look(peer: IpAddr, port: u16, within: Option<Duration>) -> Call {
     let Ok(Ok(_turn)) = timeout(PATIENCE, TURN.acquire()).await else { return Call::Unknown };
-    tokio::task::spawn_blocking(move || in_tables(&TABLES.map(Path::new), peer, port))
+    tokio::task::spawn_blocking(move || in_tables(&TABLES.map(Path::new), peer, port, within))
         .await
         .unwrap_or(Call::Unknown)
 }
 
 /// A call that stands in any table is there; that it is in none, only all can say. A kernel without IPv6 has one.
-fn in_tables(tables: &[&Path], peer: IpAddr, port: u16) -> Call {
+fn in_tables(tables: &[&Path], peer: IpAddr, port: u16, within: Option<Duration>) -> Call {
     let mut seen = Call::Unknown;
+    let mut youngest: Option<Duration> = None;
     for (nth, table) in tables.iter().enumerate() {
         match File::open(table).and_then(|table| in_table(table, peer, port)) {
-            Ok(true) => return Call::HalfOpen,
-            Ok(false) => seen = Call::None,
+            Ok(age) => {
+                youngest = youngest.into_iter().chain(age).min();
+                seen = Call::None;
+            }
             Err(error) if nth > 0 && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 tracing::debug!(%error, table = %table.display(), "half-open connections cannot be looked up");
-                return Call::Unknown;
+                seen = Call::Unknown;
+                break;
             }
         }
     }
-    seen
+    match (youngest, within) {
+        (Some(age), Some(within)) if age > within + SLACK => {
+            // It tells of then, and of now nothing: were the way in shut since, no newer one could be here.
+            tracing::debug!(%peer, port, ?age, ?within, "a half-open connection is of an earlier attempt");
+            Call::Unknown
+        }
+        (Some(_), _) => Call::HalfOpen,
+        (None, _) => seen,
+    }
 }
 
-/// Is there a line of this peer, at this port, in SYN-RECV? A line that is none is passed over.
+/// How old at least is the youngest call of this peer, at this port, in SYN-RECV? None where there is none. A line that is
+/// none is passed over.
 ///
 /// # Errors
 /// The table's; `FileTooLarge` where it goes on after [`MOST`], `InvalidData` for a line that does not end.
-fn in_table(table: impl Read, peer: IpAddr, port: u16) -> io::Result<bool> {
+fn in_table(table: impl Read, peer: IpAddr, port: u16) -> io::Result<Option<Duration>> {
     let mut table = BufReader::with_capacity(64 * 1024, table.take(MOST));
     let mut line = Vec::new();
+    let mut youngest: Option<Duration> = None;
     loop {
         line.clear();
         (&mut table).take(LINE).read_until(b'\n', &mut line)?;
@@ -85,26 +124,40 @@ fn in_table(table: impl Read, peer: IpAddr, port: u16) -> io::Result<bool> {
                 (_, 0) => Err(io::ErrorKind::FileTooLarge.into()),
                 (LINE, _) => Err(io::ErrorKind::InvalidData.into()),
                 // The end; of an unfinished line nothing is believed.
-                _ => Ok(false),
+                _ => Ok(youngest),
             };
         }
-        if let Some((local, remote)) = half_open(&line)
+        if let Some((local, remote, age)) = half_open(&line)
             && local == port
             && remote == peer
         {
-            return Ok(true);
+            youngest = Some(youngest.map_or(age, |known| known.min(age)));
         }
     }
 }
 
-/// The local port and the remote address of a line in SYN-RECV: `sl local remote state ...`.
-fn half_open(line: &[u8]) -> Option<(u16, IpAddr)> {
+/// The local port and the remote address of a line in SYN-RECV, and how old it is at least: `sl local remote state
+/// queues timer:when retransmits ...`.
+fn half_open(line: &[u8]) -> Option<(u16, IpAddr, Duration)> {
     let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
     let (local, remote) = (fields.nth(1)?, fields.next()?);
     if fields.next()? != SYN_RECV {
         return None;
     }
-    Some((end(local)?.1, end(remote)?.0.to_canonical()))
+    // Without its age it is as good as new.
+    let age = fields.nth(1).zip(fields.next()).and_then(|(timer, retransmits)| age(timer, retransmits));
+    Some((end(local)?.1, end(remote)?.0.to_canonical(), age.unwrap_or_default()))
+}
+
+/// What has passed since the SYN at least, by `01:00000190` (the kind of timer, and the ticks that are left of it) and
+/// how often it has run out. A SYN that comes again winds the timer up again, which makes a call look younger, never older.
+fn age(timer: &[u8], retransmits: &[u8]) -> Option<Duration> {
+    let number = |field: &[u8]| u32::from_str_radix(std::str::from_utf8(field).ok()?, 16).ok();
+    let left = TICK * number(timer.split(|byte| *byte == b':').nth(1)?)?;
+    let times = number(retransmits)?.min(MOST_RETRANSMITS);
+    // 1 + 2 + ... + 2^(n-1) have passed, and of the next, 2^n, what is not left.
+    let waits = FIRST_WAIT * (2_u32.pow(times + 1) - 1);
+    Some(waits.saturating_sub(left))
 }
 
 /// `0100007F:1F90`: the address in words of 32 bits, each as this machine would print the number that lies there in
@@ -151,7 +204,7 @@ mod tests {
         \x20  1: B80D0120000000000000000001000000:EF1F B80D0120000000000000000007000000:C353 03 00000000:00000000 01:00000063 00000001     0        0 0 1 00000000b901ea2e\n";
 
     fn table(lines: &str, peer: &str, port: u16) -> bool {
-        in_table(format!("{HEAD}{lines}").as_bytes(), peer.parse().unwrap(), port).unwrap()
+        in_table(format!("{HEAD}{lines}").as_bytes(), peer.parse().unwrap(), port).unwrap().is_some()
     }
 
     #[test]
@@ -159,6 +212,44 @@ mod tests {
         assert!(table(FOUR, "192.0.2.7", 61213));
         assert!(table(SIX, "192.0.2.7", 61214));
         assert!(table(SIX, "2001:db8::7", 61215));
+    }
+
+    #[test]
+    fn the_timer_of_our_answer_tells_how_old_a_call_is() {
+        let of = |timer: &str, times: &str| age(timer.as_bytes(), times.as_bytes());
+        let seconds = |seconds: f64| Some(Duration::from_secs_f64(seconds));
+        // Just come; after half a second; sent again twice, and 4 s left; 5 times, and half of the 32 s left.
+        assert_eq!(of("01:00000064", "00000000"), seconds(0.0));
+        assert_eq!(of("01:00000032", "00000000"), seconds(0.5));
+        assert_eq!(of("01:00000190", "00000002"), seconds(3.0));
+        assert_eq!(of("01:00000640", "00000005"), seconds(47.0));
+        // Nonsense overflows nothing.
+        assert!(of("01:FFFFFFFF", "00000000") == seconds(0.0) && of("01:00000000", "FFFFFFFF").is_some());
+        assert!(
+            of("01", "00000000").is_none() && of("01:x", "00000000").is_none() && of("01:1", "").is_none()
+        );
+    }
+
+    /// The client has called the port in an earlier attempt, 47 s ago; in this one, 10 s old, it has not, or not got in.
+    #[test]
+    fn a_call_of_an_earlier_attempt_decides_nothing() {
+        let old = "0: 0100010A:EF1D 070200C0:C351 03 00000000:00000000 01:00000640 00000005 0 0 0 1 0\n";
+        let new = "0: 0100010A:EF1D 070200C0:C352 03 00000000:00000000 01:00000190 00000003 0 0 0 1 0\n";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tcp");
+        let look = |lines: &[&str], port, within: Option<u64>| {
+            std::fs::write(&file, format!("{HEAD}{}", lines.concat())).unwrap();
+            in_tables(&[&file], "192.0.2.7".parse().unwrap(), port, within.map(Duration::from_secs))
+        };
+        assert_eq!(look(&[old], 61213, Some(10)), Call::Unknown);
+        assert_eq!(look(&[old], 61213, Some(46)), Call::HalfOpen);
+        assert_eq!(look(&[old], 61213, None), Call::HalfOpen);
+        // A newer one beside it, 11 s old: of this attempt.
+        assert_eq!(look(&[new], 61213, Some(10)), Call::HalfOpen);
+        assert_eq!(look(&[old, new], 61213, Some(10)), Call::HalfOpen);
+        assert_eq!(look(&[new, old], 61213, Some(10)), Call::HalfOpen);
+        // An old one at another port is no matter.
+        assert_eq!(look(&[old], 61214, Some(10)), Call::None);
     }
 
     #[test]
@@ -194,7 +285,7 @@ mod tests {
         let many = in_table(io::repeat(b'\n'), peer, 1).unwrap_err();
         assert_eq!(many.kind(), io::ErrorKind::FileTooLarge);
         // The last line was cut: nothing is believed of it.
-        assert!(!in_table(FOUR.trim_end().as_bytes(), peer, 61213).unwrap());
+        assert_eq!(in_table(FOUR.trim_end().as_bytes(), peer, 61213).unwrap(), None);
     }
 
     #[test]
@@ -204,7 +295,7 @@ mod tests {
             (folder.path().join("4"), folder.path().join("6"), folder.path().join("none"));
         std::fs::write(&four, FOUR).unwrap();
         std::fs::write(&six, SIX).unwrap();
-        let look = |tables: &[&Path], port| in_tables(tables, "192.0.2.7".parse().unwrap(), port);
+        let look = |tables: &[&Path], port| in_tables(tables, "192.0.2.7".parse().unwrap(), port, None);
         assert_eq!(look(&[&four, &six], 61213), Call::HalfOpen);
         assert_eq!(look(&[&four, &six], 61214), Call::HalfOpen);
         assert_eq!(look(&[&four, &six], 61219), Call::None);
@@ -217,7 +308,7 @@ mod tests {
     async fn the_table_of_this_kernel_is_read() {
         let listening = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listening.local_addr().unwrap().port();
-        let seen = in_tables(&TABLES.map(Path::new), Ipv4Addr::LOCALHOST.into(), port);
+        let seen = in_tables(&TABLES.map(Path::new), Ipv4Addr::LOCALHOST.into(), port, None);
         assert_eq!(seen, Call::None);
     }
 }

@@ -212,12 +212,14 @@ impl PassivePorts {
             port: port.unwrap_or(0),
             until,
             peer,
+            since: Instant::now(),
             served: false,
         };
         if port.is_none() {
             tracing::debug!(session, %peer, ports, "every passive port is claimed for this address: waiting");
             let deadline = Instant::now() + wait;
             stake.port = stake.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
+            stake.since = Instant::now();
         }
         Ok(stake)
     }

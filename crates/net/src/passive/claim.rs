@@ -41,16 +41,19 @@ pub struct Place {
     pub ports: RangeInclusive<u16>,
     /// Balancers may be between, whose calls are not the peer's.
     balanced: bool,
+    /// Since when the port is the peer's to call.
+    since: Instant,
 }
 
 impl Place {
-    /// Where no connection has come: had a call of the peer's begun? Reads the kernel's table of connections, in the
-    /// blocking pool and one claim at a time. Cancel-safe.
+    /// Where no connection has come: had a call of the peer's begun since the port was claimed for it? Reads the kernel's
+    /// table of connections, in the blocking pool and one claim at a time. Where balancers may be between, their calls are
+    /// what the table has, and nothing is concluded. Cancel-safe.
     pub async fn half_open(&self) -> Call {
-        match half_open::look(self.peer, self.port).await {
-            Call::None if self.balanced => Call::Unknown,
-            call => call,
+        if self.balanced {
+            return Call::Unknown;
         }
+        half_open::look(self.peer, self.port, Some(self.since.elapsed())).await
     }
 }
 
@@ -63,6 +66,8 @@ pub(super) struct Stake {
     pub(super) port: u16,
     pub(super) until: Instant,
     pub(super) peer: IpAddr,
+    /// When it got its port.
+    pub(super) since: Instant,
     /// It has its connection.
     pub(super) served: bool,
 }
@@ -130,7 +135,7 @@ impl Stake {
         let ports = || self.doors.iter().map(|door| door.port);
         let (low, high) = (ports().min().unwrap_or(self.port), ports().max().unwrap_or(self.port));
         let balanced = self.doors.iter().any(|door| door.is_balanced());
-        Place { peer: self.peer, port: self.port, ports: low..=high, balanced }
+        Place { peer: self.peer, port: self.port, ports: low..=high, balanced, since: self.since }
     }
 
     /// Accepts what waits in the kernel at its port.

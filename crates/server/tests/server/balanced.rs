@@ -2,9 +2,10 @@
 //!
 //! The balancer is this test, on 127.0.0.1; its client says to be 192.0.2.7 and to have dialled 198.51.100.1.
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use server::Settings;
-use server::settings::Proxies;
+use server::settings::{Deadlines, Proxies};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -18,8 +19,12 @@ const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\
 const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 fn behind(networks: &str) -> Scene {
+    behind_with(networks, Settings::default())
+}
+
+fn behind_with(networks: &str, settings: Settings) -> Scene {
     let proxies = Proxies::new(vec![networks.parse().unwrap()]);
-    Scene::open(Settings { proxies, ..Settings::default() }, Dress::Clear)
+    Scene::open(Settings { proxies, ..settings }, Dress::Clear)
 }
 
 struct Client(BufReader<TcpStream>);
@@ -56,6 +61,27 @@ impl Client {
         let port = told.split('|').nth(3).unwrap().parse().unwrap();
         (Ipv4Addr::LOCALHOST, port).into()
     }
+}
+
+/// What the kernel has of a call is the balancer's: that no SYN of the client's is there says nothing about rules, and none is
+/// named. Without a balancer the same silence points to rule 3.
+#[tokio::test]
+async fn behind_a_balancer_silence_names_no_rule() {
+    let deadlines = Deadlines { data: Duration::from_millis(50), ..Deadlines::default() };
+    for (networks, header) in [("127.0.0.1/32", VERSION_1), ("192.0.2.0/24", b"")] {
+        let scene = behind_with(networks, Settings { deadlines: deadlines.clone(), ..Settings::default() });
+        let mut client = Client::connect(scene.door.clear, header).await;
+        client.log_in().await;
+        client.port().await;
+        let told = client.ask("NLST", "425").await;
+        assert!(!told.contains("rule"), "{networks}: {told}");
+    }
+    let scene = Scene::open(Settings { deadlines, ..Settings::default() }, Dress::Clear);
+    let mut client = Client::connect(scene.door.clear, b"").await;
+    client.log_in().await;
+    client.port().await;
+    let told = client.ask("NLST", "425").await;
+    assert!(told.contains("(rule 3)"), "{told}");
 }
 
 /// The client's address is the header's on both connections, and not a byte of the client's goes with the header.

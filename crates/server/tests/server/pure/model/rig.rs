@@ -254,7 +254,9 @@ impl Rig {
                 Output::Close => {
                     assert!(goodbye.is_some(), "closed without a word");
                     assert!(
-                        matches!(goodbye, Some(421 | 500)) || self.owed.is_empty() || self.only_quit_is_owed(),
+                        matches!(goodbye, Some(421 | 500))
+                            || self.owed.is_empty()
+                            || self.only_quit_is_owed(),
                         "no reply came to {:?}",
                         self.owed
                     );
