@@ -86,17 +86,12 @@ impl Talk {
         self.stream.local_addr().expect("the address of a connection")
     }
 
-    /// The port that EPSV tells; 425 and 421 are asked again until it does.
+    /// The port that EPSV tells, at the first time of asking.
     #[track_caller]
     pub(crate) fn epsv(&mut self) -> SocketAddr {
-        loop {
-            let told = self.ask("EPSV");
-            if told.starts_with("425") {
-                continue;
-            }
-            let port = told.split('|').nth(3).and_then(|port| port.parse().ok());
-            return (self.site, port.unwrap_or_else(|| panic!("no port: {told}"))).into();
-        }
+        let told = self.ask("EPSV");
+        let port = told.split('|').nth(3).and_then(|port| port.parse().ok());
+        (self.site, port.unwrap_or_else(|| panic!("no port: {told}"))).into()
     }
 
     /// Asks for `name` where no data connection can be made, and returns the reply; called on the host it belongs to.

@@ -64,9 +64,11 @@ pub(super) fn idle_control(trial: &mut Trial<'_>) {
     trial.patience = seconds(120);
     trial.serve();
     trial.lab.forgets_after(20);
-    // Half a minute for the file.
-    trial.lab.slow("110kbit");
-    trial.fetches(Manner::default(), seconds(60));
+    // A server has said its last word when the kernel has taken the rest of the file, which is up to 200 kB here: before
+    // that, too, the control connection is to be idle for longer than the router remembers it.
+    trial.lab.slow("60kbit");
+    // A last word that is lost and asked for again takes ten seconds more.
+    trial.fetches(Manner::default(), moving(60_000) + seconds(9));
 }
 
 pub(super) fn final_reply_lost(trial: &mut Trial<'_>) {
@@ -75,6 +77,10 @@ pub(super) fn final_reply_lost(trial: &mut Trial<'_>) {
     // Keepalive comes after 15 s, too late for this router.
     trial.lab.forgets_after(3);
     trial.lab.slow("400kbit");
-    let moving = Duration::from_secs_f64(content(1).len() as f64 * 8.0 / 400_000.0);
-    trial.fetches(Manner::default(), moving + seconds(15));
+    trial.fetches(Manner::default(), moving(400_000) + seconds(15));
+}
+
+/// How long the file is on its way at so many bits a second.
+fn moving(rate: u32) -> Duration {
+    Duration::from_secs_f64(content(1).len() as f64 * 8.0 / f64::from(rate))
 }
