@@ -241,6 +241,8 @@ impl Lab {
     #[track_caller]
     pub(crate) fn dnat(&mut self) {
         self.private_server();
+        // Out there a private address leads nowhere, or to somebody else.
+        self.rule("before", &format!("iifname c ip daddr {PRIVATE_SERVER} drop"));
         let ports = format!("{{ {CONTROL}, {LOW}-{HIGH} }}");
         self.rule("before", &format!("ip daddr {OUTSIDE} tcp dport {ports} dnat ip to {PRIVATE_SERVER}"));
     }
