@@ -3,22 +3,29 @@
 //! The program starts itself once more in namespaces of its own: network, mounts and processes, and users where it is not
 //! root. All that a run makes lives there. When its first process ends, by whatever cause, the kernel ends the others and
 //! takes the networks down.
+//!
+//! ```text
+//!   lab --pipe--> unshare --> lab, inside: the first process, which hears no signal (pid_namespaces(7))
+//! ```
+//! Nor does `unshare` end by Ctrl-C. So the one inside watches a pipe that the one outside holds, and ends with it.
 use std::env;
-use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Stdio, exit};
 
-use crate::process::found;
+use crate::process::{found, tool};
 
+/// What a shell says of a program that ended by Ctrl-C.
+const INTERRUPTED: i32 = 130;
 /// Set for the program inside.
 const INSIDE: &str = "PASV_LAB_INSIDE";
 /// The names that the lab's hosts can look up. Every lab uses the same addresses, so one file does for all.
 const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n203.0.113.2 dual.lab\n2001:db8:2::2 dual.lab\n";
 
-/// Returns inside, or says why that cannot be had here.
+/// Returns inside, or says why that cannot be had here. The program outside ends in here, as the one inside has ended.
 pub(crate) fn enter() -> Result<(), String> {
     if env::var_os(INSIDE).is_some() {
+        std::thread::spawn(end_with_the_one_outside);
         return furnish();
     }
     for (program, package) in
@@ -27,7 +34,7 @@ pub(crate) fn enter() -> Result<(), String> {
         found(program).ok_or(format!("{program} is not installed (package {package})"))?;
     }
     let mut tried = unshare();
-    let tried = tried.args(["ip", "link", "show", "lo"]).stdin(Stdio::null()).output();
+    let tried = tried.arg(found("ip").unwrap_or_default()).args(["link", "show", "lo"]).output();
     match tried {
         Ok(output) if output.status.success() => {}
         Ok(output) => {
@@ -37,8 +44,21 @@ pub(crate) fn enter() -> Result<(), String> {
         Err(error) => return Err(format!("unshare: {error}")),
     }
     let this = env::current_exe().map_err(|error| error.to_string())?;
-    let error = unshare().arg(this).args(env::args_os().skip(1)).env(INSIDE, "1").exec();
-    Err(format!("unshare: {error}"))
+    let mut inside = unshare();
+    inside.arg(this).args(env::args_os().skip(1)).env(INSIDE, "1").stdin(Stdio::piped());
+    let mut inside = inside.spawn().map_err(|error| format!("unshare: {error}"))?;
+    // Kept until the end: `wait` would close it.
+    let held = inside.stdin.take();
+    let status = inside.wait().map_err(|error| format!("unshare: {error}"))?;
+    drop(held);
+    exit(status.code().unwrap_or(INTERRUPTED))
+}
+
+/// Ends the run when nobody holds the other end of standard input any more.
+fn end_with_the_one_outside() {
+    // Nothing is ever said on it.
+    let _ = std::io::stdin().read(&mut [0]);
+    exit(INTERRUPTED)
 }
 
 /// May programs change to other users here? Not where we are root by a mapping of our own, which knows one user.
@@ -50,7 +70,7 @@ pub(crate) fn has_users() -> bool {
 }
 
 fn unshare() -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = tool("unshare");
     command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     if !rustix::process::geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
@@ -65,12 +85,12 @@ fn furnish() -> Result<(), String> {
     let mut file = std::fs::File::create(hosts).map_err(|error| error.to_string())?;
     file.write_all(HOSTS.as_bytes()).map_err(|error| error.to_string())?;
     mount(&["--bind", "/run/hosts", "/etc/hosts"])?;
-    let done = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+    let done = tool("ip").args(["link", "set", "lo", "up"]).status();
     done.map_err(|error| error.to_string()).map(|_| ())
 }
 
 fn mount(words: &[&str]) -> Result<(), String> {
-    let output = Command::new("mount").args(words).output().map_err(|error| format!("mount: {error}"))?;
+    let output = tool("mount").args(words).output().map_err(|error| format!("mount: {error}"))?;
     if output.status.success() {
         return Ok(());
     }

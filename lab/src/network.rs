@@ -10,13 +10,12 @@
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::process::run;
+use crate::process::{run, tool};
 use crate::relay::{Relay, Way};
 
 /// The site's ports: those by the book, and those that `pasv serve` takes by default.
@@ -136,7 +135,7 @@ impl Entrance {
 impl Drop for Host {
     fn drop(&mut self) {
         // Should it fail, the end of the run takes the namespace with it all the same.
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
+        let _ = tool("ip").args(["netns", "del", &self.name]).output();
     }
 }
 
@@ -326,6 +325,6 @@ impl Lab {
 /// Runs a tool of the system; one that fails has failed the test.
 #[track_caller]
 fn call(program: &str, words: &[&str], input: &str) {
-    let said = run(Command::new(program).args(words), input, PATIENCE);
+    let said = run(tool(program).args(words), input, PATIENCE);
     assert!(said.good, "{program} {}: {}{}\n{input}", words.join(" "), said.err, said.status);
 }

@@ -125,6 +125,12 @@ pub(crate) fn wait_until<T>(until: Instant, mut condition: impl FnMut() -> Optio
     }
 }
 
+/// A call of a tool of the system.
+pub(crate) fn tool(name: &str) -> Command {
+    // One that is not there is told of by whoever starts it.
+    Command::new(found(name).unwrap_or_else(|| name.into()))
+}
+
 /// The program called `name`, in `PATH` or where Debian keeps what is root's.
 pub(crate) fn found(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

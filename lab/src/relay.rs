@@ -5,7 +5,6 @@
 //! handshake is quicker than there.
 use std::io::{Read as _, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::network::CONTROL;
-use crate::process::run;
+use crate::process::{run, tool};
 
 /// How often a thread looks whether the relay is to end.
 const TURN: Duration = Duration::from_millis(50);
@@ -249,7 +248,7 @@ impl Line {
             .collect();
         if let [.., high, low] = numbers[..] {
             let rule = format!("insert rule inet lab forward tcp dport {} accept\n", high * 256 + low);
-            run(Command::new("nft").args(["-f", "-"]), &rule, Duration::from_secs(5));
+            run(tool("nft").args(["-f", "-"]), &rule, Duration::from_secs(5));
         }
     }
 }
