@@ -2,6 +2,7 @@
 use std::io;
 
 use client::{Attempt, Error, Unreachable};
+use firewall::Name;
 use wire::Reply;
 use wire::pathname::show;
 
@@ -52,9 +53,10 @@ fn hint(error: &Error) -> Option<String> {
             "is an FTP server running there, and does its firewall let clients reach port {port}?"
         ),
         Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
-        Error::Stalled { place, .. } if place.way.is_passive() => {
-            "the data connection stood and then nothing passed: a firewall lets rule 3 through and not rule 4 (or the other way round), or large packets get lost on the way".to_owned()
-        }
+        Error::Stalled { place, .. } if place.way.is_passive() => format!(
+            "the data connection stood and then nothing passed: a firewall has {} and not {}, or the other way round, or large packets get lost on the way",
+            Name::PassiveIn, Name::PassiveOut
+        ),
         Error::Stalled { .. } => {
             "the data connection stood and then nothing passed: a firewall or a NAT on the way has lost it; try --mode passive".to_owned()
         }
@@ -78,15 +80,22 @@ fn no_data(attempts: &[Attempt]) -> String {
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     let called = attempts.iter().any(|a| !a.way.is_passive());
     let passive = format!(
-        "rule 3 is likely to be missing: the server's firewall must let clients reach its passive ports ({} among them); or rule 4: its answers from there",
-        ports.join(", ")
+        "{} is likely to be missing in the server's firewall, for {} among others; or {}",
+        Name::PassiveIn,
+        ports.join(", "),
+        Name::PassiveOut
     );
     match (ports.is_empty(), called) {
         (false, false) => format!("{passive}; --mode auto tries active mode too"),
         (false, true) => {
-            format!("{passive}; active mode fails where a firewall or a NAT on this side stops the server's call")
+            format!(
+                "{passive}; active mode fails where a firewall or a NAT on this side stops the server's call"
+            )
         }
-        (true, _) => "a firewall or a NAT on this side stops the server from calling us (active mode's rule 4): use --mode passive".to_owned(),
+        (true, _) => format!(
+            "a firewall or a NAT on this side stops the server from calling us, or its own has not {}: use --mode passive",
+            Name::ActiveOut
+        ),
     }
 }
 

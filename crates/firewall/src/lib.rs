@@ -14,6 +14,7 @@
 mod apply;
 mod check;
 mod explain;
+mod name;
 mod packets;
 mod recognise;
 mod request;
@@ -27,6 +28,7 @@ mod walk;
 pub use apply::{Plan, plan, removal};
 pub use check::{Findings, Missing, Wide, check};
 pub use ipnet::IpNet;
+pub use name::Name;
 pub use recognise::{Recognised, Seen, recognise};
 pub use request::{Authority, Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
+use crate::name::Name;
 use crate::site::{Active, Families, Site};
 
 /// The rules of a site: two for the control connection, and two more for each mode the site offers.
@@ -77,32 +78,15 @@ impl Rules {
         let listening = Ports::of(site.control_ports.iter().map(|&port| port..=port));
         let passive = Ports::of(site.passive_ports.iter().cloned());
         Self {
-            control: [
-                opens(1, Direction::In, listening.clone(), "the client opens the control connection"),
-                answers(2, Direction::Out, listening, "the server's replies"),
-            ],
-            passive: (!passive.is_empty()).then(|| {
-                [
-                    opens(3, Direction::In, passive.clone(), "the client opens the data connection"),
-                    answers(4, Direction::Out, passive, "data to the client, and what acknowledges its own"),
-                ]
-            }),
+            control: [opens(Name::ControlIn, listening.clone()), answers(Name::ControlOut, listening)],
+            passive: (!passive.is_empty())
+                .then(|| [opens(Name::PassiveIn, passive.clone()), answers(Name::PassiveOut, passive)]),
             active: match site.active {
                 Active::Off => None,
                 Active::FromPort(port) => Some(Ports::of([port..=port])),
                 Active::FromAnyPort => Some(Ports::Unprivileged),
             }
-            .map(|ports| {
-                [
-                    answers(
-                        3,
-                        Direction::In,
-                        ports.clone(),
-                        "data to the server, and what acknowledges its own",
-                    ),
-                    opens(4, Direction::Out, ports, "the server opens the data connection"),
-                ]
-            }),
+            .map(|ports| [answers(Name::ActiveIn, ports.clone()), opens(Name::ActiveOut, ports)]),
             families: site.families,
         }
     }
@@ -199,20 +183,21 @@ impl fmt::Display for Ports {
     }
 }
 
-fn opens(number: u8, direction: Direction, server: Ports, why: &'static str) -> Rule {
-    rule(number, direction, server, Role::Opens, why)
+fn opens(name: Name, server: Ports) -> Rule {
+    rule(name, server, Role::Opens)
 }
 
-fn answers(number: u8, direction: Direction, server: Ports, why: &'static str) -> Rule {
-    rule(number, direction, server, Role::Answers, why)
+fn answers(name: Name, server: Ports) -> Rule {
+    rule(name, server, Role::Answers)
 }
 
-fn rule(number: u8, direction: Direction, server: Ports, role: Role, why: &'static str) -> Rule {
-    let (from, to) = match direction {
-        Direction::In => (Ports::Unprivileged, server),
-        Direction::Out => (server, Ports::Unprivileged),
+fn rule(name: Name, server: Ports, role: Role) -> Rule {
+    // The odd ones lead towards the server.
+    let (direction, from, to) = match name.number() % 2 {
+        1 => (Direction::In, Ports::Unprivileged, server),
+        _ => (Direction::Out, server, Ports::Unprivileged),
     };
-    Rule { number, direction, from, to, role, why }
+    Rule { number: name.number(), direction, from, to, role, why: name.why() }
 }
 
 #[cfg(test)]

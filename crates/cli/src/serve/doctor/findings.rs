@@ -3,6 +3,52 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+/// The names of what can be found, which do not change: each has its place in docs/doctor.md.
+const NAMES: [&str; 42] = [
+    "folder",
+    "settings-conflict",
+    "settings-agree",
+    "limits",
+    "few-ports",
+    "ports-enough",
+    "ports-free",
+    "site-runs",
+    "port-taken",
+    "port-needs-privilege",
+    "address-not-here",
+    "port-fails",
+    "ephemeral-apart",
+    "ephemeral-overlap",
+    "address-useless",
+    "address-told",
+    "address-private",
+    "certificate-own",
+    "certificate-unusable",
+    "certificate-early",
+    "certificate-expired",
+    "certificate-expires",
+    "certificate-good",
+    "certificate-nameless",
+    "certificate-vouched",
+    "certificate-self-signed",
+    "certificate-chain",
+    "acme-port-free",
+    "acme-port-taken",
+    "acme-port-needs-privilege",
+    "acme-port-closed",
+    "acme-port-open",
+    "active-any-port",
+    "active-port",
+    "active-port-needs-privilege",
+    "active-port-taken",
+    "rule-too-wide",
+    "firewall-passes",
+    "firewall-open",
+    "active-rule-missing",
+    "rule-for-some",
+    "rule-missing",
+];
+
 /// How much does it matter?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
@@ -17,7 +63,7 @@ pub(super) enum Weight {
 /// One thing that was looked at.
 #[derive(Debug)]
 pub(super) struct Finding {
-    /// A name that does not change (docs/doctor.md).
+    /// One of [`NAMES`].
     pub(super) verdict: &'static str,
     pub(super) weight: Weight,
     /// A sentence without its full stop.
@@ -83,6 +129,7 @@ impl Findings {
         evidence: String,
         fix: Option<String>,
     ) {
+        debug_assert!(NAMES.contains(&verdict), "{verdict} is no name that is known");
         self.found.push(Finding { verdict, weight, says, evidence, fix });
     }
 
@@ -210,14 +257,14 @@ mod tests {
         let mut findings = Findings::default();
         assert_eq!(findings.sentence(), "Nothing is wrong on this machine.");
         assert_eq!(findings.object()["verdict"], "all-is-well");
-        findings.fine("a", "it is fine", "seen");
+        findings.fine("ports-free", "it is fine", "seen");
         findings.open("whether it rains", "a window");
         assert!(findings.sentence().ends_with("this is not known: whether it rains."), "{findings:?}");
         assert_eq!(findings.object()["verdict"], "not-known");
-        findings.look("b", "it is odd", "seen", "look there");
+        findings.look("limits", "it is odd", "seen", "look there");
         assert!(findings.sentence().ends_with("look at this: it is odd."), "{findings:?}");
         assert!(!findings.is_wrong());
-        findings.wrong("c", "it is broken", "seen", "mend it");
+        findings.wrong("port-taken", "it is broken", "seen", "mend it");
         assert_eq!(findings.sentence(), "Wrong: it is broken.");
         let lines = findings.report();
         let marks: Vec<_> = lines.iter().filter_map(|line| line.get(2..6)).collect();
@@ -227,13 +274,30 @@ mod tests {
             "{lines:?}"
         );
         let object = findings.object();
-        assert_eq!((&object["verdict"], &object["weight"]), (&json!("c"), &json!("hinders")));
+        assert_eq!((&object["verdict"], &object["weight"]), (&json!("port-taken"), &json!("hinders")));
         assert_eq!(object["sentence"], "it is broken");
         assert_eq!((&object["server"], &object["evidence"]), (&json!(["mend it"]), &json!(["seen"])));
         let also: Vec<_> =
             object["also"].as_array().unwrap().iter().map(|one| (&one["verdict"], &one["weight"])).collect();
-        assert_eq!(also, [(&json!("b"), &json!("note")), (&json!("a"), &json!("fine"))]);
+        assert_eq!(also, [(&json!("limits"), &json!("note")), (&json!("ports-free"), &json!("fine"))]);
         assert_eq!(object["not_known"], json!([{"what": "whether it rains", "decided_by": "a window"}]));
+    }
+
+    #[test]
+    fn every_finding_has_its_place_in_the_documents() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, page) = page.split_once("\n## On the server\n").unwrap();
+        let rows = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once(" |"))
+            .map(|(names, _)| names);
+        let mut told: Vec<&str> =
+            rows.flat_map(|names| names.split(['`', ',', ' '])).filter(|n| !n.is_empty()).collect();
+        let mut names = NAMES.to_vec();
+        told.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(told, names);
     }
 
     #[test]

@@ -89,7 +89,8 @@ fn the_way_that_worked_is_the_first_one_next_time() {
     get().good();
     let error = get();
     assert!(
-        !error.status.success() && error.err.contains("hint: rule 3 is likely to be missing"),
+        !error.status.success()
+            && error.err.contains(&format!("hint: {} is likely to be missing", firewall::Name::PassiveIn)),
         "{}",
         error.err
     );

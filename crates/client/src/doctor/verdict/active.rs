@@ -100,7 +100,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
         } else {
             (
                 &[3, 4],
-                "the server agrees, and its call never comes: rule 4 (its call out to clients) or rule 3 (our answer) is missing on",
+                "the server agrees, and its call never comes: rule 4 (the server's own call out to clients) or rule 3 (our answer) is missing on",
             )
         };
         let said = said.map(|said| format!(" (it says {said})")).unwrap_or_default();

@@ -222,6 +222,37 @@ fn the_servers_word_decides_between_the_rules_of_passive_data() {
     assert_eq!(rules(&closed(End::NotReached(rejected()), None)), [3]);
 }
 
+/// One rule has one name, whoever tells it: `pasv firewall`, the doctors, the errors.
+#[test]
+fn rules_are_called_what_the_firewall_calls_them() {
+    use firewall::Name;
+    let said = |findings: &Findings| {
+        let Diagnosis { verdict, also, .. } = diagnose(findings);
+        std::iter::once(verdict).chain(also).map(|remark| remark.sentence).collect::<Vec<_>>().join("\n")
+    };
+    let word = |number: u8| {
+        change(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), |findings| {
+            findings.passive_word = Some(format!("425 (rule {number})"));
+        })
+    };
+    let calls = |call| clear(&[(Way::Epsv, WORKS), (Way::Eprt, never(call)), (Way::Port, never(call))]);
+    for (findings, name) in [
+        (word(Name::PassiveIn.number()), Name::PassiveIn),
+        (word(Name::PassiveOut.number()), Name::PassiveOut),
+        (calls(Call::HalfOpen), Name::ActiveIn),
+        (calls(Call::None), Name::ActiveOut),
+        (calls(Call::Unknown), Name::ActiveOut),
+    ] {
+        assert!(said(&findings).contains(&name.to_string()), "{name}: {}", said(&findings));
+    }
+    let silent = said(&dialled(Dial::Silent));
+    let (there, back) = (Name::ControlIn.number(), Name::ControlOut.number());
+    assert!(
+        silent.contains(&format!("rule {there} (clients to port 21) or rule {back} (the way back)")),
+        "{silent}"
+    );
+}
+
 #[test]
 fn words_that_name_rules_are_read() {
     assert_eq!(named_in("425 ... (rule 4), or ... (rule 3), or rule 4"), [3, 4]);
@@ -504,6 +535,8 @@ fn what_did_not_end_is_not_known() {
 fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
     let page = std::fs::read_to_string(page).expect("the page of the doctor");
+    // What is found on the server has names of its own.
+    let page = page.split("\n## On the server\n").next().unwrap_or_default();
     let mut names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
     for name in &names {
         assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/doctor.md");
