@@ -1,6 +1,6 @@
 //! How do we get at other people's servers without installing them?
 //!
-//! Debian's packages of FTP servers exclude each other, and would start when installed. So they are downloaded,
+//! Debian's packages of FTP servers exclude each other, and would start when installed; a balancer would too. So they are downloaded,
 //! unpacked below the target folder, and run from there; only the libraries they need are installed.
 
 use std::fs;
@@ -18,6 +18,7 @@ const SERVERS: &[(&str, &str)] = &[
     ("proftpd-core", "usr/sbin/proftpd"),
     ("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so"),
     ("pure-ftpd", "usr/sbin/pure-ftpd"),
+    ("haproxy", "usr/sbin/haproxy"),
 ];
 
 /// Fetches those that are not there yet, and names those that cannot be had.

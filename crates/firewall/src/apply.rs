@@ -1,6 +1,7 @@
 //! What has to be changed in the rules of this machine, so that they let the site through, or forget it again?
 
 use core::net::IpAddr;
+use core::ops::RangeInclusive;
 
 use crate::check::check;
 use crate::packets::Packets;
@@ -23,6 +24,8 @@ pub enum Plan {
     Own {
         /// For nft.
         script: String,
+        /// Chains of others that drop what the site needs elsewhere, and that get rules too.
+        chains: Vec<String>,
     },
     /// Chains of others drop what the site needs, so rules are put into them.
     Insert {
@@ -31,39 +34,49 @@ pub enum Plan {
         /// The chains, as `inet filter input`.
         chains: Vec<String>,
     },
+    /// It cannot be done without harm to what others have made. In words.
+    Refused(String),
 }
 
 /// What has to be done for `request`, where `ruleset` is followed now.
 pub fn plan(ruleset: &Ruleset, request: &Request) -> Plan {
+    if let Some(chain) = ruleset.chains.iter().find(|chain| is_own(chain) && !is_ours(ruleset, chain)) {
+        return Plan::Refused(format!(
+            "the table inet {TABLE} is not what pasv makes on a host: its chain {} is another's",
+            chain.name
+        ));
+    }
     let now = check(ruleset, request);
     let ours_fit = !now.wide.iter().any(|wide| wide.ours);
-    let others = ruleset.without_ours();
-    let without_us = check(&others, request);
+    let others = ruleset.without_ours(request);
+    let filtered = check(&others, request).filtered;
     let own = ruleset.chains.iter().any(is_own);
-    if !without_us.filtered {
-        // The table drops by itself, so that it has to be there, and as asked.
-        if own
-            && now.missing.is_empty()
-            && ours_fit
-            && keeps(ruleset, request)
-            && guards_output(ruleset, request)
-        {
-            return Plan::Nothing { ours: true };
-        }
-        let mut sheet = Sheet::new("#");
-        nftables::table(&mut sheet, request);
-        let script = removal(ruleset).unwrap_or_default() + &sheet.text(false);
-        return Plan::Own { script };
-    }
     let ours = ruleset.chains.iter().any(|chain| chain.lines.iter().any(Line::is_ours));
-    if now.missing.is_empty() && ours_fit && !own {
+    let fits = now.missing.is_empty() && ours_fit;
+    // The table drops by itself, so that it has to be there, and as asked.
+    if !filtered && own && fits && keeps(ruleset, request) && guards_output(ruleset, request) {
+        return Plan::Nothing { ours: true };
+    }
+    if filtered && fits && !own {
         return Plan::Nothing { ours };
     }
-    let mut script = removal(ruleset).unwrap_or_default();
+    let mut script = gone(ruleset, &|line| is_of(line, request)).unwrap_or_default();
+    if !filtered {
+        let mut sheet = Sheet::new("#");
+        nftables::table(&mut sheet, request);
+        script.push_str(&sheet.text(false));
+    }
     let mut chains = Vec::new();
-    for rule in request.rules() {
+    for (rule, request) in request.needs() {
         for chain in others.chains.iter().filter(|chain| chain.base.is_some()) {
-            for line in insertions(&others, request, &rule, chain) {
+            let lines = insertions(&others, &request, &rule, chain);
+            if !lines.is_empty() && !chain.has_plain_names() {
+                return Plan::Refused(format!(
+                    "the chain {} has a name that cannot be written for nft",
+                    chain.place()
+                ));
+            }
+            for line in lines {
                 script.push_str(&line);
                 script.push('\n');
                 if !chains.contains(&chain.place()) {
@@ -72,54 +85,97 @@ pub fn plan(ruleset: &Ruleset, request: &Request) -> Plan {
             }
         }
     }
-    if chains.is_empty() {
-        return if script.is_empty() { Plan::Nothing { ours } } else { Plan::Insert { script, chains } };
+    match (filtered, script.is_empty()) {
+        (false, _) => Plan::Own { script, chains },
+        (true, true) => Plan::Nothing { ours },
+        (true, false) => Plan::Insert { script, chains },
     }
-    Plan::Insert { script, chains }
 }
 
 /// The script for nft that takes away all that is ours; None where there is nothing.
 pub fn removal(ruleset: &Ruleset) -> Option<String> {
+    gone(ruleset, &Line::is_ours)
+}
+
+/// The ports that rules of ours let clients in to now, for whatever site.
+pub fn opened(ruleset: &Ruleset) -> Ports {
+    let ours = ruleset.chains.iter().flat_map(|chain| &chain.lines).filter(|line| line.is_ours());
+    Ports::of(ours.flat_map(destinations))
+}
+
+/// Takes away our table, and of our lines those that `which` picks.
+fn gone(ruleset: &Ruleset, which: &dyn Fn(&Line) -> bool) -> Option<String> {
     let mut script = String::new();
-    for chain in &ruleset.chains {
-        if is_own(chain) {
-            if script.is_empty() || !script.contains("delete table") {
-                script.push_str(&format!("delete table inet {TABLE}\n"));
-            }
-            continue;
-        }
-        for line in chain.lines.iter().filter(|line| line.is_ours()) {
+    if ruleset.chains.iter().any(|chain| is_ours(ruleset, chain)) {
+        script.push_str(&format!("delete table inet {TABLE}\n"));
+    }
+    let others = ruleset.chains.iter().filter(|chain| !is_own(chain) && chain.has_plain_names());
+    for chain in others {
+        for line in chain.lines.iter().filter(|line| which(line)) {
             script.push_str(&format!("delete rule {} handle {}\n", chain.place(), line.handle));
         }
     }
     (!script.is_empty()).then_some(script)
 }
 
+/// Is it in the table whose name is ours?
 fn is_own(chain: &Listed) -> bool {
     chain.family == "inet" && chain.table == TABLE
 }
 
+/// Is it in a table that we made, for a host or (as printed) for a router? Others may have given theirs the same name.
+fn is_ours(ruleset: &Ruleset, chain: &Listed) -> bool {
+    let own = || ruleset.chains.iter().filter(|chain| is_own(chain));
+    is_own(chain)
+        && own().any(|chain| chain.lines.iter().any(Line::is_ours))
+        && own().all(|chain| {
+            let hook = chain.base.as_ref().map(|base| base.hook.as_str());
+            hook == Some(chain.name.as_str()) && matches!(hook, Some("input" | "output"))
+        })
+}
+
+/// Is it a line of ours that this request decides about? What is kept open for others is theirs: a second site's.
+fn is_of(line: &Line, request: &Request) -> bool {
+    let mut ports = destinations(line).peekable();
+    let kept = ports.peek().is_some() && ports.all(|span| request.keeps(&span));
+    line.is_ours() && !kept
+}
+
+fn destinations(line: &Line) -> impl Iterator<Item = RangeInclusive<u16>> {
+    line.steps.iter().flat_map(|step| match step {
+        Step::Test(Test::Port(End::Destination, spans)) => spans.clone(),
+        _ => Vec::new(),
+    })
+}
+
 impl Ruleset {
-    /// What is there without pasv.
-    fn without_ours(&self) -> Self {
+    /// What is there without what pasv has put there for this site.
+    fn without_ours(&self, request: &Request) -> Self {
         let mut others = self.clone();
         others.chains.retain(|chain| !is_own(chain));
         for chain in &mut others.chains {
-            chain.lines.retain(|line| !line.is_ours());
+            chain.lines.retain(|line| !is_of(line, request));
         }
         others
+    }
+}
+
+impl Listed {
+    /// Can its names stand in a script? The kernel takes any; nft takes these.
+    fn has_plain_names(&self) -> bool {
+        let plain = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
+        };
+        [&self.family, &self.table, &self.name].into_iter().all(|name| plain(name))
     }
 }
 
 /// Does our table leave open what the request keeps, and nothing else?
 fn keeps(ruleset: &Ruleset, request: &Request) -> bool {
     let lines = ruleset.chains.iter().filter(|chain| is_own(chain)).flat_map(|chain| &chain.lines);
-    let kept =
-        lines.filter(|line| line.comment.as_deref() == Some(nftables::KEPT)).flat_map(|line| &line.steps);
-    let open = Ports::of(kept.flat_map(|step| match step {
-        Step::Test(Test::Port(End::Destination, spans)) => spans.clone(),
-        _ => Vec::new(),
-    }));
+    let kept = lines.filter(|line| line.comment.as_deref() == Some(nftables::KEPT));
+    let open = Ports::of(kept.flat_map(destinations));
     open == request.kept()
 }
 

@@ -1,13 +1,14 @@
 //! Do the rules that a kernel follows let through what a site needs, and no more than that?
 
 use core::fmt;
+use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
 use crate::packets::{Holds, Packets};
 use crate::request::{Output, Request};
 use crate::rules::{Direction, Ports, Role, Rule};
-use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test, Verdict};
-use crate::walk::{Decision, Fate, decisions, is_on_the_way};
+use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test, Verdict, ends};
+use crate::walk::{Decision, Fate, decisions, reached};
 
 /// What was found, in the order of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Findings {
     pub wide: Vec<Wide>,
     /// What depends on something that is not known here.
     pub open_questions: Vec<String>,
+    /// Is one of those questions whether what the site needs passes at all, and not only for whom?
+    pub undecided: bool,
     /// Does anything on this machine drop what comes in? Where nothing does, everything is let in.
     pub filtered: bool,
 }
@@ -54,26 +57,24 @@ pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
         missing: Vec::new(),
         wide: Vec::new(),
         open_questions: Vec::new(),
+        undecided: false,
         filtered: filtered(ruleset),
     };
-    for rule in request.rules() {
-        for packets in Packets::of(&rule, request, ruleset) {
+    for (rule, request) in request.needs() {
+        for packets in Packets::of(&rule, &request, ruleset) {
             for decision in decisions(ruleset, &packets) {
                 judge(&mut findings, &rule, &packets, &decision);
             }
         }
     }
-    for chain in ruleset.chains.iter().filter(|chain| chain.family != "bridge" && chain.family != "arp") {
-        let hook = |direction| {
-            chain.base.as_ref().is_none_or(|base| base.kind != "nat" && is_on_the_way(&base.hook, direction))
-        };
+    for chain in reached(ruleset, Direction::In) {
         for line in &chain.lines {
-            if hook(Direction::In) {
-                wide_inward(&mut findings, request, chain, line);
-            }
-            if hook(Direction::Out) && request.output == Output::Dropped {
-                wide_outward(&mut findings, request, chain, line);
-            }
+            wide_inward(&mut findings, request, chain, line);
+        }
+    }
+    for chain in reached(ruleset, Direction::Out) {
+        for line in chain.lines.iter().filter(|line| request.output == Output::Dropped || line.is_ours()) {
+            wide_outward(&mut findings, request, chain, line);
         }
     }
     findings
@@ -89,7 +90,8 @@ impl Findings {
 /// Drops any chain what comes in?
 fn filtered(ruleset: &Ruleset) -> bool {
     let mut coming_in = ruleset.chains.iter().filter(|chain| {
-        chain.base.as_ref().is_some_and(|base| base.kind == "filter" && base.hook == "input")
+        matches!(chain.family.as_str(), "inet" | "ip" | "ip6")
+            && chain.base.as_ref().is_some_and(|base| base.kind == "filter" && base.hook == "input")
     });
     coming_in.any(|chain| chain.base.as_ref().is_some_and(|base| base.drops) || !chain.lines.is_empty())
 }
@@ -110,7 +112,10 @@ fn judge(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Dec
                 );
             }
         }
-        Fate::Unclear => note(findings, format!("{}: decided by {by}", what(&packets.ours()))),
+        Fate::Unclear => {
+            findings.undecided = true;
+            note(findings, format!("{}: decided by {by}", what(&packets.ours())));
+        }
         Fate::Dropped => {
             let except: Vec<String> = decision
                 .exceptions
@@ -151,7 +156,10 @@ fn note(findings: &mut Findings, words: String) {
 /// What a rule that accepts asks of TCP's ports, where it lets new connections of others through.
 struct Opening<'l> {
     ports: Vec<(End, &'l [RangeInclusive<u16>])>,
-    addressed: bool,
+    /// For whom alone; None: for everybody.
+    clients: Option<&'l [(IpAddr, IpAddr)]>,
+    /// Asks it for anything beside a new connection of TCP?
+    bare: bool,
 }
 
 fn opening(line: &Line, direction: Direction) -> Vec<Opening<'_>> {
@@ -205,13 +213,19 @@ fn opening(line: &Line, direction: Direction) -> Vec<Opening<'_>> {
 
 fn summed<'l>(tests: &[&'l Test], direction: Direction) -> Opening<'l> {
     let theirs = if direction == Direction::In { End::Source } else { End::Destination };
-    let mut opening = Opening { ports: Vec::new(), addressed: false };
+    let mut opening = Opening { ports: Vec::new(), clients: None, bare: true };
     for test in tests {
         match test {
+            Test::Always
+            | Test::Version { .. }
+            | Test::State { .. }
+            | Test::Protocol { .. }
+            | Test::Flags { .. } => continue,
             Test::Port(end, spans) => opening.ports.push((*end, spans)),
-            Test::Address { end, not: false, .. } if *end == theirs => opening.addressed = true,
+            Test::Address { end, among, not: false } if *end == theirs => opening.clients = Some(among),
             _ => {}
         }
+        opening.bare = false;
     }
     opening
 }
@@ -231,16 +245,23 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
                 what.push("it opens port 20 inward, which nobody uses in either mode: in active mode port 20 calls, and is not called".to_owned());
             } else if touches && !inside {
                 what.push(format!("it opens {span_told}, and the site needs {needed}"));
-            } else if line.is_ours() && !inside {
+            } else if line.is_ours() && !inside && !request.keeps(span) {
                 what.push(format!(
                     "it opens {span_told} for a site of other settings; this one needs {needed}"
                 ));
-            } else if inside && !request.from.is_empty() && !opening.addressed {
+            } else if inside
+                && !request.from.is_empty()
+                && !opening.clients.is_some_and(|c| are_of(request, c))
+            {
+                let whom = if opening.clients.is_some() { "others too" } else { "everybody" };
                 what.push(format!(
-                    "it opens {span_told} to everybody, and the site is for {} only",
+                    "it opens {span_told} to {whom}, and the site is for {} only",
                     nets(request)
                 ));
             }
+        }
+        if opening.bare && would_drop(chain, line) {
+            what.push(format!("it opens every port, and the site needs {needed}"));
         }
         let from_20 =
             opening.ports.iter().any(|(end, spans)| *end == End::Source && spans.contains(&(20..=20)));
@@ -249,6 +270,22 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
         }
         push(findings, chain, line, what);
     }
+}
+
+/// Are these all clients of the site?
+fn are_of(request: &Request, clients: &[(IpAddr, IpAddr)]) -> bool {
+    let nets: Vec<_> =
+        request.families().into_iter().flat_map(|family| request.networks(family)).map(ends).collect();
+    clients.iter().all(|(low, high)| {
+        nets.iter().any(|(from, to)| low.is_ipv4() == from.is_ipv4() && from <= low && high <= to)
+    })
+}
+
+/// Is it a chain where packets come in, that drops what comes to its end past `line`?
+fn would_drop(chain: &Listed, line: &Line) -> bool {
+    let Some(base) = chain.base.as_ref().filter(|base| base.hook == "input") else { return false };
+    let after = chain.lines.iter().skip_while(|other| other.handle != line.handle);
+    base.drops || after.flat_map(|line| &line.steps).any(|step| matches!(step, Step::End(Verdict::Drop)))
 }
 
 fn wide_outward(findings: &mut Findings, request: &Request, chain: &Listed, line: &Line) {
@@ -275,7 +312,12 @@ fn wide_outward(findings: &mut Findings, request: &Request, chain: &Listed, line
             });
             let touches =
                 answers.spans().iter().any(|need| need.start() <= span.end() && span.start() <= need.end());
-            if touches && !called {
+            if line.is_ours() && !called {
+                what.push(format!(
+                    "it lets this machine call from {} for a site of other settings",
+                    Ports::of([span.clone()])
+                ));
+            } else if touches && !called {
                 what.push(format!(
                     "through it this machine opens connections from {}; from there the site sends answers only",
                     Ports::of([span.clone()])

@@ -25,7 +25,7 @@ mod site;
 mod target;
 mod walk;
 
-pub use apply::{Plan, plan, removal};
+pub use apply::{Plan, opened, plan, removal};
 pub use check::{Findings, Missing, Wide, check};
 pub use ipnet::IpNet;
 pub use name::Name;

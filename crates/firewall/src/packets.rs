@@ -72,6 +72,19 @@ impl Packets {
         all
     }
 
+    /// The first packet of anybody, to a port of no service in particular.
+    pub(crate) fn stranger(family: Family) -> Self {
+        Self {
+            family,
+            direction: Direction::In,
+            clients: family.whole(),
+            from: 1024..=u16::MAX,
+            to: 0..=u16::MAX,
+            opens: true,
+            flags: SYN,
+        }
+    }
+
     /// The ports at the server's end.
     pub(crate) fn ours(&self) -> RangeInclusive<u16> {
         match self.direction {

@@ -1,9 +1,11 @@
 //! Which firewall runs on this machine, going by what its programs say?
 
-use crate::request::Chain;
-use crate::ruleset::{Base, Listed, Ruleset};
+use crate::packets::Packets;
+use crate::request::{Chain, Family};
+use crate::ruleset::{Listed, Ruleset};
 use crate::target::Target;
 use crate::target::nftables::TABLE;
+use crate::walk::{Fate, decisions};
 
 /// What was said. None: the program is not there, or says nothing to who asks (most of them speak to root only).
 #[derive(Clone, Debug, Default)]
@@ -38,14 +40,11 @@ pub fn recognise(seen: &Seen) -> Recognised {
     if seen.ufw.as_deref().is_some_and(|said| said.lines().any(|line| line.trim() == "Status: active")) {
         return found(Target::Ufw, "ufw is active on this machine");
     }
-    let mut chains = seen.ruleset.iter().flat_map(|ruleset| &ruleset.chains).filter(|chain| decides(chain));
-    let first = chains.next();
-    // Of several, one that drops by itself matters most.
-    let chain = match first {
-        Some(first) if !drops(first) => chains.find(|chain| drops(chain)).or(Some(first)),
-        first => first,
-    };
-    match chain {
+    let ruleset = seen.ruleset.as_ref();
+    if ruleset.is_some_and(|ruleset| ruleset.chains.iter().any(|chain| chain.table == "firewalld")) {
+        return found(Target::Firewalld, "the rules on this machine are firewalld's");
+    }
+    match ruleset.and_then(closing) {
         Some(chain) if chain.family != "inet" && chain.table == "filter" && chain.name == "INPUT" => {
             return found(Target::IptablesInsert, "iptables has rules on this machine");
         }
@@ -76,15 +75,17 @@ pub fn recognise(seen: &Seen) -> Recognised {
     }
 }
 
-/// Is it a chain of somebody else, with a say in what comes in?
-fn decides(chain: &Listed) -> bool {
-    let comes_in = |base: &Base| base.kind == "filter" && base.hook == "input";
-    chain.base.as_ref().is_some_and(comes_in)
-        && !(chain.family == "inet" && chain.table == TABLE)
-        && matches!(chain.family.as_str(), "inet" | "ip" | "ip6")
-        && (drops(chain) || !chain.lines.is_empty())
-}
-
-fn drops(chain: &Listed) -> bool {
-    chain.base.as_ref().is_some_and(|base| base.drops)
+/// The chain of somebody else that drops what comes in and that no rule of its own names. Lists of addresses that are refused
+/// (fail2ban's) are none: what they leave passes.
+fn closing(ruleset: &Ruleset) -> Option<&Listed> {
+    let theirs = |chain: &&Listed| !(chain.family == "inet" && chain.table == TABLE);
+    let closed = [Family::V4, Family::V6].into_iter().flat_map(|family| {
+        let decisions = decisions(ruleset, &Packets::stranger(family)).into_iter();
+        decisions.filter(|decision| decision.fate == Fate::Dropped).map(|decision| decision.chain)
+    });
+    let input = |chain: &Listed| chain.base.as_ref().is_some_and(|base| base.hook == "input");
+    let mut chains: Vec<&Listed> = closed.filter(theirs).filter(|chain| input(chain)).collect();
+    // That of both families before that of one, which would leave the other to be looked after.
+    chains.sort_by_key(|chain| chain.family != "inet");
+    chains.first().copied()
 }

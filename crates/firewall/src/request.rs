@@ -187,10 +187,38 @@ impl Request {
         offered.iter().copied().filter(asked).collect()
     }
 
+    /// The rules, each with the request that it is of: clients come from their networks, and who asks for the certificate from
+    /// anywhere.
+    pub(crate) fn needs(&self) -> Vec<(Rule, Self)> {
+        let mut needs: Vec<(Rule, Self)> =
+            self.rules().into_iter().map(|rule| (rule, self.clone())).collect();
+        if self.authority == Authority::AsksAtPort80 {
+            let site = Site {
+                control_ports: vec![80],
+                passive_ports: vec![],
+                active: Active::Off,
+                ..self.site.clone()
+            };
+            let anybody = Self { from: Vec::new(), ..self.clone() };
+            for rule in Rules::of(&site).control() {
+                needs.push((
+                    Rule { why: "the certificate's authority asks", ..rule.clone() },
+                    anybody.clone(),
+                ));
+            }
+        }
+        needs
+    }
+
     /// The ports of others that a whole rule set leaves open, that of the certificate's authority among them.
-    pub(crate) fn kept(&self) -> Ports {
+    pub fn kept(&self) -> Ports {
         let asked = (self.authority == Authority::AsksAtPort80).then_some(80..=80);
         Ports::of(self.keep.spans().into_iter().chain(asked))
+    }
+
+    /// Are these ports of others, which stay as they are?
+    pub(crate) fn keeps(&self, ports: &RangeInclusive<u16>) -> bool {
+        self.kept().spans().iter().any(|kept| kept.start() <= ports.start() && ports.end() <= kept.end())
     }
 
     /// What a whole rule set leaves open beside the site, as a sentence.

@@ -56,11 +56,39 @@ pub(crate) fn decisions<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Deci
     chains.map(|chain| decide(ruleset, chain, packets)).collect()
 }
 
-pub(crate) fn is_on_the_way(hook: &str, direction: Direction) -> bool {
+fn is_on_the_way(hook: &str, direction: Direction) -> bool {
     match direction {
         Direction::In => matches!(hook, "prerouting" | "input"),
         Direction::Out => matches!(hook, "output" | "postrouting"),
     }
+}
+
+/// The chains that packets of this direction come through, those that are only jumped to among them.
+pub(crate) fn reached(ruleset: &Ruleset, direction: Direction) -> Vec<&Listed> {
+    let ours = |chain: &&Listed| matches!(chain.family.as_str(), "inet" | "ip" | "ip6");
+    let base = |base: &Base| base.kind != "nat" && is_on_the_way(&base.hook, direction);
+    let mut reached: Vec<&Listed> =
+        ruleset.chains.iter().filter(ours).filter(|chain| chain.base.as_ref().is_some_and(base)).collect();
+    let mut next = 0;
+    while let Some(chain) = reached.get(next).copied() {
+        next += 1;
+        for step in chain.lines.iter().flat_map(|line| &line.steps) {
+            let verdicts: Vec<&Verdict> = match step {
+                Step::End(verdict) => vec![verdict],
+                Step::Map(ways) => ways.iter().map(|(_, verdict)| verdict).collect(),
+                Step::Test(_) => continue,
+            };
+            for verdict in verdicts {
+                if let Verdict::Jump(name) | Verdict::Goto(name) = verdict
+                    && let Some(target) = ruleset.chain(chain, name)
+                    && !reached.iter().any(|known| core::ptr::eq(*known, target))
+                {
+                    reached.push(target);
+                }
+            }
+        }
+    }
+    reached
 }
 
 /// Does a table of this family see such packets?

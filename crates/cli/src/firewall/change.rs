@@ -1,7 +1,7 @@
 //! How are the rules of this machine compared, changed, and put back?
 use std::io::{self, IsTerminal as _, Write as _};
 
-use ::firewall::{Plan, Request, Ruleset, Target, plan, removal};
+use ::firewall::{Output, Plan, Request, Ruleset, Target, Tracking, plan, removal};
 
 use super::machine;
 use crate::talk::{Exit, Failure, say};
@@ -16,25 +16,38 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
                 .hint(format!("`pasv firewall --for {}` prints what to paste there", other.name())));
         }
     }
-    let script = match plan(&read()?, request) {
+    let ruleset = read()?;
+    let (script, keeps) = match plan(&ruleset, request) {
         Plan::Nothing { ours } => {
             let how = if ours { "by rules of pasv" } else { "and no rule of pasv is needed" };
             say(format_args!("Nothing to do: what the site needs passes already, {how}."));
+            if !::firewall::check(&ruleset, request).open_questions.is_empty() {
+                say(format_args!("hint: for some it depends: `pasv firewall --check` tells on what"));
+            }
             return Ok(());
         }
-        Plan::Own { script } => {
+        Plan::Refused(why) => return Err(refused(why)),
+        Plan::Own { script, chains } => {
             print(&script)?;
+            if !chains.is_empty() {
+                say(format_args!("The last lines would be put into what is there: {}.", chains.join(", ")));
+            }
             own_table(request, yes, kept)?;
-            script
+            (script, OWN_KEPT)
         }
         Plan::Insert { script, chains } => {
             print(&script)?;
+            let iptables = |chain: &String| chain == "ip filter INPUT" || chain == "ip6 filter INPUT";
+            let keeps = if chains.iter().any(iptables) { IPTABLES_KEPT } else { LINES_KEPT };
             if chains.is_empty() {
                 say(format_args!("Rules of pasv that nothing needs any more would be taken away."));
             } else {
                 say(format_args!("These lines would be put into what is there: {}.", chains.join(", ")));
             }
-            script
+            // What an earlier application opened, and this one does not: of other settings, or of another site.
+            let opened = ::firewall::opened(&ruleset);
+            closes(request, yes, kept, &|port| opened.contains(port))?;
+            (script, keeps)
         }
     };
     ask("Change the rules of this machine?", yes)?;
@@ -45,14 +58,16 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
             .hint("`pasv firewall --check` tells all; `pasv firewall --remove` takes them away"));
     }
     say(format_args!("Done. `pasv firewall --remove` takes it back."));
-    let keeps = if script.contains(" rule ip filter INPUT ") || script.contains(" rule ip6 filter INPUT ") {
-        "what saves the rules of iptables here (`netfilter-persistent save`) keeps it"
-    } else {
-        "`nft list ruleset > /etc/nftables.conf` and the service `nftables` keep it"
-    };
     say(format_args!("hint: this lasts until the next start; {keeps}"));
     Ok(())
 }
+
+/// How it lasts. The whole listing is no file to load: programs that write rules of their own (Docker, fail2ban) would find
+/// theirs twice.
+const OWN_KEPT: &str = "`pasv firewall --for nftables` with the same flags into a file that /etc/nftables.conf includes keeps it";
+const LINES_KEPT: &str =
+    "the lines in the file from which these chains are loaded (/etc/nftables.conf) keep it";
+const IPTABLES_KEPT: &str = "what saves the rules of iptables here (`netfilter-persistent save`) keeps it";
 
 /// Takes away what is ours.
 pub(super) fn remove(yes: bool) -> Result<(), Failure> {
@@ -80,29 +95,36 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     for question in &findings.open_questions {
         text.push_str(&format!("DEPENDS   {question}\n"));
     }
-    for family in machine::legacy() {
+    let unseen: Vec<&str> = machine::legacy().collect();
+    for family in &unseen {
         text.push_str(&format!(
             "DEPENDS   {family} of the kind before nftables has rules here too, and nft does not see them\n"
         ));
     }
-    if !findings.filtered {
+    if !findings.filtered && unseen.is_empty() {
         text.push_str("OPEN      nothing on this machine drops what comes in: every port of it is open\n");
     }
-    if findings.is_good() {
-        text.push_str("GOOD      what the site needs passes, and no rule lets through more for it\n");
+    let known = !findings.undecided && unseen.is_empty();
+    match (findings.is_good(), known) {
+        (true, true) => {
+            text.push_str("GOOD      what the site needs passes, and no rule lets through more for it\n");
+        }
+        (true, false) => text.push_str("NOT KNOWN whether what the site needs passes\n"),
+        (false, _) => {}
     }
     // Comments and names in there are whatever somebody wrote: they drive no terminal.
     for line in text.lines() {
         writeln!(io::stdout(), "{}", wire::pathname::show(line.as_bytes()))?;
     }
-    if findings.is_good() {
+    if findings.is_good() && known {
         return Ok(());
     }
     let hint = match (findings.missing.is_empty(), findings.wide.is_empty()) {
+        (true, true) => "`pasv doctor` from a client's place decides it",
         (false, _) => {
             "`pasv firewall` prints what is missing, `pasv firewall --apply` puts it there (nftables)"
         }
-        (true, _) => "narrow the rule that is too wide; what the site needs passes",
+        (true, false) => "narrow the rule that is too wide; what the site needs passes",
     };
     Err(Failure::told(Exit::Refused).hint(hint))
 }
@@ -128,7 +150,7 @@ fn refuse_front_ends() -> Result<(), Failure> {
     let name = match (ufw, firewalld) {
         (Some(said), _) if said.contains("Status: active") => "ufw",
         (_, Some(said)) if said.trim() == "running" => "firewalld",
-        _ => return Ok(()),
+        _ => return refuse_the_older(),
     };
     Err(Failure::new(Exit::Refused, format!("{name} makes the rules of this machine, and would overwrite others"))
         .hint(format!(
@@ -136,18 +158,40 @@ fn refuse_front_ends() -> Result<(), Failure> {
         )))
 }
 
+/// What drops there is not seen by nft, and no rule of nftables opens it.
+fn refuse_the_older() -> Result<(), Failure> {
+    let Some(name) = machine::legacy().next() else { return Ok(()) };
+    Err(Failure::new(
+        Exit::Refused,
+        format!("{name} of the kind before nftables has rules on this machine, and nft cannot change them"),
+    )
+    .hint("`pasv firewall --for iptables-insert` prints what to paste; `--apply --for nftables` goes past them all the same"))
+}
+
 /// A table of our own closes all that it does not name: somebody has to know that.
 fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
-    let beside = if request.keep.is_empty() { "nothing".to_owned() } else { format!("TCP {}", request.keep) };
+    let beside =
+        if request.kept().is_empty() { "nothing".to_owned() } else { format!("TCP {}", request.kept()) };
     say(format_args!(
         "Nothing drops what comes in here, so this table would: it leaves open the site and {beside}, and closes all else, UDP too."
     ));
+    if request.output == Output::Dropped || request.tracking == Tracking::Stateless {
+        say(format_args!(
+            "What this machine opens of its own (names, time, updates, DHCP) would be dropped as well."
+        ));
+    }
+    closes(request, yes, kept, &|_| true)
+}
+
+/// Something may listen where nobody comes in any more, of those ports that `concerned` names.
+fn closes(request: &Request, yes: bool, kept: bool, concerned: &dyn Fn(u16) -> bool) -> Result<(), Failure> {
     // The site itself may be up already.
     let passive = |port: &u16| request.site.passive_ports.iter().any(|span| span.contains(port));
     let open = |port: &u16| {
-        request.keep.contains(*port) || request.site.control_ports.contains(port) || passive(port)
+        request.kept().contains(*port) || request.site.control_ports.contains(port) || passive(port)
     };
-    let closed: Vec<u16> = machine::listeners().into_iter().filter(|port| !open(port)).collect();
+    let closed: Vec<u16> =
+        machine::listeners().into_iter().filter(|port| !open(port) && concerned(*port)).collect();
     if closed.is_empty() {
         return Ok(());
     }
@@ -155,7 +199,7 @@ fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
     say(format_args!("Something listens at these ports, which would be closed to others: TCP {list}."));
     if yes && !kept {
         return Err(Failure::new(Exit::Refused, "nobody is asked, so nothing that listens is closed")
-            .hint("name what has to stay open, as --keep 22 --keep 80 (or --keep none)"));
+            .hint("name what has to stay open, as --keep 22 --keep 62000-62009 (or --keep none)"));
     }
     Ok(())
 }

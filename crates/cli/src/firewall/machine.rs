@@ -14,28 +14,46 @@ pub(crate) fn ephemeral() -> Option<Ephemeral> {
 /// What firewall runs here.
 pub(crate) fn recognised() -> Recognised {
     let (ufw, firewalld) = front_ends();
+    // The kind before nftables first, where it has rules: what `iptables-save` is here may be the other.
+    let older = legacy().next().and_then(|name| saved(name, true));
     let seen = Seen {
         ruleset: ruleset().ok(),
         firewalld,
         ufw,
-        iptables: said(&mut program("iptables-save", &["-t", "filter"])).ok(),
+        iptables: older.or_else(|| saved("iptables", false)),
     };
     recognise(&seen)
 }
 
 /// What ufw and firewalld say of themselves.
 pub(super) fn front_ends() -> (Option<String>, Option<String>) {
-    (said(&mut program("ufw", &["status"])).ok(), said(&mut program("firewall-cmd", &["--state"])).ok())
+    // ufw answers root alone, and anybody may read whether it is on.
+    let ufw = said(&mut program("ufw", &["status"])).or_else(|_| {
+        let on = |text: String| text.lines().any(|line| line.trim().eq_ignore_ascii_case("ENABLED=yes"));
+        fs::read_to_string("/etc/ufw/ufw.conf")
+            .map(|text| if on(text) { "Status: active".into() } else { String::new() })
+    });
+    (ufw.ok(), said(&mut program("firewall-cmd", &["--state"])).ok())
+}
+
+/// The filters of iptables or ip6tables, of the kind in nftables or of the one before.
+fn saved(name: &str, older: bool) -> Option<String> {
+    let kinds = if older { ["-legacy-save", "-save"] } else { ["-nft-save", "-save"] };
+    kinds.iter().find_map(|kind| said(&mut program(&format!("{name}{kind}"), &["-t", "filter"])).ok())
 }
 
 /// The rules that the kernel follows now.
 pub(crate) fn ruleset() -> Result<Ruleset, String> {
     let mut ruleset =
         Ruleset::read(&said(&mut program("nft", &["-j", "list", "ruleset"]))?).map_err(|e| e.to_string())?;
-    for (family, save) in [("ip", "iptables-save"), ("ip6", "ip6tables-save")] {
-        // Where it is not there, the rules are not iptables' either.
-        if ruleset.has_opaque(family)
-            && let Ok(saved) = said(&mut program(save, &[]))
+    for (family, name) in [("ip", "iptables"), ("ip6", "ip6tables")] {
+        if !ruleset.has_opaque(family) {
+            continue;
+        }
+        // `-save` alone may tell the rules of the kind before nftables. Where neither is there, they are not iptables' either.
+        let all = ["-nft-save", "-save"];
+        if let Some(saved) =
+            all.iter().find_map(|kind| said(&mut program(&format!("{name}{kind}"), &[])).ok())
         {
             ruleset.fill_in(family, &saved);
         }
@@ -57,7 +75,14 @@ pub(crate) fn legacy() -> impl Iterator<Item = &'static str> {
     let kinds = [("iptables", "/proc/net/ip_tables_names"), ("ip6tables", "/proc/net/ip6_tables_names")];
     let filters =
         |file| fs::read_to_string(file).is_ok_and(|names| names.lines().any(|name| name == "filter"));
-    kinds.into_iter().filter(move |(_, file)| filters(*file)).map(|(name, _)| name)
+    kinds.into_iter().filter(move |(name, file)| filters(*file) && decides(name)).map(|(name, _)| name)
+}
+
+/// Has it rules for what comes in? It has a table as soon as somebody has looked at one. What cannot be read may have some.
+fn decides(name: &str) -> bool {
+    saved(name, true).is_none_or(|saved| {
+        saved.lines().any(|line| line.starts_with("-A INPUT ") || line.starts_with(":INPUT DROP"))
+    })
 }
 
 /// Hands a script to nft, which does all of it or nothing.

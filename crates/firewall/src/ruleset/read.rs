@@ -108,6 +108,7 @@ fn line(about: &Value, sets: &Sets<'_>) -> Line {
     let opaque = parts.iter().any(|part| part.get("xt").is_some());
     let mut steps: Vec<Step> = Vec::new();
     for part in parts {
+        steps.extend(version(part).map(Step::Test));
         steps.extend(step(part, sets));
     }
     Line {
@@ -117,6 +118,20 @@ fn line(about: &Value, sets: &Sets<'_>) -> Line {
         text: show::rule(parts),
         opaque,
     }
+}
+
+/// Who asks for a field of IPv4's header, or of IPv6's, asks first whether it is there.
+fn version(part: &Value) -> Option<Test> {
+    fn of(field: &Value) -> Option<Test> {
+        match word(&field["payload"], "protocol") {
+            "ip" => return Some(Test::Version { v6: false, not: false }),
+            "ip6" => return Some(Test::Version { v6: true, not: false }),
+            _ => {}
+        }
+        let inner = field.get("&").or_else(|| field.get("concat"))?;
+        inner.as_array()?.iter().find_map(of)
+    }
+    of(&part["match"]["left"]).or_else(|| of(&part["vmap"]["key"]))
 }
 
 fn step(part: &Value, sets: &Sets<'_>) -> Option<Step> {
@@ -147,7 +162,8 @@ fn verdict(part: &Value) -> Option<Verdict> {
         "return" => Verdict::Return,
         "jump" => Verdict::Jump(word(about, "target").to_owned()),
         "goto" => Verdict::Goto(word(about, "target").to_owned()),
-        "queue" => Verdict::Unclear,
+        // Answers in our place, and lets through who answers it.
+        "queue" | "synproxy" => Verdict::Unclear,
         _ => return None,
     })
 }
@@ -220,6 +236,12 @@ fn test(about: &Value, sets: &Sets<'_>) -> Test {
             Test::Version { v6: right.iter().any(|v| v == "ip6"), not }
         }
         (Some("iif" | "iifname"), _) => Test::Interface { end: End::Source, among: words(), not },
+        (Some("iiftype"), _) if words() == ["loopback"] => {
+            Test::Interface { end: End::Source, among: vec!["lo".into()], not }
+        }
+        (Some("oiftype"), _) if words() == ["loopback"] => {
+            Test::Interface { end: End::Destination, among: vec!["lo".into()], not }
+        }
         (Some("oif" | "oifname"), _) => Test::Interface { end: End::Destination, among: words(), not },
         // Ours is sent to this machine alone.
         (Some("pkttype"), _) if words().iter().all(|w| w == "broadcast" || w == "multicast") => {

@@ -27,6 +27,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let parts =
         parts(&data.iter().flat_map(|rule| rule.to.spans()).collect::<Vec<_>>(), request.inside.len());
     if request.inside.len() > 1 {
+        sheet.say("To clients they are one site: the same files, and the same certificate (--cert, --key), on each.");
         for (server, part) in request.inside.iter().zip(&parts) {
             if part.is_empty() {
                 return Err(Unfit("there are more servers than passive ports".into()));

@@ -65,7 +65,7 @@ fn a_complete_set_is_good_and_needs_nothing() {
 fn where_nothing_filters_nothing_is_missing_and_a_table_of_our_own_is_made() {
     let findings = check(&ruleset("empty"), &request());
     assert!(findings.is_good() && !findings.filtered);
-    let Plan::Own { script } = plan(&ruleset("empty"), &request()) else { panic!("no table of our own") };
+    let Plan::Own { script, .. } = plan(&ruleset("empty"), &request()) else { panic!("no table of our own") };
     assert!(script.contains("policy drop") && script.contains("tcp dport 22 "), "{script}");
     assert!(Ruleset::read("").is_ok());
 }

@@ -17,7 +17,7 @@ hasnt() { ! grep -F -q -e "$1" "$2"; }
 "#;
 
 /// Runs a script in a namespace, where there are namespaces.
-fn in_a_namespace(needs: &[&str], script: &str) {
+pub(super) fn in_a_namespace(needs: &[&str], script: &str) {
     for name in needs {
         if need::program(name).is_none() {
             return;
@@ -44,6 +44,8 @@ fn nft_loads_every_set_that_is_printed_and_twice_is_once() {
 for flags in "" "--mode both --active-port 20" "--mode active --active-port 20 --keep none" \
     "--mode both --stateless" "--mode both --active-port 20 --output-drop" "--explain --listen-tls 990" \
     "--from 192.0.2.0/24 --from 2001:db8::/32 --from 203.0.113.7 --mode both --output-drop --explain" \
+    "--from 192.0.2.0/25 --from 192.0.2.128/25 --from 192.0.2.7 --from 0.0.0.0/0 --from ::/0" \
+    "--acme ftp.example.org --keep 8000-8100 --passive-ports 1024-65535 --stateless --output-drop" \
     "--listen 0.0.0.0:21 --listen-tls 0.0.0.0:990 --stateless" "--listen [::1]:21 --listen [2001:db8::1]:21"
 do
     $pasv firewall --for nftables $flags > set

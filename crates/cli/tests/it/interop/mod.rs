@@ -12,6 +12,8 @@
 mod acme;
 mod clients;
 mod firewall;
+mod firewall_fronts;
+mod firewall_guests;
 mod servers;
 mod story;
 mod tls;
