@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
 use crate::process::{clean, run};
 use crate::relay::{Epsv, Way};
+use crate::rows::Pace;
 use crate::site::{Serve, in_url};
 use crate::trial::{Pair, Tools, Trial};
 
@@ -28,6 +29,9 @@ pub(crate) struct Look {
     /// The first word, and what has to be among the others.
     pub(crate) verdict: &'static str,
     pub(crate) also: &'static [&'static str],
+    /// The numbers of the rules that the verdict is about: one where it is known, all that it may be where it is not.
+    pub(crate) rules: &'static [u64],
+    pub(crate) pace: Pace,
     /// Whose server it is: ours, but where ours helps itself.
     pub(crate) pair: Pair,
     /// Puts it together and starts the server; says by which name clients find that, where it is not an address.
@@ -46,6 +50,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "no firewall",
         verdict: "all-is-well",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.serve();
@@ -57,6 +63,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "what comes to the control port vanishes (rule 1)",
         verdict: "rule-1-or-2",
         also: &[],
+        rules: &[1, 2],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} drop")),
     },
@@ -65,6 +73,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "what the control port answers vanishes (rule 2)",
         verdict: "rule-1-or-2",
         also: &[],
+        rules: &[1, 2],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp sport {CONTROL} drop")),
     },
@@ -73,6 +83,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "a router forbids the control port, and says so",
         verdict: "rejected",
         also: &[],
+        rules: &[1],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with icmpx type admin-prohibited")),
     },
@@ -81,6 +93,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "the control port answers with a reset",
         verdict: "control-refused",
         also: &[],
+        rules: &[1],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with tcp reset")),
     },
@@ -89,6 +103,18 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "what comes to the passive range vanishes (rule 3)",
         verdict: "rule-3-or-4",
         also: &[],
+        rules: &[3],
+        pace: Pace::Ordinary,
+        pair: Pair::Ours,
+        make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
+    },
+    Look {
+        name: "range-in-usual",
+        network: "the same, and a server that waits its usual ten seconds",
+        verdict: "rule-3-or-4",
+        also: &[],
+        rules: &[3],
+        pace: Pace::Nightly,
         pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
     },
@@ -97,14 +123,18 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "what the passive range answers vanishes (rule 4)",
         verdict: "rule-3-or-4",
         also: &[],
+        rules: &[4],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
-        make: |trial| without(trial, &format!("tcp sport {LOW}-{HIGH} drop")),
+        make: |trial| soon(trial, &format!("tcp sport {LOW}-{HIGH} drop")),
     },
     Look {
         name: "range-rejected",
         network: "a router forbids the passive range, and says so",
         verdict: "data-ports-rejected",
         also: &[],
+        rules: &[3],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             without(trial, &format!("tcp dport {LOW}-{HIGH} reject with icmpx type admin-prohibited"))
@@ -115,14 +145,18 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "the passive range answers with resets",
         verdict: "data-ports-refused",
         also: &[],
+        rules: &[3],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
-        make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} reject with tcp reset")),
+        make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} reject with tcp reset")),
     },
     Look {
         name: "dnat",
         network: "server behind DNAT, told its address",
         verdict: "all-is-well",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.dnat();
@@ -136,6 +170,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "server behind DNAT, not told its address",
         verdict: "address-not-told",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.dnat();
@@ -148,6 +184,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "client behind NAT",
         verdict: "all-is-well",
         also: &["client-behind-nat"],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.nat();
@@ -160,9 +198,11 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "client firewall drops incoming",
         verdict: "all-is-well",
         also: &["active-impossible"],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
-            trial.serve();
+            trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
             trial.lab.client.nft(
                 "table inet own { chain in { type filter hook input priority filter; policy drop;\n\
                  iif lo accept\nct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept\n}\n}\n",
@@ -175,6 +215,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "the passive range is opened by the kernel's FTP helper only",
         verdict: "tls-blinds-helper",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.helper();
@@ -186,6 +228,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "EPSV eaten by a middlebox",
         verdict: "epsv-eaten",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Eaten),
     },
@@ -194,6 +238,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "EPSV reset by a middlebox",
         verdict: "epsv-reset",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Reset),
     },
@@ -202,6 +248,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "EPSV refused by a middlebox",
         verdict: "epsv-refused",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Refused),
     },
@@ -210,6 +258,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "a middlebox that opens the ports of 227 only",
         verdict: "alg-knows-227-only",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
@@ -221,6 +271,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "MTU black hole, vsftpd",
         verdict: "mtu-black-hole",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Vsftpd,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
@@ -233,6 +285,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "dual stack, IPv6 dead",
         verdict: "family-dead",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             without(trial, "meta nfproto ipv6 drop");
@@ -244,6 +298,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "dual stack, IPv4 dead",
         verdict: "family-dead",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             without(trial, "meta nfproto ipv4 drop");
@@ -258,6 +314,7 @@ impl Look {
         let host = (self.make)(trial).map_or_else(|| in_url(trial.at()), str::to_owned);
         let opinion = trial.asks_the_doctor(&host);
         opinion.is(self.verdict);
+        assert_eq!(opinion.rules(self.verdict).as_deref(), Some(self.rules), "the rules: {opinion}");
         for name in self.also {
             assert!(opinion.others().any(|other| other == *name), "{name} is not said: {opinion}");
         }
@@ -318,6 +375,13 @@ impl std::fmt::Display for Opinion {
 /// A server, and a router that does this to what passes.
 fn without(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
     trial.serve();
+    trial.lab.rule("forward", rule);
+    None
+}
+
+/// The same, with a server that says sooner what it has seen.
+fn soon(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
+    trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
     trial.lab.rule("forward", rule);
     None
 }

@@ -115,7 +115,9 @@ fn page(all: &[Done]) -> String {
         let done = all.iter().find(|done| done.kind == Kind::Doctor(n));
         let also: Vec<String> = look.also.iter().map(|name| format!(", `{name}`")).collect();
         let result = done.map_or("not run", proof);
-        let _ = writeln!(text, "| {} | `{}`{} | {result} |", look.network, look.verdict, also.concat());
+        let rules: Vec<String> = look.rules.iter().map(u64::to_string).collect();
+        let (verdict, also, rules) = (look.verdict, also.concat(), rules.join(", "));
+        let _ = writeln!(text, "| {} | `{verdict}`{also} | {rules} | {result} |", look.network);
     }
     let _ = write!(text, "\n## The four rules, proven\n\n{RULES}");
     for done in all.iter().filter(|done| done.kind == Kind::Rules) {
@@ -183,11 +185,11 @@ const DOCTOR: &str = "\
 ## What the doctor says
 
 `pasv doctor --json`, called at the client's with our server at the other end where no other is named, in networks with
-one thing wrong or none. The first name is its verdict; a second one has to be among what it noticed besides. What the
-names mean is in [doctor.md](doctor.md).
+one thing wrong or none. The first name is its verdict; a second one has to be among what it noticed besides. Rules are the
+numbers of those that may be missing. What the names mean is in [doctor.md](doctor.md).
 
-| network | verdict | result |
-|---|---|---|
+| network | verdict | rules | result |
+|---|---|---|---|
 ";
 
 const RULES: &str = "\

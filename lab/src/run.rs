@@ -77,7 +77,7 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
             name: format!("doctor {} {}", look.name, look.pair.name()),
             pair: look.pair,
             due: Due::Holds,
-            pace: Pace::Ordinary,
+            pace: look.pace,
             test: Box::new(|trial| look.test(trial)),
         });
     }

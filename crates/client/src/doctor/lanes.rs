@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Severity};
 
@@ -20,6 +21,9 @@ use crate::dialogue::Way;
 
 /// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
 const SESSIONS: usize = 4;
+/// A listing over a passive port that has not come to its end after this may be one that is not reached, and what the server has
+/// to say of that takes its time: it is asked already.
+const DOUBTFUL: Duration = Duration::from_millis(1200);
 /// Transfers of one session under TLS: tickets that run out do so by the third.
 const REPEATED: usize = 3;
 
@@ -37,7 +41,7 @@ pub(super) struct Ward<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
     NotKnown,
-    /// One was not reached, of a session with this cover.
+    /// One was not reached, or not at once, of a session with this cover.
     Closed(Cover),
     /// One was reached, or nothing more will come.
     Over,
@@ -181,7 +185,17 @@ async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], 
             };
         }
         let mut listing = Vec::new();
-        let trial = Box::pin(follow(&mut call, *way, Errand::list(&mut listing))).await;
+        let trial = {
+            let mut following = Box::pin(follow(&mut call, *way, Errand::list(&mut listing)));
+            let early = timeout(DOUBTFUL, &mut following).await;
+            if early.is_err() && way.is_passive() {
+                ward.foresee(Outlook::Closed(cover));
+            }
+            match early {
+                Ok(trial) => trial,
+                Err(_) => following.await,
+            }
+        };
         if is_usable(&trial.end) {
             kept = Some(call);
         }
