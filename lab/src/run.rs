@@ -81,22 +81,27 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
             test: Box::new(|trial| look.test(trial)),
         });
     }
-    let case = |name: String, test: Box<Test>| Case {
+    let case = |name: String, pace, test: Box<Test>| Case {
         kind: Kind::Rules,
         name: format!("rules {name} {}", Pair::Ours.name()),
         pair: Pair::Ours,
         due: Due::Holds,
-        pace: Pace::Ordinary,
+        pace,
         test,
     };
     for shape in Shape::ALL {
         let rules = Rules::of(tools, shape);
         let set = rules.clone();
-        cases.push(case(shape.to_string(), Box::new(move |trial| proof::complete(trial, &set))));
+        let pace = Pace::Ordinary;
+        cases.push(case(shape.to_string(), pace, Box::new(move |trial| proof::complete(trial, &set))));
         for n in rules.rules() {
-            let set = rules.clone();
+            let (set, pace) = (rules.clone(), rules.pace(n));
             let name = format!("{shape} without {}: {}", rules.chain(n), rules.line(n));
-            cases.push(case(name, Box::new(move |trial| proof::without(trial, &set, n))));
+            if proof::takes_long(&rules, n) {
+                let (set, name) = (rules.clone(), format!("{name}, the doctor"));
+                cases.push(case(name, pace, Box::new(move |trial| proof::named(trial, &set, n))));
+            }
+            cases.push(case(name, pace, Box::new(move |trial| proof::without(trial, &set, n))));
         }
     }
     cases

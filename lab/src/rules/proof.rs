@@ -11,7 +11,7 @@ use super::{Loss, Modes, Place, Rules, Shape};
 use crate::client::{Job, Manner, Mode};
 use crate::doctor::NAME;
 use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
-use crate::process::run;
+use crate::process::{Said, run};
 use crate::site::{Serve, in_url};
 use crate::talk::Talk;
 use crate::trial::Trial;
@@ -58,7 +58,9 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize) {
         return;
     }
     assert!(!works(trial, loss, shape), "without `{}` all goes on: {loss:?} was to fail", rules.line(n));
-    doctor(trial, rules, n, loss);
+    if !takes_long(rules, n) {
+        doctor(trial, rules, n, loss);
+    }
     if let Some(number) = rules.number(n) {
         if let Loss::Data(mode) = loss {
             server(trial, number, mode, shape);
@@ -91,6 +93,17 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize) {
         assert!(works_by(trial, mode, Job::List), "a listing does not work either");
     }
     trial.slowest = Duration::ZERO;
+}
+
+/// Where data does not come, the doctor has a test to himself: several programs wait in vain there.
+pub(crate) fn takes_long(rules: &Rules, n: usize) -> bool {
+    matches!(rules.loss(n), Loss::Data(_))
+}
+
+/// The set without its line `n`: what the doctor says.
+pub(crate) fn named(trial: &mut Trial<'_>, rules: &Rules, n: usize) {
+    prepare(trial, rules, &rules.without(n));
+    doctor(trial, rules, n, rules.loss(n));
 }
 
 /// What the doctor says at the client's: the verdict, and the numbers of the rules that it may be.
@@ -222,8 +235,8 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
             hears_and_answers(&mut stream)
         }),
         Loss::Data(mode) => {
-            let to = trial.here("down.bin");
-            works_by(trial, mode, Job::List) || works_by(trial, mode, Job::Get("down.bin", &to))
+            let said = trial.attempt(Job::List, Manner { mode, flags: &["--timeout", "2s"], ..manner(mode) });
+            is_by(&said, mode)
         }
         Loss::V6 => {
             let before = trial.at();
@@ -244,7 +257,10 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
 
 /// In this mode, and not by falling back to the other.
 fn works_by(trial: &mut Trial<'_>, mode: Mode, job: Job<'_>) -> bool {
-    let said = trial.attempt(job, manner(mode));
+    is_by(&trial.attempt(job, manner(mode)), mode)
+}
+
+fn is_by(said: &Said, mode: Mode) -> bool {
     said.good && !(mode == Mode::Active && said.err.contains("passive"))
 }
 

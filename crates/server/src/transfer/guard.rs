@@ -72,27 +72,38 @@ impl Guard {
     ) -> Result<Awaited, Transferred> {
         let until = Instant::now() + settings.deadlines.data;
         let mut why = None;
-        loop {
-            match timeout_at(until, claim.stirs()).await {
-                Ok(Stir::Comes) => {
-                    let settings = Arc::clone(settings);
-                    return Ok(Awaited { guard: self, claim, settings, flow, why, until: None });
-                }
-                // A connection has come, be it the client's or not: whether it was refused before or behind 150 is a matter of
-                // moments that nobody should have to see.
-                Ok(Stir::Refused(refused)) if refused.alone => {
-                    let settings = Arc::clone(settings);
-                    let (why, until) = (Some(turned_away(&refused)), Some(Instant::now() + GRACE));
-                    return Ok(Awaited { guard: self, claim, settings, flow, why, until });
-                }
-                Ok(Stir::Refused(refused)) => why = Some(turned_away(&refused)),
-                Ok(Stir::Expired) | Err(_) => {
-                    return Err(match why {
-                        Some(why) => why,
-                        None => silence::nobody_came(&claim.place(), settings.deadlines.data).await,
-                    });
-                }
+        let place = claim.place();
+        let (stirred, seen) = silence::watched(place.clone(), stirs(&mut claim, until, &mut why)).await;
+        match stirred {
+            Some(until) => {
+                let settings = Arc::clone(settings);
+                Ok(Awaited { guard: self, claim, settings, flow, why, until })
             }
+            None => Err(match why {
+                Some(why) => why,
+                None => silence::nobody_came(&place, seen, settings.deadlines.data).await,
+            }),
+        }
+    }
+}
+
+/// Waits until a connection has come, be it the client's or not, and says until when others are waited for, if that is sooner than
+/// usual. None: nothing came that may be the client's; `why` is the last that was refused.
+async fn stirs(
+    claim: &mut ProtectedClaim,
+    until: Instant,
+    why: &mut Option<Transferred>,
+) -> Option<Option<Instant>> {
+    loop {
+        match timeout_at(until, claim.stirs()).await {
+            Ok(Stir::Comes) => return Some(None),
+            // Whether it was refused before or behind 150 is a matter of moments that nobody should have to see.
+            Ok(Stir::Refused(refused)) if refused.alone => {
+                *why = Some(turned_away(&refused));
+                return Some(Some(Instant::now() + GRACE));
+            }
+            Ok(Stir::Refused(refused)) => *why = Some(turned_away(&refused)),
+            Ok(Stir::Expired) | Err(_) => return None,
         }
     }
 }

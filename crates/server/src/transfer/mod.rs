@@ -25,6 +25,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::Call;
 use net::data::Data;
 use net::dial::{Source as DialSource, dial_patiently};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
@@ -164,14 +165,19 @@ async fn connect(
     match (plan, claim) {
         (DataPlan::None, _) => Ok(None),
         (DataPlan::Listening, Some(mut claim)) => {
-            let arrived = match claim.arrived() {
-                Some(arrived) => arrived,
-                None => timeout(patience, claim.connection()).await.unwrap_or(Err(ClaimError::Expired)),
+            let (arrived, seen) = match claim.arrived() {
+                Some(arrived) => (arrived, Call::Unknown),
+                None => {
+                    let place = claim.place();
+                    let arrival = timeout(patience, claim.connection());
+                    let (arrived, seen) = silence::watched(place, arrival).await;
+                    (arrived.unwrap_or(Err(ClaimError::Expired)), seen)
+                }
             };
             match arrived {
                 Ok(data) => Ok(Some(data)),
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
-                Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), patience).await),
+                Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), seen, patience).await),
             }
         }
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.

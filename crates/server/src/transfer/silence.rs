@@ -10,13 +10,37 @@ use net::Departure;
 use net::dial::Unmade;
 use net::half_open::Call;
 use net::passive::Place;
+use tokio::time::sleep;
 
 use crate::effect::Transferred;
 use crate::reason::Reason;
 
-/// Nobody came to a claimed port.
-pub(super) async fn nobody_came(place: &Place, waited: Duration) -> Transferred {
-    let call = place.half_open().await;
+/// When it is looked whether a call has begun, beside the end of the wait. Clients call as they send their command, or before; and
+/// where this machine's own firewall drops our answer, the kernel forgets a call after a second, when it cannot answer again.
+const LOOKS: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1100)];
+
+/// Waits for what arrives at a place, and says whether a call was seen that had begun.
+pub(super) async fn watched<T>(place: Place, arrival: impl Future<Output = T>) -> (T, Call) {
+    let begun = async {
+        for after in LOOKS {
+            sleep(after).await;
+            if place.half_open().await == Call::HalfOpen {
+                return;
+            }
+        }
+        std::future::pending().await
+    };
+    let mut arrival = std::pin::pin!(arrival);
+    tokio::select! {
+        biased;
+        arrived = &mut arrival => (arrived, Call::Unknown),
+        () = begun => (arrival.await, Call::HalfOpen),
+    }
+}
+
+/// Nobody came to a claimed port, where a call was seen or not.
+pub(super) async fn nobody_came(place: &Place, seen: Call, waited: Duration) -> Transferred {
+    let call = if seen == Call::HalfOpen { seen } else { place.half_open().await };
     let Place { peer, port, ports, .. } = place;
     let range = if ports.start() == ports.end() {
         format!("port {}", ports.start())
@@ -193,10 +217,22 @@ mod tests {
         let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
-        let end = nobody_came(&claim.place(), Duration::from_secs(10)).await;
+        let end = nobody_came(&claim.place(), Call::Unknown, Duration::from_secs(10)).await;
         assert_eq!(end.broken, Some(Reason::DataNotMade));
         let text = format!("No SYN from 127.0.0.1 reached passive port {} within 10 s:", claim.port());
         assert!(told(&end).starts_with(&text), "{end:?}");
         assert!(told(&end).contains(&format!("(rule {})", Name::PassiveIn.number())), "{end:?}");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_seen_is_told_though_it_is_gone_at_the_end() {
+        let here = Ipv4Addr::LOCALHOST.into();
+        let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
+        let end = nobody_came(&claim.place(), Call::HalfOpen, Duration::from_secs(10)).await;
+        assert!(told(&end).contains("(rule 4)"), "{end:?}");
+        // What is there at once is not looked up at all.
+        assert_eq!(watched(claim.place(), std::future::ready(7)).await, (7, Call::Unknown));
     }
 }

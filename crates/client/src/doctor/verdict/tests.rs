@@ -541,7 +541,10 @@ fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
     for name in &names {
         assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/doctor.md");
     }
-    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    // Those of `--site` have a table of their own.
+    let section =
+        page.split("\n## ").find(|section| section.starts_with("Verdicts\n")).expect("the verdicts");
+    let rows = section.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, names.len(), "docs/doctor.md has a row of a verdict that is gone");
     names.sort_unstable();
     names.dedup();
