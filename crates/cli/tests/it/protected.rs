@@ -291,8 +291,10 @@ fn an_upload_that_was_cut_is_published_only_where_the_keeper_says_so() {
             assert!(reply.starts_with(code), "{reply}");
             let stored = fs::read(site.root().join(&name)).ok();
             assert_eq!(stored, (code == "226").then(|| vec![7; 3000]));
+            // The log says whose it was, and why it was taken or not.
+            let line = site.says(&format!("path=\"/{name}\""));
+            let why = if code == "226" { "ended without close_notify; it is published" } else { "truncated" };
+            assert!(line.contains(why) && line.contains("verb=\"STOR\"") && line.contains("user="), "{line}");
         }
-        let said = if code == "226" { "ended without close_notify; it is published" } else { "truncated" };
-        site.says(said);
     }
 }

@@ -17,9 +17,13 @@ use tokio::time::Instant;
 /// takes from the one to the other, and bearable for clients that never resume.
 const HELD: Duration = Duration::from_millis(300);
 
-/// Connections that resume the session at once: the client's, and such as somebody makes from a hello that was overheard,
-/// which come to nothing but take their time.
-const BOUND_AT_ONCE: usize = 4;
+/// Connections that resume the session at once, and go on until their time is over: the client's, and such as somebody makes
+/// from a hello that was overheard, which come to nothing but take their time.
+const FIRST_BOUND: usize = 4;
+
+/// Those that came last, beside them: each new one takes the place of the eldest of these. The client's own needs its place for
+/// a round trip.
+const LAST_BOUND: usize = 2;
 
 /// Connections that resume nothing, as many as it takes to be in doubt.
 #[derive(Debug)]
@@ -125,10 +129,11 @@ impl Shakes {
     /// Goes on with one that resumes the session. The one that resumes nothing is dropped, however far it was: whose it was
     /// comes back.
     pub(super) fn take_bound(&mut self, hello: Box<Hello>) -> Option<SocketAddr> {
-        if self.bound.len() < BOUND_AT_ONCE {
-            let shake = self.shake(hello);
-            self.bound.push(shake);
+        let shake = self.shake(hello);
+        if self.bound.len() >= FIRST_BOUND + LAST_BOUND {
+            drop(self.bound.remove(FIRST_BOUND));
         }
+        self.bound.push(shake);
         self.unbound.take().map(|(from, _)| from)
     }
 
@@ -145,7 +150,7 @@ impl Shakes {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Data, DataTlsError>> {
         for index in 0..self.bound.len() {
             if let Poll::Ready(shaken) = self.bound[index].as_mut().poll(context) {
-                drop(self.bound.swap_remove(index));
+                drop(self.bound.remove(index));
                 return Poll::Ready(shaken);
             }
         }

@@ -8,6 +8,7 @@ use wire::ascii::Decoder;
 use wire::{Protection, RepresentationType};
 
 use super::{Broken, PATIENCE};
+use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::session::Pass;
 use crate::settings::Truncated;
@@ -16,15 +17,20 @@ use crate::settings::Truncated;
 pub(super) struct Received {
     store: Store,
     data: Data,
+    /// It ended without close_notify, and is published all the same.
+    cut: bool,
 }
 
 impl Received {
     /// Publishes it under its name, and ends the data connection.
-    pub(super) async fn publish(self) -> Result<(), Broken> {
-        let Self { store: Store { sink }, data } = self;
-        sink.commit().await?;
+    pub(super) async fn publish(self) -> Transferred {
+        let Self { store: Store { sink }, data, cut } = self;
+        if let Err(error) = sink.commit().await {
+            return error.into();
+        }
         data.finish(PATIENCE).await;
-        Ok(())
+        let detail = cut.then(|| "it ended without close_notify; it is published all the same".to_owned());
+        Transferred { detail, ..Ok(()).into() }
     }
 }
 
@@ -78,20 +84,17 @@ impl Store {
             }
             _ => self.copy(&mut data, ascii, stall, progress).await,
         };
-        let moved = match moved {
-            Err(broken) if broken.reason == Reason::Truncated && truncated == Truncated::Published => {
-                tracing::warn!("an upload ended without close_notify; it is published all the same");
-                Ok(())
-            }
-            other => other,
-        };
-        if let Err(broken) = moved {
+        let lenient = truncated == Truncated::Published;
+        let cut = lenient && moved.as_ref().is_err_and(|broken| broken.reason == Reason::Truncated);
+        if let Err(broken) = moved
+            && !cut
+        {
             if progress.bytes() == 0 {
                 self.give_up().await;
             }
             return Err(broken);
         }
-        Ok(Received { store: self, data })
+        Ok(Received { store: self, data, cut })
     }
 
     async fn copy(

@@ -272,8 +272,8 @@ pub(crate) struct Received {
 impl Received {
     /// Publishes it.
     pub(crate) async fn publish(self) -> Transferred {
-        let result = self.received.publish().await;
-        Transferred { bytes: self.progress.bytes(), ..result.into() }
+        let end = self.received.publish().await;
+        Transferred { bytes: self.progress.bytes(), ..end }
     }
 
     /// Leaves it as a part, since the client went away without a word.

@@ -8,11 +8,12 @@ use net::tls::Versions;
 use net::tls::client::Session;
 use server::settings::Reuse;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use crate::client::{Client, all};
 use crate::line::PATIENCE;
+use crate::loopback::Loopback;
 use crate::shared::{house, nobodys, silent, spoken, visit};
 use crate::way::Way;
 
@@ -168,6 +169,48 @@ async fn a_hello_that_was_overheard_stops_nobody() {
             client.expect(226).await;
             assert_eq!(begun.elapsed(), Duration::ZERO);
         }
+    }
+}
+
+/// Before the client's connection or behind it, before the command or behind that: it is as if it had not been said.
+#[tokio::test(start_paused = true)]
+async fn a_hello_that_is_said_again_and_again_stops_nobody() {
+    for versions in BOTH {
+        for reuse in [Reuse::Learn, Reuse::Require] {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let mut client = Client::login(&site.door).await;
+            client.retrieve("a.txt").await;
+            let overheard = hello(client.control.protection().expect("its data is protected")).await;
+            for early in [true, false] {
+                for (before, behind) in [(10, 0), (0, 10), (2, 10), (10, 1)] {
+                    let to = client.port().await;
+                    let mut thieves = Vec::new();
+                    if !early {
+                        again(&site, to, &overheard, 1, &mut thieves).await;
+                        client.command("RETR a.txt", 150).await;
+                    }
+                    again(&site, to, &overheard, before, &mut thieves).await;
+                    let own = client.dial(to).await;
+                    again(&site, to, &overheard, behind, &mut thieves).await;
+                    if early {
+                        client.command("RETR a.txt", 150).await;
+                    }
+                    let begun = Instant::now();
+                    assert_eq!(all(own).await, b"A's alone", "{before} before, {behind} behind");
+                    client.expect(226).await;
+                    assert_eq!(begun.elapsed(), Duration::ZERO);
+                }
+            }
+        }
+    }
+}
+
+/// Says a hello so many times, each as a connection of its own.
+async fn again(site: &Loopback, port: u16, hello: &[u8], many: usize, to: &mut Vec<TcpStream>) {
+    for _ in 0..many {
+        let mut one = visit(site, port).await;
+        one.write_all(hello).await.expect("it is read");
+        to.push(one);
     }
 }
 

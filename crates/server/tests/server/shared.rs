@@ -237,8 +237,8 @@ async fn a_thief_with_a_claim_of_its_own_gets_its_own() {
 /// Under TLS 1.3 a ticket is for one use, and uploads bring few new ones.
 #[tokio::test]
 async fn a_thousand_transfers_in_one_session_all_resume() {
-    within_bound(async {
-        for versions in BOTH {
+    for versions in BOTH {
+        within_bound(async {
             let (ground, site) = house(TOLD, versions, Reuse::Require, 1);
             let mut client = Client::login(&site.door).await;
             for n in 0..1000u32 {
@@ -256,9 +256,9 @@ async fn a_thousand_transfers_in_one_session_all_resume() {
             let last = std::fs::read(ground.at("/up.bin")).expect("it is there");
             assert_eq!(last, 969u32.to_be_bytes());
             assert_eq!(site.refusals.read(), TurnedAway::default());
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -18,9 +18,13 @@ use crate::tls::server::ServerTls;
 use crate::tls::sessions::BindingId;
 use crate::tls::{HandshakeError, Hello, Shown};
 
-/// Hellos that wait in a claim. One is the client's; more are such as resume its session as well, or resume nothing
+/// Hellos that wait in a claim, and stay. One is the client's; more are such as resume its session as well, or resume nothing
 /// where that will do, and they are the claim's to choose from.
-const MOST_HELLOS: usize = 4;
+const FIRST_HELLOS: usize = 4;
+
+/// Those that came last, beside them. Whoever says an overheard hello again and again neither keeps out the client's own, which
+/// comes later, nor drives out one that was there before.
+const LAST_HELLOS: usize = 2;
 
 /// A hello is waited for as long as there is a claim that it may be for.
 const FOREVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -195,7 +199,7 @@ impl Hub {
 /// What became of a hello.
 enum Given {
     Taken,
-    /// Its claim has gone, or has enough of them.
+    /// Its claim has gone, or has enough of them. (It may be another than the one that has come.)
     Late(Hello),
     Refused(Hello, Option<Line>),
     Closed(Option<Line>),
@@ -254,12 +258,11 @@ impl State {
         if let Some((seat, inbox)) = owner.and_then(|owner| self.open(owner))
             && inbox.demand.takes(shown)
         {
-            if inbox.hellos.len() >= MOST_HELLOS {
-                return Given::Late(hello);
-            }
+            let full = inbox.hellos.len() >= FIRST_HELLOS + LAST_HELLOS;
+            let out = if full { inbox.hellos.remove(FIRST_HELLOS) } else { None };
             inbox.hellos.push_back(Box::new(hello));
             woken.extend(seat.take());
-            return Given::Taken;
+            return out.map_or(Given::Taken, |out| Given::Late(*out));
         }
         if says.is_some_and(|binding| reading.is_late_for(binding)) {
             return Given::Late(hello);
