@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use client::walk::below;
-use client::{Client, Event, Site, Verify, Watcher, Way};
+use client::{Client, Event, Mode, Site, Verify, Watcher, Way};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -122,7 +122,7 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
     let place = Place::new(&site.host, site.port);
     let ways = Ways::find();
     let watch = match &ways {
-        Some(ways) => remembering(ways.clone(), place.clone(), watch),
+        Some(ways) => remembering(ways.clone(), place.clone(), options.mode, watch),
         None => watch,
     };
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
@@ -142,12 +142,14 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
 
 /// Keeps the way to a data connection that was found, where it was not the first that was tried, and that large packets get
 /// lost.
-fn remembering(ways: Ways, place: Place, watch: Watcher) -> Watcher {
+fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher {
     Arc::new(move |event: &Event| {
         watch(event);
         let (local, news) = match event {
             // What every visit begins with need not be remembered.
             Event::WayFound { way: Way::Epsv, local } => (local, News::Way(None)),
+            // Of passive mode, which is better where both work, this visit knows nothing.
+            Event::WayFound { way, .. } if mode == Mode::Active && !way.is_passive() => return,
             Event::WayFound { way, local } => (local, News::Way(Some(*way))),
             Event::NarrowFound { local } => (local, News::SmallSegments),
             Event::NoWay { local } => (local, News::Nothing),
@@ -171,4 +173,27 @@ fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
             meter.aside(|| say(format_args!("{event}")));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One visit with `--mode active`, where EPRT was refused and PORT was not, had all later ones begin with PORT.
+    #[test]
+    fn what_active_mode_found_is_not_how_other_visits_begin() {
+        let local = "127.0.0.1:50000".parse().unwrap();
+        let (place, here) = (Place::new("a.example", 21), Network::of([127, 0, 0, 1].into()));
+        for (mode, way, known) in [
+            (Mode::Active, Way::Port, None),
+            (Mode::Active, Way::Pasv, Some(Way::Pasv)),
+            (Mode::Auto, Way::Port, Some(Way::Port)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let ways = Ways::in_folder(folder.path());
+            let watch = remembering(ways.clone(), place.clone(), mode, Arc::new(|_| {}));
+            watch(&Event::WayFound { way, local });
+            assert_eq!(ways.look(&place, &here).way, known, "{mode:?} {way}");
+        }
+    }
 }

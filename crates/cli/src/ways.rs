@@ -14,7 +14,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use client::Way;
@@ -124,7 +124,12 @@ pub(crate) struct Ways(PathBuf);
 impl Ways {
     /// Where the environment puts it; none where there is no home.
     pub(crate) fn find() -> Option<Self> {
-        state::folder().map(|folder| Self(folder.join("ways")))
+        state::folder().as_deref().map(Self::in_folder)
+    }
+
+    /// In this folder of ours.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        Self(folder.join("ways"))
     }
 
     /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
@@ -135,7 +140,7 @@ impl Ways {
 
     /// Remembers what a visit has found out.
     pub(crate) fn put(&self, place: &Place, network: &Network, news: News) -> io::Result<()> {
-        let folder = self.0.parent().unwrap_or(std::path::Path::new("/"));
+        let folder = self.0.parent().unwrap_or(Path::new("/"));
         state::make(folder)?;
         let _lock = lock(folder)?;
         let before = self.text()?;
@@ -162,7 +167,7 @@ impl Ways {
 
     /// Forgets a host, or one port of it, in every network: the lines that are gone.
     pub(crate) fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
-        let folder = self.0.parent().unwrap_or(std::path::Path::new("/"));
+        let folder = self.0.parent().unwrap_or(Path::new("/"));
         let _lock = match lock(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
@@ -183,14 +188,17 @@ impl Ways {
     }
 
     /// The file itself.
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     fn text(&self) -> io::Result<String> {
         match fs::metadata(&self.0) {
             Ok(there) if there.len() > LONGEST => Err(io::Error::other("it is far too large")),
-            Ok(_) => fs::read_to_string(&self.0),
+            // A pipe would be waited for.
+            Ok(there) if !there.is_file() => Err(io::Error::other("it is no file")),
+            // A line that is no text is none of ours, and no reason to forget the others.
+            Ok(_) => fs::read(&self.0).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(error),
         }
@@ -314,6 +322,26 @@ mod tests {
             ways.put(&Place::new("b.example", 21), &here, by(Way::Pasv)).unwrap();
             assert_eq!(fs::read_to_string(&ways.0).unwrap().lines().count(), 1, "{line}");
         }
+    }
+
+    /// A byte that is no text, as a disk's error leaves it, kept anything from being remembered ever again.
+    #[test]
+    fn a_damaged_line_takes_no_other_with_it() {
+        let (_folder, ways) = ways();
+        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
+        ways.put(&site, &here, News::Way(Some(Way::Pasv))).unwrap();
+        let mut bytes = fs::read(&ways.0).unwrap();
+        bytes.extend_from_slice(b"b.example:21 192.0.2.0/24 P\xffSV 2026-01-01T00:00:00Z\n");
+        fs::write(&ways.0, bytes).unwrap();
+        assert_eq!(ways.look(&site, &here).way, Some(Way::Pasv));
+        let other = Place::new("c.example", 21);
+        ways.put(&other, &here, News::Way(Some(Way::Eprt))).unwrap();
+        assert_eq!(ways.look(&other, &here).way, Some(Way::Eprt));
+        assert_eq!(ways.look(&site, &here).way, Some(Way::Pasv));
+        assert_eq!(ways.text().unwrap().lines().count(), 2);
+        let pipe = Ways(ways.0.with_file_name("folder"));
+        fs::create_dir(&pipe.0).unwrap();
+        assert_eq!(pipe.look(&site, &here), Known::default());
     }
 
     #[test]
