@@ -9,12 +9,12 @@ use std::time::Duration;
 use net::control::Control;
 use net::icmp::Rejection;
 use net::tls::client::{ClientTls, Session};
-use net::tls::{Explicit, UpgradeError};
+use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
 use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Reply, ReplyDecoder, Severity};
 
-use super::findings::Dial;
+use super::findings::{Dial, Shake};
 use super::notebook::Notebook;
 use crate::error::words;
 use crate::event::said;
@@ -33,15 +33,23 @@ pub(super) enum Deaf {
     Ended(String),
     /// What came is no reply.
     Nonsense(String),
+    /// The server demands a certificate of ours: under TLS 1.3 it says so only now.
+    WantsCertificate(String),
 }
 
 impl Deaf {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Silent => "no answer".to_owned(),
-            Self::Ended(why) | Self::Nonsense(why) => why.clone(),
+            Self::Ended(why) | Self::Nonsense(why) | Self::WantsCertificate(why) => why.clone(),
         }
     }
+}
+
+/// Why TLS does not stand.
+pub(super) struct NotShaken {
+    pub(super) error: UpgradeError,
+    pub(super) shake: Shake,
 }
 
 /// A control connection of a probe.
@@ -54,6 +62,8 @@ pub(super) struct Call<'n> {
     notebook: &'n Notebook,
     /// Which probe speaks, for the transcript.
     lane: &'static str,
+    /// The largest segment of this connection and of its data connections, where it is not the network's affair.
+    segments: Option<u16>,
 }
 
 impl<'n> Call<'n> {
@@ -63,14 +73,24 @@ impl<'n> Call<'n> {
         lane: &'static str,
         notebook: &'n Notebook,
     ) -> Result<Self, Dial> {
-        let control = match timeout(CONNECT, Control::connect(to, None)).await {
+        Self::dial_narrow(to, lane, notebook, None).await
+    }
+
+    /// The same with segments of this size at most.
+    pub(super) async fn dial_narrow(
+        to: SocketAddr,
+        lane: &'static str,
+        notebook: &'n Notebook,
+        segments: Option<u16>,
+    ) -> Result<Self, Dial> {
+        let control = match timeout(CONNECT, Control::connect_narrow(to, None, segments)).await {
             Ok(Ok(control)) => control,
             Ok(Err(error)) => return Err(dial_of(&error)),
             Err(_) => return Err(Dial::Silent),
         };
         notebook.say(lane, format!("* client {} --> server {to}", control.local()));
         let (decoder, unread) = (ReplyDecoder::new(), Vec::new());
-        Ok(Self { control, decoder, unread, decoded: 0, tls: None, notebook, lane })
+        Ok(Self { control, decoder, unread, decoded: 0, tls: None, notebook, lane, segments })
     }
 
     pub(super) fn peer(&self) -> SocketAddr {
@@ -79,6 +99,10 @@ impl<'n> Call<'n> {
 
     pub(super) fn local(&self) -> SocketAddr {
         self.control.local()
+    }
+
+    pub(super) fn segments(&self) -> Option<u16> {
+        self.segments
     }
 
     pub(super) fn note(&self, line: String) {
@@ -130,6 +154,9 @@ impl<'n> Call<'n> {
             match self.control.read(&mut self.unread).await {
                 Ok(0) => return Err(Deaf::Ended("the server closed the control connection".to_owned())),
                 Ok(_) => {}
+                Err(error) if is_about_our_certificate(&error) => {
+                    return Err(Deaf::WantsCertificate(words(&error)));
+                }
                 Err(error) => {
                     return Err(Deaf::Ended(format!("the control connection broke: {}", words(&error))));
                 }
@@ -193,7 +220,7 @@ impl<'n> Call<'n> {
         tls: &ClientTls,
         host: &str,
         after_auth: bool,
-    ) -> Result<(), UpgradeError> {
+    ) -> Result<(), NotShaken> {
         let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
         let explicit = after_auth.then_some(Explicit { read_ahead, answer: b"" });
         // A zone is this machine's own affair, and no part of a name.
@@ -211,8 +238,23 @@ impl<'n> Call<'n> {
             }
             Err(error) => {
                 self.note(format!("* TLS failed: {error}"));
-                Err(error)
+                let shake = self.shake(&error);
+                Err(NotShaken { error, shake })
             }
+        }
+    }
+
+    fn shake(&self, error: &UpgradeError) -> Shake {
+        let UpgradeError::Handshake(error) = error else { return Shake::Failed(error.to_string()) };
+        match error {
+            HandshakeError::Late(_) => Shake::Stalled(self.control.unacknowledged()),
+            HandshakeError::Closed | HandshakeError::Io(_) => Shake::Cut(error.to_string()),
+            HandshakeError::NotTls(bytes) => {
+                let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+                Shake::Clear(show(line))
+            }
+            error if error.is_about_ours() => Shake::WantsCertificate(error.to_string()),
+            error => Shake::Failed(error.to_string()),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Findings {
     pub features: Vec<String>,
     /// The answer to SYST.
     pub system: Option<String>,
+    /// We had a certificate of our own to show.
+    pub identity: bool,
     /// What became of the logins in clear, and under TLS.
     pub logins: Vec<(Cover, Login)>,
     /// The last refusal for a limit of sessions, whether or not there was room later.
@@ -124,6 +126,8 @@ pub enum Answer {
     TlsFirst,
     /// FTP in clear, where TLS was to come first: its greeting.
     ClearFirst(String),
+    /// TLS, whose server demands a certificate of ours: its words.
+    WantsCertificate(String),
     /// SSH.
     Ssh(String),
     /// A web server.
@@ -147,8 +151,14 @@ pub enum Login {
     KeptBack,
     /// The server has no AUTH TLS: its answer.
     NoTls(String),
+    /// AUTH TLS was not answered, or with the end of the connection: in which words.
+    NoAuth(String),
     /// TLS was not established: why.
-    NoHandshake(String),
+    NoHandshake(Shake),
+    /// The server demands a certificate of ours, and takes none or not this one: its words.
+    WantsCertificate(String),
+    /// TLS stands, and the server refuses PROT P: its answer.
+    Unprotected(String),
     /// The certificate was not taken, so that the password was not said: why.
     Untrusted(String),
     /// The server wants TLS first: its answer.
@@ -165,13 +175,40 @@ pub enum Login {
     Broken(String),
 }
 
+/// How a TLS handshake on a control connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shake {
+    /// TLS stands.
+    Works,
+    /// It was not over in the time given; how many of our bytes the other end has not acknowledged, where that is known.
+    Stalled(Option<u64>),
+    /// The other end closed or broke the connection: how.
+    Cut(String),
+    /// It went on in clear: how that begins.
+    Clear(String),
+    /// A certificate of ours is demanded: the words for it.
+    WantsCertificate(String),
+    /// An alert, or something that TLS forbids.
+    Failed(String),
+}
+
 /// What TLS is spoken on the control connection.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSeen {
-    /// What became of a handshake with TLS 1.2 only; none where it was not tried.
-    pub v12: Option<Result<(), String>>,
+    /// What became of a handshake that offers all versions; none where none was begun.
+    pub both: Option<Shake>,
+    /// Of the same in small segments, begun beside one that did not come to its end.
+    pub narrow: Option<Shake>,
+    /// Of one with TLS 1.2 only; none where it was not tried.
+    pub v12: Option<Shake>,
     /// And with TLS 1.3 only.
-    pub v13: Option<Result<(), String>>,
+    pub v13: Option<Shake>,
+    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not told.
+    pub offered: Option<bool>,
+    /// What the port for implicit TLS says under TLS, where AUTH TLS leads to none.
+    pub implicit: Option<ImplicitSeen>,
+    /// How many authorities this machine knows.
+    pub authorities: usize,
     /// The certificate's fingerprint.
     pub fingerprint: Option<String>,
     /// Its subject.
@@ -180,6 +217,15 @@ pub struct TlsSeen {
     pub small_segments: Option<End>,
     /// Why the system's authorities do not vouch for it.
     pub doubt: Option<String>,
+}
+
+/// A server at the port for implicit TLS of the same address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImplicitSeen {
+    /// Its greeting.
+    pub greeting: String,
+    /// Is AUTH TLS among its features? None where it does not tell them.
+    pub offers_auth: Option<bool>,
 }
 
 /// One transfer over one way.
@@ -197,6 +243,8 @@ pub struct Trial {
     pub end: End,
     /// Under TLS: did the data connection resume the control connection's session?
     pub resumed: Option<bool>,
+    /// Both connections had small segments, as large ones had been found to be lost.
+    pub narrow: bool,
     /// How long it took.
     pub elapsed: Duration,
 }

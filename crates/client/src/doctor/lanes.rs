@@ -12,11 +12,11 @@ use wire::{Command, Severity};
 
 use super::Patient;
 use super::call::{ANSWER, Call, Deaf, line};
-use super::findings::{Alive, Cover, Dial, End, Login, Trial};
+use super::findings::{Alive, Cover, Dial, End, Login, Shake, Trial};
 use super::notebook::Notebook;
 use super::reach::may_be;
 use super::trial::{Errand, SEGMENTS, Tickets, follow, is_usable};
-use super::{login, reach};
+use super::{handshake, login};
 use crate::dialogue::Way;
 
 /// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
@@ -55,7 +55,8 @@ impl<'a> Ward<'a> {
 
     /// A session; what became of the login is written down.
     pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
-        let who = (to, cover);
+        let segments = if cover == Cover::Tls { self.segments() } else { None };
+        let who = login::Whither { to, cover, segments };
         let came = Box::pin(login::session(self.patient, self.notebook, &self.gate, who, lane)).await;
         let (call, login) = match came {
             Ok(call) => (Some(call), Login::Done),
@@ -101,6 +102,12 @@ impl<'a> Ward<'a> {
         });
     }
 
+    /// The largest segments of sessions under TLS, where larger ones were found to be lost.
+    pub(super) fn segments(&self) -> Option<u16> {
+        let narrow = self.notebook.findings().tls.narrow == Some(Shake::Works);
+        narrow.then_some(SEGMENTS)
+    }
+
     fn keep(&self, trial: Trial) {
         let closed = matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
         if trial.way.is_passive() && trial.end.is_connected() {
@@ -132,10 +139,11 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         }
     };
     let tls = async {
-        let versions = Box::pin(reach::versions(ward));
-        let untrusted = matches!(ward.notebook.findings().login(Cover::Tls), Some(Login::Untrusted(_)));
-        if untrusted {
-            versions.await;
+        Box::pin(handshake::look(ward)).await;
+        let versions = Box::pin(handshake::versions(ward));
+        let known = ward.notebook.findings().login(Cover::Tls).is_some_and(is_no_way);
+        if known || handshake::is_hopeless(ward) {
+            tokio::join!(versions, Box::pin(handshake::besides(ward)));
             return;
         }
         tokio::join!(
@@ -144,9 +152,15 @@ pub(super) async fn connections(ward: &Ward<'_>) {
             active(ward, Cover::Tls, "tls-active"),
             reuse(ward),
         );
+        Box::pin(handshake::besides(ward)).await;
     };
     tokio::join!(Box::pin(clear), Box::pin(tls));
     ward.foresee(Outlook::Over);
+}
+
+/// Would each further session under TLS end as the first did?
+fn is_no_way(login: &Login) -> bool {
+    matches!(login, Login::Untrusted(_) | Login::WantsCertificate(_))
 }
 
 async fn passive(ward: &Ward<'_>, cover: Cover, lane: &'static str) {

@@ -10,8 +10,8 @@ use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
 use super::Patient;
-use super::call::{ANSWER, Call, Deaf, line};
-use super::findings::{Cover, Dial, Login};
+use super::call::{ANSWER, Call, Deaf, NotShaken, line};
+use super::findings::{Cover, Dial, Login, Shake};
 use super::notebook::Notebook;
 use super::reach::any_tls;
 use crate::dialogue::Credentials;
@@ -40,17 +40,26 @@ enum Passage {
     Shut(String),
 }
 
+/// Which session is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Whither {
+    pub(super) to: SocketAddr,
+    pub(super) cover: Cover,
+    /// The largest segments, where larger ones were found to be lost.
+    pub(super) segments: Option<u16>,
+}
+
 /// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the patient names.
 pub(super) async fn session<'n>(
     patient: &Patient,
     notebook: &'n Notebook,
     gate: &Gate,
-    (to, cover): (SocketAddr, Cover),
+    who: Whither,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
     let mut tries = 0;
     loop {
-        let came = attempt(patient, notebook, gate, (to, cover), lane).await;
+        let came = attempt(patient, notebook, gate, who, lane).await;
         let Err(Login::Full(said)) = came else { return came };
         notebook.findings().full = Some(said.clone());
         if tries == TRIES {
@@ -66,7 +75,7 @@ async fn attempt<'n>(
     patient: &Patient,
     notebook: &'n Notebook,
     gate: &Gate,
-    (to, cover): (SocketAddr, Cover),
+    Whither { to, cover, segments }: Whither,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
     if let Passage::Shut(said) = &*gate.0.lock().await {
@@ -76,8 +85,8 @@ async fn attempt<'n>(
     if let Some((_, why)) = notebook.findings().barred.as_ref().filter(|(at, _)| *at == to) {
         return Err(Login::Barred(why.clone()));
     }
-    let mut call =
-        Call::dial(to, lane, notebook).await.map_err(|dial| barred(notebook, to, unreached(&dial)))?;
+    let dialled = Call::dial_narrow(to, lane, notebook, segments).await;
+    let mut call = dialled.map_err(|dial| barred(notebook, to, unreached(&dial)))?;
     if patient.implicit {
         protect(patient, notebook, &mut call, false).await?;
     }
@@ -93,7 +102,11 @@ async fn attempt<'n>(
         });
     }
     if cover == Cover::Tls && !patient.implicit {
-        let auth = call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+        let auth = call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await;
+        let auth = auth.map_err(|deaf| Login::NoAuth(deaf.words()))?;
+        if auth.code.get() == 421 {
+            return Err(Login::Broken(line(&auth)));
+        }
         if auth.code.severity() != Severity::Completion {
             return Err(Login::NoTls(line(&auth)));
         }
@@ -105,7 +118,7 @@ async fn attempt<'n>(
         let prot =
             call.ask(&Command::Prot(Protection::Private), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
         if prot.code.severity() != Severity::Completion {
-            return Err(Login::Broken(format!("PROT P was answered with {}", line(&prot))));
+            return Err(Login::Unprotected(line(&prot)));
         }
     }
     // Where it is refused, listings come all the same.
@@ -130,14 +143,19 @@ async fn protect(
     let host = &patient.site.host;
     let tls = match &patient.trust {
         Some(security) => net::tls::client::ClientTls::new(security.settings.clone()),
-        None => any_tls(net::tls::Versions::Both),
+        None => any_tls(patient, net::tls::Versions::Both),
     };
     match call.protect(&tls, host, after_auth).await {
         Ok(()) => {}
-        Err(UpgradeError::Handshake(error)) if HandshakeError::is_certificate(&error) => {
+        Err(NotShaken { error: UpgradeError::Handshake(error), .. })
+            if HandshakeError::is_certificate(&error) =>
+        {
             return Err(Login::Untrusted(error.to_string()));
         }
-        Err(error) => return Err(Login::NoHandshake(error.to_string())),
+        Err(NotShaken { shake: Shake::WantsCertificate(why), .. }) => {
+            return Err(Login::WantsCertificate(why));
+        }
+        Err(NotShaken { shake, .. }) => return Err(Login::NoHandshake(shake)),
     }
     // Anonymous says nothing that anybody could misuse.
     let (Some(security), Some(session)) = (&patient.trust, call.tls()) else { return Ok(()) };
@@ -226,7 +244,10 @@ fn is_full(reply: &Reply) -> bool {
 }
 
 fn deafened(deaf: &Deaf) -> Login {
-    Login::Broken(deaf.words())
+    match deaf {
+        Deaf::WantsCertificate(why) => Login::WantsCertificate(why.clone()),
+        other => Login::Broken(other.words()),
+    }
 }
 
 fn barred(notebook: &Notebook, to: SocketAddr, why: String) -> Login {

@@ -12,6 +12,7 @@
 mod call;
 mod files;
 mod findings;
+mod handshake;
 mod lanes;
 mod login;
 mod notebook;
@@ -23,6 +24,7 @@ mod word;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use net::tls::identity::Identity;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use wire::{Pathname, Secret};
@@ -33,8 +35,8 @@ use crate::security::Security;
 use notebook::Notebook;
 
 pub use findings::{
-    Alive, Answer, Cover, Dial, Door, End, FilesSeen, Findings, Login, Rest, ReuseSeen, TlsSeen, Trial,
-    Upload,
+    Alive, Answer, Cover, Dial, Door, End, FilesSeen, Findings, ImplicitSeen, Login, Rest, ReuseSeen, Shake,
+    TlsSeen, Trial, Upload,
 };
 pub use verdict::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
 
@@ -58,6 +60,8 @@ pub struct Patient {
     pub clear: bool,
     /// Whose certificate is taken before a password is said; none: any, for a login that is no secret.
     pub trust: Option<Security>,
+    /// A certificate of our own, for servers that ask for one.
+    pub identity: Option<Identity>,
     /// The directory to look at; none: where the login starts.
     pub directory: Option<Pathname>,
     /// May a small file be stored there, and deleted again?
@@ -69,6 +73,7 @@ pub struct Patient {
 /// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
 pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
     let findings = Findings {
+        identity: patient.identity.is_some(),
         host: patient.site.host.clone(),
         port: patient.site.port,
         implicit: patient.implicit,
@@ -106,6 +111,9 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
         }
         let ward = lanes::Ward::new(patient, notebook, to);
         if patient.trust.is_some() {
+            within(notebook, until, "TLS", Box::pin(handshake::look(&ward))).await;
+        }
+        if patient.trust.is_some() && !handshake::is_hopeless(&ward) {
             let until = until.min(Instant::now() + TRUST);
             within(notebook, until, "certificate", lanes::trust(&ward)).await;
         }

@@ -12,8 +12,7 @@ use wire::{Reply, Severity};
 use super::Patient;
 use super::call::{CONNECT, Call, Deaf, explained, line};
 use super::findings::{Answer, Cover, Dial, Door};
-use super::lanes::Ward;
-use super::login::{FULL, TRIES};
+use super::handshake::once_more;
 use super::notebook::Notebook;
 use crate::error::words;
 
@@ -24,7 +23,7 @@ const NAME: Duration = Duration::from_secs(4);
 /// For the other family to answer too, before the sessions begin at the first address that did.
 const OTHER: Duration = Duration::from_millis(250);
 /// For a greeting. A server that looks up our name first may need this long.
-const GREETING: Duration = Duration::from_millis(3500);
+pub(super) const GREETING: Duration = Duration::from_millis(3500);
 /// For a silent port to answer TLS or HTTP.
 const PROBE: Duration = Duration::from_millis(2500);
 
@@ -101,7 +100,7 @@ pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: Soc
         notebook.findings().ends = Some(ends);
     }
     if patient.implicit {
-        return Some(at_once(patient, &mut call).await);
+        return Some(at_once(patient, notebook, &mut call).await);
     }
     match call.first_bytes(GREETING).await {
         Ok(Some(())) => Some(greeting(&mut call).await),
@@ -111,21 +110,32 @@ pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: Soc
 }
 
 /// TLS from the first byte, and a greeting under it.
-async fn at_once(patient: &Patient, call: &mut Call<'_>) -> Answer {
-    match call.protect(&any_tls(Versions::Both), &patient.site.host, false).await {
+async fn at_once(patient: &Patient, notebook: &Notebook, call: &mut Call<'_>) -> Answer {
+    match call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false).await {
         Ok(()) => match call.hear(GREETING).await {
             Ok(reply) => of_reply(&reply),
             Err(Deaf::Silent) => Answer::Nothing,
             Err(Deaf::Ended(_)) => Answer::HangsUp,
             Err(Deaf::Nonsense(what)) => Answer::Other(what),
+            Err(Deaf::WantsCertificate(why)) => Answer::WantsCertificate(why),
         },
-        Err(UpgradeError::Handshake(HandshakeError::NotTls(bytes))) => match of_bytes(&bytes) {
-            Answer::Ftp(said) | Answer::Turned(said) => Answer::ClearFirst(said),
-            other => other,
+        Err(not) => match not.error {
+            UpgradeError::Handshake(HandshakeError::NotTls(bytes)) => match of_bytes(&bytes) {
+                Answer::Ftp(said) | Answer::Turned(said) => Answer::ClearFirst(said),
+                other => other,
+            },
+            UpgradeError::Handshake(HandshakeError::Closed | HandshakeError::Io(_)) => Answer::HangsUp,
+            UpgradeError::Handshake(HandshakeError::Late(_)) => {
+                match Box::pin(once_more(patient, notebook, call.peer(), not.shake)).await {
+                    Some(Ok(reply)) => of_reply(&reply),
+                    _ => Answer::Nothing,
+                }
+            }
+            UpgradeError::Handshake(error) if error.is_about_ours() => {
+                Answer::WantsCertificate(error.to_string())
+            }
+            other => Answer::Other(other.to_string()),
         },
-        Err(UpgradeError::Handshake(HandshakeError::Closed | HandshakeError::Io(_))) => Answer::HangsUp,
-        Err(UpgradeError::Handshake(HandshakeError::Late(_))) => Answer::Nothing,
-        Err(other) => Answer::Other(other.to_string()),
     }
 }
 
@@ -167,10 +177,15 @@ fn of_bytes(bytes: &[u8]) -> Answer {
 async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answer {
     let tls = async {
         let mut call = Call::dial(to, "port-tls", notebook).await.ok()?;
-        match timeout(PROBE, call.protect(&any_tls(Versions::Both), &patient.site.host, false)).await {
+        match timeout(PROBE, call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false)).await
+        {
             // An alert is an answer too.
-            Ok(Ok(()) | Err(UpgradeError::Handshake(HandshakeError::Tls(_)))) => Some(Answer::TlsFirst),
-            Ok(Err(UpgradeError::Handshake(HandshakeError::NotTls(bytes)))) => Some(of_bytes(&bytes)),
+            Ok(Ok(())) => Some(Answer::TlsFirst),
+            Ok(Err(not)) => match not.error {
+                UpgradeError::Handshake(HandshakeError::Tls(_)) => Some(Answer::TlsFirst),
+                UpgradeError::Handshake(HandshakeError::NotTls(bytes)) => Some(of_bytes(&bytes)),
+                _ => None,
+            },
             _ => None,
         }
     };
@@ -194,55 +209,10 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
     }
 }
 
-/// Which versions of TLS does the control connection take? Each on a connection of its own.
-pub(super) async fn versions(ward: &Ward<'_>) {
-    let (patient, notebook) = (ward.patient, ward.notebook);
-    let one = async |versions, lane| {
-        let _bed = ward.beds.acquire().await.ok()?;
-        let mut tries = 0;
-        let mut call = loop {
-            let mut call = Call::dial(ward.to, lane, notebook).await.ok()?;
-            if patient.implicit || call.last(GREETING).await.ok()?.code.severity() == Severity::Completion {
-                break call;
-            }
-            if tries == TRIES {
-                notebook.findings().left_out.push(lane);
-                return None;
-            }
-            tries += 1;
-            tokio::time::sleep(FULL).await;
-        };
-        if !patient.implicit {
-            let auth = wire::Command::Auth(wire::command::Mechanism::Tls);
-            let reply = call.ask(&auth, super::call::ANSWER).await.ok()?;
-            if reply.code.severity() != Severity::Completion {
-                return None;
-            }
-        }
-        let shaken = call.protect(&any_tls(versions), &patient.site.host, !patient.implicit).await;
-        let seen = call.tls().map(|session| {
-            let certificate = session.established();
-            (certificate.fingerprint(), certificate.subject(), session.doubt_in_words())
-        });
-        call.quit().await;
-        Some((shaken.map_err(|error| error.to_string()), seen))
-    };
-    let (old, new) =
-        tokio::join!(Box::pin(one(Versions::Tls12, "tls-1.2")), Box::pin(one(Versions::Tls13, "tls-1.3")));
-    let mut findings = notebook.findings();
-    let certificate = [&new, &old].into_iter().flatten().find_map(|(_, seen)| seen.clone());
-    if let Some((fingerprint, subject, doubt)) = certificate {
-        findings.tls.fingerprint = fingerprint.map(|print| print.to_string());
-        findings.tls.subject = subject.map(|subject| show(subject.as_str().as_bytes()));
-        findings.tls.doubt = doubt;
-    }
-    findings.tls.v12 = old.map(|(shaken, _)| shaken);
-    findings.tls.v13 = new.map(|(shaken, _)| shaken);
-}
-
 /// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of it.
-pub(super) fn any_tls(versions: Versions) -> ClientTls {
-    ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity: None })
+pub(super) fn any_tls(patient: &Patient, versions: Versions) -> ClientTls {
+    let identity = patient.identity.clone();
+    ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity })
 }
 
 /// May sessions be had with this cover at all?

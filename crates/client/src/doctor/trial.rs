@@ -102,9 +102,18 @@ enum Opened {
 pub(super) async fn follow(call: &mut Call<'_>, way: Way, errand: Errand<'_>) -> Trial {
     let begun = Instant::now();
     let (cover, peer) = (if call.tls().is_some() { Cover::Tls } else { Cover::Clear }, call.peer());
-    let mut trial =
-        Trial { cover, way, peer, told: None, end: End::Unanswered, resumed: None, elapsed: Duration::ZERO };
-    trial.end = match open(call, way, &mut trial.told, errand.segments).await {
+    let mut trial = Trial {
+        cover,
+        way,
+        peer,
+        told: None,
+        end: End::Unanswered,
+        resumed: None,
+        narrow: call.segments().is_some(),
+        elapsed: Duration::ZERO,
+    };
+    let segments = errand.segments.or(call.segments());
+    trial.end = match open(call, way, &mut trial.told, segments).await {
         Ok(opened) => carry(call, opened, errand, &mut trial.resumed).await,
         Err(end) => end,
     };
@@ -169,7 +178,7 @@ async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
         Ok(reply) => reply,
         Err(Deaf::Silent) => return Err(End::Unanswered),
         Err(Deaf::Ended(why)) => return Err(End::HungUp(why)),
-        Err(Deaf::Nonsense(what)) => return Err(End::Broken(what)),
+        Err(Deaf::Nonsense(what) | Deaf::WantsCertificate(what)) => return Err(End::Broken(what)),
     };
     if reply.code.get() == 421 {
         return Err(End::HungUp(line(&reply)));
@@ -187,7 +196,7 @@ async fn open(
     segments: Option<u16>,
 ) -> Result<Opened, End> {
     if !way.is_passive() {
-        let awaited = Awaited::bind(call.local().ip(), None)
+        let awaited = Awaited::bind_narrow(call.local().ip(), None, segments)
             .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
         let ours = awaited.local();
         *told = Some(ours);
@@ -400,6 +409,6 @@ async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str, with
 fn ended(deaf: &Deaf) -> End {
     match deaf {
         Deaf::Silent => End::Stalled { bytes: 0 },
-        Deaf::Ended(why) | Deaf::Nonsense(why) => End::Broken(why.clone()),
+        Deaf::Ended(why) | Deaf::Nonsense(why) | Deaf::WantsCertificate(why) => End::Broken(why.clone()),
     }
 }

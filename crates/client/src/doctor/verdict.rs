@@ -69,8 +69,18 @@ pub enum Verdict {
     TlsRequired,
     /// The server has no TLS.
     NoTls,
+    /// AUTH TLS is swallowed, or ends the session.
+    AuthEaten,
+    /// FEAT offers AUTH TLS, and it is refused.
+    AuthContradicted,
+    /// TLS stands, and data is not to be protected.
+    ProtRefused,
     /// TLS is offered, and cannot be established.
     TlsBroken,
+    /// TLS is agreed on, and the handshake is never answered.
+    TlsStalls,
+    /// The server demands a certificate of the client's.
+    CertificateDemanded,
     /// The certificate was not taken.
     CertificateRefused,
     /// No authority vouches for the certificate.
@@ -165,7 +175,12 @@ impl Verdict {
         Self::NoDirectory,
         Self::TlsRequired,
         Self::NoTls,
+        Self::AuthEaten,
+        Self::AuthContradicted,
+        Self::ProtRefused,
         Self::TlsBroken,
+        Self::TlsStalls,
+        Self::CertificateDemanded,
         Self::CertificateRefused,
         Self::CertificateUnverified,
         Self::TlsOld,
@@ -228,7 +243,12 @@ impl Verdict {
             Self::NoDirectory => "no-directory",
             Self::TlsRequired => "tls-required",
             Self::NoTls => "no-tls",
+            Self::AuthEaten => "auth-eaten",
+            Self::AuthContradicted => "auth-contradicted",
+            Self::ProtRefused => "prot-refused",
             Self::TlsBroken => "tls-broken",
+            Self::TlsStalls => "tls-stalls",
+            Self::CertificateDemanded => "certificate-demanded",
             Self::CertificateRefused => "certificate-refused",
             Self::CertificateUnverified => "certificate-unverified",
             Self::TlsOld => "tls-old",

@@ -57,6 +57,11 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         (false, _) => "Only use plain FTP (insecure)",
     };
     let curl = curl.join(" ");
+    if best.narrow {
+        // They know of no way around it.
+        let none = || "(none: large packets must pass first)".to_owned();
+        return Some(Config { pasv: pasv.join(" "), curl: none(), lftp: none(), filezilla: none() });
+    }
     Some(Config {
         pasv: pasv.join(" "),
         curl: if curl.is_empty() { "(nothing: its defaults work)".to_owned() } else { curl },

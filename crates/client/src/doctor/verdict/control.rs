@@ -1,7 +1,7 @@
 //! What do the doors and the login say?
 use std::net::IpAddr;
 
-use super::{Remark, Sheet, Verdict, Weight};
+use super::{Remark, Sheet, Verdict, Weight, protection};
 use crate::doctor::findings::{Answer, Cover, Dial, Findings, Login};
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
@@ -164,6 +164,7 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             remark(Verdict::TlsFirst, format!("Port {port} of {host} speaks TLS before the first word."))
                 .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
         }
+        Some(Answer::WantsCertificate(why)) => protection::demanded(findings, Weight::Blocks, why),
         Some(Answer::Ssh(said)) => {
             remark(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
                 .client("use an SFTP program (`sftp`), which is another protocol, or FTP's own port")
@@ -229,22 +230,13 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             | Login::KeptBack
             | Login::NotRepeated(_)
             | Login::Full(_)
-            | Login::Barred(_) => continue,
-            Login::NoTls(said) if findings.implicit => {
-                Remark::new(Verdict::NoTls, Weight::Blocks, format!("There is no TLS: {said}."))
-            }
-            Login::NoTls(said) => Remark::new(
-                Verdict::NoTls,
-                weight(Weight::Note),
-                format!("The server has no TLS ({said}): passwords and files go in clear text."),
-            )
-            .server("TLS keeps passwords and files from everybody on the way"),
-            Login::NoHandshake(why) => Remark::new(
-                Verdict::TlsBroken,
-                weight(Weight::Hinders),
-                format!("The server offers TLS, and it cannot be established: {why}."),
-            )
-            .server("it must speak TLS 1.2 or 1.3 with a certificate and key that belong together"),
+            | Login::Barred(_)
+            // What TLS comes to is told where TLS is judged.
+            | Login::NoTls(_)
+            | Login::NoAuth(_)
+            | Login::NoHandshake(_)
+            | Login::WantsCertificate(_)
+            | Login::Unprotected(_) => continue,
             Login::Untrusted(why) => Remark::new(
                 Verdict::CertificateRefused,
                 weight(Weight::Hinders),

@@ -290,7 +290,7 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
-fn helper(sentence: String) -> Remark {
+pub(super) fn helper(sentence: String) -> Remark {
     Remark::new(Verdict::HelperInPath, Weight::Note, sentence)
         .server("a helper is not needed where the passive range is open and the server knows its address; TLS blinds it")
 }

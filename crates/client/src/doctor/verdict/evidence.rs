@@ -1,7 +1,7 @@
 //! How is what was seen told, a line each?
 use net::Call;
 
-use crate::doctor::findings::{Answer, Cover, Dial, End, Findings, Login, Rest, Trial, Upload};
+use crate::doctor::findings::{Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
 
 pub(super) fn lines(findings: &Findings) -> Vec<String> {
     let mut lines = Vec::new();
@@ -18,6 +18,7 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
         lines.push(match answer {
             Answer::Ftp(said) | Answer::Turned(said) => format!("it speaks FTP: {said}"),
             Answer::ClearFirst(said) => format!("it speaks FTP in clear: {said}"),
+            Answer::WantsCertificate(why) => format!("it speaks TLS before the first word: {why}"),
             Answer::TlsFirst => "it speaks TLS before the first word".to_owned(),
             Answer::Ssh(said) => format!("it speaks SSH: {said}"),
             Answer::Http(said) => format!("it speaks HTTP: {said}"),
@@ -70,12 +71,18 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
 }
 
 fn tls(findings: &Findings, lines: &mut Vec<String>) {
-    let version = |name: &str, how: &Option<Result<(), String>>| match how {
-        Some(Ok(())) => Some(format!("{name} works")),
-        Some(Err(why)) => Some(format!("{name} does not: {why}")),
+    let version = |name: &str, how: &Option<Shake>| match how {
+        Some(Shake::Works) => Some(format!("{name} works")),
+        Some(why) => Some(format!("{name} does not: {}", shake(why))),
         None => None,
     };
     let seen = &findings.tls;
+    if let (Some(both), Some(narrow)) = (&seen.both, &seen.narrow) {
+        lines.push(format!("TLS: {}; beside it in small packets: {}", shake(both), shake(narrow)));
+    }
+    if let Some(implicit) = &seen.implicit {
+        lines.push(format!("at port 990, under TLS from the first byte: {}", implicit.greeting));
+    }
     let versions: Vec<_> =
         [version("TLS 1.3", &seen.v13), version("TLS 1.2", &seen.v12)].into_iter().flatten().collect();
     if !versions.is_empty() {
@@ -138,13 +145,26 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
 pub(super) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
+    let narrow = if trial.narrow { ", in small packets" } else { "" };
     format!(
-        "{} {}{family}{told}: {} ({:.2} s)",
+        "{} {}{family}{told}{narrow}: {} ({:.2} s)",
         trial.way,
         trial.cover.words(),
         end(&trial.end),
         trial.elapsed.as_secs_f64()
     )
+}
+
+/// How a handshake ended, in some words.
+pub(super) fn shake(shake: &Shake) -> String {
+    match shake {
+        Shake::Works => "established".to_owned(),
+        Shake::Stalled(Some(0)) => "no answer, though our words were acknowledged".to_owned(),
+        Shake::Stalled(Some(bytes)) => format!("no answer, {bytes} bytes of ours not acknowledged"),
+        Shake::Stalled(None) => "no answer".to_owned(),
+        Shake::Clear(said) => format!("clear text, \"{said}\""),
+        Shake::Cut(why) | Shake::WantsCertificate(why) | Shake::Failed(why) => why.clone(),
+    }
 }
 
 fn dial(dial: &Dial) -> String {
@@ -163,7 +183,10 @@ fn login(login: &Login) -> String {
         Login::Done => "done".to_owned(),
         Login::KeptBack => "kept back, as the password would go in clear text (--clear does it)".to_owned(),
         Login::NoTls(said) => format!("no TLS, {said}"),
-        Login::NoHandshake(why) => format!("TLS fails, {why}"),
+        Login::NoAuth(why) => format!("AUTH TLS: {why}"),
+        Login::NoHandshake(why) => format!("TLS fails, {}", shake(why)),
+        Login::WantsCertificate(why) => format!("a client certificate is demanded, {why}"),
+        Login::Unprotected(said) => format!("PROT P is refused, {said}"),
         Login::Untrusted(why) => format!("the certificate is not taken, {why}"),
         Login::NeedsTls(said) => format!("TLS is wanted, {said}"),
         Login::Refused(said) => format!("refused, {said}"),
