@@ -349,8 +349,8 @@ offered\t'Who wants it has it'
 required\t'Nobody logs in without it'
 required-data\t'Nor is anything transferred without it'"
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l listen-tls -d 'Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l cert -d 'The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with its --key: the name that a client asks for decides. Without any, one is made at the first start and kept' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l key -d 'The key of the certificate, in PEM' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l cert -d 'Our own certificate (PEM), for a site that asks for one. With --site: that of the site, as for `pasv serve`' -r -F
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l key -d 'Its private key (PEM); it may be in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme -d 'Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing to the authority\'s terms of service. Beside --cert it is one more certificate, shown to who asks for its names' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-directory -d 'The ACME directory of the authority; by itself, Let\'s Encrypt' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme-contact -d 'Where the authority can reach you, told to it when the account is made. May be given several times' -r

@@ -8,8 +8,12 @@ use serde_json::Value;
 
 use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
 use crate::process::{clean, run};
+<<<<<<< HEAD
 use crate::relay::{Epsv, Way};
 use crate::rows::Pace;
+=======
+use crate::relay::{Auth, Epsv, Way};
+>>>>>>> 5c2b597 (Doctor: TLS told by its evidence, in the lab and over loopback; --cert)
 use crate::site::{Serve, in_url};
 use crate::trial::{Pair, Tools, Trial};
 
@@ -281,6 +285,62 @@ pub(crate) const LOOKS: &[Look] = &[
         },
     },
     Look {
+        name: "mtu-tls",
+        network: "MTU black hole, TLS",
+        verdict: "mtu-black-hole",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.mtu_black_hole(1300);
+            trial.serve();
+            None
+        },
+    },
+    Look {
+        name: "mtu-tls-only",
+        network: "MTU black hole, a server that wants TLS",
+        verdict: "mtu-black-hole",
+        also: &["tls-required"],
+        pair: Pair::Ours,
+        make: |trial| {
+            trial.lab.mtu_black_hole(1300);
+            trial.serve_with(Serve { tls: true, ..Serve::default() });
+            None
+        },
+    },
+    Look {
+        name: "auth-refused",
+        network: "AUTH TLS refused by a middlebox",
+        verdict: "auth-contradicted",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without_tls(trial, Auth::Refused),
+    },
+    Look {
+        name: "auth-eaten",
+        network: "AUTH TLS eaten by a middlebox",
+        verdict: "auth-eaten",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without_tls(trial, Auth::Eaten),
+    },
+    Look {
+        name: "tls-cut",
+        network: "a middlebox that ends the connection when TLS begins",
+        verdict: "tls-broken",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without_tls(trial, Auth::Cut),
+    },
+    Look {
+        name: "tls-eaten",
+        network: "a middlebox that swallows TLS",
+        verdict: "tls-stalls",
+        also: &[],
+        pair: Pair::Ours,
+        make: |trial| without_tls(trial, Auth::HelloEaten),
+    },
+    Look {
         name: "ipv6-dead",
         network: "dual stack, IPv6 dead",
         verdict: "family-dead",
@@ -379,10 +439,16 @@ fn without(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
     None
 }
 
+<<<<<<< HEAD
 /// The same, with a server that says sooner what it has seen.
 fn soon(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
     trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
     trial.lab.rule("forward", rule);
+=======
+fn without_tls(trial: &mut Trial<'_>, auth: Auth) -> Option<&'static str> {
+    trial.serve();
+    trial.lab.relay(false, Way { auth, ..Way::default() });
+>>>>>>> 5c2b597 (Doctor: TLS told by its evidence, in the lab and over loopback; --cert)
     None
 }
 

@@ -33,6 +33,22 @@ pub(crate) enum Epsv {
     OnlyPasvOpens,
 }
 
+/// What becomes of AUTH TLS on its way to the site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Auth {
+    /// It passes.
+    #[default]
+    Passes,
+    /// The middlebox answers 500 itself.
+    Refused,
+    /// Nobody ever hears of it.
+    Eaten,
+    /// It passes, and so does the answer; the connection ends at what follows.
+    Cut,
+    /// It passes, and so does the answer; nobody ever hears of what follows.
+    HelloEaten,
+}
+
 /// How a load balancer introduces its clients (the PROXY protocol).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proxy {
@@ -48,6 +64,7 @@ pub(crate) struct Way {
     /// One way.
     pub(crate) delay: Duration,
     pub(crate) epsv: Epsv,
+    pub(crate) auth: Auth,
     pub(crate) proxy: Option<Proxy>,
 }
 
@@ -123,7 +140,7 @@ fn carry(
     let down = Line::new(&server, &client, way, [ended, &broken])?;
     // The lines have their own handles; the last one that goes closes the connection.
     drop((client, server));
-    let reads = site.port() == CONTROL && way.epsv != Epsv::Passes;
+    let reads = site.port() == CONTROL && (way.epsv != Epsv::Passes || way.auth != Auth::Passes);
     std::thread::scope(|scope| {
         scope.spawn(move || up.run(if reads { Reads::Commands } else { Reads::Nothing }));
         down.run(if reads { Reads::Replies } else { Reads::Nothing });
@@ -173,6 +190,7 @@ impl Line {
     /// Reads until the end, and hands on what passes with the time at which it is to be written.
     fn read(&mut self, reads: &Reads, sender: Sender<(Instant, Vec<u8>)>) {
         let (mut buffer, mut line) = (vec![0; 64 * 1024], Vec::new());
+        let mut agreed = false;
         while !self.is_ended() {
             let got = match self.from.read(&mut buffer) {
                 Ok(0) => return,
@@ -192,6 +210,12 @@ impl Line {
                 let _ = sender.send((due, got.to_vec()));
                 continue;
             }
+            if agreed {
+                match self.way.auth {
+                    Auth::HelloEaten => continue,
+                    _ => self.ended[1].store(true, Ordering::Relaxed),
+                }
+            }
             for &byte in got {
                 line.push(byte);
                 if byte != b'\n' {
@@ -199,7 +223,10 @@ impl Line {
                 }
                 let whole = std::mem::take(&mut line);
                 let passes = match reads {
-                    Reads::Commands => self.command(&whole),
+                    Reads::Commands => {
+                        agreed |= is_auth(&whole) && matches!(self.way.auth, Auth::Cut | Auth::HelloEaten);
+                        self.command(&whole)
+                    }
                     Reads::Nothing | Reads::Replies => {
                         self.reply(&whole);
                         true
@@ -214,6 +241,14 @@ impl Line {
 
     /// Does this command of the client pass?
     fn command(&mut self, line: &[u8]) -> bool {
+        match self.way.auth {
+            Auth::Refused if is_auth(line) => {
+                let _ = self.from.write_all(b"500 What is that?\r\n");
+                return false;
+            }
+            Auth::Eaten if is_auth(line) => return false,
+            _ => {}
+        }
         if !line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"EPSV")) {
             return true;
         }
@@ -251,6 +286,10 @@ impl Line {
             run(tool("nft").args(["-f", "-"]), &rule, Duration::from_secs(5));
         }
     }
+}
+
+fn is_auth(line: &[u8]) -> bool {
+    line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"))
 }
 
 fn write_in_time(mut to: TcpStream, pieces: &Receiver<(Instant, Vec<u8>)>, broken: &AtomicBool) {

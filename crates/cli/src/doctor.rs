@@ -27,6 +27,8 @@ pub(crate) struct Visit {
     url: String,
     json: bool,
     write: bool,
+    /// Our own certificate and its key, for a site that asks for one.
+    identity: Option<(PathBuf, PathBuf)>,
     options: Options,
 }
 
@@ -106,7 +108,13 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         timeout: Duration::from_secs(15),
         stall: Duration::from_secs(15),
         password_file: flags.password_file.clone(),
-        tls: TlsFlags { tls: None, pin: flags.pin.clone(), insecure: flags.insecure, cert: None, key: None },
+        tls: TlsFlags {
+            tls: None,
+            pin: flags.pin.clone(),
+            insecure: flags.insecure,
+            cert: visit.identity.as_ref().map(|(cert, _)| cert.clone()),
+            key: visit.identity.as_ref().map(|(_, key)| key.clone()),
+        },
     };
     let credentials = credentials(url, &talk)?;
     let user = credentials.user.to_ascii_lowercase();
@@ -117,6 +125,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         implicit: policy.mode == TlsMode::Implicit,
         credentials,
         clear: (anonymous || flags.clear) && url.scheme == Scheme::Ftp,
+        identity: policy.security.as_ref().and_then(|security| security.settings.identity.clone()),
         trust: if anonymous && flags.pin.is_empty() { None } else { policy.security },
         directory: site::path(url)?,
         write: *write,
@@ -244,6 +253,7 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
                 "told": trial.told.map(|told| told.to_string()),
                 "works": trial.end.is_through(),
                 "resumed": trial.resumed,
+                "small_segments": trial.narrow,
                 "seconds": trial.elapsed.as_secs_f64(),
             })
         })

@@ -57,7 +57,7 @@ struct Line {
 }
 
 /// The flags of `serve` that are looked at; the others are taken and not shown.
-const MATTER: [&str; 18] = [
+const MATTER: [&str; 16] = [
     "root",
     "user",
     "listen",
@@ -69,8 +69,6 @@ const MATTER: [&str; 18] = [
     "no_active",
     "active_port",
     "tls",
-    "cert",
-    "key",
     "acme",
     "acme_listen",
     "max_sessions",
@@ -78,8 +76,8 @@ const MATTER: [&str; 18] = [
     "port_wait",
 ];
 
-/// What belongs to both looks. One flag has the same name in both: there the site says who may write.
-const SHARED: [&str; 3] = ["json", "write", "help"];
+/// What belongs to both looks. Some flags have the same name in both: there the site says who may write, and what it shows.
+const SHARED: [&str; 5] = ["json", "write", "cert", "key", "help"];
 
 fn grouped(argument: Arg) -> Arg {
     const SITE: &str = "With --site, as for `pasv serve`";
@@ -88,6 +86,10 @@ fn grouped(argument: Arg) -> Arg {
         "write" => argument
             .help("Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`")
             .help_heading(VISIT),
+        "cert" => argument
+            .help("Our own certificate (PEM), for a site that asks for one. With --site: that of the site, as for `pasv serve`")
+            .help_heading(VISIT),
+        "key" => argument.help("Its private key (PEM); it may be in the same file").help_heading(VISIT),
         "url" | "site" | "json" | "help" => argument,
         name if MATTER.contains(&name) => argument.help_heading(SITE),
         name if ids::<super::Options>().iter().any(|known| known == name) => argument.help_heading(VISIT),
@@ -119,7 +121,10 @@ impl FromArgMatches for Flags {
         let Line { url, site, json, visit, serve } = Line::from_arg_matches_mut(matches)?;
         Ok(match url {
             Some(url) if !site => {
-                Self::Visit(Box::new(Visit { url, json, write: serve.write(), options: visit }))
+                let mut shown = serve.certificates().map(|(cert, key)| (cert.to_owned(), key.to_owned()));
+                let (identity, write) = (shown.next(), serve.write());
+                drop(shown);
+                Self::Visit(Box::new(Visit { url, json, write, identity, options: visit }))
             }
             _ => Self::Site(Box::new(serve::doctor::Flags { json, site: serve })),
         })
@@ -147,9 +152,13 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
             "--site looks at the site of this machine, and an FTP-URL at one from here: give one of the two"
                 .to_owned(),
         ),
-        (true, false) => first(ids::<serve::Flags>()).and_then(|id| {
-            conflict(format!("--{} says how a site is served: it goes with --site", flag(&id)))
-        }),
+        (true, false) => match first(ids::<serve::Flags>()) {
+            Some(id) => conflict(format!("--{} says how a site is served: it goes with --site", flag(&id))),
+            None => matches
+                .get_many::<std::path::PathBuf>("cert")
+                .filter(|shown| shown.len() > 1)
+                .and_then(|_| conflict("a site is shown one --cert".to_owned())),
+        },
         (false, true) => first(ids::<super::Options>()).and_then(|id| {
             conflict(format!(
                 "--{} is for a look from here: it goes with an FTP-URL, not with --site",
@@ -192,6 +201,10 @@ mod tests {
         assert!(
             matches!(read("ftp://x/ --write --json --slow"), Ok(Flags::Visit(visit)) if visit.write && visit.json)
         );
+        let shown = read("ftp://x/ --cert mine.pem --key mine.pem");
+        assert!(matches!(shown, Ok(Flags::Visit(visit)) if visit.identity.is_some()));
+        assert!(read("ftp://x/ --cert a --key a --cert b --key b").is_err());
+        assert!(matches!(read("--site --cert a --key a --cert b --key b"), Ok(Flags::Site(_))));
         assert!(matches!(read("--site --write --listen 21 --quiet"), Ok(Flags::Site(site)) if !site.json));
         assert!(matches!(read("--listen 21 --json --site"), Ok(Flags::Site(site)) if site.json));
     }

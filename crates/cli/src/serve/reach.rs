@@ -62,6 +62,11 @@ impl Flags {
         self.write
     }
 
+    /// The certificates that are given, each with its key.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&std::path::PathBuf, &std::path::PathBuf)> {
+        self.tls.pairs()
+    }
+
     pub(super) fn listens(&self) -> Vec<SocketAddr> {
         if !self.listen.is_empty() {
             return self.listen.clone();

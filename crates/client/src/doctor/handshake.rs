@@ -90,12 +90,14 @@ pub(super) async fn versions(ward: &Ward<'_>) {
     if !begun {
         return;
     }
-    let one = async |wanted: bool, versions, lane| match wanted {
-        true => match probe(ward, versions, lane, ward.segments()).await {
+    let one = async |wanted: bool, versions, lane| {
+        if !wanted {
+            return None;
+        }
+        match probe(ward, versions, lane, ward.segments()).await {
             Came::Shaken(shake, _) => Some(shake),
             Came::Nowhere => None,
-        },
-        false => None,
+        }
     };
     let (old, new) = tokio::join!(
         Box::pin(one(v12, Versions::Tls12, "tls-1.2")),

@@ -227,6 +227,7 @@ fn patient(port: u16) -> Patient {
         credentials: Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None },
         clear: true,
         trust: None,
+        identity: None,
         directory: None,
         write: false,
         idle: Vec::new(),

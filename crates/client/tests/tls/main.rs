@@ -1,6 +1,7 @@
 //! Does the client protect what it says, whatever a server does about it?
 //!
 //! The servers are scripted, over loopback, with TLS of our own on both connections.
+mod doctor;
 mod narrow;
 mod peer;
 
