@@ -8,12 +8,8 @@ use serde_json::Value;
 
 use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
 use crate::process::{clean, run};
-<<<<<<< HEAD
-use crate::relay::{Epsv, Way};
-use crate::rows::Pace;
-=======
 use crate::relay::{Auth, Epsv, Way};
->>>>>>> 5c2b597 (Doctor: TLS told by its evidence, in the lab and over loopback; --cert)
+use crate::rows::Pace;
 use crate::site::{Serve, in_url};
 use crate::trial::{Pair, Tools, Trial};
 
@@ -289,6 +285,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "MTU black hole, TLS",
         verdict: "mtu-black-hole",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
@@ -301,6 +299,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "MTU black hole, a server that wants TLS",
         verdict: "mtu-black-hole",
         also: &["tls-required"],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
@@ -313,6 +313,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "AUTH TLS refused by a middlebox",
         verdict: "auth-contradicted",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Refused),
     },
@@ -321,6 +323,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "AUTH TLS eaten by a middlebox",
         verdict: "auth-eaten",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Eaten),
     },
@@ -329,6 +333,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "a middlebox that ends the connection when TLS begins",
         verdict: "tls-broken",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Cut),
     },
@@ -337,6 +343,8 @@ pub(crate) const LOOKS: &[Look] = &[
         network: "a middlebox that swallows TLS",
         verdict: "tls-stalls",
         also: &[],
+        rules: &[],
+        pace: Pace::Ordinary,
         pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::HelloEaten),
     },
@@ -439,16 +447,16 @@ fn without(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
     None
 }
 
-<<<<<<< HEAD
 /// The same, with a server that says sooner what it has seen.
 fn soon(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
     trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
     trial.lab.rule("forward", rule);
-=======
+    None
+}
+
 fn without_tls(trial: &mut Trial<'_>, auth: Auth) -> Option<&'static str> {
     trial.serve();
     trial.lab.relay(false, Way { auth, ..Way::default() });
->>>>>>> 5c2b597 (Doctor: TLS told by its evidence, in the lab and over loopback; --cert)
     None
 }
 
