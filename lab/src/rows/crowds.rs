@@ -11,7 +11,7 @@ use crate::relay::{Proxy, Way};
 use crate::rows::seconds;
 use crate::site::Serve;
 use crate::talk::Talk;
-use crate::trial::{Trial, content};
+use crate::trial::{Pair, Trial, content};
 
 /// More than any site has ports for.
 const CROWD: usize = 200;
@@ -135,10 +135,16 @@ pub(super) fn crowd(trial: &mut Trial<'_>) {
 }
 
 fn behind_a_balancer(trial: &mut Trial<'_>, proxy: Proxy) {
-    trial.serve_with(Serve { flags: &["--proxy-from", "203.0.113.1"], ..Serve::default() });
+    let behind = Serve { flags: &["--proxy-from", "203.0.113.1"], ..Serve::default() };
+    trial.serve_with(behind);
     trial.lab.relay(true, Way { proxy: Some(proxy), ..Way::default() });
     trial.moves_files(Manner::default(), seconds(5));
     assert!(trial.log().contains(&CLIENT.to_string()), "the log does not name {CLIENT}: {}", trial.log());
+    if trial.pair == Pair::Ours {
+        // On data connections the header comes before the hello that says whose they are.
+        trial.serve_with(Serve { tls: true, ..behind });
+        trial.moves_files(Manner { tls: true, ..Manner::default() }, seconds(5));
+    }
 }
 
 /// The client hears of its port when the stranger has had time to find it. Control connections are relayed by the router,

@@ -4,12 +4,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use net::control::Control;
+use net::tls::Versions;
 use server::Settings;
 use server::settings::{Deadlines, Proxies};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::dress::Dress;
+use crate::line::PATIENCE;
 use crate::scene::Scene;
 
 const VERSION_1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 50210 21\r\n";
@@ -131,6 +134,35 @@ async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     data.read_to_end(&mut got).await.unwrap();
     assert_eq!(got, b"content");
     assert!(client.line().await.starts_with("226 "));
+}
+
+/// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is nobody's.
+#[tokio::test]
+async fn under_implicit_tls_the_header_comes_before_the_handshake() {
+    let proxies = Proxies::new(vec!["127.0.0.1/32".parse().unwrap()]);
+    let settings = Settings { proxies, ..Settings::default() };
+    let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
+    let (to, tls) = (scene.door.implicit.unwrap(), scene.door.tls.clone().unwrap());
+    for header in [Some(VERSION_1), Some(VERSION_2), None] {
+        let control = Control::connect(to, None).await.unwrap();
+        if let Some(header) = header {
+            // In two segments, as it may come.
+            for half in header.chunks(header.len() / 2 + 1) {
+                control.write_all(half).await.unwrap();
+            }
+        }
+        let shaken = control.connect_tls(&tls.client, "localhost", None, PATIENCE).await;
+        assert_eq!(shaken.is_ok(), header.is_some(), "{:?}", shaken.err());
+        if shaken.is_ok() {
+            control.write_all(b"STAT\r\n").await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.windows(8).any(|seen| seen == b"seen as ") || !heard.ends_with(b"\r\n") {
+                assert_ne!(control.read(&mut heard).await.unwrap(), 0, "{}", heard.escape_ascii());
+            }
+            let heard = String::from_utf8(heard).unwrap();
+            assert!(heard.starts_with("220 ") && heard.contains("seen as 192.0.2.7:50210"), "{heard}");
+        }
+    }
 }
 
 #[tokio::test]
