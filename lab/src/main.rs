@@ -32,15 +32,14 @@ use trial::Tools;
 const HELP: &str = "\
 The networks that FTP meets, as tests.
 
-  lab [--all] [--nightly] [--write FILE] [--jobs N] [--pasv FILE] [--peers FOLDER] [NAME...]
+  lab [--nightly] [--write FILE] [--jobs N] [--pasv FILE] [--peers FOLDER] [NAME...]
 
-  --all       those too that await a feature
   --nightly   those too that take longer than ten seconds, and what others' programs do
   --write     write the table to this file
   --jobs      how many at once (12)
   --pasv      our program (the one beside this)
   --peers     where vsftpd and pure-ftpd are unpacked (peers in the target folder)
-  NAME        those whose name contains it, whatever they await: 'epsv', 'mtu ours/ours'
+  NAME        those whose name contains it, whatever is due of them: 'epsv', 'mtu ours/ours'
 ";
 
 /// They wait most of the time, so that there may be more than the machine has processors.
@@ -53,7 +52,6 @@ fn main() -> ExitCode {
     while let Some(word) = words.next() {
         let mut file = || words.next().map(PathBuf::from);
         match word.as_str() {
-            "--all" => choice.all = true,
             "--nightly" => choice.nightly = true,
             "--write" => page = file(),
             "--pasv" => pasv = file(),

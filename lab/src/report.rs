@@ -42,19 +42,9 @@ impl Done {
             (Some(End::Failed(took, why)), Due::Theirs) => {
                 tell(&format!("theirs  {:>8}  {name}: fails: {}", time(*took), first(why)));
             }
-            (Some(End::Passed(took)), due) => {
-                let no_longer = match due {
-                    Due::Awaits(what) => format!(" (has awaited {what})"),
-                    _ => String::new(),
-                };
-                tell(&format!("ok      {:>8}  {name}{no_longer}", time(*took)));
-            }
-            (Some(End::Failed(_, why)), due) => {
-                let awaits = match due {
-                    Due::Awaits(what) => format!(" (awaits {what})"),
-                    _ => String::new(),
-                };
-                tell(&format!("FAILED            {name}{awaits}"));
+            (Some(End::Passed(took)), _) => tell(&format!("ok      {:>8}  {name}", time(*took))),
+            (Some(End::Failed(_, why)), _) => {
+                tell(&format!("FAILED            {name}"));
                 for line in why.lines() {
                     tell(&format!("                  {line}"));
                 }
@@ -136,7 +126,6 @@ fn cell(done: Option<&Done>, due: Due) -> String {
         (Some(End::Passed(took)), _) if took.is_zero() => "yes".to_owned(),
         (Some(End::Passed(took)), _) => time(*took),
         (Some(End::Failed(took, _)), Due::Theirs) => format!("fails, {}", time(*took)),
-        (Some(End::Failed(..)) | None, Due::Awaits(_)) => "not yet".to_owned(),
         (Some(End::Failed(..)), _) => "**fails**".to_owned(),
         (Some(End::Skipped(_)), _) => "skipped".to_owned(),
         (None, _) => "not run".to_owned(),
@@ -164,14 +153,13 @@ fn first(why: &str) -> &str {
 const HEAD: &str = "\
 # Networks
 
-<!-- Written by `cargo xtask test lab --all --nightly --write`; do not edit. -->
+<!-- Written by `cargo xtask test lab --nightly --write`; do not edit. -->
 
 Which networks get in the way of FTP, and who gets through, measured in network namespaces with real rules, NAT and the
 kernel's FTP helper. Each column is a client and a server: `ours` is pasv. The figure is the time of the slowest job of the
 test, a process started for each, with a debug build; a file has 400 kB. What each test does is in
 [lab/src/rows](../lab/src/rows/mod.rs).
 
-- `not yet`: due, and pasv does not do it yet.
 - `fails`, with the time: the other program's own doing, shown and not judged. After 40 s (60 s with a NAT that forgets) it
   is ended.
 - empty: there is nothing to ask of this pair.

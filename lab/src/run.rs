@@ -33,8 +33,6 @@ pub(crate) enum Kind {
 /// What the command line asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Choice {
-    /// Those too whose feature is not there yet.
-    pub(crate) all: bool,
     /// The slow ones too, and what others do.
     pub(crate) nightly: bool,
     /// Only those whose name contains one of these.
@@ -50,7 +48,6 @@ impl Choice {
         }
         let due = match case.due {
             Due::Holds => true,
-            Due::Awaits(_) => self.all,
             Due::Theirs => self.nightly,
             Due::Nothing => false,
         };

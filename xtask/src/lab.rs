@@ -9,8 +9,6 @@ use crate::run::{Said, run};
 /// What the command line asks of the lab.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
-    /// Those too that await a feature.
-    pub(crate) all: bool,
     /// The slow ones too, and what others' programs do.
     pub(crate) nightly: bool,
     /// Write the table into the documents.
@@ -21,7 +19,6 @@ impl Flags {
     /// Takes one from the command line. Says whether there is one of this name.
     pub(crate) fn take(&mut self, word: &str) -> bool {
         match word {
-            "--all" => self.all = true,
             "--nightly" => self.nightly = true,
             "--write" => self.write = true,
             _ => return false,
@@ -43,7 +40,7 @@ pub(crate) fn step(place: &Place, flags: Flags, pasv_is_built: bool) -> Findings
     let programs = place.target.join("debug");
     let mut call = std::process::Command::new(programs.join("lab"));
     call.arg("--pasv").arg(programs.join("pasv")).arg("--peers").arg(&place.peers).current_dir(&place.root);
-    call.args(flags.all.then_some("--all")).args(flags.nightly.then_some("--nightly"));
+    call.args(flags.nightly.then_some("--nightly"));
     if flags.write {
         call.arg("--write").arg(place.root.join("docs/networks.md"));
     }
@@ -79,7 +76,7 @@ mod tests {
     #[test]
     fn what_the_lab_prints_is_counted() {
         let text = "ok         0.1 s  open ours/ours\nskipped           open ours/vsftpd\n\
-                    FAILED            mtu ours/ours (awaits a thing)\n                  it stood still\n\
+                    FAILED            mtu ours/ours\n                  it stood still\n\
                     theirs    40.0 s  mtu curl/ours: fails: no\n\
                     skipped: open ours/vsftpd (vsftpd needs root)\n1 passed, 1 failed, 1 skipped\n";
         let findings = counted(&Said { good: false, text: text.to_owned() });
@@ -92,7 +89,7 @@ mod tests {
     #[test]
     fn flags_are_taken_by_name() {
         let mut flags = Flags::default();
-        assert!(flags.take("--all") && flags.take("--write") && !flags.take("--fast"));
-        assert_eq!(flags, Flags { all: true, nightly: false, write: true });
+        assert!(flags.take("--write") && !flags.take("--fast"));
+        assert_eq!(flags, Flags { nightly: false, write: true });
     }
 }

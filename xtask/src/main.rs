@@ -29,9 +29,9 @@ The chores of this project.
 ";
 
 const MORE_HELP: &str = "
-  cargo xtask test lab [--all] [--nightly] [--write]
-                                 --all: what awaits a feature too; --nightly: what is slow too, and what
-                                 others' programs do; --write: the table of docs/networks.md
+  cargo xtask test lab [--nightly] [--write]
+                                 --nightly: what is slow too, and what others' programs do;
+                                 --write: the table of docs/networks.md
   cargo xtask man FOLDER         write pasv's man pages into FOLDER
   cargo xtask completions FOLDER write pasv's shell completions into FOLDER
   cargo xtask --help             this
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
             let steps = names.map(|name| Step::named(name)).collect::<Result<Vec<_>>>();
             match steps {
                 Ok(steps) if flags != Flags::default() && !steps.contains(&Step::Lab) => {
-                    return usage("--all, --nightly and --write belong to the step lab");
+                    return usage("--nightly and --write belong to the step lab");
                 }
                 Ok(steps) => test(&steps, flags),
                 Err(error) => return usage(&error.to_string()),

@@ -41,9 +41,6 @@ pub(crate) enum Pace {
 pub(crate) enum Due {
     /// It passes.
     Holds,
-    /// It will, when this is built; until then it runs with `--all` and is reported as it is.
-    #[expect(dead_code, reason = "for the next network that is written down before it holds")]
-    Awaits(&'static str),
     /// What comes of it is the other program's own affair: shown with `--nightly`, and not judged.
     Theirs,
     /// There is nothing to ask.
