@@ -114,7 +114,11 @@ fn page(all: &[Done]) -> String {
         let name = done.name.trim_start_matches("rules ").trim_end_matches(" ours/ours");
         let (set, line) = name.split_once(" without ").unwrap_or((name, "complete"));
         let line = line.replace('|', "\\|");
-        let line = if line == "complete" { line } else { format!("`{line}`") };
+        let line = match line.strip_suffix(DOCTOR_ASKED) {
+            Some(line) => format!("`{line}`: what the doctor says"),
+            None if line == "complete" => line,
+            None => format!("`{line}`"),
+        };
         let _ = writeln!(text, "| {set} | {line} | {} |", proof(done));
     }
     text
@@ -169,6 +173,9 @@ there than on a long line. NAT64 and load balancers are relays too. All else is 
 
 ";
 
+/// The end of the name of a test in which the doctor alone is asked.
+pub(crate) const DOCTOR_ASKED: &str = ", the doctor";
+
 const DOCTOR: &str = "\
 ## What the doctor says
 
@@ -198,8 +205,8 @@ Without any one line: what the line is for fails, and the rest goes on. And it i
   it opens itself, a client sees nothing.
 
 Some lines take nothing away from the site, and without them all goes on, on a path with a smaller MTU too: what drops what no
-line below lets in; the errors of IPv4's routers, as a site's packets may be cut; and single kinds of ICMPv6 of iptables' lists
-that IPv6 does without for a while.
+line below lets in; the errors of IPv4's routers, as a site's packets may be cut; DHCPv6, as the lab gives its addresses by
+hand; and single kinds of ICMPv6 of iptables' lists that IPv6 does without for a while.
 
 | rule set | without | result |
 |---|---|---|

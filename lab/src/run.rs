@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::doctor::LOOKS;
-use crate::report::Done;
+use crate::report::{DOCTOR_ASKED, Done};
 use crate::rows::{Due, Pace, ROWS};
 use crate::rules::{Rules, Shape, proof};
 use crate::trial::{Pair, Test, Tools, run_one};
@@ -95,7 +95,7 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
             let (set, pace) = (rules.clone(), rules.pace(n));
             let name = format!("{shape} without {}: {}", rules.chain(n), rules.line(n));
             if proof::takes_long(&rules, n) {
-                let (set, name) = (rules.clone(), format!("{name}, the doctor"));
+                let (set, name) = (rules.clone(), format!("{name}{DOCTOR_ASKED}"));
                 cases.push(case(name, pace, Box::new(move |trial| proof::named(trial, &set, n))));
             }
             cases.push(case(name, pace, Box::new(move |trial| proof::without(trial, &set, n))));

@@ -364,6 +364,36 @@ async fn data_ports_that_are_closed() {
     }
 }
 
+/// A server that waited for us at its passive port tells what it has seen there, and one that calls us what became of that.
+#[tokio::test]
+async fn the_servers_word_names_the_rule() {
+    fn closed(verb: &str, word: &'static str) -> Option<Odd> {
+        match verb {
+            "EPSV" | "PASV" => Some(Odd::SilentPort),
+            "LIST" => Some(Odd::Says(word)),
+            _ => None,
+        }
+    }
+    let third = first(
+        |verb| closed(verb, "425 No SYN reached us (rule 3), or you have not called."),
+        Verdict::Rule3Or4,
+    );
+    let fourth = first(|verb| closed(verb, "425 Your SYN reached us (rule 4)."), Verdict::Rule3Or4);
+    let held = async {
+        let server = Server::start("220 ready", |verb| match verb {
+            "EPRT" | "PORT" => Some(Odd::Ignores("200 yes")),
+            "LIST" => Some(Odd::Says("425 Our SYN does not leave this machine (rule 4).")),
+            _ => None,
+        });
+        see(&patient(server.port)).await.0
+    };
+    let (third, fourth, held) = tokio::join!(third, fourth, held);
+    assert_eq!((third.verdict.rules, fourth.verdict.rules), (vec![3], vec![4]));
+    let mut all = std::iter::once(held.verdict).chain(held.also);
+    let active = all.find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
+    assert_eq!(active.rules, [4]);
+}
+
 #[tokio::test]
 async fn an_address_that_is_not_the_servers() {
     let diagnosis = first(|verb| (verb == "PASV").then_some(Odd::Foreign), Verdict::AddressNotTold).await;
