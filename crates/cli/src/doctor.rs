@@ -81,7 +81,7 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     if *json {
         writeln!(out, "{}", object(&findings, &diagnosis))?;
     } else {
-        for line in report(&url, &diagnosis) {
+        for line in report(&url, &diagnosis, width()) {
             writeln!(out, "{line}")?;
         }
     }
@@ -117,8 +117,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         },
     };
     let credentials = credentials(url, &talk)?;
-    let user = credentials.user.to_ascii_lowercase();
-    let anonymous = user == b"anonymous" || user == b"ftp";
+    let anonymous = credentials.is_anonymous();
     let policy = policy(url, &talk)?;
     Ok(Patient {
         site: Site { host: url.host.to_string(), port: policy.port },
@@ -146,7 +145,8 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 }
 
 /// What a person reads: the answer, why, what to do, what to use.
-fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
+fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
+    let wrap = |line: &str, indent| wrap(line, indent, width);
     let mut lines = wrap(&diagnosis.verdict.sentence, "");
     let section = |lines: &mut Vec<String>, title: &str, inner: Vec<String>| {
         if !inner.is_empty() {
@@ -160,11 +160,19 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
     section(&mut lines, "To do at the server", fixes(diagnosis, |remark| &remark.server));
     section(&mut lines, "To do at the client", fixes(diagnosis, |remark| &remark.client));
     if let Some(config) = &diagnosis.config {
+        // curl and lftp know no ftpes://, and the settings say the same.
+        let (ours, theirs) = (scheme(url), if url.scheme == Scheme::Ftps { "ftps" } else { "ftp" });
+        let at = address(url);
+        let line = |of: &Option<String>, how: &dyn Fn(&str) -> String| {
+            of.as_deref().map_or_else(|| "(none: it takes no way that works)".to_owned(), how)
+        };
+        let curl =
+            |flags: &str| format!("curl {flags}{}{theirs}://{at}/", if flags.is_empty() { "" } else { " " });
         let inner = vec![
-            format!("pasv       pasv ls {} {}://{}/", config.pasv, scheme(url), address(url)),
-            format!("curl       {}", config.curl),
-            format!("lftp       {}", config.lftp),
-            format!("FileZilla  {}", config.filezilla),
+            format!("pasv       pasv ls {} {ours}://{at}/", config.pasv),
+            format!("curl       {}", line(&config.curl, &curl)),
+            format!("lftp       {}", line(&config.lftp, &|set| format!("lftp -e '{set}' {theirs}://{at}/"))),
+            format!("FileZilla  {}", line(&config.filezilla, &str::to_owned)),
         ];
         section(&mut lines, "To use", inner);
     }
@@ -176,15 +184,21 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis) -> Vec<String> {
     lines
 }
 
-/// A line as lines of at most 100 columns, all but the first of them further in.
-fn wrap(line: &str, indent: &str) -> Vec<String> {
-    const WIDTH: usize = 100;
+/// How wide may lines be? As the terminal is, unless that is hard to read; in a pipe or a file as most texts are.
+fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { 100 } else { columns.clamp(40, 120) }
+}
+
+/// A line as lines of at most `width` columns, all but the first of them further in.
+fn wrap(line: &str, indent: &str, width: usize) -> Vec<String> {
+    let most = width;
     let rest = if indent.is_empty() { "" } else { "    " };
     let (mut lines, mut current) = (Vec::new(), indent.to_owned());
     let mut columns = indent.len();
     for word in line.split_inclusive(' ') {
         let width = word.trim_end().chars().count();
-        if columns + width > WIDTH && !current.trim().is_empty() {
+        if columns + width > most && !current.trim().is_empty() {
             lines.push(current.trim_end().to_owned());
             current = format!("{indent}{rest}");
             columns = current.len();
@@ -290,12 +304,13 @@ mod tests {
 
     #[test]
     fn long_lines_are_wrapped_between_words() {
-        let lines = wrap(&"word ".repeat(50), "  ");
+        let lines = wrap(&"word ".repeat(50), "  ", 100);
         assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= 100), "{lines:?}");
         assert!(lines[0].starts_with("  word") && lines[1].starts_with("      word"), "{lines:?}");
         assert_eq!(lines.join(" ").split_whitespace().count(), 50);
         let name = "x".repeat(200);
-        assert_eq!(wrap(&name, "").concat(), name);
-        assert_eq!(wrap("", "  "), [""]);
+        assert_eq!(wrap(&name, "", 100).concat(), name);
+        assert_eq!(wrap("", "  ", 100), [""]);
+        assert!(wrap(&"word ".repeat(50), "  ", 40).iter().all(|line| line.chars().count() <= 40));
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
         insecure: flags.insecure,
         quiet: talk.quiet,
         taken: Mutex::default(),
+        warned: Mutex::default(),
     };
     let judge = Arc::new(move |shown: &Shown| case.judge(shown));
     Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen, host })
@@ -136,6 +137,8 @@ struct Case {
     quiet: bool,
     /// What this very run has taken: a session that is begun anew may not end at somebody else.
     taken: Mutex<Option<Known>>,
+    /// The last one that was taken blindly: one warning for each is enough.
+    warned: Mutex<Option<Fingerprint>>,
 }
 
 /// What becomes of a certificate.
@@ -264,6 +267,10 @@ impl Case {
     }
 
     fn warn_loudly(&self, shown: &Shown) {
+        let before = self.warned.lock().unwrap_or_else(PoisonError::into_inner).replace(shown.fingerprint);
+        if before == Some(shown.fingerprint) {
+            return;
+        }
         say(format_args!(
             "warning: INSECURE: this may be anybody and not {} ({}), and they read the password and the files: {}",
             self.place,
@@ -332,6 +339,7 @@ mod tests {
             insecure: false,
             quiet: true,
             taken: Mutex::default(),
+            warned: Mutex::default(),
         }
     }
 

@@ -48,6 +48,12 @@ impl Credentials {
     pub fn anonymous() -> Self {
         Self { user: b"anonymous".to_vec(), password: Secret::new("pasv@"), account: None }
     }
+
+    /// Is it one of the two names that everybody may use (RFC 1635)?
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.user.eq_ignore_ascii_case(b"anonymous") || self.user.eq_ignore_ascii_case(b"ftp")
+    }
 }
 
 /// From the greeting to a session that is ready for files.

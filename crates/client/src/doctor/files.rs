@@ -286,3 +286,22 @@ fn today() -> Stamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
     Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_without_an_hour_says_nothing_of_the_time_zone() {
+        let listed = |text: &[u8]| {
+            let (mut reader, mut entries) = (ListingReader::new(today()), Vec::new());
+            reader.push(text, &mut entries);
+            reader.finish(&mut entries);
+            timed(&entries).map(|(path, _)| path.to_string())
+        };
+        let old = b"-rw-r--r-- 1 a a 1000 Jan 02 2024 old\r\n";
+        assert_eq!(listed(old), None);
+        let both = b"-rw-r--r-- 1 a a 1000 Jan 02 2024 old\r\n-rw-r--r-- 1 a a 9000 Mar 03 10:10 new\r\n";
+        assert_eq!(listed(both).as_deref(), Some("new"));
+    }
+}

@@ -18,6 +18,8 @@ pub struct Findings {
     pub port: u16,
     /// TLS was to come before the first word (`ftps://`).
     pub implicit: bool,
+    /// The login is one for everybody.
+    pub anonymous: bool,
     /// Why the name has no address; none where it has.
     pub no_name: Option<String>,
     /// The addresses that were dialled at the control port.

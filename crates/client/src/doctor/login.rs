@@ -21,6 +21,8 @@ use crate::security::judged;
 pub(super) const FULL: Duration = Duration::from_millis(1200);
 /// And so often: what is full for longer is so for another reason than we.
 pub(super) const TRIES: usize = 3;
+/// Where failures are counted, five are the least that shut somebody out.
+const DOUBT: u8 = 4;
 /// For a greeting, and for the answer to a password: both may be looked up, and some servers wait on purpose.
 const SLOW: Duration = Duration::from_secs(6);
 
@@ -34,8 +36,8 @@ enum Passage {
     /// Nobody has come in yet.
     #[default]
     NotKnown,
-    /// The same, and one has said the password without an answer.
-    Doubtful,
+    /// The same, and the password was said without an answer to it: so much weighs that.
+    Doubtful(u8),
     Open,
     Shut(String),
 }
@@ -172,7 +174,7 @@ async fn admit(patient: &Patient, gate: &Gate, call: &mut Call<'_>, cover: Cover
             drop(passage);
             return say_who(&patient.credentials, call, cover).await.map_err(|(_, login)| login);
         }
-        Passage::NotKnown | Passage::Doubtful => {}
+        Passage::NotKnown | Passage::Doubtful(_) => {}
     }
     match say_who(&patient.credentials, call, cover).await {
         Ok(()) => {
@@ -181,12 +183,15 @@ async fn admit(patient: &Patient, gate: &Gate, call: &mut Call<'_>, cover: Cover
         }
         Err((Said::User, login)) => Err(login),
         Err((Said::Password, login)) => {
-            let doubtful = matches!(*passage, Passage::Doubtful);
+            let before = if let Passage::Doubtful(before) = *passage { before } else { 0 };
             *passage = match &login {
                 Login::Refused(said) => Passage::Shut(said.clone()),
-                // Some end the session in place of an answer. Once may be chance.
-                Login::Broken(why) | Login::Full(why) if doubtful => Passage::Shut(why.clone()),
-                _ => Passage::Doubtful,
+                // A limit has nothing to do with the password, if that is what was meant. Some end the session in place of
+                // an answer, which may be chance once.
+                Login::Full(why) if before + 1 >= DOUBT => Passage::Shut(why.clone()),
+                Login::Broken(why) if before + 2 >= DOUBT => Passage::Shut(why.clone()),
+                Login::Full(_) => Passage::Doubtful(before + 1),
+                _ => Passage::Doubtful(before + 2),
             };
             Err(login)
         }

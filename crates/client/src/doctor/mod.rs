@@ -77,6 +77,7 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
         host: patient.site.host.clone(),
         port: patient.site.port,
         implicit: patient.implicit,
+        anonymous: patient.credentials.is_anonymous(),
         ..Findings::default()
     };
     let Credentials { password, account, .. } = &patient.credentials;

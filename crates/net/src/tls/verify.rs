@@ -110,7 +110,11 @@ pub(super) fn words(error: &rustls::Error) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is not for this name".to_owned()
         }
-        CertificateError::Other(OtherError(ours)) => ours.to_string(),
+        CertificateError::Other(OtherError(other)) => match other.to_string().as_str() {
+            // The library's name for what `openssl req -x509` makes, which is what most guides tell people to do.
+            "CaUsedAsEndEntity" => "it has signed itself, as an authority that nobody knows".to_owned(),
+            other => other.to_owned(),
+        },
         other => other.to_string(),
     }
 }

@@ -11,6 +11,7 @@
 
 mod acme;
 mod clients;
+mod doctor;
 mod firewall;
 mod firewall_fronts;
 mod firewall_guests;

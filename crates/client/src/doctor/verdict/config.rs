@@ -2,17 +2,17 @@
 use crate::dialogue::Way;
 use crate::doctor::findings::{Cover, Findings};
 
-/// How to set up clients.
+/// How to set up clients; none for those that cannot take a way that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Flags of pasv's client.
     pub pasv: String,
-    /// Flags of curl.
-    pub curl: String,
+    /// Flags of curl; empty where its defaults work.
+    pub curl: Option<String>,
     /// Settings of lftp.
-    pub lftp: String,
+    pub lftp: Option<String>,
     /// Settings of FileZilla.
-    pub filezilla: String,
+    pub filezilla: Option<String>,
 }
 
 /// For the best way that works; none where none does.
@@ -42,12 +42,21 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
     if best.way == Way::Pasv && best.told.is_some_and(|told| told.ip() != best.peer.ip()) {
         lftp.push("set ftp:fix-pasv-address yes");
     }
+    let unverified = tls && findings.tls.doubt.is_some();
     if tls {
         if !implicit {
             curl.push("--ssl-reqd");
         }
         lftp.push("set ftp:ssl-force yes");
         lftp.push("set ftp:ssl-protect-data yes");
+        if findings.anonymous {
+            lftp.push("set ftp:ssl-allow-anonymous yes");
+        }
+        // Without it they refuse it; the remark on the certificate says what that costs.
+        if unverified {
+            curl.push("--insecure");
+            lftp.push("set ssl:verify-certificate no");
+        }
     } else {
         lftp.push("set ftp:ssl-allow no");
     }
@@ -56,19 +65,19 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         (true, false) => "Require explicit FTP over TLS",
         (false, _) => "Only use plain FTP (insecure)",
     };
-    let curl = curl.join(" ");
+    let pin = findings.tls.fingerprint.as_ref().filter(|_| unverified).map(|print| format!(" --pin {print}"));
+    let pasv = pasv.join(" ") + pin.as_deref().unwrap_or_default();
     if best.narrow {
         // They know of no way around it.
-        let none = || "(none: large packets must pass first)".to_owned();
-        return Some(Config { pasv: pasv.join(" "), curl: none(), lftp: none(), filezilla: none() });
+        return Some(Config { pasv, curl: None, lftp: None, filezilla: None });
     }
     Some(Config {
-        pasv: pasv.join(" "),
-        curl: if curl.is_empty() { "(nothing: its defaults work)".to_owned() } else { curl },
-        lftp: lftp.join("; "),
-        filezilla: format!(
+        pasv,
+        curl: Some(curl.join(" ")),
+        lftp: Some(lftp.join("; ")),
+        filezilla: Some(format!(
             "Encryption: {encryption}; Transfer mode: {}",
             if passive { "Passive" } else { "Active" }
-        ),
+        )),
     })
 }

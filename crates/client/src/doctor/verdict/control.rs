@@ -7,6 +7,19 @@ use crate::doctor::findings::{Answer, Cover, Dial, Findings, Login};
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     let host = &findings.host;
     if let Some(why) = &findings.no_name {
+        let why = why.trim_start_matches("failed to lookup address information: ");
+        if why.starts_with("Temporary failure") || why.contains("name server") {
+            sheet.add(
+                Remark::new(
+                    Verdict::NoSuchName,
+                    Weight::Blocks,
+                    format!("The name {host} could not be looked up: {why}."),
+                )
+                .client("no name server answers here: is this machine's network up, and its name server (/etc/resolv.conf) right?"),
+            );
+            sheet.ask(format!("whether {host} has an address"), "the same from another network");
+            return;
+        }
         sheet.add(
             Remark::new(
                 Verdict::NoSuchName,

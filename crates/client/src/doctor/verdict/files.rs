@@ -1,6 +1,7 @@
 //! What do files and listings say?
 use super::{Remark, Sheet, Verdict, Weight};
-use crate::doctor::findings::{Alive, End, Findings, Rest, Upload};
+use crate::dialogue::Way;
+use crate::doctor::findings::{Alive, Cover, End, Findings, Login, Rest, Upload};
 
 /// A clock that is further off than this is wrong, and not just read late.
 const DRIFT: i64 = 90;
@@ -83,6 +84,22 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
             Weight::Note,
             format!("This user may not store files there: {said}."),
         )),
+        // ProFTPD: an upload uses a ticket up, and brings no other.
+        Some(Upload::Failed(n @ 2.., why)) if matches!(findings.reuse.fresh, Some(End::DataRefused(_))) => sheet.add(
+            Remark::new(
+                Verdict::ReuseRunsOut,
+                Weight::Hinders,
+                format!(
+                    "Upload {n} of a session under TLS fails where those before it work: data connections must resume the TLS session \
+                     here, and its tickets have run out: {why}."
+                ),
+            )
+            .server(
+                "let data connections resume nothing (TLSOptions NoSessionReuseRequired in ProFTPD), or speak TLS 1.2 only, which \
+                 needs no new tickets",
+            )
+            .client("a new session for a few files, or TLS 1.2, gets around it; pasv does so by itself"),
+        ),
         Some(Upload::Failed(n, why)) => sheet.add(
             Remark::new(
                 Verdict::UploadFails,
@@ -159,6 +176,21 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     }
     if findings.offers("SIZE") && matches!(files.size, Some((None, _))) {
         differs.push("it offers SIZE, and does not tell it");
+    }
+    let tls = findings.features.iter().any(|line| line.to_ascii_uppercase().starts_with("AUTH TLS"));
+    if tls && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_))) {
+        differs.push("it offers AUTH TLS, and refuses it");
+    }
+    let refuses = |way| {
+        let end =
+            findings.trial(Cover::Clear, way).or(findings.trial(Cover::Tls, way)).map(|trial| &trial.end);
+        matches!(end, Some(End::Refused(_)))
+    };
+    if findings.offers("EPSV") && refuses(Way::Epsv) {
+        differs.push("it offers EPSV, and refuses it");
+    }
+    if findings.offers("EPRT") && refuses(Way::Eprt) {
+        differs.push("it offers EPRT, and refuses it");
     }
     if !differs.is_empty() {
         sheet.add(

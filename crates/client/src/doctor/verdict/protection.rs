@@ -31,7 +31,7 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
                 format!("No authority vouches for the server's certificate: {doubt}."),
             )
             .server("a certificate of a public authority for this name (`pasv serve --acme`)")
-            .client("compare the fingerprint with its keeper's, and --pin it");
+            .client("compare the fingerprint with its keeper's, and --pin it; what is below makes curl and lftp take any certificate");
             sheet.add(if by_address {
                 remark.client("name the site and not its address: certificates are mostly for names")
             } else {

@@ -443,6 +443,13 @@ fn sessions_of_tls() {
     let refused = || End::DataRefused("522 resume".to_owned());
     tells("fresh is refused, resumed works", &tls(Some(refused()), &[]), Verdict::ReuseRequired);
     open("fresh works", &tls(Some(WORKS), &[]), Verdict::ReuseRequired, "");
+    let third = |fresh| {
+        change(tls(Some(fresh), &[]), |findings| {
+            findings.files.upload = Some(Upload::Failed(3, "425 no".to_owned()));
+        })
+    };
+    is("the third upload fails where resuming is a must", &third(refused()), Verdict::ReuseRunsOut);
+    is("the third upload fails elsewhere", &third(WORKS), Verdict::UploadFails);
     open("fresh is not reached", &tls(Some(SILENT), &[]), Verdict::ReuseRequired, "");
     let good = (WORKS, Some(true));
     let third = [good.clone(), good.clone(), (refused(), Some(false))];
@@ -476,6 +483,103 @@ fn logins() {
     });
     is("TLS cannot be established", &works, Verdict::TlsBroken);
     assert_eq!(diagnose(&works).verdict.weight, Weight::Hinders);
+}
+
+#[test]
+fn logins_that_do_not_tell_of_the_password() {
+    let clear = || clear(&[(Way::Epsv, WORKS)]);
+    // The same name and password were taken: what is refused beside is refused for another reason.
+    let done = change(clear(), |f| f.logins.push((Cover::Tls, Login::Refused("530 no".to_owned()))));
+    is("taken in clear", &done, Verdict::LoginRefused);
+    assert!(!diagnose(&done).verdict.client.concat().contains("password"), "{:#?}", diagnose(&done));
+    let full = change(clear(), |f| f.full = Some("421 too many".to_owned()));
+    is("full for a moment", &full, Verdict::AllIsWell);
+    tells("full for a moment", &full, Verdict::SessionsLimited);
+    let shut = change(answers(Answer::Ftp("220 ready".to_owned())), |f| {
+        f.full = Some("421 too many".to_owned());
+        f.logins = vec![(Cover::Clear, Login::Full("421 too many".to_owned()))];
+    });
+    is("full for good", &shut, Verdict::SessionsLimited);
+    let barred = change(clear(), |f| {
+        f.barred = Some((server(), "is not answered".to_owned()));
+        f.left_out.push("tls-1.3");
+    });
+    is("barred", &barred, Verdict::SessionsLimited);
+    open("barred", &barred, Verdict::LoginBroken, "tls-1.3");
+}
+
+#[test]
+fn what_fails_for_no_known_reason_is_not_well() {
+    let stalled = End::Stalled { bytes: 0 };
+    let one = clear(&[(Way::Epsv, stalled), (Way::Pasv, WORKS)]);
+    is("EPSV hangs and PASV works", &one, Verdict::NotKnown);
+    assert_eq!(diagnose(&one).verdict.weight, Weight::Hinders);
+    assert!(diagnose(&one).verdict.sentence.contains("EPSV in clear"), "{:#?}", diagnose(&one));
+    let other = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        let mut trial = findings.trials[0].clone();
+        trial.peer = "[2001:db8::1]:21".parse().unwrap();
+        trial.end = SILENT;
+        findings.trials.push(trial);
+    });
+    is("the data port of IPv6 is silent", &other, Verdict::NotKnown);
+    assert!(diagnose(&other).verdict.sentence.contains("IPv6"), "{:#?}", diagnose(&other));
+}
+
+#[test]
+fn a_name_server_that_does_not_answer_is_not_the_sites_fault() {
+    for (why, server) in [
+        ("failed to lookup address information: Name or service not known", true),
+        ("failed to lookup address information: Temporary failure in name resolution", false),
+        ("no answer from the name server within 4 s", false),
+    ] {
+        let diagnosis = diagnose(&Findings { no_name: Some(why.to_owned()), ..Findings::default() });
+        assert_eq!(diagnosis.verdict.verdict, Verdict::NoSuchName);
+        assert_eq!(!diagnosis.verdict.server.is_empty(), server, "{diagnosis:#?}");
+        assert!(!diagnosis.verdict.sentence.contains("lookup"), "{diagnosis:#?}");
+    }
+}
+
+#[test]
+fn what_feat_offers_and_is_refused() {
+    let refused = |said: &str| End::Refused(said.to_owned());
+    let findings =
+        clear(&[(Way::Epsv, refused("500 no")), (Way::Pasv, WORKS), (Way::Eprt, refused("500 no"))]);
+    let findings = change(findings, |findings| {
+        findings.features = ["AUTH TLS", "EPSV", "EPRT"].map(str::to_owned).to_vec();
+        findings.logins.push((Cover::Tls, Login::NoTls("502 no".to_owned())));
+    });
+    let diagnosis = diagnose(&findings);
+    let told = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FeatDiffers);
+    for verb in ["AUTH TLS", "EPSV", "EPRT"] {
+        assert!(told.is_some_and(|remark| remark.sentence.contains(verb)), "{verb}: {diagnosis:#?}");
+    }
+}
+
+fn curl(config: &Config) -> &str {
+    config.curl.as_deref().unwrap()
+}
+
+fn lftp(config: &Config) -> &str {
+    config.lftp.as_deref().unwrap()
+}
+
+#[test]
+fn what_to_use_takes_the_certificate_that_was_seen() {
+    let findings = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
+        findings.anonymous = true;
+        findings.tls.fingerprint = Some("sha256:00".to_owned());
+        findings.tls.doubt = Some("nobody".to_owned());
+    });
+    let config = diagnose(&findings).config.unwrap();
+    assert!(config.pasv.ends_with("--pin sha256:00"), "{config:?}");
+    assert!(
+        curl(&config).contains("--insecure") && lftp(&config).contains("verify-certificate no"),
+        "{config:?}"
+    );
+    assert!(lftp(&config).contains("ssl-allow-anonymous yes"), "{config:?}");
+    let vouched = diagnose(&change(findings, |findings| findings.tls.doubt = None)).config.unwrap();
+    assert!(!format!("{vouched:?}").contains("--pin"), "{vouched:?}");
+    assert!(!curl(&vouched).contains("--insecure") && !lftp(&vouched).contains("verify"), "{vouched:?}");
 }
 
 #[test]
@@ -514,12 +618,12 @@ fn what_to_use_is_what_works() {
     let config = |findings: &Findings| diagnose(findings).config.unwrap();
     let pasv = config(&clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]));
     assert_eq!(
-        (pasv.pasv.as_str(), pasv.curl.as_str()),
+        (pasv.pasv.as_str(), curl(&pasv)),
         ("--mode passive --tls off", "--disable-epsv --ftp-skip-pasv-ip")
     );
     let tls = config(&site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Port, WORKS)]));
     assert_eq!(
-        (tls.pasv.as_str(), tls.curl.as_str()),
+        (tls.pasv.as_str(), curl(&tls)),
         ("--mode active --tls required", "--disable-eprt --ftp-port - --ssl-reqd")
     );
     assert_eq!(diagnose(&clear(&[(Way::Epsv, SILENT)])).config, None);
@@ -592,7 +696,7 @@ fn a_handshake_that_stands_still() {
     });
     is("and a session in small packets works", &narrow, Verdict::MtuBlackHole);
     let config = diagnose(&narrow).config.unwrap();
-    assert!(config.pasv.contains("--tls required") && config.curl.starts_with("(none"), "{config:?}");
+    assert!(config.pasv.contains("--tls required") && config.curl.is_none(), "{config:?}");
 }
 
 #[test]
