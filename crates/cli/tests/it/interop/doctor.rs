@@ -87,8 +87,11 @@ fn proftpd_in_clear_and_under_tls() {
 
 #[test]
 fn pureftpd_in_clear_and_under_tls() {
+    // Without TLS it offers AUTH TLS all the same.
     if let Some(peer) = Peer::pureftpd() {
-        is_well(&peer, &["no-tls", "feat-differs"]);
+        let object = examined(&peer);
+        assert_eq!(object["verdict"], "auth-contradicted", "{object:#}");
+        what_it_says_works(&peer, &object);
     }
     if let Some(peer) = Peer::pureftpd_tls() {
         is_well(&peer, &["tls-required", "certificate-unverified"]);

@@ -1,7 +1,7 @@
 //! What do files and listings say?
 use super::{Remark, Sheet, Verdict, Weight};
 use crate::dialogue::Way;
-use crate::doctor::findings::{Alive, Cover, End, Findings, Login, Rest, Upload};
+use crate::doctor::findings::{Alive, Cover, End, Findings, Rest, Upload};
 
 /// A clock that is further off than this is wrong, and not just read late.
 const DRIFT: i64 = 90;
@@ -176,10 +176,6 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     }
     if findings.offers("SIZE") && matches!(files.size, Some((None, _))) {
         differs.push("it offers SIZE, and does not tell it");
-    }
-    let tls = findings.features.iter().any(|line| line.to_ascii_uppercase().starts_with("AUTH TLS"));
-    if tls && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_))) {
-        differs.push("it offers AUTH TLS, and refuses it");
     }
     let refuses = |way| {
         let end =
