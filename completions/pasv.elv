@@ -121,7 +121,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -148,7 +148,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -172,7 +172,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -191,7 +191,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -211,7 +211,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -229,7 +229,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -249,7 +249,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -267,7 +267,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -286,7 +286,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -304,7 +304,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --verbose 'Show the dialogue on stderr, secrets masked, and both connections'' ports'
             cand -q 'Say nothing but errors'
             cand --quiet 'Say nothing but errors'
-            cand --insecure 'Take any certificate: whoever is in between reads everything'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -370,7 +370,7 @@ set edit:completion:arg-completer[pasv] = {|@words|
             cand --json 'One JSON object on stdout'
             cand --clear 'Say the password in clear too, to look at both; an anonymous login is always tried in clear'
             cand --slow 'Find idle time-outs too: leaves control connections alone for up to 5 minutes'
-            cand --insecure 'Take any certificate: whoever is in between reads the password'
+            cand --insecure 'Take a certificate that nobody vouches for: whoever is in between reads the password'
             cand --write 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`'
             cand --anonymous 'Let anybody in, beside the users'
             cand --explain 'Tell in the banner what the firewalls on both sides must let through, rule by rule'

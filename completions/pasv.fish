@@ -131,7 +131,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand ls" -s 1 -l names -d 'Names on
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -l json -d 'One JSON object per line and entry'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand ls" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand ls" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s o -l output -d 'Write to this file; - is stdout' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s O -l output-dir -d 'Write into this folder' -r -F
@@ -156,7 +156,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand get" -s r -l recursive -d 'Fet
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s c -l continue -d 'Go on where the last try ended'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand get" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
@@ -182,7 +182,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand put" -s r -l recursive -d 'Sto
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s c -l continue -d 'Go on where the last try ended'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand put" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand put" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
@@ -203,7 +203,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand cat" -l cert -d 'Our own certi
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand cat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand cat" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand cat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -223,7 +223,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand rm" -l key -d 'Its private key
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s r -l recursive -d 'Delete directories and all that is in them'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand rm" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -242,7 +242,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand mv" -l cert -d 'Our own certif
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand mv" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand mv" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mv" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -262,7 +262,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l key -d 'Its private 
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s p -l parents -d 'The directories above it too, where they are missing; one that is there already is no mistake'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand mkdir" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -281,7 +281,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l cert -d 'Our own cer
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand rmdir" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -301,7 +301,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand stat" -l key -d 'Its private k
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -l json -d 'As a JSON object'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand stat" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand stat" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
@@ -320,7 +320,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand trace" -l cert -d 'Our own cer
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s q -l quiet -d 'Say nothing but errors'
-complete -c pasv -n "__fish_pasv_using_subcommand trace" -l insecure -d 'Take any certificate: whoever is in between reads everything'
+complete -c pasv -n "__fish_pasv_using_subcommand trace" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'
 complete -c pasv -n "__fish_pasv_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -l size -d 'How many bytes to move' -r
 complete -c pasv -n "__fish_pasv_using_subcommand demo" -s h -l help -d 'Print help'
@@ -390,7 +390,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l site -d 'Look at th
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l json -d 'One JSON object on stdout'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l clear -d 'Say the password in clear too, to look at both; an anonymous login is always tried in clear'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l slow -d 'Find idle time-outs too: leaves control connections alone for up to 5 minutes'
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l insecure -d 'Take any certificate: whoever is in between reads the password'
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads the password'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l write -d 'Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l anonymous -d 'Let anybody in, beside the users'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l explain -d 'Tell in the banner what the firewalls on both sides must let through, rule by rule'

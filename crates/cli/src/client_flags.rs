@@ -59,7 +59,9 @@ pub(crate) struct TlsFlags {
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) pin: Vec<Fingerprint>,
 
-    /// Take any certificate: whoever is in between reads everything.
+    /// Take a certificate that nobody vouches for: whoever is in between reads everything.
+    ///
+    /// One that has changed since the last visit is refused all the same: see `pasv forget`.
     #[arg(long)]
     pub(crate) insecure: bool,
 

@@ -56,7 +56,9 @@ struct Options {
     #[arg(long, value_name = "FINGERPRINT")]
     pin: Vec<net::tls::Fingerprint>,
 
-    /// Take any certificate: whoever is in between reads the password.
+    /// Take a certificate that nobody vouches for: whoever is in between reads the password.
+    ///
+    /// One that has changed since the last visit is refused all the same: see `pasv forget`.
     #[arg(long)]
     insecure: bool,
 }

@@ -184,7 +184,7 @@ impl Case {
 
     fn changed(&self, known: &Known, shown: &Shown) -> Refusal {
         let (place, print) = (&self.place, shown.fingerprint);
-        let insecure = if self.insecure { "; --insecure is not for that" } else { "" };
+        let insecure = if self.insecure { "; --insecure takes none that has changed" } else { "" };
         let now = match &shown.doubt {
             Some(doubt) => format!("now it is {print} ({doubt})"),
             None => format!("now it is {print}"),
@@ -373,6 +373,7 @@ mod tests {
                 assert!(told.contains(&print('a').to_string()), "{told}");
                 assert!(told.contains(&format!("--pin {}", print('b'))), "{told}");
                 assert!(told.contains("pasv forget a:21"), "{told}");
+                assert_eq!(told.contains("--insecure takes none that has changed"), insecure, "{told}");
             }
         }
     }
