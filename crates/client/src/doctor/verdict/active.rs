@@ -62,7 +62,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             )
             .rules(&[3])
             .server("let in what answers its own calls: `pasv firewall --mode active --stateless` prints the rule")
-            .client(PASSIVE),
+            .client(NO_CALL),
         );
         sheet.ask(
             "whether rule 3 is missing at the server, or a filter on this side stops our answer",
@@ -79,7 +79,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
                 "let the server's calls leave from the address that clients dial: `pasv firewall --for nftables-router --mode \
                  active` prints the rule",
             )
-            .client(PASSIVE),
+            .client(NO_CALL),
         );
     } else if let (Some(said), [4]) = (said, &named[..]) {
         sheet.add(
@@ -88,7 +88,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             ))
             .rules(&[4])
             .server("let the call out: `pasv firewall --mode active --output-drop` prints the rule")
-            .client(PASSIVE),
+            .client(NO_CALL),
         );
     } else {
         let unseen = never.iter().any(|(_, call)| *call == Call::None);
@@ -116,4 +116,5 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
+const NO_CALL: &str = "passive mode: there the server calls nobody";
 const PASSIVE: &str = "a firewall or NAT on this side stops calls from outside; passive mode needs none";
