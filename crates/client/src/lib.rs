@@ -28,6 +28,7 @@ pub mod options;
 mod proof;
 pub mod security;
 pub mod session;
+mod source;
 pub mod upload;
 pub mod walk;
 

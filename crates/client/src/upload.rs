@@ -5,11 +5,10 @@
 use std::fs::File;
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use net::pump::{self, Progress};
-use wire::{Command, Marker, Pathname, RepresentationType, ascii};
+use wire::{Command, Marker, Pathname, RepresentationType};
 
 use crate::connection::Mover;
 use crate::dialogue::{Flow, MoveError};
@@ -17,9 +16,9 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::proof::Sent;
 use crate::session::Client;
+use crate::source::{Pieces, Source, piping};
 
-/// Gives the next piece, an empty one at the end. Called on the blocking pool, as a pipe may wait.
-pub type Give = Box<dyn FnMut() -> io::Result<Vec<u8>> + Send>;
+pub use crate::source::Give;
 
 /// What a resumed upload found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,84 +196,17 @@ impl Client {
         pieces: Pieces,
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
-        // Until the data connection is protected nothing has been taken, and it can be tried again.
-        let (stall, waiting) = (self.options.stall, Arc::new(Mutex::new(Some(give))));
-        let mover = || piping(Arc::clone(&waiting), pieces, stall, Arc::clone(progress));
-        let result = match self.transfer(command.clone(), Flow::Up, None, mover()).await {
-            Err(error) if waiting.lock().unwrap_or_else(PoisonError::into_inner).is_some() => {
+        let mut source = Source::new(give);
+        let mover = piping(&mut source, pieces, self.stall(), Arc::clone(progress));
+        let result = match self.transfer(command.clone(), Flow::Up, None, mover).await {
+            Err(error) if source.rewind() => {
                 self.narrower(error).await?;
-                self.transfer(command, Flow::Up, None, mover()).await
+                let mover = piping(&mut source, pieces, self.stall(), Arc::clone(progress));
+                self.transfer(command, Flow::Up, None, mover).await
             }
             other => other,
         };
         result.map_err(|error| error.after_bytes(progress.bytes()))
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Pieces {
-    AsTheyAre,
-    Text,
-}
-
-/// A mover that takes what there is to give when it begins to move.
-fn piping(
-    waiting: Arc<Mutex<Option<Give>>>,
-    pieces: Pieces,
-    stall: Duration,
-    progress: Arc<Progress>,
-) -> Mover<'static> {
-    Box::new(move |mut data| {
-        let give = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Box::pin(async move {
-            let Some(give) = give else {
-                let twice = io::Error::other("what there was to send has been taken already");
-                return (Err(MoveError::Local(twice)), Some(data));
-            };
-            match send_all(&mut data, give, pieces, stall, &progress).await {
-                Ok(sent) => {
-                    // However the peer takes the end, what it has is asked of it afterwards.
-                    let _ = data.end_upload(stall).await;
-                    (Ok(sent), None)
-                }
-                Err(error) => (Err(error), Some(data)),
-            }
-        })
-    })
-}
-
-async fn send_all(
-    data: &mut net::data::Data,
-    mut give: Give,
-    pieces: Pieces,
-    stall: Duration,
-    progress: &Progress,
-) -> Result<u64, MoveError> {
-    let mut encoder = ascii::Encoder::new();
-    let mut text = Vec::new();
-    let mut total = 0u64;
-    loop {
-        let piece;
-        (piece, give) = tokio::task::spawn_blocking(move || {
-            let piece = give();
-            (piece, give)
-        })
-        .await
-        .map_err(|e| MoveError::Local(io::Error::other(e)))?;
-        let piece = piece.map_err(MoveError::Local)?;
-        if piece.is_empty() {
-            return Ok(total);
-        }
-        let bytes = match pieces {
-            Pieces::AsTheyAre => &piece,
-            Pieces::Text => {
-                text.clear();
-                encoder.push(&piece, &mut text);
-                &text
-            }
-        };
-        pump::send(data, bytes, stall, progress).await?;
-        total += bytes.len() as u64;
     }
 }
 
