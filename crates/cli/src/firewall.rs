@@ -200,6 +200,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     if let Err(unfit) = Target::Nftables.write(&anywhere, false) {
         return Err(Failure::usage(unfit));
     }
+    if flags.chain.is_some() && !matches!(flags.target, Some(TargetFlag(Target::NftablesInsert))) {
+        return Err(Failure::usage("--chain goes with --for nftables-insert alone")
+            .hint("--apply and --check find the chains by themselves"));
+    }
     if !flags.site.is_reached() {
         say(format_args!(
             "hint: this site listens on the loopback addresses alone: no firewall is in its way"

@@ -156,7 +156,9 @@ impl Target {
     /// Can this firewall do what is asked for?
     fn fits(self, row: &Row, request: &Request) -> Result<(), Unfit> {
         let unfit = |why: String| Err(Unfit(why));
-        if request.rules().len() < 4 {
+        // Two for the control connection, and two for each mode.
+        let wanted = if request.modes == Modes::Both { 6 } else { 4 };
+        if request.rules().len() < wanted {
             return unfit("the site does not offer the mode that is asked for".into());
         }
         if request.site.control_ports.contains(&0) {
@@ -169,7 +171,10 @@ impl Target {
             ));
         }
         if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {
-            return unfit(format!("{} always follows connections", row.name));
+            return unfit(format!(
+                "{} always follows connections: what answers passes by itself, and --stateless is for those that do not",
+                row.name
+            ));
         }
         if self.relays() && request.modes == Modes::Active {
             return unfit(format!(

@@ -12,12 +12,15 @@ impl Flags {
         implicit: &[SocketAddr],
         passive: Vec<RangeInclusive<u16>>,
     ) -> firewall::Site {
-        let all = || control.iter().chain(implicit);
+        // What only this machine itself reaches needs no firewall's leave, unless there is nothing else.
+        let reached = control.iter().chain(implicit).any(|at| !at.ip().is_loopback());
+        let counts = move |at: &&SocketAddr| !reached || !at.ip().is_loopback();
+        let all = || control.iter().chain(implicit).filter(counts);
         let both = all().any(|at| at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let (v4, v6) = (all().any(SocketAddr::is_ipv4), all().any(SocketAddr::is_ipv6));
         firewall::Site {
             control_ports: all().map(SocketAddr::port).collect(),
-            implicit_ports: implicit.iter().map(SocketAddr::port).collect(),
+            implicit_ports: implicit.iter().filter(counts).map(SocketAddr::port).collect(),
             passive_ports: passive,
             active: match (self.no_active, self.active_port) {
                 (true, _) => firewall::Active::Off,
@@ -78,5 +81,37 @@ impl Flags {
             Ipv4Addr::UNSPECIFIED.into()
         };
         vec![SocketAddr::new(any, PORT)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn site(words: &str) -> firewall::Site {
+        Line::parse_from(std::iter::once("serve").chain(words.split(' '))).flags.firewall_plan()
+    }
+
+    #[test]
+    fn addresses_that_nobody_else_reaches_open_nothing() {
+        let site_of = |words| {
+            let site = site(words);
+            (site.control_ports, site.implicit_ports, site.families)
+        };
+        let (v4, both) = (firewall::Families::Ipv4, firewall::Families::Both);
+        assert_eq!(
+            site_of("--listen 192.0.2.1:21 --listen [::1]:2121 --listen-tls 127.0.0.1:990"),
+            (vec![21], vec![], v4)
+        );
+        assert_eq!(site_of("--listen 21 --listen-tls 990"), (vec![21, 990], vec![990], both));
+        assert_eq!(site_of("--listen 127.0.0.1:2121").0, [2121]);
     }
 }

@@ -240,6 +240,11 @@ fn the_line_of_the_server_fits_the_rules() {
 fn a_mode_that_the_site_does_not_offer_is_refused() {
     let request =
         Request { site: Site { passive_ports: vec![], ..site() }, modes: Modes::Passive, ..usual() };
-    let error = Target::Nftables.write(&request, false).unwrap_err();
-    assert!(error.to_string().contains("does not offer"), "{error}");
+    let neither = Request { modes: Modes::Active, site: Site { active: Active::Off, ..site() }, ..usual() };
+    // Half of what is asked for is not what is asked for.
+    let half = Request { modes: Modes::Both, ..request.clone() };
+    for request in [request, neither, half] {
+        let error = Target::Nftables.write(&request, false).unwrap_err();
+        assert!(error.to_string().contains("does not offer"), "{error}");
+    }
 }

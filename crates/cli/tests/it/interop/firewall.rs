@@ -311,6 +311,15 @@ sh -eu set
 ufw --dry-run allow pasv
 $pasv firewall --check
 fails 1 $pasv firewall --apply --yes
+# One family, one network of each, and what goes out.
+flags="--mode both --active-port 20 --output-drop --listen 0.0.0.0:21"
+for from in "" "--from 192.0.2.0/24"
+do
+    $pasv firewall --for ufw $flags $from > set
+    sh -eu set
+    $pasv firewall --check $flags --from 192.0.2.0/24 > told || has "everybody" told
+    hasnt "MISSING" told
+done
 "#,
     );
 }
