@@ -73,7 +73,7 @@ pub(crate) struct Flags {
 }
 
 /// The flags of `serve` that decide about rules; the others are taken and not shown.
-const MATTER: [&str; 8] = [
+const MATTER: [&str; 10] = [
     "listen",
     "listen_tls",
     "passive_ports",
@@ -82,6 +82,8 @@ const MATTER: [&str; 8] = [
     "no_active",
     "active_port",
     "explain",
+    "acme",
+    "acme_listen",
 ];
 
 /// Our own.
@@ -185,9 +187,7 @@ impl Flags {
         request.from.clone_from(&self.from);
         request.inside.clone_from(&self.inside);
         request.external = self.site.external();
-        if self.site.wants_port_80() {
-            request.authority = Authority::AsksAtPort80;
-        }
+        request.authority = self.site.asked_at().map_or(Authority::Absent, Authority::AsksAt);
         request.ephemeral = machine::ephemeral().unwrap_or_default();
         request
     }

@@ -69,8 +69,9 @@ pub enum Output {
 pub enum Authority {
     /// There is none, or it asks nothing.
     Absent,
-    /// It asks at port 80, from anywhere, whether the site has the name (RFC 8555 8.3).
-    AsksAtPort80,
+    /// It asks at port 80 of the name, from anywhere, whether it is the site's (RFC 8555 8.3). The server answers at this port,
+    /// to which something before it may lead.
+    AsksAt(u16),
 }
 
 /// A family of addresses.
@@ -192,9 +193,9 @@ impl Request {
     pub(crate) fn needs(&self) -> Vec<(Rule, Self)> {
         let mut needs: Vec<(Rule, Self)> =
             self.rules().into_iter().map(|rule| (rule, self.clone())).collect();
-        if self.authority == Authority::AsksAtPort80 {
+        if let Authority::AsksAt(port) = self.authority {
             let site = Site {
-                control_ports: vec![80],
+                control_ports: vec![port],
                 passive_ports: vec![],
                 active: Active::Off,
                 ..self.site.clone()
@@ -212,7 +213,10 @@ impl Request {
 
     /// The ports of others that a whole rule set leaves open, that of the certificate's authority among them.
     pub fn kept(&self) -> Ports {
-        let asked = (self.authority == Authority::AsksAtPort80).then_some(80..=80);
+        let asked = match self.authority {
+            Authority::AsksAt(port) => Some(port..=port),
+            Authority::Absent => None,
+        };
         Ports::of(self.keep.spans().into_iter().chain(asked))
     }
 
@@ -386,7 +390,7 @@ mod tests {
 
     #[test]
     fn the_port_of_the_certificates_authority_is_kept_beside_others() {
-        let request = Request { authority: Authority::AsksAtPort80, ..request() };
+        let request = Request { authority: Authority::AsksAt(80), ..request() };
         assert_eq!(request.kept().to_string(), "22,80");
     }
 

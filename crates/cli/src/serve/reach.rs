@@ -50,9 +50,14 @@ impl Flags {
         self.listens().iter().chain(self.tls.listens()).any(|at| !at.ip().is_loopback())
     }
 
+    /// At which port does an authority ask for the certificate, where it does not ask somebody of this machine first?
+    pub(crate) fn asked_at(&self) -> Option<u16> {
+        self.tls.asked_at().filter(|at| !at.ip().is_loopback()).map(|at| at.port())
+    }
+
     /// Has an authority to reach port 80, for the certificate?
     pub(crate) fn wants_port_80(&self) -> bool {
-        self.tls.is_asked_at_port_80()
+        self.asked_at() == Some(80)
     }
 
     /// Was the banner to tell the firewall's rules in full?
@@ -113,5 +118,16 @@ mod tests {
         );
         assert_eq!(site_of("--listen 21 --listen-tls 990"), (vec![21, 990], vec![990], both));
         assert_eq!(site_of("--listen 127.0.0.1:2121").0, [2121]);
+    }
+
+    #[test]
+    fn an_authority_asks_where_the_server_answers() {
+        let asked_at =
+            |words: &str| Line::parse_from(std::iter::once("serve").chain(words.split(' '))).flags.asked_at();
+        assert_eq!(asked_at("--listen 21"), None);
+        assert_eq!(asked_at("--acme ftp.example.org"), Some(80));
+        assert_eq!(asked_at("--acme ftp.example.org --acme-listen 8080"), Some(8080));
+        // A web server of this machine leads there, and is open already.
+        assert_eq!(asked_at("--acme ftp.example.org --acme-listen 127.0.0.1:8080"), None);
     }
 }

@@ -93,9 +93,9 @@ pub(super) struct Opened {
 }
 
 impl TlsFlags {
-    /// Will an authority ask port 80 for the certificate?
-    pub(super) fn is_asked_at_port_80(&self) -> bool {
-        self.acme.is_used()
+    /// Where are the questions of an authority answered, if one is asked for a certificate?
+    pub(super) fn asked_at(&self) -> Option<SocketAddr> {
+        self.acme.is_used().then(|| self.acme.listen())
     }
 
     /// Where TLS is spoken at once.

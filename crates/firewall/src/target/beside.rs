@@ -20,13 +20,14 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
     if target == Target::Haproxy {
         sheet.say("BALANCER is the address from which HAProxy reaches the servers: its headers are believed, and nobody else's.");
     }
-    if request.authority == Authority::AsksAtPort80 {
+    if let Authority::AsksAt(port) = request.authority {
         let told = match target {
             Target::Nftables | Target::Iptables => "it is left open above",
             _ => "let it in too, in the words of rule 1",
         };
         sheet.say(&format!(
-            "The authority of --acme asks the server itself at TCP port 80, from anywhere, --from or not: {told}."
+            "The authority of --acme asks at TCP port {port} of the server, from anywhere, --from or not: {told}.{}",
+            if port == 80 { "" } else { " It dials port 80: something before the server has to lead there." }
         ));
     }
     if request.calls_back()

@@ -200,7 +200,7 @@ fn what_cannot_be_written_is_refused_and_not_written_otherwise() {
 /// Who follows a remark must not lock himself out: the port of a certificate's authority comes beside ssh.
 #[test]
 fn the_certificates_authority_is_told_of_everywhere() {
-    let request = Request { authority: Authority::AsksAtPort80, ..usual() };
+    let request = Request { authority: Authority::AsksAt(80), ..usual() };
     for target in Target::all() {
         let text = target.write(&request, false).unwrap();
         assert!(text.contains("port 80"), "{}: {text}", target.name());
