@@ -5,10 +5,10 @@ use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
 use crate::packets::{Holds, Packets};
-use crate::request::{Output, Request};
+use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Ports, Role, Rule};
 use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test, Verdict, ends};
-use crate::walk::{Decision, Fate, decisions, reached};
+use crate::walk::{Decision, Fate, at_devices, decisions, reached};
 
 /// What was found, in the order of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Missing {
     pub rule: Rule,
     /// The server's ports that are concerned.
     pub ports: Ports,
+    /// Of which family; None: of all that clients come by.
+    pub family: Option<Family>,
     /// New connections, or what belongs to them?
     pub opens: bool,
     /// Who drops them.
@@ -65,8 +67,12 @@ pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
             for decision in decisions(ruleset, &packets) {
                 judge(&mut findings, &rule, &packets, &decision);
             }
+            for decision in at_devices(ruleset, &packets) {
+                judge_device(&mut findings, &rule, &packets, &decision);
+            }
         }
     }
+    findings.missing = joined(findings.missing, request);
     for chain in reached(ruleset, Direction::In) {
         for line in &chain.lines {
             wide_inward(&mut findings, request, chain, line);
@@ -126,13 +132,15 @@ fn judge(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Dec
             let new = Missing {
                 rule: rule.clone(),
                 ports: Ports::of([packets.ours()]),
+                family: Some(packets.family),
                 opens: packets.opens,
                 by,
                 except,
             };
-            // Neighbouring ports, and the other family of addresses, fare alike as a rule: told once.
+            // Neighbouring ports fare alike as a rule: told once.
             let same = findings.missing.iter_mut().find(|known| {
                 known.rule == new.rule
+                    && known.family == new.family
                     && known.opens == new.opens
                     && known.by == new.by
                     && known.except == new.except
@@ -145,6 +153,37 @@ fn judge(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Dec
             }
         }
     }
+}
+
+/// Who sees the packets of one device alone: whether clients come by it is not known here.
+fn judge_device(findings: &mut Findings, rule: &Rule, packets: &Packets, decision: &Decision<'_>) {
+    let what = format!("rule {} ({})", rule.number, Ports::of([packets.ours()]));
+    let by = match decision.at {
+        Some(line) => format!("`{}`", line.text),
+        None => "its policy".to_owned(),
+    };
+    if decision.fate != Fate::Passes {
+        findings.undecided = true;
+        note(findings, format!("{what}: not by the device of {}, by {by}", decision.chain.place()));
+    }
+    for exception in &decision.exceptions {
+        note(findings, format!("{what}: not where `{}` in {}", exception.when, decision.chain.place()));
+    }
+}
+
+/// What both families lack alike is told once, without their names.
+fn joined(missing: Vec<Missing>, request: &Request) -> Vec<Missing> {
+    let mut joined: Vec<Missing> = Vec::new();
+    for new in missing {
+        let twin = joined.iter_mut().find(|known| **known == Missing { family: known.family, ..new.clone() });
+        match twin {
+            Some(twin) => twin.family = None,
+            None => joined.push(new),
+        }
+    }
+    let alone = request.families().len() < 2;
+    joined.iter_mut().filter(|_| alone).for_each(|missing| missing.family = None);
+    joined
 }
 
 fn note(findings: &mut Findings, words: String) {
@@ -173,11 +212,11 @@ fn opening(line: &Line, direction: Direction) -> Vec<Opening<'_>> {
                     Test::Version { v6, not } => Some(v6 != not),
                     _ => None,
                 }) {
-                    Some(true) => crate::Family::V6,
-                    _ => crate::Family::V4,
+                    Some(true) => Family::V6,
+                    _ => Family::V4,
                 },
                 direction,
-                clients: crate::Family::V4.whole(),
+                clients: Family::V4.whole(),
                 from: 0..=u16::MAX,
                 to: 0..=u16::MAX,
                 opens: true,
@@ -348,10 +387,11 @@ impl fmt::Display for Missing {
             Direction::In => "in, to",
             Direction::Out => "out, from",
         };
+        let over = self.family.map_or_else(String::new, |family| format!(", over IPv{}", family.number()));
         let what = if self.opens { "new connections are" } else { "what belongs to open connections is" };
         write!(
             out,
-            "rule {} ({way} {}), {}: {what} dropped by {}",
+            "rule {} ({way} {}{over}), {}: {what} dropped by {}",
             self.rule.number, self.ports, self.rule.why, self.by
         )?;
         if !self.except.is_empty() {

@@ -63,6 +63,16 @@ fn is_on_the_way(hook: &str, direction: Direction) -> bool {
     }
 }
 
+/// What those chains do that see what comes in by one device, before anything else does.
+pub(crate) fn at_devices<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Decision<'r>> {
+    let sees = |chain: &&Listed| {
+        packets.direction == Direction::In
+            && (chain.family == "netdev" || serves(&chain.family, packets.family))
+            && chain.base.as_ref().is_some_and(|base| base.hook == "ingress")
+    };
+    ruleset.chains.iter().filter(sees).map(|chain| decide(ruleset, chain, packets)).collect()
+}
+
 /// The chains that packets of this direction come through, those that are only jumped to among them.
 pub(crate) fn reached(ruleset: &Ruleset, direction: Direction) -> Vec<&Listed> {
     let ours = |chain: &&Listed| matches!(chain.family.as_str(), "inet" | "ip" | "ip6");

@@ -163,6 +163,37 @@ fn clients_that_are_not_the_sites_are_too_many() {
     assert!(wide.iter().all(|wide| wide.what.contains("others too")) && wide.len() == 2, "{wide:?}");
 }
 
+/// What sees one device alone may be in the way, or not.
+#[test]
+fn who_drops_at_a_device_leaves_it_unknown() {
+    let site = all(&[SITE, ACCEPT]);
+    let host: (&str, &[&str]) = ("inet filter input input drop", &[FOLLOWED, &site]);
+    let with = |device: &[&str]| {
+        check(&ruleset(&[host, ("netdev f i ingress accept", device)]), &request(Families::Both))
+    };
+    let dropped = with(&[&all(&[SITE, r#"{"drop": null}"#])]);
+    assert!(dropped.undecided && dropped.missing.is_empty(), "{dropped:?}");
+    assert!(dropped.open_questions[0].contains("by the device of netdev f i"), "{dropped:?}");
+    let other = all(&[&field("tcp", "dport", "==", "25"), r#"{"drop": null}"#]);
+    let open = with(&[&other]);
+    assert!(!open.undecided && open.open_questions.is_empty(), "{open:?}");
+}
+
+/// What one family lacks is told of that one.
+#[test]
+fn a_family_that_lacks_something_alone_is_named() {
+    let v4 = all(&[&meta("nfproto", "ipv4"), SITE, ACCEPT]);
+    let told = |families| {
+        let missing = check(&host(&[FOLLOWED, &v4]), &request(families)).missing;
+        missing.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let both = told(Families::Both);
+    assert!(both.len() == 2 && both[0].starts_with("rule 1 (in, to 2121, over IPv6), "), "{both:?}");
+    assert!(told(Families::Ipv4).is_empty());
+    let closed = check(&host(&[FOLLOWED]), &request(Families::Both)).missing;
+    assert!(closed.len() == 2 && closed[0].to_string().starts_with("rule 1 (in, to 2121), "), "{closed:?}");
+}
+
 /// arptables and ebtables have chains of these names too.
 #[test]
 fn filters_of_other_layers_are_not_taken_for_ours() {
