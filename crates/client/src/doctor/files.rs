@@ -37,7 +37,7 @@ pub(super) async fn look(ward: &Ward<'_>) {
             && there
             && let Some(call) = ward.session(ward.to, cover, "upload").await
         {
-            let upload = write(ward, call, way).await;
+            let upload = write(ward, call, (cover, way)).await;
             ward.notebook.findings().files.upload = Some(upload);
         }
     };
@@ -201,16 +201,23 @@ async fn stalled(ward: &Ward<'_>, cover: Cover, way: Way, path: &Pathname, end: 
     if !way.is_passive() {
         return;
     }
-    let Some(mut call) = ward.session(ward.to, cover, "small-segments").await else { return };
-    let mut bytes = Vec::new();
-    let errand =
-        Errand { segments: Some(SEGMENTS), ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
-    let trial = Box::pin(follow(&mut call, way, errand)).await;
-    ward.notebook.findings().files.bulk_small = Some(trial.end);
+    // Side by side: a server that is only slow at times is so for both.
+    let fetch = async |lane, segments| {
+        let mut call = ward.session(ward.to, cover, lane).await?;
+        let mut bytes = Vec::new();
+        let errand = Errand { segments, ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
+        Some(Box::pin(follow(&mut call, way, errand)).await.end)
+    };
+    let (small, again) = tokio::join!(
+        Box::pin(fetch("small-segments", Some(SEGMENTS))),
+        Box::pin(fetch("large-segments", None))
+    );
+    let files = &mut ward.notebook.findings().files;
+    (files.bulk_small, files.bulk_again) = (small, again);
 }
 
 /// Stores a small file of a name of our own three times, has it proven, and deletes it.
-async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
+async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) -> Upload {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     let name = format!(".pasv-doctor-{}-{stamp}.tmp", std::process::id());
     let Ok(path) = Pathname::new(name) else { return Upload::Unproven };
@@ -225,6 +232,13 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
             other => {
                 result = Upload::Failed(n, super::verdict::words(&other));
                 if !is_usable(&other) {
+                    // What was stored is to go all the same.
+                    if let Some(call) = ward.session(ward.to, cover, "clean").await {
+                        clean(ward, call, &path, n > 1).await;
+                    } else {
+                        let why = "no session could be had to delete it".to_owned();
+                        ward.notebook.findings().files.left = Some((path.to_string(), why));
+                    }
                     return result;
                 }
                 break;
@@ -238,13 +252,27 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, way: Way) -> Upload {
             ward.notebook.findings().files.drift = Some(drift);
         }
     }
-    if let Ok(reply) = call.ask(&Command::Dele(path.clone()), ANSWER).await
-        && reply.code.severity() != Severity::Completion
-    {
-        call.note(format!("* the file stays there: {}", line(&reply)));
-    }
-    call.quit().await;
+    clean(ward, call, &path, true).await;
     result
+}
+
+/// Deletes the file of the upload, and writes down if it is not gone. Where nothing was stored for certain, a refusal may
+/// mean that there is nothing.
+async fn clean(ward: &Ward<'_>, mut call: Call<'_>, path: &Pathname, stored: bool) {
+    let gone = call.ask(&Command::Dele(path.clone()), ANSWER).await;
+    let why = match &gone {
+        Ok(reply) if reply.code.severity() == Severity::Completion => None,
+        Ok(reply) if stored => Some(line(reply)),
+        Ok(_) => None,
+        Err(deaf) => Some(deaf.words()),
+    };
+    if let Some(why) = why {
+        call.note(format!("* the file stays there: {why}"));
+        ward.notebook.findings().files.left = Some((path.to_string(), why));
+    }
+    if gone.is_ok() {
+        call.quit().await;
+    }
 }
 
 async fn prove(call: &mut Call<'_>, path: &Pathname, bytes: &[u8]) -> Upload {

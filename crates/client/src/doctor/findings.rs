@@ -54,6 +54,9 @@ pub struct Findings {
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
+    /// A second port of EPSV, which no 227 has told, and what came of a call there; in clear, where the first was not reached
+    /// and one of PASV was.
+    pub epsv_again: Option<(u16, Dial)>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
     pub reuse: ReuseSeen,
     /// What came of files.
@@ -352,8 +355,12 @@ pub struct FilesSeen {
     pub bulk: Option<End>,
     /// The same with small packets, where it stalled.
     pub bulk_small: Option<End>,
+    /// And with large ones once more, beside that.
+    pub bulk_again: Option<End>,
     /// What came of an upload; none where it was not asked for.
     pub upload: Option<Upload>,
+    /// The file of the upload that may still be there, and why.
+    pub left: Option<(String, String)>,
 }
 
 /// What came of a restart.

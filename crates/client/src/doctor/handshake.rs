@@ -33,15 +33,19 @@ const IMPLICIT: u16 = 990;
 enum Came {
     /// To a handshake, with this version where it stands.
     Shaken(Shake, Option<&'static str>),
+    /// To an AUTH TLS that is refused: the answer.
+    Refused(String),
     /// Less far: the sessions will say where.
     Nowhere,
 }
 
 /// A handshake with all versions, one with the version that was not taken, and small segments where they may help.
 pub(super) async fn look(ward: &Ward<'_>) {
-    let lost = ward.notebook.findings().tls.both.is_some();
-    if lost {
-        // A port for implicit TLS has shown it already.
+    let known = {
+        let findings = ward.notebook.findings();
+        findings.tls.both.is_some() || findings.login(Cover::Tls).is_some()
+    };
+    if known {
         return;
     }
     ward.notebook.findings().tls.authorities = net::tls::client::Roots::system().count();
@@ -71,6 +75,10 @@ pub(super) async fn look(ward: &Ward<'_>) {
             }
             version
         }
+        Came::Refused(said) => {
+            ward.notebook.findings().logins.push((Cover::Tls, Login::NoTls(said)));
+            None
+        }
         Came::Nowhere => None,
     };
     let mut findings = ward.notebook.findings();
@@ -96,7 +104,7 @@ pub(super) async fn versions(ward: &Ward<'_>) {
         }
         match probe(ward, versions, lane, ward.segments()).await {
             Came::Shaken(shake, _) => Some(shake),
-            Came::Nowhere => None,
+            Came::Refused(_) | Came::Nowhere => None,
         }
     };
     let (old, new) = tokio::join!(
@@ -132,7 +140,12 @@ pub(super) async fn besides(ward: &Ward<'_>) {
     if !failed || ward.to.port() == IMPLICIT {
         return;
     }
+    // Where a session has asked already, `features` says it.
+    let asked = !ward.notebook.findings().features.is_empty();
     let offered = async {
+        if asked {
+            return None;
+        }
         let mut call = Call::dial(ward.to, "feat", ward.notebook).await.ok()?;
         call.last(GREETING).await.ok()?;
         let offers = offers_auth(&mut call).await;
@@ -177,9 +190,12 @@ async fn probe(ward: &Ward<'_>, versions: Versions, lane: &'static str, segments
     if !patient.implicit {
         match call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await {
             Ok(reply) if reply.code.severity() == Severity::Completion => {}
-            Ok(_) => {
+            // A session that ends, or one too many, says nothing of TLS.
+            Ok(reply) if matches!(reply.code.get(), 421 | 530) => return Came::Nowhere,
+            Ok(reply) => {
+                let said = line(&reply);
                 call.quit().await;
-                return Came::Nowhere;
+                return Came::Refused(said);
             }
             Err(_) => return Came::Nowhere,
         }

@@ -5,17 +5,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use net::dial::dial_explained;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Severity};
 
 use super::Patient;
-use super::call::{ANSWER, Call, Deaf, line};
+use super::call::{ANSWER, Call, Deaf, explained, line};
 use super::findings::{Alive, Cover, Dial, End, Login, Shake, Trial};
 use super::notebook::Notebook;
 use super::reach::may_be;
-use super::trial::{Errand, SEGMENTS, Tickets, follow, is_usable};
+use super::trial::{DATA, Errand, SEGMENTS, Tickets, follow, is_usable, port_of};
 use super::{handshake, login};
 use crate::dialogue::Way;
 
@@ -24,6 +25,8 @@ const SESSIONS: usize = 4;
 /// A listing over a passive port that has not come to its end after this may be one that is not reached, and what the server has
 /// to say of that takes its time: it is asked already.
 const DOUBTFUL: Duration = Duration::from_millis(1200);
+/// A server with some ports tells another one by then, most likely.
+const PORTS: usize = 8;
 /// Transfers of one session under TLS: tickets that run out do so by the third.
 const REPEATED: usize = 3;
 
@@ -143,7 +146,7 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         let versions = Box::pin(handshake::versions(ward));
         let known = ward.notebook.findings().login(Cover::Tls).is_some_and(is_no_way);
         if known || handshake::is_hopeless(ward) {
-            tokio::join!(versions, Box::pin(handshake::besides(ward)));
+            versions.await;
             return;
         }
         tokio::join!(
@@ -152,15 +155,15 @@ pub(super) async fn connections(ward: &Ward<'_>) {
             active(ward, Cover::Tls, "tls-active"),
             reuse(ward),
         );
-        Box::pin(handshake::besides(ward)).await;
     };
     tokio::join!(Box::pin(clear), Box::pin(tls));
+    Box::pin(handshake::besides(ward)).await;
     ward.foresee(Outlook::Over);
 }
 
 /// Would each further session under TLS end as the first did?
 fn is_no_way(login: &Login) -> bool {
-    matches!(login, Login::Untrusted(_) | Login::WantsCertificate(_))
+    matches!(login, Login::Untrusted(_) | Login::WantsCertificate(_) | Login::NoTls(_))
 }
 
 async fn passive(ward: &Ward<'_>, cover: Cover, lane: &'static str) {
@@ -182,7 +185,7 @@ enum Introduction {
 /// A listing over each way, in one session as long as it is good for another.
 async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], introduction: Introduction) {
     let Ok(_bed) = ward.beds.acquire().await else { return };
-    let mut kept = None;
+    let (mut kept, mut ends) = (None, Vec::new());
     for (n, way) in ways.iter().enumerate() {
         let mut call = match kept.take() {
             Some(call) => call,
@@ -214,14 +217,53 @@ async fn lists(ward: &Ward<'_>, cover: Cover, lane: &'static str, ways: &[Way], 
             kept = Some(call);
         }
         let stalled = cover == Cover::Tls && way.is_passive() && matches!(trial.end, End::Stalled { .. });
+        ends.push(trial.end.clone());
         ward.keep(trial);
         if stalled && n == 0 {
             small_segments(ward, *way).await;
         }
     }
+    // Is it the verb or the port? One of each cannot tell.
+    if let ([End::NotReached(Dial::Silent | Dial::Refused), End::Works { .. }], [Way::Epsv, Way::Pasv]) =
+        (ends.as_slice(), ways)
+        && cover == Cover::Clear
+    {
+        let Some(call) = kept.take() else { return };
+        kept = verb_or_port(ward, call).await;
+    }
     if let Some(call) = kept {
         call.quit().await;
     }
+}
+
+/// EPSV once more, with a port that no 227 has told, and PASV once more. The call, if it is good for more.
+async fn verb_or_port<'a>(ward: &Ward<'a>, mut call: Call<'a>) -> Option<Call<'a>> {
+    let by_227: Vec<u16> = {
+        let findings = ward.notebook.findings();
+        let told =
+            findings.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| trial.told);
+        told.map(|told| told.port()).collect()
+    };
+    // Each asks for another port, and the server chooses.
+    for _ in 0..PORTS {
+        let target = port_of(&mut call, Way::Epsv, &mut None).await.ok()?;
+        if !by_227.contains(&target.port()) {
+            let dialled = timeout(DATA, dial_explained(target)).await;
+            let dial = match dialled {
+                Ok(Ok(_)) => Dial::Connected,
+                Ok(Err(error)) => explained(&error),
+                Err(_) => Dial::Silent,
+            };
+            call.note(format!("* {target}: {dial:?}"));
+            ward.notebook.findings().epsv_again = Some((target.port(), dial));
+            break;
+        }
+    }
+    let mut listing = Vec::new();
+    let trial = Box::pin(follow(&mut call, Way::Pasv, Errand::list(&mut listing))).await;
+    let usable = is_usable(&trial.end);
+    ward.keep(trial);
+    usable.then_some(call)
 }
 
 /// Nothing came over a data connection under TLS: does it come in small packets?

@@ -27,7 +27,7 @@ use crate::error::words;
 const VERB: Duration = Duration::from_secs(3);
 /// For a data connection: the control connection has just shown how fast the way is, and a lost SYN is sent again after
 /// a second.
-const DATA: Duration = Duration::from_millis(2500);
+pub(super) const DATA: Duration = Duration::from_millis(2500);
 /// For the server's own call, and its word where it cannot call: a machine that holds its own call back knows so after two
 /// more tries, the second of which is due after three seconds (RFC 6298), or two.
 const CALL: Duration = Duration::from_millis(3800);

@@ -89,6 +89,8 @@ pub enum Verdict {
     TlsOld,
     /// Data ports are silent: rule 3 (clients to the passive range) or 4 (the way back) is missing.
     Rule3Or4,
+    /// Some data ports are reached and others are not.
+    RangeInPart,
     /// Data ports are refused.
     DataPortsRefused,
     /// Data ports are rejected on the way.
@@ -131,6 +133,8 @@ pub enum Verdict {
     UploadFails,
     /// The user may not write.
     UploadRefused,
+    /// The file of our own upload is not deleted.
+    FileLeft,
     /// Restarts are ignored or wrong.
     RestIgnored,
     /// Restarts are refused.
@@ -185,6 +189,7 @@ impl Verdict {
         Self::CertificateUnverified,
         Self::TlsOld,
         Self::Rule3Or4,
+        Self::RangeInPart,
         Self::DataPortsRefused,
         Self::DataPortsRejected,
         Self::AddressNotTold,
@@ -206,6 +211,7 @@ impl Verdict {
         Self::UploadDiffers,
         Self::UploadFails,
         Self::UploadRefused,
+        Self::FileLeft,
         Self::RestIgnored,
         Self::RestRefused,
         Self::SizeWrong,
@@ -253,6 +259,7 @@ impl Verdict {
             Self::CertificateUnverified => "certificate-unverified",
             Self::TlsOld => "tls-old",
             Self::Rule3Or4 => "rule-3-or-4",
+            Self::RangeInPart => "range-in-part",
             Self::DataPortsRefused => "data-ports-refused",
             Self::DataPortsRejected => "data-ports-rejected",
             Self::AddressNotTold => "address-not-told",
@@ -273,6 +280,7 @@ impl Verdict {
             Self::IdleServer => "idle-server",
             Self::UploadDiffers => "upload-differs",
             Self::UploadFails => "upload-fails",
+            Self::FileLeft => "file-left",
             Self::UploadRefused => "upload-refused",
             Self::RestIgnored => "rest-ignored",
             Self::RestRefused => "rest-refused",

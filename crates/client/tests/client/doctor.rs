@@ -20,6 +20,8 @@ enum Odd {
     Swallows,
     /// The end of the connection.
     HangsUp,
+    /// A reset of it.
+    Resets,
     /// A data port at which nobody answers: its queue is full, so that the kernel drops the SYN.
     SilentPort,
     /// A data port at which nobody listens.
@@ -58,7 +60,12 @@ impl Session {
         self.control.write_all(format!("{line}\r\n").as_bytes()).ok()
     }
 
-    fn serve(mut self, greeting: &str) -> Option<()> {
+    fn serve(self, greeting: &str) -> Option<()> {
+        self.serve_until(greeting, |_| false)
+    }
+
+    /// The same; the verb for which `ends` is true is answered by the end of the connection.
+    fn serve_until(mut self, greeting: &str, ends: impl Fn(&str) -> bool) -> Option<()> {
         self.say(greeting)?;
         let mut lines = BufReader::new(self.control.try_clone().ok()?);
         loop {
@@ -68,10 +75,17 @@ impl Session {
             }
             let line = line.trim_end();
             let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
+            if ends(verb) {
+                return None;
+            }
             match (self.quirk)(verb) {
                 Some(Odd::Says(words)) => self.say(words)?,
                 Some(Odd::Swallows) => {}
                 Some(Odd::HangsUp) => return None,
+                Some(Odd::Resets) => {
+                    let _ = socket2::SockRef::from(&self.control).set_linger(Some(Duration::ZERO));
+                    return None;
+                }
                 Some(Odd::Ignores(words)) => self.say(words)?,
                 Some(odd @ (Odd::SilentPort | Odd::DeadPort | Odd::Foreign)) => {
                     self.passive(verb, Some(&odd))?
@@ -556,4 +570,46 @@ async fn a_directory_that_is_refused_is_told_and_nothing_is_stored_elsewhere() {
     let (diagnosis, transcript) = see(&Patient { write: true, directory, ..patient(server.port) }).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::NoDirectory, "{diagnosis:#?}");
     assert!(!transcript.contains("> STOR"), "{transcript}");
+}
+
+#[tokio::test]
+async fn the_file_of_the_upload_goes_also_when_the_upload_fails_and_it_is_said_when_it_stays() {
+    // The second upload of a session ends it.
+    let server = Server::with(|control, stored| {
+        let uploads = Arc::clone(&stored);
+        let session =
+            Session { quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new(), control };
+        session.serve_until("220 ready", move |verb| verb == "STOR" && !uploads.lock().unwrap().is_empty());
+    });
+    let (diagnosis, transcript) = see(&Patient { write: true, ..patient(server.port) }).await;
+    assert!(verdicts(&diagnosis).contains(&Verdict::UploadFails), "{diagnosis:#?}\n{transcript}");
+    assert!(!verdicts(&diagnosis).contains(&Verdict::FileLeft), "{diagnosis:#?}\n{transcript}");
+    assert!(server.stored.lock().unwrap().is_empty(), "the file of the upload is still there: {transcript}");
+
+    let server = Server::start("220 ready", |verb| (verb == "DELE").then_some(Odd::Says("550 no")));
+    let (diagnosis, _) = see(&Patient { write: true, ..patient(server.port) }).await;
+    let left = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FileLeft);
+    let name = server.stored.lock().unwrap().keys().next().cloned().expect("the file that stays");
+    let said = left.is_some_and(|left| left.sentence.contains(&name) && left.sentence.contains("550 no"));
+    assert!(said, "{name}: {diagnosis:#?}");
+}
+
+#[tokio::test]
+async fn control_connections_that_are_left_alone() {
+    let times = || [1, 20].map(Duration::from_millis).to_vec();
+    let alone = async |quirk: Quirk| {
+        let server = Server::start("220 ready", quirk);
+        see(&Patient { idle: times(), ..patient(server.port) }).await
+    };
+    let (lives, transcript) = alone(|verb| (verb == "NOOP").then_some(Odd::Says("200 yes"))).await;
+    assert_eq!(transcript.matches("> NOOP").count(), 2, "{transcript}");
+    assert_eq!(lives.verdict.verdict, Verdict::AllIsWell, "{lives:#?}");
+    let (ends, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Says("421 too long"))).await;
+    assert!(verdicts(&ends).contains(&Verdict::IdleServer), "{ends:#?}");
+    let (hangs_up, _) = alone(|verb| (verb == "NOOP").then_some(Odd::HangsUp)).await;
+    assert!(verdicts(&hangs_up).contains(&Verdict::IdleServer), "{hangs_up:#?}");
+    let (resets, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Resets)).await;
+    assert_eq!(resets.verdict.verdict, Verdict::IdleNat, "{resets:#?}");
+    let (unasked, transcript) = see(&patient(Server::start("220 ready", well).port)).await;
+    assert!(!transcript.contains("NOOP"), "{unasked:#?}");
 }

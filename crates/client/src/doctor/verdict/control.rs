@@ -70,6 +70,17 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             format!("on the server: does `ss -tln` show port {port}?"),
         );
     } else if let Some((ip, by, says)) = rejected {
+        // A router that has no way, and not a firewall that forbids (port unreachable is how some of those say it).
+        if says.contains("unreachable") && !says.contains("port unreachable") {
+            let remark =
+                Remark::new(Verdict::Rejected, Weight::Blocks, format!("{host} cannot be reached: {says}."));
+            sheet.add(
+                remark
+                    .server("is the machine up, and does the router before it have a way to it?")
+                    .client("is it the right address? Try from another network"),
+            );
+            return;
+        }
         let remark = Remark::new(
             Verdict::Rejected,
             Weight::Blocks,
@@ -85,7 +96,7 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Blocks,
                 format!(
                     "{host} never answers on port {port}: a firewall drops it, and rule 1 (clients to port {port}) or rule 2 \
-                     (the way back) is missing."
+                     (the way back) is missing; or no machine is at that address."
                 ),
             )
             .rules(&[1, 2])
@@ -132,6 +143,14 @@ fn families(findings: &Findings, sheet: &mut Sheet) {
             && doors.all(|door| !matches!(door.dial, Dial::Connected | Dial::NoRoute(_)));
         if !dead {
             continue;
+        }
+        if findings.doors.iter().any(|door| door.address.is_ipv6() == is_v6 && door.dial == Dial::Silent) {
+            sheet.ask(
+                format!("whether {family} ends at the server or in this network: its silence is the same"),
+                format!(
+                    "another host over {family} from here, or this host over {family} from another network"
+                ),
+            );
         }
         sheet.add(
             Remark::new(
@@ -186,7 +205,12 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             remark(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
                 .client("use a browser, or FTP's own port")
         }
-        Some(Answer::Nothing) => remark(
+        Some(Answer::Nothing) => {
+            sheet.ask(
+                "whether a greeting comes later: some servers look up a client's name first, for up to a minute",
+                format!("`nc {host} {port}`, and a minute of waiting"),
+            );
+            remark(
             Verdict::SilentPort,
             format!(
                 "Port {port} of {host} takes connections and says nothing, neither FTP nor TLS nor HTTP."
@@ -194,7 +218,8 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
         )
         .server(
             "is the server behind that port running? A proxy or a port forwarding may answer in its place",
-        ),
+        )
+        }
         Some(Answer::Deaf) => {
             sheet.ask(
                 "whether a firewall drops what follows the first packet, or the server is too busy to take connections",

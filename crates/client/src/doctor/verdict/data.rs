@@ -3,13 +3,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::control::{MAY_BE_OURS, rejecter};
 use super::{Remark, Sheet, Verdict, Weight, active, named_in};
-use crate::dialogue::Way;
+use crate::dialogue::{Way, is_inner};
 use crate::doctor::findings::{Cover, Dial, End, Findings, Trial};
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     // Before the rest, since it explains what the others would see.
+    in_part(findings, sheet);
     blinded(findings, sheet);
     epsv(findings, sheet);
     passive(findings, sheet);
@@ -28,6 +29,54 @@ fn is_silent(end: &End) -> bool {
     matches!(end, End::NotReached(Dial::Silent) | End::NeverCame { .. })
 }
 
+/// Some ports are reached and others are not, and it cannot be for what was read on the way: it is the same verb, or TLS.
+fn in_part(findings: &Findings, sheet: &mut Sheet) {
+    let main = findings.ends.map(|(_, peer)| peer.ip());
+    let passive: Vec<&Trial> = findings
+        .trials
+        .iter()
+        .filter(|trial| trial.way.is_passive() && main.is_none_or(|ip| ip == trial.peer.ip()))
+        .collect();
+    let is_closed = |trial: &&&Trial| matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
+    let explains = |closed: &Trial, open: &Trial| {
+        // What a 227 has opened may stay open for who is told the same port by 229.
+        let by_227 = passive.iter().filter(|other| other.way == Way::Pasv && other.cover == Cover::Clear);
+        let told = |trial: &Trial| trial.told.map(|told| told.port());
+        open.end.is_connected()
+            && by_227.clone().all(|other| open.way == Way::Pasv || told(other) != told(open))
+            && (open.cover == Cover::Tls || (open.way == closed.way && open.cover == closed.cover))
+    };
+    let contradicted =
+        passive.iter().filter(is_closed).any(|closed| passive.iter().any(|open| explains(closed, open)));
+    let again = match &findings.epsv_again {
+        Some((port, Dial::Connected)) => Some(port.to_string()),
+        _ => None,
+    };
+    if !contradicted && again.is_none() {
+        return;
+    }
+    let ports = |wanted: &dyn Fn(&&&Trial) -> bool, more: Option<String>| {
+        let ports = passive.iter().filter(wanted).filter_map(|trial| trial.told);
+        let mut ports: Vec<String> = ports.map(|told| told.port().to_string()).collect();
+        ports.extend(more);
+        ports.sort_unstable();
+        ports.dedup();
+        ports.join(", ")
+    };
+    let closed = ports(&is_closed, None);
+    let open = ports(&|trial| trial.end.is_connected(), again);
+    sheet.add(
+        Remark::new(
+            Verdict::RangeInPart,
+            Weight::Hinders,
+            format!("Some of the server's data ports are reached ({open}), and others are not ({closed}): its range is open in part."),
+        )
+        .rules(&[3])
+        .server("the firewall, and the router before it, must let in the whole range that the server takes its ports from")
+        .client("pasv tries the next way after two seconds; others may hang now and then"),
+    );
+}
+
 /// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.
 fn blinded(findings: &Findings, sheet: &mut Sheet) {
     let blinded: Vec<Way> = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port]
@@ -38,6 +87,12 @@ fn blinded(findings: &Findings, sheet: &mut Sheet) {
                 && tls.is_some_and(|trial| is_silent(&trial.end))
         })
         .collect();
+    // What TLS does not stop cannot be what it stops.
+    let goes = |way: Way| {
+        let mut others = findings.of(Cover::Tls).filter(|trial| trial.way.is_passive() == way.is_passive());
+        others.any(|trial| trial.end.is_connected())
+    };
+    let blinded: Vec<Way> = blinded.into_iter().filter(|way| !goes(*way)).collect();
     if blinded.is_empty() {
         return;
     }
@@ -68,6 +123,9 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
             End::Unanswered => {
                 (Verdict::EpsvEaten, format!("EPSV is never answered {covered}, and a new session with PASV works"))
             }
+            End::HungUp(said) if said.starts_with("421") => {
+                (Verdict::EpsvReset, format!("The server ends the session at EPSV {covered} ({said}), and a new one with PASV works"))
+            }
             End::HungUp(_) => {
                 (Verdict::EpsvReset, format!("EPSV ends the session {covered}, and a new one with PASV works"))
             }
@@ -83,7 +141,15 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
             ),
             _ => continue,
         };
-        if sheet.has(verdict) {
+        if sheet.has(verdict) || (verdict == Verdict::AlgKnows227Only && sheet.has(Verdict::RangeInPart)) {
+            continue;
+        }
+        if verdict == Verdict::AlgKnows227Only && pasv_works && !is_the_verb(findings) {
+            sheet.ask(
+                "whether it is the verb or the port: that of EPSV was not reached, that of PASV was, and one of each cannot tell",
+                "another try: if EPSV is never reached and PASV always, something on the way reads 227 only; else the range is open \
+                 in part",
+            );
             continue;
         }
         if !pasv_works {
@@ -105,11 +171,27 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
             Verdict::AlgKnows227Only => remark
                 .server("open the passive range by a rule of its own: `pasv firewall` prints it")
                 .client("use PASV"),
+            Verdict::EpsvReset if what.contains("(421") => remark
+                .server("its log says why it ends the session there")
+                .client("use PASV; pasv does so by itself"),
             _ => remark
                 .server("a firewall between that inspects FTP must learn EPSV, or leave FTP alone")
                 .client("use PASV; pasv does so by itself after some seconds"),
         });
     }
+}
+
+/// In clear no port of EPSV was reached, two at least, and each of PASV was.
+fn is_the_verb(findings: &Findings) -> bool {
+    let main = findings.ends.map(|(_, peer)| peer.ip());
+    let mut clear = findings.of(Cover::Clear).filter(|trial| main.is_none_or(|ip| ip == trial.peer.ip()));
+    let again = matches!(&findings.epsv_again, Some((_, dial)) if *dial != Dial::Connected);
+    again
+        && clear.all(|trial| match trial.way {
+            Way::Epsv => !trial.end.is_connected(),
+            Way::Pasv => trial.end.is_connected(),
+            Way::Eprt | Way::Port => true,
+        })
 }
 
 /// The server's data ports, where none of them is reached.
@@ -264,6 +346,16 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
             );
             continue;
         }
+        if !is_inner(told_ip) {
+            sheet.ask(
+                format!(
+                    "whether the address in 227 ({told_ip}) is the server's too: it is not the one that was dialled ({peer}), where \
+                     the same port connects"
+                ),
+                "the server's keeper, or the same port there",
+            );
+            continue;
+        }
         sheet.add(
             Remark::new(
                 Verdict::AddressNotTold,
@@ -300,6 +392,13 @@ fn translated(findings: &Findings, sheet: &mut Sheet) {
     let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) else { return };
     let own: IpAddr = own.ip().to_canonical();
     if own == seen {
+        return;
+    }
+    if is_inner(seen) && !is_inner(own) {
+        sheet.ask(
+            format!("who translates addresses: this machine is {own}, and the server sees {seen}, which is an address of its own network"),
+            "the server's keeper: a balancer or a NAT before it hides its clients (`pasv serve --proxy-from` sees them)",
+        );
         return;
     }
     sheet.add(

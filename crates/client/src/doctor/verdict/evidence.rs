@@ -56,6 +56,9 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
     if let Some(said) = &findings.passive_word {
         lines.push(format!("the server, of a passive port that was not reached: {said}"));
     }
+    if let Some((port, how)) = &findings.epsv_again {
+        lines.push(format!("another port of EPSV in clear, {port}: {}", dial(how)));
+    }
     if let Some(fresh) = &findings.reuse.fresh {
         lines.push(format!("a data connection that resumes nothing: {}", end(fresh)));
     }
@@ -126,6 +129,9 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
     }
     if let Some(how) = &files.bulk_small {
         lines.push(format!("the same in small packets: {}", end(how)));
+    }
+    if let Some(how) = &files.bulk_again {
+        lines.push(format!("and beside that once more as before: {}", end(how)));
     }
     if let Some(how) = &files.upload {
         lines.push(match how {

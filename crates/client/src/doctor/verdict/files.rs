@@ -23,6 +23,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     }
     bulk(findings, sheet);
     upload(findings, sheet);
+    left(findings, sheet);
     restarts(findings, sheet);
     listings(findings, sheet);
     clocks(findings, sheet);
@@ -33,7 +34,9 @@ fn bulk(findings: &Findings, sheet: &mut Sheet) {
     let files = &findings.files;
     let small_passes = files.listing.is_some();
     let Some(End::Stalled { bytes }) = files.bulk else { return };
-    if small_passes && files.bulk_small.as_ref().is_some_and(End::is_through) {
+    // Beside the one in small packets a second one in large ones has to stand still too: the first may have been chance.
+    let small = files.bulk_small.as_ref().is_some_and(End::is_through);
+    if small_passes && small && matches!(files.bulk_again, Some(End::Stalled { .. })) {
         if !sheet.has(Verdict::MtuBlackHole) {
             sheet.add(black_hole(
                 Weight::Hinders,
@@ -43,7 +46,8 @@ fn bulk(findings: &Findings, sheet: &mut Sheet) {
     } else {
         sheet.ask(
             format!("why a file hangs after {bytes} bytes where listings pass"),
-            "the same file over a data connection with a small MSS: if it flows, large packets are lost on the way",
+            "the same file over a data connection with a small MSS, and beside it once more as before: if the one flows and the \
+             other does not, large packets are lost on the way",
         );
     }
 }
@@ -113,6 +117,20 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
+/// Our own file.
+fn left(findings: &Findings, sheet: &mut Sheet) {
+    if let Some((name, why)) = &findings.files.left {
+        sheet.add(
+            Remark::new(
+                Verdict::FileLeft,
+                Weight::Note,
+                format!("The file of the upload, {name}, may still be there: DELE was answered with {why}."),
+            )
+            .server(format!("delete {name}")),
+        );
+    }
+}
+
 fn restarts(findings: &Findings, sheet: &mut Sheet) {
     let files = &findings.files;
     let remark = match &files.rest_middle {
@@ -157,7 +175,9 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
         ));
     }
     let works = |end: &Option<End>| matches!(end, Some(End::Works { .. } | End::Cut { .. }));
-    let refused = |end: &Option<End>| matches!(end, Some(End::CommandRefused(_)));
+    // Other codes are about the directory, or the moment (RFC 959 4.2.1).
+    let unknown = |said: &str| ["500", "501", "502", "504"].iter().any(|code| said.starts_with(code));
+    let refused = |end: &Option<End>| matches!(end, Some(End::CommandRefused(said)) if unknown(said));
     // MLST in FEAT stands for MLSD too (RFC 3659 7.8).
     let mut differs = Vec::new();
     let offered = findings.offers("MLST") || findings.offers("MLSD");
@@ -219,6 +239,17 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
         ));
     }
     if let Some(drift) = findings.files.drift.filter(|drift| drift.abs() > DRIFT) {
+        let quarters = (drift + 450).div_euclid(900);
+        if quarters != 0 && quarters.abs() <= 14 * 4 && (drift - quarters * 900).abs() <= DRIFT {
+            sheet.ask(
+                format!(
+                    "whether the server's clock is {:+} min off, or its MDTM tells local time",
+                    quarters * 15
+                ),
+                "`date -u` on the server: MDTM is in UTC (RFC 3659 2.3)",
+            );
+            return;
+        }
         sheet.add(
             Remark::new(
                 Verdict::ClockDrift,
@@ -234,6 +265,18 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
 fn idle(findings: &Findings, sheet: &mut Sheet) {
     let Some((time, alive)) = findings.idle.iter().find(|(_, alive)| *alive != Alive::Yes) else { return };
     let seconds = time.as_secs();
+    if let Some((longer, _)) = findings.idle.iter().rev().find(|(_, alive)| *alive == Alive::Yes)
+        && longer > time
+    {
+        sheet.ask(
+            format!(
+                "why a control connection that was silent for {seconds} s is dead: one that was silent for {} s lives",
+                longer.as_secs()
+            ),
+            "another try with --slow: what forgets silent connections forgets the longer ones too",
+        );
+        return;
+    }
     sheet.add(match alive {
         Alive::Ended(said) => Remark::new(
             Verdict::IdleServer,

@@ -266,7 +266,9 @@ fn masked(findings: &Findings) -> Option<&str> {
 fn rewritten(findings: &Findings, sheet: &mut Sheet) {
     let Some(implicit) = &findings.tls.implicit else { return };
     let same = matches!(&findings.answer, Some(crate::doctor::findings::Answer::Ftp(said)) if *said == implicit.greeting);
-    if findings.tls.offered == Some(false) && implicit.offers_auth == Some(true) {
+    let hidden = findings.tls.offered == Some(false)
+        || (!findings.features.is_empty() && !findings.features.iter().any(|line| is_offer(line)));
+    if hidden && implicit.offers_auth == Some(true) {
         if same {
             sheet.add(super::data::helper(
                 "Something on the way takes AUTH TLS out of what the server offers: FEAT has it under TLS (port 990), and in clear it has not".to_owned() + ".",
@@ -299,9 +301,20 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
     }
     let mut repeated = findings.reuse.repeated.iter().enumerate();
     let first_is_fine = findings.reuse.repeated.first().is_some_and(|(end, _)| end.is_through());
-    if let Some((n, (end, _))) = repeated.find(|(_, (end, _))| is_refused(end))
+    if let Some((n, (end, resumed))) = repeated.find(|(_, (end, _))| is_refused(end))
         && first_is_fine
     {
+        if *resumed == Some(true) {
+            sheet.ask(
+                format!(
+                    "why transfer {} of a session under TLS fails where the first works: it resumed the session as that did ({})",
+                    n + 1,
+                    super::evidence::end(end)
+                ),
+                "another try, and the server's log",
+            );
+            return;
+        }
         sheet.add(
             Remark::new(
                 Verdict::ReuseRunsOut,

@@ -1,4 +1,6 @@
 //! Each verdict with evidence that suffices for it, and with evidence that is short of it.
+mod protection;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -121,6 +123,12 @@ fn doors_that_do_not_open() {
     is("ICMP says that it is forbidden", &dialled(rejected()), Verdict::Rejected);
     let sentence = diagnose(&dialled(rejected())).verdict.sentence;
     assert!(sentence.contains("a router or firewall on the way: 203.0.113.1 says"), "{sentence}");
+    let no_way = Dial::Rejected {
+        by: "203.0.113.1".parse().unwrap(),
+        says: "203.0.113.1 says \"host unreachable\"".to_owned(),
+    };
+    let said = diagnose(&dialled(no_way)).verdict;
+    assert!(said.sentence.contains("cannot be reached") && !said.server[0].contains("rule"), "{said:?}");
     is("our own network", &dialled(Dial::NoRoute("Network is unreachable".to_owned())), Verdict::NoRoute);
 }
 
@@ -134,6 +142,13 @@ fn one_family_dead() {
     };
     is("AAAA silent", &other(Dial::Silent), Verdict::FamilyDead);
     is("AAAA refused", &other(Dial::Refused), Verdict::FamilyDead);
+    open(
+        "silence may be ours",
+        &other(Dial::Silent),
+        Verdict::NotKnown,
+        "IPv6 ends at the server or in this network",
+    );
+    assert!(diagnose(&other(Dial::Refused)).open.is_empty(), "a reset came from there");
     open("AAAA answers", &other(Dial::Connected), Verdict::FamilyDead, "");
     open("we have no IPv6", &other(Dial::NoRoute("none".to_owned())), Verdict::FamilyDead, "");
 }
@@ -153,6 +168,7 @@ fn ports_of_something_else() {
     ] {
         is("another protocol", &answers(answer), verdict);
     }
+    open("nothing is said", &answers(Answer::Nothing), Verdict::NotFtp, "whether a greeting comes later");
     let no_more = Findings { answer: None, ..dialled(Dial::Connected) };
     is("it answered once", &no_more, Verdict::NotKnown);
     open("it answered once", &no_more, Verdict::SilentPort, "what speaks");
@@ -264,6 +280,8 @@ fn words_that_name_rules_are_read() {
 fn the_address_that_the_server_tells() {
     let works = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "10.0.0.5:50001");
     is("the same port at the control address connects", &works, Verdict::AddressNotTold);
+    let other = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "198.51.100.9:50001");
+    open("another public address", &other, Verdict::AddressNotTold, "is the server's too");
     let dead = pasv_told(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), "10.0.0.5:50001");
     open("it does not connect", &dead, Verdict::AddressNotTold, "whether the address in 227");
     let zeros = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "0.0.0.0:50001");
@@ -283,11 +301,23 @@ fn epsv_and_who_eats_it() {
         open("PASV does not work either", &neither, verdict, "why EPSV fails");
         open("PASV was not tried", &clear(&[(Way::Epsv, end)]), verdict, "why EPSV fails");
     }
-    is(
-        "229 silent, 227 connects",
-        &clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]),
-        Verdict::AlgKnows227Only,
-    );
+    let once = [(Way::Epsv, SILENT), (Way::Pasv, WORKS)];
+    open("229 silent, 227 connects, once", &clear(&once), Verdict::AlgKnows227Only, "the verb or the port");
+    let again = |dial| change(clear(&once), |findings| findings.epsv_again = Some((50_009, dial)));
+    is("and another port of EPSV", &again(Dial::Silent), Verdict::AlgKnows227Only);
+    let chance = again(Dial::Connected);
+    is("another port of EPSV is reached", &chance, Verdict::RangeInPart);
+    open("another port of EPSV is reached", &chance, Verdict::AlgKnows227Only, "");
+    let sealed = site(&[
+        (Cover::Clear, Way::Epsv, SILENT),
+        (Cover::Clear, Way::Pasv, WORKS),
+        (Cover::Tls, Way::Epsv, WORKS),
+    ]);
+    is("one is reached under TLS, where nobody reads", &sealed, Verdict::RangeInPart);
+    let ended = End::HungUp("421 enough".to_owned());
+    let said = diagnose(&clear(&[(Way::Epsv, ended), (Way::Pasv, WORKS)])).verdict;
+    assert!(said.sentence.starts_with("The server ends the session at EPSV"), "{said:?}");
+    assert!(!said.server[0].contains("firewall"), "{said:?}");
     let neither = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]);
     open("both silent", &neither, Verdict::AlgKnows227Only, "");
 }
@@ -303,6 +333,14 @@ fn helpers_that_tls_blinds() {
         Verdict::TlsBlindsHelper,
         "",
     );
+    let other_port = site(&[
+        (Cover::Clear, Way::Epsv, WORKS),
+        (Cover::Clear, Way::Pasv, WORKS),
+        (Cover::Tls, Way::Epsv, WORKS),
+        (Cover::Tls, Way::Pasv, SILENT),
+    ]);
+    is("another port is reached under TLS", &other_port, Verdict::RangeInPart);
+    open("another port is reached under TLS", &other_port, Verdict::TlsBlindsHelper, "");
     let other_mode = site(&[(Cover::Clear, Way::Port, WORKS), (Cover::Tls, Way::Pasv, SILENT)]);
     open("another mode in clear", &other_mode, Verdict::TlsBlindsHelper, "");
     let both = site(&[(Cover::Clear, Way::Pasv, SILENT), (Cover::Tls, Way::Pasv, SILENT)]);
@@ -341,6 +379,12 @@ fn nat_and_helpers() {
     tells("own address differs from STAT's", &seen("203.0.113.9", &passive), Verdict::ClientBehindNat);
     open("the same", &seen("192.0.2.7", &passive), Verdict::ClientBehindNat, "");
     open("the server does not tell", &clear(&passive), Verdict::ClientBehindNat, "");
+    // A balancer before the server is no NAT before us.
+    let balancer = seen("10.1.1.1", &passive);
+    let public = change(balancer, |findings| {
+        findings.ends = Some(("203.0.114.7:4000".parse().unwrap(), server()));
+    });
+    open("an address of the server's network", &public, Verdict::ClientBehindNat, "who translates");
     let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
     tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
     open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
@@ -403,6 +447,7 @@ fn black_holes() {
             findings.files.listing = listing.then_some((None, 1, 0));
             findings.files.bulk = Some(bulk);
             findings.files.bulk_small = small;
+            findings.files.bulk_again = Some(End::Stalled { bytes: 0 });
         })
     };
     let hangs = End::Stalled { bytes: 0 };
@@ -411,6 +456,10 @@ fn black_holes() {
         &files(hangs.clone(), Some(WORKS), true),
         Verdict::MtuBlackHole,
     );
+    let chance = change(files(hangs.clone(), Some(WORKS), true), |findings| {
+        findings.files.bulk_again = Some(WORKS);
+    });
+    open("large packets came beside it", &chance, Verdict::MtuBlackHole, "why a file hangs");
     let unproven = files(hangs.clone(), None, true);
     open("small packets were not tried", &unproven, Verdict::MtuBlackHole, "why a file hangs");
     let still = files(hangs.clone(), Some(hangs.clone()), true);
@@ -432,6 +481,8 @@ fn idle_connections() {
     tells("the server says so", &ended, Verdict::IdleServer);
     open("the server says so", &ended, Verdict::IdleNat, "");
     is("all live", &idle(&[Alive::Yes, Alive::Yes]), Verdict::AllIsWell);
+    let chance = idle(&[Alive::Lost, Alive::Yes]);
+    open("a longer silence is lived through", &chance, Verdict::IdleNat, "why a control connection");
 }
 
 #[test]
@@ -454,6 +505,8 @@ fn sessions_of_tls() {
     let good = (WORKS, Some(true));
     let third = [good.clone(), good.clone(), (refused(), Some(false))];
     is("the third fails", &tls(None, &third), Verdict::ReuseRunsOut);
+    let resumed = [good.clone(), (refused(), Some(true))];
+    open("it resumed all the same", &tls(None, &resumed), Verdict::ReuseRunsOut, "why transfer 2");
     open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::ReuseRunsOut, "");
     is("three work", &tls(Some(WORKS), &[good.clone(), good.clone(), good]), Verdict::AllIsWell);
     let never = site(&[(Cover::Tls, Way::Epsv, refused()), (Cover::Tls, Way::Pasv, refused())]);
@@ -599,10 +652,16 @@ fn files_and_listings() {
         &with(|files| files.mlsd = Some(End::CommandRefused("500".to_owned()))),
         Verdict::NoMlsd,
     );
+    let denied = with(|files| files.mlsd = Some(End::CommandRefused("550 not there".to_owned())));
+    open("a directory that is refused", &denied, Verdict::NoMlsd, "");
+    let left = with(|files| files.left = Some(("x.tmp".to_owned(), "550 no".to_owned())));
+    tells("our file stays", &left, Verdict::FileLeft);
     tells("MLSD is not offered", &with(|files| files.mlsd = Some(WORKS)), Verdict::FeatDiffers);
     tells("lines of no form", &with(|files| files.listing = Some((None, 1, 2))), Verdict::ListingUnread);
     tells("local time", &with(|files| files.clock = Some(7200)), Verdict::ClockOffset);
     open("UTC", &with(|files| files.clock = Some(0)), Verdict::ClockOffset, "");
+    let zone = with(|files| files.drift = Some(3600 + 7));
+    open("a time zone", &zone, Verdict::ClockDrift, "MDTM tells local time");
     tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::ClockDrift);
     let upload =
         |upload| change(clear(&[(Way::Epsv, WORKS)]), |findings| findings.files.upload = Some(upload));
@@ -653,122 +712,4 @@ fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), Verdict::ALL.len());
-}
-
-/// A site in clear at which TLS came to this.
-fn tls_came_to(login: Login, set: impl FnOnce(&mut TlsSeen)) -> Findings {
-    change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-        findings.logins.push((Cover::Tls, login));
-        set(&mut findings.tls);
-    })
-}
-
-#[test]
-fn a_handshake_that_stands_still() {
-    let still = |bytes| Shake::Stalled(Some(bytes));
-    let shaken = |both: Shake, narrow: Option<Shake>, v12: Option<Shake>| {
-        tls_came_to(Login::NoHandshake(both.clone()), |tls| {
-            (tls.both, tls.narrow, tls.v12) = (Some(both), narrow, v12);
-        })
-    };
-    let through = shaken(still(1500), Some(Shake::Works), None);
-    is("and is through in small packets", &through, Verdict::MtuBlackHole);
-    let told = diagnose(&through).verdict;
-    assert!(!told.server.is_empty() && !told.client.is_empty() && told.weight == Weight::Hinders, "{told:?}");
-    assert!(told.sentence.contains("is not acknowledged"), "{told:?}");
-    open("no fix for certificates is told", &through, Verdict::TlsBroken, "");
-
-    let neither = shaken(still(0), Some(still(0)), Some(still(0)));
-    is("in small packets neither", &neither, Verdict::TlsStalls);
-    open("it may be a proxy", &neither, Verdict::MtuBlackHole, "acknowledged, by the server or a proxy");
-    let lost = shaken(still(517), Some(still(517)), None);
-    open("whatever its size", &lost, Verdict::TlsBroken, "nothing acknowledges what we say");
-    let newer = shaken(still(0), Some(still(0)), Some(Shake::Works));
-    is("TLS 1.2 alone stands", &newer, Verdict::TlsStalls);
-    open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first words");
-    let untried = shaken(still(0), None, None);
-    open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
-
-    let narrow = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-        (findings.tls.both, findings.tls.narrow) = (Some(still(9)), Some(Shake::Works));
-        findings.trials[0].narrow = true;
-    });
-    is("and a session in small packets works", &narrow, Verdict::MtuBlackHole);
-    let config = diagnose(&narrow).config.unwrap();
-    assert!(config.pasv.contains("--tls required") && config.curl.is_none(), "{config:?}");
-}
-
-#[test]
-fn tls_that_is_taken_away() {
-    let refused = || Login::NoTls("500 what?".to_owned());
-    let contradicted = tls_came_to(refused(), |tls| tls.offered = Some(true));
-    is("offered and refused", &contradicted, Verdict::AuthContradicted);
-    open("by whom", &contradicted, Verdict::NoTls, "the server or something on the way");
-    let masked = change(contradicted, |findings| {
-        findings.answer = Some(Answer::Ftp("220 ****************".to_owned()));
-    });
-    open("the greeting is masked", &masked, Verdict::HelperInPath, "masked");
-    tells("not offered", &tls_came_to(refused(), |tls| tls.offered = Some(false)), Verdict::NoTls);
-    let eaten = tls_came_to(Login::NoAuth("no answer".to_owned()), |_| {});
-    is("never answered", &eaten, Verdict::AuthEaten);
-    open("by whom", &eaten, Verdict::LoginBroken, "the server or something on the way");
-
-    let elsewhere = |greeting: &str| {
-        tls_came_to(refused(), |tls| {
-            tls.offered = Some(false);
-            tls.implicit = Some(ImplicitSeen { greeting: greeting.to_owned(), offers_auth: Some(true) });
-        })
-    };
-    let rewritten = elsewhere("220 ready");
-    tells("FEAT differs under TLS", &rewritten, Verdict::HelperInPath);
-    let diagnosis = diagnose(&rewritten);
-    let no_tls = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::NoTls).unwrap();
-    assert!(no_tls.client.iter().any(|fix| fix.contains("ftps://ftp.example/")), "{no_tls:?}");
-    let other = elsewhere("220 another");
-    open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting is another");
-
-    for (shake, word) in [
-        (Shake::Cut("closed".to_owned()), "ends at the first words"),
-        (Shake::Clear("220 hello".to_owned()), "clear text"),
-    ] {
-        let broken = tls_came_to(Login::NoHandshake(shake), |_| {});
-        is(word, &broken, Verdict::TlsBroken);
-        assert!(diagnose(&broken).verdict.sentence.contains(word), "{broken:?}");
-        open(word, &broken, Verdict::AuthEaten, "the server or something on the way");
-    }
-    let unprotected = tls_came_to(Login::Unprotected("536 no".to_owned()), |_| {});
-    is("PROT is refused", &unprotected, Verdict::ProtRefused);
-}
-
-#[test]
-fn certificates_of_both_sides() {
-    let demanded = |shown| {
-        change(tls_came_to(Login::WantsCertificate("alert".to_owned()), |_| {}), |findings| {
-            findings.identity = shown;
-        })
-    };
-    is("a certificate is demanded", &demanded(false), Verdict::CertificateDemanded);
-    assert!(diagnose(&demanded(false)).verdict.client[0].contains("--cert FILE"));
-    is("another certificate is demanded", &demanded(true), Verdict::CertificateDemanded);
-    assert!(diagnose(&demanded(true)).verdict.sentence.contains("does not take this one"));
-    let alert = Shake::Failed("received fatal alert: HandshakeFailure".to_owned());
-    let broken = tls_came_to(Login::NoHandshake(alert), |_| {});
-    open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "wants a certificate");
-
-    let doubted = |authorities| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-            findings.tls.doubt = Some("unknown issuer".to_owned());
-            findings.tls.authorities = authorities;
-        })
-    };
-    tells("nobody vouches", &doubted(100), Verdict::CertificateUnverified);
-    open("we know nobody who could", &doubted(0), Verdict::CertificateUnverified, "this machine knows none");
-    let versions = |v13| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-            (findings.tls.v12, findings.tls.v13) = (Some(Shake::Works), Some(v13));
-        })
-    };
-    tells("1.3 is refused", &versions(Shake::Failed("alert".to_owned())), Verdict::TlsOld);
-    let still = versions(Shake::Stalled(None));
-    open("1.3 stands still", &still, Verdict::TlsOld, "whether the server speaks TLS 1.3");
 }

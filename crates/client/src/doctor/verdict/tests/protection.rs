@@ -1,0 +1,120 @@
+//! Those of TLS that does not come to stand.
+use super::*;
+
+/// A site in clear at which TLS came to this.
+fn tls_came_to(login: Login, set: impl FnOnce(&mut TlsSeen)) -> Findings {
+    change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        findings.logins.push((Cover::Tls, login));
+        set(&mut findings.tls);
+    })
+}
+
+#[test]
+fn a_handshake_that_stands_still() {
+    let still = |bytes| Shake::Stalled(Some(bytes));
+    let shaken = |both: Shake, narrow: Option<Shake>, v12: Option<Shake>| {
+        tls_came_to(Login::NoHandshake(both.clone()), |tls| {
+            (tls.both, tls.narrow, tls.v12) = (Some(both), narrow, v12);
+        })
+    };
+    let through = shaken(still(1500), Some(Shake::Works), None);
+    is("and is through in small packets", &through, Verdict::MtuBlackHole);
+    let told = diagnose(&through).verdict;
+    assert!(!told.server.is_empty() && !told.client.is_empty() && told.weight == Weight::Hinders, "{told:?}");
+    assert!(told.sentence.contains("is not acknowledged"), "{told:?}");
+    open("no fix for certificates is told", &through, Verdict::TlsBroken, "");
+
+    let neither = shaken(still(0), Some(still(0)), Some(still(0)));
+    is("in small packets neither", &neither, Verdict::TlsStalls);
+    open("it may be a proxy", &neither, Verdict::MtuBlackHole, "acknowledged, by the server or a proxy");
+    let lost = shaken(still(517), Some(still(517)), None);
+    open("whatever its size", &lost, Verdict::TlsBroken, "nothing acknowledges what we say");
+    let newer = shaken(still(0), Some(still(0)), Some(Shake::Works));
+    is("TLS 1.2 alone stands", &newer, Verdict::TlsStalls);
+    open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first words");
+    let untried = shaken(still(0), None, None);
+    open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
+
+    let narrow = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
+        (findings.tls.both, findings.tls.narrow) = (Some(still(9)), Some(Shake::Works));
+        findings.trials[0].narrow = true;
+    });
+    is("and a session in small packets works", &narrow, Verdict::MtuBlackHole);
+    let config = diagnose(&narrow).config.unwrap();
+    assert!(config.pasv.contains("--tls required") && config.curl.is_none(), "{config:?}");
+}
+
+#[test]
+fn tls_that_is_taken_away() {
+    let refused = || Login::NoTls("500 what?".to_owned());
+    let contradicted = tls_came_to(refused(), |tls| tls.offered = Some(true));
+    is("offered and refused", &contradicted, Verdict::AuthContradicted);
+    open("by whom", &contradicted, Verdict::NoTls, "the server or something on the way");
+    let masked = change(contradicted, |findings| {
+        findings.answer = Some(Answer::Ftp("220 ****************".to_owned()));
+    });
+    open("the greeting is masked", &masked, Verdict::HelperInPath, "masked");
+    tells("not offered", &tls_came_to(refused(), |tls| tls.offered = Some(false)), Verdict::NoTls);
+    let eaten = tls_came_to(Login::NoAuth("no answer".to_owned()), |_| {});
+    is("never answered", &eaten, Verdict::AuthEaten);
+    open("by whom", &eaten, Verdict::LoginBroken, "the server or something on the way");
+
+    let elsewhere = |greeting: &str| {
+        tls_came_to(refused(), |tls| {
+            tls.offered = Some(false);
+            tls.implicit = Some(ImplicitSeen { greeting: greeting.to_owned(), offers_auth: Some(true) });
+        })
+    };
+    let rewritten = elsewhere("220 ready");
+    tells("FEAT differs under TLS", &rewritten, Verdict::HelperInPath);
+    let diagnosis = diagnose(&rewritten);
+    let no_tls = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::NoTls).unwrap();
+    assert!(no_tls.client.iter().any(|fix| fix.contains("ftps://ftp.example/")), "{no_tls:?}");
+    let other = elsewhere("220 another");
+    open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting is another");
+
+    for (shake, word) in [
+        (Shake::Cut("closed".to_owned()), "ends at the first words"),
+        (Shake::Clear("220 hello".to_owned()), "clear text"),
+    ] {
+        let broken = tls_came_to(Login::NoHandshake(shake), |_| {});
+        is(word, &broken, Verdict::TlsBroken);
+        assert!(diagnose(&broken).verdict.sentence.contains(word), "{broken:?}");
+        open(word, &broken, Verdict::AuthEaten, "the server or something on the way");
+    }
+    let unprotected = tls_came_to(Login::Unprotected("536 no".to_owned()), |_| {});
+    is("PROT is refused", &unprotected, Verdict::ProtRefused);
+}
+
+#[test]
+fn certificates_of_both_sides() {
+    let demanded = |shown| {
+        change(tls_came_to(Login::WantsCertificate("alert".to_owned()), |_| {}), |findings| {
+            findings.identity = shown;
+        })
+    };
+    is("a certificate is demanded", &demanded(false), Verdict::CertificateDemanded);
+    assert!(diagnose(&demanded(false)).verdict.client[0].contains("--cert FILE"));
+    is("another certificate is demanded", &demanded(true), Verdict::CertificateDemanded);
+    assert!(diagnose(&demanded(true)).verdict.sentence.contains("does not take this one"));
+    let alert = Shake::Failed("received fatal alert: HandshakeFailure".to_owned());
+    let broken = tls_came_to(Login::NoHandshake(alert), |_| {});
+    open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "wants a certificate");
+
+    let doubted = |authorities| {
+        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
+            findings.tls.doubt = Some("unknown issuer".to_owned());
+            findings.tls.authorities = authorities;
+        })
+    };
+    tells("nobody vouches", &doubted(100), Verdict::CertificateUnverified);
+    open("we know nobody who could", &doubted(0), Verdict::CertificateUnverified, "this machine knows none");
+    let versions = |v13| {
+        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
+            (findings.tls.v12, findings.tls.v13) = (Some(Shake::Works), Some(v13));
+        })
+    };
+    tells("1.3 is refused", &versions(Shake::Failed("alert".to_owned())), Verdict::TlsOld);
+    let still = versions(Shake::Stalled(None));
+    open("1.3 stands still", &still, Verdict::TlsOld, "whether the server speaks TLS 1.3");
+}
