@@ -10,7 +10,7 @@ const FIRST: usize = 310;
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("Azure, the network security group. It follows connections: answers pass.");
-    sheet.say("Paste with your names in RESOURCES and GROUP, once or often.");
+    sheet.say("Paste with your names in RESOURCES and GROUP, once or often, and other priorities where another rule has these.");
     sheet.say("Azure forgets a connection that was silent for 4 minutes; pasv sends keepalives after 15 s on both sides.");
     sheet.blank();
     sheet.plain("RESOURCES=my-resources");
