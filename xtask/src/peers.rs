@@ -19,6 +19,10 @@ const SERVERS: &[(&str, &str)] = &[
     ("proftpd-mod-crypto", "usr/lib/proftpd/mod_tls.so"),
     ("pure-ftpd", "usr/sbin/pure-ftpd"),
     ("haproxy", "usr/sbin/haproxy"),
+    // In three parts, of which the first would close the machine's ports when installed.
+    ("firewalld", "usr/bin/firewall-offline-cmd"),
+    ("python3-firewall", "usr/lib/python3/dist-packages/firewall/__init__.py"),
+    ("python3-nftables", "usr/lib/python3/dist-packages/nftables/__init__.py"),
 ];
 
 /// Fetches those that are not there yet, and names those that cannot be had.

@@ -1,7 +1,10 @@
 //! Do programs that relay or manage rules take what `pasv firewall` prints for them?
 
+use std::path::Path;
+
 use super::firewall::in_a_namespace;
 use crate::harness::need;
+use crate::harness::process::{command, run};
 
 /// HAProxy reads what is printed, and brings clients to two servers that believe its headers.
 #[test]
@@ -60,24 +63,39 @@ cmp both sorted
 /// firewalld's own program for when it does not run, in a copy of its folder, which is nobody's.
 #[test]
 fn firewalld_takes_the_service_and_the_policy() {
-    in_a_namespace(
-        &["firewall-offline-cmd"],
-        r#"
+    const MODULES: &str = "usr/lib/python3/dist-packages";
+    let of = |package: &str, path: &str| need::peer_file(package, &format!("{package}/{path}"));
+    let Some(offline) = of("firewalld", "usr/bin/firewall-offline-cmd") else { return };
+    let Some(modules) = of("python3-firewall", MODULES) else { return };
+    let Some(nftables) = of("python3-nftables", MODULES) else { return };
+    // Debian's own, whose modules these are, and with those that are not ours to unpack.
+    let python = Path::new("/usr/bin/python3");
+    let has_modules = || run(&mut command(python, ["-c", "import gi, dbus"])).status.success();
+    if !python.is_file() || !has_modules() {
+        return need::skip("firewalld", "python3-gi or python3-dbus is not installed");
+    }
+    let script = r#"
 here=$(mktemp -d)
 trap 'rm -r $here' EXIT
+export PYTHONPATH=MODULES PYTHONDONTWRITEBYTECODE=1
 for flags in "" "--listen-tls 990 --mode both --active-port 20 --output-drop --from 192.0.2.0/24 --from 2001:db8::/32 --explain"
 do
     rm -rf $here/etc
-    cp -R /etc/firewalld $here/etc
+    cp -R ROOT/etc/firewalld $here/etc
     $pasv firewall --for firewalld $flags > $here/set
-    offline="firewall-offline-cmd --system-config $here/etc"
+    offline="PYTHON ROOT/usr/bin/firewall-offline-cmd --default-config ROOT/usr/lib/firewalld --system-config $here/etc"
     sed "s,^firewall-cmd --permanent,$offline,; s,^firewall-cmd --reload,$offline --check-config," $here/set > $here/commands
     sh -eu $here/commands
 done
 has 'port="61210-61219"' $here/etc/services/pasv.xml
 has '<policy target="DROP">' $here/etc/policies/pasv-out.xml
-"#,
-    );
+"#;
+    let root = offline.ancestors().nth(3).unwrap_or(&offline);
+    let script = script
+        .replace("MODULES", &format!("{}:{}", modules.display(), nftables.display()))
+        .replace("ROOT", &root.display().to_string())
+        .replace("PYTHON ", &format!("{} ", python.display()));
+    in_a_namespace(&["sed"], &script);
 }
 
 /// In the chain that Docker leaves to others, without Docker.
