@@ -1,4 +1,4 @@
-//! Those of TLS that does not come to stand.
+//! Those of TLS, where it stands and where it does not.
 use super::*;
 
 /// A site in clear at which TLS came to this.
@@ -117,4 +117,33 @@ fn certificates_of_both_sides() {
     tells("1.3 is refused", &versions(Shake::Failed("alert".to_owned())), Verdict::TlsOld);
     let still = versions(Shake::Stalled(None));
     open("1.3 stands still", &still, Verdict::TlsOld, "whether the server speaks TLS 1.3");
+}
+
+#[test]
+fn sessions_of_tls() {
+    let tls = |fresh: Option<End>, repeated: &[(End, Option<bool>)]| {
+        let both = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, WORKS)]);
+        change(both, |findings| findings.reuse = ReuseSeen { fresh, repeated: repeated.to_vec() })
+    };
+    let refused = || End::DataRefused("522 resume".to_owned());
+    tells("fresh is refused, resumed works", &tls(Some(refused()), &[]), Verdict::ReuseRequired);
+    open("fresh works", &tls(Some(WORKS), &[]), Verdict::ReuseRequired, "");
+    let third = |fresh| {
+        change(tls(Some(fresh), &[]), |findings| {
+            findings.files.upload = Some(Upload::Failed(3, "425 no".to_owned()));
+        })
+    };
+    is("the third upload fails where resuming is a must", &third(refused()), Verdict::ReuseRunsOut);
+    is("the third upload fails elsewhere", &third(WORKS), Verdict::UploadFails);
+    open("fresh is not reached", &tls(Some(SILENT), &[]), Verdict::ReuseRequired, "");
+    let good = (WORKS, Some(true));
+    let third = [good.clone(), good.clone(), (refused(), Some(false))];
+    is("the third fails", &tls(None, &third), Verdict::ReuseRunsOut);
+    let resumed = [good.clone(), (refused(), Some(true))];
+    open("it resumed all the same", &tls(None, &resumed), Verdict::ReuseRunsOut, "why transfer 2");
+    open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::ReuseRunsOut, "");
+    is("three work", &tls(Some(WORKS), &[good.clone(), good.clone(), good]), Verdict::AllIsWell);
+    let never = site(&[(Cover::Tls, Way::Epsv, refused()), (Cover::Tls, Way::Pasv, refused())]);
+    is("refused, whatever is shown", &never, Verdict::DataTlsRefused);
+    assert_eq!(diagnose(&never).config, None);
 }

@@ -1,0 +1,99 @@
+//! Those of what stands between, reads the dialogue and translates addresses.
+use super::*;
+
+#[test]
+fn the_address_that_the_server_tells() {
+    let works = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "10.0.0.5:50001");
+    is("the same port at the control address connects", &works, Verdict::AddressNotTold);
+    let other = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "198.51.100.9:50001");
+    open("another public address", &other, Verdict::AddressNotTold, "is the server's too");
+    let dead = pasv_told(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), "10.0.0.5:50001");
+    open("it does not connect", &dead, Verdict::AddressNotTold, "whether the address in 227");
+    let zeros = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "0.0.0.0:50001");
+    is("zeros mean the peer", &zeros, Verdict::AllIsWell);
+}
+
+#[test]
+fn epsv_and_who_eats_it() {
+    let said = || "500 what?".to_owned();
+    for (end, verdict) in [
+        (End::Unanswered, Verdict::EpsvEaten),
+        (End::HungUp("reset".to_owned()), Verdict::EpsvReset),
+        (End::Refused(said()), Verdict::EpsvRefused),
+    ] {
+        is("and PASV works", &clear(&[(Way::Epsv, end.clone()), (Way::Pasv, WORKS)]), verdict);
+        let neither = clear(&[(Way::Epsv, end.clone()), (Way::Pasv, End::Unanswered)]);
+        open("PASV does not work either", &neither, verdict, "why EPSV fails");
+        open("PASV was not tried", &clear(&[(Way::Epsv, end)]), verdict, "why EPSV fails");
+    }
+    let once = [(Way::Epsv, SILENT), (Way::Pasv, WORKS)];
+    open("229 silent, 227 connects, once", &clear(&once), Verdict::AlgKnows227Only, "the verb or the port");
+    let again = |dial| change(clear(&once), |findings| findings.epsv_again = Some((50_009, dial)));
+    is("and another port of EPSV", &again(Dial::Silent), Verdict::AlgKnows227Only);
+    let chance = again(Dial::Connected);
+    is("another port of EPSV is reached", &chance, Verdict::RangeInPart);
+    open("another port of EPSV is reached", &chance, Verdict::AlgKnows227Only, "");
+    let sealed = site(&[
+        (Cover::Clear, Way::Epsv, SILENT),
+        (Cover::Clear, Way::Pasv, WORKS),
+        (Cover::Tls, Way::Epsv, WORKS),
+    ]);
+    is("one is reached under TLS, where nobody reads", &sealed, Verdict::RangeInPart);
+    let ended = End::HungUp("421 enough".to_owned());
+    let said = diagnose(&clear(&[(Way::Epsv, ended), (Way::Pasv, WORKS)])).verdict;
+    assert!(said.sentence.starts_with("The server ends the session at EPSV"), "{said:?}");
+    assert!(!said.server[0].contains("firewall"), "{said:?}");
+    let neither = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]);
+    open("both silent", &neither, Verdict::AlgKnows227Only, "");
+}
+
+#[test]
+fn helpers_that_tls_blinds() {
+    let blind = |way, end: End| site(&[(Cover::Clear, way, WORKS), (Cover::Tls, way, end)]);
+    is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::TlsBlindsHelper);
+    tells("active times out under TLS", &blind(Way::Port, never(Call::None)), Verdict::TlsBlindsHelper);
+    open(
+        "refused is no time-out",
+        &blind(Way::Pasv, End::DataRefused("522".to_owned())),
+        Verdict::TlsBlindsHelper,
+        "",
+    );
+    let other_port = site(&[
+        (Cover::Clear, Way::Epsv, WORKS),
+        (Cover::Clear, Way::Pasv, WORKS),
+        (Cover::Tls, Way::Epsv, WORKS),
+        (Cover::Tls, Way::Pasv, SILENT),
+    ]);
+    is("another port is reached under TLS", &other_port, Verdict::RangeInPart);
+    open("another port is reached under TLS", &other_port, Verdict::TlsBlindsHelper, "");
+    let other_mode = site(&[(Cover::Clear, Way::Port, WORKS), (Cover::Tls, Way::Pasv, SILENT)]);
+    open("another mode in clear", &other_mode, Verdict::TlsBlindsHelper, "");
+    let both = site(&[(Cover::Clear, Way::Pasv, SILENT), (Cover::Tls, Way::Pasv, SILENT)]);
+    is("silent in both is a closed range", &both, Verdict::Rule3Or4);
+}
+
+#[test]
+fn nat_and_helpers() {
+    let seen = |ip: &str, ways: &[(Way, End)]| {
+        change(clear(ways), |findings| findings.seen_as = Some(ip.parse().unwrap()))
+    };
+    let passive = [(Way::Epsv, WORKS)];
+    tells("own address differs from STAT's", &seen("203.0.113.9", &passive), Verdict::ClientBehindNat);
+    open("the same", &seen("192.0.2.7", &passive), Verdict::ClientBehindNat, "");
+    open("the server does not tell", &clear(&passive), Verdict::ClientBehindNat, "");
+    // A balancer before the server is no NAT before us.
+    let balancer = seen("10.1.1.1", &passive);
+    let public = change(balancer, |findings| {
+        findings.ends = Some(("203.0.114.7:4000".parse().unwrap(), server()));
+    });
+    open("an address of the server's network", &public, Verdict::ClientBehindNat, "who translates");
+    let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
+    tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
+    open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
+    let never = [(Way::Epsv, WORKS), (Way::Port, never(Call::None))];
+    open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
+    let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
+    open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
+    let differs = change(both, |findings| findings.trials[1].told = Some("10.0.0.5:50001".parse().unwrap()));
+    tells("227 differs under TLS", &differs, Verdict::HelperInPath);
+}
