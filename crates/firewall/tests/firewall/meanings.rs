@@ -233,6 +233,13 @@ fn the_firewall_is_known_by_what_it_closes() {
     // The chain of both families before that of one.
     let two = ruleset(&[("ip old in input drop", &[]), ("inet host in input drop", &[])]);
     assert_eq!(found(two).chain.map(|chain| chain.family), Some("inet".into()));
+    // A host of containers: what is forwarded is closed, and what comes in is not.
+    let containers: [(&str, &[&str]); 3] = [
+        ("ip filter INPUT input accept", &[]),
+        ("ip filter FORWARD forward drop", &[&jump("DOCKER-USER")]),
+        ("ip filter DOCKER-USER", &[]),
+    ];
+    assert_eq!(found(ruleset(&containers)).target, Target::Nftables);
     // Seen by its table alone, where its program is not asked.
     let theirs = ruleset(&[("inet firewalld filter_INPUT input accept", &[FOLLOWED, reject])]);
     assert_eq!(found(theirs).target, Target::Firewalld);
