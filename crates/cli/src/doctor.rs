@@ -3,7 +3,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use client::doctor::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine};
@@ -75,7 +75,8 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     let (findings, said) = examine(&patient).await;
     let diagnosis = diagnose(&findings);
     if let (Some(file), Some(path)) = (&mut transcript, &flags.transcript) {
-        let text = said.iter().fold(String::new(), |text, line| text + line + "\n");
+        let head = heading(&url, &diagnosis);
+        let text = said.iter().fold(head, |text, line| text + line + "\n");
         file.write_all(text.as_bytes()).map_err(|error| Failure::file(path, &error))?;
         say(format_args!("transcript: {}", show_path(path)));
     }
@@ -92,6 +93,26 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
         Exit::Done => Ok(()),
         other => Err(Failure::told(other)),
     }
+}
+
+/// For a reader who has nothing but the transcript.
+fn heading(url: &FtpUrl, diagnosis: &Diagnosis) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    let at = wire::Stamp::from_seconds(i64::try_from(now).unwrap_or(i64::MAX)).civil();
+    format!(
+        "# pasv {} doctor {}://{}/, ended {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC\n# {}\n\
+         # seconds from the start; the probe; > said, < heard, * seen. Passwords are ***.\n",
+        env!("CARGO_PKG_VERSION"),
+        scheme(url),
+        address(url),
+        at.year,
+        at.month,
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        diagnosis.verdict.sentence
+    )
 }
 
 fn open(path: &Path) -> Result<std::fs::File, Failure> {

@@ -143,6 +143,8 @@ pub enum Answer {
     Deaf,
     /// It takes the connection and ends it.
     HangsUp,
+    /// A greeting as FTP has it, which does not end in its time: its first words.
+    Endless(String),
     /// Something else: its first words.
     Other(String),
 }

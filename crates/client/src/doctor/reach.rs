@@ -145,6 +145,10 @@ async fn greeting(call: &mut Call<'_>) -> Answer {
         // Read as FTP reads it: it may have several lines.
         Answer::Ftp(_) | Answer::Turned(_) | Answer::Other(_) => match call.last(GREETING).await {
             Ok(reply) => of_reply(&reply),
+            // The first byte of one that comes a byte at a time is as good as all of it.
+            Err(_) if matches!(begun.as_slice(), [b'2' | b'4' | b'5', ..]) => {
+                Answer::Endless(first_line(&begun))
+            }
             Err(_) => Answer::Other(first_line(&begun)),
         },
         other => other,

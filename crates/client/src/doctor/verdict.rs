@@ -135,6 +135,8 @@ pub enum Verdict {
     UploadRefused,
     /// The file of our own upload is not deleted.
     FileLeft,
+    /// Transfers come a few bytes at a time.
+    Crawls,
     /// Restarts are ignored or wrong.
     RestIgnored,
     /// Restarts are refused.
@@ -212,6 +214,7 @@ impl Verdict {
         Self::UploadFails,
         Self::UploadRefused,
         Self::FileLeft,
+        Self::Crawls,
         Self::RestIgnored,
         Self::RestRefused,
         Self::SizeWrong,
@@ -282,6 +285,7 @@ impl Verdict {
             Self::UploadFails => "upload-fails",
             Self::FileLeft => "file-left",
             Self::UploadRefused => "upload-refused",
+            Self::Crawls => "crawls",
             Self::RestIgnored => "rest-ignored",
             Self::RestRefused => "rest-refused",
             Self::SizeWrong => "size-wrong",

@@ -613,3 +613,110 @@ async fn control_connections_that_are_left_alone() {
     let (unasked, transcript) = see(&patient(Server::start("220 ready", well).port)).await;
     assert!(!transcript.contains("NOOP"), "{unasked:#?}");
 }
+
+/// What no rendering of a reply, a name or a listing may bring to a terminal.
+fn harmless(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && c != '\n' || matches!(c, '\u{200b}'..='\u{202e}'))
+}
+
+#[tokio::test]
+async fn escapes_in_what_a_server_says_reach_no_terminal() {
+    let server = Server::start("220 \u{1b}]0;x\u{7}\u{202e}\u{9b}31m", |verb| match verb {
+        "SYST" => Some(Odd::Says("215 \u{1b}[2J")),
+        "STAT" => Some(Odd::Says("211 \u{1b}]52;c;AAAA\u{7}")),
+        "EPSV" => Some(Odd::Says("500 \u{1b}[31m\rno")),
+        "MLSD" => Some(Odd::Says("550-\u{8}\r\n550 \u{1b}c")),
+        _ => None,
+    });
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let mut words = diagnosis.evidence.clone();
+    words.extend(
+        std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.sentence.clone()),
+    );
+    words.push(transcript);
+    for text in words {
+        assert!(harmless(&text), "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_greeting_or_a_reply_without_an_end_costs_neither_time_nor_memory() {
+    let endless = |text: &'static str| async move {
+        let server = Server::with(move |mut control, _| while control.write_all(text.as_bytes()).is_ok() {});
+        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        assert_eq!(diagnosis.verdict.verdict, Verdict::NotFtp, "{diagnosis:#?}");
+        assert!(transcript.len() < 100_000, "{} bytes", transcript.len());
+    };
+    let begun = async {
+        let server = Server::with(|mut control, _| {
+            let _ = control.write_all(b"220 rea");
+            let _ = control.read_to_end(&mut Vec::new());
+        });
+        let (diagnosis, _) = see(&patient(server.port)).await;
+        assert!(diagnosis.verdict.sentence.contains("does not end: \"220 rea\""), "{diagnosis:#?}");
+    };
+    let (one, two) = (endless("220-and on\r\n"), endless("220 and on and on "));
+    tokio::join!(one, two, begun);
+}
+
+#[tokio::test]
+async fn no_connection_goes_to_a_third_party() {
+    // Where the server would send us; on the way there is nothing but this machine.
+    let third = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+    third.set_nonblocking(true).unwrap();
+    let [p, q] = third.local_addr().unwrap().port().to_be_bytes();
+    let server = Server::with(move |mut control, _| {
+        let _ = control.write_all(b"220 ready\r\n");
+        let lines = BufReader::new(control.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let reply = match line.split(' ').next() {
+                Some("USER" | "TYPE") => "230 yes".to_owned(),
+                Some("PASV") => format!("227 there (127,0,0,2,{p},{q})"),
+                Some("EPSV") => format!("229 there (|1|127.0.0.2|{}|)", u16::from_be_bytes([p, q])),
+                _ => "502 no".to_owned(),
+            };
+            if control.write_all(format!("{reply}\r\n").as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert!(third.accept().is_err(), "{transcript}");
+    assert_eq!(diagnosis.verdict.weight, client::doctor::Weight::Blocks, "{diagnosis:#?}");
+}
+
+#[tokio::test]
+async fn a_listing_that_comes_by_the_byte_is_cut_and_told() {
+    let server = Server::with(|mut control, _| {
+        let _ = control.write_all(b"220 ready\r\n");
+        let mut waiting = None;
+        let lines = BufReader::new(control.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let reply = match line.split(' ').next() {
+                Some("USER" | "TYPE") => "230 yes".to_owned(),
+                Some("EPSV") => {
+                    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+                    let port = listener.local_addr().unwrap().port();
+                    waiting = Some(listener);
+                    format!("229 come (|||{port}|)")
+                }
+                Some("LIST") => {
+                    let _ = control.write_all(b"150 here\r\n");
+                    let Some(mut data) = waiting.take().and_then(|at: TcpListener| at.accept().ok()) else {
+                        return;
+                    };
+                    // A byte for each second that it waits for more from us, which never comes.
+                    let _ = data.0.set_read_timeout(Some(Duration::from_secs(1)));
+                    while data.0.write_all(b"-").is_ok() && !matches!(data.0.read(&mut [0]), Ok(0)) {}
+                    "426 gone".to_owned()
+                }
+                _ => "502 no".to_owned(),
+            };
+            if control.write_all(format!("{reply}\r\n").as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    assert!(verdicts(&diagnosis).contains(&Verdict::Crawls), "{diagnosis:#?}\n{transcript}");
+}

@@ -248,6 +248,11 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
         )
         .server("a ban, tcpwrappers, or a proxy whose server does not run are usual reasons; its log says")
         .client("try from another address"),
+        Some(Answer::Endless(said)) => remark(
+            Verdict::NotFtp,
+            format!("Port {port} of {host} begins a greeting that does not end: \"{said}\"."),
+        )
+        .server("a greeting is some lines and must come within seconds: is a script or a filter in its way?"),
         Some(Answer::Other(said)) => {
             remark(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
         }

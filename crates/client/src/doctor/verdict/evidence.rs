@@ -25,6 +25,7 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
             Answer::Deaf => "it takes connections, and acknowledges nothing that is said on them".to_owned(),
             Answer::Nothing => "it says nothing, to FTP, TLS and HTTP".to_owned(),
             Answer::HangsUp => "it ends the connection".to_owned(),
+            Answer::Endless(said) => format!("its greeting begins, and does not end: {said}"),
             Answer::Other(said) => format!("it says: {said}"),
         });
     }

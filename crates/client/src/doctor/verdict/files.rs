@@ -3,6 +3,8 @@ use super::{Remark, Sheet, Verdict, Weight};
 use crate::dialogue::Way;
 use crate::doctor::findings::{Alive, Cover, End, Findings, Rest, Upload};
 
+/// Less than this in the four seconds of a trial is slower than any line that people use.
+const CRAWL: u64 = 16 * 1024;
 /// A clock that is further off than this is wrong, and not just read late.
 const DRIFT: i64 = 90;
 
@@ -24,6 +26,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     bulk(findings, sheet);
     upload(findings, sheet);
     left(findings, sheet);
+    crawls(findings, sheet);
     restarts(findings, sheet);
     listings(findings, sheet);
     clocks(findings, sheet);
@@ -129,6 +132,30 @@ fn left(findings: &Findings, sheet: &mut Sheet) {
             .server(format!("delete {name}")),
         );
     }
+}
+
+/// What flows is through, and may still be of no use.
+fn crawls(findings: &Findings, sheet: &mut Sheet) {
+    let slow = findings.trials.iter().find_map(|trial| match trial.end {
+        End::Cut { bytes, .. } if bytes < CRAWL => Some((trial, bytes)),
+        _ => None,
+    });
+    let Some((trial, bytes)) = slow else { return };
+    sheet.add(
+        Remark::new(
+            Verdict::Crawls,
+            Weight::Hinders,
+            format!(
+                "Transfers crawl: {} {} brought {bytes} bytes in {:.0} s, and was broken off.",
+                trial.way,
+                trial.cover.words(),
+                trial.elapsed.as_secs_f64()
+            ),
+        )
+        .server(
+            "is the server or its line overloaded, or its rate limited? Lost packets have the same effect",
+        ),
+    );
 }
 
 fn restarts(findings: &Findings, sheet: &mut Sheet) {
