@@ -1,6 +1,6 @@
 //! How do connections get from a listening port to their claims?
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use socket2::Socket;
 use tokio::io::Interest;
@@ -23,12 +23,16 @@ const AT_ONCE: usize = 128;
 pub(super) struct Door {
     pub(super) port: u16,
     pub(super) socket: Watched,
+    /// Whoever accepts holds it until what has come is delivered. Otherwise a session could find the queue empty while its
+    /// claim's second connection is between the two, and take the first.
+    turn: Mutex<()>,
     proxies: Option<Proxies>,
 }
 
 impl Door {
     pub(super) fn new(port: u16, socket: Socket, proxies: Option<Proxies>) -> io::Result<Self> {
-        Ok(Self { port, socket: watch(Arc::new(socket.into()), Interest::READABLE)?, proxies })
+        let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;
+        Ok(Self { port, socket, turn: Mutex::new(()), proxies })
     }
 
     /// May a balancer call here?
@@ -42,9 +46,8 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
     // One line of log for each time without descriptors, however long it lasts.
     let mut told = false;
     loop {
-        let failure = match door.socket.async_io(Interest::READABLE, accept).await {
-            Ok(data) => {
-                receive(&hub, &door, data);
+        let failure = match door.socket.async_io(Interest::READABLE, |_| take_one(&hub, &door)).await {
+            Ok(()) => {
                 told = false;
                 // Whoever reads what has come goes first. A flood would otherwise push out connections whose hello
                 // has long been there, and be taken in faster than it is turned away.
@@ -73,9 +76,18 @@ pub(super) async fn run(hub: Arc<Hub>, door: Arc<Door>) {
 pub(super) fn take_waiting(hub: &Arc<Hub>, door: &Door) {
     for _ in 0..AT_ONCE {
         // Errors are the acceptor's to handle; it sees the same ones.
-        let Ok(data) = accept(door.socket.get_ref()) else { break };
-        receive(hub, door, data);
+        if take_one(hub, door).is_err() {
+            break;
+        }
     }
+}
+
+/// Accepts one connection, if one waits, and hands it over.
+fn take_one(hub: &Arc<Hub>, door: &Door) -> io::Result<()> {
+    // It guards no data.
+    let _turn = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    receive(hub, door, accept(door.socket.get_ref())?);
+    Ok(())
 }
 
 /// Hands a connection over, or where it comes from a balancer, finds out first whose it is.

@@ -124,6 +124,22 @@ async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
     assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Contested);
 }
 
+/// The acceptor runs beside the session here, and may have the second in its hands when the session asks: then the queue is
+/// empty, and the first must not be taken for all that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_connection_counts_whoever_is_about_to_hand_it_over() {
+    let ports = ports(1);
+    for round in 0..3000 {
+        let mut claim = claim(&ports, peer(2)).await;
+        let _both = [call(peer(2), at(&claim)), call(peer(2), at(&claim))];
+        assert_eq!(
+            claim.arrived().map(|data| data.map(drop)),
+            Some(Err(ClaimError::Contested)),
+            "round {round}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_connection_is_taken_without_waiting_for_the_acceptor() {
     let ports = ports(1);
