@@ -92,7 +92,7 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     let rules = Rules::of(&shared.firewall);
     if reached {
         line("");
-        line("  What a firewall in front must let through (`pasv firewall` writes it for yours):");
+        line("  What a firewall in front must let through (`pasv firewall` writes the rules):");
     }
     for rule in opening(&rules).into_iter().filter(|_| reached) {
         let way = match rule.direction {
