@@ -57,6 +57,9 @@ pub(super) async fn dial_all(
     }
 }
 
+/// How long a server may take to see that a connection is gone, and to count it no more.
+const COUNTED: Duration = Duration::from_secs(1);
+
 /// The addresses of the host.
 pub(super) async fn resolve(patient: &Patient) -> Result<Vec<SocketAddr>, String> {
     let lookup = tokio::net::lookup_host((patient.site.host.as_str(), patient.site.port));
@@ -103,10 +106,28 @@ pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: Soc
         return Some(at_once(patient, notebook, &mut call).await);
     }
     match call.first_bytes(GREETING).await {
-        Ok(Some(())) => Some(greeting(&mut call).await),
+        Ok(Some(())) => match greeting(&mut call).await {
+            // Our own look whether the port answers was here a moment ago, and may still be counted.
+            turned @ Answer::Turned(_) => {
+                drop(call);
+                tokio::time::sleep(COUNTED).await;
+                Some(again(notebook, to).await.unwrap_or(turned))
+            }
+            answer => Some(answer),
+        },
         Ok(None) => Some(silent(patient, notebook, to).await),
         Err(_) => Some(Answer::HangsUp),
     }
+}
+
+/// Does it greet us now?
+async fn again(notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
+    let mut call = Call::dial(to, "port", notebook).await.ok()?;
+    call.first_bytes(GREETING).await.ok()??;
+    let ends = (call.local(), call.peer());
+    let answer = greeting(&mut call).await;
+    notebook.findings().ends = Some(ends);
+    Some(answer)
 }
 
 /// TLS from the first byte, and a greeting under it.

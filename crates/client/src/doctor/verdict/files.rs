@@ -232,7 +232,10 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     if findings.offers("EPSV") && refuses(Way::Epsv) {
         differs.push("it offers EPSV, and refuses it");
     }
-    if findings.offers("EPRT") && refuses(Way::Eprt) {
+    // Behind a NAT it is our address that is refused, and not the verb.
+    let translated =
+        findings.ends.zip(findings.seen_as).is_some_and(|((own, _), seen)| own.ip().to_canonical() != seen);
+    if findings.offers("EPRT") && refuses(Way::Eprt) && !translated {
         differs.push("it offers EPRT, and refuses it");
     }
     if !differs.is_empty() {

@@ -480,6 +480,14 @@ fn what_feat_offers_and_is_refused() {
     for verb in ["EPSV", "EPRT"] {
         assert!(told.is_some_and(|remark| remark.sentence.contains(verb)), "{verb}: {diagnosis:#?}");
     }
+    // Behind a NAT the server may refuse the address that EPRT names, which is right.
+    let findings = change(findings, |findings| {
+        findings.ends = Some(("192.168.7.2:40000".parse().unwrap(), "203.0.113.2:21".parse().unwrap()));
+        findings.seen_as = Some("203.0.113.1".parse().unwrap());
+    });
+    let diagnosis = diagnose(&findings);
+    let told = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FeatDiffers);
+    assert!(told.is_none_or(|remark| !remark.sentence.contains("EPRT")), "{diagnosis:#?}");
 }
 
 fn curl(config: &Config) -> &str {
