@@ -141,7 +141,7 @@ impl Approach {
     pub(super) fn cannot_be_dialled(&self, ours: IpAddr) -> Option<String> {
         let behind_nat = self.sealed && is_inner(ours) && !is_inner(self.server.ip());
         behind_nat.then(|| {
-            format!("our address {ours} is behind a NAT, which cannot translate it under TLS: not tried")
+            format!("our address {ours} means nothing to a server at a public one, and no NAT can translate it under TLS: not tried")
         })
     }
 }

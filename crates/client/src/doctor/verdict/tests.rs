@@ -482,7 +482,7 @@ fn what_feat_offers_and_is_refused() {
     }
     // Behind a NAT the server may refuse the address that EPRT names, which is right.
     let findings = change(findings, |findings| {
-        findings.ends = Some(("192.168.7.2:40000".parse().unwrap(), "203.0.113.2:21".parse().unwrap()));
+        findings.ends = Some(("192.168.7.2:40000".parse().unwrap(), "198.51.100.1:21".parse().unwrap()));
         findings.seen_as = Some("203.0.113.1".parse().unwrap());
     });
     let diagnosis = diagnose(&findings);
