@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
-use server::settings::{Deadlines, Limits, Modes, Proxies};
+use server::settings::{Deadlines, HangUp, Limits, Modes, Proxies};
 use server::xferlog::Xferlog;
 use server::{Settings, Site, SiteError, Stop};
 use storage::accounts::{self, Account, Accounts, Anonymous, PasswordHash};
@@ -95,6 +95,10 @@ pub(crate) struct Flags {
     /// How long the part of a broken upload is kept for the client to resume.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "1d", help_heading = "Uploads")]
     keep_parts: Duration,
+    /// What becomes of an unencrypted upload whose client hangs up at its end, without QUIT and without waiting for the reply,
+    /// as a process does that is killed, and as some cameras do: keep it to be resumed, or publish it.
+    #[arg(long, value_enum, default_value = "keep", help_heading = "Uploads")]
+    hang_up: HangUpFlag,
     /// Permission bits that uploads do not get.
     #[arg(long, value_name = "OCTAL", value_parser = flags::umask, default_value = "022", help_heading = "Uploads")]
     umask: u32,
@@ -125,6 +129,12 @@ enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HangUpFlag {
+    Keep,
+    Publish,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -234,6 +244,10 @@ impl Flags {
             external: self.external,
             proxies: Proxies::new(self.proxy_from.clone()),
             security: self.tls.security(),
+            hang_up: match self.hang_up {
+                HangUpFlag::Keep => HangUp::Keep,
+                HangUpFlag::Publish => HangUp::Publish,
+            },
             ..Settings::default()
         }
     }

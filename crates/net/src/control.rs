@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -20,6 +21,9 @@ pub use crate::listener::Listener;
 /// The most one [`Control::read`] appends. A command line is rarely over 100 bytes; a client that sends many at once
 /// is read in turns, so that one read cannot make a session's memory grow.
 pub const READ_LIMIT: usize = 4096;
+
+/// The most one [`Control::peek`] sees of what the kernel has.
+const PEEKED: usize = 16 * 1024;
 
 /// What waits to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +225,26 @@ impl Control {
             Ok(_) => Waiting::Bytes,
             Err(rustix::io::Errno::AGAIN) => Waiting::Nothing,
             Err(_) => Waiting::End,
+        }
+    }
+
+    /// Has the peer ended its direction, or broken the connection? Also when bytes are there that nobody has read yet.
+    pub fn has_ended(&self) -> bool {
+        let events = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        let mut ask = [PollFd::new(&self.stream, events)];
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Where it cannot be asked nothing is known of an end.
+        rustix::io::retry_on_intr(|| poll(&mut ask, Some(&none))).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Appends what has come and was not read yet, up to 16 KiB, without taking it. Nothing under TLS.
+    pub fn peek(&self, into: &mut Vec<u8>) {
+        let State::Clear(rest) = &*self.state() else { return };
+        into.extend_from_slice(rest);
+        let mut buffer = [0; PEEKED];
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        if let Ok((count, _)) = rustix::net::recv(&self.stream, &mut buffer[..], flags) {
+            into.extend_from_slice(buffer.get(..count).unwrap_or_default());
         }
     }
 

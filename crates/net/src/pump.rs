@@ -21,7 +21,7 @@ mod route;
 mod send;
 mod vessel;
 
-pub use receive::{receive, receive_file};
+pub use receive::{receive, receive_file, receive_rest};
 pub use route::{End, Route, choose};
 pub use send::{send, send_file};
 

@@ -27,7 +27,7 @@ use crate::files;
 use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
-use crate::settings::{Reuse, Settings};
+use crate::settings::{HangUp, Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
@@ -79,8 +79,9 @@ struct Driver<'a> {
     decoder: LineDecoder,
     out: Vec<u8>,
     closing: bool,
-    /// Bytes have been read that the session has not heard yet: the client has not gone without a word.
-    unheard: bool,
+    /// What has been read of the client, and how much of that the session has heard.
+    input: Vec<u8>,
+    taken: usize,
 }
 
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
@@ -127,7 +128,8 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         last: None,
         out: Vec::new(),
         closing: false,
-        unheard: false,
+        input: Vec::new(),
+        taken: 0,
     };
     // First, so that a site that is gone is seen before the session looks for what to do next.
     let served = tokio::select! {
@@ -158,7 +160,6 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
 
 impl Driver<'_> {
     async fn serve(&mut self) -> std::io::Result<()> {
-        let (mut input, mut taken) = (Vec::new(), 0);
         let mut stop = self.shared.stop.clone();
         let mut ended = false;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
@@ -167,16 +168,15 @@ impl Driver<'_> {
             if self.closing {
                 return self.flush().await;
             }
-            if self.session.wants_line() && taken < input.len() {
-                let mut rest = &input[taken..];
+            if self.session.wants_line() && self.is_behind() {
+                let mut rest = &self.input[self.taken..];
                 let line = if self.decoder.is_empty() && is_hello(rest) {
                     // It has no line's end, and who sent it waits for an answer.
                     Some(Ok(std::mem::take(&mut rest).to_vec()))
                 } else {
                     self.decoder.decode(&mut rest)
                 };
-                taken = input.len() - rest.len();
-                self.unheard = taken < input.len();
+                self.taken = self.input.len() - rest.len();
                 if let Some(line) = line {
                     self.session.handle(Input::Line(line), Instant::now());
                     continue;
@@ -186,11 +186,11 @@ impl Driver<'_> {
             if ended && self.running.is_none() {
                 return Ok(());
             }
-            if taken == input.len() {
-                input.clear();
-                taken = 0;
-                if input.capacity() > KEPT && self.running.is_none() {
-                    input = Vec::new();
+            if !self.is_behind() {
+                self.input.clear();
+                self.taken = 0;
+                if self.input.capacity() > KEPT && self.running.is_none() {
+                    self.input = Vec::new();
                 }
             }
             // The alarm is only ever set forward when it has rung: commands come faster than deadlines.
@@ -204,7 +204,7 @@ impl Driver<'_> {
                 (None, Some(due)) => alarm = Some((due, Box::pin(sleep_until(due)))),
                 (_, None) => {}
             }
-            let reads = !ended && self.session.wants_line() && taken == input.len();
+            let reads = !ended && self.session.wants_line() && !self.is_behind();
             let stopping = *stop.borrow_and_update();
             match stopping {
                 Stop::Now => return Ok(()),
@@ -219,10 +219,7 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
-                read = self.control.read(&mut input), if reads => match read? {
-                    0 => ended = true,
-                    _ => self.unheard = true,
-                },
+                read = self.control.read(&mut self.input), if reads => ended = read? == 0,
                 () = ring(&mut alarm), if deadline.is_some() => {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
@@ -334,7 +331,7 @@ impl Driver<'_> {
     ) -> std::io::Result<Option<Result<Option<Certificate>, Reason>>> {
         self.flush().await?;
         // What has been read and not been heard: whole lines, or the beginning of one.
-        let behind = self.unheard || !self.decoder.is_empty();
+        let behind = self.is_behind() || !self.decoder.is_empty();
         let mut said = Vec::new();
         answer.encode(&mut said);
         let explicit = Explicit { read_ahead: if behind { b"?" } else { b"" }, answer: &said };
@@ -456,8 +453,7 @@ impl Driver<'_> {
             },
             Step::Moved(Moved::Ended(end)) | Step::Published(end) => self.ended(end),
             Step::Moved(Moved::Received(received)) => {
-                let silent = !self.session.is_leaving() && !self.unheard;
-                if silent && self.control.waiting() == Waiting::End {
+                if self.has_hung_up() && !received.is_proven() && self.settings.hang_up == HangUp::Keep {
                     self.ended(received.abandon())
                 } else {
                     if let Some(running) = &mut self.running {
@@ -469,6 +465,24 @@ impl Driver<'_> {
             }
         };
         self.session.handle(input, Instant::now());
+    }
+
+    /// Have bytes been read that the session has not heard yet?
+    fn is_behind(&self) -> bool {
+        self.taken < self.input.len()
+    }
+
+    /// Has the client closed the control connection without QUIT? Whatever it sent before that counts for nothing, since it
+    /// does not wait for the answers.
+    fn has_hung_up(&mut self) -> bool {
+        if self.session.is_leaving() || !self.control.has_ended() {
+            return false;
+        }
+        // The QUIT of a client that sent all its commands at once may not have been read yet.
+        let mut unread = self.input.get(self.taken..).unwrap_or_default().to_vec();
+        self.control.peek(&mut unread);
+        let mut lines = unread.split(|byte| *byte == b'\n');
+        !lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"QUIT"))
     }
 
     fn ended(&mut self, end: Transferred) -> Input {
@@ -517,6 +531,10 @@ impl Driver<'_> {
             // The site's own trouble is its keeper's business.
             Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
                 tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
+            }
+            Some(reason @ Reason::HungUp) => {
+                let hint = "--hang-up publish publishes what clients send that do not wait for the reply";
+                tracing::warn!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, hint, "not published");
             }
             Some(reason) if code == 426 => {
                 tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "broken off");

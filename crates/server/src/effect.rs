@@ -53,8 +53,15 @@ pub enum Effect {
 /// Something short to do with files.
 #[derive(Debug)]
 pub enum FileOp {
-    /// What is known of a path.
+    /// What is known of what a path leads to.
     Stat(VPath),
+    /// What is known of a name itself, a link at it not followed.
+    Entry(VPath),
+    /// What a restart may begin at: the length of the file, or for a user who may write that of the part that a broken
+    /// upload has left; `true` for such a user.
+    Length(VPath, bool),
+    /// May the directory be entered?
+    Enter(VPath),
     /// Rename the first to the second.
     Rename(VPath, VPath),
     /// Remove a file.
@@ -78,6 +85,8 @@ pub enum FileDone {
     Done,
     /// What is known of the path.
     Stat(Stat),
+    /// The length of a broken upload's part.
+    Kept(u64),
     /// Bytes that can still be stored.
     Space(u64),
     /// Lines of a listing; `true`: there were more.

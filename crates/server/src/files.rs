@@ -1,5 +1,5 @@
 //! How is the short work on files done that a session asks for?
-use storage::{FileType, Result};
+use storage::{FileType, Kind, Result};
 
 use crate::effect::{FileDone, FileOp};
 use crate::session::Pass;
@@ -10,16 +10,18 @@ pub async fn run(pass: &Pass, op: FileOp) -> Result<FileDone> {
     let tree = pass.tree();
     match op {
         FileOp::Stat(path) => tree.stat(&path).await.map(FileDone::Stat),
+        FileOp::Entry(path) => tree.entry(&path).await.map(FileDone::Stat),
+        FileOp::Enter(path) => tree.enter(&path).await.map(|()| FileDone::Done),
+        FileOp::Length(path, writes) => match tree.stat(&path).await {
+            Err(missing) if missing.kind == Kind::NotFound && writes => {
+                tree.kept(&path).await?.map(FileDone::Kept).ok_or(missing)
+            }
+            known => known.map(FileDone::Stat),
+        },
         FileOp::Rename(from, to) => tree.rename(&from, &to).await.map(|()| FileDone::Done),
         FileOp::Remove(path) => tree.remove(&path).await.map(|()| FileDone::Done),
         FileOp::RemoveDir(path) => tree.remove_dir(&path).await.map(|()| FileDone::Done),
-        FileOp::MakeDir(path, mode) => {
-            tree.make_dir(&path).await?;
-            if let Some(mode) = mode {
-                tree.set_mode(&path, mode).await?;
-            }
-            Ok(FileDone::Done)
-        }
+        FileOp::MakeDir(path, mode) => tree.make_dir(&path, mode).await.map(|()| FileDone::Done),
         FileOp::Set(path, modified, mode) => {
             if let Some(mode) = mode {
                 tree.set_mode(&path, mode).await?;
@@ -49,6 +51,7 @@ pub async fn run(pass: &Pass, op: FileOp) -> Result<FileDone> {
                     }
                 }
             }
+            let stat = tree.entry(&path).await?;
             let name = path.split().map(|(_, name)| name.to_vec()).unwrap_or_default();
             Ok(FileDone::Lines(listing::status_line(&name, &stat).into_iter().collect(), false))
         }

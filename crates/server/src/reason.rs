@@ -142,6 +142,8 @@ reasons! {
     Stalled "stalled" 426 "No byte moved in time; transfer broken off.";
     /// The peer broke the data connection.
     PeerBroke "peer-broke" 426 "The data connection was broken by your side.";
+    /// The client closed both connections at the end of an upload, without QUIT and without waiting for the reply.
+    HungUp "hung-up" 426 "You hung up without QUIT: the upload was not published, and is kept to be resumed.";
     /// ABOR.
     Aborted "aborted" 426 "Transfer aborted.";
     // The files.
@@ -169,6 +171,8 @@ reasons! {
     BadOffset "bad-offset" 554 "There is less than that: restart at a lower offset.";
     /// Another upload to this name is under way.
     Busy "busy" 450 "Another upload to this name is under way.";
+    /// The file that an upload continues was changed, moved or removed meanwhile.
+    Changed "changed" 450 "The file was changed meanwhile; nothing was stored. Ask for its size and try again.";
     /// No space is left.
     Full "full" 452 "No space left; the upload was not published.";
     /// The store does not do this.
@@ -179,6 +183,8 @@ reasons! {
     SizeInAscii "size-in-ascii" 550 "SIZE under TYPE A would need the whole file read: send TYPE I first.";
     /// REST with an upload under TYPE A.
     RestInAscii "rest-in-ascii" 554 "An upload under TYPE A cannot be restarted: send TYPE I first.";
+    /// RANG with an upload: there is a first byte for an upload, and no last one.
+    RangeOfUpload "range-of-upload" 503 "RANG is for RETR and HASH: use REST with STOR or APPE.";
     /// No name matches a pattern.
     NoMatch "no-match" 550 "No name matches.";
 }
@@ -207,6 +213,7 @@ impl From<Kind> for Reason {
             Kind::BadName => Self::BadName,
             Kind::BadOffset => Self::BadOffset,
             Kind::Busy => Self::Busy,
+            Kind::Changed => Self::Changed,
             Kind::Full => Self::Full,
             Kind::Unsupported => Self::Unsupported,
             Kind::Io => Self::DiskError,

@@ -23,6 +23,8 @@ pub struct Settings {
     pub proxies: Option<Proxies>,
     /// What TLS is asked for; it belongs to a listener, where the others belong to the site.
     pub security: Security,
+    /// What becomes of an upload whose client hangs up at its end.
+    pub hang_up: HangUp,
     /// Is anybody let in under the names `anonymous` and `ftp`? Then USER is told that any password will do.
     pub anonymous: bool,
 }
@@ -151,6 +153,18 @@ pub enum Truncated {
     Published,
 }
 
+/// An upload on an unencrypted data connection whose client closes the control connection without QUIT, and without waiting
+/// for the reply. That is what a process that is killed in the middle looks like, and what a camera looks like that does not
+/// care for replies. Under TLS close_notify tells the two apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HangUp {
+    /// It is not published, and kept to be resumed.
+    #[default]
+    Keep,
+    /// It is published where its data ended with FIN.
+    Publish,
+}
+
 /// What a listener asks of TLS.
 #[derive(Clone, Copy, Debug)]
 pub struct Security {
@@ -191,6 +205,7 @@ impl Default for Settings {
             external: None,
             proxies: None,
             security: Security::default(),
+            hang_up: HangUp::Keep,
             anonymous: false,
         }
     }

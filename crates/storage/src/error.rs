@@ -33,6 +33,8 @@ pub enum Kind {
     BadOffset,
     /// Another upload to this name is under way.
     Busy,
+    /// The file that an upload continues was changed, moved or removed meanwhile.
+    Changed,
     /// No space, or no quota, is left.
     Full,
     /// The store does not do this.
@@ -46,7 +48,7 @@ pub enum Kind {
 pub struct Error {
     /// What went wrong.
     pub kind: Kind,
-    /// What the system said, for the keeper of the site; never sent to a client.
+    /// What the system said, for the administrator; never sent to a client.
     pub source: Option<io::Error>,
 }
 

@@ -8,14 +8,22 @@
 //!
 //! What memory already holds is answered at once; what may wait for the disk goes to the blocking pool. Every operation
 //! must be polled inside a tokio runtime.
+mod append;
 mod errno;
 mod facts;
+mod fault;
+mod in_place;
+mod links;
 mod listing;
+#[cfg(test)]
+mod model;
 mod part;
 mod resolve;
+mod rights;
 mod settling;
 mod source;
 mod sweep;
+mod target;
 mod upload;
 
 use std::fs::File;
@@ -32,8 +40,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use self::fault::Faults;
 use self::part::{Discarded, PartName};
 use self::resolve::{Fault, Found, Reach, Root};
+use self::rights::{Process, Within};
 use self::settling::Settling;
 pub use self::sweep::Swept;
 use crate::{Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath};
@@ -85,7 +95,21 @@ pub struct Local {
 struct Inner {
     root: Arc<Root>,
     options: LocalOptions,
+    process: Process,
     settling: Settling,
+    faults: Faults,
+}
+
+impl Inner {
+    fn new(root: Root, options: LocalOptions) -> Self {
+        Self {
+            root: Arc::new(root),
+            options,
+            process: Process::current(),
+            settling: Settling::default(),
+            faults: Faults::default(),
+        }
+    }
 }
 
 impl Local {
@@ -94,8 +118,7 @@ impl Local {
     /// [`Kind::NotFound`], [`Kind::NotADirectory`], [`Kind::Denied`], and [`Kind::Unsupported`] on a kernel that cannot
     /// keep a path beneath a directory (before Linux 5.6).
     pub fn open(root: &Path, options: LocalOptions) -> Result<Self> {
-        let root = Arc::new(Root::open(root)?);
-        Ok(Self { inner: Arc::new(Inner { root, options, settling: Settling::default() }) })
+        Ok(Self { inner: Arc::new(Inner::new(Root::open(root)?, options)) })
     }
 
     /// Removes the parts of broken uploads that were last written [`LocalOptions::keep_parts`] or longer before `now`
@@ -149,6 +172,22 @@ impl Tree for Local {
         self.look(path, Inner::stat)
     }
 
+    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
+        let (inner, path) = (Arc::clone(&self.inner), path.clone());
+        Box::pin(hop(move || inner.entry(&path)))
+    }
+
+    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        self.look(path, Inner::enter)
+    }
+
+    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
+        if self.inner.options.read_only {
+            return Box::pin(ready(Ok(None)));
+        }
+        self.look(path, Inner::kept)
+    }
+
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
         self.look(path, Inner::list)
     }
@@ -179,9 +218,9 @@ impl Tree for Local {
         self.change(move |inner| inner.remove_dir(&path))
     }
 
-    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
         let path = path.clone();
-        self.change(move |inner| inner.make_dir(&path))
+        self.change(move |inner| inner.make_dir(&path, mode))
     }
 
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
@@ -205,23 +244,40 @@ impl Tree for Local {
 
 impl Inner {
     fn stat(&self, path: &VPath, reach: Reach) -> Found<Stat> {
-        match self.root.open_at(path, OFlags::PATH, reach) {
-            Ok(fd) => Ok(facts::of(fd)?),
-            Err(Fault::Failed(error)) if error.kind == Kind::NotFound => self.part_stat(path, reach, error),
-            Err(fault) => Err(fault),
-        }
+        Ok(facts::of(self.root.open_at(path, OFlags::PATH, reach)?)?)
     }
 
-    /// What a broken upload has left under a name that nothing else has.
-    fn part_stat(&self, path: &VPath, reach: Reach, missing: Error) -> Found<Stat> {
+    fn entry(&self, path: &VPath) -> Result<Stat> {
+        let Some((dir, name)) = self.root.parent(path, Reach::Disk)? else {
+            let root = self.root.open_at(path, OFlags::PATH, Reach::Disk)?;
+            let mut stat = facts::of(&root)?;
+            stat.access = rights::of(&root, b".", &stat, None);
+            return Ok(stat);
+        };
+        let mut stat = facts::of_name(&dir, name)?;
+        if stat.kind == FileType::Link {
+            stat.target = links::told(&self.root, path, &dir, name);
+        }
+        let within = Within::new(&dir, &facts::of(&dir)?);
+        stat.access = rights::of(&dir, name, &stat, Some((&self.process, &within)));
+        Ok(stat)
+    }
+
+    fn enter(&self, path: &VPath, reach: Reach) -> Found<()> {
+        let dir = self.root.open_at(path, OFlags::PATH | OFlags::DIRECTORY, reach)?;
+        if rights::may(dir, b".", rustix::fs::Access::EXEC_OK) { Ok(()) } else { Err(Kind::Denied.into()) }
+    }
+
+    fn kept(&self, path: &VPath, reach: Reach) -> Found<Option<u64>> {
+        if self.root.open_at(path, OFlags::PATH | OFlags::NOFOLLOW, reach).is_ok() {
+            return Ok(None);
+        }
         let (dir, name) = match self.root.parent(path, reach) {
             Ok(Some(found)) => found,
-            Err(Fault::NotInMemory) => return Err(Fault::NotInMemory),
-            Ok(None) | Err(Fault::Failed(_)) => return Err(missing.into()),
+            Ok(None) => return Ok(None),
+            Err(fault) => return Err(fault),
         };
-        let Some(part) = resolve::kept_part(&dir, &PartName::named(name), reach)? else {
-            return Err(missing.into());
-        };
+        let Some(part) = resolve::kept_part(&dir, &PartName::named(name), reach)? else { return Ok(None) };
         let kept = match reach {
             Reach::Memory if part::is_kept(&part) => true,
             Reach::Memory if !self.settling.is_empty() => return Err(Fault::NotInMemory),
@@ -229,15 +285,13 @@ impl Inner {
             Reach::Disk => self.settling.becomes(|| part::is_kept(&part)),
         };
         let stat = facts::of(&part)?;
-        if stat.kind != FileType::File || stat.size == 0 || !kept {
-            return Err(missing.into());
-        }
-        Ok(Stat { mode: 0o666 & !self.options.umask, ..stat })
+        let ours = stat.kind == FileType::File && stat.links == 1 && self.process.owns(stat.uid);
+        Ok((kept && ours && stat.size > 0).then_some(stat.size))
     }
 
     fn list(&self, path: &VPath, reach: Reach) -> Found<Box<dyn Entries>> {
         let dir = self.root.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK, reach)?;
-        Ok(Box::new(listing::Listing::new(Arc::clone(&self.root), path.clone(), dir)))
+        Ok(Box::new(listing::Listing::new(Arc::clone(&self.root), path.clone(), dir)?))
     }
 
     fn open(&self, path: &VPath, reach: Reach) -> Found<Box<dyn Source>> {
@@ -263,6 +317,7 @@ impl Inner {
         if from == to {
             return Ok(());
         }
+        self.faults.before()?;
         // The kernel lets a directory replace an empty one, but never lets a file replace a directory.
         let done = if stat.kind == FileType::Directory {
             match renameat_with(&old_dir, old, &new_dir, new, RenameFlags::NOREPLACE) {
@@ -280,6 +335,14 @@ impl Inner {
             Err(Errno::XDEV) => Err(Error { kind: Kind::Unsupported, source: Some(Errno::XDEV.into()) }),
             done => Ok(done?),
         }?;
+        // Two names of one file: the kernel leaves both.
+        if stat.kind != FileType::Directory
+            && stat.links > 1
+            && facts::of_name(&old_dir, old).is_ok_and(|left| left.unique == stat.unique && left.links > 1)
+            && facts::of_name(&new_dir, new).is_ok_and(|there| there.unique == stat.unique)
+        {
+            unlinkat(&old_dir, old, AtFlags::empty())?;
+        }
         self.sync(&new_dir)?;
         self.sync(&old_dir)
     }
@@ -287,6 +350,7 @@ impl Inner {
     fn remove(&self, path: &VPath) -> Result<()> {
         let (dir, name) = self.place(path, Kind::IsADirectory)?;
         let part = PartName::named(name);
+        self.faults.before()?;
         match unlinkat(&dir, name, AtFlags::empty()) {
             Ok(()) => part::discard(dir.as_fd(), &part).map(|_| ()),
             Err(Errno::NOENT) => match part::discard(dir.as_fd(), &part)? {
@@ -300,6 +364,7 @@ impl Inner {
 
     fn remove_dir(&self, path: &VPath) -> Result<()> {
         let (dir, name) = self.place(path, Kind::Denied)?;
+        self.faults.before()?;
         match unlinkat(&dir, name, AtFlags::REMOVEDIR) {
             // Some file systems say "exists" for "not empty".
             Err(Errno::NOTEMPTY | Errno::EXIST) => {
@@ -312,9 +377,10 @@ impl Inner {
         }
     }
 
-    fn make_dir(&self, path: &VPath) -> Result<()> {
+    fn make_dir(&self, path: &VPath, mode: Option<u32>) -> Result<()> {
         let (dir, name) = self.place(path, Kind::Exists)?;
-        let mode = 0o777 & !self.options.umask;
+        let mode = mode.map_or(0o777 & !self.options.umask, |mode| mode & 0o777);
+        self.faults.before()?;
         mkdirat(&dir, name, Mode::from_raw_mode(mode))?;
         let stat = facts::of_name(&dir, name)?;
         if stat.mode & 0o777 != mode {
@@ -337,6 +403,9 @@ impl Inner {
     }
 
     fn set_mode(&self, path: &VPath, mode: u32) -> Result<()> {
+        if path.is_root() {
+            return Err(Kind::Denied.into());
+        }
         let (fd, stat) = self.settable(path)?;
         // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with chmod.
         let kept = if stat.kind == FileType::Directory { stat.mode & 0o7000 } else { 0 };
@@ -368,6 +437,7 @@ impl Inner {
         if self.options.sync == Sync::Never {
             return Ok(());
         }
+        self.faults.before()?;
         match openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(dir) => Ok(fsync(dir)?),
             Err(Errno::ACCESS) => Ok(()),
@@ -429,8 +499,7 @@ mod tests {
         let mut root = Root::open(folder.path()).unwrap();
         root.forget();
         let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
-        let tree =
-            Local { inner: Arc::new(Inner { root: Arc::new(root), options, settling: Settling::default() }) };
+        let tree = Local { inner: Arc::new(Inner::new(root, options)) };
         let path = VPath::root().join(b"a").unwrap();
         assert_eq!(tree.stat(&path).await.unwrap().size, 5);
         let mut buffer = vec![0; 5];
@@ -442,9 +511,9 @@ mod tests {
         let other = VPath::root().join(b"b").unwrap();
         let mut sink = tree.create(&other, Create::Replace).await.unwrap();
         sink.write(b"1").await.unwrap();
-        assert_eq!(tree.stat(&other).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(tree.kept(&other).await.unwrap(), None);
         drop(sink);
-        assert_eq!(tree.stat(&other).await.unwrap().size, 1);
+        assert_eq!(tree.kept(&other).await.unwrap(), Some(1));
     }
 
     #[test]

@@ -19,18 +19,36 @@ pub struct Time {
     pub nanos: u32,
 }
 
-/// What kind of thing a name stands for. Links are followed beneath the root, so a link is only ever seen as such
-/// where it leads nowhere or out of the tree.
+/// What kind of thing a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
     /// A regular file.
     File,
     /// A directory.
     Directory,
-    /// A symbolic link that cannot be followed.
+    /// A symbolic link.
     Link,
     /// A pipe, a socket, a device: listed, never opened.
     Other,
+}
+
+/// What the process that serves the files may do with a name. What the user may do is the user's
+/// [`Rights`](crate::Rights) beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The content may be read; a directory listed.
+    pub read: bool,
+    /// The content may be changed; entries made in a directory and removed from it.
+    pub write: bool,
+    /// A directory may be entered. Meaningless for anything else.
+    pub enter: bool,
+    /// The name may be removed or given to something else, as far as its directory is concerned.
+    pub remove: bool,
+}
+
+impl Access {
+    /// Nothing is forbidden: for a store without permissions.
+    pub const ALL: Self = Self { read: true, write: true, enter: true, remove: true };
 }
 
 /// What is known of one file or directory.
@@ -38,7 +56,11 @@ pub enum FileType {
 pub struct Stat {
     /// The kind of thing.
     pub kind: FileType,
-    /// Bytes. Of a name that only has the part of a broken upload: the part's bytes.
+    /// Of a link the path that it holds, where that leads to a place inside the tree.
+    pub target: Option<Vec<u8>>,
+    /// What may be done with it.
+    pub access: Access,
+    /// Bytes.
     pub size: u64,
     /// Last modification of the content.
     pub modified: Time,
@@ -61,7 +83,7 @@ pub struct Stat {
 pub struct Entry {
     /// The name: one component, any bytes but `/` and NUL; it may hold line ends.
     pub name: Vec<u8>,
-    /// What is known of it, its link followed if it is one that can be.
+    /// What is known of it; of a link, what is known of the link itself.
     pub stat: Stat,
 }
 
@@ -71,20 +93,27 @@ pub type Batch = Vec<Entry>;
 /// How an upload starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Create {
-    /// Empty; takes the place of what has the name now, when committed. Discards a kept part of the name.
+    /// Empty; takes the place of what has the name now, when committed. A kept part of the name is discarded with the first
+    /// byte that is written.
     Replace,
     /// Fails with [`crate::Kind::Exists`] where the name is taken.
     New,
-    /// `at` bytes that are there already, then what is written. They are those of a kept part of exactly that length,
-    /// else the first of the file of that name, else the first of a longer part. Where nothing has `at` bytes:
-    /// [`crate::Kind::BadOffset`]; where only an upload under way might: [`crate::Kind::Busy`].
+    /// `at` bytes that are there already, then what is written. They are those of a file of exactly that length, else
+    /// those of a kept part of that length, else the first of a longer file, else the first of a longer part. Where
+    /// nothing has `at` bytes: [`crate::Kind::BadOffset`]; where only an upload under way might: [`crate::Kind::Busy`]. When
+    /// the file that it continues has been changed, moved or removed before the commit, that fails with
+    /// [`crate::Kind::Changed`].
     Resume {
         /// Bytes kept.
         at: u64,
     },
-    /// All of the file, or where there is only a part all of the part, then what is written. An empty start where
-    /// there is neither.
-    Append,
+    /// What is written is added to the end of the file, as that is when the upload is committed: of two such uploads at
+    /// once both are in the file, in the order of their commits. A name that only has a kept part continues that part. A
+    /// name that has neither gets a file of what is written.
+    Append {
+        /// Where given: the length that the file (or the part) must have, else [`crate::Kind::BadOffset`].
+        at: Option<u64>,
+    },
     /// A name nobody has, made from the given one; [`Sink::path`] tells it.
     Unique,
 }
@@ -93,25 +122,37 @@ pub enum Create {
 ///
 /// Errors name whose fault it was: see [`crate::Kind`].
 pub trait Tree: Send + Sync {
-    /// What is known of a path, links followed beneath the root.
+    /// What is known of what a path leads to, links followed beneath the root.
     fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
+    /// What is known of a name itself: as [`Tree::stat`], but a link at the end of the path is not followed.
+    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
+    /// [`crate::Kind::Denied`] for a directory that may not be entered, [`crate::Kind::NotADirectory`] for what is none.
+    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
+    /// How many bytes a broken upload has left under a name that nothing else has, for [`Create::Resume`]; none where
+    /// there is no such part, or where it may not be continued. No other operation but [`Tree::create`],
+    /// [`Tree::remove`] and [`Tree::remove_dir`] knows of parts.
+    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>>;
     /// The entries of a directory, in no order, in constant memory.
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>>;
     /// Opens a regular file for reading. Never waits for a pipe or a device: those are [`crate::Kind::NotRegular`].
     fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>>;
-    /// Starts an upload. Nothing is seen under the name until [`Sink::commit`].
+    /// Starts an upload to the file that a path leads to. Nothing is changed before the first byte is written, and
+    /// nothing is seen under the name before [`Sink::commit`]; a file that may be written in a directory that may not is
+    /// the one exception: it is written in place. What the file system's permissions would refuse at the end is refused
+    /// here.
     fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>>;
-    /// Moves a file or directory; a file of the new name is replaced, a directory is not.
+    /// Moves a file, a link or a directory; a file of the new name is replaced, a directory is not.
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()>;
     /// Removes a file (or a link, never what it leads to). Also discards a kept part of that name.
     fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
     /// Removes an empty directory. Parts kept in it do not make it full.
     fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
-    /// Makes a directory.
-    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
+    /// Makes a directory, with these permission bits (0 to 0o777) or those of the store.
+    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()>;
     /// Sets the time of modification.
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()>;
-    /// Sets permission bits, 0 to 0o777.
+    /// Sets permission bits, 0 to 0o777. [`crate::Kind::Denied`] for the root, which could not be reached any more to set
+    /// them back.
     fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()>;
     /// Bytes that can still be stored at a path.
     fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64>;
@@ -134,24 +175,29 @@ pub trait Source: Send {
     fn read<'a>(&'a mut self, offset: u64, buffer: &'a mut Vec<u8>) -> Op<'a, ()>;
 }
 
-/// An upload under way. Dropped without a commit it is kept as the part of its name, to be resumed.
+/// An upload under way. Dropped without a commit it is kept as the part of its name, to be resumed; what was to be
+/// added to a file, and what no byte came for, leaves nothing.
 pub trait Sink: Send {
     /// The path it will be seen under.
     fn path(&self) -> &VPath;
-    /// Bytes at which writing starts: 0, or what was kept of the old content.
-    fn start(&self) -> u64;
-    /// The file itself, where there is one, positioned at [`Sink::start`], for moving bytes inside the kernel. Bytes
-    /// go to explicit offsets from `start` on. Let go of it before the sink is committed or dropped: a write still
-    /// under way after that would go into the published file, and while it is held nobody can resume.
-    fn file(&self) -> Option<Arc<File>>;
+    /// Appends bytes. The first call makes room for them: what the upload replaces is cut off then, and not before.
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()>;
+    /// The file itself, where there is one, and the offset in it where the next byte goes, for moving bytes inside the
+    /// kernel; to be asked for after the first [`Sink::write`], which must be the last one then. Let go of the file before
+    /// the sink is committed or dropped: a write still under way after that would go into the published file, and while
+    /// it is held nobody can resume.
+    fn file(&self) -> Option<(Arc<File>, u64)>;
     /// Sets the permission bits, 0 to 0o777, that it is published with, in place of the store's own choice. Nothing where
-    /// the store has none.
+    /// the store has none, or where bytes are added to a file that is there.
     fn set_mode(&mut self, mode: u32) {
         let _ = mode;
     }
-    /// Appends bytes.
-    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()>;
-    /// Makes it durable as far as the store was told to, and publishes it under its name in one step.
+    /// Makes the bytes durable as far as the store was told to, so that [`Sink::commit`] takes little time. Optional.
+    fn settle(&mut self) -> Op<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    /// Makes it durable as far as the store was told to, and publishes it under its name in one step. When that fails it is
+    /// kept as if it had been dropped, but for [`crate::Kind::Full`]: then its space is given back.
     fn commit(self: Box<Self>) -> Op<'static, ()>;
     /// Throws away what was written, the part included.
     fn discard(self: Box<Self>) -> Op<'static, ()>;

@@ -48,7 +48,7 @@ pub async fn receive_file(
     let limit = limit.unwrap_or(u64::MAX);
     let mut first = Vec::new();
     let ended = fill(data, &mut first, limit.min(FIRST as u64) as usize, stall).await;
-    let mut total = first.len() as u64;
+    let total = first.len() as u64;
     if total > 0 {
         write_first(file, first, at).await?;
         progress.add(total);
@@ -56,6 +56,27 @@ pub async fn receive_file(
     if ended? == Filled::Ended {
         return Ok(total);
     }
+    let rest = receive_rest(data, file, at.saturating_add(total), limit - total, stall, progress).await?;
+    Ok(total + rest)
+}
+
+/// As [`receive_file`], for what comes behind bytes that were [received](receive) already: all of it goes through the blocking
+/// pool, and is in the file as soon as it has come.
+///
+/// # Errors
+/// As [`receive_file`].
+pub async fn receive_rest(
+    data: &mut Data,
+    file: &Arc<File>,
+    at: u64,
+    limit: u64,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<u64, PumpError> {
+    if data.is_protected() {
+        return protected::receive_file(data, file, at, Some(limit), stall, progress).await;
+    }
+    let mut total = 0;
     let wanted = Wanted::default();
     let mut vessel = None;
     while total < limit {

@@ -41,11 +41,11 @@ impl Session {
     }
 
     pub(super) fn change_directory(&mut self, path: &Pathname) {
-        self.file(Verb::Cwd, path.as_bytes(), Then::Cwd, FileOp::Stat);
+        self.file(Verb::Cwd, path.as_bytes(), Then::Cwd, FileOp::Enter);
     }
 
     pub(super) fn change_up(&mut self) {
-        self.file(Verb::Cdup, b"..", Then::Cwd, FileOp::Stat);
+        self.file(Verb::Cdup, b"..", Then::Cwd, FileOp::Enter);
     }
 
     pub(super) fn print_directory(&mut self) {
@@ -70,7 +70,7 @@ impl Session {
     }
 
     pub(super) fn rename_from(&mut self, path: &Pathname) {
-        self.file(Verb::Rnfr, path.as_bytes(), Then::RenameFrom, FileOp::Stat);
+        self.file(Verb::Rnfr, path.as_bytes(), Then::RenameFrom, FileOp::Entry);
     }
 
     pub(super) fn rename_to(&mut self, from: Option<VPath>, path: &Pathname) {
@@ -84,7 +84,8 @@ impl Session {
         if self.is_ascii() {
             return self.refuse(Some(Verb::Size), None, Reason::SizeInAscii);
         }
-        self.file(Verb::Size, path.as_bytes(), Then::Size, FileOp::Stat);
+        let writes = self.writes();
+        self.file(Verb::Size, path.as_bytes(), Then::Size, |there| FileOp::Length(there, writes));
     }
 
     /// A file of the whole name goes first; only where there is none may a time in front be meant to be set.
@@ -100,7 +101,7 @@ impl Session {
     }
 
     pub(super) fn facts_of(&mut self, path: Option<&Pathname>) {
-        self.file(Verb::Mlst, path.map_or(b"", Pathname::as_bytes), Then::Facts, FileOp::Stat);
+        self.file(Verb::Mlst, path.map_or(b"", Pathname::as_bytes), Then::Facts, FileOp::Entry);
     }
 
     pub(super) fn set_modified(&mut self, verb: Verb, stamp: Stamp, path: &Pathname) {
@@ -140,7 +141,7 @@ impl Session {
     }
 
     pub(super) fn site(&mut self, site: Site) {
-        let writes = self.logged_in().is_some_and(|(pass, _)| pass.rights().write);
+        let writes = self.writes();
         match site {
             Site::Help => self.site_help(),
             Site::Umask(None) => match self.parameters.umask {
@@ -225,7 +226,7 @@ impl Session {
 
     fn file_succeeded(&mut self, verb: Verb, path: VPath, then: Then, done: FileDone) {
         match (then, done) {
-            (Then::Cwd, FileDone::Stat(stat)) if stat.kind == FileType::Directory => {
+            (Then::Cwd, _) => {
                 let mut text = b"Now in ".to_vec();
                 text.extend_from_slice(&Pathname::quoted(path.as_bytes()));
                 text.push(b'.');
@@ -234,11 +235,11 @@ impl Session {
                 }
                 self.say(Reply::from_lines(250, vec![text.into()]));
             }
-            (Then::Cwd, _) => self.refuse(Some(verb), Some(path), Reason::NotADirectory),
             (Then::RenameFrom, _) => {
                 self.parameters.rename_from = Some(path);
                 self.reply(350, "Send RNTO with the new name.");
             }
+            (Then::Size, FileDone::Kept(bytes)) => self.reply(213, bytes.to_string()),
             (Then::Size, FileDone::Stat(stat)) => match stat.kind {
                 FileType::File => self.reply(213, stat.size.to_string()),
                 FileType::Directory => self.refuse(Some(verb), Some(path), Reason::IsADirectory),
@@ -270,8 +271,12 @@ impl Session {
         }
     }
 
+    fn writes(&self) -> bool {
+        self.logged_in().is_some_and(|(pass, _)| pass.rights().write)
+    }
+
     fn facts_told(&mut self, path: &VPath, stat: &Stat) {
-        let writes = self.logged_in().is_some_and(|(pass, _)| pass.rights().write);
+        let writes = self.writes();
         let mut line = b" ".to_vec();
         facts::of(stat, writes).encode(&self.parameters.wanted, &mut line);
         line.push(b' ');

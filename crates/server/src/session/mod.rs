@@ -498,8 +498,11 @@ impl Session {
             CommandError::Parameter(verb, _) => (Some(*verb), Reason::BadParameter),
             CommandError::Protocol => (Some(Verb::Eprt), Reason::WrongFamily),
         };
-        if let Some(verb) = verb {
-            self.forget_markers(verb);
+        match verb {
+            // What the client has just tried to set is not what was set before.
+            Some(Verb::Rest | Verb::Rang) => (self.parameters.restart, self.parameters.range) = (0, None),
+            Some(verb) => self.forget_markers(verb),
+            None => {}
         }
         let text = match error {
             CommandError::Unknown => reason.text().to_owned(),

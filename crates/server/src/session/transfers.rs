@@ -42,6 +42,9 @@ impl Session {
     }
 
     pub(super) fn store(&mut self, path: &Pathname) {
+        if self.parameters.range.is_some() {
+            return self.refuse(Some(Verb::Stor), None, Reason::RangeOfUpload);
+        }
         let how = match self.parameters.restart {
             0 => Create::Replace,
             _ if self.is_ascii() => return self.refuse(Some(Verb::Stor), None, Reason::RestInAscii),
@@ -51,11 +54,26 @@ impl Session {
     }
 
     pub(super) fn store_unique(&mut self, path: Option<&Pathname>) {
+        if self.parameters.range.is_some() {
+            return self.refuse(Some(Verb::Stou), None, Reason::RangeOfUpload);
+        }
+        if self.parameters.restart > 0 {
+            // A new name has nothing to restart.
+            return self.refuse(Some(Verb::Stou), None, Reason::BadOffset);
+        }
         self.upload(Verb::Stou, path.map_or(b"upload", Pathname::as_bytes), Create::Unique);
     }
 
     pub(super) fn append(&mut self, path: &Pathname) {
-        self.upload(Verb::Appe, path.as_bytes(), Create::Append);
+        if self.parameters.range.is_some() {
+            return self.refuse(Some(Verb::Appe), None, Reason::RangeOfUpload);
+        }
+        let at = match self.parameters.restart {
+            0 => None,
+            _ if self.is_ascii() => return self.refuse(Some(Verb::Appe), None, Reason::RestInAscii),
+            at => Some(at),
+        };
+        self.upload(Verb::Appe, path.as_bytes(), Create::Append { at });
     }
 
     fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
@@ -220,8 +238,10 @@ impl Session {
 
 /// The words of a broken transfer. A name that cannot be stored is 553 (RFC 959 5.4), where reading it is 550.
 fn store_reply(reason: Reason, verb: Verb) -> Reply {
-    let naming =
-        matches!(reason, Reason::Exists | Reason::IsADirectory | Reason::Outside | Reason::NotRegular);
+    let naming = matches!(
+        reason,
+        Reason::Exists | Reason::IsADirectory | Reason::Outside | Reason::NotRegular | Reason::Denied
+    );
     let stores = matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe);
     if stores && naming { Reply::new(553, reason.text()) } else { reason.reply() }
 }

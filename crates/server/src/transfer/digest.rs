@@ -164,6 +164,8 @@ mod tests {
         let mut all = tokio::task::JoinSet::new();
         for _ in 0..200 {
             let stat = Stat {
+                target: None,
+                access: storage::Access::ALL,
                 kind: FileType::File,
                 size: end,
                 modified: Time::default(),

@@ -12,17 +12,11 @@ pub fn stamp(time: Time) -> Stamp {
 /// The facts of an entry, for a user who may or may not write. Times are told in whole seconds: all clients read those.
 #[must_use]
 pub fn of(stat: &Stat, writes: bool) -> Facts {
-    let (kind, readable, writable) = match stat.kind {
-        FileType::File => {
-            (EntryType::File, Perm::READ, Perm::APPEND | Perm::DELETE | Perm::RENAME | Perm::WRITE)
-        }
-        FileType::Directory => (
-            EntryType::Directory,
-            Perm::ENTER | Perm::LIST,
-            Perm::CREATE | Perm::DELETE | Perm::RENAME | Perm::MAKE_DIRECTORY | Perm::PURGE,
-        ),
-        FileType::Link => (EntryType::Link(None), Perm::NONE, Perm::DELETE | Perm::RENAME),
-        FileType::Other => (EntryType::DEVICE, Perm::NONE, Perm::DELETE | Perm::RENAME),
+    let kind = match stat.kind {
+        FileType::File => EntryType::File,
+        FileType::Directory => EntryType::Directory,
+        FileType::Link => EntryType::Link(stat.target.clone()),
+        FileType::Other => EntryType::DEVICE,
     };
     let mut facts = Facts {
         kind: Some(kind),
@@ -30,7 +24,7 @@ pub fn of(stat: &Stat, writes: bool) -> Facts {
         modify: Some(Stamp::from_seconds(stat.modified.seconds)),
         precision: Precision::Second,
         create: stat.created.map(|c| Stamp::from_seconds(c.seconds)),
-        perm: Some(if writes { readable | writable } else { readable }),
+        perm: Some(perm(stat, writes)),
         unique: None,
         unix_mode: Some(stat.mode),
         unix_owner: Some(stat.uid.to_string().into_bytes()),
@@ -39,4 +33,29 @@ pub fn of(stat: &Stat, writes: bool) -> Facts {
     };
     facts.set_unique(stat.unique.0, stat.unique.1);
     facts
+}
+
+/// What the user can do with it: as far as the user may write, and the process may do it in the user's place.
+fn perm(stat: &Stat, writes: bool) -> Perm {
+    let access = stat.access;
+    let mut perm = Perm::NONE;
+    let mut add = |allowed: bool, what: Perm| {
+        if allowed {
+            perm |= what;
+        }
+    };
+    match stat.kind {
+        FileType::File => {
+            add(access.read, Perm::READ);
+            add(writes && access.write, Perm::APPEND | Perm::WRITE);
+        }
+        FileType::Directory => {
+            add(access.enter, Perm::ENTER);
+            add(access.read, Perm::LIST);
+            add(writes && access.write && access.enter, Perm::CREATE | Perm::MAKE_DIRECTORY | Perm::PURGE);
+        }
+        FileType::Link | FileType::Other => {}
+    }
+    add(writes && access.remove, Perm::DELETE | Perm::RENAME);
+    perm
 }

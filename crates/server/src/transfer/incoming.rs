@@ -2,16 +2,32 @@
 use std::time::Duration;
 
 use net::data::Data;
-use net::pump::{self, End, Progress, Route};
+use net::pump::{self, Progress};
 use storage::{Create, Sink, VPath};
+use tokio::time::{Instant, sleep_until};
 use wire::ascii::Decoder;
-use wire::{Protection, RepresentationType};
 
 use super::{Broken, PATIENCE};
 use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::session::Pass;
-use crate::settings::Truncated;
+use crate::settings::{HangUp, Truncated};
+
+/// From the end of an upload's data to the look whether its client is still there. A process that is killed closes all its
+/// connections within microseconds, and on a busy machine within a few milliseconds.
+const GRACE: Duration = Duration::from_millis(4);
+
+/// What is received by way of memory before the kernel moves the rest by itself.
+const FIRST: usize = 64 << 10;
+
+/// How an upload is received.
+pub(super) struct Terms {
+    pub(super) ascii: bool,
+    /// How long no byte may come.
+    pub(super) stall: Duration,
+    pub(super) truncated: Truncated,
+    pub(super) hang_up: HangUp,
+}
 
 /// An upload whose data has come to its end.
 pub(super) struct Received {
@@ -19,12 +35,19 @@ pub(super) struct Received {
     data: Data,
     /// It ended without close_notify, and is published all the same.
     cut: bool,
+    /// Its end was said, by close_notify.
+    proven: bool,
 }
 
 impl Received {
+    /// Is it known that the client meant this to be the end, whatever it does next?
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
     /// Publishes it under its name, and ends the data connection.
     pub(super) async fn publish(self) -> Transferred {
-        let Self { store: Store { sink }, data, cut } = self;
+        let Self { store: Store { sink }, data, cut, .. } = self;
         if let Err(error) = sink.commit().await {
             return error.into();
         }
@@ -34,7 +57,7 @@ impl Received {
     }
 }
 
-/// An upload whose sink is open.
+/// An upload whose sink is open. Dropped, it is kept to be resumed, if a byte has come.
 pub(super) struct Store {
     sink: Box<dyn Sink>,
 }
@@ -55,76 +78,82 @@ impl Store {
         Ok((Self { sink }, name))
     }
 
-    /// No byte has come: leave nothing behind that was not there before.
-    pub(super) async fn give_up(self) {
-        if self.sink.start() == 0 {
-            // What cannot be removed now is swept later.
-            let _ = self.sink.discard().await;
-        }
-    }
-
-    /// Takes the data to its end.
+    /// Takes the data to its end, as durable as it is to be.
     pub(super) async fn receive(
         mut self,
         mut data: Data,
-        ascii: bool,
-        stall: Duration,
-        truncated: Truncated,
+        terms: &Terms,
         progress: &Progress,
     ) -> Result<Received, Broken> {
-        let file = self.sink.file();
-        let to = if file.is_some() { End::File } else { End::Pieces };
-        let kind = if ascii { RepresentationType::Ascii } else { RepresentationType::Image };
-        let moved = match (pump::choose(End::Data, to, kind, Protection::Clear), file) {
-            (Some(Route::ReceiveFile), Some(file)) => {
-                pump::receive_file(&mut data, &file, self.sink.start(), None, stall, progress)
-                    .await
-                    .map(drop)
-                    .map_err(Broken::from)
-            }
-            _ => self.copy(&mut data, ascii, stall, progress).await,
-        };
-        let lenient = truncated == Truncated::Published;
+        let protected = data.is_protected();
+        let moved = self.take(&mut data, terms, progress).await;
+        let ended = Instant::now();
+        let lenient = terms.truncated == Truncated::Published;
         let cut = lenient && moved.as_ref().is_err_and(|broken| broken.reason == Reason::Truncated);
-        if let Err(broken) = moved
-            && !cut
-        {
-            if progress.bytes() == 0 {
-                self.give_up().await;
+        let settled = match moved {
+            Err(broken) if !cut => Err(broken),
+            _ => self.sink.settle().await.map_err(Broken::from),
+        };
+        if let Err(broken) = settled {
+            if broken.reason == Reason::Full {
+                // What is left of it takes the room of all the others. What cannot be removed now is swept later.
+                let _ = self.sink.discard().await;
             }
             return Err(broken);
         }
-        Ok(Received { store: self, data, cut })
+        let proven = protected && !cut;
+        if !proven && terms.hang_up == HangUp::Keep {
+            sleep_until(ended + GRACE).await;
+        }
+        Ok(Received { store: self, data, cut, proven })
     }
 
-    async fn copy(
+    async fn take(&mut self, data: &mut Data, terms: &Terms, progress: &Progress) -> Result<(), Broken> {
+        if terms.ascii {
+            return self.take_text(data, terms.stall, progress).await;
+        }
+        // The first bytes by way of memory: what the upload replaces is cut off only when there are some, and a small file
+        // costs one visit to the disk.
+        let (mut bytes, mut taken) = (Vec::new(), 0);
+        loop {
+            bytes.clear();
+            if pump::receive(data, &mut bytes, terms.stall, progress).await? == 0 {
+                return Ok(());
+            }
+            self.sink.write(&bytes).await?;
+            taken += bytes.len();
+            if taken >= FIRST
+                && let Some((file, at)) = self.sink.file()
+            {
+                drop(bytes);
+                pump::receive_rest(data, &file, at, u64::MAX, terms.stall, progress).await?;
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take_text(
         &mut self,
         data: &mut Data,
-        ascii: bool,
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
         let (mut decoder, mut raw, mut text) = (Decoder::default(), Vec::new(), Vec::new());
         loop {
             raw.clear();
-            if pump::receive(data, &mut raw, stall, progress).await? == 0 {
-                break;
-            }
-            if ascii {
-                text.clear();
-                decoder.push(&raw, &mut text);
-                self.sink.write(&text).await?;
-            } else {
-                self.sink.write(&raw).await?;
-            }
-        }
-        if ascii {
+            let ended = pump::receive(data, &mut raw, stall, progress).await? == 0;
             text.clear();
-            decoder.finish(&mut text);
+            if ended {
+                decoder.finish(&mut text);
+            } else {
+                decoder.push(&raw, &mut text);
+            }
             if !text.is_empty() {
                 self.sink.write(&text).await?;
             }
+            if ended {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 }

@@ -78,8 +78,7 @@ fn long(name: &[u8], stat: &Stat, now: Stamp, ids: &mut Ids, out: &mut Vec<u8>) 
         size: stat.size,
         modified: facts::stamp(stat.modified),
         name,
-        // A link that is shown as one leads out of the site, and where to is nobody's business.
-        target: None,
+        target: stat.target.as_deref().filter(|target| listable(target).is_ok()),
     };
     unix_line(&entry, now, out)
 }

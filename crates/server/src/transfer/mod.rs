@@ -146,12 +146,7 @@ pub(crate) async fn open(
                 progress,
             },
         )),
-        Err(end) => {
-            if let Work::Store(store) = work {
-                store.give_up().await;
-            }
-            Err(end)
-        }
+        Err(end) => Err(end),
     }
 }
 
@@ -213,16 +208,12 @@ impl Ready {
         };
         let data = match protected {
             Ok(data) => data,
-            Err(end) => {
-                if let Work::Store(store) = work {
-                    store.give_up().await;
-                }
-                return Moved::Ended(end);
-            }
+            Err(end) => return Moved::Ended(end),
         };
         let mut end = match (work, data) {
             (Work::Store(store), Some(data)) => {
-                match store.receive(data, ascii, stall, truncated, &progress).await {
+                let terms = incoming::Terms { ascii, stall, truncated, hang_up: settings.hang_up };
+                match store.receive(data, &terms, &progress).await {
                     Ok(received) => return Moved::Received(Received { received, progress }),
                     Err(broken) => broken.into(),
                 }
@@ -276,11 +267,14 @@ impl Received {
         Transferred { bytes: self.progress.bytes(), ..end }
     }
 
-    /// Leaves it as a part, since the client went away without a word.
+    /// Is it known that the client meant this to be the end, whatever it does next?
+    pub(crate) fn is_proven(&self) -> bool {
+        self.received.is_proven()
+    }
+
+    /// Leaves it as a part, since the client hung up without QUIT.
     pub(crate) fn abandon(self) -> Transferred {
-        let detail =
-            Some("the control connection ended with the upload, and no QUIT: not published".to_owned());
-        Transferred { bytes: self.progress.bytes(), detail, ..Reason::PeerBroke.into() }
+        Transferred { bytes: self.progress.bytes(), ..Reason::HungUp.into() }
     }
 }
 

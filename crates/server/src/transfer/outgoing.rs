@@ -178,7 +178,8 @@ impl Listing {
                 })
             }
             Ok(_) if matches!(form, Form::Facts(_)) => Err(Reason::NotADirectory.into()),
-            Ok(stat) => {
+            Ok(_) => {
+                let stat = pass.tree().entry(&path).await?;
                 let lines = Lines::new(form, Vec::new(), writes);
                 Ok(Self { lines, what: Listed::One(given, Box::new(stat)) })
             }

@@ -70,6 +70,9 @@ impl Dress {
             _ if self == Self::Clear => None,
             name if name.starts_with("tls/") => Some("it tells of TLS itself"),
             "passive/contested" => Some("the session that a connection resumes tells whose it is"),
+            "upload/client-vanishes" | "upload/client-vanishes-at-once" => {
+                Some("close_notify says that the upload is whole")
+            }
             "passive/every-port-taken" => Some("for the same reason sessions of one address share a port"),
             "limits/sessions-in-all" | "limits/sessions-of-an-address" if implicit => {
                 Some("without a handshake nothing can be said, and who is not let in gets none")

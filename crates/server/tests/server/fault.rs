@@ -36,6 +36,18 @@ impl Tree for Faulty {
         unless_at_fault!(self, path, self.tree.stat(path))
     }
 
+    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
+        unless_at_fault!(self, path, self.tree.entry(path))
+    }
+
+    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        unless_at_fault!(self, path, self.tree.enter(path))
+    }
+
+    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
+        unless_at_fault!(self, path, self.tree.kept(path))
+    }
+
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
         unless_at_fault!(self, path, self.tree.list(path))
     }
@@ -82,8 +94,8 @@ impl Tree for Faulty {
         unless_at_fault!(self, path, self.tree.remove_dir(path))
     }
 
-    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.make_dir(path))
+    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
+        unless_at_fault!(self, path, self.tree.make_dir(path, mode))
     }
 
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
@@ -122,11 +134,7 @@ impl Sink for BrokenSink {
         self.0.path()
     }
 
-    fn start(&self) -> u64 {
-        self.0.start()
-    }
-
-    fn file(&self) -> Option<Arc<File>> {
+    fn file(&self) -> Option<(Arc<File>, u64)> {
         None
     }
 

@@ -105,11 +105,7 @@ impl Sink for HeldSink {
         self.sink.path()
     }
 
-    fn start(&self) -> u64 {
-        self.sink.start()
-    }
-
-    fn file(&self) -> Option<Arc<fs::File>> {
+    fn file(&self) -> Option<(Arc<fs::File>, u64)> {
         self.sink.file()
     }
 
@@ -119,6 +115,10 @@ impl Sink for HeldSink {
 
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
         self.sink.write(bytes)
+    }
+
+    fn settle(&mut self) -> Op<'_, ()> {
+        self.sink.settle()
     }
 
     fn commit(self: Box<Self>) -> Op<'static, ()> {
@@ -148,6 +148,18 @@ impl Tree for Held {
         self.tree.stat(path)
     }
 
+    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
+        self.tree.entry(path)
+    }
+
+    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
+        self.tree.enter(path)
+    }
+
+    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
+        self.tree.kept(path)
+    }
+
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
         self.tree.list(path)
     }
@@ -168,8 +180,8 @@ impl Tree for Held {
         self.tree.remove_dir(path)
     }
 
-    fn make_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        self.tree.make_dir(path)
+    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
+        self.tree.make_dir(path, mode)
     }
 
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {

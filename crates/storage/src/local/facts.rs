@@ -3,7 +3,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType as Kind, Statx, StatxFlags, statx};
 
-use crate::{FileType, Result, Stat, Time};
+use crate::{Access, FileType, Result, Stat, Time};
 
 /// Only what [`Stat`] holds: what is not asked for need not be computed.
 const WANTED: StatxFlags = StatxFlags::TYPE
@@ -47,6 +47,8 @@ fn translate(stat: &Statx) -> Stat {
     let born = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
     Stat {
         kind: file_type(Kind::from_raw_mode(mode)),
+        target: None,
+        access: Access::ALL,
         size: stat.stx_size,
         modified: time(stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
         created: born.then(|| time(stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec)),

@@ -5,12 +5,13 @@ use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{OFlags, RawDir};
+use rustix::fs::RawDir;
 use rustix::io::Errno;
 
-use super::resolve::{Reach, Root};
-use super::{facts, hop, part};
-use crate::{Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
+use super::resolve::Root;
+use super::rights::{Process, Within};
+use super::{facts, hop, links, part};
+use crate::{Access, Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
 
 /// Room for what one `getdents64` call gives: about 500 entries of usual names, never over 682 (an entry takes 24 bytes
 /// at least) and never under 58 (280 at most).
@@ -22,9 +23,17 @@ const ENOUGH: usize = 256;
 
 /// A directory being read.
 pub(super) struct Listing {
+    /// What describes its entries; shared with the thread that reads.
+    directory: Arc<Directory>,
+    state: State,
+}
+
+#[derive(Debug)]
+struct Directory {
     root: Arc<Root>,
     path: VPath,
-    state: State,
+    process: Process,
+    within: Within,
 }
 
 enum State {
@@ -35,8 +44,10 @@ enum State {
 }
 
 impl Listing {
-    pub(super) fn new(root: Arc<Root>, path: VPath, dir: OwnedFd) -> Self {
-        Self { root, path, state: State::Reading(dir, Vec::with_capacity(BUFFER)) }
+    pub(super) fn new(root: Arc<Root>, path: VPath, dir: OwnedFd) -> Result<Self> {
+        let within = Within::new(&dir, &facts::of(&dir)?);
+        let directory = Directory { root, path, process: Process::current(), within };
+        Ok(Self { directory: Arc::new(directory), state: State::Reading(dir, Vec::with_capacity(BUFFER)) })
     }
 }
 
@@ -51,8 +62,8 @@ impl Entries for Listing {
                     Ok(())
                 }
                 State::Reading(dir, buffer) => {
-                    let (root, path, room) = (Arc::clone(&self.root), self.path.clone(), mem::take(batch));
-                    (self.state, *batch) = hop(move || fill(&root, &path, dir, buffer, room)).await?;
+                    let (directory, room) = (Arc::clone(&self.directory), mem::take(batch));
+                    (self.state, *batch) = hop(move || fill(&directory, dir, buffer, room)).await?;
                     Ok(())
                 }
             }
@@ -61,8 +72,7 @@ impl Entries for Listing {
 }
 
 fn fill(
-    root: &Root,
-    path: &VPath,
+    directory: &Directory,
     dir: OwnedFd,
     mut buffer: Vec<u8>,
     mut batch: Batch,
@@ -70,10 +80,10 @@ fn fill(
     while batch.len() < ENOUGH {
         let mut piece = RawDir::new(&dir, buffer.spare_capacity_mut());
         let Some(first) = piece.next() else { return Ok((State::Ended, batch)) };
-        batch.extend(describe(root, path, &dir, &first?));
+        batch.extend(directory.describe(&dir, &first?));
         while !piece.is_buffer_empty() {
             match piece.next() {
-                Some(entry) => batch.extend(describe(root, path, &dir, &entry?)),
+                Some(entry) => batch.extend(directory.describe(&dir, &entry?)),
                 None => break,
             }
         }
@@ -81,31 +91,34 @@ fn fill(
     Ok((State::Reading(dir, buffer), batch))
 }
 
-/// One entry; nothing for one that is hidden, or was removed since its name was read.
-fn describe(root: &Root, path: &VPath, dir: &OwnedFd, entry: &rustix::fs::RawDirEntry<'_>) -> Option<Entry> {
-    let name = entry.file_name().to_bytes();
-    if name == b"." || name == b".." || part::is_part(name) {
-        return None;
+impl Directory {
+    /// One entry; nothing for one that is hidden, or was removed since its name was read.
+    fn describe(&self, dir: &OwnedFd, entry: &rustix::fs::RawDirEntry<'_>) -> Option<Entry> {
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." || part::is_part(name) {
+            return None;
+        }
+        let mut stat = match facts::of_entry(dir, entry.file_name()) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return None,
+            // A directory that may be read but not entered: its names are all there is.
+            Err(_) => unknown(facts::file_type(entry.file_type()), entry.ino()),
+        };
+        if stat.kind == FileType::Link
+            && let Ok(path) = self.path.join(name)
+        {
+            stat.target = links::told(&self.root, &path, dir, name);
+        }
+        stat.access = self.process.access(&stat, &self.within);
+        Some(Entry { name: name.to_vec(), stat })
     }
-    let stat = match facts::of_entry(dir, entry.file_name()) {
-        Ok(stat) if stat.kind == FileType::Link => follow(root, path, name).unwrap_or(stat),
-        Ok(stat) => stat,
-        Err(Errno::NOENT) => return None,
-        // A directory that may be read but not entered: its names are all there is.
-        Err(_) => unknown(facts::file_type(entry.file_type()), entry.ino()),
-    };
-    Some(Entry { name: name.to_vec(), stat })
-}
-
-/// What a link leads to beneath the root.
-fn follow(root: &Root, path: &VPath, name: &[u8]) -> Option<Stat> {
-    let target = root.open_at(&path.join(name).ok()?, OFlags::PATH, Reach::Disk).ok()?;
-    facts::of(target).ok()
 }
 
 fn unknown(kind: FileType, inode: u64) -> Stat {
     Stat {
         kind,
+        target: None,
+        access: Access { read: false, write: false, enter: false, remove: false },
         size: 0,
         modified: Time::default(),
         created: None,

@@ -1,21 +1,30 @@
 //! Where do the bytes of an upload live until it is whole?
 //!
-//! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are two kinds of
+//! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are three kinds of
 //! names of one shape, `.pasv.<32 hex digits>.part`:
 //!
 //! - the *named* part, whose digits are made from the target's name, so that a broken upload is found again (also for a
 //!   name of 255 bytes, which leaves no room for a suffix);
-//! - a *spare* one with random digits, for an upload that finds the named part in use: two never mix.
+//! - a *spare* one with random digits, for an upload that finds the named part in use: two never mix; and for what is to
+//!   be added to a file;
+//! - a *journal*, whose digits are made from the inode of the file that its bytes are being added to (see `append`).
 //!
 //! Who writes a part holds it with `flock`; the kernel lets go of that when the process ends, however it ends. So a part
 //! without a lock is a broken upload's. A part may be cut, renamed or removed only under its lock, and only after
 //! [`hold`] has seen that the name still leads to the file that was locked.
+//!
+//! The name of a part can be worked out, so that another user of the machine who may write in the directory can put a file
+//! of that name there. Nobody but the superuser can make a file that belongs to somebody else, though, so a part that
+//! does not belong to this process's user is never taken.
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, FlockOperation, Mode, OFlags, chmod, flock, fstat, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
 use super::facts;
@@ -40,6 +49,12 @@ impl PartName {
     /// The one part in which a broken upload to `target` is kept.
     pub(super) fn named(target: &[u8]) -> Self {
         Self::spell(&Sha256::digest(target))
+    }
+
+    /// The one that says what is being added to the file with this inode.
+    pub(super) fn journal(inode: u64) -> Self {
+        // No name holds a slash, so no target's part has this name.
+        Self::spell(&Sha256::digest([b"append/", inode.to_string().as_bytes()].concat()))
     }
 
     /// A name nobody has.
@@ -100,14 +115,14 @@ impl Locked {
         self.0.take().ok_or_else(|| Kind::Io.into())
     }
 
+    /// The file, to be looked at.
+    pub(super) fn file(&self) -> Result<&File> {
+        self.0.as_ref().ok_or_else(|| Kind::Io.into())
+    }
+
     /// What is known of it now.
     pub(super) fn stat(&self) -> Result<Stat> {
         self.0.as_ref().map_or_else(|| Err(Kind::Io.into()), facts::of)
-    }
-
-    /// Cuts it.
-    pub(super) fn cut(&self, length: u64) -> Result<()> {
-        self.0.as_ref().map_or(Ok(()), |file| Ok(file.set_len(length)?))
     }
 }
 
@@ -142,7 +157,7 @@ pub(super) enum Held {
 /// Takes hold of a part for writing; whoever has the file has the lock.
 pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Result<Held> {
     let name = name.as_bytes();
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     for _ in 0..TRIES {
         let made = match absent {
             Absent::Leave => None,
@@ -161,6 +176,7 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
                 Err(Errno::NOENT) if absent == Absent::Make => continue,
                 Err(Errno::NOENT) => return Ok(Held::Absent),
                 // A link, a directory, a pipe, or another user's: not ours to touch.
+                Err(Errno::ACCESS) if open_up(dir, name)? => continue,
                 Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO | Errno::ACCESS | Errno::PERM) => {
                     return Ok(Held::InUse);
                 }
@@ -181,6 +197,9 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
             return Ok(Held::InUse);
         }
+        if !new && !is_ours(dir, stat.st_uid)? {
+            return Ok(Held::InUse);
+        }
         return Ok(if new {
             Held::Made(file)
         } else {
@@ -188,6 +207,40 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
         });
     }
     Ok(Held::InUse)
+}
+
+/// Gives its owner's permissions back to a part of our own that was about to be published with a mode without them when the
+/// process was killed. False where it is no such part.
+fn open_up(dir: BorrowedFd<'_>, name: &[u8]) -> Result<bool> {
+    let fd = match openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(true),
+        Err(errno) => return Err(errno.into()),
+    };
+    let stat = fstat(&fd)?;
+    let ours = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && stat.st_nlink == 1
+        && stat.st_uid == geteuid().as_raw();
+    if !ours || stat.st_mode & 0o600 == 0o600 {
+        return Ok(false);
+    }
+    // Not by its name, which may have become a link.
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    Ok(chmod(link.as_str(), Mode::RUSR | Mode::WUSR).is_ok())
+}
+
+/// Does a file of this owner in this directory belong to us?
+fn is_ours(dir: BorrowedFd<'_>, owner: u32) -> Result<bool> {
+    if owner == geteuid().as_raw() {
+        return Ok(true);
+    }
+    // Some network file systems give all that we make to another user.
+    let probe = PartName::spare()?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = openat(dir, probe.as_bytes(), flags, Mode::RUSR | Mode::WUSR)?;
+    let made = fstat(&fd);
+    unlinkat(dir, probe.as_bytes(), AtFlags::empty())?;
+    Ok(made?.st_uid == owner)
 }
 
 /// Removes a part, if there is one that nobody writes.

@@ -128,6 +128,21 @@ impl Root {
         Err(Errno::AGAIN.into())
     }
 
+    /// Opens a name itself, a link at it not followed, where no name before it is a link either. [`Kind::Outside`] where
+    /// one is.
+    pub(super) fn open_unfollowed(&self, path: &VPath) -> Result<OwnedFd> {
+        allowed(path)?;
+        let relative = if path.is_root() { b".".as_slice() } else { path.relative() };
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        for _ in 0..TRIES {
+            match openat2(&self.fd, relative, flags, Mode::empty(), BOUND | ResolveFlags::NO_SYMLINKS) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(Errno::AGAIN.into())
+    }
+
     /// The directory that a path's last component is in, held open, and that component. What is done to it with the
     /// `*at` calls cannot leave: it is one name, and no link behind it is followed. `None` for the root itself.
     pub(super) fn parent<'p>(&self, path: &'p VPath, reach: Reach) -> Found<Option<(OwnedFd, &'p [u8])>> {

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, FileType as Kind, Mode, OFlags, RawDir, openat, unlink
 use rustix::io::Errno;
 
 use super::part::{self, Absent, Held, PartName};
-use super::{Inner, facts};
+use super::{Inner, Sync, append, facts};
 use crate::{FileType, Result};
 
 /// What a sweep did.
@@ -82,12 +82,18 @@ impl Walk<'_> {
     }
 
     fn part(&self, dir: &OwnedFd, name: &[u8], swept: &mut Swept) {
+        let Some(part) = PartName::found(name) else { return };
+        match append::sweep(dir, &part, self.inner.options.sync == Sync::Always) {
+            Ok(false) => {}
+            Ok(true) => return,
+            Err(error) => tracing::warn!(%error, "an append that was cut short was not cut off its file"),
+        }
         // First without a lock, which would keep off an upload that comes just now.
         let Ok(stat) = facts::of_name(dir, name) else { return };
         if stat.kind != FileType::File || !self.is_old(stat.modified) {
             return;
         }
-        let Some(name) = PartName::found(name) else { return };
+        let name = part;
         match self.remove(dir, &name) {
             Ok(Some(bytes)) => {
                 swept.removed += 1;

@@ -1,39 +1,43 @@
 //! How does an upload become a file?
 //!
 //! ```text
-//!   begin: find where it starts, take hold of a part  ->  bytes go to the part  ->  commit: mode, sync, rename, sync
-//!                                                              |
-//!                                      dropped: the part is kept, if it holds anything of worth
+//!   begin: find the file and where writing starts, lock a part  ->  bytes go to the part  ->  commit
+//!                                                                        |
+//!                        dropped: kept, if it is the start of a whole file; else removed
 //! ```
+//!
+//! A part holds one of three things, and is committed accordingly:
+//! - the whole file: mode, sync, rename over the name, sync;
+//! - what is to be added to the end of a file, which `append` does;
+//! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and renamed.
 //!
 //! # Where a resumed upload starts
 //!
 //! `Resume { at }` looks, in this order, for
-//! 1. a kept part of exactly `at` bytes: it is what the client was told of, or counted itself; continued in place;
-//! 2. a file of at least `at` bytes: its first `at` are copied (shared, where the file system can) to a fresh part;
-//! 3. a kept part of more than `at` bytes: cut to `at`, continued in place.
+//! 1. a file of exactly `at` bytes, the length that its client was told: what comes is added to it;
+//! 2. a kept part of exactly `at` bytes: it is what the client was told of, or counted itself; continued in place;
+//! 3. a longer file: its first `at` bytes are the start;
+//! 4. a longer part: cut to `at` with the first byte that comes, continued in place.
 //!
-//! `Append` takes the file if there is one, else all of the kept part, else starts empty. Where neither has the bytes
-//! but the part is being written by another upload, the answer is [`Kind::Busy`]: what it will hold is not known yet.
+//! Where none has the bytes but the part is being written by another upload, the answer is [`Kind::Busy`]: what it will
+//! hold is not known yet.
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, RenameFlags, copy_file_range, fchmod, linkat, openat, renameat, renameat_with,
-    unlinkat,
+    Access, AtFlags, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid, copy_file_range, fchmod, fchown,
+    flock, linkat, openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
+use super::append::{self, Added, Append};
 use super::part::{self, Absent, Held, Locked, PartName};
-use super::resolve::{Fault, Reach};
-use super::{Inner, Sync, facts, hop};
-use crate::{Create, FileType, Kind, Op, Result, Sink, Stat, VPath};
-
-/// Bytes copied from an old file between two looks at whether anybody still waits for it.
-const PIECE: u64 = 64 << 20;
+use super::resolve::Reach;
+use super::target::{self, Target};
+use super::{Inner, Sync, facts, hop, in_place, rights};
+use crate::{Create, Kind, Op, Result, Sink, Stat, VPath};
 
 /// Bytes copied at a time where the kernel cannot do it by itself.
 const CHUNK: usize = 256 << 10;
@@ -44,6 +48,12 @@ const COUNTED: u32 = 1000;
 
 /// Random names tried after that. Each is one of 2^32, so that the second is already a rarity.
 const RANDOM: u32 = 16;
+
+/// Times an append is tried again when its file is replaced at that very moment.
+const TRIES: usize = 100;
+
+/// The mode of a part until it is published.
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// May what has the name be replaced?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,52 +71,81 @@ enum Place {
     Spare,
 }
 
+/// What a part holds.
+#[derive(Debug)]
+enum Content {
+    /// The whole file, or its start.
+    Whole(Publish),
+    /// What is to be added to a file's end; only as long as the file is this one, where the client named its length.
+    Tail(Option<Stat>),
+    /// What comes behind the first bytes of a file.
+    Rest(Base),
+}
+
+/// A file whose first bytes an upload continues, as it was when that began.
+#[derive(Debug)]
+struct Base {
+    file: File,
+    length: u64,
+    stat: Stat,
+}
+
 /// An upload under way.
 pub(super) struct Upload {
     inner: Arc<Inner>,
-    dir: OwnedFd,
+    /// As the client named it.
     path: VPath,
-    part: PartName,
+    target: Target,
+    part: Option<PartName>,
     place: Place,
     file: Arc<File>,
-    /// Where writing starts, and where [`Sink::write`] has come to.
-    start: u64,
+    content: Content,
+    /// It was made for this upload: where nothing comes, nothing is kept.
+    made: bool,
+    /// Something was written, or is about to be: what it replaces has been cut off.
+    begun: bool,
+    /// Where the next byte goes in the part.
     position: u64,
-    /// A part with no more bytes than these holds nothing that is not elsewhere too.
-    floor: u64,
-    publish: Publish,
     /// The permission bits it is published with.
     mode: u32,
-    /// Published or discarded: nothing is left to keep.
+    /// It may have the mode already that it is published with.
+    opened_up: bool,
+    /// It has that mode, and all is durable.
     settled: bool,
-}
-
-/// Bytes of an old file that a new upload starts with.
-struct Base {
-    file: Arc<File>,
-    length: u64,
-}
-
-/// What has the target's name now.
-struct Standing {
-    mode: Option<u32>,
+    /// There was no room: it is not kept, since others need the space.
+    full: bool,
 }
 
 /// Begins an upload.
 pub(super) async fn begin(inner: Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>> {
-    let (mut upload, base) = hop(move || prepare(&inner, path, how)).await?;
-    if let Some(base) = base {
-        // In pieces, so that a client who asks for this and goes away stops it.
-        while upload.start < base.length {
-            let (from, to) = (Arc::clone(&base.file), Arc::clone(&upload.file));
-            let (at, end) = (upload.start, base.length.min(upload.start + PIECE));
-            hop(move || copy(&from, &to, at, end)).await?;
-            upload.start = end;
-        }
+    hop(move || prepare(&inner, path, how)).await
+}
+
+fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>> {
+    if how == Create::Unique {
+        return Ok(Box::new(reserve(inner, &path)?));
     }
-    (&*upload.file).seek(SeekFrom::Start(upload.start))?;
-    upload.position = upload.start;
-    Ok(Box::new(upload))
+    let target = target::find(inner, &path)?;
+    if how == Create::New && target.standing.is_some() {
+        return Err(Kind::Exists.into());
+    }
+    let beginning = match how {
+        Create::Replace | Create::Unique | Create::Resume { at: 0 } => fresh(inner, &target, Publish::Over),
+        Create::New => fresh(inner, &target, Publish::Fresh),
+        Create::Resume { at } => resume(inner, &target, at),
+        Create::Append { at } => append(inner, &target, at),
+    };
+    match beginning {
+        Ok(beginning) => Ok(Box::new(beginning.upload(inner, path, target)?)),
+        // A file that may be written, in a directory that may not.
+        Err(error) if error.kind == Kind::Denied && target.standing.is_some() => {
+            if rights::may(&target.dir, b".", Access::WRITE_OK) {
+                return Err(error);
+            }
+            in_place::begin(inner, path, &target, how)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A part to write to, and where in it.
@@ -114,144 +153,110 @@ struct Beginning {
     file: Locked,
     part: PartName,
     place: Place,
-    start: u64,
-    /// What is to be copied to its front first.
-    base: Option<Base>,
+    content: Content,
+    made: bool,
+    position: u64,
 }
 
-fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<(Upload, Option<Base>)> {
-    if how == Create::Unique {
-        return Ok((reserve(inner, &path)?, None));
+impl Beginning {
+    fn named(file: Locked, part: PartName, publish: Publish, made: bool, position: u64) -> Self {
+        Self { file, part, place: Place::Named, content: Content::Whole(publish), made, position }
     }
-    let Some((dir, name)) = inner.root.parent(&path, Reach::Disk)? else {
-        return Err(Kind::IsADirectory.into());
-    };
-    let standing = standing(inner, &dir, name, &path)?;
-    if how == Create::New && standing.is_some() {
-        return Err(Kind::Exists.into());
+
+    fn upload(self, inner: &Arc<Inner>, path: VPath, target: Target) -> Result<Upload> {
+        Ok(Upload {
+            inner: Arc::clone(inner),
+            path,
+            mode: target.standing.as_ref().map_or(0o666 & !inner.options.umask, |stat| stat.mode & 0o777),
+            target,
+            part: Some(self.part),
+            place: self.place,
+            file: Arc::new(self.file.into_file()?),
+            content: self.content,
+            made: self.made,
+            begun: false,
+            position: self.position,
+            opened_up: false,
+            settled: false,
+            full: false,
+        })
     }
-    let named = PartName::named(name);
-    let beginning = match how {
-        Create::Replace | Create::New | Create::Unique | Create::Resume { at: 0 } => fresh(&dir, named)?,
-        Create::Resume { at } => resume(inner, &dir, named, &path, at)?,
-        Create::Append => append(inner, &dir, named, &path)?,
-    };
-    let upload = Upload {
-        inner: Arc::clone(inner),
-        dir,
-        path,
-        part: beginning.part,
-        place: beginning.place,
-        file: Arc::new(beginning.file.into_file()?),
-        start: beginning.start,
-        position: beginning.start,
-        floor: beginning.base.as_ref().map_or(0, |b| b.length),
-        publish: if how == Create::New { Publish::Fresh } else { Publish::Over },
-        mode: standing.and_then(|s| s.mode).unwrap_or(0o666 & !inner.options.umask),
-        settled: false,
-    };
-    Ok((upload, beginning.base))
 }
 
-/// The three places of the rule at the top, in its order.
-fn resume(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath, at: u64) -> Result<Beginning> {
-    let held = hold(inner, dir, &named, Absent::Leave)?;
-    let held = match held {
-        Held::Kept(file, size) if size == at => return Ok(Beginning::kept(file, named, at)),
-        other => other,
-    };
-    if let Some(base) = base(inner, path, Some(at))? {
-        drop(held);
-        return Ok(Beginning { base: Some(base), ..fresh(dir, named)? });
+/// The four places of the rule at the top, in its order.
+fn resume(inner: &Inner, target: &Target, at: u64) -> Result<Beginning> {
+    let size = target.standing.as_ref().map(|stat| stat.size);
+    if size == Some(at) {
+        return spare(inner, target, Content::Tail(target.standing.clone()));
     }
-    match held {
-        Held::Kept(file, size) if size > at => {
-            file.cut(at)?;
-            Ok(Beginning::kept(file, named, at))
+    let named = PartName::named(&target.name);
+    match hold(inner, target, &named, Absent::Leave)? {
+        Held::Kept(file, kept) if kept == at || kept > at && size.is_none_or(|size| size < at) => {
+            Ok(Beginning::named(file, named, Publish::Over, false, at))
+        }
+        _ if size.is_some_and(|size| size > at) => {
+            let base = base(target, at)?;
+            spare(inner, target, Content::Rest(base))
         }
         Held::InUse => Err(Kind::Busy.into()),
         Held::Kept(..) | Held::Absent | Held::Made(_) => Err(Kind::BadOffset.into()),
     }
 }
 
-fn append(inner: &Inner, dir: &OwnedFd, named: PartName, path: &VPath) -> Result<Beginning> {
-    if let Some(base) = base(inner, path, None)? {
-        return Ok(Beginning { base: Some(base), ..fresh(dir, named)? });
+fn append(inner: &Inner, target: &Target, at: Option<u64>) -> Result<Beginning> {
+    let fits = |length| if at.is_none_or(|at| at == length) { Ok(()) } else { Err(Kind::BadOffset) };
+    if let Some(stat) = &target.standing {
+        fits(stat.size)?;
+        return spare(inner, target, Content::Tail(at.map(|_| stat.clone())));
     }
-    match hold(inner, dir, &named, Absent::Make)? {
-        Held::Made(file) => Ok(Beginning::kept(file, named, 0)),
-        Held::Kept(file, size) => Ok(Beginning::kept(file, named, size)),
-        Held::InUse | Held::Absent => Err(Kind::Busy.into()),
-    }
-}
-
-/// Takes hold of a part, once an upload that has broken off has let go of it.
-fn hold(inner: &Inner, dir: &OwnedFd, named: &PartName, absent: Absent) -> Result<Held> {
-    inner.settling.ask(|held| !matches!(held, Held::InUse), || part::hold(dir.as_fd(), named, absent))
-}
-
-impl Beginning {
-    fn kept(file: Locked, part: PartName, start: u64) -> Self {
-        Self { file, part, place: Place::Named, start, base: None }
-    }
-}
-
-/// What has the name; refused where an upload could not take its place.
-fn standing(inner: &Inner, dir: &OwnedFd, name: &[u8], path: &VPath) -> Result<Option<Standing>> {
-    let stat = match facts::of_name(dir, name) {
-        Ok(stat) => stat,
-        Err(error) if error.kind == Kind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let stat = if stat.kind == FileType::Link { followed(inner, path)? } else { Some(stat) };
-    match stat {
-        // A link that leads nowhere: the upload takes the link's own place.
-        None => Ok(Some(Standing { mode: None })),
-        Some(stat) => match stat.kind {
-            FileType::File => Ok(Some(Standing { mode: Some(stat.mode & 0o777) })),
-            FileType::Directory => Err(Kind::IsADirectory.into()),
-            FileType::Link | FileType::Other => Err(Kind::NotRegular.into()),
-        },
-    }
-}
-
-fn followed(inner: &Inner, path: &VPath) -> Result<Option<Stat>> {
-    match inner.root.open_at(path, OFlags::PATH, Reach::Disk) {
-        Ok(fd) => Ok(Some(facts::of(fd)?)),
-        Err(Fault::Failed(error)) if matches!(error.kind, Kind::NotFound | Kind::Outside) => Ok(None),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// The file that an upload goes on from, if it has enough.
-fn base(inner: &Inner, path: &VPath, at: Option<u64>) -> Result<Option<Base>> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = match inner.root.open_at(path, flags, Reach::Disk) {
-        Ok(fd) => File::from(fd),
-        Err(Fault::Failed(error)) if matches!(error.kind, Kind::NotFound | Kind::Outside) => return Ok(None),
-        Err(fault) => return Err(fault.into()),
-    };
-    let stat = facts::of(&file)?;
-    if stat.kind != FileType::File {
-        return Err(Kind::NotRegular.into());
-    }
-    let length = at.unwrap_or(stat.size);
-    Ok((stat.size >= length).then(|| Base { file: Arc::new(file), length }))
-}
-
-/// An empty part: the named one, or a spare where another upload is in it.
-fn fresh(dir: &OwnedFd, named: PartName) -> Result<Beginning> {
-    match part::hold(dir.as_fd(), &named, Absent::Make)? {
-        Held::Made(file) => return Ok(Beginning::kept(file, named, 0)),
-        Held::Kept(file, _) => {
-            file.cut(0)?;
-            return Ok(Beginning::kept(file, named, 0));
+    let named = PartName::named(&target.name);
+    match hold(inner, target, &named, Absent::Leave)? {
+        Held::Kept(file, kept) => {
+            fits(kept)?;
+            // What another append has made a file of meanwhile is not replaced.
+            Ok(Beginning::named(file, named, Publish::Fresh, false, kept))
         }
-        Held::InUse | Held::Absent => {}
+        Held::InUse => Err(Kind::Busy.into()),
+        Held::Absent | Held::Made(_) => {
+            fits(0)?;
+            spare(inner, target, Content::Tail(None))
+        }
     }
-    let spare = PartName::spare()?;
-    match part::hold(dir.as_fd(), &spare, Absent::Make)? {
-        Held::Made(file) => Ok(Beginning { place: Place::Spare, ..Beginning::kept(file, spare, 0) }),
+}
+
+/// Locks a part, once an upload that has broken off has let go of it.
+fn hold(inner: &Inner, target: &Target, named: &PartName, absent: Absent) -> Result<Held> {
+    inner.settling.ask(|held| !matches!(held, Held::InUse), || part::hold(target.dir.as_fd(), named, absent))
+}
+
+/// The file that an upload continues, which is longer than `at`.
+fn base(target: &Target, at: u64) -> Result<Base> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(openat(&target.dir, target.name.as_slice(), flags, Mode::empty())?);
+    Ok(Base { stat: facts::of(&file)?, file, length: at })
+}
+
+/// The named part, to be emptied when the first byte comes; or an empty spare where another upload is in it.
+fn fresh(inner: &Inner, target: &Target, publish: Publish) -> Result<Beginning> {
+    inner.faults.before()?;
+    let named = PartName::named(&target.name);
+    match part::hold(target.dir.as_fd(), &named, Absent::Make)? {
+        Held::Made(file) => Ok(Beginning::named(file, named, publish, true, 0)),
+        Held::Kept(file, _) => Ok(Beginning::named(file, named, publish, false, 0)),
+        Held::InUse | Held::Absent => spare(inner, target, Content::Whole(publish)),
+    }
+}
+
+fn spare(inner: &Inner, target: &Target, content: Content) -> Result<Beginning> {
+    let (file, part) = make_spare(inner, &target.dir)?;
+    Ok(Beginning { file, part, place: Place::Spare, content, made: true, position: 0 })
+}
+
+fn make_spare(inner: &Inner, dir: &OwnedFd) -> Result<(Locked, PartName)> {
+    inner.faults.before()?;
+    let part = PartName::spare()?;
+    match part::hold(dir.as_fd(), &part, Absent::Make)? {
+        Held::Made(file) => Ok((file, part)),
         // Nobody else can know that name.
         Held::Kept(..) | Held::InUse | Held::Absent => Err(Kind::Io.into()),
     }
@@ -282,21 +287,11 @@ fn reserve(inner: &Arc<Inner>, path: &VPath) -> Result<Upload> {
         }
         let part = PartName::named(&candidate);
         // A part that is kept already belongs to a broken upload of that name, which may yet be resumed.
+        inner.faults.before()?;
         let Held::Made(file) = part::hold(dir.as_fd(), &part, Absent::Make)? else { continue };
-        return Ok(Upload {
-            inner: Arc::clone(inner),
-            dir,
-            path: parent.join(&candidate)?,
-            part,
-            place: Place::Named,
-            file: Arc::new(file.into_file()?),
-            start: 0,
-            position: 0,
-            floor: 0,
-            publish: Publish::Fresh,
-            mode: 0o666 & !inner.options.umask,
-            settled: false,
-        });
+        let path = parent.join(&candidate)?;
+        let target = Target { dir, name: candidate, standing: None };
+        return Beginning::named(file, part, Publish::Fresh, true, 0).upload(inner, path, target);
     }
     Err(Kind::Exists.into())
 }
@@ -310,17 +305,17 @@ fn shortened(name: &[u8], room: usize) -> &[u8] {
     &name[..end]
 }
 
-/// Copies the bytes from `at` to `end`; [`Kind::BadOffset`] where the file has become shorter than that.
-fn copy(from: &File, to: &File, at: u64, end: u64) -> Result<()> {
-    let (mut read, mut written) = (at, at);
-    while written < end {
-        let length = usize::try_from(end - written).unwrap_or(usize::MAX);
+/// Copies so many bytes between files; [`Kind::Changed`] where there are not as many.
+fn copy(from: &File, mut read: u64, to: &File, mut written: u64, count: u64) -> Result<()> {
+    let end = read + count;
+    while read < end {
+        let length = usize::try_from(end - read).unwrap_or(usize::MAX);
         match copy_file_range(from, Some(&mut read), to, Some(&mut written), length) {
-            Ok(0) => return Err(Kind::BadOffset.into()),
+            Ok(0) => return Err(Kind::Changed.into()),
             Ok(_) => {}
             Err(Errno::INTR) => {}
             Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
-                return copy_by_hand(from, to, written, end);
+                return copy_by_hand(from, read, to, written, end - read);
             }
             Err(errno) => return Err(errno.into()),
         }
@@ -328,62 +323,222 @@ fn copy(from: &File, to: &File, at: u64, end: u64) -> Result<()> {
     Ok(())
 }
 
-fn copy_by_hand(from: &File, to: &File, mut at: u64, end: u64) -> Result<()> {
+fn copy_by_hand(from: &File, mut read: u64, to: &File, mut written: u64, count: u64) -> Result<()> {
     let mut buffer = vec![0; CHUNK];
-    while at < end {
-        let wanted = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
-        let count = from.read_at(&mut buffer[..wanted], at)?;
-        if count == 0 {
-            return Err(Kind::BadOffset.into());
+    let end = read + count;
+    while read < end {
+        let wanted = usize::try_from(end - read).unwrap_or(CHUNK).min(CHUNK);
+        let piece = buffer.get_mut(..wanted).unwrap_or_default();
+        let got = from.read_at(piece, read)?;
+        if got == 0 {
+            return Err(Kind::Changed.into());
         }
-        to.write_all_at(&buffer[..count], at)?;
-        at += count as u64;
+        to.write_all_at(piece.get(..got).unwrap_or_default(), written)?;
+        read += got as u64;
+        written += got as u64;
     }
     Ok(())
 }
 
 impl Upload {
-    /// Makes it the file of its name. On an error it is still an upload, and kept as one.
-    fn publish(&mut self) -> Result<()> {
-        let durable = self.inner.options.sync == Sync::Always;
-        let Some((_, name)) = self.path.split() else { return Err(Kind::IsADirectory.into()) };
-        fchmod(&*self.file, Mode::from_raw_mode(self.mode))?;
-        if durable {
-            // Not fdatasync: the permission bits set above belong to what was promised.
-            self.file.sync_all()?;
+    /// The length that the part is to be cut to before something is written, if it is. Asked for once.
+    fn cut(&mut self) -> Option<u64> {
+        let cut = (!self.begun && !self.made).then_some(self.position);
+        self.begun = true;
+        cut
+    }
+
+    fn is_durable(&self) -> bool {
+        self.inner.options.sync == Sync::Always
+    }
+
+    /// What [`Upload::make_durable`] does, for any thread.
+    fn finishing(&mut self) -> impl FnOnce() -> Result<()> + Send + 'static {
+        self.opened_up = true;
+        let (inner, file, mode) = (Arc::clone(&self.inner), Arc::clone(&self.file), self.mode);
+        let owner = self.target.standing.as_ref().map(|stat| (stat.uid, stat.gid));
+        move || {
+            inner.faults.before()?;
+            if let Some(owner) = owner {
+                keep_owner(&file, owner);
+            }
+            fchmod(&*file, Mode::from_raw_mode(mode))?;
+            if inner.options.sync == Sync::Always {
+                // Not fdatasync: the permission bits set above belong to what was promised.
+                inner.faults.before()?;
+                file.sync_all()?;
+            }
+            Ok(())
         }
-        let part = self.part.as_bytes();
-        match self.publish {
-            Publish::Over => renameat(&self.dir, part, &self.dir, name)?,
-            Publish::Fresh => match renameat_with(&self.dir, part, &self.dir, name, RenameFlags::NOREPLACE) {
-                // A file system without it has links, which never replace either.
-                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                    linkat(&self.dir, part, &self.dir, name, AtFlags::empty())?;
-                    unlinkat(&self.dir, part, AtFlags::empty())?;
-                }
-                done => done?,
-            },
-        }
-        self.settled = true;
-        if durable {
-            sync_directory(&self.dir, &self.file)?;
+    }
+
+    /// Gives a whole file what it is published with, and makes it durable.
+    fn make_durable(&mut self) -> Result<()> {
+        if !self.settled {
+            self.finishing()()?;
+            self.settled = true;
         }
         Ok(())
     }
 
-    fn keep(&self) -> rustix::io::Result<()> {
-        let size = self.file.metadata().map_or(0, |m| m.len());
-        let worth = size > self.floor && !self.inner.options.keep_parts.is_zero();
+    /// Makes it the file of its name. On an error it is still an upload, and kept as one.
+    fn publish(&mut self) -> Result<()> {
+        let done = self.publish_content();
+        if done.is_ok() && self.place == Place::Spare {
+            // What an earlier upload has left under this name is of no use any more. One that is under way stays.
+            let named = PartName::named(&self.target.name);
+            let _ = self.inner.faults.before().map(|()| part::discard(self.target.dir.as_fd(), &named));
+        }
+        if done.as_ref().is_err_and(|error| error.kind == Kind::Full) {
+            self.full = true;
+        }
+        done
+    }
+
+    fn publish_content(&mut self) -> Result<()> {
+        if let Some(length) = self.cut() {
+            self.inner.faults.before()?;
+            self.file.set_len(length)?;
+        }
+        match &self.content {
+            Content::Whole(publish) => {
+                let publish = *publish;
+                self.publish_whole(publish)
+            }
+            Content::Tail(of) => {
+                let of = of.clone();
+                self.publish_tail(of.as_ref())
+            }
+            Content::Rest(_) => {
+                self.put_together()?;
+                self.publish_whole(Publish::Over)
+            }
+        }
+    }
+
+    fn publish_whole(&mut self, publish: Publish) -> Result<()> {
+        self.make_durable()?;
+        let (dir, name) = (&self.target.dir, self.target.name.as_slice());
+        let Some(part) = &self.part else { return Err(Kind::Io.into()) };
+        self.inner.faults.before()?;
+        match publish {
+            Publish::Over => renameat(dir, part.as_bytes(), dir, name)?,
+            Publish::Fresh => match renameat_with(dir, part.as_bytes(), dir, name, RenameFlags::NOREPLACE) {
+                // A file system without it has links, which never replace either.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    linkat(dir, part.as_bytes(), dir, name, AtFlags::empty())?;
+                    unlinkat(dir, part.as_bytes(), AtFlags::empty())?;
+                }
+                done => done?,
+            },
+        }
+        self.part = None;
+        if self.is_durable() {
+            self.inner.faults.before()?;
+            sync_directory(dir, &self.file)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what came to the file that has the name now; where there is none, it is the file.
+    fn publish_tail(&mut self, of: Option<&Stat>) -> Result<()> {
+        let added = self.file.metadata()?.len();
+        for _ in 0..TRIES {
+            let append = Append {
+                inner: &self.inner,
+                dir: &self.target.dir,
+                name: &self.target.name,
+                part: &mut self.part,
+                bytes: &self.file,
+                added,
+                of,
+            };
+            if append.run()? == Added::Done {
+                return Ok(());
+            }
+            if of.is_some() {
+                return Err(Kind::Changed.into());
+            }
+            match self.publish_whole(Publish::Fresh) {
+                Err(error) if error.kind == Kind::Exists => self.close_again(),
+                done => return done,
+            }
+        }
+        Err(Kind::Busy.into())
+    }
+
+    /// Makes one file of the start of the base and what came.
+    fn put_together(&mut self) -> Result<()> {
+        let Content::Rest(base) = &self.content else { return Ok(()) };
+        // Until the new file has the name, nobody adds to the old one what would be lost with it.
+        flock(&base.file, FlockOperation::LockExclusive)?;
+        let now = facts::of_name(&self.target.dir, &self.target.name);
+        match now {
+            Ok(now) if append::is_same(&now, &base.stat) => {}
+            Err(error) if error.kind != Kind::NotFound => return Err(error),
+            _ => return Err(Kind::Changed.into()),
+        }
+        let (whole, name) = make_spare(&self.inner, &self.target.dir)?;
+        let copied = self.inner.faults.before().map_err(Into::into).and_then(|()| {
+            copy(&base.file, 0, whole.file()?, 0, base.length)?;
+            copy(&self.file, 0, whole.file()?, base.length, self.file.metadata()?.len())
+        });
+        if let Err(error) = copied {
+            self.inner.faults.before()?;
+            unlinkat(&self.target.dir, name.as_bytes(), AtFlags::empty())?;
+            return Err(error);
+        }
+        if let Some(part) = self.part.replace(name) {
+            self.inner.faults.before()?;
+            unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty())?;
+        }
+        part::release(&*self.file);
+        self.file = Arc::new(whole.into_file()?);
+        Ok(())
+    }
+
+    /// Takes the published mode back, so that it can be opened again whatever that was.
+    fn close_again(&mut self) {
+        if self.opened_up && self.inner.faults.before().is_ok() {
+            // Where this fails, locking it the next time does the same.
+            let _ = fchmod(&*self.file, PRIVATE);
+        }
+        (self.opened_up, self.settled) = (false, false);
+    }
+
+    /// What is left when it is over.
+    fn keep(&mut self) -> rustix::io::Result<()> {
+        let Some(part) = self.part.clone() else { return Ok(()) };
+        if !self.begun && !self.made {
+            return Ok(());
+        }
+        self.close_again();
+        self.inner.faults.before()?;
+        let worth = self.begun
+            && !self.full
+            && matches!(self.content, Content::Whole(_))
+            && !self.inner.options.keep_parts.is_zero()
+            && self.file.metadata().is_ok_and(|m| m.len() > 0);
         match self.place {
             Place::Named if worth => Ok(()),
             Place::Spare if worth => {
-                let named = self.path.split().map(|(_, name)| PartName::named(name)).ok_or(Errno::ISDIR)?;
-                let flags = RenameFlags::NOREPLACE;
-                renameat_with(&self.dir, self.part.as_bytes(), &self.dir, named.as_bytes(), flags)
-                    .or_else(|_| unlinkat(&self.dir, self.part.as_bytes(), AtFlags::empty()))
+                let named = PartName::named(&self.target.name);
+                let (dir, flags) = (&self.target.dir, RenameFlags::NOREPLACE);
+                renameat_with(dir, part.as_bytes(), dir, named.as_bytes(), flags)
+                    .or_else(|_| unlinkat(dir, part.as_bytes(), AtFlags::empty()))
             }
-            Place::Named | Place::Spare => unlinkat(&self.dir, self.part.as_bytes(), AtFlags::empty()),
+            Place::Named | Place::Spare => unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty()),
         }
+    }
+}
+
+/// Gives a file that takes another's place its owner and group, as far as the process may.
+fn keep_owner(file: &File, owner: (u32, u32)) {
+    let Ok(now) = facts::of(file) else { return };
+    if (now.uid, now.gid) != owner {
+        let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
+        // Only the superuser gives files away; their owners may still choose among their groups.
+        let _ = fchown(file, Some(uid), Some(gid)).or_else(|_| fchown(file, None, Some(gid)));
     }
 }
 
@@ -399,9 +554,6 @@ pub(super) fn sync_directory(dir: &OwnedFd, file: &File) -> Result<()> {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
         // On this thread, since the next question of the same client may be how much was kept.
         if let Err(errno) = self.keep() {
             tracing::warn!(path = ?self.path, error = %errno, "the part of a broken upload was neither kept nor removed");
@@ -418,12 +570,8 @@ impl Sink for Upload {
         &self.path
     }
 
-    fn start(&self) -> u64 {
-        self.start
-    }
-
-    fn file(&self) -> Option<Arc<File>> {
-        Some(Arc::clone(&self.file))
+    fn file(&self) -> Option<(Arc<File>, u64)> {
+        Some((Arc::clone(&self.file), self.position))
     }
 
     fn set_mode(&mut self, mode: u32) {
@@ -431,12 +579,40 @@ impl Sink for Upload {
     }
 
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
-        let (file, bytes, at) = (Arc::clone(&self.file), bytes.to_vec(), self.position);
         Box::pin(async move {
+            let (inner, file, bytes) = (Arc::clone(&self.inner), Arc::clone(&self.file), bytes.to_vec());
+            let (at, cut) = (self.position, self.cut());
             let count = bytes.len() as u64;
-            hop(move || Ok(file.write_all_at(&bytes, at)?)).await?;
+            let written = hop(move || {
+                inner.faults.before()?;
+                if let Some(length) = cut {
+                    file.set_len(length)?;
+                }
+                Ok(file.write_all_at(&bytes, at)?)
+            })
+            .await;
+            if written.as_ref().is_err_and(|error| error.kind == Kind::Full) {
+                self.full = true;
+            }
+            written?;
             self.position = at + count;
             Ok(())
+        })
+    }
+
+    fn settle(&mut self) -> Op<'_, ()> {
+        if self.settled || !matches!(self.content, Content::Whole(_)) {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        Box::pin(async move {
+            if let Some(length) = self.cut() {
+                let file = Arc::clone(&self.file);
+                hop(move || Ok(file.set_len(length)?)).await?;
+            }
+            let done = hop(self.finishing()).await;
+            self.settled = done.is_ok();
+            self.full |= done.as_ref().is_err_and(|error| error.kind == Kind::Full);
+            done
         })
     }
 
@@ -446,8 +622,9 @@ impl Sink for Upload {
 
     fn discard(mut self: Box<Self>) -> Op<'static, ()> {
         Box::pin(hop(move || {
-            self.settled = true;
-            Ok(unlinkat(&self.dir, self.part.as_bytes(), AtFlags::empty())?)
+            let Some(part) = self.part.take() else { return Ok(()) };
+            self.inner.faults.before()?;
+            Ok(unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty())?)
         }))
     }
 }

@@ -86,7 +86,7 @@ async fn only_regular_files_are_opened_and_nothing_is_waited_for() {
     for name in ["/fifo", "/socket"] {
         assert_eq!(refused(site.tree.open(&at(name)).await), Kind::NotRegular, "{name}");
         assert_eq!(refused(site.create(name, Create::Replace).await), Kind::NotRegular, "{name}");
-        assert_eq!(refused(site.create(name, Create::Append).await), Kind::NotRegular, "{name}");
+        assert_eq!(refused(site.create(name, Create::Append { at: None }).await), Kind::NotRegular, "{name}");
         assert_eq!(site.stat(name).await.unwrap().kind, FileType::Other);
     }
     assert_eq!(refused(site.tree.open(&at("/dir")).await), Kind::IsADirectory);
@@ -145,7 +145,7 @@ async fn removing_takes_the_link_and_not_what_it_leads_to() {
 #[tokio::test]
 async fn directories_come_and_go() {
     let site = Site::with(LocalOptions { umask: 0o027, sync: Sync::Always, ..OPEN });
-    let make = async |path| site.tree.make_dir(&at(path)).await;
+    let make = async |path| site.tree.make_dir(&at(path), None).await;
     let remove = async |path| site.tree.remove_dir(&at(path)).await;
     make("/d").await.unwrap();
     assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o750);
@@ -164,7 +164,7 @@ async fn directories_come_and_go() {
 #[tokio::test]
 async fn the_process_mask_takes_no_bits_beyond_the_trees_own() {
     let site = Site::with(LocalOptions { umask: 0, ..OPEN });
-    site.tree.make_dir(&at("/d")).await.unwrap();
+    site.tree.make_dir(&at("/d"), None).await.unwrap();
     site.upload("/f", Create::Replace, b"x").await.unwrap();
     assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o777);
     assert_eq!(site.stat("/f").await.unwrap().mode, 0o666);
@@ -219,7 +219,7 @@ async fn a_read_only_tree_refuses_every_change_and_touches_nothing() {
     for how in [
         Create::Replace,
         Create::New,
-        Create::Append,
+        Create::Append { at: None },
         Create::Unique,
         Create::Resume { at: 0 },
         Create::Resume { at: 9 },
@@ -231,7 +231,7 @@ async fn a_read_only_tree_refuses_every_change_and_touches_nothing() {
     assert_eq!(refused(tree.remove(&a).await), Kind::ReadOnly);
     assert_eq!(refused(tree.remove(&x).await), Kind::ReadOnly);
     assert_eq!(refused(tree.remove_dir(&d).await), Kind::ReadOnly);
-    assert_eq!(refused(tree.make_dir(&x).await), Kind::ReadOnly);
+    assert_eq!(refused(tree.make_dir(&x, None).await), Kind::ReadOnly);
     assert_eq!(refused(tree.set_modified(&a, Time::default()).await), Kind::ReadOnly);
     assert_eq!(refused(tree.set_mode(&a, 0o777).await), Kind::ReadOnly);
     assert_eq!(site.really(""), ["a", "d"]);

@@ -66,6 +66,11 @@ impl Site {
         self.tree.create(&at(path), how).await
     }
 
+    /// Bytes that a broken upload has left under a name.
+    pub(crate) async fn kept(&self, path: &str) -> Option<u64> {
+        self.tree.kept(&at(path)).await.unwrap()
+    }
+
     /// A whole upload.
     pub(crate) async fn upload(&self, path: &str, how: Create, content: &[u8]) -> Result<()> {
         let mut sink = self.create(path, how).await?;
@@ -123,6 +128,11 @@ impl Site {
     pub(crate) fn parts(&self, path: &str) -> usize {
         self.really(path).iter().filter(|name| name.starts_with(".pasv.")).count()
     }
+}
+
+/// Where in its part an upload goes on.
+pub(crate) fn offset(sink: &dyn Sink) -> u64 {
+    sink.file().expect("a folder has files").1
 }
 
 /// The kind of an expected failure.

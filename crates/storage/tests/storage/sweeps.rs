@@ -24,7 +24,7 @@ async fn old_parts_go_and_young_ones_stay() {
     assert_eq!(site.tree.sweep(SystemTime::now()).await.unwrap(), Swept::default());
     let almost = SystemTime::now() + KEPT - Duration::from_secs(60);
     assert_eq!(site.tree.sweep(almost).await.unwrap().removed, 0);
-    assert_eq!(site.stat("/a").await.unwrap().size, 5);
+    assert_eq!(site.kept("/a").await, Some(5));
     let read_only = site.again(LocalOptions { read_only: true, ..OPEN });
     assert_eq!(read_only.sweep(later()).await.unwrap(), Swept::default());
     assert_eq!(site.tree.sweep(later()).await.unwrap(), Swept { removed: 2, bytes: 8, skipped: 0 });
@@ -69,14 +69,14 @@ async fn what_is_too_deep_is_said_to_be_skipped() {
     let mut dir = VPath::root();
     for _ in 0..130 {
         dir = dir.join(b"d").unwrap();
-        site.tree.make_dir(&dir).await.unwrap();
+        site.tree.make_dir(&dir, None).await.unwrap();
     }
     site.break_off("/d/a", Create::Replace, b"x").await;
     let mut deep = site.tree.create(&dir.join(b"a").unwrap(), Create::Replace).await.unwrap();
     deep.write(b"x").await.unwrap();
     drop(deep);
     assert_eq!(site.tree.sweep(later()).await.unwrap(), Swept { removed: 1, bytes: 1, skipped: 1 });
-    assert_eq!(site.tree.stat(&dir.join(b"a").unwrap()).await.unwrap().size, 1);
+    assert_eq!(site.tree.kept(&dir.join(b"a").unwrap()).await.unwrap(), Some(1));
 }
 
 #[tokio::test]

@@ -180,7 +180,7 @@ impl Pure {
         let client = self.client(who);
         if client.closed && client.session.as_ref().is_some_and(|session| !session.is_leaving()) {
             // The client went away without a word: what came is kept as a part.
-            return self.break_off(who, Reason::PeerBroke).await;
+            return self.break_off(who, Reason::HungUp).await;
         }
         let Some(Transfer::Moving { work: Work::Store { sink, .. }, moved }) =
             self.client(who).transfer.take()
@@ -211,8 +211,7 @@ impl Pure {
             let moved = transfer.moved();
             let (Transfer::Waiting { work, .. } | Transfer::Moving { work, .. }) = transfer;
             if let Work::Store { sink, .. } = work
-                && moved == 0
-                && sink.start() == 0
+                && reason == Reason::Full
             {
                 sink.discard().await.expect("a part can be removed");
             }
@@ -307,7 +306,7 @@ async fn list(pass: &Pass, path: &VPath, given: Vec<u8>, form: &Form) -> Result<
             (entries(pass, path).await?, prefix)
         }
         Ok(_) if matches!(form, Form::Facts(_)) => return Err(Reason::NotADirectory),
-        Ok(stat) => (single(stat), Vec::new()),
+        Ok(_) => (single(pass.tree().entry(path).await.map_err(|e| e.kind)?), Vec::new()),
         Err(error) if error.kind == Kind::NotFound && !matches!(form, Form::Facts(_)) => {
             let (parent, name) = path.split().ok_or(Reason::NotFound)?;
             if !name.contains(&b'*') && !name.contains(&b'?') {

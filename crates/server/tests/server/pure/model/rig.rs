@@ -358,7 +358,10 @@ impl Model {
                     if self.restart == 0 { Create::Replace } else { Create::Resume { at: self.restart } };
                 assert_eq!((*how, plan.ascii), (wanted, text));
             }
-            (What::Store { how, .. }, Command::Appe(_)) => assert_eq!(*how, Create::Append),
+            (What::Store { how, .. }, Command::Appe(_)) => {
+                assert!(!text || self.restart == 0, "an upload of text is not restarted");
+                assert_eq!(*how, Create::Append { at: Some(self.restart).filter(|at| *at > 0) });
+            }
             (What::Store { how, .. }, Command::Stou(_)) => assert_eq!(*how, Create::Unique),
             (What::List { .. }, Command::List(_) | Command::Nlst(_) | Command::Mlsd(_)) => {
                 assert!(!plan.ascii)
@@ -410,6 +413,10 @@ impl Model {
             (Ok(Command::Type(kind)), 200) => self.image = *kind != wire::RepresentationType::Ascii,
             (Ok(Command::Rest(marker)), 350) => (self.restart, self.range) = (marker.0, None),
             (Ok(Command::Rang(range)), 350) => (self.restart, self.range) = (0, *range),
+            // One that is not understood leaves none that was set before.
+            (Err(Bad::Command(CommandError::Argument(Verb::Rest | Verb::Rang, _))), _) => {
+                (self.restart, self.range) = (0, None);
+            }
             _ => {}
         }
     }
@@ -454,6 +461,8 @@ pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
 
 fn stat(kind: FileType) -> Stat {
     Stat {
+        target: None,
+        access: storage::Access::ALL,
         kind,
         size: 9,
         modified: Time::default(),

@@ -1,0 +1,421 @@
+//! How are bytes added to the end of a file, whole or not at all?
+//!
+//! ```text
+//!   bytes -> part        commit, under a lock on the file:
+//!                          1. what a killed process had half added is cut off again (by its journal)
+//!                          2. the part becomes this file's journal: "at length L these n bytes are being added"
+//!                          3. part --write--> end of the file; synced
+//!                          4. the journal is emptied: now it has happened; and removed
+//! ```
+//!
+//! The file is not copied, so that adding a line to a large file costs what the line costs. Other processes see the file grow
+//! during step 3. What fails before step 4 is cut off again. After a kill the journal is still there, and the next append to
+//! the file, or the next [sweep](super::sweep), cuts the file back to L.
+//!
+//! Only what the journal says was being added is ever cut: the file must have the same inode, and what it has behind L must
+//! be the start of the journal's bytes. When another program has written to the file meanwhile, that is not so, and nothing
+//! is cut.
+//!
+//! # After a power failure
+//! The journal is not synced, which would cost more than the append; the file is, before step 4. So after a reboot a journal
+//! may be there whose step 4 was done and acknowledged, and is lost. Therefore a journal of an earlier boot cuts only what
+//! was added in part, and never bytes that are all there.
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, flock, openat, renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::fault::Faults;
+use super::part::{self, Absent, Held, PartName};
+use super::{Inner, Sync, facts};
+use crate::{FileType, Kind, Result, Stat};
+
+/// Bytes copied at a time.
+const CHUNK: usize = if cfg!(test) { 4 } else { 256 << 10 };
+
+/// How long an append waits for others to the same file: many of them, each synced by a slow disk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two tries to lock.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What the journal says, behind the bytes that are being added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Intent {
+    /// The file's inode.
+    inode: u64,
+    /// The file's length before.
+    length: u64,
+    /// How many bytes are being added.
+    added: u64,
+    /// The boot of the machine in which this was written; zeros where it is not known.
+    boot: [u8; 16],
+}
+
+impl Intent {
+    const MAGIC: &[u8; 16] = b"pasv append 1\r\n\0";
+    const SIZE: usize = 16 + 3 * 8 + 16;
+
+    fn encode(&self) -> [u8; Self::SIZE] {
+        let mut out = [0; Self::SIZE];
+        let fields = [self.inode.to_le_bytes(), self.length.to_le_bytes(), self.added.to_le_bytes()];
+        let all = Self::MAGIC.iter().chain(fields.iter().flatten()).chain(&self.boot);
+        out.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+        out
+    }
+
+    /// Reads it from the end of a journal. None where there is none, or where it was not written to its end.
+    fn read(journal: &File) -> Result<Option<Self>> {
+        let size = journal.metadata()?.len();
+        let Some(added) = size.checked_sub(Self::SIZE as u64) else { return Ok(None) };
+        let mut bytes = [0; Self::SIZE];
+        journal.read_exact_at(&mut bytes, added)?;
+        let number = |at: usize| {
+            bytes.get(at..at + 8).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes)
+        };
+        let boot = bytes.get(40..).and_then(|field| field.try_into().ok()).unwrap_or_default();
+        let intent = Self { inode: number(16), length: number(24), added: number(32), boot };
+        Ok((bytes.starts_with(Self::MAGIC) && intent.added == added).then_some(intent))
+    }
+}
+
+/// A name for this boot of the machine; zeros where the system does not tell.
+fn boot() -> [u8; 16] {
+    let mut id = [0; 16];
+    if let Ok(text) = std::fs::read("/proc/sys/kernel/random/boot_id") {
+        let digits = text.iter().filter_map(|byte| (*byte as char).to_digit(16));
+        for (n, digit) in digits.take(32).enumerate() {
+            if let Some(byte) = id.get_mut(n / 2) {
+                *byte = *byte << 4 | digit as u8;
+            }
+        }
+    }
+    id
+}
+
+/// What became of adding bytes to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// They are in the file that has the name.
+    Done,
+    /// The name has no file, or another one now than the one they were added to: try again.
+    Moved,
+}
+
+/// An append that is being committed.
+pub(super) struct Append<'a> {
+    pub(super) inner: &'a Inner,
+    /// The directory and the name of the file.
+    pub(super) dir: &'a OwnedFd,
+    pub(super) name: &'a [u8],
+    /// The part with the bytes, locked by us, and how many they are. None afterwards where there is no part any more that
+    /// the caller would have to remove.
+    pub(super) part: &'a mut Option<PartName>,
+    pub(super) bytes: &'a File,
+    pub(super) added: u64,
+    /// The file that it must be, unchanged, where the client named a length.
+    pub(super) of: Option<&'a Stat>,
+}
+
+/// Is a file the same one, unchanged, as far as can be seen?
+pub(super) fn is_same(now: &Stat, before: &Stat) -> bool {
+    (now.unique, now.size, now.modified) == (before.unique, before.size, before.modified)
+}
+
+impl Append<'_> {
+    /// Adds the bytes. On an error the file is as it was.
+    pub(super) fn run(mut self) -> Result<Added> {
+        let flags = OFlags::WRONLY
+            | OFlags::APPEND
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::NOCTTY
+            | OFlags::CLOEXEC;
+        let file = match openat(self.dir, self.name, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(Errno::NOENT) => return Ok(Added::Moved),
+            // A link has been put there.
+            Err(Errno::LOOP) => return Err(Kind::Changed.into()),
+            Err(errno) => return Err(errno.into()),
+        };
+        lock(&file)?;
+        let stat = facts::of(&file)?;
+        if stat.kind != FileType::File {
+            return Err(Kind::NotRegular.into());
+        }
+        if !self.has_the_name(stat.unique)? {
+            return Ok(Added::Moved);
+        }
+        recover(self.dir.as_fd(), &PartName::journal(stat.unique.1), &file, self.is_durable())?;
+        let stat = facts::of(&file)?;
+        if self.of.is_some_and(|before| !is_same(&stat, before)) {
+            return Err(Kind::Changed.into());
+        }
+        let length = stat.size;
+        self.write_journal(stat.unique.1, length)?;
+        let mut written = 0;
+        if let Err(error) = self.write(&file, &mut written) {
+            // Where it cannot be cut off, the journal stays, so that a later append or sweep does it.
+            let journal = self.part.take();
+            if undo(&self.inner.faults, &file, length, written)
+                && let Some(journal) = journal
+            {
+                self.inner.faults.before()?;
+                unlinkat(self.dir, journal.as_bytes(), AtFlags::empty())?;
+            }
+            return Err(error);
+        }
+        // Renamed away meanwhile, it has the bytes all the same, as a log that is rotated; replaced or removed, they are lost
+        // with it.
+        if file.metadata().is_ok_and(|now| now.nlink() == 0) {
+            self.take_back()?;
+            return Ok(Added::Moved);
+        }
+        // From here on it has happened.
+        self.inner.faults.before()?;
+        self.bytes.set_len(0)?;
+        if let Some(journal) = self.part.take() {
+            // Empty, it says nothing; the next append or sweep removes it where this fails.
+            let _ = self
+                .inner
+                .faults
+                .before()
+                .and_then(|()| unlinkat(self.dir, journal.as_bytes(), AtFlags::empty()));
+        }
+        Ok(Added::Done)
+    }
+
+    fn is_durable(&self) -> bool {
+        self.inner.options.sync == Sync::Always
+    }
+
+    /// Step 2.
+    fn write_journal(&mut self, inode: u64, length: u64) -> Result<()> {
+        let faults = &self.inner.faults;
+        let intent = Intent { inode, length, added: self.added, boot: boot() };
+        faults.before()?;
+        self.bytes.write_all_at(&intent.encode(), self.added)?;
+        faults.before()?;
+        self.rename_part(PartName::journal(inode))
+    }
+
+    /// The bytes are not in a file that has a name: back to what was before step 2.
+    fn take_back(&mut self) -> Result<()> {
+        self.inner.faults.before()?;
+        self.bytes.set_len(self.added)?;
+        self.rename_part(PartName::spare()?)
+    }
+
+    fn rename_part(&mut self, to: PartName) -> Result<()> {
+        let Some(part) = &self.part else { return Err(Kind::Io.into()) };
+        match renameat_with(self.dir, part.as_bytes(), self.dir, to.as_bytes(), RenameFlags::NOREPLACE) {
+            // A file system without that flag. Nobody else makes a journal while we have the lock.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::renameat(self.dir, part.as_bytes(), self.dir, to.as_bytes())?;
+            }
+            done => done?,
+        }
+        *self.part = Some(to);
+        Ok(())
+    }
+
+    /// Step 3.
+    fn write(&self, file: &File, written: &mut u64) -> Result<()> {
+        copy(&self.inner.faults, self.bytes, file, self.added, written)?;
+        if self.is_durable() {
+            self.inner.faults.before()?;
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    fn has_the_name(&self, unique: (u64, u64)) -> Result<bool> {
+        match facts::of_name(self.dir, self.name) {
+            Ok(now) => Ok(now.unique == unique),
+            Err(error) if error.kind == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Waits for the file to be ours. Another program's lock is respected as long, too.
+fn lock(file: &File) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::AGAIN | Errno::INTR) if Instant::now() < until => std::thread::sleep(PAUSE),
+            Err(Errno::AGAIN | Errno::INTR) => return Err(Kind::Busy.into()),
+            // A file system without locks: one process alone is served all the same.
+            Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+/// Writes the part's bytes to the end of a file, wherever that is when each piece is written; counts them.
+fn copy(faults: &Faults, part: &File, mut file: &File, bytes: u64, written: &mut u64) -> Result<()> {
+    let mut buffer = vec![0; CHUNK.min(usize::try_from(bytes).unwrap_or(CHUNK))];
+    let mut read = 0;
+    while read < bytes {
+        let wanted = usize::try_from(bytes - read).unwrap_or(CHUNK).min(CHUNK);
+        let piece = buffer.get_mut(..wanted).unwrap_or_default();
+        part.read_exact_at(piece, read)?;
+        read += piece.len() as u64;
+        let mut rest = &*piece;
+        while !rest.is_empty() {
+            faults.before()?;
+            let count = file.write(rest)?;
+            if count == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
+            }
+            *written += count as u64;
+            rest = rest.get(count..).unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+/// Cuts off what was added, unless somebody else has added something too. False where that failed.
+fn undo(faults: &Faults, file: &File, length: u64, written: u64) -> bool {
+    if written == 0 {
+        return true;
+    }
+    if file.metadata().map_or(0, |now| now.len()) != length + written {
+        tracing::warn!(
+            "an append failed, and a part of it stays: another program has written to the file too"
+        );
+        return true;
+    }
+    let cut = faults.before().map_err(std::io::Error::from).and_then(|()| file.set_len(length));
+    if let Err(error) = &cut {
+        tracing::warn!(%error, "an append failed and could not be cut off the file; the next one will try again");
+    }
+    cut.is_ok()
+}
+
+/// Cuts off what a killed process had begun to add to a file, which we have locked, and removes the journal.
+fn recover(dir: BorrowedFd<'_>, name: &PartName, file: &File, durable: bool) -> Result<()> {
+    match part::hold(dir, name, Absent::Leave)? {
+        Held::Kept(journal, _) | Held::Made(journal) => {
+            if let Some(intent) = Intent::read(journal.file()?)?
+                && let Some(length) = cut_to(&intent, journal.file()?, file)?
+            {
+                tracing::warn!(
+                    bytes = intent.added,
+                    "an append that was never acknowledged is cut off a file"
+                );
+                file.set_len(length)?;
+                if durable {
+                    file.sync_data()?;
+                }
+            }
+            Ok(unlinkat(dir, name.as_bytes(), AtFlags::empty())?)
+        }
+        Held::Absent => Ok(()),
+        // Something else has that name, by whatever chance: it is not ours, and tells us nothing.
+        Held::InUse => Ok(()),
+    }
+}
+
+/// The length that a file is to be cut to; none where nothing may be cut.
+fn cut_to(intent: &Intent, journal: &File, file: &File) -> Result<Option<u64>> {
+    let stat = facts::of(file)?;
+    let Some(behind) = stat.size.checked_sub(intent.length).filter(|behind| *behind > 0) else {
+        return Ok(None);
+    };
+    if stat.unique.1 != intent.inode || behind > intent.added {
+        return Ok(None);
+    }
+    let now = boot();
+    let same_boot = now == intent.boot && now != [0; 16];
+    if behind == intent.added && !same_boot {
+        return Ok(None);
+    }
+    // Through a descriptor of its own: this one may only write.
+    let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file));
+    let Ok(file) = File::open(link) else { return Ok(None) };
+    let (mut ours, mut there) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut at = 0;
+    while at < behind {
+        let wanted = usize::try_from(behind - at).unwrap_or(CHUNK).min(CHUNK);
+        let (ours, there) =
+            (ours.get_mut(..wanted).unwrap_or_default(), there.get_mut(..wanted).unwrap_or_default());
+        journal.read_exact_at(ours, at)?;
+        file.read_exact_at(there, intent.length + at)?;
+        if ours != there {
+            return Ok(None);
+        }
+        at += wanted as u64;
+    }
+    Ok(Some(intent.length))
+}
+
+/// Cuts off what a killed process had begun to add, if this part of a directory is such a journal. False where it is none.
+pub(super) fn sweep(dir: &OwnedFd, name: &PartName, durable: bool) -> Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let Ok(journal) = openat(dir, name.as_bytes(), flags, Mode::empty()) else { return Ok(false) };
+    let Some(intent) = Intent::read(&File::from(journal))? else { return Ok(false) };
+    if *name != PartName::journal(intent.inode) {
+        return Ok(false);
+    }
+    let Some(file) = with_inode(dir, intent.inode)? else {
+        // The file is gone, and took what was added along.
+        part::discard(dir.as_fd(), name)?;
+        return Ok(true);
+    };
+    // Locked: it is being added to just now.
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        recover(dir.as_fd(), name, &file, durable)?;
+    }
+    Ok(true)
+}
+
+/// The file of a directory that has this inode, opened for writing.
+fn with_inode(dir: &OwnedFd, inode: u64) -> Result<Option<File>> {
+    let again = openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut buffer = Vec::with_capacity(8 * 1024);
+    let mut entries = RawDir::new(&again, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        if entry.ino() != inode || part::is_part(entry.file_name().to_bytes()) {
+            continue;
+        }
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        if let Ok(fd) = openat(dir, entry.file_name(), flags, Mode::empty())
+            && facts::of(&fd).is_ok_and(|stat| stat.kind == FileType::File && stat.unique.1 == inode)
+        {
+            return Ok(Some(File::from(fd)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_is_read_only_where_it_was_written_to_its_end() {
+        let journal = tempfile::tempfile().unwrap();
+        let intent = Intent { inode: 7, length: 1 << 40, added: 3, boot: boot() };
+        assert_ne!(intent.boot, [0; 16]);
+        journal.write_all_at(b"abc", 0).unwrap();
+        assert_eq!(Intent::read(&journal).unwrap(), None);
+        journal.write_all_at(&intent.encode(), 3).unwrap();
+        assert_eq!(Intent::read(&journal).unwrap(), Some(intent));
+        for length in 0..3 + Intent::SIZE as u64 {
+            let cut = tempfile::tempfile().unwrap();
+            cut.write_all_at(b"abc", 0).unwrap();
+            cut.write_all_at(&intent.encode(), 3).unwrap();
+            cut.set_len(length).unwrap();
+            assert_eq!(Intent::read(&cut).unwrap(), None, "{length}");
+        }
+    }
+}

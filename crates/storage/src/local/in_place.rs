@@ -1,0 +1,122 @@
+//! How is a file written that cannot be replaced?
+//!
+//! A file that the process may write, in a directory that it may not: there is no room for a part, and no rename. Such a file
+//! is written in place, which is the one case where an upload is not atomic: readers see it grow, and one that breaks off
+//! leaves what came. What was to be added to the file is cut off again, as long as the process lives.
+//!
+//! The file is locked meanwhile; a second upload to it is refused with [`Kind::Busy`].
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, flock, openat};
+use rustix::io::Errno;
+
+use super::target::Target;
+use super::{Inner, Sync, hop};
+use crate::{Create, Kind, Op, Result, Sink, VPath};
+
+/// An upload to a file as it is.
+struct InPlace {
+    inner: Arc<Inner>,
+    path: VPath,
+    file: Arc<File>,
+    /// Where the next byte goes.
+    position: u64,
+    /// The length that it is cut to when the first byte comes.
+    cut: Option<u64>,
+    /// The length that it gets back when this is an append that breaks off.
+    restore: Option<u64>,
+    mode: Option<u32>,
+}
+
+/// Opens the file that is there.
+pub(super) fn begin(inner: &Arc<Inner>, path: VPath, target: &Target, how: Create) -> Result<Box<dyn Sink>> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(openat(&target.dir, target.name.as_slice(), flags, Mode::empty())?);
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        Err(Errno::AGAIN) => return Err(Kind::Busy.into()),
+        Err(errno) => return Err(errno.into()),
+    }
+    let size = file.metadata()?.len();
+    let (position, restore) = match how {
+        Create::Replace => (0, None),
+        Create::Resume { at } if at <= size => (at, None),
+        Create::Append { at } if at.is_none_or(|at| at == size) => (size, Some(size)),
+        Create::Resume { .. } | Create::Append { .. } => return Err(Kind::BadOffset.into()),
+        Create::New | Create::Unique => return Err(Kind::Exists.into()),
+    };
+    Ok(Box::new(InPlace {
+        inner: Arc::clone(inner),
+        path,
+        file: Arc::new(file),
+        position,
+        cut: Some(position),
+        restore,
+        mode: None,
+    }))
+}
+
+impl Sink for InPlace {
+    fn path(&self) -> &VPath {
+        &self.path
+    }
+
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()> {
+        let (file, bytes, at, cut) = (Arc::clone(&self.file), bytes.to_vec(), self.position, self.cut.take());
+        Box::pin(async move {
+            let count = bytes.len() as u64;
+            hop(move || {
+                if let Some(length) = cut {
+                    file.set_len(length)?;
+                }
+                Ok(file.write_all_at(&bytes, at)?)
+            })
+            .await?;
+            self.position = at + count;
+            Ok(())
+        })
+    }
+
+    fn file(&self) -> Option<(Arc<File>, u64)> {
+        Some((Arc::clone(&self.file), self.position))
+    }
+
+    fn set_mode(&mut self, mode: u32) {
+        self.mode = Some(mode & 0o777);
+    }
+
+    fn commit(mut self: Box<Self>) -> Op<'static, ()> {
+        Box::pin(hop(move || {
+            if let Some(length) = self.cut.take() {
+                self.file.set_len(length)?;
+            }
+            if self.inner.options.sync == Sync::Always {
+                self.file.sync_all()?;
+            }
+            if let Some(mode) = self.mode.filter(|_| self.restore.is_none()) {
+                // Only the file's owner may, and what counts is the content.
+                let _ = fchmod(&*self.file, Mode::from_raw_mode(mode));
+            }
+            self.restore = None;
+            Ok(())
+        }))
+    }
+
+    /// What was there before is lost already, but for an append.
+    fn discard(self: Box<Self>) -> Op<'static, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        if let Some(length) = self.restore.take().filter(|_| self.cut.is_none())
+            && let Err(error) = self.file.set_len(length)
+        {
+            tracing::warn!(path = ?self.path, %error, "an append that broke off could not be cut off the file");
+        }
+        let _ = flock(&*self.file, FlockOperation::Unlock);
+    }
+}
