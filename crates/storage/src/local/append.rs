@@ -12,6 +12,9 @@
 //! during step 3. What fails before step 4 is cut off again. After a kill the journal is still there, and the next append to
 //! the file, or the next [sweep](super::sweep), cuts the file back to L.
 //!
+//! Until step 4 the bytes are on the disk twice. Where there is no room for that, what the file has already is taken out of the
+//! journal's front, and the journal says so.
+//!
 //! Only what the journal says was being added is ever cut: the file must have the same inode, and what it has behind L must
 //! be the start of the journal's bytes. When another program has written to the file meanwhile, that is not so, and nothing
 //! is cut.
@@ -27,14 +30,15 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
-    AtFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, flock, openat, renameat_with, unlinkat,
+    AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, fallocate, flock, openat,
+    renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::fault::Faults;
 use super::part::{self, Absent, Held, PartName};
 use super::{Inner, Sync, facts};
-use crate::{FileType, Kind, Result, Stat};
+use crate::{Error, FileType, Kind, Result, Stat};
 
 /// Bytes copied at a time.
 const CHUNK: usize = if cfg!(test) { 4 } else { 256 << 10 };
@@ -54,17 +58,19 @@ struct Intent {
     length: u64,
     /// How many bytes are being added.
     added: u64,
+    /// How many of the bytes may be missing at the journal's front, to make room.
+    missing: u64,
     /// The boot of the machine in which this was written; zeros where it is not known.
     boot: [u8; 16],
 }
 
 impl Intent {
     const MAGIC: &[u8; 16] = b"pasv append 1\r\n\0";
-    const SIZE: usize = 16 + 3 * 8 + 16;
+    const SIZE: usize = 16 + 4 * 8 + 16;
 
     fn encode(&self) -> [u8; Self::SIZE] {
         let mut out = [0; Self::SIZE];
-        let fields = [self.inode.to_le_bytes(), self.length.to_le_bytes(), self.added.to_le_bytes()];
+        let fields = [self.inode, self.length, self.added, self.missing].map(u64::to_le_bytes);
         let all = Self::MAGIC.iter().chain(fields.iter().flatten()).chain(&self.boot);
         out.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
         out
@@ -79,8 +85,9 @@ impl Intent {
         let number = |at: usize| {
             bytes.get(at..at + 8).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes)
         };
-        let boot = bytes.get(40..).and_then(|field| field.try_into().ok()).unwrap_or_default();
-        let intent = Self { inode: number(16), length: number(24), added: number(32), boot };
+        let boot = bytes.get(48..).and_then(|field| field.try_into().ok()).unwrap_or_default();
+        let (inode, length, missing) = (number(16), number(24), number(40));
+        let intent = Self { inode, length, added: number(32), missing, boot };
         Ok((bytes.starts_with(Self::MAGIC) && intent.added == added).then_some(intent))
     }
 }
@@ -158,9 +165,9 @@ impl Append<'_> {
             return Err(Kind::Changed.into());
         }
         let length = stat.size;
-        self.write_journal(stat.unique.1, length)?;
+        let mut intent = self.write_journal(stat.unique.1, length)?;
         let mut written = 0;
-        if let Err(error) = self.write(&file, &mut written) {
+        if let Err(error) = self.write(&file, &mut intent, &mut written) {
             // Where it cannot be cut off, the journal stays, so that a later append or sweep does it.
             let journal = self.part.take();
             if undo(&self.inner.faults, &file, length, written)
@@ -196,13 +203,14 @@ impl Append<'_> {
     }
 
     /// Step 2.
-    fn write_journal(&mut self, inode: u64, length: u64) -> Result<()> {
+    fn write_journal(&mut self, inode: u64, length: u64) -> Result<Intent> {
         let faults = &self.inner.faults;
-        let intent = Intent { inode, length, added: self.added, boot: boot() };
+        let intent = Intent { inode, length, added: self.added, missing: 0, boot: boot() };
         faults.before()?;
         self.bytes.write_all_at(&intent.encode(), self.added)?;
         faults.before()?;
-        self.rename_part(PartName::journal(inode))
+        self.rename_part(PartName::journal(inode))?;
+        Ok(intent)
     }
 
     /// The bytes are not in a file that has a name: back to what was before step 2.
@@ -226,13 +234,54 @@ impl Append<'_> {
     }
 
     /// Step 3.
-    fn write(&self, file: &File, written: &mut u64) -> Result<()> {
-        copy(&self.inner.faults, self.bytes, file, self.added, written)?;
+    fn write(&self, file: &File, intent: &mut Intent, written: &mut u64) -> Result<()> {
+        self.copy(file, intent, written)?;
         if self.is_durable() {
             self.inner.faults.before()?;
             file.sync_data()?;
         }
         Ok(())
+    }
+
+    /// Writes the bytes to the end of the file, wherever that is when each piece is written; counts them.
+    fn copy(&self, mut file: &File, intent: &mut Intent, written: &mut u64) -> Result<()> {
+        let mut buffer = vec![0; CHUNK.min(usize::try_from(self.added).unwrap_or(CHUNK))];
+        while *written < self.added {
+            let wanted = usize::try_from(self.added - *written).unwrap_or(CHUNK).min(CHUNK);
+            let piece = buffer.get_mut(..wanted).unwrap_or_default();
+            self.bytes.read_exact_at(piece, *written)?;
+            let mut rest = &*piece;
+            while !rest.is_empty() {
+                let wrote =
+                    self.inner.faults.before().map_err(Error::from).and_then(|()| Ok(file.write(rest)?));
+                match wrote {
+                    Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+                    Ok(count) => {
+                        *written += count as u64;
+                        rest = rest.get(count..).unwrap_or_default();
+                    }
+                    Err(error) if error.kind == Kind::Full && *written > intent.missing => {
+                        intent.missing = *written;
+                        self.make_room(intent)?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out of the journal what the file has already.
+    fn make_room(&self, intent: &Intent) -> Result<()> {
+        self.inner.faults.before()?;
+        self.bytes.write_all_at(&intent.encode(), self.added)?;
+        self.inner.faults.before()?;
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match fallocate(self.bytes, flags, 0, intent.missing) {
+            // Not on this file system: then there is no room.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(Errno::NOSPC.into()),
+            done => Ok(done?),
+        }
     }
 
     fn has_the_name(&self, unique: (u64, u64)) -> Result<bool> {
@@ -257,29 +306,6 @@ fn lock(file: &File) -> Result<()> {
             Err(errno) => return Err(errno.into()),
         }
     }
-}
-
-/// Writes the part's bytes to the end of a file, wherever that is when each piece is written; counts them.
-fn copy(faults: &Faults, part: &File, mut file: &File, bytes: u64, written: &mut u64) -> Result<()> {
-    let mut buffer = vec![0; CHUNK.min(usize::try_from(bytes).unwrap_or(CHUNK))];
-    let mut read = 0;
-    while read < bytes {
-        let wanted = usize::try_from(bytes - read).unwrap_or(CHUNK).min(CHUNK);
-        let piece = buffer.get_mut(..wanted).unwrap_or_default();
-        part.read_exact_at(piece, read)?;
-        read += piece.len() as u64;
-        let mut rest = &*piece;
-        while !rest.is_empty() {
-            faults.before()?;
-            let count = file.write(rest)?;
-            if count == 0 {
-                return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
-            }
-            *written += count as u64;
-            rest = rest.get(count..).unwrap_or_default();
-        }
-    }
-    Ok(())
 }
 
 /// Cuts off what was added, unless somebody else has added something too. False where that failed.
@@ -330,7 +356,7 @@ fn cut_to(intent: &Intent, journal: &File, file: &File) -> Result<Option<u64>> {
     let Some(behind) = stat.size.checked_sub(intent.length).filter(|behind| *behind > 0) else {
         return Ok(None);
     };
-    if stat.unique.1 != intent.inode || behind > intent.added {
+    if stat.unique.1 != intent.inode || behind > intent.added || behind < intent.missing {
         return Ok(None);
     }
     let now = boot();
@@ -342,7 +368,8 @@ fn cut_to(intent: &Intent, journal: &File, file: &File) -> Result<Option<u64>> {
     let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file));
     let Ok(file) = File::open(link) else { return Ok(None) };
     let (mut ours, mut there) = (vec![0; CHUNK], vec![0; CHUNK]);
-    let mut at = 0;
+    // What was taken out of the journal was in the file before.
+    let mut at = intent.missing;
     while at < behind {
         let wanted = usize::try_from(behind - at).unwrap_or(CHUNK).min(CHUNK);
         let (ours, there) =
@@ -404,7 +431,7 @@ mod tests {
     #[test]
     fn an_intent_is_read_only_where_it_was_written_to_its_end() {
         let journal = tempfile::tempfile().unwrap();
-        let intent = Intent { inode: 7, length: 1 << 40, added: 3, boot: boot() };
+        let intent = Intent { inode: 7, length: 1 << 40, added: 3, missing: 2, boot: boot() };
         assert_ne!(intent.boot, [0; 16]);
         journal.write_all_at(b"abc", 0).unwrap();
         assert_eq!(Intent::read(&journal).unwrap(), None);

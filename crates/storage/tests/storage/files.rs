@@ -237,3 +237,33 @@ async fn a_read_only_tree_refuses_every_change_and_touches_nothing() {
     assert_eq!(site.really(""), ["a", "d"]);
     assert_eq!(tree.stat(&a).await.unwrap().size, 1);
 }
+
+#[tokio::test]
+async fn renaming_one_of_two_names_of_a_file_to_the_other_leaves_one() {
+    let site = Site::new();
+    site.put("a", "content");
+    fs::hard_link(site.real("a"), site.real("b")).unwrap();
+    fs::hard_link(site.real("a"), site.real("c")).unwrap();
+    site.tree.rename(&at("/a"), &at("/b")).await.unwrap();
+    assert_eq!(site.really(""), ["b", "c"]);
+    site.tree.rename(&at("/b"), &at("/c")).await.unwrap();
+    site.tree.rename(&at("/c"), &at("/c")).await.unwrap();
+    assert_eq!(site.really(""), ["c"]);
+    assert_eq!(site.read("/c").await.unwrap(), b"content");
+}
+
+#[tokio::test]
+async fn the_root_keeps_its_mode() {
+    let site = Site::new();
+    assert_eq!(refused(site.tree.set_mode(&at("/"), 0).await), Kind::Denied);
+    assert_eq!(refused(site.tree.set_mode(&at("/x/.."), 0).await), Kind::Denied);
+}
+
+#[tokio::test]
+async fn a_directory_has_the_mode_it_was_made_with_from_its_first_moment() {
+    let site = Site::new();
+    site.tree.make_dir(&at("/private"), Some(0o700)).await.unwrap();
+    site.tree.make_dir(&at("/usual"), None).await.unwrap();
+    assert_eq!(site.stat("/private").await.unwrap().mode & 0o777, 0o700);
+    assert_eq!(site.stat("/usual").await.unwrap().mode & 0o777, 0o755);
+}
