@@ -42,7 +42,7 @@ const ENDING: Duration = Duration::from_secs(2);
 ///
 /// Without flags: the current folder, read-only, to anybody, on port 2121. Give --user to ask for a password.
 ///
-/// SIGTERM and SIGINT end it when running transfers have finished, a second one at once. SIGHUP has the files of
+/// SIGTERM and SIGINT end it when running transfers have finished, or after --drain-timeout; a second one at once. SIGHUP has the files of
 /// certificates read again at once; when its terminal is closed it ends.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
@@ -159,6 +159,12 @@ struct DeadlineFlags {
     /// From PASV to the transfer that uses it.
     #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     claim_timeout: Duration,
+    /// How long a digest or the like goes on when its client has closed the control connection.
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "5s")]
+    gone_timeout: Duration,
+    /// How long SIGTERM and SIGINT wait for running transfers.
+    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "30s")]
+    drain_timeout: Duration,
     /// How long a verified password is remembered, so that eight connections do not pay eight times.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "5m")]
     remember_logins: Duration,
@@ -211,6 +217,8 @@ impl Flags {
                 stall: d.stall_timeout,
                 port: d.port_wait,
                 claim: d.claim_timeout,
+                gone: d.gone_timeout,
+                drain: d.drain_timeout,
             },
             limits: Limits {
                 sessions: l.max_sessions,
@@ -312,6 +320,7 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         }
     };
     let stopper = site.stopper();
+    let patience = flags.deadlines.drain_timeout;
     let signals = tokio::spawn(async move {
         let (mut interrupt, mut terminate, mut hangup) = signals;
         let begun_at_terminal = has_terminal();
@@ -330,7 +339,10 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             match stopper.further() {
                 Stop::Now => tracing::info!("stopping at once"),
                 _ => {
-                    tracing::info!("stopping when running transfers have finished; once more to stop at once")
+                    tracing::info!(
+                        within = ?patience,
+                        "stopping when running transfers have finished; once more to stop at once"
+                    );
                 }
             }
         }

@@ -50,6 +50,8 @@ struct Running {
     progress: Arc<Progress>,
     begun: Instant,
     ascii: bool,
+    /// There is a data connection, or will be.
+    has_data: bool,
 }
 
 /// How far a transfer is.
@@ -81,6 +83,16 @@ struct Driver<'a> {
     closing: bool,
     /// Bytes have been read that the session has not heard yet: the client has not gone without a word.
     unheard: bool,
+    /// Why the session ends in the middle of a transfer, where it is not the client's word.
+    why: Option<String>,
+}
+
+/// A client that has closed its side of the control connection.
+struct Gone {
+    /// When its work is looked at again.
+    look: tokio::time::Instant,
+    /// Bytes that had moved at the last look.
+    moved: u64,
 }
 
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
@@ -91,8 +103,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGERED: usize = 64 * 1024;
 
 /// Bytes of replies that gather before they are written, so that a packet full of `STAT directory` does not fill our
-/// memory with its answers: the next command waits until the client has taken what it asked for.
-const FULL: usize = 64 * 1024;
+/// memory with its answers: the rest of an answer, and the next command, wait until the client has taken what it asked for.
+const FULL: usize = 16 * 1024;
 
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
@@ -128,6 +140,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         out: Vec::new(),
         closing: false,
         unheard: false,
+        why: None,
     };
     // First, so that a site that is gone is seen before the session looks for what to do next.
     let served = tokio::select! {
@@ -160,7 +173,7 @@ impl Driver<'_> {
     async fn serve(&mut self) -> std::io::Result<()> {
         let (mut input, mut taken) = (Vec::new(), 0);
         let mut stop = self.shared.stop.clone();
-        let mut ended = false;
+        let mut gone: Option<Gone> = None;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
         loop {
             self.settle().await?;
@@ -183,7 +196,7 @@ impl Driver<'_> {
                 }
             }
             self.flush().await?;
-            if ended && self.running.is_none() {
+            if gone.is_some() && self.running.is_none() {
                 return Ok(());
             }
             if taken == input.len() {
@@ -204,7 +217,7 @@ impl Driver<'_> {
                 (None, Some(due)) => alarm = Some((due, Box::pin(sleep_until(due)))),
                 (_, None) => {}
             }
-            let reads = !ended && self.session.wants_line() && taken == input.len();
+            let reads = gone.is_none() && self.session.wants_line() && taken == input.len();
             let stopping = *stop.borrow_and_update();
             match stopping {
                 Stop::Now => return Ok(()),
@@ -220,8 +233,11 @@ impl Driver<'_> {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
                 read = self.control.read(&mut input), if reads => match read? {
-                    0 => ended = true,
+                    0 => gone = Some(Gone { look: self.next_look(), moved: self.moved() }),
                     _ => self.unheard = true,
+                },
+                () = look(gone.as_ref()), if gone.is_some() => if self.idles(&mut gone) {
+                    return Ok(());
                 },
                 () = ring(&mut alarm), if deadline.is_some() => {
                     alarm = None;
@@ -234,6 +250,32 @@ impl Driver<'_> {
         }
     }
 
+    /// Bytes that the running transfer has moved on its data connection.
+    fn moved(&self) -> u64 {
+        self.running.as_ref().map_or(0, |running| if running.has_data { running.progress.bytes() } else { 0 })
+    }
+
+    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
+    /// there, as slow as others may be.
+    fn next_look(&self) -> tokio::time::Instant {
+        let deadlines = &self.shared.settings.deadlines;
+        tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
+    }
+
+    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
+    /// whole, and soon done.
+    fn idles(&mut self, gone: &mut Option<Gone>) -> bool {
+        let moved = self.moved();
+        let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
+        let before = gone.as_ref().map_or(0, |gone| gone.moved);
+        if moved == before && !published {
+            self.why = Some("the client had closed the control connection, and no byte moved".to_owned());
+            return true;
+        }
+        *gone = Some(Gone { look: self.next_look(), moved });
+        false
+    }
+
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
     async fn settle(&mut self) -> std::io::Result<()> {
         loop {
@@ -241,6 +283,13 @@ impl Driver<'_> {
                 match output {
                     Output::Reply(reply) => {
                         reply.encode(&mut self.out);
+                        if self.out.len() >= FULL {
+                            self.flush().await?;
+                        }
+                    }
+                    Output::Part(reply, part) => {
+                        reply.encode_part(part, &mut self.out);
+                        drop(reply);
                         if self.out.len() >= FULL {
                             self.flush().await?;
                         }
@@ -281,9 +330,14 @@ impl Driver<'_> {
         if written < self.out.len() {
             timeout(patience, self.control.write_all(&self.out[written..])).await??;
         }
+        let full = self.out.len() >= FULL;
         self.out.clear();
         if self.out.capacity() > KEPT {
             self.out = Vec::new();
+        }
+        if full && self.control.has_unsent() {
+            // TLS has taken it, and the client has not.
+            timeout(patience, self.control.write_all(b"")).await??;
         }
         Ok(())
     }
@@ -433,14 +487,15 @@ impl Driver<'_> {
     fn start(&mut self, plan: Plan) {
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
-        let ascii = plan.ascii;
+        let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
         let open =
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
-        self.running = Some(Running { step, stage: Stage::Moving, progress, begun: Instant::now(), ascii });
+        let begun = Instant::now();
+        self.running = Some(Running { step, stage: Stage::Moving, progress, begun, ascii, has_data });
     }
 
     fn stepped(&mut self, step: Step) {
@@ -488,7 +543,8 @@ impl Driver<'_> {
         let end = match published {
             Some(Step::Published(end)) => end,
             _ => {
-                let detail = Some("the session ended in the middle of it".to_owned());
+                let why = self.why.take();
+                let detail = Some(why.unwrap_or_else(|| "the session ended in the middle of it".to_owned()));
                 Transferred { bytes: running.progress.bytes(), detail, ..Reason::Aborted.into() }
             }
         };
@@ -564,6 +620,13 @@ fn denied_name(denied: Denied) -> &'static str {
 async fn step(running: &mut Option<Running>) -> Step {
     match running {
         Some(running) => running.step.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn look(gone: Option<&Gone>) {
+    match gone {
+        Some(gone) => sleep_until(gone.look).await,
         None => std::future::pending().await,
     }
 }

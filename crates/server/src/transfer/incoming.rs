@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use net::data::Data;
-use net::pump::{self, End, Progress, Route};
+use net::pump::{self, End, Progress, Route, buffer};
 use storage::{Create, Sink, VPath};
 use wire::ascii::Decoder;
 use wire::{Protection, RepresentationType};
@@ -104,22 +104,25 @@ impl Store {
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        let (mut decoder, mut raw, mut text) = (Decoder::default(), Vec::new(), Vec::new());
+        let mut decoder = Decoder::default();
         loop {
-            raw.clear();
+            // Nothing is held while the client is waited for.
+            let mut raw = Vec::new();
             if pump::receive(data, &mut raw, stall, progress).await? == 0 {
                 break;
             }
             if ascii {
-                text.clear();
+                let mut text = buffer::take();
                 decoder.push(&raw, &mut text);
                 self.sink.write(&text).await?;
+                buffer::give(text);
             } else {
                 self.sink.write(&raw).await?;
             }
+            buffer::give(raw);
         }
         if ascii {
-            text.clear();
+            let mut text = Vec::new();
             decoder.finish(&mut text);
             if !text.is_empty() {
                 self.sink.write(&text).await?;

@@ -6,6 +6,7 @@
 //!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
 //!   hostile: the real Site and clients that no story can tell of
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
+//!   gone: work that nobody waits for any more, and files that change meanwhile
 //!   log: what a site writes down of all this
 //!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   dress, line, way: the clients of all these, in clear or under TLS
@@ -18,6 +19,7 @@ mod dress;
 mod ends;
 mod fault;
 mod floods;
+mod gone;
 mod ground;
 mod hostile;
 mod line;
