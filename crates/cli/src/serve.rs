@@ -251,6 +251,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let _lines = log_to_stderr(flags)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(blocking_threads())
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Refused, format!("cannot start: {e}")))?;
@@ -355,6 +356,13 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     sweeping.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Threads that may wait for the disk or verify a password at once. With those of the runtime, one for each core, the first one
+/// and the log's they are four for each core: each takes memory, and more of them would only wait behind each other.
+fn blocking_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (3 * cores).saturating_sub(2).max(2)
 }
 
 /// Has the process a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP after.

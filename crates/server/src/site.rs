@@ -140,7 +140,8 @@ impl Site {
                 addresses.sort_unstable();
                 addresses.dedup();
                 let (mss, proxies) = (settings.modes.data_mss, settings.proxies.clone());
-                let options = Options { mss, proxies };
+                let (protected, yields) = (tls.is_some(), Some(settings.deadlines.data));
+                let options = Options { mss, proxies, protected, yields };
                 let (ports, missing) = PassivePorts::bind_with(&addresses, range.clone(), &options)
                     .map_err(|e| SiteError::Passive(range, e))?;
                 taken = missing;

@@ -9,6 +9,7 @@
 //!   gone: work that nobody waits for any more, and files that change meanwhile
 //!   log: what a site writes down of all this
 //!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   turns: whose turn it is where ports are few
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
 mod balanced;
@@ -33,4 +34,5 @@ mod reuse;
 mod scene;
 mod shared;
 mod story;
+mod turns;
 mod way;
