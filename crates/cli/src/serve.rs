@@ -156,10 +156,10 @@ struct DeadlineFlags {
     /// How long PASV waits for a free port.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "3s")]
     port_wait: Duration,
-    /// From PASV to the transfer that uses it.
+    /// From PASV to the transfer that uses it; while others of the address wait for a port, --data-timeout.
     #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     claim_timeout: Duration,
-    /// How long a digest or the like goes on when its client has closed the control connection.
+    /// How long a digest, or other work that moves no byte, goes on when its client has closed the control connection.
     #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "5s")]
     gone_timeout: Duration,
     /// How long SIGTERM and SIGINT wait for running transfers.

@@ -114,6 +114,8 @@ impl Retrieve {
             at += raw.len() as u64;
             text.clear();
             encoder.push(&raw, &mut text);
+            // What follows may wait.
+            buffer::give(std::mem::take(&mut raw));
             let within = |offset: u64| {
                 let here = offset.saturating_sub(position);
                 usize::try_from(here).unwrap_or(usize::MAX).min(text.len())
@@ -125,7 +127,6 @@ impl Retrieve {
             // and the other sessions have their turn.
             tokio::task::yield_now().await;
         }
-        buffer::give(raw);
         buffer::give(text);
         if self.start > position { Err(Reason::BadOffset.into()) } else { Ok(()) }
     }

@@ -60,6 +60,8 @@ async fn a_port_that_is_not_used_goes_to_one_who_waits() {
         let site = Loopback::changed(&ground, dress, |settings| {
             settings.deadlines.port = PATIENCE;
             settings.deadlines.data = Duration::from_millis(500);
+            // Those that have resumed a session share a port.
+            settings.security.reuse = Reuse::Learn;
         });
         let (mut idle, mut next) = (Client::login(&site.door).await, Client::login(&site.door).await);
         let port = idle.port().await;
