@@ -73,8 +73,9 @@ struct Driver<'a> {
     local: SocketAddr,
     id: u64,
     session: Session,
-    binding: Option<Binding>,
+    // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
     claim: Option<Held>,
+    binding: Option<Binding>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
