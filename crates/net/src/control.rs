@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -222,6 +223,13 @@ impl Control {
             Err(rustix::io::Errno::AGAIN) => Waiting::Nothing,
             Err(_) => Waiting::End,
         }
+    }
+
+    /// Has the peer closed its side of the TCP connection, whatever is still to be read before that end?
+    pub fn peer_has_closed(&self) -> bool {
+        let mut polled = [PollFd::new(&self.stream, PollFlags::RDHUP)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut polled, Some(&at_once)).is_ok_and(|ready| ready > 0)
     }
 
     /// Writes what is taken at once, without waiting: how many bytes. Under TLS, what is taken may still wait for the

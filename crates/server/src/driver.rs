@@ -174,6 +174,7 @@ impl Driver<'_> {
     async fn serve(&mut self) -> std::io::Result<()> {
         let (mut input, mut taken) = (Vec::new(), 0);
         let mut stop = self.shared.stop.clone();
+        let mut ended = false;
         let mut gone: Option<Gone> = None;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
         loop {
@@ -197,7 +198,7 @@ impl Driver<'_> {
                 }
             }
             self.flush().await?;
-            if gone.is_some() && self.running.is_none() {
+            if ended && self.running.is_none() {
                 return Ok(());
             }
             if taken == input.len() {
@@ -218,7 +219,7 @@ impl Driver<'_> {
                 (None, Some(due)) => alarm = Some((due, Box::pin(sleep_until(due)))),
                 (_, None) => {}
             }
-            let reads = gone.is_none() && self.session.wants_line() && taken == input.len();
+            let reads = !ended && self.session.wants_line() && taken == input.len();
             let stopping = *stop.borrow_and_update();
             match stopping {
                 Stop::Now => return Ok(()),
@@ -234,10 +235,19 @@ impl Driver<'_> {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
                 read = self.control.read(&mut input), if reads => match read? {
-                    0 => gone = Some(Gone { look: self.next_look(), moved: self.moved() }),
+                    0 => {
+                        ended = true;
+                        gone.get_or_insert(Gone { look: self.next_look(), moved: self.moved() });
+                    }
                     _ => self.unheard = true,
                 },
-                () = look(gone.as_ref()), if gone.is_some() => if self.idles(&mut gone) {
+                // With a full queue nothing is read, and the client's end is not met by reading.
+                () = sleep(self.shared.settings.deadlines.gone), if !reads && gone.is_none() && self.running.is_some() => {
+                    if self.control.peer_has_closed() {
+                        gone = Some(Gone { look: self.next_look(), moved: self.moved() });
+                    }
+                }
+                () = look(gone.as_ref()), if gone.is_some() && self.running.is_some() => if self.idles(&mut gone) {
                     return Ok(());
                 },
                 () = ring(&mut alarm), if deadline.is_some() => {

@@ -273,7 +273,7 @@ impl Session {
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };
-        let weight = weight(line.as_ref().map_or(0, Vec::len));
+        let length = line.as_ref().map_or(0, Vec::len);
         let transferring = matches!(self.busy, Busy::Opening(_) | Busy::Moving(_) | Busy::Aborting(_));
         match command {
             // STAT with a pathname is as long a work as others.
@@ -289,6 +289,10 @@ impl Session {
             }
             // The driver asks `wants_line` first, so this is bounded by it.
             command => {
+                // Where a pathname may be meant in two ways, both are kept.
+                let copies =
+                    if matches!(command, Ok(Command::Mdtm(_) | Command::Digest(..))) { 2 } else { 1 };
+                let weight = weight(copies * length);
                 self.queued += weight;
                 self.queue.push_back(Waiting { command, weight });
             }

@@ -19,6 +19,9 @@ use crate::session::Pass;
 /// Bytes of a text that are read at a time: with the line ends that are put in they are a piece at the most.
 const TEXT: usize = buffer::PIECE / 2;
 
+/// Converting this much takes the processor a millisecond at worst; then others have their turn.
+const TURN: usize = 512 * 1024;
+
 /// Bytes of a listing that are sent at a time, at the least.
 const LINES: usize = 16 * 1024;
 
@@ -101,7 +104,7 @@ impl Retrieve {
     ) -> Result<(), Broken> {
         let size = self.source.stat().size;
         let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::new(), Vec::new());
-        let (mut at, mut position) = (0, 0);
+        let (mut at, mut position, mut turn) = (0, 0, 0);
         while position < self.end && at < size {
             wait_for_room(data, stall, [&mut raw, &mut text]).await?;
             let left = usize::try_from(size - at).unwrap_or(usize::MAX);
@@ -123,9 +126,13 @@ impl Retrieve {
             let wanted = text.get(within(self.start)..within(self.end)).unwrap_or_default();
             pump::send(data, wanted, stall, progress).await?;
             position += text.len() as u64;
-            // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
-            // and the other sessions have their turn.
-            tokio::task::yield_now().await;
+            turn += text.len();
+            if turn >= TURN {
+                // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
+                // and the other sessions have their turn.
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
         }
         buffer::give(text);
         if self.start > position { Err(Reason::BadOffset.into()) } else { Ok(()) }
