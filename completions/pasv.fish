@@ -90,7 +90,9 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l idle-timeout-most -d
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l stall-timeout -d 'In a transfer, without a byte moving' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l port-wait -d 'How long PASV waits for a free port' -r
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l claim-timeout -d 'From PASV to the transfer that uses it; while others of the address wait for a port, --data-timeout' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l gone-timeout -d 'How long a digest, or other work that moves no byte, goes on when its client has closed the control connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l drain-timeout -d 'How long SIGTERM and SIGINT wait for running transfers' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-sessions -d 'Sessions in all' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-sessions-per-address -d 'Sessions from one address' -r
@@ -374,7 +376,9 @@ complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l idle-timeout-most -
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l stall-timeout -d 'In a transfer, without a byte moving' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l port-wait -d 'How long PASV waits for a free port' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l claim-timeout -d 'From PASV to the transfer that uses it; while others of the address wait for a port, --data-timeout' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l gone-timeout -d 'How long a digest, or other work that moves no byte, goes on when its client has closed the control connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l drain-timeout -d 'How long SIGTERM and SIGINT wait for running transfers' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-sessions -d 'Sessions in all' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-sessions-per-address -d 'Sessions from one address' -r
@@ -473,7 +477,9 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l idle-timeout-most
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l data-timeout -d 'From a transfer\'s command to its data connection' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l stall-timeout -d 'In a transfer, without a byte moving' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l port-wait -d 'How long PASV waits for a free port' -r
-complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l claim-timeout -d 'From PASV to the transfer that uses it' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l claim-timeout -d 'From PASV to the transfer that uses it; while others of the address wait for a port, --data-timeout' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l gone-timeout -d 'How long a digest, or other work that moves no byte, goes on when its client has closed the control connection' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l drain-timeout -d 'How long SIGTERM and SIGINT wait for running transfers' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l remember-logins -d 'How long a verified password is remembered, so that eight connections do not pay eight times' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-sessions -d 'Sessions in all' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-sessions-per-address -d 'Sessions from one address' -r

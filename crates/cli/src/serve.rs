@@ -42,7 +42,7 @@ const ENDING: Duration = Duration::from_secs(2);
 ///
 /// Without flags: the current folder, read-only, to anybody, on port 2121. Give --user to ask for a password.
 ///
-/// SIGTERM and SIGINT end it when running transfers have finished, a second one at once. SIGHUP has the files of
+/// SIGTERM and SIGINT end it when running transfers have finished, or after --drain-timeout; a second one at once. SIGHUP has the files of
 /// certificates read again at once; when its terminal is closed it ends.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
@@ -166,9 +166,15 @@ struct DeadlineFlags {
     /// How long PASV waits for a free port.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "3s")]
     port_wait: Duration,
-    /// From PASV to the transfer that uses it.
+    /// From PASV to the transfer that uses it; while others of the address wait for a port, --data-timeout.
     #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "1m")]
     claim_timeout: Duration,
+    /// How long a digest, or other work that moves no byte, goes on when its client has closed the control connection.
+    #[arg(long, value_name = "TIME", value_parser = flags::wait, default_value = "5s")]
+    gone_timeout: Duration,
+    /// How long SIGTERM and SIGINT wait for running transfers.
+    #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "30s")]
+    drain_timeout: Duration,
     /// How long a verified password is remembered, so that eight connections do not pay eight times.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "5m")]
     remember_logins: Duration,
@@ -221,6 +227,8 @@ impl Flags {
                 stall: d.stall_timeout,
                 port: d.port_wait,
                 claim: d.claim_timeout,
+                gone: d.gone_timeout,
+                drain: d.drain_timeout,
             },
             limits: Limits {
                 sessions: l.max_sessions,
@@ -257,6 +265,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let _lines = log_to_stderr(flags)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(blocking_threads())
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Refused, format!("cannot start: {e}")))?;
@@ -326,6 +335,7 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         }
     };
     let stopper = site.stopper();
+    let patience = flags.deadlines.drain_timeout;
     let signals = tokio::spawn(async move {
         let (mut interrupt, mut terminate, mut hangup) = signals;
         let begun_at_terminal = has_terminal();
@@ -344,7 +354,10 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
             match stopper.further() {
                 Stop::Now => tracing::info!("stopping at once"),
                 _ => {
-                    tracing::info!("stopping when running transfers have finished; once more to stop at once")
+                    tracing::info!(
+                        within = ?patience,
+                        "stopping when running transfers have finished; once more to stop at once"
+                    );
                 }
             }
         }
@@ -357,6 +370,13 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
     sweeping.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Threads that may wait for the disk or verify a password at once. With those of the runtime, one for each core, the first one
+/// and the log's they are four for each core: each takes memory, and more of them would only wait behind each other.
+fn blocking_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (3 * cores).saturating_sub(2).max(2)
 }
 
 /// Has the process a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP after.

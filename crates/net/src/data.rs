@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -288,7 +289,15 @@ impl Socket {
         self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
     }
 
-    /// The same for an operation above TLS, which may have what it needs without the socket: always tried at once first.
+    /// Tries an operation on the socket once.
+    pub(crate) fn try_now<T>(
+        &self,
+        operation: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        operation(self.fd.as_fd())
+    }
+
+    /// [`Socket::when`] for an operation above TLS, which may have what it needs without the socket: always tried at once first.
     pub(crate) async fn attempt<T>(
         &mut self,
         interest: Interest,
@@ -322,6 +331,25 @@ pub(crate) fn throw_away(fd: BorrowedFd<'_>) {
 pub(crate) fn receive(fd: BorrowedFd<'_>, into: &mut [u8]) -> io::Result<usize> {
     let (count, _) = rustix::io::retry_on_intr(|| rustix::net::recv(fd, &mut *into, RecvFlags::DONTWAIT))?;
     Ok(count)
+}
+
+/// The same, appended in the room that a buffer has left.
+pub(crate) fn receive_into(fd: BorrowedFd<'_>, into: &mut Vec<u8>) -> io::Result<usize> {
+    let (count, _) = rustix::io::retry_on_intr(|| {
+        rustix::net::recv(fd, rustix::buffer::spare_capacity(into), RecvFlags::DONTWAIT)
+    })?;
+    Ok(count)
+}
+
+/// `WouldBlock` until the kernel's buffer has much room: on Linux a third of it. A connection that is gone has room, as the
+/// next write says so.
+pub(crate) fn room(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)))? {
+        0 => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

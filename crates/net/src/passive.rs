@@ -61,6 +61,10 @@ pub struct Options {
     pub mss: Option<u16>,
     /// From whom connections begin with a PROXY header. They are matched by the address that it names.
     pub proxies: Option<Proxies>,
+    /// There are protected claims: claims in clear leave ports to them.
+    pub protected: bool,
+    /// How long a claim that is not used keeps its port from others of its address that wait; none: as long as it lasts.
+    pub yields: Option<Duration>,
 }
 
 /// What is asked for by whom.
@@ -81,6 +85,7 @@ pub struct PassivePorts {
     /// What is bound, address by address, in the order of the hub's groups.
     groups: Vec<(IpAddr, Stack, usize)>,
     acceptors: Vec<AbortHandle>,
+    yields: Option<Duration>,
 }
 
 impl PassivePorts {
@@ -144,11 +149,12 @@ impl PassivePorts {
             let nothing = || io::Error::new(io::ErrorKind::InvalidInput, "no address or no port to bind");
             return Err(failed.into_iter().next().map_or_else(nothing, |(_, error)| error));
         }
-        let hub = Arc::new(Hub::new(ports));
+        let hub = Arc::new(Hub::new(ports, options.protected));
         let spawn =
             |door: &Arc<Door>| tokio::spawn(acceptor::run(Arc::clone(&hub), Arc::clone(door))).abort_handle();
         let acceptors = doors.iter().map(spawn).collect();
-        Ok((Self { hub, doors: doors.into(), groups, acceptors }, failed))
+        let doors = doors.into();
+        Ok((Self { hub, doors, groups, acceptors, yields: options.yields }, failed))
     }
 
     /// The ports that are bound, in order.
@@ -220,6 +226,9 @@ impl PassivePorts {
             let deadline = Instant::now() + wait;
             stake.port = stake.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
             stake.since = Instant::now();
+        }
+        if let Some(yields) = self.yields {
+            self.hub.yields(owner, Some(stake.since + yields));
         }
         Ok(stake)
     }

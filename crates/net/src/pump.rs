@@ -9,12 +9,17 @@
 //! The same four work under TLS, where the bytes go through memory to be encrypted. [`choose`] says which. All are bound by a deadline on *progress*: a peer may be slow for ever, but not silent. The
 //! timer is armed only when a transfer has to wait. Dropping a future stops its transfer; see [`receive_file`] for
 //! the one piece that a thread may still be writing then.
+//!
+//! A transfer that waits for its peer holds no piece of the file: [`room`] is waited for before a piece is read, and the
+//! buffer goes back when the peer has sent all it had ([`buffer`]). What the kernel did not take of the last piece, up to
+//! 64 KiB, is all that there can be.
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+pub mod buffer;
 mod protected;
 mod receive;
 mod route;
@@ -23,7 +28,7 @@ mod vessel;
 
 pub use receive::{receive, receive_file, receive_rest};
 pub use route::{End, Route, choose};
-pub use send::{send, send_file};
+pub use send::{has_room, room, send, send_file};
 
 /// A transfer gives other tasks their turn after this many bytes without a wait: about a millisecond's work.
 const TURN: u64 = 4 << 20;

@@ -50,6 +50,8 @@ struct Running {
     progress: Arc<Progress>,
     begun: Instant,
     ascii: bool,
+    /// There is a data connection, or will be.
+    has_data: bool,
 }
 
 /// How far a transfer is.
@@ -71,8 +73,9 @@ struct Driver<'a> {
     local: SocketAddr,
     id: u64,
     session: Session,
-    binding: Option<Binding>,
+    // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
     claim: Option<Held>,
+    binding: Option<Binding>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
@@ -82,6 +85,16 @@ struct Driver<'a> {
     /// What has been read of the client, and how much of that the session has heard.
     input: Vec<u8>,
     taken: usize,
+    /// Why the session ends in the middle of a transfer, where it is not the client's word.
+    why: Option<String>,
+}
+
+/// A client that has closed its side of the control connection.
+struct Gone {
+    /// When its work is looked at again.
+    look: tokio::time::Instant,
+    /// Bytes that had moved at the last look.
+    moved: u64,
 }
 
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
@@ -92,8 +105,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGERED: usize = 64 * 1024;
 
 /// Bytes of replies that gather before they are written, so that a packet full of `STAT directory` does not fill our
-/// memory with its answers: the next command waits until the client has taken what it asked for.
-const FULL: usize = 64 * 1024;
+/// memory with its answers: the rest of an answer, and the next command, wait until the client has taken what it asked for.
+const FULL: usize = 16 * 1024;
 
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
@@ -130,6 +143,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         closing: false,
         input: Vec::new(),
         taken: 0,
+        why: None,
     };
     // First, so that a site that is gone is seen before the session looks for what to do next.
     let served = tokio::select! {
@@ -162,6 +176,7 @@ impl Driver<'_> {
     async fn serve(&mut self) -> std::io::Result<()> {
         let mut stop = self.shared.stop.clone();
         let mut ended = false;
+        let mut gone: Option<Gone> = None;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
         loop {
             self.settle().await?;
@@ -219,7 +234,19 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
-                read = self.control.read(&mut self.input), if reads => ended = read? == 0,
+                read = self.control.read(&mut self.input), if reads => if read? == 0 {
+                    ended = true;
+                    gone.get_or_insert(Gone { look: self.next_look(), moved: self.moved() });
+                },
+                // With a full queue nothing is read, and the client's end is not met by reading.
+                () = sleep(self.shared.settings.deadlines.gone), if !reads && gone.is_none() && self.running.is_some() => {
+                    if self.control.has_ended() {
+                        gone = Some(Gone { look: self.next_look(), moved: self.moved() });
+                    }
+                }
+                () = look(gone.as_ref()), if gone.is_some() && self.running.is_some() => if self.idles(&mut gone) {
+                    return Ok(());
+                },
                 () = ring(&mut alarm), if deadline.is_some() => {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
@@ -231,6 +258,32 @@ impl Driver<'_> {
         }
     }
 
+    /// Bytes that the running transfer has moved on its data connection.
+    fn moved(&self) -> u64 {
+        self.running.as_ref().map_or(0, |running| if running.has_data { running.progress.bytes() } else { 0 })
+    }
+
+    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
+    /// there, as slow as others may be.
+    fn next_look(&self) -> tokio::time::Instant {
+        let deadlines = &self.shared.settings.deadlines;
+        tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
+    }
+
+    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
+    /// whole, and soon done.
+    fn idles(&mut self, gone: &mut Option<Gone>) -> bool {
+        let moved = self.moved();
+        let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
+        let before = gone.as_ref().map_or(0, |gone| gone.moved);
+        if moved == before && !published {
+            self.why = Some("the client had closed the control connection, and no byte moved".to_owned());
+            return true;
+        }
+        *gone = Some(Gone { look: self.next_look(), moved });
+        false
+    }
+
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
     async fn settle(&mut self) -> std::io::Result<()> {
         loop {
@@ -238,6 +291,13 @@ impl Driver<'_> {
                 match output {
                     Output::Reply(reply) => {
                         reply.encode(&mut self.out);
+                        if self.out.len() >= FULL {
+                            self.flush().await?;
+                        }
+                    }
+                    Output::Part(reply, part) => {
+                        reply.encode_part(part, &mut self.out);
+                        drop(reply);
                         if self.out.len() >= FULL {
                             self.flush().await?;
                         }
@@ -278,9 +338,14 @@ impl Driver<'_> {
         if written < self.out.len() {
             timeout(patience, self.control.write_all(&self.out[written..])).await??;
         }
+        let full = self.out.len() >= FULL;
         self.out.clear();
         if self.out.capacity() > KEPT {
             self.out = Vec::new();
+        }
+        if full && self.control.has_unsent() {
+            // TLS has taken it, and the client has not.
+            timeout(patience, self.control.write_all(b"")).await??;
         }
         Ok(())
     }
@@ -430,14 +495,15 @@ impl Driver<'_> {
     fn start(&mut self, plan: Plan) {
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
-        let ascii = plan.ascii;
+        let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
         let open =
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
-        self.running = Some(Running { step, stage: Stage::Moving, progress, begun: Instant::now(), ascii });
+        let begun = Instant::now();
+        self.running = Some(Running { step, stage: Stage::Moving, progress, begun, ascii, has_data });
     }
 
     fn stepped(&mut self, step: Step) {
@@ -502,7 +568,8 @@ impl Driver<'_> {
         let end = match published {
             Some(Step::Published(end)) => end,
             _ => {
-                let detail = Some("the session ended in the middle of it".to_owned());
+                let why = self.why.take();
+                let detail = Some(why.unwrap_or_else(|| "the session ended in the middle of it".to_owned()));
                 Transferred { bytes: running.progress.bytes(), detail, ..Reason::Aborted.into() }
             }
         };
@@ -582,6 +649,13 @@ fn denied_name(denied: Denied) -> &'static str {
 async fn step(running: &mut Option<Running>) -> Step {
     match running {
         Some(running) => running.step.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn look(gone: Option<&Gone>) {
+    match gone {
+        Some(gone) => sleep_until(gone.look).await,
         None => std::future::pending().await,
     }
 }

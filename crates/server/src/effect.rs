@@ -2,9 +2,10 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use storage::{Admission, Attempt, Certificate, Create, Denied, Stat, Time, VPath};
+use storage::{Admission, Attempt, Certificate, Create, Denied, Entries, Stat, Time, VPath};
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
+use wire::reply::Part;
 use wire::{Protection, Reply, Verb};
 
 use crate::reason::Reason;
@@ -15,6 +16,8 @@ use crate::session::Pass;
 pub enum Output {
     /// Write this to the control connection.
     Reply(Reply),
+    /// Write this piece of a reply to the control connection.
+    Part(Reply, Part),
     /// Do this; its outcome comes back as an [`Input`].
     Effect(Effect),
     /// Log this.
@@ -76,6 +79,8 @@ pub enum FileOp {
     Space(VPath),
     /// The listing that STAT sends on the control connection, up to so many lines.
     Lines(VPath, usize),
+    /// What follows in it.
+    MoreLines(Listing),
 }
 
 /// What came of a [`FileOp`].
@@ -89,8 +94,32 @@ pub enum FileDone {
     Kept(u64),
     /// Bytes that can still be stored.
     Space(u64),
-    /// Lines of a listing; `true`: there were more.
-    Lines(Vec<Vec<u8>>, bool),
+    /// Some hundred lines of a listing at the most.
+    Lines(Vec<Vec<u8>>, Follows),
+}
+
+/// What follows the lines of a listing.
+#[derive(Debug)]
+pub enum Follows {
+    /// Nothing.
+    Nothing,
+    /// More than may be told.
+    TooMany,
+    /// Others, perhaps: [`FileOp::MoreLines`] tells.
+    Others(Listing),
+}
+
+/// A listing that STAT has begun to send.
+pub struct Listing {
+    pub(crate) entries: Box<dyn Entries>,
+    /// Lines that may still be told.
+    pub(crate) left: usize,
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing").field("left", &self.left).finish_non_exhaustive()
+    }
 }
 
 /// Everything about one transfer.

@@ -1,7 +1,7 @@
 //! How is the short work on files done that a session asks for?
 use storage::{FileType, Kind, Result};
 
-use crate::effect::{FileDone, FileOp};
+use crate::effect::{FileDone, FileOp, Follows, Listing};
 use crate::session::Pass;
 use crate::transfer::listing;
 
@@ -35,25 +35,31 @@ pub async fn run(pass: &Pass, op: FileOp) -> Result<FileDone> {
         FileOp::Lines(path, most) => {
             let stat = tree.stat(&path).await?;
             if stat.kind == FileType::Directory {
-                let mut entries = tree.list(&path).await?;
-                let mut batch = Vec::new();
-                let mut lines = Vec::new();
-                loop {
-                    entries.next(&mut batch).await?;
-                    if batch.is_empty() {
-                        return Ok(FileDone::Lines(lines, false));
-                    }
-                    for entry in &batch {
-                        if lines.len() == most {
-                            return Ok(FileDone::Lines(lines, true));
-                        }
-                        lines.extend(listing::status_line(&entry.name, &entry.stat));
-                    }
-                }
+                return lines(Listing { entries: tree.list(&path).await?, left: most }).await;
             }
             let stat = tree.entry(&path).await?;
             let name = path.split().map(|(_, name)| name.to_vec()).unwrap_or_default();
-            Ok(FileDone::Lines(listing::status_line(&name, &stat).into_iter().collect(), false))
+            let line = listing::status_line(&name, &stat);
+            Ok(FileDone::Lines(line.into_iter().collect(), Follows::Nothing))
         }
+        FileOp::MoreLines(listing) => lines(listing).await,
     }
+}
+
+/// The next lines of a listing, as many as the store gives at a time.
+async fn lines(mut listing: Listing) -> Result<FileDone> {
+    let (mut batch, mut lines) = (Vec::new(), Vec::new());
+    listing.entries.next(&mut batch).await?;
+    if batch.is_empty() {
+        return Ok(FileDone::Lines(lines, Follows::Nothing));
+    }
+    for entry in &batch {
+        let Some(line) = listing::status_line(&entry.name, &entry.stat) else { continue };
+        if listing.left == 0 {
+            return Ok(FileDone::Lines(lines, Follows::TooMany));
+        }
+        listing.left -= 1;
+        lines.push(line);
+    }
+    Ok(FileDone::Lines(lines, Follows::Others(listing)))
 }

@@ -136,6 +136,8 @@ reasons! {
     DialFailed "dial-failed" 425 "The data connection to your port could not be made: use passive mode.";
     /// Two connections of one address, and no way to tell whose is whose.
     Contested "contested" 425 "Two connections from your address came to the passive port: try again.";
+    /// The passive port was not used, and others of the address waited.
+    PortYielded "port-yielded" 425 "You had not used your passive port for long, and it went to another session of your address: say PASV or EPSV again.";
     /// Every passive port is claimed for this address.
     NoPort "no-port" 425 "Every passive port is in use for your address: try again.";
     /// A transfer that stood still.

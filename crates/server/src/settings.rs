@@ -48,6 +48,12 @@ pub struct Deadlines {
     pub port: Duration,
     /// From PASV to the command that uses it, after which the port goes back.
     pub claim: Duration,
+    /// How long work goes on that moves no byte on a data connection once the client has closed the control connection: a
+    /// digest, a listing that finds nothing. Five seconds answer a script that closes its side as soon as it has said all;
+    /// nobody waits for more.
+    pub gone: Duration,
+    /// How long a site that is told to end waits for running transfers. Half a minute: service managers kill after one or more.
+    pub drain: Duration,
 }
 
 impl Default for Deadlines {
@@ -60,6 +66,8 @@ impl Default for Deadlines {
             stall: Duration::from_secs(60),
             port: Duration::from_secs(3),
             claim: Duration::from_secs(60),
+            gone: Duration::from_secs(5),
+            drain: Duration::from_secs(30),
         }
     }
 }

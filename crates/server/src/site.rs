@@ -12,6 +12,7 @@ use net::tls::server::ServerTls;
 use storage::Gate;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use wire::Reply;
 
 use crate::driver;
@@ -139,7 +140,8 @@ impl Site {
                 addresses.sort_unstable();
                 addresses.dedup();
                 let (mss, proxies) = (settings.modes.data_mss, settings.proxies.clone());
-                let options = Options { mss, proxies };
+                let (protected, yields) = (tls.is_some(), Some(settings.deadlines.data));
+                let options = Options { mss, proxies, protected, yields };
                 let (ports, missing) = PassivePorts::bind_with(&addresses, range.clone(), &options)
                     .map_err(|e| SiteError::Passive(range, e))?;
                 taken = missing;
@@ -208,9 +210,10 @@ impl Site {
         Stopper(self.stop.clone())
     }
 
-    /// Serves until told to stop, and until the last session has gone.
+    /// Serves until told to stop, and until the last session has gone; one that is still there after
+    /// [`Deadlines::drain`](crate::settings::Deadlines::drain) is ended.
     pub async fn run(self) {
-        let Self { listeners, clear, shared, stop: _stop, mut drained, .. } = self;
+        let Self { listeners, clear, shared, stop: stopper, mut drained, .. } = self;
         let mut accepting = JoinSet::new();
         for (n, listener) in listeners.into_iter().enumerate() {
             let settings = Arc::clone(if n < clear { &shared.settings } else { &shared.implicit });
@@ -220,9 +223,18 @@ impl Site {
         // The sender lives in this function, so waiting cannot fail.
         let _ = stop.wait_for(|s| *s != Stop::No).await;
         accepting.shutdown().await;
+        let patience = shared.settings.deadlines.drain;
         drop(shared);
         // Ends when every session has dropped its sender.
-        while drained.recv().await.is_some() {}
+        let drained = async { while drained.recv().await.is_some() {} };
+        let mut drained = std::pin::pin!(drained);
+        if timeout(patience, drained.as_mut()).await.is_err() {
+            if *stop.borrow() != Stop::Now {
+                tracing::warn!(seconds = patience.as_secs_f64(), "transfers still run: ending them");
+                stopper.send_replace(Stop::Now);
+            }
+            drained.await;
+        }
     }
 }
 

@@ -78,6 +78,19 @@ pub struct Reply {
     pub lines: Vec<Cow<'static, [u8]>>,
 }
 
+/// Which lines of a reply are there, when it is written in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All.
+    Whole,
+    /// The first ones.
+    First,
+    /// Some between.
+    Middle,
+    /// The last ones.
+    Last,
+}
+
 impl Reply {
     /// A reply of one line. `code` outside 100 to 599 is our own mistake and becomes 451, "our fault".
     #[must_use]
@@ -103,6 +116,13 @@ impl Reply {
     /// Middle lines start with a blank, so none of them can look like the end (RFC 959 4.2). Line ends within
     /// the text become `?`; no text can forge a second reply.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_part(Part::Whole, out);
+    }
+
+    /// The same where the reply has other lines, before or after these.
+    pub fn encode_part(&self, part: Part, out: &mut Vec<u8>) {
+        let (begins, ends) =
+            (matches!(part, Part::Whole | Part::First), matches!(part, Part::Whole | Part::Last));
         // No line at all, which only a hand-made value has, is a reply all the same: the peer waits for it.
         let lines = if self.lines.is_empty() { &[Cow::Borrowed(&b""[..])] } else { self.lines.as_slice() };
         let last = lines.len() - 1;
@@ -112,9 +132,10 @@ impl Reply {
             b'0' + (self.code.0 % 10) as u8,
         ];
         for (n, line) in lines.iter().enumerate() {
-            if n == 0 || n == last {
+            let is_last = ends && n == last;
+            if is_last || begins && n == 0 {
                 out.extend_from_slice(&code);
-                out.push(if n == last { b' ' } else { b'-' });
+                out.push(if is_last { b' ' } else { b'-' });
             } else if !line.starts_with(b" ") {
                 out.push(b' ');
             }

@@ -8,4 +8,5 @@ mod client;
 mod generated;
 mod harness;
 mod interop;
+mod memory;
 mod protected;

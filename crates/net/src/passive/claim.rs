@@ -23,6 +23,10 @@ pub enum ClaimError {
     /// hand a file to the stranger, or take one from it.
     #[error("two data connections came from the same address")]
     Contested,
+    /// Its owner had not asked for the connection for as long as [`Options::yields`](super::Options::yields) says, and another
+    /// claim of the address waited: that one has the port.
+    #[error("the port was given to another claim, as it had not been used")]
+    Yielded,
 }
 
 /// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
@@ -102,10 +106,12 @@ impl Claim {
     /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection from the
     /// peer's address came before this was called.
     pub async fn connection(&mut self) -> Result<Data, ClaimError> {
-        if let Some(result) = self.arrived() {
+        let Stake { hub, owner, until, peer, .. } = &self.0;
+        hub.yields(*owner, None);
+        self.0.take_waiting();
+        if let Some(result) = resolved(hub.look(*owner, None)) {
             return result;
         }
-        let Stake { hub, owner, until, peer, .. } = &self.0;
         let arrival = std::future::poll_fn(|context| {
             resolved(hub.look(*owner, Some(context.waker()))).map_or(Poll::Pending, Poll::Ready)
         });
@@ -155,7 +161,7 @@ impl Stake {
                     News::Queued => Poll::Pending,
                     News::Port(port) => Poll::Ready(Some(port)),
                     // Cannot be told a claim without a port; gone is gone.
-                    News::Arrived(_) | News::Contested | News::Expired => Poll::Ready(None),
+                    News::Arrived(_) | News::Contested | News::Expired | News::Yielded => Poll::Ready(None),
                 });
             match timeout_at(next, grant).await {
                 Ok(port) => return port,
@@ -178,5 +184,6 @@ fn resolved(news: News) -> Option<Result<Data, ClaimError>> {
         News::Arrived(data) => Some(Ok(data)),
         News::Contested => Some(Err(ClaimError::Contested)),
         News::Expired => Some(Err(ClaimError::Expired)),
+        News::Yielded => Some(Err(ClaimError::Yielded)),
     }
 }

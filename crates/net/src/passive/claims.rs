@@ -16,6 +16,12 @@
 //! live claim wants, while earlier ones at the same place have not been taken up, leaves nobody sure whose is whose:
 //! all of those are contested. An arrival from anybody else is a stranger, and changes nothing.
 //!
+//! Where there are protected claims, those that need a place for themselves leave some to the others (see [`Quota`]): clients in
+//! clear cannot take every port of an address from those under TLS.
+//!
+//! A claim whose owner has not used it for long *yields* where another waits for its place: [`Claims::expire`] ends it then. In
+//! clear, a connection that comes for it after that is the next claim's, as it is after a claim has lapsed.
+//!
 //! Protected claims share a place, as their connections say whose they are: an arrival there changes nothing, and
 //! [`Claims::whose`] is asked when it has spoken. They are live until they are released, or lapse.
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -28,8 +34,10 @@ use crate::tls::sessions::BindingId;
 #[cfg(test)]
 mod model;
 mod place;
+mod quota;
 
 use place::{Live, Place};
+use quota::Quota;
 
 /// Names one claim; its maker never uses a name twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,8 +62,8 @@ impl Kind {
         }
     }
 
-    /// Does it wait its turn?
-    fn queues_in_order(self) -> bool {
+    /// Does it need a place for itself, and wait its turn?
+    fn is_alone(self) -> bool {
         !matches!(self, Self::Bound(_))
     }
 }
@@ -111,6 +119,8 @@ pub(crate) struct Stamp(u64);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lapsed {
     pub(crate) expired: Vec<Owner>,
+    /// Had to make room for others before their time.
+    pub(crate) yielded: Vec<Owner>,
     pub(crate) granted: Vec<Grant>,
 }
 
@@ -132,15 +142,24 @@ struct Peer {
 /// The claims of all sessions. Its size is bounded by theirs: every claim has an owner that is held by one.
 #[derive(Debug)]
 pub(crate) struct Claims {
-    groups: Vec<Vec<u16>>,
+    groups: Vec<Group>,
     owners: HashMap<Owner, Stand>,
     peers: HashMap<IpAddr, Peer>,
     events: u64,
 }
 
+/// Ports that serve the same wishes.
+#[derive(Debug)]
+struct Group {
+    ports: Vec<u16>,
+    quota: Quota,
+}
+
 impl Claims {
-    /// An empty table over sets of ports.
-    pub(crate) fn new(groups: Vec<Vec<u16>>) -> Self {
+    /// An empty table over sets of ports. `protected`: there are protected claims, too.
+    pub(crate) fn new(groups: Vec<Vec<u16>>, protected: bool) -> Self {
+        let quota = |ports: &[u16]| if protected { Quota::of(ports.len()) } else { Quota::NONE };
+        let groups = groups.into_iter().map(|ports| Group { quota: quota(&ports), ports }).collect();
         Self { groups, owners: HashMap::new(), peers: HashMap::new(), events: 0 }
     }
 
@@ -153,7 +172,7 @@ impl Claims {
     /// clear.
     pub(crate) fn claim(&mut self, wish: Wish, mut choose: impl FnMut(usize) -> usize) -> Answer {
         let Self { groups, owners, peers, events } = self;
-        let ports = groups.get(wish.group).map_or(&[][..], Vec::as_slice);
+        let ports = groups.get(wish.group).map_or(&[][..], |group| group.ports.as_slice());
         let peer = peers.entry(wish.peer).or_default();
         let port = match wish.kind {
             Kind::Clear => peer.empty(ports, &wish, groups, &mut choose),
@@ -255,6 +274,15 @@ impl Claims {
         }
     }
 
+    /// A live claim yields to others from this time on; with none it does not, since its owner uses it.
+    pub(crate) fn yields(&mut self, owner: Owner, from: Option<Instant>) {
+        let Some(&Stand::Live { peer, port }) = self.owners.get(&owner) else { return };
+        let place = self.peers.get_mut(&peer).and_then(|there| there.places.get_mut(&port));
+        if let Some(live) = place.and_then(|place| place.find(owner)) {
+            live.yields = from;
+        }
+    }
+
     /// Ends a claim wherever it stands; unknown owners are nothing. What it makes room for goes to those who wait.
     pub(crate) fn release(&mut self, owner: Owner) -> Vec<Grant> {
         let Some(stand) = self.owners.remove(&owner) else { return Vec::new() };
@@ -266,10 +294,10 @@ impl Claims {
                     let left = there.queue.iter().position(|wish| wish.owner == owner);
                     let left = left.and_then(|index| there.queue.remove(index));
                     // Others may have waited behind it for a place that was good enough for them.
-                    if let Some(ports) = left.and_then(|wish| self.groups.get(wish.group))
+                    if let Some(group) = left.and_then(|wish| self.groups.get(wish.group))
                         && !there.queue.is_empty()
                     {
-                        for port in ports.clone() {
+                        for port in group.ports.clone() {
                             grants.extend(self.pass_on(peer, port));
                         }
                     }
@@ -297,7 +325,7 @@ impl Claims {
         grants
     }
 
-    /// Ends the claims of one peer whose time has passed. Its cost is that peer's claims, not the site's.
+    /// Ends the claims of one peer whose time has passed, and of those that yield as many as others wait. Its cost is that peer's claims, not the site's.
     pub(crate) fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
         let late: Vec<Owner> =
@@ -306,12 +334,39 @@ impl Claims {
             lapsed.granted.extend(self.release(owner));
             lapsed.expired.push(owner);
         }
+        let waiting: Vec<Owner> = self
+            .peers
+            .get(&peer)
+            .map_or_else(Vec::new, |there| there.queue.iter().map(|wish| wish.owner).collect());
+        for wish in waiting {
+            let Some(owner) = self.in_the_way(peer, wish, now) else { continue };
+            lapsed.granted.extend(self.release(owner));
+            lapsed.yielded.push(owner);
+        }
         lapsed
     }
 
-    /// When the next live claim of a peer lapses.
-    pub(crate) fn next_expiry(&self, peer: IpAddr) -> Option<Instant> {
-        self.of_peer(peer).map(|live| live.until).min()
+    /// The claim that has to yield for a queued wish: the one that might have since longest.
+    fn in_the_way(&self, peer: IpAddr, wish: Owner, now: Instant) -> Option<Owner> {
+        let there = self.peers.get(&peer)?;
+        // It may have its port by now.
+        let wish = there.queue.iter().find(|queued| queued.owner == wish)?;
+        let group = self.groups.get(wish.group)?;
+        let held = there.held(group);
+        let makes_room =
+            |live: &&Live| live.kind.is_alone() && group.quota.admits(held.without(live.kind), wish.kind);
+        let here = group.ports.iter().filter_map(|port| there.places.get(port)).flat_map(Place::all);
+        let yielding = here.filter(makes_room).filter_map(|live| {
+            live.yields.filter(|from| *from <= now).map(|from| (from, live.since, live.owner))
+        });
+        yielding.min().map(|(_, _, owner)| owner)
+    }
+
+    /// When the next live claim of a peer lapses, or yields to one that waits.
+    pub(crate) fn next_expiry(&self, peer: IpAddr, now: Instant) -> Option<Instant> {
+        let awaited = self.peers.get(&peer).is_some_and(|there| !there.queue.is_empty());
+        let yields = |live: &Live| live.yields.filter(|from| awaited && *from > now);
+        self.of_peer(peer).map(|live| yields(live).map_or(live.until, |from| from.min(live.until))).min()
     }
 
     fn of_peer(&self, peer: IpAddr) -> impl Iterator<Item = &Live> {
@@ -334,15 +389,17 @@ impl Claims {
             if !serves(groups, &wish, port) {
                 continue;
             }
-            let ordered = wish.kind.queues_in_order();
-            if there.fits(port, wish.kind) && !(ordered && waits) {
+            let ordered = wish.kind.is_alone();
+            let admitted = there.admits(&wish, groups);
+            if admitted && there.fits(port, wish.kind) && !(ordered && waits) {
                 index -= 1;
                 there.queue.remove(index);
                 there.hold(&wish, port, tick(events));
                 owners.insert(wish.owner, Stand::Live { peer, port });
                 grants.push(Grant { owner: wish.owner, port });
             } else {
-                waits |= ordered;
+                // One that others' places are kept from does not wait for this one.
+                waits |= ordered && admitted;
             }
         }
         grants
@@ -363,14 +420,34 @@ impl Peer {
         self.places.get(&port).is_none_or(|place| place.fits(kind))
     }
 
+    /// Does it leave enough places to the others?
+    fn admits(&self, wish: &Wish, groups: &[Group]) -> bool {
+        !wish.kind.is_alone()
+            || groups.get(wish.group).is_some_and(|group| group.quota.admits(self.held(group), wish.kind))
+    }
+
+    /// How many places of a group are held by claims that are alone there.
+    fn held(&self, group: &Group) -> quota::Held {
+        let mut held = quota::Held::default();
+        if group.quota != Quota::NONE {
+            for live in
+                self.places.iter().filter(|(port, _)| group.ports.contains(port)).flat_map(|(_, p)| p.all())
+            {
+                held.add(live.kind);
+            }
+        }
+        held
+    }
+
     /// Whoever waits its turn does not go before those who have waited for the same port.
-    fn may(&self, port: u16, wish: &Wish, groups: &[Vec<u16>]) -> bool {
-        let waits = |other: &Wish| other.kind.queues_in_order() && serves(groups, other, port);
-        self.fits(port, wish.kind) && !(wish.kind.queues_in_order() && self.queue.iter().any(waits))
+    fn may(&self, port: u16, wish: &Wish, groups: &[Group]) -> bool {
+        let waits =
+            |other: &Wish| other.kind.is_alone() && serves(groups, other, port) && self.admits(other, groups);
+        self.fits(port, wish.kind) && !(wish.kind.is_alone() && self.queue.iter().any(waits))
     }
 
     fn hold(&mut self, wish: &Wish, port: u16, since: u64) {
-        let live = Live { owner: wish.owner, kind: wish.kind, until: wish.until, since };
+        let live = Live { owner: wish.owner, kind: wish.kind, until: wish.until, yields: None, since };
         self.places.entry(port).or_default().add(live);
     }
 
@@ -379,7 +456,7 @@ impl Peer {
         &self,
         ports: &[u16],
         wish: &Wish,
-        groups: &[Vec<u16>],
+        groups: &[Group],
         choose: &mut impl FnMut(usize) -> usize,
     ) -> Option<u16> {
         let open = |port: &u16| ports.contains(port) && self.may(*port, wish, groups);
@@ -391,10 +468,10 @@ impl Peer {
         &self,
         ports: &[u16],
         wish: &Wish,
-        groups: &[Vec<u16>],
+        groups: &[Group],
         choose: &mut impl FnMut(usize) -> usize,
     ) -> Option<u16> {
-        if ports.is_empty() {
+        if ports.is_empty() || !self.admits(wish, groups) {
             return None;
         }
         let free = |port: u16| !self.places.contains_key(&port) && self.may(port, wish, groups);
@@ -416,8 +493,8 @@ fn pick(candidates: Vec<u16>, choose: &mut impl FnMut(usize) -> usize) -> Option
     Some(candidates.get(choose(candidates.len())).copied().unwrap_or(first))
 }
 
-fn serves(groups: &[Vec<u16>], wish: &Wish, port: u16) -> bool {
-    groups.get(wish.group).is_some_and(|ports| ports.contains(&port))
+fn serves(groups: &[Group], wish: &Wish, port: u16) -> bool {
+    groups.get(wish.group).is_some_and(|group| group.ports.contains(&port))
 }
 
 fn tick(events: &mut u64) -> u64 {

@@ -32,6 +32,8 @@ pub(super) enum News {
     Contested,
     /// Its time has passed.
     Expired,
+    /// It was not used, and others waited.
+    Yielded,
 }
 
 #[derive(Debug)]
@@ -87,9 +89,9 @@ pub(super) struct Wanted {
 }
 
 impl Hub {
-    pub(super) fn new(groups: Vec<Vec<u16>>) -> Self {
+    pub(super) fn new(groups: Vec<Vec<u16>>, protected: bool) -> Self {
         let state = State {
-            claims: Claims::new(groups),
+            claims: Claims::new(groups, protected),
             seats: HashMap::new(),
             readings: Readings::default(),
             next_owner: 0,
@@ -201,20 +203,26 @@ impl Hub {
                 }
                 if let News::Port(port) = seat.news { News::Port(port) } else { News::Queued }
             }
-            News::Arrived(_) | News::Contested | News::Expired => {
+            News::Arrived(_) | News::Contested | News::Expired | News::Yielded => {
                 state.claims.take(owner);
                 state.seats.remove(&owner).map_or(News::Expired, |seat| seat.news)
             }
         }
     }
 
+    /// From when on a claim makes room for one that waits; with none it does not.
+    pub(super) fn yields(&self, owner: Owner, from: Option<Instant>) {
+        self.lock().claims.yields(owner, from);
+    }
+
     /// Ends the claims of a peer whose time has passed, and says when the next one does.
     pub(super) fn expire(&self, peer: IpAddr) -> Option<Instant> {
         let mut woken = Vec::new();
         let mut state = self.lock();
-        let lapsed = state.claims.expire(peer, Instant::now());
+        let now = Instant::now();
+        let lapsed = state.claims.expire(peer, now);
         state.tell_lapsed(lapsed, &mut woken);
-        let next = state.claims.next_expiry(peer);
+        let next = state.claims.next_expiry(peer, now);
         drop(state);
         wake(woken);
         next
@@ -278,6 +286,9 @@ impl State {
         for owner in lapsed.expired {
             // Only claims without a connection lapse.
             let _ = self.tell(owner, News::Expired, woken);
+        }
+        for owner in lapsed.yielded {
+            let _ = self.tell(owner, News::Yielded, woken);
         }
         self.tell_grants(lapsed.granted, woken);
     }

@@ -103,6 +103,8 @@ pub enum Stir {
     Refused(Refused),
     /// The claim's time has passed.
     Expired,
+    /// It was not used for long, and another claim that waited has its place.
+    Yielded,
 }
 
 /// What happens at a protected claim whose connection is to be protected.

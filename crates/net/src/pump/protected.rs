@@ -1,8 +1,8 @@
 //! How are bytes moved under TLS?
 //!
 //! Through memory, as the encryption is ours: a file is read as it is for sendfile, from the page cache where it is there
-//! and in the blocking pool where it is not, and encrypted 256 KiB at a time; what arrives is decrypted on the event loop
-//! and written in pieces of up to 256 KiB.
+//! and in the blocking pool where it is not, and encrypted 64 KiB at a time, when the kernel has room for them; what arrives
+//! is decrypted on the event loop and written in pieces of up to 192 KiB.
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -14,17 +14,13 @@ use tokio::io::Interest;
 use tokio::time::timeout;
 
 use super::receive::write_first;
-use super::send::{Piece, read_piece};
-use super::{Progress, PumpError};
+use super::send::{Piece, has_room, read_piece};
+use super::{Progress, PumpError, buffer};
 use crate::Data;
 use crate::tls::{AHEAD, Layer, Room};
 
 /// Encrypting or decrypting this much takes the processor a millisecond at worst; then others have their turn.
 const TURN: u64 = 1 << 20;
-
-/// The most that is decrypted before it is written, in the blocking pool. Then it still lies in the processor's cache: with
-/// pieces of 1 MiB the copy into the page cache took twice as long, where other work was beside.
-const GATHER: usize = 256 << 10;
 
 /// Tries a step until it does not say `WouldBlock`, as long as bytes move at the socket within `stall`: a record takes a
 /// slow peer as long as it takes.
@@ -53,6 +49,17 @@ fn fault(error: io::Error) -> PumpError {
         io::ErrorKind::UnexpectedEof => PumpError::Truncated,
         _ => PumpError::Peer(error),
     }
+}
+
+/// `WouldBlock` until the kernel has all that is encrypted, and room for more.
+pub(super) fn room(layer: &mut Layer, socket: BorrowedFd<'_>) -> io::Result<()> {
+    layer.flush(socket)?;
+    crate::data::room(socket)
+}
+
+/// See [`super::room()`].
+pub(super) async fn wait_for_room(data: &mut Data, stall: Duration) -> Result<(), PumpError> {
+    steadily(data, stall, Interest::WRITABLE, room).await
 }
 
 /// See [`super::send()`].
@@ -89,23 +96,40 @@ pub(super) async fn send_file(
     progress: &Progress,
 ) -> Result<u64, PumpError> {
     let expected = range.end.saturating_sub(range.start);
-    let mut at = range.start;
-    let mut turn = 0;
-    let mut buffer = Vec::new();
+    let (mut at, mut turn) = (range.start, 0);
+    let (mut piece, mut unsent) = (Vec::new(), 0);
     while at < range.end {
-        let wanted = (range.end - at).min(AHEAD as u64) as usize;
-        buffer = match read_piece(file, buffer, wanted, at).await? {
+        if !has_room(data) {
+            buffer::give(std::mem::take(&mut piece));
+            wait_for_room(data, stall).await?;
+        }
+        // The kernel has all of the last piece.
+        progress.add(std::mem::take(&mut unsent));
+        if piece.capacity() == 0 {
+            piece = buffer::take();
+        }
+        let wanted = (range.end - at).min(buffer::PIECE as u64) as usize;
+        piece = match read_piece(file, piece, wanted, at).await? {
             Piece::Read(bytes) => bytes,
             Piece::Ended => return Err(PumpError::Short { sent: at - range.start, expected }),
         };
-        send(data, &buffer, stall, progress).await?;
-        at += buffer.len() as u64;
-        turn += buffer.len() as u64;
+        let mut rest = piece.as_slice();
+        while !rest.is_empty() {
+            // Taken at once, since nothing waits for the kernel.
+            let taken = steadily(data, stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest)).await?;
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        unsent = piece.len() as u64;
+        at += unsent;
+        turn += unsent;
         if turn >= TURN {
             turn = 0;
             tokio::task::yield_now().await;
         }
     }
+    buffer::give(piece);
+    steadily(data, stall, Interest::WRITABLE, Layer::flush).await?;
+    progress.add(unsent);
     Ok(expected)
 }
 
@@ -117,11 +141,18 @@ pub(super) async fn receive(
     stall: Duration,
     progress: &Progress,
 ) -> Result<usize, PumpError> {
-    into.reserve(room);
-    let limit = into.capacity() - into.len();
-    let count =
-        steadily(data, stall, Interest::READABLE, |layer, fd| layer.read(fd, into, limit, Room::Data))
-            .await?;
+    let limit = room.max(into.capacity() - into.len());
+    let count = steadily(data, stall, Interest::READABLE, |layer, fd| {
+        if into.capacity() == 0 {
+            *into = buffer::take();
+        }
+        let received = layer.read(fd, into, limit, Room::Data);
+        if received.is_err() && into.is_empty() {
+            buffer::give(std::mem::take(into));
+        }
+        received
+    })
+    .await?;
     progress.add(count as u64);
     Ok(count)
 }
@@ -137,15 +168,15 @@ pub(super) async fn receive_file(
 ) -> Result<u64, PumpError> {
     let limit = limit.unwrap_or(u64::MAX);
     let mut total = 0;
-    let mut buffer = Vec::new();
+    let mut piece = Vec::new();
     while total < limit {
-        let room = (limit - total).min(GATHER as u64) as usize;
-        buffer.clear();
-        let gathered = gather(data, &mut buffer, room, stall).await;
-        let count = buffer.len() as u64;
+        let room = (limit - total).min(buffer::GATHER as u64) as usize;
+        piece.clear();
+        let gathered = gather(data, &mut piece, room, stall).await;
+        let count = piece.len() as u64;
         if count > 0 {
             // What came before an error is kept.
-            buffer = write_first(file, buffer, at.saturating_add(total)).await?;
+            piece = write_first(file, piece, at.saturating_add(total)).await?;
             total += count;
             progress.add(count);
             tokio::task::yield_now().await;
@@ -154,6 +185,7 @@ pub(super) async fn receive_file(
             break;
         }
     }
+    buffer::GATHERED.give(piece);
     Ok(total)
 }
 
@@ -163,7 +195,7 @@ enum Gathered {
     Ended,
 }
 
-/// Waits for bytes, and takes all that are there, up to `room`.
+/// Waits for bytes, with no buffer, and takes all that are there, up to `room`.
 async fn gather(
     data: &mut Data,
     into: &mut Vec<u8>,
@@ -171,12 +203,20 @@ async fn gather(
     stall: Duration,
 ) -> Result<Gathered, PumpError> {
     steadily(data, stall, Interest::READABLE, |layer, fd| {
+        if into.capacity() == 0 {
+            *into = buffer::GATHERED.take();
+        }
         while into.len() < room {
             match layer.read(fd, into, room - into.len(), Room::Data) {
                 Ok(0) => return Ok(Gathered::Ended),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && !into.is_empty() => break,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if into.is_empty() {
+                        buffer::GATHERED.give(std::mem::take(into));
+                    }
+                    return Err(error);
+                }
             }
         }
         Ok(Gathered::More)

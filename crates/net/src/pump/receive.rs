@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::io::{Errno, ReadWriteFlags};
-use rustix::net::RecvFlags;
 use tokio::io::Interest;
 
 use super::vessel::{Vessel, VesselError};
-use super::{Progress, PumpError, TURN, blocking, patiently, protected};
+use super::{Progress, PumpError, TURN, blocking, buffer, patiently, protected};
 use crate::Data;
 
 /// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking pool (none
@@ -22,7 +21,7 @@ const FIRST: usize = 64 << 10;
 const READ: usize = 16 << 10;
 
 /// The least that [`receive`] makes room for.
-const ROOM: usize = 64 << 10;
+const ROOM: usize = buffer::PIECE;
 
 /// Receives until the peer's end, or until `limit` bytes have come (what the peer sends beyond them is left unread),
 /// into a file from offset `at` on, its bytes as they are. Returns how many.
@@ -114,11 +113,16 @@ pub async fn receive(
         return protected::receive(data, into, ROOM, stall, progress).await;
     }
     let attempt = data.when(Interest::READABLE, |fd| {
+        if into.capacity() == 0 {
+            *into = buffer::take();
+        }
         into.reserve(ROOM);
-        let (count, _) = rustix::io::retry_on_intr(|| {
-            rustix::net::recv(fd, rustix::buffer::spare_capacity(into), RecvFlags::DONTWAIT)
-        })?;
-        Ok(count)
+        let received = crate::data::receive_into(fd, into);
+        if received.is_err() && into.is_empty() {
+            // It is not held while the peer is waited for.
+            buffer::give(std::mem::take(into));
+        }
+        received
     });
     let count = patiently(stall, attempt).await?;
     progress.add(count as u64);
@@ -127,11 +131,12 @@ pub async fn receive(
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
-    Whole,
+    /// There may be more.
+    More,
     Ended,
 }
 
-/// Reads up to `room` bytes into memory.
+/// Reads up to `room` bytes into memory, and holds at most [`READ`] of them while it waits for others.
 async fn fill(
     data: &mut Data,
     into: &mut Vec<u8>,
@@ -143,15 +148,22 @@ async fn fill(
         let attempt = data.when(Interest::READABLE, |fd| {
             let mut buffer = [0; READ];
             let part = buffer.get_mut(..left.min(READ)).unwrap_or_default();
-            let count = crate::data::receive(fd, part)?;
+            let count = match crate::data::receive(fd, part) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && into.len() >= READ => {
+                    return Ok(None);
+                }
+                received => received?,
+            };
             into.extend_from_slice(part.get(..count).unwrap_or_default());
-            Ok(count)
+            Ok(Some(count))
         });
-        if patiently(stall, attempt).await? == 0 {
-            return Ok(Filled::Ended);
+        match patiently(stall, attempt).await? {
+            Some(0) => return Ok(Filled::Ended),
+            Some(_) => {}
+            None => break,
         }
     }
-    Ok(Filled::Whole)
+    Ok(Filled::More)
 }
 
 /// Writes bytes: at once where the file system can do it without waiting, else in the blocking pool. Gives back the buffer.

@@ -10,7 +10,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 use rustix::net::SendFlags;
 use tokio::io::Interest;
 
-use super::{Progress, PumpError, TURN, blocking, patiently, protected};
+use super::{Progress, PumpError, TURN, blocking, buffer, patiently, protected};
 use crate::Data;
 
 /// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
@@ -19,9 +19,6 @@ const PIECE: u64 = 1 << 20;
 /// Up to this many bytes a read and a send cost less than a probe and a sendfile: the same two system calls, but the
 /// read is its own probe and no pipe is made in the kernel.
 const SMALL: usize = 16 << 10;
-
-/// Buffer of the way that copies, for files that sendfile cannot read.
-const COPY: usize = 256 << 10;
 
 /// Sends a range of a file, its bytes as they are, and returns how many. Nothing is copied in user space but the last
 /// 16 KiB and files of a kind that sendfile cannot read.
@@ -106,6 +103,28 @@ pub async fn send(
     Ok(())
 }
 
+/// Would [`room`] be there at once?
+#[must_use]
+pub fn has_room(data: &mut Data) -> bool {
+    let (socket, layer) = data.parts();
+    match layer {
+        Some(layer) => socket.try_now(|fd| protected::room(layer, fd)).is_ok(),
+        None => socket.try_now(crate::data::room).is_ok(),
+    }
+}
+
+/// Waits until the kernel takes more: usually a third of its buffer is free then, and a piece of [`buffer::PIECE`] fits. Under
+/// TLS also until it has taken what is encrypted already. To be waited for with empty hands, before the next piece is read.
+///
+/// # Errors
+/// [`PumpError::Stalled`] and [`PumpError::Peer`].
+pub async fn room(data: &mut Data, stall: Duration) -> Result<(), PumpError> {
+    if data.is_protected() {
+        return protected::wait_for_room(data, stall).await;
+    }
+    patiently(stall, data.when(Interest::WRITABLE, crate::data::room)).await
+}
+
 /// Where the next piece is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -174,14 +193,17 @@ async fn copied_piece(
     rest: &Range<u64>,
     stall: Duration,
 ) -> Result<Step, PumpError> {
-    let length = (COPY as u64).min(rest.end - rest.start) as usize;
-    let bytes = read_in_pool(file, Vec::new(), length, rest.start).await?;
+    let length = (buffer::PIECE as u64).min(rest.end - rest.start) as usize;
+    room(data, stall).await?;
+    let bytes = read_in_pool(file, buffer::take(), length, rest.start).await?;
     if bytes.is_empty() {
         return Ok(Step::Ended);
     }
     // Counted by the caller, piece by piece.
     send(data, &bytes, stall, &Progress::default()).await?;
-    Ok(Step::Moved(bytes.len() as u64))
+    let moved = bytes.len() as u64;
+    buffer::give(bytes);
+    Ok(Step::Moved(moved))
 }
 
 /// A piece of a file in memory.
@@ -277,14 +299,14 @@ mod tests {
     async fn a_file_that_sendfile_cannot_read_is_copied() {
         use std::io::Write;
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&vec![7; COPY + 100]).unwrap();
+        file.write_all(&vec![7; buffer::PIECE + 100]).unwrap();
         let file = Arc::new(file);
         let awaited = crate::Awaited::bind(std::net::Ipv4Addr::LOCALHOST.into(), None).unwrap();
         let (mut data, mut peer) = (crate::dial(awaited.local(), None).await.unwrap(), Vec::new());
         let mut other = awaited.connection(data.local().ip()).await.unwrap();
         let (patience, progress) = (Duration::from_secs(9), Progress::default());
-        for (at, moved) in [(0, COPY), (COPY, 100)] {
-            let rest = at as u64..COPY as u64 + 500;
+        for (at, moved) in [(0, buffer::PIECE), (buffer::PIECE, 100)] {
+            let rest = at as u64..buffer::PIECE as u64 + 500;
             let read = async {
                 let goal = at + moved;
                 while peer.len() < goal
@@ -295,8 +317,8 @@ mod tests {
             let (step, ()) = tokio::join!(copied_piece(&mut data, &file, &rest, patience), read);
             assert!(matches!(step, Ok(Step::Moved(count)) if count == moved as u64), "{step:?}");
         }
-        assert!(peer.len() == COPY + 100 && peer.iter().all(|byte| *byte == 7));
-        let rest = COPY as u64 + 100..COPY as u64 + 500;
+        assert!(peer.len() == buffer::PIECE + 100 && peer.iter().all(|byte| *byte == 7));
+        let rest = buffer::PIECE as u64 + 100..buffer::PIECE as u64 + 500;
         let step = copied_piece(&mut data, &file, &rest, patience).await;
         assert!(matches!(step, Ok(Step::Ended)), "{step:?}");
     }

@@ -1,7 +1,7 @@
 //! In what do bytes travel from a socket to a file?
 //!
 //! In a pipe, by splice, which saves the copy into our memory and a buffer for each transfer; a buffer is for where
-//! that does not work. Measured in alternating rounds to ext4 on two cores, CPU of the receiving process per GiB, median
+//! that does not work, and is held only while it carries. Measured in alternating rounds to ext4 on two cores, CPU of the receiving process per GiB, median
 //! (lowest to highest). The machine was busy with other work, so the lowest say most:
 //!
 //! | | splice, 1 MiB pipe | reads of 1 MiB |
@@ -17,6 +17,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags};
 
+use super::buffer;
 use super::receive::write_all_at;
 
 /// What goes from the socket to the file in one step, and the size of the pipe between them: the largest that the
@@ -27,7 +28,7 @@ const PIECE: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) enum Vessel {
     Pipe(Pipe),
-    Buffer(Vec<u8>),
+    Buffer,
 }
 
 /// Always empty between two steps.
@@ -49,11 +50,7 @@ pub(super) enum VesselError {
 impl Vessel {
     pub(super) fn new() -> Self {
         // Without a pipe of that size, or descriptors for it, the transfer goes on all the same.
-        Pipe::new().map_or_else(|_| Self::buffer(), Self::Pipe)
-    }
-
-    fn buffer() -> Self {
-        Self::Buffer(vec![0; PIECE])
+        Pipe::new().map_or(Self::Buffer, Self::Pipe)
     }
 
     /// Moves what has arrived, up to `limit` bytes and one piece, to an offset of the file; may wait for the disk,
@@ -67,11 +64,21 @@ impl Vessel {
     ) -> Result<u64, VesselError> {
         let piece = limit.min(PIECE as u64) as usize;
         match self {
-            Self::Buffer(buffer) => {
-                let part = buffer.get_mut(..piece).unwrap_or_default();
-                let count = arrived(crate::data::receive(socket, part))?;
-                write_all_at(file, part.get(..count).unwrap_or_default(), at).map_err(VesselError::File)?;
-                Ok(count as u64)
+            Self::Buffer => {
+                let mut bytes = buffer::take();
+                let received = if piece < buffer::PIECE {
+                    bytes.resize(piece, 0);
+                    crate::data::receive(socket, &mut bytes)
+                } else {
+                    crate::data::receive_into(socket, &mut bytes)
+                };
+                let carried = arrived(received).and_then(|count| {
+                    write_all_at(file, bytes.get(..count).unwrap_or_default(), at)
+                        .map_err(VesselError::File)?;
+                    Ok(count as u64)
+                });
+                buffer::give(bytes);
+                carried
             }
             Self::Pipe(pipe) => {
                 let count = arrived(pipe.load(socket, piece))?;
@@ -81,7 +88,7 @@ impl Vessel {
                         // This kind of file takes no pages. What is in the pipe is the peer's and must not be lost.
                         let mut rest = vec![0; count - done];
                         pipe.empty(&mut rest).map_err(VesselError::File)?;
-                        *self = Self::buffer();
+                        *self = Self::Buffer;
                         write_all_at(file, &rest, at.saturating_add(done as u64))
                             .map_err(VesselError::File)?;
                         Ok(count as u64)
@@ -173,7 +180,7 @@ mod tests {
 
     #[test]
     fn both_vessels_carry_to_an_offset_and_say_when_nothing_is_there() {
-        for mut vessel in [Vessel::new(), Vessel::buffer()] {
+        for mut vessel in [Vessel::new(), Vessel::Buffer] {
             let (socket, mut peer) = pair();
             let file = tempfile::tempfile().unwrap();
             peer.write_all(b"0123456789").unwrap();
@@ -204,6 +211,6 @@ mod tests {
             Err(VesselError::File(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
             other => panic!("{other:?}"),
         }
-        assert!(matches!(vessel, Vessel::Buffer(_)), "the pipe's bytes are not lost in silence");
+        assert!(matches!(vessel, Vessel::Buffer), "the pipe's bytes are not lost in silence");
     }
 }

@@ -10,9 +10,10 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use rustls::Connection;
 
 use super::reissue::{self, Template};
+use crate::pump::buffer;
 
-/// The most plaintext that is encrypted ahead of the kernel: 256 KiB fill most socket buffers in one system call.
-pub(crate) const AHEAD: usize = 256 << 10;
+/// The most plaintext that is encrypted ahead of the kernel. What a peer that does not read leaves of it stays in memory.
+pub(crate) const AHEAD: usize = buffer::PIECE;
 
 /// The header of a record: type, version, length (RFC 8446 5.1).
 const HEADER: usize = 5;
@@ -297,8 +298,8 @@ impl Room {
     const fn bytes(self) -> usize {
         match self {
             Self::Control => 4 << 10,
-            // Sixteen records: the cost of the system call is spread over them, and they stay in the cache.
-            Self::Data => 256 << 10,
+            // Four records: the cost of the system call is spread over them, and they stay in the cache.
+            Self::Data => buffer::PIECE,
         }
     }
 }
@@ -325,13 +326,22 @@ impl Inbox {
     pub(crate) fn fill(&mut self, socket: BorrowedFd<'_>, room: Room) -> io::Result<usize> {
         self.bytes.drain(..self.at);
         self.at = 0;
-        self.bytes.reserve(room.bytes());
+        match room {
+            Room::Control => self.bytes.reserve(room.bytes()),
+            // At most the beginning of a header is left (see `piece`).
+            Room::Data if self.bytes.capacity() < room.bytes() => {
+                let begun = std::mem::replace(&mut self.bytes, buffer::take());
+                self.bytes.extend_from_slice(&begun);
+            }
+            Room::Data => {}
+        }
         let received = rustix::io::retry_on_intr(|| {
             rustix::net::recv(socket, rustix::buffer::spare_capacity(&mut self.bytes), RecvFlags::DONTWAIT)
         });
-        if room == Room::Control && self.bytes.is_empty() {
-            // An idle connection holds no buffer.
-            self.bytes = Vec::new();
+        if !matches!(received, Ok((1.., _))) {
+            // A connection that waits holds no buffer.
+            let begun = self.bytes.as_slice().to_vec();
+            buffer::give(std::mem::replace(&mut self.bytes, begun));
         }
         let (count, _) = received?;
         self.ended |= count == 0;

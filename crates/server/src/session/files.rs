@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use storage::{FileType, Kind, Stat, Time, VPath};
 use wire::command::{Fact, Mdtm, Site};
+use wire::reply::Part;
 use wire::{Pathname, Reply, Stamp, Verb};
 
 use super::{Busy, Phase, Session};
-use crate::effect::{Effect, FileDone, FileOp};
+use crate::effect::{Effect, Event, FileDone, FileOp, Follows, Output};
 use crate::reason::Reason;
 use crate::transfer::facts;
 
@@ -24,9 +25,14 @@ enum Then {
     Cwd,
     RenameFrom,
     Size,
-    ModificationTime { set: Option<(Stamp, VPath)> },
+    ModificationTime {
+        set: Option<(Stamp, VPath)>,
+    },
     Facts,
-    Lines,
+    /// `begun`: some of the reply has been sent.
+    Lines {
+        begun: bool,
+    },
     Available,
     Made,
     Said(u16, Cow<'static, str>),
@@ -137,7 +143,9 @@ impl Session {
 
     pub(super) fn status_of(&mut self, path: &Pathname) {
         let most = self.settings.limits.stat_lines;
-        self.file(Verb::Stat, path.as_bytes(), Then::Lines, |there| FileOp::Lines(there, most));
+        self.file(Verb::Stat, path.as_bytes(), Then::Lines { begun: false }, |there| {
+            FileOp::Lines(there, most)
+        });
     }
 
     pub(super) fn site(&mut self, site: Site) {
@@ -200,7 +208,8 @@ impl Session {
                 }
                 let detail = (error.kind == Kind::Io).then(|| error.to_string());
                 let reason = Reason::from(error.kind);
-                self.out.push_back(crate::effect::Output::Event(crate::effect::Event {
+                let begun = matches!(then, Then::Lines { begun: true });
+                self.out.push_back(Output::Event(Event {
                     verb: Some(verb),
                     path: Some(path),
                     code: reason.code(),
@@ -208,6 +217,12 @@ impl Session {
                     bytes: None,
                     detail,
                 }));
+                if begun {
+                    // The code was given with the first line.
+                    let last = Cow::Borrowed(b"The rest of the directory cannot be read.".as_slice());
+                    let reply = Reply::from_lines(213, vec![last]);
+                    return self.out.push_back(Output::Part(reply, Part::Last));
+                }
                 self.say(reason.reply());
             }
         }
@@ -250,11 +265,8 @@ impl Session {
             }
             (Then::Facts, FileDone::Stat(stat)) => self.facts_told(&path, &stat),
             (Then::Available, FileDone::Space(bytes)) => self.reply(213, bytes.to_string()),
-            (Then::Lines, FileDone::Lines(lines, more)) => {
-                let mut all: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Status follows:")];
-                all.extend(lines.into_iter().map(Cow::Owned));
-                all.push(Cow::Borrowed(if more { b"There is more: use LIST." } else { b"End of status." }));
-                self.say(Reply::from_lines(213, all));
+            (Then::Lines { begun }, FileDone::Lines(lines, follows)) => {
+                self.lines_told(path, begun, lines, follows);
             }
             (Then::Made, _) => {
                 let mut text = Pathname::quoted(path.as_bytes());
@@ -273,6 +285,33 @@ impl Session {
 
     fn writes(&self) -> bool {
         self.logged_in().is_some_and(|(pass, _)| pass.rights().write)
+    }
+
+    /// A directory is told piece by piece, so that a client that does not read holds up the reading of its directory.
+    fn lines_told(&mut self, path: VPath, begun: bool, lines: Vec<Vec<u8>>, follows: Follows) {
+        let mut all: Vec<Cow<'static, [u8]>> = Vec::with_capacity(lines.len() + 2);
+        if !begun {
+            all.push(Cow::Borrowed(b"Status follows:"));
+        }
+        all.extend(lines.into_iter().map(Cow::Owned));
+        let last: &[u8] = match follows {
+            Follows::Nothing => b"End of status.",
+            Follows::TooMany => b"There is more: use LIST.",
+            Follows::Others(listing) => {
+                let Some((pass, _)) = self.logged_in() else { return };
+                let pass = pass.clone();
+                // A piece may be without a line, where all of its names have line ends.
+                if !all.is_empty() {
+                    let part = if begun { Part::Middle } else { Part::First };
+                    self.out.push_back(Output::Part(Reply::from_lines(213, all), part));
+                }
+                self.busy = Busy::File(Pending { verb: Verb::Stat, path, then: Then::Lines { begun: true } });
+                return self.effect(Effect::File(pass, FileOp::MoreLines(listing)));
+            }
+        };
+        all.push(Cow::Borrowed(last));
+        let part = if begun { Part::Last } else { Part::Whole };
+        self.out.push_back(Output::Part(Reply::from_lines(213, all), part));
     }
 
     fn facts_told(&mut self, path: &VPath, stat: &Stat) {

@@ -58,7 +58,9 @@ pub struct Session {
     /// What the client has shown under TLS.
     certificate: Option<Certificate>,
     /// Commands that wait for the end of a transfer.
-    queue: VecDeque<Result<Command, Refused>>,
+    queue: VecDeque<Waiting>,
+    /// Bytes that they hold.
+    queued: usize,
     out: VecDeque<Output>,
     begun: Instant,
     heard: Instant,
@@ -109,6 +111,17 @@ enum Refused {
     Command(CommandError),
 }
 
+/// A command that waits for the end of a transfer.
+#[derive(Debug)]
+struct Waiting {
+    command: Result<Command, Refused>,
+    /// Bytes that it holds.
+    weight: usize,
+}
+
+/// Bytes that waiting commands may hold, beside their number: pipelining clients send a handful of some dozen bytes each.
+const QUEUED: usize = 16 * 1024;
+
 #[derive(Debug)]
 struct Parameters {
     kind: RepresentationType,
@@ -158,6 +171,7 @@ impl Session {
             agreed: protection::Agreed { control, ..protection::Agreed::default() },
             certificate: None,
             queue: VecDeque::new(),
+            queued: 0,
             out: VecDeque::from([Output::Reply(greeting)]),
             begun: now,
             heard: now,
@@ -214,7 +228,11 @@ impl Session {
         }
         match self.busy {
             Busy::Nothing => true,
-            Busy::Opening(_) | Busy::Moving(_) => self.queue.len() < self.settings.limits.queue,
+            Busy::Opening(_) | Busy::Moving(_) => {
+                let limits = &self.settings.limits;
+                let fits = self.queue.is_empty() || self.queued + weight(limits.line) <= QUEUED;
+                self.queue.len() < limits.queue && fits
+            }
             Busy::Admitting | Busy::File(_) | Busy::Listening(_) | Busy::Securing(_) | Busy::Aborting(_) => {
                 false
             }
@@ -255,14 +273,29 @@ impl Session {
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };
+        let length = line.as_ref().map_or(0, Vec::len);
         let transferring = matches!(self.busy, Busy::Opening(_) | Busy::Moving(_) | Busy::Aborting(_));
         match command {
-            Ok(command) if transferring && command.verb().row().mid_transfer => self.during_transfer(command),
+            // STAT with a pathname is as long a work as others.
+            Ok(command)
+                if transferring
+                    && command.verb().row().mid_transfer
+                    && !matches!(command, Command::Stat(Some(_))) =>
+            {
+                self.during_transfer(command);
+            }
             command if matches!(self.busy, Busy::Nothing) && self.queue.is_empty() => {
                 self.execute(command, now)
             }
             // The driver asks `wants_line` first, so this is bounded by it.
-            command => self.queue.push_back(command),
+            command => {
+                // Where a pathname may be meant in two ways, both are kept.
+                let copies =
+                    if matches!(command, Ok(Command::Mdtm(_) | Command::Digest(..))) { 2 } else { 1 };
+                let weight = weight(copies * length);
+                self.queued += weight;
+                self.queue.push_back(Waiting { command, weight });
+            }
         }
     }
 
@@ -278,7 +311,12 @@ impl Session {
                 }
                 Leaving::Quit | Leaving::No | Leaving::Closed => {}
             }
-            let Some(command) = self.queue.pop_front() else { return };
+            let Some(Waiting { command, weight }) = self.queue.pop_front() else { return };
+            self.queued -= weight;
+            if self.queue.is_empty() {
+                // A session that idles holds no room for commands.
+                self.queue = VecDeque::new();
+            }
             self.execute(command, now);
         }
     }
@@ -538,6 +576,11 @@ impl Session {
         self.say(reply);
         self.out.push_back(Output::Close);
         self.leaving = Leaving::Closed;
-        self.queue.clear();
+        (self.queue, self.queued) = (VecDeque::new(), 0);
     }
+}
+
+/// Bytes that a waiting command of a line of this length holds.
+fn weight(line: usize) -> usize {
+    line + size_of::<Waiting>()
 }

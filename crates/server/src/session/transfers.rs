@@ -224,8 +224,7 @@ impl Session {
                 }
                 other => self.busy = other,
             },
-            Command::Stat(None) => self.effect(Effect::Progress),
-            Command::Stat(Some(path)) => self.queue.push_back(Ok(Command::Stat(Some(path)))),
+            Command::Stat(_) => self.effect(Effect::Progress),
             Command::Quit => self.leaving = Leaving::Quit,
             _ => self.reply(200, "Here; the transfer goes on."),
         }

@@ -12,8 +12,8 @@ use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::session::Pass;
 
-/// Bytes read and digested at a time: enough that the hop to another thread costs nothing beside it.
-const PIECE: usize = 1 << 20;
+/// Bytes read and digested at a time: enough that the hop to another thread costs little beside it.
+const PIECE: usize = 256 << 10;
 
 /// Digests take turns, piece by piece, one for each core: more at once would finish none sooner, and each takes memory,
 /// and a thread that other sessions need for their files.
@@ -107,7 +107,7 @@ impl Digest {
             }
             at += piece.len() as u64;
             progress.add(piece.len() as u64);
-            // Hashing a mebibyte takes about a millisecond: too long for the event loop.
+            // Hashing it takes a fraction of a millisecond: too long for the event loop.
             let hashed = tokio::task::spawn_blocking(move || {
                 state.update(&piece);
                 state

@@ -103,6 +103,10 @@ async fn stirs(
                 return Some(Some(Instant::now() + GRACE));
             }
             Ok(Stir::Refused(refused)) => *why = Some(turned_away(&refused)),
+            Ok(Stir::Yielded) => {
+                *why = Some(Reason::PortYielded.into());
+                return None;
+            }
             Ok(Stir::Expired) | Err(_) => return None,
         }
     }

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use net::data::Data;
-use net::pump::{self, Progress};
+use net::pump::{self, Progress, buffer};
 use storage::{Create, Sink, VPath};
 use tokio::time::{Instant, sleep_until};
 use wire::ascii::Decoder;
@@ -114,18 +114,19 @@ impl Store {
         }
         // The first bytes by way of memory: what the upload replaces is cut off only when there are some, and a small file
         // costs one visit to the disk.
-        let (mut bytes, mut taken) = (Vec::new(), 0);
+        let mut taken = 0;
         loop {
-            bytes.clear();
+            // Nothing is held while the client is waited for.
+            let mut bytes = Vec::new();
             if pump::receive(data, &mut bytes, terms.stall, progress).await? == 0 {
                 return Ok(());
             }
             self.sink.write(&bytes).await?;
             taken += bytes.len();
+            buffer::give(bytes);
             if taken >= FIRST
                 && let Some((file, at)) = self.sink.file()
             {
-                drop(bytes);
                 pump::receive_rest(data, &file, at, u64::MAX, terms.stall, progress).await?;
                 return Ok(());
             }
@@ -138,11 +139,12 @@ impl Store {
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        let (mut decoder, mut raw, mut text) = (Decoder::default(), Vec::new(), Vec::new());
+        let mut decoder = Decoder::default();
         loop {
-            raw.clear();
+            // Nothing is held while the client is waited for.
+            let mut raw = Vec::new();
             let ended = pump::receive(data, &mut raw, stall, progress).await? == 0;
-            text.clear();
+            let mut text = buffer::take();
             if ended {
                 decoder.finish(&mut text);
             } else {
@@ -151,6 +153,8 @@ impl Store {
             if !text.is_empty() {
                 self.sink.write(&text).await?;
             }
+            buffer::give(raw);
+            buffer::give(text);
             if ended {
                 return Ok(());
             }

@@ -172,6 +172,7 @@ async fn connect(
             match arrived {
                 Ok(data) => Ok(Some(data)),
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
+                Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
                 Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), seen, patience).await),
             }
         }

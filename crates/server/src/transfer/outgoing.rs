@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use net::data::Data;
-use net::pump::{self, End, Progress, Route};
+use net::pump::{self, End, Progress, Route, buffer};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;
 use wire::{Protection, RepresentationType};
@@ -16,8 +16,14 @@ use crate::effect::{Form, Transferred};
 use crate::reason::Reason;
 use crate::session::Pass;
 
-/// Bytes read at a time where the kernel cannot move them by itself, and bytes of listing sent at a time.
-const PIECE: usize = 256 * 1024;
+/// Bytes of a text that are read at a time: with the line ends that are put in they are a piece at the most.
+const TEXT: usize = buffer::PIECE / 2;
+
+/// Converting this much takes the processor a millisecond at worst; then others have their turn.
+const TURN: usize = 512 * 1024;
+
+/// Bytes of a listing that are sent at a time, at the least.
+const LINES: usize = 16 * 1024;
 
 /// A download whose file is open.
 pub(super) struct Retrieve {
@@ -74,8 +80,9 @@ impl Retrieve {
     ) -> Result<(), Broken> {
         let (mut at, mut piece) = (self.start, Vec::new());
         while at < self.end {
+            wait_for_room(data, stall, [&mut piece]).await?;
             let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
-            piece.resize(left.min(PIECE), 0);
+            piece.resize(left.min(buffer::PIECE), 0);
             self.source.read(at, &mut piece).await?;
             if piece.is_empty() {
                 // The file was cut while it was being sent: the client must not take what it has for the whole.
@@ -88,25 +95,30 @@ impl Retrieve {
     }
 
     /// Under TYPE A the restart marker, and the ends of RANG, count bytes as they are sent, so the text is converted from
-    /// its start and what the client does not want is passed over.
+    /// its start and what the client does not want is passed over. It ends where the file ended when it was opened.
     async fn send_text(
         &mut self,
         data: &mut Data,
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
+        let size = self.source.stat().size;
         let (mut encoder, mut raw, mut text) = (Encoder::new(), Vec::new(), Vec::new());
-        let (mut at, mut position) = (0, 0);
-        while position < self.end {
-            raw.resize(PIECE, 0);
+        let (mut at, mut position, mut turn) = (0, 0, 0);
+        while position < self.end && at < size {
+            wait_for_room(data, stall, [&mut raw, &mut text]).await?;
+            let left = usize::try_from(size - at).unwrap_or(usize::MAX);
+            raw.resize(left.min(TEXT), 0);
             self.source.read(at, &mut raw).await?;
-            text.clear();
             if raw.is_empty() {
-                encoder.finish(&mut text);
-            } else {
-                at += raw.len() as u64;
-                encoder.push(&raw, &mut text);
+                // As above: it was cut.
+                return Err(Reason::DiskError.into());
             }
+            at += raw.len() as u64;
+            text.clear();
+            encoder.push(&raw, &mut text);
+            // What follows may wait.
+            buffer::give(std::mem::take(&mut raw));
             let within = |offset: u64| {
                 let here = offset.saturating_sub(position);
                 usize::try_from(here).unwrap_or(usize::MAX).min(text.len())
@@ -114,15 +126,36 @@ impl Retrieve {
             let wanted = text.get(within(self.start)..within(self.end)).unwrap_or_default();
             pump::send(data, wanted, stall, progress).await?;
             position += text.len() as u64;
-            if raw.is_empty() {
-                return if self.start > position { Err(Reason::BadOffset.into()) } else { Ok(()) };
+            turn += text.len();
+            if turn >= TURN {
+                // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
+                // and the other sessions have their turn.
+                turn = 0;
+                tokio::task::yield_now().await;
             }
-            // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
-            // and the other sessions have their turn.
-            tokio::task::yield_now().await;
         }
-        Ok(())
+        buffer::give(text);
+        if self.start > position { Err(Reason::BadOffset.into()) } else { Ok(()) }
     }
+}
+
+/// Waits until the client takes more, and holds none of the buffers meanwhile.
+async fn wait_for_room<const N: usize>(
+    data: &mut Data,
+    stall: Duration,
+    buffers: [&mut Vec<u8>; N],
+) -> Result<(), Broken> {
+    let mut buffers = buffers;
+    if !pump::has_room(data) {
+        for buffer in &mut buffers {
+            buffer::give(std::mem::take(*buffer));
+        }
+        pump::room(data, stall).await?;
+    }
+    for buffer in buffers.iter_mut().filter(|buffer| buffer.capacity() == 0) {
+        **buffer = buffer::take();
+    }
+    Ok(())
 }
 
 /// A listing whose directory is open.
@@ -225,9 +258,13 @@ impl Listing {
                             self.lines.push(&entry.name, &entry.stat, &mut out);
                         }
                     }
-                    if out.len() >= PIECE / 4 {
+                    if out.len() >= LINES {
                         pump::send(data, &out, stall, progress).await?;
                         out.clear();
+                        if !pump::has_room(data) {
+                            (out, batch) = (Vec::new(), Batch::new());
+                            pump::room(data, stall).await?;
+                        }
                     }
                     entries.next(&mut batch).await?;
                 }

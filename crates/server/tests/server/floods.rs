@@ -37,6 +37,37 @@ async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
     .await;
 }
 
+/// The answer to `STAT directory` goes out in pieces, and is one reply with every name once all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_is_told_in_pieces_as_one_reply() {
+    in_each_dress(async |dress| {
+        let mut settings = Settings::default();
+        settings.limits.stat_lines = 600;
+        let scene = Scene::open(settings, dress);
+        for n in 0..600 {
+            fs::write(scene.path(&format!("{n:0>200}")), "").unwrap();
+        }
+        let mut client = scene.member().await;
+        for last in ["213 End of status.", "213 There is more: use LIST."] {
+            client.say("STAT /\r\nNOOP\r\n").await;
+            let mut lines = Vec::new();
+            while lines.last().is_none_or(|line: &String| line != "200 Here.") {
+                let line = patiently(client.control.line()).await.unwrap().expect("a line");
+                lines.push(String::from_utf8(line).expect("names of ASCII"));
+            }
+            assert_eq!(
+                (lines.len(), lines[0].as_str(), lines[601].as_str()),
+                (603, "213-Status follows:", last)
+            );
+            let names: std::collections::HashSet<_> =
+                lines[1..601].iter().filter_map(|line| line.rsplit(' ').next()).collect();
+            assert!(names.len() == 600 && lines[1..601].iter().all(|line| line.starts_with(' ')));
+            fs::write(scene.path("one more"), "").unwrap();
+        }
+    })
+    .await;
+}
+
 /// Guesses made at the same time were each let through to the gate before the first of them was found wrong: with a
 /// thousand connections a thousand guesses, where fifty are allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -283,6 +283,8 @@ impl Ground {
             "stall" => deadlines.stall = value,
             "port" => deadlines.port = value,
             "claim" => deadlines.claim = value,
+            "gone" => deadlines.gone = value,
+            "drain" => deadlines.drain = value,
             "failure-delay" => self.settings.limits.failure_delay = value,
             other => return Err(format!("no deadline is called {other}")),
         }

@@ -7,8 +7,10 @@
 //!   hostile: the real Site and clients that no story can tell of
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   hangups: what becomes of an upload whose client closes everything at its end
+//!   gone: work that nobody waits for any more, and files that change meanwhile
 //!   log: what a site writes down of all this
 //!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   turns: whose turn it is where ports are few
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
 mod balanced;
@@ -19,6 +21,7 @@ mod dress;
 mod ends;
 mod fault;
 mod floods;
+mod gone;
 mod ground;
 mod hangups;
 mod hostile;
@@ -33,4 +36,5 @@ mod reuse;
 mod scene;
 mod shared;
 mod story;
+mod turns;
 mod way;

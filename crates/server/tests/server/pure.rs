@@ -123,6 +123,7 @@ impl Pure {
             if let Some(output) = session.poll() {
                 match output {
                     Output::Reply(reply) => reply.encode(&mut client.output),
+                    Output::Part(reply, part) => reply.encode_part(part, &mut client.output),
                     Output::Event(event) => self.reasons.extend(event.reason),
                     Output::Effect(effect) => self.effect(who, effect).await,
                     Output::Close => {

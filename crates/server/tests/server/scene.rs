@@ -108,22 +108,23 @@ impl Scene {
     }
 
     /// Waits until the site lets another client in.
-    pub(crate) async fn room(&self) {
+    pub(crate) async fn room(&self) -> Client {
         loop {
             let mut control = Line::connect(&self.door).await.expect("the site listens");
             if matches!(control.line().await, Ok(Some(greeting)) if greeting.starts_with(b"220 ")) {
-                return;
+                return Client { control };
             }
         }
     }
 
     /// A client that has logged in and set TYPE I.
     pub(crate) async fn member(&self) -> Client {
-        let mut client = self.client().await;
-        client.ask("USER somebody", "331").await;
-        client.ask("PASS x", "230").await;
-        client.ask("TYPE I", "200").await;
-        client
+        self.client().await.logged_in().await
+    }
+
+    /// The same, where others may have to leave first.
+    pub(crate) async fn member_in_turn(&self) -> Client {
+        patiently(self.room()).await.logged_in().await
     }
 }
 
@@ -133,6 +134,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    async fn logged_in(mut self) -> Self {
+        self.ask("USER somebody", "331").await;
+        self.ask("PASS x", "230").await;
+        self.ask("TYPE I", "200").await;
+        self
+    }
+
     pub(crate) async fn say(&mut self, text: &str) {
         self.control.write(text.as_bytes()).await.expect("the site reads");
     }

@@ -13,13 +13,13 @@ use super::rights::{Process, Within};
 use super::{facts, hop, links, part};
 use crate::{Access, Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
 
-/// Room for what one `getdents64` call gives: about 500 entries of usual names, never over 682 (an entry takes 24 bytes
-/// at least) and never under 58 (280 at most).
-const BUFFER: usize = 16 * 1024;
+/// Room for what one `getdents64` call gives: about 120 entries of usual names, never over 170 (an entry takes 24 bytes
+/// at least) and never under 14 (280 at most). It is held as long as the listing waits for its client.
+const BUFFER: usize = 4 * 1024;
 
 /// A batch with this many is handed over; one with less goes on to the next piece, so that a small directory is read to
 /// its end in one go.
-const ENOUGH: usize = 256;
+const ENOUGH: usize = 64;
 
 /// A directory being read.
 pub(super) struct Listing {

@@ -33,6 +33,12 @@ impl Dialogue {
         self.expect(code)
     }
 
+    /// Says something, and waits for no reply.
+    #[track_caller]
+    pub(crate) fn say(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).expect("the site listens");
+    }
+
     /// The text of the next reply, which has to carry `code`.
     #[track_caller]
     pub(crate) fn expect(&mut self, code: &str) -> String {

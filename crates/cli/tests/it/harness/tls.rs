@@ -129,6 +129,12 @@ impl Talk {
         self.hear()
     }
 
+    /// Says something, and waits for no reply.
+    #[track_caller]
+    pub(crate) fn say(&mut self, text: &str) {
+        self.control.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
     /// The next line; empty where the connection ends.
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();

@@ -1,5 +1,5 @@
 //! Does the table of claims do what its rules say?
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -7,10 +7,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const GROUPS: [&[u16]; 2] = [&[7001, 7002, 7003], &[7003, 7004]];
+const GROUPS: [&[u16]; 2] = [&[7001, 7002, 7003, 7004], &[7004, 7005]];
+const PORTS: std::ops::Range<u16> = 7001..7006;
 
 fn table() -> Claims {
-    Claims::new(GROUPS.iter().map(|ports| ports.to_vec()).collect())
+    table_with(false)
+}
+
+fn table_with(protected: bool) -> Claims {
+    Claims::new(GROUPS.iter().map(|ports| ports.to_vec()).collect(), protected)
 }
 
 fn peer(n: u8) -> IpAddr {
@@ -38,7 +43,11 @@ fn first(_: usize) -> usize {
 #[derive(Default)]
 struct Model {
     claims: Vec<(Wish, Stand)>,
+    /// From when on which claims make room.
+    yields: BTreeMap<Owner, Instant>,
     happened: usize,
+    /// There are protected claims, which places are kept for.
+    protected: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -81,16 +90,48 @@ impl Model {
         }
     }
 
+    /// Claims of a group that are alone at their places: those in clear, and all.
+    fn alone(&self, peer: IpAddr, group: usize) -> (usize, usize) {
+        let here = GROUPS[group].iter().flat_map(|port| self.live(peer, *port)).map(|(w, _)| w.kind);
+        let kinds: Vec<_> = here.filter(|kind| in_order(*kind)).collect();
+        (kinds.iter().filter(|kind| **kind == Kind::Clear).count(), kinds.len())
+    }
+
+    /// Does it leave enough places to others, where so many are alone?
+    fn admits(&self, wish: &Wish, (clear, all): (usize, usize)) -> bool {
+        let most = match GROUPS[wish.group].len() {
+            _ if !self.protected => (9, 9),
+            4 => (2, 3),
+            2 => (1, 2),
+            _ => unreachable!("these are all"),
+        };
+        match wish.kind {
+            Kind::Clear => clear < most.0 && all < most.1,
+            Kind::Lone(_) => all < most.1,
+            Kind::Bound(_) => true,
+        }
+    }
+
+    fn admitted(&self, wish: &Wish) -> bool {
+        self.admits(wish, self.alone(wish.peer, wish.group))
+    }
+
     /// Somebody who waits its turn waits for this port.
     fn awaited(&self, peer: IpAddr, port: u16) -> bool {
         let waits = |(w, s): &(Wish, Stand)| {
-            w.peer == peer && *s == Stand::Queued && GROUPS[w.group].contains(&port) && in_order(w.kind)
+            w.peer == peer
+                && *s == Stand::Queued
+                && GROUPS[w.group].contains(&port)
+                && in_order(w.kind)
+                && self.admitted(w)
         };
         self.claims.iter().any(waits)
     }
 
     fn may(&self, wish: &Wish, port: u16) -> bool {
-        self.fits(wish.peer, port, wish.kind) && !(in_order(wish.kind) && self.awaited(wish.peer, port))
+        self.admitted(wish)
+            && self.fits(wish.peer, port, wish.kind)
+            && !(in_order(wish.kind) && self.awaited(wish.peer, port))
     }
 
     fn hold(&mut self, index: usize, port: u16) {
@@ -105,10 +146,11 @@ impl Model {
             if wish.peer != peer || stand != Stand::Queued || !GROUPS[wish.group].contains(&port) {
                 continue;
             }
-            if self.fits(peer, port, wish.kind) && !(waits && in_order(wish.kind)) {
+            let admitted = self.admitted(&wish);
+            if admitted && self.fits(peer, port, wish.kind) && !(waits && in_order(wish.kind)) {
                 self.hold(index, port);
                 grants.push(Grant { owner: wish.owner, port });
-            } else if in_order(wish.kind) {
+            } else if in_order(wish.kind) && admitted {
                 waits = true;
             }
         }
@@ -159,7 +201,7 @@ impl Model {
 
     fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
-        let late: Vec<Owner> = (7001..7005)
+        let late: Vec<Owner> = PORTS
             .flat_map(|port| self.live(peer, port))
             .filter(|(w, _)| w.until <= now)
             .map(|(w, _)| w.owner)
@@ -167,6 +209,25 @@ impl Model {
         for owner in late {
             lapsed.granted.extend(self.remove(owner));
             lapsed.expired.push(owner);
+        }
+        let queued = |(w, s): &&(Wish, Stand)| w.peer == peer && *s == Stand::Queued;
+        let waiting: Vec<Wish> = self.claims.iter().filter(queued).map(|(w, _)| *w).collect();
+        for wish in waiting {
+            if !self.claims.iter().any(|(w, s)| w.owner == wish.owner && *s == Stand::Queued) {
+                continue;
+            }
+            let (clear, all) = self.alone(peer, wish.group);
+            let here = GROUPS[wish.group].iter().flat_map(|port| self.live(peer, *port));
+            let first = here
+                .filter(|(w, _)| in_order(w.kind))
+                .filter(|(w, _)| self.admits(&wish, (clear - usize::from(w.kind == Kind::Clear), all - 1)))
+                .filter_map(|(w, since)| Some((*self.yields.get(&w.owner)?, since, w.owner)))
+                .filter(|(from, ..)| *from <= now)
+                .min();
+            if let Some((_, _, owner)) = first {
+                lapsed.granted.extend(self.remove(owner));
+                lapsed.yielded.push(owner);
+            }
         }
         lapsed
     }
@@ -193,6 +254,7 @@ enum Step {
     Speak { arrival: usize, says: Option<u8> },
     Take { owner: u64 },
     Extend { owner: u64, seconds: u64 },
+    Yields { owner: u64, seconds: Option<u64> },
     Release { owner: u64 },
     Expire { peer: u8 },
     Pass { seconds: u64 },
@@ -203,7 +265,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let arrive = (0..2u8, 7001..7005u16).prop_map(|(peer, port)| Step::Arrive { peer, port });
+    let arrive = (0..2u8, PORTS).prop_map(|(peer, port)| Step::Arrive { peer, port });
     let says = proptest::option::weighted(0.7, 0..6u8);
     prop_oneof![
         6 => (0..2u8, 0..2usize, kind(), 1..20u64, any::<usize>()).prop_map(
@@ -213,8 +275,10 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<usize>(), says).prop_map(|(arrival, says)| Step::Speak { arrival, says }),
         1 => (0..40u64).prop_map(|owner| Step::Take { owner }),
         1 => (0..40u64, 1..20u64).prop_map(|(owner, seconds)| Step::Extend { owner, seconds }),
+        3 => (0..40u64, proptest::option::weighted(0.8, 0..9u64))
+            .prop_map(|(owner, seconds)| Step::Yields { owner, seconds }),
         3 => (0..40u64).prop_map(|owner| Step::Release { owner }),
-        1 => (0..2u8).prop_map(|peer| Step::Expire { peer }),
+        2 => (0..2u8).prop_map(|peer| Step::Expire { peer }),
         1 => (1..10u64).prop_map(|seconds| Step::Pass { seconds }),
     ]
 }
@@ -225,7 +289,7 @@ fn fair(model: &Model, wish: &Wish, port: u16) -> Result<(), TestCaseError> {
     let may: Vec<u16> = GROUPS[wish.group].iter().copied().filter(|p| model.may(wish, *p)).collect();
     prop_assert!(may.contains(&port), "{port} has no place for it");
     let (empty, shared): (Vec<u16>, Vec<u16>) = may.into_iter().partition(|p| here(*p).is_empty());
-    let held = (7001..7005).filter(|p| !here(*p).is_empty()).count();
+    let held = PORTS.filter(|p| !here(*p).is_empty()).count();
     let spreads = wish.kind == Kind::Clear || held * 2 < GROUPS[wish.group].len();
     let better = if spreads { &empty } else { &shared };
     prop_assert!(better.is_empty() || better.contains(&port), "{port}, and not one of {better:?}");
@@ -236,8 +300,11 @@ fn fair(model: &Model, wish: &Wish, port: u16) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn the_table_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..150)) {
-        let (mut table, mut model) = (table(), Model::default());
+    fn the_table_does_what_the_model_does(
+        protected: bool,
+        steps in proptest::collection::vec(step(), 1..150),
+    ) {
+        let (mut table, mut model) = (table_with(protected), Model { protected, ..Model::default() });
         let mut now = Instant::now();
         let (mut next, mut silent) = (0, Vec::<Arrival>::new());
         for step in steps {
@@ -302,6 +369,17 @@ proptest! {
                         }
                     }
                 }
+                Step::Yields { owner, seconds } => {
+                    let from = seconds.map(|seconds| now + Duration::from_secs(seconds));
+                    table.yields(Owner(owner), from);
+                    let live = |(w, s): &(Wish, Stand)| {
+                        w.owner == Owner(owner) && matches!(s, Stand::Live { .. })
+                    };
+                    if model.claims.iter().any(live) {
+                        model.yields.remove(&Owner(owner));
+                        model.yields.extend(from.map(|from| (Owner(owner), from)));
+                    }
+                }
                 Step::Release { owner } => {
                     prop_assert_eq!(table.release(Owner(owner)), model.remove(Owner(owner)));
                 }
@@ -312,7 +390,7 @@ proptest! {
             }
             prop_assert_eq!(table.owners.len(), model.claims.len());
             for n in 0..2 {
-                for port in 7001..7005 {
+                for port in PORTS {
                     let live = model.live(peer(n), port);
                     let alone = live.iter().filter(|(w, _)| in_order(w.kind)).count();
                     prop_assert!(alone == 0 || live.len() == 1, "a claim that must be alone is not");
@@ -321,8 +399,21 @@ proptest! {
                         place.into_iter().flat_map(|p| p.all().map(|live| live.owner)).collect();
                     prop_assert_eq!(owners, live.iter().map(|(w, _)| w.owner).collect::<Vec<_>>());
                 }
-                let ends = (7001..7005).flat_map(|port| model.live(peer(n), port)).map(|(w, _)| w.until);
-                prop_assert_eq!(table.next_expiry(peer(n)), ends.min());
+                let awaited = model.claims.iter().any(|(w, s)| w.peer == peer(n) && *s == Stand::Queued);
+                let ends = PORTS.flat_map(|port| model.live(peer(n), port)).map(|(w, _)| {
+                    let from = model.yields.get(&w.owner).filter(|from| awaited && **from > now);
+                    from.map_or(w.until, |from| w.until.min(*from))
+                });
+                prop_assert_eq!(table.next_expiry(peer(n), now), ends.min());
+                for (group, ports) in GROUPS.iter().enumerate() {
+                    // Claims by way of another set of ports are counted where these are held, and not where those are.
+                    let mut here = ports.iter().flat_map(|port| model.live(peer(n), *port));
+                    if protected && here.all(|(w, _)| w.group == group) {
+                        let (clear, all) = model.alone(peer(n), group);
+                        prop_assert!(clear < ports.len(), "no place is left under TLS");
+                        prop_assert!(ports.len() < 4 || all < ports.len(), "nor for what says whose it is");
+                    }
+                }
             }
         }
         for owner in 0..next {
@@ -354,12 +445,12 @@ fn a_late_connection_is_a_strangers() {
 #[test]
 fn every_port_is_chosen_some_time() {
     let (now, mut seen) = (Instant::now(), BTreeSet::new());
-    for luck in 0..3 {
+    for luck in 0..4 {
         if let Answer::Port(port) = table().claim(wish(1, Kind::Clear, now), |_| luck) {
             seen.insert(port);
         }
     }
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [7001, 7002, 7003]);
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [7001, 7002, 7003, 7004]);
 }
 
 #[test]
@@ -375,14 +466,15 @@ fn two_hundred_that_say_whose_they_are_leave_a_port_for_one_in_clear() {
     }
     assert_eq!(used.len(), 2, "the first two have ports of their own, and then half of them are taken");
     assert!(matches!(table.claim(wish(200, Kind::Clear, until), first), Answer::Port(_)));
-    assert_eq!(table.claim(wish(201, Kind::Clear, until), first), Answer::Queued);
+    assert!(matches!(table.claim(wish(201, Kind::Clear, until), first), Answer::Port(_)));
+    assert_eq!(table.claim(wish(202, Kind::Clear, until), first), Answer::Queued);
 }
 
 /// A claim that may be for a connection that says nothing does not slip past one in clear that has waited longer, and
 /// has its turn when that one gives up.
 #[test]
 fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
-    let mut table = Claims::new(vec![vec![7001]]);
+    let mut table = Claims::new(vec![vec![7001]], false);
     let until = Instant::now() + Duration::from_secs(9);
     assert_eq!(table.claim(wish(1, bound(1), until), first), Answer::Port(7001));
     assert_eq!(table.claim(wish(2, Kind::Clear, until), first), Answer::Queued);
@@ -392,4 +484,42 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     assert_eq!(table.release(Owner(1)), []);
     assert_eq!(table.release(Owner(4)), [Grant { owner: Owner(3), port: 7001 }], "its place is empty");
     assert_eq!(table.claim(wish(5, bound(5), until), first), Answer::Queued, "nobody comes beside it");
+}
+
+/// Ten sessions in clear took all ten ports of an address, also from those under TLS; so did ten under TLS that had not resumed
+/// yet.
+#[test]
+fn claims_that_are_alone_leave_places_to_the_others() {
+    let mut table = Claims::new(vec![(7001..7011).collect()], true);
+    let until = Instant::now() + Duration::from_secs(9);
+    let mut ask = |owner, kind| table.claim(wish(owner, kind, until), first);
+    for n in 0..8 {
+        assert!(matches!(ask(n, Kind::Clear), Answer::Port(_)));
+    }
+    assert_eq!(ask(8, Kind::Clear), Answer::Queued);
+    assert!(matches!(ask(9, lone(9)), Answer::Port(_)), "the one in clear that waits is not in its way");
+    assert_eq!(ask(10, lone(10)), Answer::Queued);
+    for n in 11..200 {
+        assert!(matches!(ask(n, bound(n as u8)), Answer::Port(_)));
+    }
+}
+
+/// What is not used makes room for others, the one that has waited longest first, and only for as many as there are.
+#[test]
+fn a_claim_that_is_not_used_yields_to_one_that_waits() {
+    let mut table = table();
+    let now = Instant::now();
+    let (until, later) = (now + Duration::from_secs(60), now + Duration::from_secs(10));
+    for n in 0..4 {
+        table.claim(wish(n, Kind::Clear, until), first);
+        table.yields(Owner(n), Some(later - Duration::from_secs(n)));
+    }
+    table.yields(Owner(3), None);
+    assert_eq!(table.expire(peer(1), later), Lapsed::default(), "nobody waits");
+    assert_eq!(table.claim(wish(4, Kind::Clear, until), first), Answer::Queued);
+    assert_eq!(table.next_expiry(peer(1), now), Some(later - Duration::from_secs(2)));
+    let lapsed = table.expire(peer(1), later);
+    assert_eq!((lapsed.yielded, lapsed.expired), (vec![Owner(2)], vec![]));
+    assert_eq!(lapsed.granted, [Grant { owner: Owner(4), port: 7003 }]);
+    assert_eq!(table.next_expiry(peer(1), later), Some(until));
 }

@@ -10,6 +10,8 @@ pub(crate) struct Live {
     pub(crate) kind: Kind,
     /// When it lapses.
     pub(crate) until: Instant,
+    /// From when on it makes room for one that waits. None while its owner uses it.
+    pub(crate) yields: Option<Instant>,
     /// When it got the port, among all that happens.
     pub(super) since: u64,
 }

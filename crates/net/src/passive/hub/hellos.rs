@@ -142,8 +142,12 @@ impl Hub {
     /// What there is before 150. When there is nothing, the waker is kept.
     pub(in super::super) fn stir(&self, owner: Owner, place: Place, waker: &Waker) -> Option<Stir> {
         let mut state = self.lock();
+        state.claims.yields(owner, None);
         if state.is_contended(owner, place) {
             return Some(Stir::Comes);
+        }
+        if state.seats.get(&owner).is_some_and(|seat| matches!(seat.news, News::Yielded)) {
+            return Some(Stir::Yielded);
         }
         let Some((seat, inbox)) = state.open(owner) else { return Some(Stir::Expired) };
         if let Some(refused) = inbox.refused.take() {
@@ -262,6 +266,10 @@ impl State {
             let out = if full { inbox.hellos.remove(FIRST_HELLOS) } else { None };
             inbox.hellos.push_back(Box::new(hello));
             woken.extend(seat.take());
+            if let Some(owner) = owner {
+                // Its client is there.
+                self.claims.yields(owner, None);
+            }
             return out.map_or(Given::Taken, |out| Given::Late(*out));
         }
         if says.is_some_and(|binding| reading.is_late_for(binding)) {
@@ -313,7 +321,7 @@ impl State {
     /// The seat of a protected claim whose time has not passed: what wakes it, and what has come for it.
     fn open(&mut self, owner: Owner) -> Option<(&mut Option<Waker>, &mut Inbox)> {
         let Seat { news, waker, inbox } = self.seats.get_mut(&owner)?;
-        if matches!(news, News::Expired) {
+        if matches!(news, News::Expired | News::Yielded) {
             return None;
         }
         Some((waker, inbox.as_deref_mut()?))

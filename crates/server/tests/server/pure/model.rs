@@ -8,10 +8,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use server::effect::{DataPlan, Effect, FileDone, FileOp, Input, Opened, Output, Plan, Transferred, What};
+use server::effect::{
+    DataPlan, Effect, FileDone, FileOp, Follows, Input, Opened, Output, Plan, Transferred, What,
+};
 use server::{Reason, Session, Settings};
 use storage::local::{Local, LocalOptions};
 use storage::{Admission, Create, Denied, FileType, Kind, Rights, Stat, Time, Tree, VPath};
+use wire::reply::Part;
 use wire::{Command, CommandError, LineDecoder, LineTooLong, Reply, Verb};
 
 mod rig;

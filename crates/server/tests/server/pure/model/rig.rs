@@ -174,7 +174,10 @@ impl Rig {
                     FileDone::Stat(stat(if even { FileType::Directory } else { FileType::File }))
                 }
                 FileOp::Space(_) => FileDone::Space(1 << 40),
-                FileOp::Lines(..) => FileDone::Lines(vec![b"a line".to_vec()], even),
+                FileOp::Lines(..) => {
+                    let follows = if even { Follows::TooMany } else { Follows::Nothing };
+                    FileDone::Lines(vec![b"a line".to_vec()], follows)
+                }
                 _ => FileDone::Done,
             })),
             Waiting::Listen if good => Input::Listening(Ok((LOCAL, 60_000))),
@@ -232,13 +235,13 @@ impl Rig {
         while let Some(output) = self.session.poll() {
             assert!(!self.closed, "{output:?} after the end");
             match output {
-                Output::Event(_) => {}
+                Output::Event(_) | Output::Part(_, Part::First | Part::Middle) => {}
                 Output::Effect(Effect::Progress) => {
                     assert!(self.transferring());
                     self.session.handle(Input::Progress(7), self.now);
                 }
                 Output::Effect(effect) => self.effect(effect),
-                Output::Reply(reply) => {
+                Output::Reply(reply) | Output::Part(reply, Part::Whole | Part::Last) => {
                     let code = reply.code.get();
                     self.said.push(format!("< {reply:?}"));
                     assert!(goodbye.is_none(), "{code} after {goodbye:?}");
