@@ -7,6 +7,7 @@
 //!         --> one at a time for a name and password, one for each core in all: argon2id (tens of milliseconds)
 //!               right: remember it, in        wrong, or no such user (same work, on a decoy): denied
 //! ```
+mod buffers;
 pub mod certificates;
 mod memory;
 mod password;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 
+use self::buffers::Buffers;
 use self::certificates::{Certificates, Role};
 use self::memory::{Memory, Proof};
 pub use self::password::{BadHash, PasswordHash, hash};
@@ -95,6 +97,10 @@ pub struct Accounts {
     /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than cores would
     /// finish none sooner, and a flood of logins would take all memory and all threads that files need.
     places: Arc<Semaphore>,
+    /// How many places there are.
+    cores: usize,
+    /// The memory of verifications that are under way; one for each place at the most.
+    buffers: Arc<Buffers>,
     verifications: AtomicU64,
 }
 
@@ -135,6 +141,8 @@ impl Accounts {
             memory: Memory::new(remember).map_err(|_| BadAccounts::NoRandomness)?,
             queues: [const { Mutex::const_new(()) }; QUEUES],
             places: Arc::new(Semaphore::new(cores)),
+            cores,
+            buffers: Arc::default(),
             verifications: AtomicU64::new(0),
         })
     }
@@ -197,14 +205,21 @@ impl Accounts {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Denied::Unavailable)?;
         self.verifications.fetch_add(1, Ordering::Relaxed);
         let (hash, password) = (hash.clone(), attempt.password);
+        let (buffers, places, cores) = (Arc::clone(&self.buffers), Arc::clone(&self.places), self.cores);
         let right = tokio::task::spawn_blocking(move || {
-            let right = hash.verify(&password);
+            let right = hash.verify(&password, &buffers);
             // Only now, also when nobody waits for the answer any more: the core was busy until here.
             drop(place);
+            if places.available_permits() == cores {
+                // Nothing is under way and nobody waits, so the memory goes back to the system.
+                buffers.clear();
+            }
             right
         })
         .await
-        .map_err(|_| Denied::Unavailable)?;
+        .ok()
+        .flatten()
+        .ok_or(Denied::Unavailable)?;
         if right {
             self.memory.keep(attempt.user, proof);
         }
