@@ -240,6 +240,8 @@ impl Flags {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
+    // Before there are threads, each of which would take an arena of its own with it.
+    net::memory::give_back_what_is_freed();
     let _lines = log_to_stderr(flags)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()

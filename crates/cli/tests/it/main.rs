@@ -9,3 +9,4 @@ mod generated;
 mod harness;
 mod interop;
 mod protected;
+mod resources;

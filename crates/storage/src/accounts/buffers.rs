@@ -54,7 +54,11 @@ mod tests {
         buffers.give(first);
         buffers.give(second);
         assert_eq!(buffers.take(4).map(|buffer| buffer.as_ptr()), Some(at));
-        assert_eq!(buffers.take(16).map(|buffer| buffer.len()), Some(16), "the one that is too small is freed");
+        assert_eq!(
+            buffers.take(16).map(|buffer| buffer.len()),
+            Some(16),
+            "the one that is too small is freed"
+        );
         assert!(buffers.free().is_empty());
     }
 

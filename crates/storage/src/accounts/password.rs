@@ -1,8 +1,8 @@
 //! Is it the right password, without the password being kept?
 use std::fmt;
 
-use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
 use subtle::ConstantTimeEq;
 
