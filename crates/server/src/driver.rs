@@ -16,15 +16,14 @@ use net::control::{Control, Waiting};
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, Fingerprint, UpgradeError, is_hello};
-use storage::{Certificate, Denied};
+use net::tls::{Explicit, UpgradeError, is_hello};
+use storage::Certificate;
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Sleep, sleep_until, timeout};
 use wire::{LineDecoder, Protection, Reply, Verb};
 
 use crate::effect::{DataPlan, Effect, Event, Input, Opened, Output, Plan, Transferred};
 use crate::files;
-use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
 use crate::settings::{Reuse, Settings};
@@ -33,8 +32,10 @@ use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
 use crate::xferlog;
 
+mod admission;
 mod securing;
 
+use admission::Login;
 use securing::{NoTls, secure, shown};
 
 /// A step of a running transfer.
@@ -76,6 +77,8 @@ struct Driver<'a> {
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
+    /// The last login that was refused, until its event is logged.
+    login: Option<Login>,
     decoder: LineDecoder,
     out: Vec<u8>,
     closing: bool,
@@ -125,6 +128,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         decoder,
         running: None,
         last: None,
+        login: None,
         out: Vec::new(),
         closing: false,
         unheard: false,
@@ -365,35 +369,6 @@ impl Driver<'_> {
             .map_err(|error| std::io::Error::other(error.to_string()))
     }
 
-    async fn admit(&mut self, attempt: storage::Attempt) -> Input {
-        let limits = &self.shared.settings.limits;
-        let peer = attempt.peer;
-        let verdict = self.shared.addresses().verdict(peer, Instant::now(), limits);
-        if verdict == Verdict::Refused {
-            return Input::Banned;
-        }
-        let user = wire::pathname::show(&attempt.user);
-        let shown = attempt.certificate.clone();
-        let answer = self.shared.gate.admit(attempt).await;
-        // Asked again, since other connections of this address may have used its failures up meanwhile: guessing on many
-        // of them at once must gain nothing.
-        if self.shared.addresses().verdict(peer, Instant::now(), limits) == Verdict::Refused {
-            return Input::Banned;
-        }
-        if let Err(denied) = &answer {
-            let fingerprint = shown.as_ref().map(|shown| Fingerprint::from(shown.fingerprint).to_string());
-            let subject = shown.as_ref().and_then(|shown| shown.subject.as_deref());
-            tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), fingerprint, subject, "login refused");
-            if *denied != Denied::Unavailable {
-                self.shared.addresses().failed(peer, Instant::now(), limits);
-            }
-            if let Verdict::Delayed(delay) = verdict {
-                sleep(delay).await;
-            }
-        }
-        Input::Admitted(answer)
-    }
-
     async fn listen(&mut self, protection: Protection) -> Input {
         // A second PASV closes the first.
         self.claim = None;
@@ -512,6 +487,10 @@ impl Driver<'_> {
         let took = event.bytes.and_then(|_| self.last.take());
         let ms = took.map(|(begun, _)| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
         let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
+        if let Some(Login { user, reason, fingerprint, subject }) = self.login.take() {
+            tracing::warn!(session = id, %peer, user, verb, code, reason, fingerprint, subject, "login refused");
+            return;
+        }
         match event.reason {
             None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
             // The site's own trouble is its keeper's business.
@@ -550,15 +529,6 @@ impl Driver<'_> {
 /// that is being checked. Also when the site itself is gone, and nobody is left who could want it.
 async fn at_once(mut stop: watch::Receiver<Stop>) {
     let _ = stop.wait_for(|stop| *stop == Stop::Now).await;
-}
-
-fn denied_name(denied: Denied) -> &'static str {
-    match denied {
-        Denied::UnknownUser => "unknown-user",
-        Denied::WrongPassword => "wrong-password",
-        Denied::NoCertificate => "no-certificate",
-        Denied::Unavailable => "unavailable",
-    }
 }
 
 async fn step(running: &mut Option<Running>) -> Step {

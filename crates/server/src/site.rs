@@ -18,6 +18,7 @@ use crate::driver;
 use crate::limits::Addresses;
 use crate::reason::Reason;
 use crate::settings::{Proxies, Settings, Tls};
+use crate::turns::Logins;
 use crate::xferlog::Xferlog;
 
 /// Everything that the sessions of a site share.
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) xferlog: Option<Xferlog>,
     pub(crate) stop: watch::Receiver<Stop>,
     addresses: Mutex<Addresses>,
+    /// The logins that wait for their passwords to be checked.
+    pub(crate) logins: Logins,
     sessions: AtomicU64,
     /// Every session holds the whole of this; when the last has gone, so has the sender, and the site has drained.
     _alive: mpsc::Sender<()>,
@@ -156,6 +159,7 @@ impl Site {
         }
         let (stop, stopped) = watch::channel(Stop::No);
         let (alive, drained) = mpsc::channel(1);
+        let logins = Logins::new(gate.places());
         let shared = Shared {
             settings: Arc::new(settings),
             implicit: Arc::new(implicit),
@@ -165,6 +169,7 @@ impl Site {
             xferlog,
             stop: stopped,
             addresses: Mutex::default(),
+            logins,
             sessions: AtomicU64::new(0),
             _alive: alive,
         };

@@ -92,6 +92,20 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
             "DELE",
             &["\"path\":\"/missing\"", "\"code\":550", "\"reason\":\"not-found\"", "\"message\":\"refused\""],
         );
+        // One line for each login; of one that failed only the log is told why.
+        let logins = kept.lines_of("PASS");
+        let [failed, good] = &logins[..] else { panic!("{logins:#?}") };
+        assert!(good.contains("\"message\":\"done\""), "{good}");
+        for part in [
+            "\"level\":\"WARN\"",
+            "\"message\":\"login refused\"",
+            "\"user\":\"alice\"",
+            "\"peer\":\"127.0.0.1:",
+            "\"code\":530",
+            "\"reason\":\"wrong-password\"",
+        ] {
+            assert!(failed.contains(part), "no {part} in {failed}");
+        }
         // Our own trouble is louder than a client's.
         has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
         // Control characters of a name are spelt out before they come near a log.
