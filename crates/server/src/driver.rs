@@ -20,9 +20,9 @@ use net::tls::{Explicit, UpgradeError, is_hello};
 use storage::Certificate;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until, timeout};
-use wire::{LineDecoder, Protection, Reply, Verb};
+use wire::{LineDecoder, Protection, Reply};
 
-use crate::effect::{DataPlan, Effect, Event, Input, Opened, Output, Plan, Transferred};
+use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred};
 use crate::files;
 use crate::reason::Reason;
 use crate::session::Session;
@@ -30,9 +30,9 @@ use crate::settings::{Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
-use crate::xferlog;
 
 mod admission;
+mod log;
 mod securing;
 
 use admission::Login;
@@ -107,7 +107,9 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         match secure(&control, shared, &settings, None).await {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
-                tracing::info!(session = id, %peer, %error, "no TLS");
+                if shared.log_rate.allows(Some(id), peer) {
+                    tracing::info!(session = id, %peer, %error, "no TLS");
+                }
                 return;
             }
         }
@@ -351,7 +353,9 @@ impl Driver<'_> {
             Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),
             Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
             Err(NoTls::Upgrade(error)) => {
-                tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                if self.shared.log_rate.allows(Some(self.id), self.peer) {
+                    tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                }
                 self.closing = true;
                 Ok(None)
             }
@@ -473,53 +477,6 @@ impl Driver<'_> {
         while let Some(output) = self.session.poll() {
             if let Output::Event(event) = output {
                 return self.log(&event);
-            }
-        }
-    }
-
-    fn log(&mut self, event: &Event) {
-        let peer = self.peer;
-        let user = self.session.user().map(|u| wire::pathname::show(u.as_bytes()));
-        let user = user.as_deref().unwrap_or("-");
-        let verb = event.verb.map_or("-", Verb::name);
-        let path = event.path.as_ref().map(|p| wire::pathname::show(p.as_bytes()));
-        let path = path.as_deref();
-        let took = event.bytes.and_then(|_| self.last.take());
-        let ms = took.map(|(begun, _)| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
-        let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
-        if let Some(Login { user, reason, fingerprint, subject }) = self.login.take() {
-            tracing::warn!(session = id, %peer, user, verb, code, reason, fingerprint, subject, "login refused");
-            return;
-        }
-        match event.reason {
-            None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
-            // The site's own trouble is its keeper's business.
-            Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
-                tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
-            }
-            Some(reason) if code == 426 => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "broken off");
-            }
-            Some(reason) => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "refused");
-            }
-        }
-        if let (Some(log), Some(bytes), Some((begun, ascii)), Some(verb), Some(path)) =
-            (&self.shared.xferlog, event.bytes, took, event.verb, &event.path)
-            && matches!(verb, Verb::Retr | Verb::Stor | Verb::Stou | Verb::Appe)
-        {
-            let line = xferlog::Line {
-                took: begun.elapsed(),
-                peer: peer.ip(),
-                bytes,
-                path: path.as_bytes(),
-                ascii,
-                incoming: verb != Verb::Retr,
-                user,
-                complete: event.reason.is_none(),
-            };
-            if let Err(error) = log.write(&line) {
-                tracing::error!(%error, "the transfer log cannot be written");
             }
         }
     }

@@ -28,6 +28,7 @@ pub mod transfer;
 pub mod xferlog;
 
 mod driver;
+mod log_rate;
 mod turns;
 
 pub use reason::Reason;

@@ -16,6 +16,7 @@ use wire::Reply;
 
 use crate::driver;
 use crate::limits::Addresses;
+use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::settings::{Proxies, Settings, Tls};
 use crate::turns::Logins;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     addresses: Mutex<Addresses>,
     /// The logins that wait for their passwords to be checked.
     pub(crate) logins: Logins,
+    pub(crate) log_rate: LogRate,
     sessions: AtomicU64,
     /// Every session holds the whole of this; when the last has gone, so has the sender, and the site has drained.
     _alive: mpsc::Sender<()>,
@@ -170,6 +172,7 @@ impl Site {
             stop: stopped,
             addresses: Mutex::default(),
             logins,
+            log_rate: LogRate::default(),
             sessions: AtomicU64::new(0),
             _alive: alive,
         };
@@ -225,9 +228,11 @@ impl Site {
         // The sender lives in this function, so waiting cannot fail.
         let _ = stop.wait_for(|s| *s != Stop::No).await;
         accepting.shutdown().await;
+        let log_rate = shared.log_rate.clone();
         drop(shared);
         // Ends when every session has dropped its sender.
         while drained.recv().await.is_some() {}
+        log_rate.finish();
     }
 }
 
@@ -276,7 +281,9 @@ async fn introduced(mut control: Control, proxies: Proxies, shared: Arc<Shared>,
     match learnt {
         Ok(_) => admit(control, &shared, &settings),
         Err(error) => {
-            tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
+            if shared.log_rate.allows(None, control.peer()) {
+                tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
+            }
             turn_away(&control, &settings, Reason::NoProxyHeader);
         }
     }
@@ -297,7 +304,9 @@ fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
     let peer = control.peer().ip();
     let entered = shared.addresses().enter(peer, &shared.settings.limits);
     if let Err(reason) = entered {
-        tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
+        if shared.log_rate.allows(None, control.peer()) {
+            tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
+        }
         turn_away(&control, settings, reason);
         return;
     }

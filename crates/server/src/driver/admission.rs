@@ -22,6 +22,8 @@ pub(super) struct Login {
     /// What the client has shown under TLS.
     pub(super) fingerprint: Option<String>,
     pub(super) subject: Option<String>,
+    /// The password was looked at.
+    pub(super) checked: bool,
 }
 
 impl Login {
@@ -37,6 +39,7 @@ impl Login {
             reason: "too-many-failures",
             fingerprint: shown.map(|shown| Fingerprint::from(shown.fingerprint).to_string()),
             subject: shown.and_then(|shown| shown.subject.clone()),
+            checked: false,
         }
     }
 }
@@ -52,7 +55,7 @@ impl Driver<'_> {
                     Denied::NoCertificate => "no-certificate",
                     Denied::Unavailable => "unavailable",
                 };
-                self.login = Some(Login { reason, ..login });
+                self.login = Some(Login { reason, checked: denied != Denied::Unavailable, ..login });
                 Input::Admitted(Err(denied))
             }
             Input::Banned => {
