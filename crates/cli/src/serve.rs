@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::talk::{Exit, Failure, words};
-use crate::{flags, ready};
+use crate::{file_size, flags, ready};
 
 mod acme;
 mod banner;
@@ -259,6 +259,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 }
 
 async fn serve(flags: &Flags) -> Result<(), Failure> {
+    file_size::outlive_the_limit();
     let tree = open_root(flags)?;
     let (accounts, made_up) = gate(flags, &tree)?;
     let xferlog = flags.xferlog.as_deref().map(open_xferlog).transpose()?;

@@ -1,12 +1,17 @@
 //! What does the server's process take of the machine, and does it give it back?
 
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
 use crate::harness::dialogue::Dialogue;
-use crate::harness::process::wait_until;
+use crate::harness::process::{command, run, wait_until};
 use crate::harness::site::Site;
+use crate::harness::url::Door;
 
 const MIB: u64 = 1 << 20;
 
@@ -34,6 +39,60 @@ fn logins_leave_no_memory_behind() {
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let (peak, most) = (memory(&site, "VmHWM"), before + cores * VERIFICATION + MARGIN);
     assert!(peak <= most, "{} MiB at the peak, {} are enough", peak / MIB, most / MIB);
+}
+
+/// A limit of file size sends a signal that ended the server, and all its sessions, without a word.
+#[test]
+fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
+    let site = Site::start();
+    let limit = Rlimit { current: Some(MIB), maximum: Some(MIB) };
+    let pid = Pid::from_raw(site.pid() as i32);
+    prlimit(pid, Resource::Fsize, limit).expect("a limit for a child of ours");
+    let mut other = Dialogue::open(&site.door);
+    let mut talk = Dialogue::open(&site.door);
+    for kind in ["TYPE I", "TYPE A"] {
+        talk.ask(kind, "200");
+        let mut data = talk.passive();
+        talk.ask("STOR large", "150");
+        // Refused in the middle, it may not all be taken.
+        let _ = data.write_all(&vec![b'x'; 3 * MIB as usize]);
+        drop(data);
+        talk.expect("452");
+    }
+    assert!(!site.root().join("large").exists());
+    other.ask("NOOP", "200");
+    assert!(site.says("\"full\"").contains("large"), "{}", site.log());
+}
+
+/// The same of a file that is fetched: what came is kept, and the person is told what is in the way.
+#[test]
+fn a_limit_of_file_size_breaks_a_download_with_a_word() {
+    let site = Site::start();
+    fs::write(site.root().join("large"), vec![7; 3 * MIB as usize]).expect("a large file");
+    let here = site.beside("here");
+    let mut limited = command(Path::new("/bin/sh"), ["-c", "ulimit -f 1000; exec \"$0\" \"$@\""]);
+    limited.args([env!("CARGO_BIN_EXE_pasv"), "get", "--tls", "off"]);
+    limited.arg("-O").arg(&here).arg(format!("ftp://{}:{}/large", Door::HOST, site.door.port));
+    let said = run(&mut limited);
+    assert_eq!(said.status.code(), Some(4), "{said:?}");
+    assert!(said.err.contains("File too large") && said.err.contains("ulimit -f"), "{}", said.err);
+    let left: Vec<_> = fs::read_dir(&here).expect("the folder").flatten().collect();
+    let [part] = &left[..] else { panic!("one part, not {left:?}") };
+    assert!(part.file_name() != "large" && part.metadata().expect("its length").len() > 0);
+}
+
+/// Whoever reads what the server or the client says may stop reading.
+#[test]
+fn a_pipe_that_nobody_reads_ends_no_server_and_no_client_badly() {
+    let site = Site::start();
+    for n in 0..2000 {
+        fs::write(site.root().join(format!("{n:0>200}")), "").expect("a file");
+    }
+    let url = format!("ftp://{}:{}/", Door::HOST, site.door.port);
+    let script = "\"$0\" ls --tls off \"$1\" | head -n 1 > /dev/null";
+    let said = run(&mut command(Path::new("/bin/sh"), ["-c", script, env!("CARGO_BIN_EXE_pasv"), &url]));
+    assert!(!said.err.contains("panic") && !said.err.contains("error"), "{}", said.err);
+    Dialogue::open(&site.door).ask("QUIT", "221");
 }
 
 /// Waits until the site holds what an idle one may.
