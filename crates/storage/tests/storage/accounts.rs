@@ -6,7 +6,7 @@ use std::time::Duration;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use storage::accounts::certificates::{Certificates, Mark, Role};
-use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash, hash};
+use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash};
 use storage::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree};
 
 use crate::site::{Site, at};
