@@ -171,6 +171,8 @@ reasons! {
     Busy "busy" 450 "Another upload to this name is under way.";
     /// No space is left.
     Full "full" 452 "No space left; the upload was not published.";
+    /// No descriptor is left, for a file or for a data connection.
+    TooManyFiles "too-many-files" 451 "The server has too many files open; try again later.";
     /// The store does not do this.
     Unsupported "unsupported" 504 "This site cannot do that.";
     /// Our own disk failed.
@@ -208,6 +210,7 @@ impl From<Kind> for Reason {
             Kind::BadOffset => Self::BadOffset,
             Kind::Busy => Self::Busy,
             Kind::Full => Self::Full,
+            Kind::TooManyFiles => Self::TooManyFiles,
             Kind::Unsupported => Self::Unsupported,
             Kind::Io => Self::DiskError,
         }

@@ -1,12 +1,13 @@
 //! What does the server's process take of the machine, and does it give it back?
 
+use std::collections::HashSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::harness::dialogue::Dialogue;
 use crate::harness::process::{command, run, wait_until};
@@ -79,6 +80,46 @@ fn a_limit_of_file_size_breaks_a_download_with_a_word() {
     let left: Vec<_> = fs::read_dir(&here).expect("the folder").flatten().collect();
     let [part] = &left[..] else { panic!("one part, not {left:?}") };
     assert!(part.file_name() != "large" && part.metadata().expect("its length").len() > 0);
+}
+
+/// It was said to be the site's own disk, and a connection that could not be accepted was said never to have come.
+#[test]
+fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
+    let site = Site::with(&["--data-timeout", "1s"]);
+    fs::write(site.root().join("x"), "abc").expect("a file");
+    let pid = Pid::from_raw(site.pid() as i32);
+    let mut talk = Dialogue::open(&site.door);
+    talk.ask("TYPE I", "200");
+    // The first one takes what is kept open from then on.
+    let mut data = talk.passive();
+    talk.ask("RETR x", "150");
+    data.read_to_end(&mut Vec::new()).expect("the data");
+    talk.expect("226");
+    let folder = format!("/proc/{}/fd", site.pid());
+    // A limit of descriptors is one of their numbers: the first that may not be had any more.
+    let limit = |room: usize| {
+        let names = fs::read_dir(&folder).expect("its descriptors").flatten();
+        let open: HashSet<u64> = names.filter_map(|name| name.file_name().to_str()?.parse().ok()).collect();
+        (0..).filter(|number| !open.contains(number)).nth(room).expect("there is no last number")
+    };
+    let before = getrlimit(Resource::Nofile);
+    let mut told = Vec::new();
+    // One is enough for the file or for the connection, whichever comes first, and not for both.
+    for room in [0, 1] {
+        let limit = Rlimit { current: Some(limit(room)), maximum: before.maximum };
+        prlimit(pid, Resource::Nofile, limit).expect("a limit for a child of ours");
+        let _data = talk.passive();
+        told.push(talk.ask("RETR x", "451"));
+        prlimit(pid, Resource::Nofile, before).expect("a limit for a child of ours");
+        assert!(site.says("too-many-files").contains("ulimit -n"));
+    }
+    assert!(told.iter().all(|told| told.contains("too many files open")), "{told:?}");
+    let mut data = talk.passive();
+    talk.ask("RETR x", "150");
+    let mut bytes = Vec::new();
+    data.read_to_end(&mut bytes).expect("the data");
+    talk.expect("226");
+    assert_eq!(bytes, b"abc");
 }
 
 /// Whoever reads what the server or the client says may stop reading.

@@ -33,6 +33,10 @@ impl Driver<'_> {
         match event.reason {
             None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
             // The site's own trouble is its keeper's business.
+            Some(Reason::TooManyFiles) => {
+                let limit = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
+                tracing::error!(session = id, %peer, user, verb, path, code, reason = Reason::TooManyFiles.name(), bytes, ms, detail, limit, "failed");
+            }
             Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
                 tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
             }

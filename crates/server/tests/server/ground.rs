@@ -247,6 +247,7 @@ impl Ground {
                     "full" => Kind::Full,
                     "broken" => Kind::Io,
                     "denied" => Kind::Denied,
+                    "descriptors" => Kind::TooManyFiles,
                     "unsupported" => Kind::Unsupported,
                     other => return Err(format!("no fault is called {other}")),
                 };
