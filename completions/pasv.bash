@@ -211,7 +211,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__doctor)
-            opts="-q -h --site --json --transcript --clear --slow --password-file --pin --insecure --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --site --json --transcript --clear --slow --password-file --pin --insecure --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -421,6 +421,10 @@ _pasv() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --refuse-address-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --failure-window)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -433,7 +437,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__firewall)
-            opts="-y -q -h --for --mode --stateless --output-drop --from --keep --inside --chain --apply --remove --check --yes --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-y -q -h --for --mode --stateless --output-drop --from --keep --inside --chain --apply --remove --check --yes --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -652,6 +656,10 @@ _pasv() {
                     return 0
                     ;;
                 --refuse-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --refuse-address-after-failures)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1325,7 +1333,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__serve)
-            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1520,6 +1528,10 @@ _pasv() {
                     return 0
                     ;;
                 --refuse-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --refuse-address-after-failures)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
