@@ -47,7 +47,7 @@ fn logins_leave_no_memory_behind() {
 fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
     let site = Site::start();
     let limit = Rlimit { current: Some(MIB), maximum: Some(MIB) };
-    let pid = Pid::from_raw(site.pid() as i32);
+    let pid = Pid::from_raw(site.pid().cast_signed());
     prlimit(pid, Resource::Fsize, limit).expect("a limit for a child of ours");
     let mut other = Dialogue::open(&site.door);
     let mut talk = Dialogue::open(&site.door);
@@ -87,7 +87,7 @@ fn a_limit_of_file_size_breaks_a_download_with_a_word() {
 fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     let site = Site::with(&["--data-timeout", "1s"]);
     fs::write(site.root().join("x"), "abc").expect("a file");
-    let pid = Pid::from_raw(site.pid() as i32);
+    let pid = Pid::from_raw(site.pid().cast_signed());
     let mut talk = Dialogue::open(&site.door);
     talk.ask("TYPE I", "200");
     // The first one takes what is kept open from then on.
