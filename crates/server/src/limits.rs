@@ -216,6 +216,13 @@ impl Addresses {
         count.is_some_and(|count| count.failures.within(now, limits.failure_window) > 0)
     }
 
+    /// Has this user logged in from this address within a day?
+    #[must_use]
+    pub fn is_known(&self, address: IpAddr, user: &[u8], now: Instant) -> bool {
+        let tries = self.tries.get(&(who(address), self.user(user)));
+        tries.and_then(|tries| tries.succeeded).is_some_and(|at| now - at < Self::KNOWN)
+    }
+
     /// What becomes of this user's next attempt from an address.
     #[must_use]
     pub fn verdict(&self, address: IpAddr, user: &[u8], now: Instant, limits: &Limits) -> Verdict {
@@ -229,10 +236,10 @@ impl Addresses {
         };
         let tries = self.tries.get(&(who, self.user(user)));
         let own = tries.map_or(0, |tries| tries.failures.within(now, window));
-        let known = tries.and_then(|tries| tries.succeeded).is_some_and(|at| now - at < Self::KNOWN);
+        let known = self.is_known(address, user, now);
         let most = limits.failures_before_refusal;
-        let address = users >= most || failures >= limits.failures_of_address;
-        if own >= most || address && !known {
+        let whole = users >= most || failures >= limits.failures_of_address;
+        if own >= most || whole && !known {
             let patient = known && own < most.saturating_mul(Self::MISSES);
             if patient { Verdict::OnlyRemembered } else { Verdict::Refused }
         } else if own.max(users) >= limits.failures_before_delay {

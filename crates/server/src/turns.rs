@@ -5,13 +5,14 @@
 //! that waits for the others.
 //!
 //! ```text
-//!   ask --> the address's own line --> new:   addresses that come for the first time      \  three of four
-//!             (two of it at once,             (more than a crowd: the last one first)       --> a place
-//!              one of a user)      --> again: those that had a turn, or have failed before  /  one of four
+//!   ask --> the address's own line --> known: users who have logged in from there of late  \
+//!             (two of it at once,  --> new:   addresses that come for the first time         --> a place
+//!              one of a user)                 (more than a crowd: the last one first)       /
+//!                                  --> again: those that had a turn, or have failed before /
 //! ```
 //!
 //! When thousands of addresses come at once, a line that is served in order makes everybody wait for all of them; so the
-//! newest is first then, and who comes once and has never failed hardly waits at all. Both lines have a bound.
+//! newest is first then, and who comes once and has never failed hardly waits at all. All lines have a bound.
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
@@ -25,20 +26,48 @@ const EACH: usize = 2;
 /// Addresses in a line for each place, from which on the newest is served first: half a second of work.
 const CROWD: usize = 20;
 /// Addresses in a line for each place at the most: some seconds of work.
-const MOST: usize = 256;
-/// New addresses in a row while others wait for a turn of theirs.
-const ROW: u32 = 3;
+const MOST: usize = 128;
+
+/// Which line of addresses a login waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lane {
+    /// This user has logged in from this address of late.
+    Known,
+    /// Nothing is known of the address.
+    New,
+    /// The address had a turn while it waited, or a login from it has failed of late.
+    Again,
+}
+
+/// Which line is looked at first, in turn, so that none of them waits without end.
+const ORDER: [[Lane; 3]; 8] = {
+    use Lane::{Again, Known, New};
+    [
+        [Known, New, Again],
+        [Known, New, Again],
+        [Known, New, Again],
+        [Known, New, Again],
+        [New, Known, Again],
+        [New, Known, Again],
+        [New, Known, Again],
+        [Again, New, Known],
+    ]
+};
+
+/// A line of logins: those of users who are known at an address have one of their own.
+type Key = (Who, bool);
 
 /// The logins that wait; `T` is what calls one of them.
 #[derive(Debug)]
 pub(crate) struct Turns<T> {
     places: usize,
     taken: usize,
-    new: VecDeque<Who>,
-    again: VecDeque<Who>,
-    /// New addresses that were served since the last of the others.
-    row: u32,
-    of: HashMap<Who, Line<T>>,
+    known: VecDeque<Key>,
+    new: VecDeque<Key>,
+    again: VecDeque<Key>,
+    /// Where in [`ORDER`] we are.
+    turn: usize,
+    of: HashMap<Key, Line<T>>,
 }
 
 /// The logins of an address.
@@ -46,9 +75,8 @@ pub(crate) struct Turns<T> {
 struct Line<T> {
     waiting: VecDeque<(User, T)>,
     checked: Vec<User>,
-    /// It has had a turn, or failed before.
-    again: bool,
-    /// It stands in one of the two lines of addresses.
+    /// Where it stands, or would.
+    lane: Lane,
     stands: bool,
 }
 
@@ -64,90 +92,110 @@ impl<T> Turns<T> {
     /// So many checks at once.
     pub(crate) fn new(places: usize) -> Self {
         let places = places.max(1);
-        Self { places, taken: 0, new: VecDeque::new(), again: VecDeque::new(), row: 0, of: HashMap::new() }
+        Self {
+            places,
+            taken: 0,
+            known: VecDeque::new(),
+            new: VecDeque::new(),
+            again: VecDeque::new(),
+            turn: 0,
+            of: HashMap::new(),
+        }
     }
 
-    /// A login waits for its turn. `failed`: another of its address has failed of late. What is returned waits no longer:
-    /// there are too many.
+    /// A login waits for its turn. What is returned waits no longer: there are too many.
     #[must_use]
-    pub(crate) fn ask(&mut self, who: Who, user: User, failed: bool, call: T) -> Vec<T> {
-        let line = self.of.entry(who).or_insert_with(|| Line {
+    pub(crate) fn ask(&mut self, who: Who, user: User, lane: Lane, call: T) -> Vec<T> {
+        let key = (who, lane == Lane::Known);
+        let line = self.of.entry(key).or_insert_with(|| Line {
             waiting: VecDeque::new(),
             checked: Vec::new(),
-            again: failed,
+            lane,
             stands: false,
         });
         line.waiting.push_back((user, call));
-        self.stand(who);
+        self.stand(key);
         let most = self.places.saturating_mul(MOST);
         // Of the new ones who has waited longest is last to be served; of the others who came last is.
-        let left = if self.new.len() > most {
-            self.new.pop_front()
-        } else if self.again.len() > most {
-            self.again.pop_back()
-        } else {
-            None
-        };
-        left.map_or_else(Vec::new, |who| self.dismiss(who))
+        let left = [Lane::Known, Lane::New, Lane::Again].into_iter().find_map(|lane| {
+            let line = self.line(lane);
+            match lane {
+                _ if line.len() <= most => None,
+                Lane::New => line.pop_front(),
+                Lane::Known | Lane::Again => line.pop_back(),
+            }
+        });
+        left.map_or_else(Vec::new, |key| self.dismiss(key))
     }
 
     /// The login that is checked now, if there is a place. [`Turns::done`] must follow.
-    pub(crate) fn next(&mut self) -> Option<(Who, User, T)> {
+    pub(crate) fn next(&mut self) -> Option<(Key, User, T)> {
         if self.taken >= self.places {
             return None;
         }
-        let first = self.again.is_empty() || self.row < ROW;
-        let who = if first && !self.new.is_empty() {
-            self.row = if self.again.is_empty() { 0 } else { self.row + 1 };
-            let crowd = self.new.len() > self.places.saturating_mul(CROWD);
-            if crowd { self.new.pop_back() } else { self.new.pop_front() }
-        } else {
-            self.row = 0;
-            self.again.pop_front()
-        }?;
-        let line = self.of.get_mut(&who)?;
-        (line.stands, line.again) = (false, true);
+        let crowd = self.new.len() > self.places.saturating_mul(CROWD);
+        let order = ORDER[self.turn % ORDER.len()];
+        let key = order.into_iter().find_map(|lane| match lane {
+            Lane::New if crowd => self.new.pop_back(),
+            lane => self.line(lane).pop_front(),
+        })?;
+        self.turn = (self.turn + 1) % ORDER.len();
+        let line = self.of.get_mut(&key)?;
+        line.stands = false;
+        if line.lane == Lane::New {
+            line.lane = Lane::Again;
+        }
         let (user, call) = line.waiting.remove(line.ready()?)?;
         line.checked.push(user);
         self.taken += 1;
-        self.stand(who);
-        Some((who, user, call))
+        self.stand(key);
+        Some((key, user, call))
     }
 
     /// A check is over.
-    pub(crate) fn done(&mut self, who: Who, user: User) {
-        let Some(line) = self.of.get_mut(&who) else { return };
+    pub(crate) fn done(&mut self, key: Key, user: User) {
+        let Some(line) = self.of.get_mut(&key) else { return };
         let Some(at) = line.checked.iter().position(|checked| *checked == user) else { return };
         line.checked.swap_remove(at);
         self.taken -= 1;
         if line.checked.is_empty() && line.waiting.is_empty() {
-            self.of.remove(&who);
+            self.of.remove(&key);
         } else {
-            self.stand(who);
+            self.stand(key);
         }
     }
 
     /// Logins of an address that wait or are being checked.
     pub(crate) fn pending(&self, who: Who) -> usize {
-        self.of.get(&who).map_or(0, |line| line.waiting.len() + line.checked.len())
+        let count = |line: &Line<T>| line.waiting.len() + line.checked.len();
+        [true, false].iter().filter_map(|known| self.of.get(&(who, *known)).map(count)).sum()
+    }
+
+    fn line(&mut self, lane: Lane) -> &mut VecDeque<Key> {
+        match lane {
+            Lane::Known => &mut self.known,
+            Lane::New => &mut self.new,
+            Lane::Again => &mut self.again,
+        }
     }
 
     /// Puts an address into its line, if it is not in it and one of its logins could be checked.
-    fn stand(&mut self, who: Who) {
-        let Some(line) = self.of.get_mut(&who) else { return };
+    fn stand(&mut self, key: Key) {
+        let Some(line) = self.of.get_mut(&key) else { return };
         if !line.stands && line.ready().is_some() {
             line.stands = true;
-            if line.again { self.again.push_back(who) } else { self.new.push_back(who) }
+            let lane = line.lane;
+            self.line(lane).push_back(key);
         }
     }
 
     /// All logins of an address that wait.
-    fn dismiss(&mut self, who: Who) -> Vec<T> {
-        let Some(line) = self.of.get_mut(&who) else { return Vec::new() };
+    fn dismiss(&mut self, key: Key) -> Vec<T> {
+        let Some(line) = self.of.get_mut(&key) else { return Vec::new() };
         line.stands = false;
         let calls = line.waiting.drain(..).map(|(_, call)| call).collect();
         if line.checked.is_empty() {
-            self.of.remove(&who);
+            self.of.remove(&key);
         }
         calls
     }
@@ -165,7 +213,7 @@ mod tests {
 
     /// Asks, where that makes nobody leave.
     fn ask(turns: &mut Turns<u32>, n: u32, user: User, call: u32) {
-        assert!(turns.ask(address(n), user, false, call).is_empty());
+        assert!(turns.ask(address(n), user, Lane::New, call).is_empty());
     }
 
     /// Serves as many as there are, one after the other; their calls.
@@ -229,31 +277,49 @@ mod tests {
         let mut turns = Turns::new(2);
         let mut left = 0;
         for n in 0..3000 {
-            left += turns.ask(address(n), 0, n % 2 == 0, n).len();
+            let lane = if n % 2 == 0 { Lane::Again } else { Lane::New };
+            left += turns.ask(address(n), 0, lane, n).len();
         }
         assert_eq!((turns.new.len(), turns.again.len()), (2 * MOST, 2 * MOST));
         assert_eq!(left, 3000 - 4 * MOST);
         assert_eq!(turns.of.len(), 4 * MOST);
         ask_full(&mut turns, 5000);
+        assert!(turns.ask(address(6000), 0, Lane::Known, 6000).is_empty());
+        assert_eq!(turns.next().unwrap().2, 6000);
         assert_eq!(turns.next().unwrap().2, 5000);
-        // Those that have failed have every fourth turn, the first that came first.
+        assert!(turns.next().is_none());
+        turns.done((address(6000), true), 0);
+        // Of those that have failed the first that came is the first.
         let served: Vec<_> = serve(&mut turns).into_iter().filter(|n| n % 2 == 0).take(3).collect();
         assert_eq!(served, [0, 2, 4]);
     }
 
     /// Asks where the one that has waited longest leaves for it.
     fn ask_full(turns: &mut Turns<u32>, n: u32) {
-        assert_eq!(turns.ask(address(n), 0, false, n).len(), 1);
+        assert_eq!(turns.ask(address(n), 0, Lane::New, n).len(), 1);
     }
 
     #[test]
-    fn those_that_have_failed_have_every_fourth_turn() {
+    fn nobody_waits_for_others_without_end() {
         let mut turns = Turns::new(1);
         for n in 0..8 {
-            assert!(turns.ask(address(100 + n), 0, true, 100 + n).is_empty());
-            ask(&mut turns, n, 0, n);
+            for (lane, call) in [(Lane::Known, n), (Lane::New, 100 + n), (Lane::Again, 200 + n)] {
+                assert!(turns.ask(address(call), 0, lane, call).is_empty());
+            }
         }
-        assert_eq!(serve(&mut turns)[..9], [0, 1, 2, 100, 3, 4, 5, 101, 6]);
+        assert_eq!(serve(&mut turns)[..12], [0, 1, 2, 3, 100, 101, 102, 200, 4, 5, 6, 7]);
+    }
+
+    /// Somebody guesses from an address at which others are known.
+    #[test]
+    fn who_is_known_does_not_wait_in_the_line_of_the_address() {
+        let mut turns = Turns::new(1);
+        for n in 0..900 {
+            ask(&mut turns, 1, u64::from(n), n);
+        }
+        assert!(turns.ask(address(1), 7, Lane::Known, 1000).is_empty());
+        assert_eq!(turns.pending(address(1)), 901);
+        assert_eq!(turns.next().unwrap().2, 1000);
     }
 
     proptest! {
@@ -261,13 +327,14 @@ mod tests {
         #[test]
         fn every_login_is_served_or_sent_away(
             places in 1_usize..4,
-            steps in prop::collection::vec((0_u32..6, 0_u64..3, any::<bool>(), any::<bool>()), 1..300),
+            steps in prop::collection::vec((0_u32..6, 0_u64..3, 0_usize..3, any::<bool>()), 1..300),
         ) {
             let mut turns = Turns::new(places);
             let (mut asked, mut gone, mut checked) = (0, 0, Vec::new());
-            for (n, user, failed, asks) in steps {
+            for (n, user, lane, asks) in steps {
                 if asks {
-                    gone += turns.ask(address(n), user, failed, ()).len();
+                    let lane = [Lane::Known, Lane::New, Lane::Again][lane];
+                    gone += turns.ask(address(n), user, lane, ()).len();
                     asked += 1;
                 } else if !checked.is_empty() {
                     let (who, user) = checked.swap_remove(n as usize % checked.len());
@@ -290,7 +357,8 @@ mod tests {
                     checked.push((who, user));
                 }
             }
-            prop_assert!(turns.of.is_empty() && turns.new.is_empty() && turns.again.is_empty());
+            prop_assert!(turns.of.is_empty());
+            prop_assert!(turns.known.is_empty() && turns.new.is_empty() && turns.again.is_empty());
         }
     }
 }

@@ -9,6 +9,7 @@ use wire::pathname::show;
 use super::Driver;
 use crate::effect::Input;
 use crate::limits::{Verdict, who};
+use crate::turns::Lane;
 
 /// Characters of a user's name that the log shows.
 const NAME: usize = 64;
@@ -85,10 +86,16 @@ impl Driver<'_> {
             Verdict::OnlyRemembered => return remembered_only(&attempt),
             Verdict::Fine | Verdict::Delayed(_) => {}
         }
-        let (user, failures, failed) = {
+        let (user, failures, lane) = {
             let (addresses, now) = (shared.addresses(), Instant::now());
-            let failures = addresses.failures(peer, &name, now, limits);
-            (addresses.user(&name), failures as usize, addresses.has_failed(peer, now, limits))
+            let lane = if addresses.is_known(peer, &name, now) {
+                Lane::Known
+            } else if addresses.has_failed(peer, now, limits) {
+                Lane::Again
+            } else {
+                Lane::New
+            };
+            (addresses.user(&name), addresses.failures(peer, &name, now, limits) as usize, lane)
         };
         // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
         // one after the other, or guessing at what is remembered would be free.
@@ -96,7 +103,7 @@ impl Driver<'_> {
         if at_once && let Some(admission) = shared.gate.remembered(&attempt) {
             return Input::Admitted(Ok(admission));
         }
-        let Some(turn) = shared.logins.turn(who(peer), user, failed).await else {
+        let Some(turn) = shared.logins.turn(who(peer), user, lane).await else {
             return Input::Admitted(Err(Denied::Unavailable));
         };
         // Those before us may have failed as often as one may, or may have had this very password verified. Of one user

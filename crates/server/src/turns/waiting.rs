@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::Turns;
+use super::{Key, Lane, Turns};
 use crate::limits::{User, Who};
 
 /// The logins of a site that wait. Cheap to clone.
@@ -15,7 +15,7 @@ pub(crate) struct Logins(Arc<Mutex<Turns<oneshot::Sender<Turn>>>>);
 pub(crate) struct Turn {
     /// None: it was given back already.
     of: Option<Logins>,
-    who: Who,
+    key: Key,
     user: User,
 }
 
@@ -25,10 +25,10 @@ impl Logins {
         Self(Arc::new(Mutex::new(Turns::new(places))))
     }
 
-    /// Waits for the turn of a login; `failed`: another of its address has failed of late. None: too many wait.
-    pub(crate) async fn turn(&self, who: Who, user: User, failed: bool) -> Option<Turn> {
+    /// Waits for the turn of a login. None: too many wait.
+    pub(crate) async fn turn(&self, who: Who, user: User, lane: Lane) -> Option<Turn> {
         let (call, called) = oneshot::channel();
-        let dismissed = self.turns().ask(who, user, failed, call);
+        let dismissed = self.turns().ask(who, user, lane, call);
         // Whoever is waited for there hears that nobody will call.
         drop(dismissed);
         self.call();
@@ -45,12 +45,12 @@ impl Logins {
         loop {
             // A statement of its own, so that the lock is not held while anybody is called.
             let next = self.turns().next();
-            let Some((who, user, call)) = next else { return };
-            let turn = Turn { of: Some(self.clone()), who, user };
+            let Some((key, user, call)) = next else { return };
+            let turn = Turn { of: Some(self.clone()), key, user };
             if let Err(mut turn) = call.send(turn) {
                 // That session has ended. Not by dropping it, which would call from within this call.
                 turn.of = None;
-                self.turns().done(who, user);
+                self.turns().done(key, user);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Logins {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(logins) = self.of.take() {
-            logins.turns().done(self.who, self.user);
+            logins.turns().done(self.key, self.user);
             logins.call();
         }
     }
@@ -81,9 +81,9 @@ mod tests {
     #[tokio::test]
     async fn a_turn_that_is_dropped_is_the_next_ones() {
         let logins = Logins::new(1);
-        let first = logins.turn(HERE, 1, false).await.unwrap();
-        let mut second = Box::pin(logins.turn(HERE, 2, false));
-        let mut third = Box::pin(logins.turn(HERE, 3, false));
+        let first = logins.turn(HERE, 1, Lane::New).await.unwrap();
+        let mut second = Box::pin(logins.turn(HERE, 2, Lane::New));
+        let mut third = Box::pin(logins.turn(HERE, 3, Lane::New));
         tokio::select! {
             biased;
             _ = &mut second => panic!("there is one place"),
