@@ -429,6 +429,10 @@ _pasv() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --refuse-address-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --failure-window)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -668,6 +672,10 @@ _pasv() {
                     return 0
                     ;;
                 --refuse-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --refuse-address-after-failures)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1544,6 +1552,10 @@ _pasv() {
                     return 0
                     ;;
                 --refuse-after-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --refuse-address-after-failures)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

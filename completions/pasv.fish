@@ -100,9 +100,10 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-line -d 'Bytes i
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-commands-before-login -d 'Commands before the login' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l max-queue -d 'Commands that wait for the end of a transfer' -r
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l delay-after-failures -d 'Failed logins of one user from one address (or of so many different users) before the answers are held back' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l failure-delay -d 'How long they are held back' -r
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l refuse-after-failures -d 'Failed logins of one user from one address before that user is refused there; failures of so many different users refuse the whole address, except users who have logged in from it within a day' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l refuse-address-after-failures -d 'Failed logins of an address in all before it is refused as well' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l failure-window -d 'How long a failed login counts' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l write -d 'Let users upload, rename and remove'
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l anonymous -d 'Let anybody in, beside the users'
@@ -386,9 +387,10 @@ complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-line -d 'Bytes 
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-commands-before-login -d 'Commands before the login' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l max-queue -d 'Commands that wait for the end of a transfer' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l delay-after-failures -d 'Failed logins of one user from one address (or of so many different users) before the answers are held back' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l failure-delay -d 'How long they are held back' -r
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l refuse-after-failures -d 'Failed logins of one user from one address before that user is refused there; failures of so many different users refuse the whole address, except users who have logged in from it within a day' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l refuse-address-after-failures -d 'Failed logins of an address in all before it is refused as well' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l failure-window -d 'How long a failed login counts' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l site -d 'Look at the site of this machine, that `pasv serve` makes with the same flags'
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l json -d 'One JSON object on stdout'
@@ -487,9 +489,10 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-line -d 'Byte
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-commands-before-login -d 'Commands before the login' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-stat-lines -d 'Lines in the answer to STAT with a pathname' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l max-queue -d 'Commands that wait for the end of a transfer' -r
-complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l delay-after-failures -d 'Failed logins of an address before its answers are held back' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l delay-after-failures -d 'Failed logins of one user from one address (or of so many different users) before the answers are held back' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l failure-delay -d 'How long they are held back' -r
-complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l refuse-after-failures -d 'Failed logins of an address before it is refused' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l refuse-after-failures -d 'Failed logins of one user from one address before that user is refused there; failures of so many different users refuse the whole address, except users who have logged in from it within a day' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l refuse-address-after-failures -d 'Failed logins of an address in all before it is refused as well' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l failure-window -d 'How long a failed login counts' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l stateless -d 'For a firewall that looks at single packets and does not follow connections'
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l output-drop -d 'For a firewall that drops what goes out as well'

@@ -6,6 +6,7 @@ mod client_flags;
 mod demo;
 mod doctor;
 mod entry;
+mod file_size;
 mod firewall;
 mod flags;
 mod forget;
@@ -110,7 +111,10 @@ fn main() -> ExitCode {
 /// Runs a client's verb: one session, one thread.
 fn visit(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(verb);
+    let done = runtime.block_on(async {
+        file_size::outlive_the_limit();
+        verb.await
+    });
     // A read of a terminal or a pipe may still wait in the blocking pool; nobody waits for it.
     runtime.shutdown_background();
     done

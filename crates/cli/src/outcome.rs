@@ -6,6 +6,7 @@ use firewall::Name;
 use wire::Reply;
 use wire::pathname::show;
 
+use crate::file_size;
 use crate::talk::{Exit, Failure};
 
 impl From<Error> for Failure {
@@ -66,7 +67,8 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoTls { .. } => "--tls off sends the password and the files in clear text".to_owned(),
         Error::Insecure { todo, .. } => todo.clone(),
         Error::Nonsense { .. } => return None,
-        Error::Broken { .. } | Error::Local { .. } => return None,
+        Error::Local { source, .. } => return file_size::hint(source).map(str::to_owned),
+        Error::Broken { .. } => return None,
     };
     Some(hint)
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::talk::{Exit, Failure, words};
-use crate::{flags, ready};
+use crate::{file_size, flags, ready};
 
 mod acme;
 mod banner;
@@ -201,15 +201,19 @@ struct LimitFlags {
     /// Commands that wait for the end of a transfer.
     #[arg(long, value_name = "N", default_value_t = Limits::default().queue)]
     max_queue: usize,
-    /// Failed logins of an address before its answers are held back.
+    /// Failed logins of one user from one address (or of so many different users) before the answers are held back.
     #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_delay)]
     delay_after_failures: u32,
     /// How long they are held back.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "2s")]
     failure_delay: Duration,
-    /// Failed logins of an address before it is refused.
+    /// Failed logins of one user from one address before that user is refused there; failures of so many different users
+    /// refuse the whole address, except users who have logged in from it within a day.
     #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_refusal)]
     refuse_after_failures: u32,
+    /// Failed logins of an address in all before it is refused as well.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_of_address)]
+    refuse_address_after_failures: u32,
     /// How long a failed login counts.
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "10m")]
     failure_window: Duration,
@@ -238,6 +242,7 @@ impl Flags {
                 commands_before_login: l.max_commands_before_login,
                 failures_before_delay: l.delay_after_failures,
                 failures_before_refusal: l.refuse_after_failures,
+                failures_of_address: l.refuse_address_after_failures,
                 failure_window: l.failure_window,
                 failure_delay: l.failure_delay,
                 queue: l.max_queue.max(1),
@@ -262,6 +267,8 @@ impl Flags {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
+    // Before there are threads, each of which would take an arena of its own with it.
+    net::memory::give_back_what_is_freed();
     let _lines = log_to_stderr(flags)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -275,6 +282,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 }
 
 async fn serve(flags: &Flags) -> Result<(), Failure> {
+    file_size::outlive_the_limit();
     let tree = open_root(flags)?;
     let (accounts, made_up) = gate(flags, &tree)?;
     let xferlog = flags.xferlog.as_deref().map(open_xferlog).transpose()?;

@@ -13,8 +13,8 @@
 //! bytes, by the cheapest route the kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
-//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is three lines, in
-//! `watch`, `unsent` and `departure`: rustix, socket2 and nix have the rest.
+//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is four lines, in
+//! `watch`, `unsent`, `departure` and `memory`: rustix, socket2 and nix have the rest.
 #![deny(unsafe_code)]
 
 pub mod control;
@@ -26,6 +26,8 @@ pub mod half_open;
 pub mod icmp;
 mod keepalive;
 pub mod listener;
+#[expect(unsafe_code, reason = "the allocator's settings are a function of the C library")]
+pub mod memory;
 pub mod own;
 pub mod passive;
 pub mod proxy;

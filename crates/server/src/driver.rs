@@ -16,25 +16,26 @@ use net::control::{Control, Waiting};
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, Fingerprint, UpgradeError, is_hello};
-use storage::{Certificate, Denied};
+use net::tls::{Explicit, UpgradeError, is_hello};
+use storage::Certificate;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
-use wire::{LineDecoder, Protection, Reply, Verb};
+use wire::{LineDecoder, Protection, Reply};
 
-use crate::effect::{DataPlan, Effect, Event, Input, Opened, Output, Plan, Transferred};
+use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred};
 use crate::files;
-use crate::limits::Verdict;
 use crate::reason::Reason;
 use crate::session::Session;
 use crate::settings::{HangUp, Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
-use crate::xferlog;
 
+mod admission;
+mod log;
 mod securing;
 
+use admission::Login;
 use securing::{NoTls, secure, shown};
 
 /// A step of a running transfer.
@@ -79,6 +80,8 @@ struct Driver<'a> {
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<(Instant, bool)>,
+    /// The last login that was refused, until its event is logged.
+    login: Option<Login>,
     decoder: LineDecoder,
     out: Vec<u8>,
     closing: bool,
@@ -118,7 +121,9 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         match secure(&control, shared, &settings, None).await {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
-                tracing::info!(session = id, %peer, %error, "no TLS");
+                if shared.log_rate.allows(Some(id), peer) {
+                    tracing::info!(session = id, %peer, %error, "no TLS");
+                }
                 return;
             }
         }
@@ -139,6 +144,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         decoder,
         running: None,
         last: None,
+        login: None,
         out: Vec::new(),
         closing: false,
         input: Vec::new(),
@@ -409,7 +415,9 @@ impl Driver<'_> {
             Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),
             Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
             Err(NoTls::Upgrade(error)) => {
-                tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                if self.shared.log_rate.allows(Some(self.id), self.peer) {
+                    tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                }
                 self.closing = true;
                 Ok(None)
             }
@@ -425,35 +433,6 @@ impl Driver<'_> {
             .clear_tls(&said, self.settings.security.handshake)
             .await
             .map_err(|error| std::io::Error::other(error.to_string()))
-    }
-
-    async fn admit(&mut self, attempt: storage::Attempt) -> Input {
-        let limits = &self.shared.settings.limits;
-        let peer = attempt.peer;
-        let verdict = self.shared.addresses().verdict(peer, Instant::now(), limits);
-        if verdict == Verdict::Refused {
-            return Input::Banned;
-        }
-        let user = wire::pathname::show(&attempt.user);
-        let shown = attempt.certificate.clone();
-        let answer = self.shared.gate.admit(attempt).await;
-        // Asked again, since other connections of this address may have used its failures up meanwhile: guessing on many
-        // of them at once must gain nothing.
-        if self.shared.addresses().verdict(peer, Instant::now(), limits) == Verdict::Refused {
-            return Input::Banned;
-        }
-        if let Err(denied) = &answer {
-            let fingerprint = shown.as_ref().map(|shown| Fingerprint::from(shown.fingerprint).to_string());
-            let subject = shown.as_ref().and_then(|shown| shown.subject.as_deref());
-            tracing::warn!(session = self.id, %peer, user, reason = denied_name(*denied), fingerprint, subject, "login refused");
-            if *denied != Denied::Unavailable {
-                self.shared.addresses().failed(peer, Instant::now(), limits);
-            }
-            if let Verdict::Delayed(delay) = verdict {
-                sleep(delay).await;
-            }
-        }
-        Input::Admitted(answer)
     }
 
     async fn listen(&mut self, protection: Protection) -> Input {
@@ -582,68 +561,12 @@ impl Driver<'_> {
             }
         }
     }
-
-    fn log(&mut self, event: &Event) {
-        let peer = self.peer;
-        let user = self.session.user().map(|u| wire::pathname::show(u.as_bytes()));
-        let user = user.as_deref().unwrap_or("-");
-        let verb = event.verb.map_or("-", Verb::name);
-        let path = event.path.as_ref().map(|p| wire::pathname::show(p.as_bytes()));
-        let path = path.as_deref();
-        let took = event.bytes.and_then(|_| self.last.take());
-        let ms = took.map(|(begun, _)| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
-        let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
-        match event.reason {
-            None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
-            // The site's own trouble is its keeper's business.
-            Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
-                tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
-            }
-            Some(reason @ Reason::HungUp) => {
-                let hint = "--hang-up publish publishes what clients send that do not wait for the reply";
-                tracing::warn!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, hint, "not published");
-            }
-            Some(reason) if code == 426 => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "broken off");
-            }
-            Some(reason) => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "refused");
-            }
-        }
-        if let (Some(log), Some(bytes), Some((begun, ascii)), Some(verb), Some(path)) =
-            (&self.shared.xferlog, event.bytes, took, event.verb, &event.path)
-            && matches!(verb, Verb::Retr | Verb::Stor | Verb::Stou | Verb::Appe)
-        {
-            let line = xferlog::Line {
-                took: begun.elapsed(),
-                peer: peer.ip(),
-                bytes,
-                path: path.as_bytes(),
-                ascii,
-                incoming: verb != Verb::Retr,
-                user,
-                complete: event.reason.is_none(),
-            };
-            if let Err(error) = log.write(&line) {
-                tracing::error!(%error, "the transfer log cannot be written");
-            }
-        }
-    }
 }
 
 /// Comes when the keeper wants the end at once, whatever the session is waiting for: a client that does not read, a login
 /// that is being checked. Also when the site itself is gone, and nobody is left who could want it.
 async fn at_once(mut stop: watch::Receiver<Stop>) {
     let _ = stop.wait_for(|stop| *stop == Stop::Now).await;
-}
-
-fn denied_name(denied: Denied) -> &'static str {
-    match denied {
-        Denied::UnknownUser => "unknown-user",
-        Denied::WrongPassword => "wrong-password",
-        Denied::NoCertificate => "no-certificate",
-        Denied::Unavailable => "unavailable",
-    }
 }
 
 async fn step(running: &mut Option<Running>) -> Step {

@@ -6,6 +6,7 @@
 //!                 Effect |   | Input                       policy: may this verb be used? (pure)
 //!                        v   |                             reason: why not, in one table
 //!                      driver ---------> files             limits: how many, how often (pure)
+//!                        |                                 turns: whose password is checked next (pure)
 //!                        |
 //!                        +-------------> transfer --- storage Source/Sink --- net::pump --- data connection
 //! ```
@@ -27,6 +28,8 @@ pub mod transfer;
 pub mod xferlog;
 
 mod driver;
+mod log_rate;
+mod turns;
 
 pub use reason::Reason;
 pub use session::Session;

@@ -177,6 +177,8 @@ reasons! {
     Changed "changed" 450 "The file was changed meanwhile; nothing was stored. Ask for its size and try again.";
     /// No space is left.
     Full "full" 452 "No space left; the upload was not published.";
+    /// No descriptor is left, for a file or for a data connection.
+    TooManyFiles "too-many-files" 451 "The server has too many files open; try again later.";
     /// The store does not do this.
     Unsupported "unsupported" 504 "This site cannot do that.";
     /// Our own disk failed.
@@ -217,6 +219,7 @@ impl From<Kind> for Reason {
             Kind::Busy => Self::Busy,
             Kind::Changed => Self::Changed,
             Kind::Full => Self::Full,
+            Kind::TooManyFiles => Self::TooManyFiles,
             Kind::Unsupported => Self::Unsupported,
             Kind::Io => Self::DiskError,
         }

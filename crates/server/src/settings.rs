@@ -86,10 +86,16 @@ pub struct Limits {
     pub line: usize,
     /// Commands before a login. Real clients send ten.
     pub commands_before_login: u32,
-    /// Failed logins of an address within [`Limits::failure_window`] after which each answer is held back.
+    /// Failed logins of one user from one address within [`Limits::failure_window`], or different users that have failed
+    /// from it, after which the answers to further ones are held back.
     pub failures_before_delay: u32,
-    /// Failed logins of an address within the window after which it is refused.
+    /// Failed logins of one user from one address within the window after which that user is refused there; and different
+    /// users that have failed from an address after which all of it is refused, but for those who logged in from there
+    /// within a day.
     pub failures_before_refusal: u32,
+    /// Failed logins of an address in all after which it is refused as well. Ten devices with old passwords, each of which
+    /// is refused by then.
+    pub failures_of_address: u32,
     /// How long a failed login counts.
     pub failure_window: Duration,
     /// How long the answer to a failed login is held back once the delay applies.
@@ -110,6 +116,7 @@ impl Default for Limits {
             commands_before_login: 50,
             failures_before_delay: 3,
             failures_before_refusal: 50,
+            failures_of_address: 500,
             failure_window: Duration::from_secs(600),
             failure_delay: Duration::from_secs(2),
             queue: 64,

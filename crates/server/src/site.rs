@@ -17,8 +17,10 @@ use wire::Reply;
 
 use crate::driver;
 use crate::limits::Addresses;
+use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::settings::{Proxies, Settings, Tls};
+use crate::turns::Logins;
 use crate::xferlog::Xferlog;
 
 /// Everything that the sessions of a site share.
@@ -32,6 +34,9 @@ pub(crate) struct Shared {
     pub(crate) xferlog: Option<Xferlog>,
     pub(crate) stop: watch::Receiver<Stop>,
     addresses: Mutex<Addresses>,
+    /// The logins that wait for their passwords to be checked.
+    pub(crate) logins: Logins,
+    pub(crate) log_rate: LogRate,
     sessions: AtomicU64,
     /// Every session holds the whole of this; when the last has gone, so has the sender, and the site has drained.
     _alive: mpsc::Sender<()>,
@@ -158,6 +163,7 @@ impl Site {
         }
         let (stop, stopped) = watch::channel(Stop::No);
         let (alive, drained) = mpsc::channel(1);
+        let logins = Logins::new(gate.places());
         let shared = Shared {
             settings: Arc::new(settings),
             implicit: Arc::new(implicit),
@@ -167,6 +173,8 @@ impl Site {
             xferlog,
             stop: stopped,
             addresses: Mutex::default(),
+            logins,
+            log_rate: LogRate::default(),
             sessions: AtomicU64::new(0),
             _alive: alive,
         };
@@ -224,6 +232,7 @@ impl Site {
         let _ = stop.wait_for(|s| *s != Stop::No).await;
         accepting.shutdown().await;
         let patience = shared.settings.deadlines.drain;
+        let log_rate = shared.log_rate.clone();
         drop(shared);
         // Ends when every session has dropped its sender.
         let drained = async { while drained.recv().await.is_some() {} };
@@ -235,6 +244,7 @@ impl Site {
             }
             drained.await;
         }
+        log_rate.finish();
     }
 }
 
@@ -283,7 +293,9 @@ async fn introduced(mut control: Control, proxies: Proxies, shared: Arc<Shared>,
     match learnt {
         Ok(_) => admit(control, &shared, &settings),
         Err(error) => {
-            tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
+            if shared.log_rate.allows(None, control.peer()) {
+                tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
+            }
             turn_away(&control, &settings, Reason::NoProxyHeader);
         }
     }
@@ -304,7 +316,9 @@ fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
     let peer = control.peer().ip();
     let entered = shared.addresses().enter(peer, &shared.settings.limits);
     if let Err(reason) = entered {
-        tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
+        if shared.log_rate.allows(None, control.peer()) {
+            tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
+        }
         turn_away(&control, settings, reason);
         return;
     }

@@ -4,9 +4,10 @@
 //!   admit --> anonymous?                yes: in, whatever the password
 //!         --> a certificate asked for beside the password, and not there?   denied (same work, on a decoy)
 //!         --> remembered?               yes: in (microseconds)
-//!         --> one at a time for a name and password, one for each core in all: argon2id (tens of milliseconds)
+//!         --> one for each core at once: argon2id (tens of milliseconds)
 //!               right: remember it, in        wrong, or no such user (same work, on a decoy): denied
 //! ```
+mod buffers;
 pub mod certificates;
 mod memory;
 mod password;
@@ -18,8 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 
+use self::buffers::Buffers;
 use self::certificates::{Certificates, Role};
 use self::memory::{Memory, Proof};
 pub use self::password::{BadHash, PasswordHash, hash};
@@ -79,10 +81,6 @@ pub enum BadAccounts {
     NoRandomness,
 }
 
-/// Verifications of one name and password wait for each other in one of so many queues: eight connections that log in at
-/// once cost one verification, and two pairs that fall into one queue by chance only wait a little longer.
-const QUEUES: usize = 64;
-
 /// The users of one process. Kept in memory, passwords only as hashes.
 pub struct Accounts {
     users: HashMap<Vec<u8>, Account>,
@@ -91,10 +89,13 @@ pub struct Accounts {
     /// Checked for users there are not, so that they cost what the others cost.
     decoy: PasswordHash,
     memory: Memory,
-    queues: [Mutex<()>; QUEUES],
     /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than cores would
     /// finish none sooner, and a flood of logins would take all memory and all threads that files need.
     places: Arc<Semaphore>,
+    /// How many places there are.
+    cores: usize,
+    /// The memory of verifications that are under way; one for each place at the most.
+    buffers: Arc<Buffers>,
     verifications: AtomicU64,
 }
 
@@ -133,8 +134,9 @@ impl Accounts {
             certificates: None,
             decoy,
             memory: Memory::new(remember).map_err(|_| BadAccounts::NoRandomness)?,
-            queues: [const { Mutex::const_new(()) }; QUEUES],
             places: Arc::new(Semaphore::new(cores)),
+            cores,
+            buffers: Arc::default(),
             verifications: AtomicU64::new(0),
         })
     }
@@ -159,12 +161,7 @@ impl Accounts {
                 home: anonymous.home.clone(),
             });
         }
-        let account = self.users.get(&attempt.user);
-        // Without the certificate the password is not looked at. The work is done all the same, on the decoy, of which
-        // nothing is ever remembered: so neither the answer nor its time tells who guesses passwords whether one is right.
-        let lacks = self.lacks_certificate(&attempt);
-        let hash = account.filter(|_| !lacks).map_or(&self.decoy, |a| &a.hash);
-        let proof = self.memory.proof(&attempt.user, &attempt.password, hash);
+        let Tried { account, lacks, hash, proof } = self.tried(&attempt);
         let right = self.memory.holds(&attempt.user, &proof) || self.verify(attempt, hash, proof).await?;
         match account {
             None => Err(Denied::UnknownUser),
@@ -172,6 +169,17 @@ impl Accounts {
             Some(account) if right => Ok(account.admission()),
             Some(_) => Err(Denied::WrongPassword),
         }
+    }
+
+    /// What an attempt is checked against.
+    fn tried(&self, attempt: &Attempt) -> Tried<'_> {
+        let account = self.users.get(&attempt.user);
+        // Without the certificate the password is not looked at. The work is done all the same, on the decoy, of which
+        // nothing is ever remembered: so neither the answer nor its time tells who guesses passwords whether one is right.
+        let lacks = self.lacks_certificate(attempt);
+        let hash = account.filter(|_| !lacks).map_or(&self.decoy, |a| &a.hash);
+        let proof = self.memory.proof(&attempt.user, &attempt.password, hash);
+        Tried { account, lacks, hash, proof }
     }
 
     /// Must a certificate be shown beside the password, and is none of this user's there?
@@ -189,27 +197,37 @@ impl Accounts {
     }
 
     async fn verify(&self, attempt: Attempt, hash: &PasswordHash, proof: Proof) -> Result<bool, Denied> {
-        let _turn = self.queues[proof.queue(QUEUES)].lock().await;
-        // Whoever was before us in the queue may have done it already.
-        if self.memory.holds(&attempt.user, &proof) {
-            return Ok(true);
-        }
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Denied::Unavailable)?;
         self.verifications.fetch_add(1, Ordering::Relaxed);
         let (hash, password) = (hash.clone(), attempt.password);
+        let (buffers, places, cores) = (Arc::clone(&self.buffers), Arc::clone(&self.places), self.cores);
         let right = tokio::task::spawn_blocking(move || {
-            let right = hash.verify(&password);
+            let right = hash.verify(&password, &buffers);
             // Only now, also when nobody waits for the answer any more: the core was busy until here.
             drop(place);
+            if places.available_permits() == cores {
+                // Nothing is under way and nobody waits, so the memory goes back to the system.
+                buffers.clear();
+            }
             right
         })
         .await
-        .map_err(|_| Denied::Unavailable)?;
+        .ok()
+        .flatten()
+        .ok_or(Denied::Unavailable)?;
         if right {
             self.memory.keep(attempt.user, proof);
         }
         Ok(right)
     }
+}
+
+struct Tried<'a> {
+    account: Option<&'a Account>,
+    /// A certificate is asked for, and was not shown.
+    lacks: bool,
+    hash: &'a PasswordHash,
+    proof: Proof,
 }
 
 impl Gate for Accounts {
@@ -227,6 +245,15 @@ impl Gate for Accounts {
         certificate: &'a Certificate,
     ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
         Box::pin(std::future::ready(self.recognised(user, certificate)))
+    }
+
+    fn remembered(&self, attempt: &Attempt) -> Option<Admission> {
+        let Tried { account, proof, .. } = self.tried(attempt);
+        account.filter(|_| self.memory.holds(&attempt.user, &proof)).map(Account::admission)
+    }
+
+    fn places(&self) -> usize {
+        self.cores
     }
 
     fn admit<'a>(

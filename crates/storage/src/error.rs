@@ -37,6 +37,8 @@ pub enum Kind {
     Changed,
     /// No space, or no quota, is left.
     Full,
+    /// The process, or the machine, has too many files open.
+    TooManyFiles,
     /// The store does not do this.
     Unsupported,
     /// The disk, the network behind the store, or a bug of ours.

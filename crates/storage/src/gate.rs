@@ -83,6 +83,17 @@ pub trait Gate: Send + Sync {
         let _ = (user, certificate);
         Box::pin(std::future::ready(None))
     }
+    /// Is this attempt known to be right without any work, as its password was verified a moment ago? None: it is not known,
+    /// and [`Gate::admit`] is to be asked. Must be quick, and must not tell whether the user exists.
+    fn remembered(&self, attempt: &Attempt) -> Option<Admission> {
+        let _ = attempt;
+        None
+    }
+    /// How many times [`Gate::admit`] is worth being asked at the same moment: where it takes a core each time, as many as
+    /// there are cores.
+    fn places(&self) -> usize {
+        usize::MAX
+    }
     /// Decides. An unknown user, a wrong password and a certificate that is not there take the same time.
     fn admit<'a>(
         &'a self,

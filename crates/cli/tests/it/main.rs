@@ -10,3 +10,4 @@ mod harness;
 mod interop;
 mod memory;
 mod protected;
+mod resources;

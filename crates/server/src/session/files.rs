@@ -206,7 +206,7 @@ impl Session {
                 {
                     return self.set_time_by_mdtm(*stamp, there.clone());
                 }
-                let detail = (error.kind == Kind::Io).then(|| error.to_string());
+                let detail = matches!(error.kind, Kind::Io | Kind::TooManyFiles).then(|| error.to_string());
                 let reason = Reason::from(error.kind);
                 let begun = matches!(then, Then::Lines { begun: true });
                 self.out.push_back(Output::Event(Event {

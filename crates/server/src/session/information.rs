@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use storage::Rights;
 use wire::digest::Algorithm;
 use wire::verb::TABLE;
 use wire::{Protection, Reply, Verb};
@@ -15,10 +16,9 @@ use crate::settings::{Security, Tls};
 
 impl Session {
     pub(super) fn features(&mut self) {
-        let modes = self.settings.modes;
-        let allowed = |verb: Verb| {
-            !matches!(policy::check(verb.row(), None, modes), Err(Reason::ActiveOff | Reason::PassiveOff))
-        };
+        // Before the login nobody knows what the user may do; the modes are the same for everybody.
+        let rights = self.logged_in().map_or(Rights { write: true }, |(pass, _)| pass.rights());
+        let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), self.settings.modes).is_ok();
         let Security { tls, implicit, ccc, .. } = self.settings.security;
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
@@ -98,7 +98,11 @@ impl Session {
     pub(super) fn status(&mut self, moved: Option<u64>) {
         let mut lines = vec![
             "Status:".to_owned(),
-            format!("You are seen as {} and reached the site at {}.", self.peer, self.local),
+            // Behind a NAT our own address is nobody's business but who may log in.
+            match self.user() {
+                Some(_) => format!("You are seen as {} and reached the site at {}.", self.peer, self.local),
+                None => format!("You are seen as {}.", self.peer),
+            },
             match self.user() {
                 Some(user) => format!("Logged in as {}.", wire::pathname::show(user.as_bytes())),
                 None => "Not logged in.".to_owned(),

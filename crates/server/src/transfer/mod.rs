@@ -296,6 +296,7 @@ impl From<PumpError> for Broken {
             PumpError::File(error) => match error.raw_os_error() {
                 // ENOSPC, EDQUOT, EFBIG
                 Some(28 | 122 | 27) => Reason::Full,
+                Some(number) if silence::is_exhausted(number) => Reason::TooManyFiles,
                 _ => Reason::DiskError,
             },
             // The file was cut while it was being sent: the client must not take what it has for the whole.

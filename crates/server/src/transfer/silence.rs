@@ -40,6 +40,10 @@ pub(super) async fn watched<T>(place: Place, arrival: impl Future<Output = T>) -
 
 /// Nobody came to a claimed port, where a call was seen or not.
 pub(super) async fn nobody_came(place: &Place, seen: Call, waited: Duration) -> Transferred {
+    if let Some(error) = exhausted() {
+        // The connection may well be there; what cannot be done is to take it.
+        return Transferred { detail: Some(error.to_string()), ..Reason::TooManyFiles.into() };
+    }
     let call = if seen == Call::HalfOpen { seen } else { place.half_open().await };
     let Place { peer, port, ports, .. } = place;
     let range = if ports.start() == ports.end() {
@@ -62,6 +66,17 @@ pub(super) async fn nobody_came(place: &Place, seen: Call, waited: Duration) -> 
         detail: Some(format!("passive port {port}: {}", name(call))),
         ..Reason::DataNotMade.into()
     }
+}
+
+/// Is this the system's number for too many open files, of the process (EMFILE) or of the machine (ENFILE)?
+pub(super) fn is_exhausted(number: i32) -> bool {
+    matches!(number, 24 | 23)
+}
+
+/// Is no descriptor left? The system is asked for one.
+fn exhausted() -> Option<io::Error> {
+    let error = std::fs::File::open("/").err()?;
+    error.raw_os_error().is_some_and(is_exhausted).then_some(error)
 }
 
 /// The client's port was called, and there is no connection. `from` is the port of ours that calls, where it is a certain
@@ -111,6 +126,9 @@ pub(super) fn not_called(
             };
             let told = format!("The SYN{ours} to {target} came back, {rejection}: {what}");
             end(Some(told), format!("{target}: {rejection}"))
+        }
+        Unmade::Failed(error, None) if error.raw_os_error().is_some_and(is_exhausted) => {
+            Transferred { detail: Some(error.to_string()), ..Reason::TooManyFiles.into() }
         }
         // What could not even be begun is nothing to tell a client.
         Unmade::Failed(error, None) => {

@@ -1,15 +1,19 @@
 //! Does the server keep its limits and deadlines with clients that never pause?
 use std::fs;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use server::Settings;
-use storage::{Admission, Attempt, Denied, Gate};
+use storage::accounts::{Account, Accounts, Anonymous, PasswordHash, hash};
+use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 
-use crate::client::in_each_dress;
+use crate::client::{in_each_dress, stranger};
+use crate::dress::Dress;
 use crate::scene::{Open, Scene, patiently};
 
 /// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory before the
@@ -73,37 +77,177 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_on_many_connections_at_once_gains_nothing() {
     in_each_dress(async |dress| {
-        let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let desk = Desk::new(usize::MAX);
         let mut settings = Settings::default();
         settings.limits.failures_before_refusal = 2;
-        let scene = Scene::with(settings, dress, |tree| {
-            Arc::new(Pondering { open: Open(tree), begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })
-        });
-        let mut lucky = scene.client().await;
-        lucky.ask("USER somebody", "331").await;
-        lucky.say("PASS right\r\n").await;
-        patiently(begun.acquire()).await.unwrap().forget();
-        for _ in 0..2 {
-            let mut other = scene.client().await;
-            other.ask("USER somebody", "331").await;
-            other.ask("PASS wrong", "530").await;
+        let scene = Scene::with(settings, dress, |tree| desk.gate(tree));
+        let mut guesses = Vec::new();
+        for n in 0..6 {
+            let mut client = scene.client().await;
+            client.ask("USER somebody", "331").await;
+            client.say(&format!("PASS {n}\r\n")).await;
+            guesses.push(client);
         }
-        allowed.add_permits(1);
-        lucky.hear("421").await;
+        patiently(desk.arrived(6)).await;
+        desk.allowed.add_permits(6);
+        let mut refused = 0;
+        for guess in &mut guesses {
+            let reply = guess.reply().await.expect("an answer");
+            refused += usize::from(reply.starts_with("421"));
+        }
+        assert_eq!((refused, desk.asked().len()), (4, 2));
     })
     .await;
 }
 
-/// Takes its time with the right password.
-struct Pondering {
-    open: Open,
-    begun: Arc<Semaphore>,
+/// Nine hundred connections of one address that logged in at the same moment held up the first login of everybody else for
+/// ten seconds.
+#[tokio::test]
+async fn a_flood_of_one_address_holds_up_nobody_else() {
+    let desk = Desk::new(1);
+    let mut settings = Settings::default();
+    settings.limits.failures_before_delay = u32::MAX;
+    let scene = Scene::with(settings, Dress::Clear, |tree| desk.gate(tree));
+    let mut flood = Vec::new();
+    for n in 0..20 {
+        let mut client = scene.client().await;
+        client.ask(&format!("USER {n}"), "331").await;
+        client.say("PASS wrong\r\n").await;
+        flood.push(client);
+    }
+    patiently(desk.arrived(20)).await;
+    let other = Ipv4Addr::new(127, 0, 0, 2);
+    let mut stream = BufReader::new(stranger(other.into(), scene.door.clear).await);
+    stream.write_all(b"USER somebody\r\nPASS right\r\n").await.expect("the site listens");
+    patiently(desk.arrived(21)).await;
+    // One is under way already; the next is the other address's.
+    desk.allowed.add_permits(2);
+    let mut heard = String::new();
+    while !heard.starts_with("230") {
+        heard.clear();
+        let read = patiently(stream.read_line(&mut heard)).await.expect("the site answers");
+        assert!(read > 0, "the site has closed");
+    }
+    let asked = desk.asked();
+    assert_eq!(asked[1], IpAddr::V4(other), "{asked:?}");
+}
+
+/// A client's many connections log in at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_logins_at_once_cost_one_verification() {
+    let mut verified = None;
+    let scene = Scene::with(Settings::default(), Dress::Clear, |tree| {
+        let accounts = Arc::new(accounts(tree));
+        verified = Some(Arc::clone(&accounts));
+        accounts
+    });
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = scene.client().await;
+        client.ask("USER ann", "331").await;
+        clients.push(client);
+    }
+    for client in &mut clients {
+        client.say("PASS secret\r\n").await;
+    }
+    for client in &mut clients {
+        client.hear("230").await;
+    }
+    assert_eq!(verified.expect("it was made").verifications(), 1);
+}
+
+/// Fifty wrong passwords shut out everybody behind an address: who had logged in there a moment before too, and anonymous.
+#[tokio::test]
+async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
+    in_each_dress(async |dress| {
+        let mut settings = Settings::default();
+        settings.limits.failures_before_refusal = 2;
+        settings.limits.failures_before_delay = u32::MAX;
+        let scene = Scene::with(settings, dress, |tree| Arc::new(accounts(tree)));
+        let login = async |user: &str, password: &str, code: &str| {
+            let mut client = scene.client().await;
+            client.ask(&format!("USER {user}"), "331").await;
+            client.ask(&format!("PASS {password}"), code).await;
+        };
+        login("ann", "secret", "230").await;
+        for user in ["ann", "ann", "nobody"] {
+            login(user, "guess", "530").await;
+        }
+        login("bob", "secret", "421").await;
+        login("ann", "guess", "421").await;
+        login("ann", "secret", "230").await;
+        login("anonymous", "me@", "230").await;
+    })
+    .await;
+}
+
+/// Ann and Bob, whose passwords are remembered, and anonymous.
+fn accounts(tree: Arc<dyn Tree>) -> Accounts {
+    let hash = || PasswordHash::parse(&hash(b"secret").expect("a hash")).expect("a hash");
+    let (rights, home) = (Rights { write: true }, VPath::root());
+    let account = |name: &str| Account {
+        name: name.to_owned(),
+        hash: hash(),
+        tree: Arc::clone(&tree),
+        rights,
+        home: home.clone(),
+    };
+    let anonymous = Anonymous { tree: Arc::clone(&tree), rights, home: home.clone() };
+    Accounts::new([account("ann"), account("bob")], Some(anonymous), Accounts::REMEMBER).expect("good names")
+}
+
+/// What a gate has seen that takes its time with each password.
+#[derive(Clone)]
+struct Desk {
+    places: usize,
+    /// Attempts that have come, whether they wait or not.
+    come: Arc<Semaphore>,
+    asked: Arc<Mutex<Vec<IpAddr>>>,
     allowed: Arc<Semaphore>,
 }
 
-impl Gate for Pondering {
+struct Slow {
+    open: Open,
+    desk: Desk,
+}
+
+impl Desk {
+    fn new(places: usize) -> Self {
+        let nothing = || Arc::new(Semaphore::new(0));
+        Self { places, come: nothing(), asked: Arc::default(), allowed: nothing() }
+    }
+
+    fn gate(&self, tree: Arc<dyn Tree>) -> Arc<dyn Gate> {
+        Arc::new(Slow { open: Open(tree), desk: self.clone() })
+    }
+
+    async fn arrived(&self, count: usize) {
+        while self.come.available_permits() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The addresses whose passwords were looked at, in this order.
+    fn asked(&self) -> Vec<IpAddr> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Gate for Slow {
     fn wants_password(&self, _user: &[u8]) -> bool {
         true
+    }
+
+    fn places(&self) -> usize {
+        self.desk.places
+    }
+
+    fn anonymous(&self, user: &[u8]) -> bool {
+        // Asked when an attempt comes, before it waits; and of this name when the site is opened.
+        if user != b"anonymous" {
+            self.desk.come.add_permits(1);
+        }
+        false
     }
 
     fn admit<'a>(
@@ -111,12 +255,10 @@ impl Gate for Pondering {
         attempt: Attempt,
     ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
         Box::pin(async move {
-            if attempt.password.as_slice() != b"right" {
-                return Err(Denied::WrongPassword);
-            }
-            self.begun.add_permits(1);
-            self.allowed.acquire().await.expect("it is never closed").forget();
-            Ok(self.open.admission())
+            self.desk.asked.lock().unwrap_or_else(PoisonError::into_inner).push(attempt.peer);
+            self.desk.allowed.acquire().await.expect("it is never closed").forget();
+            let right = attempt.password.as_slice() == b"right";
+            if right { Ok(self.open.admission()) } else { Err(Denied::WrongPassword) }
         })
     }
 }

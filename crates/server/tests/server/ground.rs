@@ -247,6 +247,7 @@ impl Ground {
                     "full" => Kind::Full,
                     "broken" => Kind::Io,
                     "denied" => Kind::Denied,
+                    "descriptors" => Kind::TooManyFiles,
                     "unsupported" => Kind::Unsupported,
                     other => return Err(format!("no fault is called {other}")),
                 };
@@ -267,6 +268,7 @@ impl Ground {
             "commands-before-login" => limits.commands_before_login = small,
             "failures-before-delay" => limits.failures_before_delay = small,
             "failures-before-refusal" => limits.failures_before_refusal = small,
+            "failures-of-address" => limits.failures_of_address = small,
             "queue" => limits.queue = value,
             "stat-lines" => limits.stat_lines = value,
             other => return Err(format!("no limit is called {other}")),

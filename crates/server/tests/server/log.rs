@@ -1,10 +1,12 @@
 //! What does a site write down? A line of structured log for each event, and the classic transfer log.
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::client::{Client, all, alone, ground, house, in_each_dress};
+use crate::dress::Dress;
 use crate::loopback::Loopback;
 
 /// A log in memory.
@@ -14,10 +16,13 @@ struct Kept(Arc<Mutex<Vec<u8>>>);
 impl Kept {
     /// Its lines that tell of a verb.
     fn lines_of(&self, verb: &str) -> Vec<String> {
+        self.lines_with(&format!("\"verb\":\"{verb}\""))
+    }
+
+    fn lines_with(&self, words: &str) -> Vec<String> {
         let text = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let text = String::from_utf8(text).expect("a log is text");
-        let verb = format!("\"verb\":\"{verb}\"");
-        text.lines().filter(|line| line.contains(&verb)).map(str::to_owned).collect()
+        text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
     }
 }
 
@@ -92,6 +97,20 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
             "DELE",
             &["\"path\":\"/missing\"", "\"code\":550", "\"reason\":\"not-found\"", "\"message\":\"refused\""],
         );
+        // One line for each login; of one that failed only the log is told why.
+        let logins = kept.lines_of("PASS");
+        let [failed, good] = &logins[..] else { panic!("{logins:#?}") };
+        assert!(good.contains("\"message\":\"done\""), "{good}");
+        for part in [
+            "\"level\":\"WARN\"",
+            "\"message\":\"login refused\"",
+            "\"user\":\"alice\"",
+            "\"peer\":\"127.0.0.1:",
+            "\"code\":530",
+            "\"reason\":\"wrong-password\"",
+        ] {
+            assert!(failed.contains(part), "no {part} in {failed}");
+        }
         // Our own trouble is louder than a client's.
         has("STOR", &["\"reason\":\"full\"", "\"code\":452", "\"level\":\"ERROR\""]);
         // Control characters of a name are spelt out before they come near a log.
@@ -101,6 +120,46 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         assert!(!text.contains("sesame"), "a password in the log");
     })
     .await;
+}
+
+/// Ten thousand refusals were ten thousand lines, and 28 MB in a second.
+#[tokio::test(flavor = "current_thread")]
+async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
+    if !alone("log::a_client_that_is_refused_all_the_time_does_not_fill_the_log") {
+        return;
+    }
+    const SAID: u64 = 10_000;
+    let kept = Kept::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(kept.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (_ground, mut site) = house("", Dress::Clear);
+    let mut client = Client::login(&site.door).await;
+    let begun = Instant::now();
+    client.control.write("SIZE x\r\n".repeat(SAID as usize).as_bytes()).await.expect("the server reads");
+    for _ in 0..SAID {
+        client.expect(550).await;
+    }
+    let seconds = begun.elapsed().as_secs() + 1;
+    client.command("QUIT", 221).await;
+    client.ended().await;
+    // What is held back is told at the end of the site at the latest.
+    site.stopper.further();
+    site.running.take().expect("it runs").await.expect("it ends");
+    let (written, told) =
+        (kept.lines_of("SIZE").len() as u64, kept.lines_with("\"message\":\"more was refused"));
+    assert!(written <= 10 * seconds && told.len() as u64 <= seconds, "{written} lines, {told:#?}");
+    let count = |line: &String| {
+        assert!(line.contains("\"session\":1") && line.contains("\"peer\":\"127.0.0.1:"), "{line}");
+        let (_, behind) = line.split_once("\"count\":").expect("a count");
+        let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u64>().expect("a number")
+    };
+    assert_eq!(written + told.iter().map(count).sum::<u64>(), SAID);
 }
 
 #[tokio::test]

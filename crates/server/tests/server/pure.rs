@@ -213,13 +213,14 @@ impl Pure {
     }
 
     async fn admit(&mut self, attempt: storage::Attempt) -> Input {
-        let (peer, now, limits) = (attempt.peer, self.now, &self.settings.limits);
-        if self.addresses.verdict(peer, now, limits) == Verdict::Refused {
+        let (peer, user) = (attempt.peer, attempt.user.clone());
+        let (now, limits) = (self.now, &self.settings.limits);
+        if self.addresses.verdict(peer, &user, now, limits) == Verdict::Refused {
             return Input::Banned;
         }
         let answer = self.gate.admit(attempt).await;
         if matches!(answer, Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate)) {
-            self.addresses.failed(peer, now, limits);
+            self.addresses.failed(peer, &user, now, limits);
         }
         Input::Admitted(answer)
     }

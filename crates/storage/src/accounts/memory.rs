@@ -21,13 +21,6 @@ const USERS: usize = 4096;
 #[derive(Clone, Copy)]
 pub(super) struct Proof([u8; 32]);
 
-impl Proof {
-    /// Which of `count` queues it waits in; spread evenly, and the same for the same proof.
-    pub(super) fn queue(&self, count: usize) -> usize {
-        usize::from(self.0[0]) % count
-    }
-}
-
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof")

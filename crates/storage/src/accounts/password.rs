@@ -1,9 +1,12 @@
 //! Is it the right password, without the password being kept?
 use std::fmt;
 
+use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
+use subtle::ConstantTimeEq;
+
+use super::buffers::Buffers;
 
 /// KiB of memory for a hash: OWASP's first choice for argon2id with two passes. 19 MiB is too much for a graphics card
 /// to do many of at once, and little enough for a small machine to do one on each core.
@@ -103,9 +106,19 @@ impl PasswordHash {
         self.0.hash.as_ref().map_or(&[], |digest| digest.as_bytes())
     }
 
-    /// Is it the password? Compares in constant time. To be called where waiting is allowed.
-    pub(super) fn verify(&self, password: &[u8]) -> bool {
-        Argon2::default().verify_password(password, &self.0).is_ok()
+    /// Is it the password? Compares in constant time. To be called where waiting is allowed. The work is done in a buffer
+    /// of `buffers`; None: there is no memory for one.
+    pub(super) fn verify(&self, password: &[u8], buffers: &Buffers) -> Option<bool> {
+        let params = Params::try_from(&self.0).ok()?;
+        let (salt, expected) = (self.0.salt.as_ref()?, self.0.hash.as_ref()?);
+        let mut buffer = buffers.take(params.block_count())?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut digest = [0; Output::MAX_LENGTH];
+        // As long as the parameters say, which were read from this digest.
+        let digest = digest.get_mut(..expected.len())?;
+        let hashed = argon2.hash_password_into_with_memory(password, salt, digest, &mut buffer);
+        buffers.give(buffer);
+        hashed.ok().map(|()| digest.ct_eq(expected.as_bytes()).into())
     }
 }
 
@@ -119,14 +132,33 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
+    impl PasswordHash {
+        fn opens(&self, password: &[u8]) -> bool {
+            self.verify(password, &Buffers::default()).expect("memory for it")
+        }
+    }
+
     #[test]
     fn a_hash_verifies_its_password_and_no_other() {
         let text = hash(b"correct horse").unwrap();
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
         let hash = PasswordHash::parse(&format!("  {text}\n")).unwrap();
-        assert!(hash.verify(b"correct horse"));
-        assert!(!hash.verify(b"correct horsf"));
-        assert!(!hash.verify(b""));
+        assert!(hash.opens(b"correct horse"));
+        assert!(!hash.opens(b"correct horsf"));
+        assert!(!hash.opens(b""));
+    }
+
+    /// What one verification leaves in the buffer is nothing to the next, of whatever cost.
+    #[test]
+    fn a_buffer_is_used_again() {
+        let buffers = Buffers::default();
+        for (m, t, p) in [(64, 3, 2), (8, 1, 1), (256, 1, 4), (64, 3, 2)] {
+            let params = Params::new(m, t, p, None).unwrap();
+            let made = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password(b"x").unwrap();
+            let hash = PasswordHash::parse(&made.to_string()).unwrap();
+            assert_eq!(hash.verify(b"x", &buffers), Some(true), "m={m}");
+            assert_eq!(hash.verify(b"y", &buffers), Some(false), "m={m}");
+        }
     }
 
     #[test]
@@ -160,7 +192,7 @@ mod tests {
         let decoy = PasswordHash::decoy(Some(&real)).unwrap();
         assert_eq!(decoy.cost(), real.cost());
         assert_ne!(decoy.digest(), real.digest());
-        assert!(!decoy.verify(b"x"));
+        assert!(!decoy.opens(b"x"));
     }
 
     #[test]

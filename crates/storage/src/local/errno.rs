@@ -24,6 +24,7 @@ pub(super) fn kind(errno: Errno) -> Kind {
         // A mount point, a running program, a lease, or renames that never stop racing with us.
         Errno::BUSY | Errno::TXTBSY | Errno::AGAIN => Kind::Busy,
         Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::MLINK => Kind::Full,
+        Errno::MFILE | Errno::NFILE => Kind::TooManyFiles,
         Errno::OPNOTSUPP | Errno::NOSYS => Kind::Unsupported,
         _ => Kind::Io,
     }
@@ -63,7 +64,8 @@ mod tests {
             (Errno::NOTDIR, Kind::NotADirectory),
             (Errno::ISDIR, Kind::IsADirectory),
             (Errno::IO, Kind::Io),
-            (Errno::MFILE, Kind::Io),
+            (Errno::MFILE, Kind::TooManyFiles),
+            (Errno::NFILE, Kind::TooManyFiles),
         ];
         for (errno, expected) in table {
             assert_eq!(Error::from(errno).kind, expected, "{errno:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use storage::accounts::certificates::{Certificates, Mark, Role};
-use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash, hash};
+use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash};
 use storage::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree};
 
 use crate::site::{Site, at};
@@ -133,22 +133,27 @@ async fn a_refusal_is_never_remembered_and_costs_the_same_for_nobody_as_for_some
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn eight_logins_at_once_cost_one_verification() {
-    // A hash of the usual cost, so that all eight have come before the first is done.
-    let dear = PasswordHash::parse(&hash(b"secret").unwrap()).unwrap();
-    let ann = Account { hash: dear, ..account("ann", "") };
-    let gate = Arc::new(Accounts::new([ann], None, Accounts::REMEMBER).unwrap());
-    let logins: Vec<_> = (0..8)
-        .map(|_| {
-            let gate = Arc::clone(&gate);
-            tokio::spawn(async move { admit(&gate, "ann", "secret").await.is_ok() })
-        })
-        .collect();
-    for login in logins {
-        assert!(login.await.unwrap());
+#[tokio::test(start_paused = true)]
+async fn who_is_remembered_is_known_without_work() {
+    let gate = gate(Some(anonymous()));
+    let attempt = |user: &str, password: &str| Attempt {
+        user: user.as_bytes().to_vec(),
+        password: password.as_bytes().to_vec().into(),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        certificate: None,
+        host: None,
+    };
+    let known = |user, password| gate.remembered(&attempt(user, password)).map(|a| a.user.to_string());
+    assert_eq!(known("ann", "secret"), None);
+    assert!(admit(&gate, "ann", "secret").await.is_ok());
+    assert!(admit(&gate, "nobody", "secret").await.is_err());
+    assert_eq!(known("ann", "secret").as_deref(), Some("ann"));
+    for (user, password) in [("ann", "secret "), ("bob", "secret"), ("nobody", "secret"), ("", "")] {
+        assert_eq!(known(user, password), None, "{user}");
     }
-    assert_eq!(gate.verifications(), 1);
+    tokio::time::advance(Accounts::REMEMBER).await;
+    assert_eq!(known("ann", "secret"), None);
+    assert_eq!(gate.verifications(), 2);
 }
 
 #[test]
