@@ -27,7 +27,6 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::time::{Duration, Instant};
 
 use rustix::fs::{
     AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, fallocate, flock, openat,
@@ -42,12 +41,6 @@ use crate::{Error, FileType, Kind, Result, Stat};
 
 /// Bytes copied at a time.
 const CHUNK: usize = if cfg!(test) { 4 } else { 256 << 10 };
-
-/// How long an append waits for others to the same file: many of them, each synced by a slow disk.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Between two tries to lock.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// What the journal says, behind the bytes that are being added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +106,8 @@ pub(super) enum Added {
     Done,
     /// The name has no file, or another one now than the one they were added to: try again.
     Moved,
+    /// Somebody else is adding to the file: try again in a moment.
+    Locked,
 }
 
 /// An append that is being committed.
@@ -151,7 +146,9 @@ impl Append<'_> {
             Err(Errno::LOOP) => return Err(Kind::Changed.into()),
             Err(errno) => return Err(errno.into()),
         };
-        lock(&file)?;
+        if !lock(&file)? {
+            return Ok(Added::Locked);
+        }
         let stat = facts::of(&file)?;
         if stat.kind != FileType::File {
             return Err(Kind::NotRegular.into());
@@ -293,18 +290,14 @@ impl Append<'_> {
     }
 }
 
-/// Waits for the file to be ours. Another program's lock is respected as long, too.
-fn lock(file: &File) -> Result<()> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(Errno::AGAIN | Errno::INTR) if Instant::now() < until => std::thread::sleep(PAUSE),
-            Err(Errno::AGAIN | Errno::INTR) => return Err(Kind::Busy.into()),
-            // A file system without locks: one process alone is served all the same.
-            Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
-            Err(errno) => return Err(errno.into()),
-        }
+/// Locks a file that is added to or replaced, as long as it is open. False where somebody else has it locked, another program
+/// perhaps.
+pub(super) fn lock(file: &File) -> Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        // A file system without locks: one process alone is served all the same.
+        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(true),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -310,7 +310,8 @@ impl World {
 }
 
 fn holds(steps: &[Step], sync: Sync) {
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(2).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(2).build().unwrap();
     runtime.block_on(async {
         let mut world = World::new(sync);
         for step in steps {

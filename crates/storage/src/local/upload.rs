@@ -25,12 +25,14 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid, copy_file_range, fchmod, fchown,
-    flock, linkat, openat, renameat, renameat_with, unlinkat,
+    Access, AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, copy_file_range, fchmod, fchown, linkat, openat,
+    renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
+use tokio::time::{Instant, sleep};
 
 use super::append::{self, Added, Append};
 use super::part::{self, Absent, Held, Locked, PartName};
@@ -51,6 +53,12 @@ const RANDOM: u32 = 16;
 
 /// Times an append is tried again when its file is replaced at that very moment.
 const TRIES: usize = 100;
+
+/// How long an upload waits for others that add to the same file: many of them, each synced by a slow disk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks whether the file is free.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The mode of a part until it is published.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -381,10 +389,11 @@ impl Upload {
         Ok(())
     }
 
-    /// Makes it the file of its name. On an error it is still an upload, and kept as one.
-    fn publish(&mut self) -> Result<()> {
+    /// Makes it the file of its name; false where somebody else is at that file, to be tried again. On an error it is still an
+    /// upload, and kept as one.
+    fn publish(&mut self) -> Result<bool> {
         let done = self.publish_content();
-        if done.is_ok() && self.place == Place::Spare {
+        if matches!(done, Ok(true)) && self.place == Place::Spare {
             // What an earlier upload has left under this name is of no use any more. One that is under way stays.
             let named = PartName::named(&self.target.name);
             let _ = self.inner.faults.before().map(|()| part::discard(self.target.dir.as_fd(), &named));
@@ -395,7 +404,7 @@ impl Upload {
         done
     }
 
-    fn publish_content(&mut self) -> Result<()> {
+    fn publish_content(&mut self) -> Result<bool> {
         if let Some(length) = self.cut() {
             self.inner.faults.before()?;
             self.file.set_len(length)?;
@@ -403,15 +412,21 @@ impl Upload {
         match &self.content {
             Content::Whole(publish) => {
                 let publish = *publish;
-                self.publish_whole(publish)
+                self.publish_whole(publish)?;
+                Ok(true)
             }
             Content::Tail(of) => {
                 let of = of.clone();
                 self.publish_tail(of.as_ref())
             }
-            Content::Rest(_) => {
+            Content::Rest(base) => {
+                // Until the new file has the name, nobody adds to the old one what would be lost with it.
+                if !append::lock(&base.file)? {
+                    return Ok(false);
+                }
                 self.put_together()?;
-                self.publish_whole(Publish::Over)
+                self.publish_whole(Publish::Over)?;
+                Ok(true)
             }
         }
     }
@@ -441,7 +456,7 @@ impl Upload {
     }
 
     /// Adds what came to the file that has the name now; where there is none, it is the file.
-    fn publish_tail(&mut self, of: Option<&Stat>) -> Result<()> {
+    fn publish_tail(&mut self, of: Option<&Stat>) -> Result<bool> {
         let added = self.file.metadata()?.len();
         for _ in 0..TRIES {
             let append = Append {
@@ -453,15 +468,17 @@ impl Upload {
                 added,
                 of,
             };
-            if append.run()? == Added::Done {
-                return Ok(());
+            match append.run()? {
+                Added::Done => return Ok(true),
+                Added::Locked => return Ok(false),
+                Added::Moved => {}
             }
             if of.is_some() {
                 return Err(Kind::Changed.into());
             }
             match self.publish_whole(Publish::Fresh) {
                 Err(error) if error.kind == Kind::Exists => self.close_again(),
-                done => return done,
+                done => return done.map(|()| true),
             }
         }
         Err(Kind::Busy.into())
@@ -470,8 +487,6 @@ impl Upload {
     /// Makes one file of the start of the base and what came.
     fn put_together(&mut self) -> Result<()> {
         let Content::Rest(base) = &self.content else { return Ok(()) };
-        // Until the new file has the name, nobody adds to the old one what would be lost with it.
-        flock(&base.file, FlockOperation::LockExclusive)?;
         let now = facts::of_name(&self.target.dir, &self.target.name);
         match now {
             Ok(now) if append::is_same(&now, &base.stat) => {}
@@ -616,8 +631,24 @@ impl Sink for Upload {
         })
     }
 
-    fn commit(mut self: Box<Self>) -> Op<'static, ()> {
-        Box::pin(hop(move || self.publish()))
+    fn commit(self: Box<Self>) -> Op<'static, ()> {
+        Box::pin(async move {
+            let (mut upload, until) = (self, Instant::now() + PATIENCE);
+            loop {
+                // The wait is here and not in a thread, of which there are few.
+                let (waiting, published) = hop(move || {
+                    let published = upload.publish();
+                    Ok((upload, published))
+                })
+                .await?;
+                match published? {
+                    true => return Ok(()),
+                    false if Instant::now() >= until => return Err(Kind::Busy.into()),
+                    false => upload = waiting,
+                }
+                sleep(PAUSE).await;
+            }
+        })
     }
 
     fn discard(mut self: Box<Self>) -> Op<'static, ()> {
