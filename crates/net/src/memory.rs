@@ -22,3 +22,13 @@ pub fn give_back_what_is_freed() {
         }
     }
 }
+
+/// Gives the system back what is free between blocks that are in use, which the thresholds do not reach: small blocks of
+/// thousands of sessions that have ended. It takes some milliseconds, so it belongs on a thread that may wait.
+pub fn give_back_the_rest() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: malloc_trim(3) takes a number and no pointer, and locks the allocator itself.
+        let _ = unsafe { nix::libc::malloc_trim(0) };
+    }
+}

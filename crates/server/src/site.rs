@@ -3,7 +3,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use net::control::{Control, Listener};
@@ -23,6 +23,9 @@ use crate::settings::{Proxies, Settings, Tls};
 use crate::turns::Logins;
 use crate::xferlog::Xferlog;
 
+/// Sessions whose memory is worth looking after: some megabytes.
+const MANY: usize = 200;
+
 /// Everything that the sessions of a site share.
 pub(crate) struct Shared {
     /// Those of the listeners that speak clear first.
@@ -38,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) logins: Logins,
     pub(crate) log_rate: LogRate,
     sessions: AtomicU64,
+    /// The most sessions at one time since memory was given back to the system.
+    most: AtomicUsize,
     /// Every session holds the whole of this; when the last has gone, so has the sender, and the site has drained.
     _alive: mpsc::Sender<()>,
 }
@@ -176,6 +181,7 @@ impl Site {
             logins,
             log_rate: LogRate::default(),
             sessions: AtomicU64::new(0),
+            most: AtomicUsize::new(0),
             _alive: alive,
         };
         Ok(Self { listeners, clear: listen.len(), passive, taken, shared: Arc::new(shared), stop, drained })
@@ -323,6 +329,7 @@ fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
         return;
     }
     let id = shared.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.most.fetch_max(shared.addresses().sessions(), Ordering::Relaxed);
     let seat = Seat { shared: Arc::clone(shared), peer };
     let settings = Arc::clone(settings);
     tokio::spawn(async move { driver::run(control, &seat.shared, settings, id).await });
@@ -336,6 +343,16 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.shared.addresses().leave(self.peer);
+        let left = {
+            let mut addresses = self.shared.addresses();
+            addresses.leave(self.peer);
+            addresses.sessions()
+        };
+        // When most of many sessions have gone, their memory goes back to the system.
+        let most = self.shared.most.load(Ordering::Relaxed);
+        if most >= MANY && left <= most / 4 {
+            self.shared.most.store(left, Ordering::Relaxed);
+            tokio::task::spawn_blocking(net::memory::give_back_the_rest);
+        }
     }
 }
