@@ -705,7 +705,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__get)
-            opts="-r -c -o -O -v -q -h --recursive --continue --output --output-dir --type --verbose --quiet --mode --data-port --timeout --stall --password-file --tls --pin --insecure --cert --key --help"
+            opts="-r -c -o -O -v -q -h --recursive --continue --output --output-dir --type --verify --verbose --quiet --mode --data-port --timeout --stall --password-file --tls --pin --insecure --cert --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -729,6 +729,10 @@ _pasv() {
                     ;;
                 --type)
                     COMPREPLY=($(compgen -W "a i" -- "${cur}"))
+                    return 0
+                    ;;
+                --verify)
+                    COMPREPLY=($(compgen -W "size off" -- "${cur}"))
                     return 0
                     ;;
                 --mode)

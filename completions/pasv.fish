@@ -140,6 +140,8 @@ complete -c pasv -n "__fish_pasv_using_subcommand get" -s o -l output -d 'Write 
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s O -l output-dir -d 'Write into this folder' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l type -d 'Representation type: i, bytes as they are (default), or a, text' -r -f -a "a\t'Text: line ends are converted'
 i\t'Image: bytes as they are'"
+complete -c pasv -n "__fish_pasv_using_subcommand get" -l verify -d 'When a file is whole: with as many bytes as its SIZE says, or, for servers whose SIZE is wrong, when the server says that it is (off)' -r -f -a "size\t'The site\'s SIZE'
+off\t'The site\'s word'"
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l mode -d 'Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto: EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network' -r -f -a "auto\t'EPSV, then PASV, then active'
 passive\t'We dial the server, by EPSV or PASV'
 active\t'The server dials us; where it cannot, we dial it'"
@@ -155,8 +157,8 @@ implicit\t'From the first byte'"
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand get" -s r -l recursive -d 'Fetch directories and all that is in them'
-complete -c pasv -n "__fish_pasv_using_subcommand get" -s c -l continue -d 'Go on where the last try ended'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s r -l recursive -d 'Fetch directories and all that is in them. Links in the folder that is written are not followed'
+complete -c pasv -n "__fish_pasv_using_subcommand get" -s c -l continue -d 'Go on where the last try ended, and leave alone what is there with the site\'s size and time'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand get" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'

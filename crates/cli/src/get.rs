@@ -1,40 +1,46 @@
 //! `pasv get`: files and trees of a site, fetched.
+use std::collections::HashMap;
+use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use client::copy::{Begin, CopyError, Here, How, Target, Watch, Why};
 use client::name::local_name;
-use client::walk::{Directory, Visit, Walk, below};
-use client::{Client, Error, Progress, Sink};
-use wire::facts::{EntryType, Precision};
+use client::{Client, Error, Verify};
+use wire::facts::EntryType;
 use wire::pathname::show;
-use wire::{Entry, Pathname, RepresentationType, Stamp};
+use wire::url::FtpUrl;
+use wire::{Pathname, RepresentationType};
 
 use crate::cat;
 use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::interrupt::{self, UnderWay};
-use crate::part::{Opened, Part, Start, system_time};
-use crate::progress::Meter;
+use crate::progress::{Meter, Running};
 use crate::site::{self, Sessions};
-use crate::talk::{Exit, Failure, say, show_path, words};
+use crate::talk::{Exit, Failure, say, show_path};
 
 /// Fetch files of a site, or with -r whole trees.
 ///
-/// A file appears under its name only when it is whole; until then it is .NAME.part beside it, which -c goes on
-/// with, also after Ctrl-C. An existing file of that name is replaced.
+/// A file appears under its name only when it is whole; until then it is a hidden .pasv-*.part beside it, which is kept when
+/// the transfer breaks, also by Ctrl-C. An existing file of that name is replaced, and keeps its mode; where it is a link, the
+/// file that the link leads to is.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Files, or with -r directories, to fetch.
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Fetch directories and all that is in them.
+    /// Fetch directories and all that is in them. Links in the folder that is written are not followed.
     #[arg(short, long, conflicts_with = "output")]
     recursive: bool,
 
-    /// Go on where the last try ended.
+    /// Go on where the last try ended, and leave alone what is there with the site's size and time.
+    ///
+    /// What is there is used only if it is proven to be the start of the site's file: by its time, or by the server's
+    /// HASH; and its last 64 KiB are compared. Else the file is fetched from its start, and a line says so.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
@@ -50,23 +56,60 @@ pub(crate) struct Flags {
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 
+    /// When a file is whole: with as many bytes as its SIZE says, or, for servers whose SIZE is wrong, when the server says that
+    /// it is (off).
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = VerifyFlag::Size)]
+    verify: VerifyFlag,
+
     #[command(flatten)]
     talk: Talk,
 }
 
-/// What was asked for, and how it is watched.
-#[derive(Clone, Copy)]
-struct Errand<'a> {
-    flags: &'a Flags,
-    meter: &'a Meter,
-    under_way: &'a UnderWay,
+/// `--verify` of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum VerifyFlag {
+    /// The site's SIZE.
+    Size,
+    /// The site's word.
+    Off,
 }
 
-/// One file of a site and what is known of it.
-struct Wanted<'a> {
-    path: &'a Pathname,
-    size: Option<u64>,
-    modified: Option<Stamp>,
+/// One URL, and what is to become of it.
+struct Errand {
+    url: FtpUrl,
+    path: Option<Pathname>,
+    goal: Goal,
+}
+
+enum Goal {
+    File(Target),
+    Text(Target),
+    /// A tree, or a file, that gets this name.
+    Tree(PathBuf),
+}
+
+/// How a download is watched.
+struct Watching<'a> {
+    meter: &'a Meter,
+    under_way: &'a UnderWay,
+    bar: Mutex<Option<Running>>,
+}
+
+impl Watch for Watching<'_> {
+    fn begins(&self, begin: &Begin<'_>) {
+        self.under_way.begins(begin.kept.then_some(begin.part));
+        let bar = self.meter.follow(&begin.path.to_string(), begin.have, begin.total, begin.progress);
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn ended(&self) {
+        self.under_way.ended();
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn left_out(&self, what: &[u8], why: &dyn fmt::Display) {
+        self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(what))));
+    }
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -75,22 +118,27 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     }
     if flags.output.as_deref() == Some(Path::new("-")) {
         if flags.resume {
-            return Err(Failure::usage("what went to stdout cannot be gone on with"));
+            return Err(Failure::usage("what went to stdout cannot be resumed"));
         }
         return cat::write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk).await;
     }
     if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
         if flags.resume {
-            let text = format!("{} is no regular file: it cannot be gone on with", show_path(output));
+            let text = format!("{} is no regular file: it cannot be resumed", show_path(output));
             return Err(Failure::usage(text));
         }
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
         return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk).await;
     }
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet));
+    let errands = errands(flags)?;
+    let verify = match flags.verify {
+        VerifyFlag::Size => Verify::Size,
+        VerifyFlag::Off => Verify::Off,
+    };
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet)).verifying(verify);
     let under_way = UnderWay::default();
     let done = tokio::select! {
-        done = all(&mut sessions, flags, &under_way) => done,
+        done = all(&mut sessions, &errands, flags.resume, &under_way) => done,
         part = under_way.interrupted() => interrupt::end(part.as_deref()),
     };
     sessions.end().await;
@@ -104,12 +152,64 @@ fn is_special(output: &Path) -> bool {
     leads_to_special || output.parent().is_some_and(|p| p == Path::new("/dev") || p == Path::new("/dev/fd"))
 }
 
-async fn all(sessions: &mut Sessions<'_>, flags: &Flags, under_way: &UnderWay) -> Result<(), Failure> {
-    let mut worst = Exit::Done;
+/// What all URLs mean, before anything is asked or written.
+fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
+    let mut errands = Vec::new();
+    let mut taken = HashMap::new();
     for url in &flags.urls {
-        match one(sessions, url, flags, under_way).await {
+        let errand = errand(url, flags)?;
+        let key = match &errand.goal {
+            Goal::File(target) | Goal::Text(target) => (target.identity(), target.path()),
+            Goal::Tree(into) => (None, into.clone()),
+        };
+        let key = (key.0.clone(), if key.0.is_some() { PathBuf::new() } else { key.1 });
+        if let Some(other) = taken.insert(key, errand.url.to_string()) {
+            let text = format!("{other} and {} would both become the same file here", errand.url);
+            return Err(
+                Failure::usage(text).hint("fetch them one by one, with -o or into different folders with -O")
+            );
+        }
+        errands.push(errand);
+    }
+    Ok(errands)
+}
+
+fn errand(url: &str, flags: &Flags) -> Result<Errand, Failure> {
+    let url = site::url(url)?;
+    let path = site::path(&url)?;
+    let text = representation(flags.representation, &url) == RepresentationType::Ascii;
+    if text && (flags.resume || flags.recursive) {
+        return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
+    }
+    let goal = match &path {
+        _ if flags.recursive => Goal::Tree(folder_of(path.as_ref(), &url, flags)?),
+        Some(path) if !url.means_directory() => {
+            let target = Target::at(&target_of(path, flags)?)?;
+            if text { Goal::Text(target) } else { Goal::File(target) }
+        }
+        _ => {
+            return Err(
+                Failure::usage(format!("{url} is a directory")).hint("-r fetches it with all that is in it")
+            );
+        }
+    };
+    Ok(Errand { url, path, goal })
+}
+
+async fn all(
+    sessions: &mut Sessions<'_>,
+    errands: &[Errand],
+    resume: bool,
+    under_way: &UnderWay,
+) -> Result<(), Failure> {
+    let meter = sessions.meter.clone();
+    let watching = Watching { meter: &meter, under_way, bar: Mutex::new(None) };
+    let how = How::new(resume, &watching);
+    let mut worst = Exit::Done;
+    for errand in errands {
+        match one(sessions, errand, &how).await {
             Ok(()) => {}
-            Err(failure) if flags.urls.len() > 1 && failure.exit == Exit::Refused => {
+            Err(failure) if errands.len() > 1 && failure.exit == Exit::Refused => {
                 worst = worst.max(failure.exit);
                 failure.say();
             }
@@ -119,36 +219,14 @@ async fn all(sessions: &mut Sessions<'_>, flags: &Flags, under_way: &UnderWay) -
     if worst == Exit::Done { Ok(()) } else { Err(Failure::told(worst)) }
 }
 
-async fn one(
-    sessions: &mut Sessions<'_>,
-    url: &str,
-    flags: &Flags,
-    under_way: &UnderWay,
-) -> Result<(), Failure> {
-    let url = site::url(url)?;
-    let path = site::path(&url)?;
-    let text = representation(flags.representation, &url) == RepresentationType::Ascii;
-    if text && (flags.resume || flags.recursive) {
-        return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
-    }
-    if !flags.recursive && url.means_directory() {
-        return Err(
-            Failure::usage(format!("{url} is a directory")).hint("-r fetches it with all that is in it")
-        );
-    }
-    let meter = sessions.meter.clone();
-    let errand = Errand { flags, meter: &meter, under_way };
-    let client = sessions.at(&url).await?;
-    match (&path, flags.recursive) {
-        (Some(path), false) => {
-            let target = target_of(path, flags)?;
-            if text {
-                fetch_text(client, path, &target, &meter).await
-            } else {
-                fetch_one(client, path, &target, errand).await
-            }
-        }
-        _ => fetch_tree(client, path, &url.host.to_string(), errand).await,
+async fn one(sessions: &mut Sessions<'_>, errand: &Errand, how: &How<'_>) -> Result<(), Failure> {
+    let client = sessions.at(&errand.url).await?;
+    match (&errand.goal, &errand.path) {
+        (Goal::File(target), Some(path)) => fetch(client, path, target, how).await,
+        (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, how).await.map(drop)?),
+        (Goal::Tree(into), path) => fetch_tree(client, path.as_ref(), into, how).await,
+        // What is fetched as a file has a path.
+        (Goal::File(_) | Goal::Text(_), None) => Ok(()),
     }
 }
 
@@ -165,20 +243,27 @@ fn target_of(path: &Pathname, flags: &Flags) -> Result<PathBuf, Failure> {
     Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
 }
 
-async fn fetch_one(
-    client: &mut Client,
-    path: &Pathname,
-    target: &Path,
-    errand: Errand<'_>,
-) -> Result<(), Failure> {
-    let size = client.size(path).await?;
-    let modified = client.modified(path).await?;
-    let wanted = Wanted { path, size, modified };
-    match fetch(client, &wanted, target, errand).await {
-        Err(failure) if failure.exit == Exit::Refused && is_directory(client, path).await => {
-            Err(failure.hint("it is a directory: -r fetches it with all that is in it"))
+/// Where a tree goes. It has the name of its directory; that of a login's directory is the host's.
+fn folder_of(path: Option<&Pathname>, url: &FtpUrl, flags: &Flags) -> Result<PathBuf, Failure> {
+    let host = url.host.to_string();
+    let name = match path.map(site::last_name) {
+        Some(name) if local_name(name).is_ok() => name,
+        _ => host.as_bytes(),
+    };
+    let name = local_name(name).map_err(|e| Failure::usage(format!("{host} cannot name a folder: {e}")))?;
+    Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
+}
+
+async fn fetch(client: &mut Client, path: &Pathname, target: &Target, how: &How<'_>) -> Result<(), Failure> {
+    match client.get_file(path, None, target, how).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let failure = Failure::from(error);
+            if failure.exit == Exit::Refused && is_directory(client, path).await {
+                return Err(failure.hint("it is a directory: -r fetches it with all that is in it"));
+            }
+            Err(failure)
         }
-        other => other,
     }
 }
 
@@ -186,202 +271,50 @@ async fn is_directory(client: &mut Client, path: &Pathname) -> bool {
     client.stat(Some(path)).await.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory()))
 }
 
-/// One file as bytes.
-async fn fetch(
-    client: &mut Client,
-    wanted: &Wanted<'_>,
-    target: &Path,
-    errand: Errand<'_>,
-) -> Result<(), Failure> {
-    let start = if errand.flags.resume { Start::WhereItEnded } else { Start::Afresh };
-    let part = match Part::open(target, start, wanted.size).map_err(|e| Failure::file(target, &e))? {
-        Opened::Part(part) => part,
-        Opened::AlreadyWhole => return Ok(()),
-        Opened::TooLong(have) => {
-            let there = wanted.size.unwrap_or(0);
-            let text = format!("{} has {have} bytes, the site's file only {there}", show_path(target));
-            return Err(
-                Failure::new(Exit::Refused, text).hint("it is another file; without -c it is fetched anew")
-            );
-        }
-    };
-    if part.have > 0 && wanted.size == Some(part.have) {
-        return part.publish(wanted.modified).map_err(|e| Failure::file(target, &e));
-    }
-    let progress = Arc::new(Progress::default());
-    let running = errand.meter.follow(&wanted.path.to_string(), part.have, wanted.size, &progress);
-    let begun = errand.under_way.begin(part.path());
-    let sink = Sink::File(Arc::clone(&part.file));
-    let result = client.retrieve_sized(wanted.path, part.have, wanted.size, sink, &progress).await;
-    drop(begun);
-    drop(running);
-    match result {
-        Ok(_) => part.publish(wanted.modified).map_err(|e| Failure::file(target, &e)),
-        Err(error) => {
-            let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
-            let failure = Failure::from(error);
-            if part.keep() && broken {
-                return Err(failure.hint("what came is kept; the same command with -c goes on from there"));
-            }
-            Err(failure)
-        }
-    }
-}
-
-async fn fetch_text(
-    client: &mut Client,
-    path: &Pathname,
-    target: &Path,
-    meter: &Meter,
-) -> Result<(), Failure> {
-    let opened = Part::open(target, Start::Afresh, None).map_err(|e| Failure::file(target, &e))?;
-    // Without a size a fresh part is never too long and never whole.
-    let Opened::Part(part) = opened else { return Ok(()) };
-    let progress = Arc::new(Progress::default());
-    let running = meter.follow(&path.to_string(), 0, None, &progress);
-    let mut out = BufWriter::new(&*part.file);
-    let mut take = |bytes: &[u8]| out.write_all(bytes);
-    let result = client.retrieve_text(path, &mut take, &progress).await;
-    let flushed = out.flush();
-    drop(out);
-    drop(running);
-    match result.map_err(Failure::from).and(flushed.map_err(|e| Failure::file(target, &e))) {
-        Ok(()) => part.publish(None).map_err(|e| Failure::file(target, &e)),
-        Err(failure) => {
-            part.keep();
-            Err(failure)
-        }
-    }
-}
-
-/// A tree on its way to our disk.
-struct Tree<'a> {
-    errand: Errand<'a>,
-    root: PathBuf,
-    /// Directories whose times are set at the end, as every file put into one changes it.
-    times: Vec<(PathBuf, Stamp)>,
-    left_out: bool,
-}
-
 async fn fetch_tree(
     client: &mut Client,
-    path: Option<Pathname>,
-    host: &str,
-    errand: Errand<'_>,
+    path: Option<&Pathname>,
+    into: &Path,
+    how: &How<'_>,
 ) -> Result<(), Failure> {
-    // A tree has the name of its directory; that of a login's directory is the host's.
-    let name = match path.as_ref().map(site::last_name) {
-        Some(name) if local_name(name).is_ok() => name,
-        _ => host.as_bytes(),
-    };
-    let name = local_name(name).map_err(|e| Failure::usage(format!("{host} cannot name a folder: {e}")))?;
-    let root = errand.flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name);
     // With -r a file is welcome too.
-    if let Some(path) = &path
+    if let Some(path) = path
         && let Ok(entry) = client.stat(Some(path)).await
         && entry.facts.kind == Some(EntryType::File)
     {
-        return fetch_one(client, path, &root, errand).await;
+        return fetch(client, path, &Target::at(into)?, how).await;
     }
-    let mut tree = Tree { errand, root, times: Vec::new(), left_out: false };
-    let mut walk = Walk::new(path);
-    while let Some(visit) = walk.next(client).await {
-        match visit {
-            Ok(visit) => tree.take(client, visit).await?,
-            Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
-                tree.leave_out(&directory.names.join(&b'/'), &error);
-            }
-            Err((_, error)) => return Err(error.into()),
-        }
-    }
-    for (folder, stamp) in tree.times.iter().rev() {
-        if let Some(time) = system_time(*stamp) {
-            // A folder with another time is a folder all the same.
-            let _ = File::open(folder).and_then(|f| f.set_modified(time));
-        }
-    }
-    if tree.left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
+    let whole = client.get_tree(path.cloned(), into, how.resume, how.watch).await?;
+    if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
 }
 
-impl Tree<'_> {
-    fn leave_out(&mut self, what: &[u8], why: &dyn std::fmt::Display) {
-        self.left_out = true;
-        self.errand.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(what))));
-    }
-
-    /// One directory: its folder, then its files.
-    async fn take(&mut self, client: &mut Client, visit: Visit) -> Result<(), Failure> {
-        let mut folder = self.root.clone();
-        for name in &visit.directory.names {
-            // The walk has checked the names; checking again is what this very line depends on.
-            let Ok(name) = local_name(name) else { return Ok(()) };
-            folder.push(name);
-        }
-        let made = if visit.directory.names.is_empty() {
-            fs::create_dir_all(&folder)
-        } else {
-            fs::create_dir(&folder)
-        };
-        match made {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-            Err(error) => {
-                self.leave_out(&visit.directory.names.join(&b'/'), &words(&error));
-                return Ok(());
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Here(here) => here.into(),
+            CopyError::SizeIsWrong { .. } => Self::new(Exit::Broken, &error)
+                .hint("--verify off takes the end that the server tells for the end of the file"),
+            CopyError::Site { error, kept } => {
+                let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
+                let failure = Self::from(error);
+                if kept && broken {
+                    return failure.hint("what came is kept; the same command with -c resumes it");
+                }
+                failure
             }
-            Ok(()) => {}
-        }
-        if let Some(stamp) = visit.directory.entry.as_ref().and_then(exact_time) {
-            self.times.push((folder.clone(), stamp));
-        }
-        for (name, why) in &visit.refused {
-            self.leave_out(&visit.directory.within(name), why);
-        }
-        for (path, why) in &visit.skipped {
-            self.leave_out(path, why);
-        }
-        for entry in &visit.entries {
-            self.file(client, &visit.directory, entry, &folder).await?;
-        }
-        Ok(())
-    }
-
-    async fn file(
-        &mut self,
-        client: &mut Client,
-        directory: &Directory,
-        entry: &Entry,
-        folder: &Path,
-    ) -> Result<(), Failure> {
-        let Some(path) = below(directory.path.as_ref(), &entry.name) else { return Ok(()) };
-        let Ok(name) = local_name(&entry.name) else { return Ok(()) };
-        let size = match &entry.facts.kind {
-            Some(kind) if kind.is_directory() => return Ok(()),
-            Some(EntryType::File) => entry.facts.size,
-            // The size of a link is that of the link; what it leads to may be a file.
-            Some(EntryType::Link(_)) | None => client.size(&path).await?,
-            Some(_) => {
-                self.leave_out(&directory.within(&entry.name), &"it is neither a file nor a directory");
-                return Ok(());
-            }
-        };
-        let modified = match exact_time(entry) {
-            Some(stamp) => Some(stamp),
-            None => client.modified(&path).await?,
-        };
-        let wanted = Wanted { path: &path, size, modified };
-        match fetch(client, &wanted, &folder.join(name), self.errand).await {
-            // The site's no, or a name our disk does not take: the rest goes on.
-            Err(failure) if matches!(failure.exit, Exit::Refused | Exit::Usage) => {
-                let why = failure.text.unwrap_or_default();
-                self.leave_out(&directory.within(&entry.name), &why);
-                Ok(())
-            }
-            other => other,
         }
     }
 }
 
-/// The time of modification, where the listing told it to the second.
-fn exact_time(entry: &Entry) -> Option<Stamp> {
-    entry.facts.modify.filter(|_| entry.facts.precision == Precision::Second)
+impl From<Here> for Failure {
+    fn from(here: Here) -> Self {
+        match &here.why {
+            Why::Io(error) if error.kind() == io::ErrorKind::IsADirectory => Self::usage(&here)
+                .hint("-O DIR writes into a folder, under the name that the file has at the site"),
+            Why::Io(error) => Self::file(&here.path, error),
+            Why::Reserved => Self::usage(&here).hint("-o FILE gives it another name"),
+            Why::InUse => Self::new(Exit::Refused, &here),
+            _ => Self::usage(&here),
+        }
+    }
 }

@@ -20,15 +20,16 @@ pub(crate) struct UnderWay {
     begun: Notify,
 }
 
-/// A file on its way, until it is dropped.
-pub(crate) struct Begun<'a>(&'a UnderWay);
-
 impl UnderWay {
-    /// A file goes into this part from now on.
-    pub(crate) fn begin(&self, part: &Path) -> Begun<'_> {
-        self.set(Some(part.to_owned()));
+    /// A file goes into this part from now on, if that is kept.
+    pub(crate) fn begins(&self, part: Option<&Path>) {
+        self.set(part.map(Path::to_owned));
         self.begun.notify_one();
-        Begun(self)
+    }
+
+    /// Nothing goes into a part any more.
+    pub(crate) fn ended(&self) {
+        self.set(None);
     }
 
     /// Waits for Ctrl-C, from the first file on: the part that is being written.
@@ -46,25 +47,14 @@ impl UnderWay {
     }
 }
 
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        self.0.set(None);
-    }
-}
-
 /// Says what is kept, and ends by the signal: a shell stops its loop only for a program that died of it.
 pub(crate) fn end(part: Option<&Path>) -> ! {
     match part.map(|part| (part, fs::metadata(part).map_or(0, |m| m.len()))) {
         Some((part, kept @ 1..)) => say(format_args!(
-            "interrupted: {kept} bytes are kept in {}; the same command with -c goes on from there",
+            "interrupted: {kept} bytes are kept in {}; the same command with -c resumes it",
             show_path(part)
         )),
-        Some((part, 0)) => {
-            // An empty part is of no use; that it cannot be removed is of no harm.
-            let _ = fs::remove_file(part);
-            say(format_args!("interrupted"));
-        }
-        None => say(format_args!("interrupted")),
+        _ => say(format_args!("interrupted")),
     }
     // A new program in this process has the signal's own effect back.
     let _ = Command::new("/bin/sh").args(["-c", "kill -INT $$"]).exec();

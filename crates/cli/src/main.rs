@@ -19,7 +19,6 @@ mod mkdir;
 mod mv;
 mod netrc;
 mod outcome;
-mod part;
 mod passwd;
 mod password;
 mod picture;

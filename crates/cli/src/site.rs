@@ -63,6 +63,7 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
 /// The session of the URL before, kept as long as the next URL is of the same site and user.
 pub(crate) struct Sessions<'a> {
     talk: &'a Talk,
+    verify: Verify,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
     last: Option<(FtpUrl, Client)>,
@@ -70,7 +71,12 @@ pub(crate) struct Sessions<'a> {
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self { talk, meter, last: None }
+        Self { talk, verify: Verify::default(), meter, last: None }
+    }
+
+    /// The same, where files are proven in this way.
+    pub(crate) fn verifying(self, verify: Verify) -> Self {
+        Self { verify, ..self }
     }
 
     /// A session at the site of `url`.
@@ -79,9 +85,9 @@ impl<'a> Sessions<'a> {
             Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
             Some((_, other)) => {
                 other.quit().await;
-                open(url, self.talk, &self.meter).await?
+                open_verifying(url, self.talk, &self.meter, self.verify).await?
             }
-            None => open(url, self.talk, &self.meter).await?,
+            None => open_verifying(url, self.talk, &self.meter, self.verify).await?,
         };
         Ok(&mut self.last.insert((url.clone(), client)).1)
     }
@@ -99,7 +105,7 @@ pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Cli
     open_watched(url, talk, stderr_watcher(talk, meter.clone())).await
 }
 
-/// The same, for uploads that are to be proven.
+/// The same, for transfers that are to be proven in this way.
 pub(crate) async fn open_verifying(
     url: &FtpUrl,
     talk: &Talk,

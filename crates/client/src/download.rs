@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use net::data::Data;
 use net::pump::{self, Progress, PumpError};
@@ -85,32 +86,21 @@ impl Client {
         sink: Sink<'_>,
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
-        self.set_type(RepresentationType::Image).await?;
-        let command = Command::Retr(path.clone());
-        let restart = (offset > 0).then_some(Marker(offset));
         let file = match &sink {
             Sink::File(file) => Some(Arc::clone(file)),
             Sink::Bytes(_) => None,
         };
         let mover = receiving(sink, offset, self.stall_of_bytes(), Arc::clone(progress));
-        let result = self.transfer(command, Flow::Down, restart, mover).await;
-        let came = progress.bytes();
-        let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
-
-        let Some(size) = size else {
-            return match last {
-                Some(_) => Ok(bytes),
-                None => Err(Error::unconfirmed(&path.to_string(), bytes)),
-            };
+        let Came { bytes, confirmed, end } = self.bring_raw(path, offset, mover, progress).await?;
+        let promised = size.map(|size| size.saturating_sub(offset));
+        if end == DataEnd::Cut && (!confirmed || promised != Some(bytes)) {
+            return Err(cut_off(path, bytes));
+        }
+        let (Some(size), Some(promised)) = (size, promised) else {
+            return if confirmed { Ok(bytes) } else { Err(Error::unconfirmed(&path.to_string(), bytes)) };
         };
-        let promised = size.saturating_sub(offset);
         if bytes < promised {
-            let though = match last {
-                Some(_) => "though the server said it was done",
-                None => "and the server did not say that it was done",
-            };
-            let what = format!("{path} ended early: {bytes} of {promised} bytes came, {though}");
-            return Err(Error::Broken { what, moved: bytes });
+            return Err(ended_early(path, bytes, promised, confirmed));
         }
         if bytes > promised && offset > 0 && bytes >= size {
             if let Some(file) = file {
@@ -119,18 +109,44 @@ impl Client {
             let what = format!("the server ignored the offset {offset} and sent {path} from its start");
             return Err(Error::Nonsense { what });
         }
-        if last.is_none() {
+        if !confirmed {
             self.ask_again(path, bytes).await?;
             if bytes != promised || self.size(path).await? != Some(size) {
                 return Err(Error::unconfirmed(&path.to_string(), bytes));
             }
             (self.watch)(&Event::Note(format!("it has {size} bytes, as many as came: {path} is whole")));
         }
+        if end == DataEnd::Cut {
+            self.warn(cut_but_whole(path, size));
+        }
         if bytes > promised {
             let more = bytes - promised;
             (self.watch)(&Event::Warning(format!("{path} is {more} bytes longer than the server had said")));
         }
         Ok(bytes)
+    }
+
+    /// RETR from `offset` on, judged by nobody yet.
+    pub(crate) async fn bring_raw(
+        &mut self,
+        path: &Pathname,
+        offset: u64,
+        mover: Mover<'_>,
+        progress: &Arc<Progress>,
+    ) -> Result<Came, Error> {
+        self.set_type(RepresentationType::Image).await?;
+        let restart = (offset > 0).then_some(Marker(offset));
+        let cut = Arc::new(AtomicBool::new(false));
+        let before = progress.bytes();
+        let noting = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
+        let result = self.transfer(Command::Retr(path.clone()), Flow::Down, restart, noting).await;
+        let (bytes, last) = result.map_err(|error| error.after_bytes(progress.bytes() - before))?;
+        let end = if cut.load(Ordering::Relaxed) { DataEnd::Cut } else { DataEnd::InOrder };
+        Ok(Came { bytes, confirmed: last.is_some(), end })
+    }
+
+    pub(crate) fn warn(&self, text: String) {
+        (self.watch)(&Event::Warning(text));
     }
 
     /// Brings a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so that the
@@ -213,6 +229,66 @@ pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Stall, progress: Arc
             })
         }),
     }
+}
+
+/// What came of a RETR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Came {
+    /// How many bytes.
+    pub(crate) bytes: u64,
+    /// The server has said 2yz.
+    pub(crate) confirmed: bool,
+    pub(crate) end: DataEnd,
+}
+
+/// How did a data connection end?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataEnd {
+    /// As it should.
+    InOrder,
+    /// Under TLS, and without its close_notify: anybody in between could have done that.
+    Cut,
+}
+
+/// A mover for which an end without close_notify is an end, which is noted.
+fn noting_cut(mover: Mover<'_>, cut: Arc<AtomicBool>, progress: Arc<Progress>) -> Mover<'_> {
+    Box::new(move |data| {
+        let before = progress.bytes();
+        let moving = mover(data);
+        Box::pin(async move {
+            match moving.await {
+                (Err(MoveError::Peer(error)), data) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    cut.store(true, Ordering::Relaxed);
+                    (Ok(progress.bytes() - before), data)
+                }
+                other => other,
+            }
+        })
+    })
+}
+
+pub(crate) fn cut_off(path: &Pathname, bytes: u64) -> Error {
+    let what = format!(
+        "the data connection of RETR {path} ended without the end of TLS (close_notify): it may have been cut by anybody \
+         in between"
+    );
+    Error::Broken { what, moved: bytes }
+}
+
+pub(crate) fn cut_but_whole(path: &Pathname, size: u64) -> String {
+    format!(
+        "the data connection of {path} ended without the end of TLS (close_notify); its SIZE is {size} bytes, as many as came"
+    )
+}
+
+pub(crate) fn ended_early(path: &Pathname, bytes: u64, promised: u64, confirmed: bool) -> Error {
+    let though = if confirmed {
+        "though the server said it was done"
+    } else {
+        "and the server did not say that it was done"
+    };
+    let what = format!("{path} ended early: {bytes} of {promised} bytes came, {though}");
+    Error::Broken { what, moved: bytes }
 }
 
 /// What is read at a time: large enough that a call costs little beside its copy.

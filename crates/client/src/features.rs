@@ -32,6 +32,17 @@ impl Features {
         })
     }
 
+    /// Does MLST tell all of these facts? In FEAT those that are told unasked have a `*` (RFC 3659 7.8).
+    #[must_use]
+    pub fn tells(&self, facts: &[&str]) -> bool {
+        let told: Vec<_> = self.0.iter().filter_map(|line| line.strip_prefix(b"MLST ")).collect();
+        let is_told = |fact: &&str| {
+            let starred = format!("{}*", fact.to_ascii_uppercase());
+            told.iter().any(|rest| rest.split(|b| *b == b';').any(|word| word == starred.as_bytes()))
+        };
+        facts.iter().all(is_told)
+    }
+
     /// Are there machine-readable listings (RFC 3659 7)? MLST in FEAT stands for MLSD too.
     #[must_use]
     pub fn has_mlsd(&self) -> bool {
@@ -48,6 +59,7 @@ mod tests {
         let lines = [&b"Features:"[..], b" mlst type*;size*;", b" UTF8", b" MDTMX", b"End"];
         let reply = Reply::from_lines(211, lines.iter().map(|l| l.to_vec().into()).collect());
         let features = Features::from_reply(&reply);
+        assert!(features.tells(&["type", "size"]) && !features.tells(&["size", "modify"]));
         assert!(features.has_mlsd() && features.has("UTF8"));
         assert!(!features.has("MDTM") && !features.has("END") && !features.has("FEATURES:"));
     }

@@ -1,6 +1,8 @@
 //! The User-PI: a client's side of FTP.
 //!
 //! ```text
+//!   copy                                        files and trees of a site that become ours
+//!      |
 //!   Client (session) ---- list, stat, walk ---- download, upload        what a person wants
 //!      |
 //!   dialogue: Login, Exchange, Transfer        pure: what to say next, and how long to wait for what
@@ -15,6 +17,7 @@
 
 mod connect;
 mod connection;
+pub mod copy;
 pub mod dialogue;
 pub mod directory;
 pub mod doctor;

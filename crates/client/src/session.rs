@@ -144,6 +144,11 @@ impl Client {
         &self.features
     }
 
+    /// The site, and the name of the user.
+    pub(crate) fn who(&self) -> (&Site, &[u8]) {
+        (&self.site, self.credentials.as_ref().map_or(&[], |credentials| &credentials.user))
+    }
+
     /// The server's end of the control connection.
     #[must_use]
     pub fn peer(&self) -> std::net::SocketAddr {

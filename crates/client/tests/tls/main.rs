@@ -398,3 +398,42 @@ async fn a_certificate_of_ours_is_shown_and_its_lack_is_told() {
         }
     }
 }
+
+/// IIS and others end data connections so. Once, `get` failed for it, and `get -c` then took the same bytes unasked.
+#[tokio::test]
+async fn an_end_without_close_notify_is_believed_where_size_and_226_agree() {
+    for (size, last) in [(6, "226 that was it"), (7, "226 that was it"), (6, "426 it was not")] {
+        let mut peer = Peer::start(Versions::Both);
+        let port = peer.port();
+        let served = tokio::spawn(async move {
+            peer.open(TlsMode::Required).await;
+            peer.login().await;
+            peer.hears("SIZE a").await;
+            peer.say(&format!("213 {size}")).await;
+            peer.passive().await;
+            peer.hears("RETR a").await;
+            peer.say("150 here it comes").await;
+            peer.sends_and_drops(b"abcdef").await;
+            peer.say(last).await;
+            // The session stays until the client has said what it thinks.
+            peer.next_line().await;
+        });
+        let (client, seen) = reach(port, TlsMode::Required, anybody()).await;
+        let mut came = Vec::new();
+        let mut take = |piece: &[u8]| {
+            came.extend_from_slice(piece);
+            Ok(())
+        };
+        let (mut client, progress) = (client.unwrap(), Arc::new(Progress::default()));
+        let result = client.retrieve(&path(), 0, Sink::Bytes(&mut take), &progress).await;
+        client.quit().await;
+        served.await.unwrap();
+        assert_eq!(came, b"abcdef");
+        if (size, last.starts_with('2')) == (6, true) {
+            assert_eq!(result.unwrap(), 6);
+            assert!(seen.text().contains("without the end of TLS"), "{}", seen.text());
+        } else {
+            assert!(matches!(result, Err(Error::Broken { .. })), "{result:?}");
+        }
+    }
+}

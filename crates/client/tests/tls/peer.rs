@@ -239,6 +239,12 @@ impl Peer {
         pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
         data.finish(PATIENCE).await;
     }
+
+    /// A download whose connection ends without the end of TLS.
+    pub(crate) async fn sends_and_drops(&mut self, bytes: &[u8]) {
+        let mut data = self.data(Flow::Sends).await;
+        pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
+    }
 }
 
 fn identity() -> Identity {

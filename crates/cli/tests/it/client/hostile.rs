@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use super::pasv;
+use super::{part_of, pasv};
 use crate::harness::process::run;
 
 /// A server that answers each command by a rule of the test's; it ends with the client's session.
@@ -121,5 +121,5 @@ fn a_short_file_is_broken_off_and_kept_for_later() {
     assert_eq!(said.status.code(), Some(4), "{}", said.err);
     assert!(said.err.contains("hint: ") && said.err.contains("-c"), "{}", said.err);
     assert!(!folder.path().join("a").exists());
-    assert_eq!(fs::read(folder.path().join(".a.part")).unwrap(), b"half");
+    assert_eq!(fs::read(part_of(&folder.path().join("a"))).unwrap(), b"half");
 }

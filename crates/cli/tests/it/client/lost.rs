@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::pasv;
+use super::{part_of, pasv};
 use crate::harness::files::content;
 use crate::harness::process::{Running, Said, run, wait_until};
 
@@ -26,6 +26,10 @@ enum Then {
     Loses(usize),
     /// The file is to be so long, and its end never comes.
     Dawdles(usize),
+    /// The same, but in the next session all is as it should be.
+    DawdlesOnce(usize),
+    /// All is as it should be with a file of this length.
+    Serves(usize),
 }
 
 struct Server {
@@ -41,6 +45,7 @@ impl Server {
             let mut heard = Vec::new();
             let first = session(listener.accept().unwrap().0, then, &mut heard);
             if first == End::Vanished {
+                let then = if let Then::DawdlesOnce(size) = then { Then::Serves(size) } else { then };
                 session(listener.accept().unwrap().0, then, &mut heard);
             }
             heard
@@ -65,7 +70,12 @@ enum End {
 }
 
 fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
-    let (Then::Vanishes(size) | Then::Loses(size) | Then::Dawdles(size)) = then;
+    let (Then::Vanishes(size)
+    | Then::Loses(size)
+    | Then::Dawdles(size)
+    | Then::DawdlesOnce(size)
+    | Then::Serves(size)) = then;
+    let mut start = 0;
     let mut lines = BufReader::new(control.try_clone().unwrap());
     let mut data = None;
     control.write_all(b"220 ready\r\n").unwrap();
@@ -82,7 +92,11 @@ fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
             "USER" => answer("230 in"),
             "FEAT" => answer("211-Features\r\n SIZE\r\n REST STREAM\r\n211 End"),
             "SIZE" => answer(&format!("213 {size}")),
-            "REST" => answer("350 from there"),
+            "MDTM" => answer("213 20200102030405"),
+            "REST" => {
+                start = said["REST ".len()..].parse().unwrap();
+                answer("350 from there");
+            }
             "QUIT" => {
                 answer("221 bye");
                 return End::Quit;
@@ -95,12 +109,18 @@ fn session(mut control: TcpStream, then: Then, heard: &mut Vec<String>) -> End {
             verb @ ("RETR" | "STOR") => {
                 let (mut stream, _) = data.take().unwrap().accept().unwrap();
                 answer("150 go");
-                if matches!(then, Then::Dawdles(_)) {
+                if let Then::Serves(size) = then {
+                    stream.write_all(&content(1, size)[start..]).unwrap();
+                    drop(stream);
+                    answer("226 done");
+                    continue;
+                }
+                if matches!(then, Then::Dawdles(_) | Then::DawdlesOnce(_)) {
                     // Enough to fill every buffer on the way, so that some is on the disk; then the client's end, however.
                     // The client may be gone before it has taken all of it.
                     let _ = stream.write_all(&content(1, LONG));
                     let _ = lines.read_line(&mut String::new());
-                    return End::Quit;
+                    return if matches!(then, Then::Dawdles(_)) { End::Quit } else { End::Vanished };
                 }
                 if verb == "RETR" {
                     stream.write_all(BYTES).unwrap();
@@ -174,7 +194,7 @@ fn an_upload_that_lost_its_end_is_resumed_once_and_then_a_failure() {
 fn what_came_before_ctrl_c_is_kept_and_told() {
     let server = Server::start(Then::Dawdles(2 * LONG));
     let folder = tempfile::tempdir().unwrap();
-    let (part, log) = (folder.path().join(".a.part"), folder.path().join("log"));
+    let (part, log) = (part_of(&folder.path().join("a")), folder.path().join("log"));
     let mut get = pasv(["get", "--tls", "off", "-O"]);
     let mut running = Running::start(get.arg(folder.path()).arg(server.url()), &log);
     let until = Instant::now() + Duration::from_secs(30);
@@ -186,7 +206,7 @@ fn what_came_before_ctrl_c_is_kept_and_told() {
     assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
     let said = fs::read_to_string(&log).unwrap();
     let (kept, rest) = said.strip_prefix("interrupted: ").and_then(|said| said.split_once(' ')).expect(&said);
-    let told = format!("bytes are kept in {}; the same command with -c goes on from there\n", part.display());
+    let told = format!("bytes are kept in {}; the same command with -c resumes it\n", part.display());
     assert_eq!(rest, told);
     let kept: usize = kept.parse().unwrap();
     let bytes = fs::read(&part).unwrap();
@@ -196,4 +216,28 @@ fn what_came_before_ctrl_c_is_kept_and_told() {
         bytes.len()
     );
     server.end();
+}
+
+#[test]
+fn what_came_before_kill_9_is_resumed() {
+    let server = Server::start(Then::DawdlesOnce(2 * LONG));
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("a");
+    let mut get = pasv(["get", "--tls", "off", "-c", "-O"]);
+    let log = folder.path().join("log");
+    let mut running = Running::start(get.arg(folder.path()).arg(server.url()), &log);
+    let until = Instant::now() + Duration::from_secs(30);
+    let came = wait_until(until, || fs::metadata(part_of(&target)).ok().filter(|m| m.len() > 100_000));
+    assert!(came.is_some(), "{}", fs::read_to_string(&log).unwrap());
+    kill_process(Pid::from_raw(running.pid().cast_signed()).unwrap(), Signal::KILL).unwrap();
+    let status = wait_until(until, || running.ended()).expect("the end of a killed program");
+    assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+    let kept = fs::metadata(part_of(&target)).unwrap().len();
+    assert!(!target.exists());
+
+    run(pasv(["get", "--tls", "off", "-c", "-O"]).arg(folder.path()).arg(server.url())).good();
+    assert!(fs::read(&target).unwrap() == content(1, 2 * LONG));
+    assert!(!part_of(&target).exists());
+    let heard = server.end();
+    assert!(heard.contains(&format!("REST {}", kept - 65_536)), "{heard:?}");
 }

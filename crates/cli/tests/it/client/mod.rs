@@ -10,10 +10,15 @@ mod verbs;
 mod ways;
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::process::command;
+
+/// Where the part of a download is.
+fn part_of(target: &Path) -> PathBuf {
+    target.with_file_name(client::copy::part_name(target.file_name().expect("a target has a name")))
+}
 
 /// `pasv` with arguments.
 fn pasv<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {

@@ -85,20 +85,21 @@ fn broken_transfers_are_gone_on_with() {
     let site = Site::start();
     let here = site.beside("here");
     let whole = write(site.root(), "big", 3, 500_000);
-    // Down: a part of our own, and a shorter file of somebody else's.
-    fs::write(here.join(".big.part"), content(3, 200_000)).unwrap();
-    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+    fs::File::open(&whole).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(1_234_567_890)).unwrap();
+    // Down: a shorter file of somebody else's, which the site's HASH proves to be the start.
+    fs::write(here.join("big"), content(3, 200_000)).unwrap();
+    let said = run(pasv(["get", "-c", "-v", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
     assert_same_file(&whole, &here.join("big"));
-    assert!(!here.join(".big.part").exists());
-    fs::write(here.join("big"), content(3, 1000)).unwrap();
-    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
-    assert_same_file(&whole, &here.join("big"));
-    // What is whole already is left alone; what is longer is another file.
-    run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
-    fs::write(here.join("big"), content(3, 500_001)).unwrap();
-    let said = run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big")));
-    assert_eq!(said.status.code(), Some(1), "{}", said.err);
-    assert_eq!(fs::read(here.join("big")).unwrap().len(), 500_001);
+    assert!(said.err.contains(&format!("> REST {}\n", 200_000 - 65_536)), "{}", said.err);
+    // What is whole already is left alone; what is not the start of it is fetched again.
+    let said = run(pasv(["get", "-c", "-v", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+    assert!(!said.err.contains("> RETR"), "{}", said.err);
+    for other in [content(3, 500_001), content(4, 500_000), content(4, 100_000)] {
+        fs::write(here.join("big"), other).unwrap();
+        let said = run(pasv(["get", "-c", "-O"]).arg(&here).arg(site.door.bare_url("big"))).good();
+        assert!(said.err.contains("is not known to be the start of the site's file"), "{}", said.err);
+        assert_same_file(&whole, &here.join("big"));
+    }
     // Up.
     let up = write(&here, "up", 4, 400_000);
     fs::write(site.root().join("up"), content(4, 123_456)).unwrap();
@@ -207,4 +208,22 @@ fn another_file_is_not_gone_on_with() {
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
     assert!(said.err.contains("without -c it is replaced"), "{}", said.err);
     assert_eq!(fs::read(site.root().join("a")).unwrap(), content(1, 10));
+}
+
+/// The second of two URLs with one last name once replaced what the first had fetched.
+#[test]
+fn two_urls_never_become_one_file() {
+    let site = Site::start();
+    write(site.root(), "one/a", 1, 10);
+    write(site.root(), "two/a", 2, 10);
+    let here = site.beside("here");
+    let (one, two) = (site.door.bare_url("one/a"), site.door.bare_url("two/a"));
+    for flags in [&["get"][..], &["get", "-r"]] {
+        let said = run(pasv(flags).arg("-O").arg(&here).args([&one, &two]));
+        assert_eq!(said.status.code(), Some(2), "{}", said.err);
+        assert!(said.err.contains("would both become the same file"), "{}", said.err);
+        assert_eq!(fs::read_dir(&here).unwrap().count(), 0);
+    }
+    run(pasv(["get", "-O"]).arg(&here).arg(&one)).good();
+    assert_eq!(fs::read(here.join("a")).unwrap(), content(1, 10));
 }

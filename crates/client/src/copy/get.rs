@@ -1,0 +1,517 @@
+//! How does one file of a site become one of ours?
+//!
+//! ```text
+//!   facts --> the target has size and time of the source (resume) --> already there
+//!     '--> part --> kept, and proven to be the source's start (resume) --> from its last 64 KiB on
+//!            '----> anything else ---------------------------------------> from 0
+//!   RETR --> 226 --> facts again --the same--> SIZE --as many bytes--> publish
+//!     ^                   '--others--> a second reading, compared from the first byte on --the same--> publish
+//!     |                                      '-- differs --.
+//!     '--- starts over, twice at most <--------------------'-- the seam differs; REST is refused or ignored
+//! ```
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use net::pump::Progress;
+use wire::{Pathname, Stamp};
+
+use super::CopyError;
+use super::label::{Label, place};
+use super::part::{Earlier, Part, remove_kept};
+use super::seam::{SEAM, comparing, is_difference};
+use super::source::{Likeness, Source};
+use super::target::{Existing, Here, Target, Why};
+use crate::download::{Came, DataEnd, cut_but_whole, cut_off, ended_early};
+use crate::error::Error;
+use crate::event::Event;
+use crate::options::Verify;
+use crate::session::Client;
+
+/// How often one file is started over. A source that changes more often than that has to be fetched at another time.
+const RESTARTS: usize = 2;
+
+/// Bytes begin to come.
+pub struct Begin<'a> {
+    /// The file of the site.
+    pub path: &'a Pathname,
+    /// Where they go.
+    pub part: &'a Path,
+    /// Is the part kept, when they end before the end of the file?
+    pub kept: bool,
+    /// How many bytes were there before, or are fetched once more to be compared.
+    pub have: u64,
+    /// How many there will be, as far as is known.
+    pub total: Option<u64>,
+    /// Counts them.
+    pub progress: &'a Arc<Progress>,
+}
+
+/// Is told how a copy goes.
+pub trait Watch: Sync {
+    /// Bytes begin to come. May be said several times for one file, each time followed by [`Watch::ended`].
+    fn begins(&self, _begin: &Begin<'_>) {}
+    /// They come no more.
+    fn ended(&self) {}
+    /// Something of a tree was left out: its path from the root of the tree, and why.
+    fn left_out(&self, _what: &[u8], _why: &dyn fmt::Display) {}
+}
+
+impl Watch for () {}
+
+/// How files are fetched in one run.
+pub struct How<'a> {
+    /// Go on with what an earlier run has kept, and leave alone what is there already.
+    pub resume: bool,
+    /// Who is told.
+    pub watch: &'a dyn Watch,
+    /// The files that this run has written: device and number.
+    pub(super) written: Mutex<HashSet<(u64, u64)>>,
+    /// Brings the directory to the disk after each file.
+    pub(super) sync_folder: bool,
+}
+
+impl<'a> How<'a> {
+    /// With `resume`, or afresh.
+    #[must_use]
+    pub fn new(resume: bool, watch: &'a dyn Watch) -> Self {
+        Self { resume, watch, written: Mutex::default(), sync_folder: true }
+    }
+
+    fn is_written(&self, existing: &Existing) -> bool {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(&existing.inode)
+    }
+
+    fn wrote(&self, inode: (u64, u64)) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(inode);
+    }
+}
+
+/// What fetching a file came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Got {
+    /// It is there already, with the source's size and time; nothing was fetched.
+    AlreadyThere,
+    /// It is there now, and has so many bytes.
+    Whole(u64),
+}
+
+impl Client {
+    /// Fetches one file as bytes. `source` is what a listing has just told of it, if it did.
+    ///
+    /// [`Verify::Off`] takes the server's 2yz for the end, whatever SIZE says.
+    ///
+    /// # Errors
+    /// Then the target is as it was.
+    pub async fn get_file(
+        &mut self,
+        path: &Pathname,
+        source: Option<Source>,
+        target: &Target,
+        how: &How<'_>,
+    ) -> Result<Got, CopyError> {
+        let existing = checked(target, how)?;
+        let source = match source {
+            Some(source) => source,
+            None => self.source(path).await?,
+        };
+        if how.resume && existing.is_some_and(|there| is_whole(&there, &source)) {
+            remove_kept(target);
+            return Ok(Got::AlreadyThere);
+        }
+        let of = self.place_of(path);
+        let label = Label::new(&of, &source);
+        let earlier = if how.resume { Earlier::Resume } else { Earlier::Discard };
+        let part = Part::take(target, earlier, &label)?;
+        let told_end = part.found.as_ref().and_then(|found| found.told_end(&label));
+        let mut fetch =
+            Fetch { client: self, path, how, of, source, part, have: 0, first: None, told_end, restarts: 0 };
+        if how.resume {
+            fetch.find_start(target, existing).await?;
+        }
+        let label = fetch.label().ending(fetch.told_end);
+        fetch.part.relabel(&label);
+        let bytes = fetch.read().await?;
+        let Fetch { client, part, source, .. } = fetch;
+        client.publish(path, target, part, source.modified, how).await?;
+        Ok(Got::Whole(bytes))
+    }
+
+    /// Fetches one file as text: line ends become LF. Nothing is kept of a try that failed, as positions in text are no
+    /// positions of the site's file.
+    ///
+    /// # Errors
+    /// Then the target is as it was.
+    pub async fn get_text(
+        &mut self,
+        path: &Pathname,
+        target: &Target,
+        how: &How<'_>,
+    ) -> Result<Got, CopyError> {
+        checked(target, how)?;
+        let source = self.source(path).await?;
+        let part = Part::spare(target)?;
+        let progress = Arc::new(Progress::default());
+        let begin =
+            Begin { path, part: &part.path(), kept: false, have: 0, total: None, progress: &progress };
+        how.watch.begins(&begin);
+        let mut out = BufWriter::new(&**part.file());
+        let mut take = |bytes: &[u8]| out.write_all(bytes);
+        let result = self.retrieve_text(path, &mut take, &progress).await;
+        let flushed = out.flush();
+        drop(out);
+        how.watch.ended();
+        result?;
+        flushed.map_err(|error| target.here(error))?;
+        let now = self.source_again(path, &source).await?;
+        if let Likeness::Differs(what) = source.likeness(&now) {
+            let what =
+                format!("{path} has another {what} than before it was fetched: what came may be a mixture");
+            return Err(Error::Broken { what, moved: 0 }.into());
+        }
+        let bytes = part.length()?;
+        self.publish(path, target, part, None, how).await?;
+        Ok(Got::Whole(bytes))
+    }
+
+    async fn publish(
+        &mut self,
+        path: &Pathname,
+        target: &Target,
+        part: Part<'_>,
+        modified: Option<Stamp>,
+        how: &How<'_>,
+    ) -> Result<(), Here> {
+        let (inode, odd) = part.publish(modified).await?;
+        how.wrote(inode);
+        if let Some(error) = odd {
+            self.warn(format!("{path} is whole, but its time could not be set: {error}"));
+        }
+        if how.sync_folder
+            && let Err(error) = target.sync_folder()
+        {
+            self.warn(format!(
+                "{path} is whole, but its directory could not be brought to the disk: {error}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What is there, if it can be replaced.
+fn checked(target: &Target, how: &How<'_>) -> Result<Option<Existing>, Here> {
+    let existing = target.existing()?;
+    match &existing {
+        Some(there) if how.is_written(there) => Err(target.wrong(Why::Collides)),
+        _ => Ok(existing),
+    }
+}
+
+/// Has a file of ours the size and the time of the source?
+fn is_whole(there: &Existing, source: &Source) -> bool {
+    source.size == Some(there.length) && source.modified.is_some_and(|stamp| stamp.seconds == there.modified)
+}
+
+/// One file on its way.
+struct Fetch<'a> {
+    client: &'a mut Client,
+    path: &'a Pathname,
+    how: &'a How<'a>,
+    /// Where the source is, as labels have it.
+    of: String,
+    source: Source,
+    part: Part<'a>,
+    /// How many bytes of the part are the source's.
+    have: u64,
+    /// The source changed during a first reading, which had so many bytes.
+    first: Option<u64>,
+    /// Where the server said in an earlier run that it was done, though SIZE said more.
+    told_end: Option<u64>,
+    restarts: usize,
+}
+
+impl Fetch<'_> {
+    fn label(&self) -> Label {
+        Label::new(&self.of, &self.source)
+    }
+
+    /// The label of bytes of which it is not known yet whether they are the source's.
+    fn unproven(&self) -> Label {
+        Label::new(&self.of, &Source::default())
+    }
+
+    fn site(&self, error: Error) -> CopyError {
+        let kept = self.part.is_kept() && self.part.length().is_ok_and(|length| length > 0);
+        CopyError::Site { error, kept }
+    }
+
+    /// Of what an earlier run has left, how much is the start of the source?
+    async fn find_start(&mut self, target: &Target, existing: Option<Existing>) -> Result<(), CopyError> {
+        let fits = |length: u64, source: &Source| source.size.is_none_or(|size| length <= size);
+        let length = self.part.length()?;
+        if let Some(found) = self.part.found.clone().filter(|_| length > 0) {
+            let likeness = found.likeness(&self.label());
+            let why = match likeness {
+                Likeness::Same if fits(length, &self.source) => {
+                    self.have = length;
+                    return Ok(());
+                }
+                Likeness::Same => "there is more of it than the site has".to_owned(),
+                Likeness::Differs("place") => "it is of another file".to_owned(),
+                Likeness::Differs(what) => format!("the site's file has another {what} now"),
+                Likeness::Unknown => "the server does not tell whether the file has changed".to_owned(),
+            };
+            if fits(length, &self.source) && self.is_start(length).await? {
+                return Ok(());
+            }
+            self.client.warn(format!("{}: what was kept is not used, as {why}: starting over", self.path));
+            self.told_end = None;
+            self.part.start_over(&self.label())?;
+            return Ok(());
+        }
+        let Some(there) = existing.filter(|there| there.length > 0) else { return Ok(()) };
+        if fits(there.length, &self.source) && self.client.can_prove_a_prefix() {
+            self.part.relabel(&self.unproven());
+            self.copy(target).await?;
+            let length = self.part.length()?;
+            if fits(length, &self.source) && self.is_start(length).await? {
+                return Ok(());
+            }
+            self.part.start_over(&self.label())?;
+        }
+        let name = target.path();
+        self.client.warn(format!(
+            "{} is not known to be the start of the site's file: fetching that from its start",
+            wire::pathname::show(std::os::unix::ffi::OsStrExt::as_bytes(name.as_os_str()))
+        ));
+        Ok(())
+    }
+
+    /// Does the source begin with the part? If so, it is gone on with.
+    async fn is_start(&mut self, length: u64) -> Result<bool, CopyError> {
+        let file = Arc::clone(self.part.file());
+        let is_start = match self.client.begins_with(self.path, &file, length).await {
+            Ok(is_start) => is_start,
+            Err(error) => return Err(self.site(error)),
+        };
+        if is_start {
+            (self.client.watch)(&Event::Note(format!(
+                "the first {length} bytes of {} have the same SHA-256 on both sides",
+                self.path
+            )));
+            self.have = length;
+        }
+        Ok(is_start)
+    }
+
+    /// Copies the user's own file into the part.
+    async fn copy(&mut self, target: &Target) -> Result<(), Here> {
+        let here = |error: io::Error| target.here(error);
+        let (from, to) = (target.open().map_err(here)?, Arc::clone(self.part.file()));
+        // The standard library has the kernel do it, and so it costs nothing where the file system shares blocks.
+        let copied = tokio::task::spawn_blocking(move || io::copy(&mut &from, &mut &*to)).await;
+        copied.map_err(io::Error::other).flatten().map_err(here)?;
+        Ok(())
+    }
+
+    /// Fetches until the part is the source. Returns its length.
+    async fn read(&mut self) -> Result<u64, CopyError> {
+        loop {
+            let from = if self.first.is_some() { 0 } else { self.have.saturating_sub(SEAM) };
+            let came = match self.retrieve(from).await {
+                Ok(came) => came,
+                Err(error) => {
+                    self.settled().await?;
+                    if is_difference(&error) {
+                        self.start_over("its bytes differ from those that are there").await?;
+                    } else if from > 0 && refuses_rest(&error) {
+                        self.start_over(&format!("{error}")).await?;
+                    } else {
+                        self.narrower(error).await?;
+                    }
+                    continue;
+                }
+            };
+            if let Some(total) = self.judge(from, came).await? {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn retrieve(&mut self, from: u64) -> Result<Came, Error> {
+        let progress = Arc::new(Progress::default());
+        let (path, part) = (self.path, self.part.path());
+        let kept = self.part.is_kept();
+        let begin =
+            Begin { path, part: &part, kept, have: from, total: self.source.size, progress: &progress };
+        self.how.watch.begins(&begin);
+        let stall = self.client.stall_of_bytes();
+        let mover = comparing(Arc::clone(self.part.file()), (from, self.have), stall, Arc::clone(&progress));
+        let came = self.client.bring_raw(self.path, from, mover, &progress).await;
+        self.how.watch.ended();
+        came
+    }
+
+    /// Is it whole? `None`: once more.
+    async fn judge(&mut self, from: u64, came: Came) -> Result<Option<u64>, CopyError> {
+        let total = from + came.bytes;
+        let as_told = self.source.size == Some(total);
+        if came.end == DataEnd::Cut && !(came.confirmed && as_told) {
+            return Err(self.site(cut_off(self.path, came.bytes)));
+        }
+        if !came.confirmed {
+            if !as_told {
+                let error = match self.source.size {
+                    Some(size) if size > total => ended_early(self.path, came.bytes, size - from, false),
+                    _ => Error::unconfirmed(&self.path.to_string(), came.bytes),
+                };
+                return Err(self.site(error));
+            }
+            if let Err(error) = self.client.ask_again(self.path, came.bytes).await {
+                return Err(self.site(error));
+            }
+        }
+        let now = self.facts().await?;
+        if let Likeness::Differs(what) = self.source.likeness(&now) {
+            return self.changed(total, what, now).await;
+        }
+        if self.part.length()? != total {
+            return self.again("it is shorter than what is there").await;
+        }
+        match self.source.size {
+            Some(size) if total < size && self.client.options.verify == Verify::Off => {
+                self.client
+                    .warn(format!("{} ended at {total} of {size} bytes, as the server says", self.path));
+            }
+            Some(size) if total < size && self.told_end == Some(total) => {
+                return Err(CopyError::SizeIsWrong { path: self.path.to_string(), size, came: total });
+            }
+            Some(size) if total < size => {
+                let label = self.label().ending(Some(total));
+                self.part.relabel(&label);
+                return Err(self.site(ended_early(self.path, came.bytes, size - from, true)));
+            }
+            Some(size) if total > size && self.have > 0 && self.first.is_none() => {
+                return self.again("the server ignored REST, or sent more than there is").await;
+            }
+            Some(size) if total > size => {
+                self.client.warn(format!(
+                    "{} is {} bytes longer than the server had said",
+                    self.path,
+                    total - size
+                ));
+            }
+            Some(size) if came.end == DataEnd::Cut => self.client.warn(cut_but_whole(self.path, size)),
+            Some(size) if !came.confirmed => (self.client.watch)(&Event::Note(format!(
+                "it has {size} bytes, as many as came: {} is whole",
+                self.path
+            ))),
+            _ => {}
+        }
+        Ok(Some(total))
+    }
+
+    /// The source has changed while it was read.
+    async fn changed(
+        &mut self,
+        total: u64,
+        what: &'static str,
+        now: Source,
+    ) -> Result<Option<u64>, CopyError> {
+        if let Some(first) = self.first.filter(|_| self.part.length().is_ok_and(|length| length == total)) {
+            // It grows all the time, as a log does.
+            self.part.cut(first)?;
+            self.client.warn(format!(
+                "{} changes while it is fetched: its first {first} bytes were the same in two readings, and are taken",
+                self.path
+            ));
+            return Ok(Some(first));
+        }
+        if self.first.is_some() || now.size.is_some_and(|size| size < total) {
+            return self.again("it changed while it was fetched").await;
+        }
+        // What is there may be a piece of the one and a piece of the other.
+        self.part.relabel(&self.unproven());
+        self.client.warn(format!(
+            "{} has another {what} than before it was fetched: reading it once more",
+            self.path
+        ));
+        self.first = Some(total);
+        self.have = total;
+        self.source = now;
+        self.told_end = None;
+        Ok(None)
+    }
+
+    async fn again(&mut self, why: &str) -> Result<Option<u64>, CopyError> {
+        self.start_over(why).await?;
+        Ok(None)
+    }
+
+    /// Throws away what there is, and says so.
+    async fn start_over(&mut self, why: &str) -> Result<(), CopyError> {
+        self.restarts += 1;
+        if self.restarts > RESTARTS {
+            let what = format!("{} could not be fetched in one piece: {why}", self.path);
+            return Err(CopyError::Site { error: Error::Broken { what, moved: 0 }, kept: false });
+        }
+        self.client.warn(format!("{}: {why}: starting over", self.path));
+        self.source = self.facts().await?;
+        (self.have, self.first, self.told_end) = (0, None, None);
+        self.part.start_over(&self.label())?;
+        Ok(())
+    }
+
+    /// What the server tells of the source now. A session that is over is followed by another.
+    async fn facts(&mut self) -> Result<Source, CopyError> {
+        let told = self.client.source_again(self.path, &self.source).await;
+        let told = match told {
+            Err(error) if !error.leaves_session_usable() => match self.client.begin_anew().await {
+                Ok(()) => self.client.source_again(self.path, &self.source).await,
+                Err(error) => Err(error),
+            },
+            told => told,
+        };
+        told.map_err(|error| self.site(error))
+    }
+
+    /// After a transfer that stood still before it was well under way: once more, with small packets. Any other error is
+    /// the end.
+    async fn narrower(&mut self, error: Error) -> Result<(), CopyError> {
+        if let Err(error) = self.client.narrower(error).await {
+            return Err(self.site(error));
+        }
+        if self.first.is_none() {
+            self.have = self.part.length()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no thread writes what came before a transfer was ended.
+    async fn settled(&self) -> Result<(), CopyError> {
+        for _ in 0..5000 {
+            if Arc::strong_count(self.part.file()) == 1 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let error = Error::local(format!("writing {}", self.path), io::ErrorKind::TimedOut.into());
+        Err(self.site(error))
+    }
+}
+
+impl Client {
+    fn place_of(&self, path: &Pathname) -> String {
+        let (site, user) = self.who();
+        place(&site.host, site.port, user, path)
+    }
+}
+
+/// Can a file not be started in its middle? Where it cannot be fetched at all, another answer comes.
+fn refuses_rest(error: &Error) -> bool {
+    let Error::Refused { said, reply } = error else { return false };
+    said.starts_with("REST") || matches!(reply.code.get(), 501..=504 | 551 | 554)
+}

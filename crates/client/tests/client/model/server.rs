@@ -1,0 +1,305 @@
+//! How does the site of the model speak FTP? Over loopback, in the runtime of the test.
+//!
+//! What it does wrong is in its [`World`]; nothing here decides by itself. Reading and writing go through the world piece by
+//! piece, so that a file that changes in the middle is a mixture, as with a server that reads in place.
+use std::io;
+use std::net::Ipv4Addr;
+
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use wire::Stamp;
+
+use super::world::{Cut, Fault, File, Rest, Shared, lock, point};
+
+/// What is read and sent at a time.
+const PIECE: usize = 16 * 1024;
+
+/// A server that runs until it is dropped.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(world: Shared) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port");
+        let port = listener.local_addr().expect("a bound socket").port();
+        let task = tokio::spawn(async move {
+            let mut sessions = tokio::task::JoinSet::new();
+            while let Ok((control, _)) = listener.accept().await {
+                let _ = control.set_nodelay(true);
+                // A session that ends by a fault or by the client's end is over either way.
+                sessions.spawn(Session::new(control, world.clone()).run());
+                while sessions.try_join_next().is_some() {}
+            }
+        });
+        Self { port, task }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Session {
+    control: BufReader<TcpStream>,
+    world: Shared,
+    /// How many bytes it may still say.
+    left: Option<usize>,
+    passive: Option<TcpListener>,
+    rest: u64,
+    range: Option<(u64, u64)>,
+}
+
+enum Next {
+    Go,
+    End,
+}
+
+impl Session {
+    fn new(control: TcpStream, world: Shared) -> Self {
+        let left = lock(&world).hang_ups.pop_front().flatten();
+        Self { control: BufReader::new(control), world, left, passive: None, rest: 0, range: None }
+    }
+
+    async fn run(mut self) -> io::Result<()> {
+        self.say("220 ready").await?;
+        loop {
+            let mut line = Vec::new();
+            if self.control.read_until(b'\n', &mut line).await? == 0 {
+                return Ok(());
+            }
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+            if let Next::End = self.heard(verb, argument).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> io::Result<()> {
+        let mut bytes = format!("{text}\r\n").into_bytes();
+        if let Some(left) = &mut self.left {
+            let whole = bytes.len() <= *left;
+            bytes.truncate(*left);
+            *left -= bytes.len();
+            self.control.write_all(&bytes).await?;
+            return if whole { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) };
+        }
+        self.control.write_all(&bytes).await
+    }
+
+    async fn heard(&mut self, verb: &str, argument: &str) -> io::Result<Next> {
+        let offers = lock(&self.world).offers;
+        let file = lock(&self.world).files.get(argument).cloned();
+        let told_size = |file: &File| file.bytes.len() as u64 + offers.size_lies_by;
+        let answer = match (verb, file) {
+            ("USER", _) => "230 in".to_owned(),
+            ("FEAT", _) => {
+                let mut text = "211-Features\r\n".to_owned();
+                for (offered, line) in [
+                    (offers.size, "SIZE"),
+                    (offers.mdtm, "MDTM"),
+                    (offers.mlst, "MLST type*;size*;modify*;unique*;"),
+                    (offers.rest != Rest::Refused, "REST STREAM"),
+                    (offers.hash, "HASH SHA-256*"),
+                    (offers.hash, "RANG STREAM"),
+                ] {
+                    if offered {
+                        text += &format!(" {line}\r\n");
+                    }
+                }
+                text + "211 End"
+            }
+            ("QUIT", _) => {
+                self.say("221 bye").await?;
+                return Ok(Next::End);
+            }
+            ("TYPE" | "NOOP" | "CWD", _) => "200 yes".to_owned(),
+            ("PWD", _) => "257 \"/\"".to_owned(),
+            ("EPSV", _) => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+                let port = listener.local_addr()?.port();
+                self.passive = Some(listener);
+                format!("229 (|||{port}|)")
+            }
+            ("SIZE", Some(file)) if offers.size => format!("213 {}", told_size(&file)),
+            ("MDTM", Some(file)) if offers.mdtm => format!("213 {}", time(&file)),
+            ("MLST", Some(file)) if offers.mlst => {
+                format!("250-\r\n {} {argument}\r\n250 End", facts(&file, told_size(&file)))
+            }
+            ("MLSD", _) if offers.mlst => {
+                let bytes = self.listing(argument, offers.size_lies_by);
+                return self.send_bytes(&bytes).await;
+            }
+            ("REST", _) if offers.rest != Rest::Refused => {
+                self.rest = if offers.rest == Rest::Works { argument.parse().unwrap_or(0) } else { 0 };
+                "350 from there".to_owned()
+            }
+            ("RANG", _) if offers.hash => {
+                let range =
+                    argument.split_once(' ').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+                self.range = range.filter(|(first, last)| first <= last);
+                "350 as you like".to_owned()
+            }
+            ("OPTS", _) if offers.hash => "200 SHA-256".to_owned(),
+            ("HASH", Some(file)) if offers.hash => {
+                let last = (file.bytes.len() as u64).saturating_sub(1);
+                let (first, last) = self.range.take().unwrap_or((0, last));
+                match file.bytes.get(first as usize..=last as usize) {
+                    Some(bytes) => format!("213 SHA-256 {first}-{last} {} {argument}", digest(bytes)),
+                    None => "551 no such range".to_owned(),
+                }
+            }
+            ("RETR", Some(_)) => return self.send(argument).await,
+            ("STOR" | "APPE", _) => return self.receive(argument, verb == "APPE").await,
+            ("DELE", Some(_)) => {
+                lock(&self.world).files.remove(argument);
+                "250 gone".to_owned()
+            }
+            ("SIZE" | "MDTM" | "MLST" | "HASH" | "RETR" | "DELE", None) => "550 no such file".to_owned(),
+            _ => "502 no".to_owned(),
+        };
+        self.say(&answer).await?;
+        Ok(Next::Go)
+    }
+
+    fn listing(&self, directory: &str, lies: u64) -> Vec<u8> {
+        let world = lock(&self.world);
+        let mut text = String::new();
+        let mut folders = std::collections::BTreeSet::new();
+        for (name, file) in &world.files {
+            let Some(rest) = name.strip_prefix(&format!("{directory}/")) else { continue };
+            match rest.split_once('/') {
+                Some((folder, _)) => {
+                    folders.insert(folder);
+                }
+                None => text += &format!("{} {rest}\r\n", facts(file, file.bytes.len() as u64 + lies)),
+            }
+        }
+        for folder in folders {
+            text += &format!("type=dir; {folder}\r\n");
+        }
+        text.into_bytes()
+    }
+
+    async fn data(&mut self) -> io::Result<TcpStream> {
+        let listener = self.passive.take().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(listener.accept().await?.0)
+    }
+
+    async fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<Next> {
+        let mut data = self.data().await?;
+        self.say("150 go").await?;
+        data.write_all(bytes).await?;
+        drop(data);
+        self.say("226 done").await?;
+        Ok(Next::Go)
+    }
+
+    /// RETR: a piece at a time, each of the file as it is then.
+    async fn send(&mut self, name: &str) -> io::Result<Next> {
+        let mut data = self.data().await?;
+        let Fault { mut change, cut } = lock(&self.world).faults.pop_front().unwrap_or_default();
+        let length = lock(&self.world).files.get(name).map_or(0, |file| file.bytes.len());
+        self.say("150 go").await?;
+        let mut at = std::mem::take(&mut self.rest) as usize;
+        // A file that is removed is read to its end all the same.
+        let mut known = Vec::new();
+        let cut = cut.map(|(cut, how)| (point(cut, length).max(at), how));
+        loop {
+            if change.as_ref().is_some_and(|(when, _)| point(*when, length) <= at)
+                && let Some((_, change)) = change.take()
+            {
+                let mut world = lock(&self.world);
+                if let Some(file) = world.files.get(name) {
+                    known.clone_from(&file.bytes);
+                }
+                world.change(name, &change);
+            }
+            match cut.filter(|(when, _)| *when <= at) {
+                // The data goes on all the same.
+                Some((_, Cut::Control)) => self.control.shutdown().await?,
+                Some((_, how)) => return self.cut(data, how).await,
+                None => {}
+            }
+            let next_cut = cut.map_or(usize::MAX, |(when, _)| when);
+            let next_change = change.as_ref().map_or(usize::MAX, |(when, _)| point(*when, length));
+            let bound =
+                [next_cut, next_change].into_iter().filter(|next| *next > at).min().unwrap_or(usize::MAX);
+            let end = bound.min(at + PIECE);
+            let piece = {
+                let world = lock(&self.world);
+                if let Some(file) = world.files.get(name) {
+                    known.clone_from(&file.bytes);
+                }
+                known.get(at..end.min(known.len())).unwrap_or_default().to_vec()
+            };
+            if piece.is_empty() {
+                break;
+            }
+            data.write_all(&piece).await?;
+            at += piece.len();
+        }
+        drop(data);
+        if cut.is_some_and(|(_, how)| how == Cut::Control) {
+            return Ok(Next::End);
+        }
+        self.say("226 done").await?;
+        Ok(Next::Go)
+    }
+
+    async fn cut(&mut self, data: TcpStream, how: Cut) -> io::Result<Next> {
+        if how == Cut::Reset {
+            socket2::SockRef::from(&data).set_linger(Some(std::time::Duration::ZERO))?;
+        }
+        drop(data);
+        match how {
+            Cut::Told | Cut::Reset => self.say("426 broken off").await?,
+            Cut::Lie => self.say("226 done").await?,
+            Cut::Both | Cut::Control => return Ok(Next::End),
+        }
+        Ok(Next::Go)
+    }
+
+    /// STOR and APPE: stored as they come, and published when the data ends.
+    async fn receive(&mut self, name: &str, append: bool) -> io::Result<Next> {
+        let mut data = self.data().await?;
+        let Fault { cut, .. } = lock(&self.world).faults.pop_front().unwrap_or_default();
+        self.say("150 go").await?;
+        let mut bytes = Vec::new();
+        let there = lock(&self.world).files.get(name).map(|file| file.bytes.clone()).unwrap_or_default();
+        let start = std::mem::take(&mut self.rest) as usize;
+        let kept = if append { there.len() } else { start.min(there.len()) };
+        data.read_to_end(&mut bytes).await?;
+        drop(data);
+        let arrived = cut.map_or(bytes.len(), |(at, _)| point(at, bytes.len()));
+        let mut all = there.get(..kept).unwrap_or_default().to_vec();
+        all.extend_from_slice(bytes.get(..arrived).unwrap_or_default());
+        lock(&self.world).put(name, all);
+        match cut.map(|(_, how)| how) {
+            Some(Cut::Told | Cut::Reset) => self.say("426 broken off").await?,
+            Some(Cut::Both | Cut::Control) => return Ok(Next::End),
+            Some(Cut::Lie) | None => self.say("226 done").await?,
+        }
+        Ok(Next::Go)
+    }
+}
+
+fn time(file: &File) -> String {
+    let mut text = Vec::new();
+    Stamp::from_seconds(file.modified).encode(&mut text);
+    String::from_utf8(text).expect("digits")
+}
+
+fn facts(file: &File, size: u64) -> String {
+    format!("type=file;size={size};modify={};unique={:x};", time(file), file.unique)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

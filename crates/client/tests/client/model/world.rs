@@ -1,0 +1,224 @@
+//! What is at the site of the model, what does it offer, and what goes wrong there? All of it plain data.
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use proptest::prelude::*;
+
+/// One file of the site.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) bytes: Vec<u8>,
+    /// Seconds since 1970; no two versions of a file have the same.
+    pub(crate) modified: i64,
+    pub(crate) unique: u64,
+}
+
+impl Offers {
+    /// A server that can do all, and does it right.
+    pub(crate) const ALL: Self =
+        Self { size: true, mdtm: true, mlst: true, rest: Rest::Works, hash: true, size_lies_by: 0 };
+}
+
+/// What the server can do, and what it only says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offers {
+    pub(crate) size: bool,
+    pub(crate) mdtm: bool,
+    /// MLST and MLSD, with size, modify and unique.
+    pub(crate) mlst: bool,
+    pub(crate) rest: Rest,
+    /// HASH, and RANG for it.
+    pub(crate) hash: bool,
+    /// SIZE and the fact `size` are too large by so much.
+    pub(crate) size_lies_by: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Works,
+    /// 502.
+    Refused,
+    /// 350, and the file comes from its start.
+    Ignored,
+}
+
+/// How a file changes, in place.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Grow(Content),
+    /// To so many 256ths.
+    Shrink(u8),
+    Replace(Content),
+    /// As long as before, and one byte is another, at so many 256ths.
+    Touch(u8),
+    Remove,
+}
+
+/// Bytes that are made of a few numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content {
+    pub(crate) seed: u8,
+    pub(crate) length: usize,
+}
+
+/// What happens during one transfer of data, at so many 256ths of the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fault {
+    pub(crate) change: Option<(u8, Change)>,
+    pub(crate) cut: Option<(u8, Cut)>,
+}
+
+impl Fault {
+    /// A transfer that is cut is not said to be done.
+    pub(crate) fn tell_the_truth(&mut self) {
+        if let Some((_, how)) = &mut self.cut
+            && *how == Cut::Lie
+        {
+            *how = Cut::Told;
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The data ends, and the server says 426.
+    Told,
+    /// The data connection is reset, and the server says 426.
+    Reset,
+    /// The data ends, and the server says 226.
+    Lie,
+    /// Both connections end.
+    Both,
+    /// The control connection ends; the data goes on to its end.
+    Control,
+}
+
+/// The site.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) files: BTreeMap<String, File>,
+    pub(crate) offers: Offers,
+    /// For the next transfers of data, one each.
+    pub(crate) faults: VecDeque<Fault>,
+    /// For the next sessions: after so many bytes of replies the server hangs up.
+    pub(crate) hang_ups: VecDeque<Option<usize>>,
+    /// Every version of every file since [`World::forget`], in order.
+    pub(crate) versions: Vec<(String, Vec<u8>)>,
+    clock: i64,
+}
+
+pub(crate) type Shared = Arc<Mutex<World>>;
+
+pub(crate) fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().expect("nobody panics with it")
+}
+
+impl World {
+    pub(crate) fn new(offers: Offers) -> Self {
+        Self {
+            files: BTreeMap::new(),
+            offers,
+            faults: VecDeque::new(),
+            hang_ups: VecDeque::new(),
+            versions: Vec::new(),
+            clock: 1_000_000_000,
+        }
+    }
+
+    pub(crate) fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        // Two seconds, so that nobody has to look at fractions.
+        self.clock += 2;
+        let unique = self.files.get(name).map_or(self.clock as u64, |file| file.unique);
+        self.versions.push((name.to_owned(), bytes.clone()));
+        self.files.insert(name.to_owned(), File { bytes, modified: self.clock, unique });
+    }
+
+    pub(crate) fn change(&mut self, name: &str, change: &Change) {
+        let mut bytes = self.files.get(name).map(|file| file.bytes.clone()).unwrap_or_default();
+        match change {
+            Change::Grow(content) => bytes.extend(content.bytes()),
+            Change::Shrink(at) => bytes.truncate(point(*at, bytes.len())),
+            Change::Replace(content) => bytes = content.bytes(),
+            Change::Touch(at) => {
+                let at = point(*at, bytes.len());
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = byte.wrapping_add(1);
+                }
+            }
+            Change::Remove => {
+                self.files.remove(name);
+                return;
+            }
+        }
+        self.put(name, bytes);
+    }
+
+    /// From here on only what is there now, and what comes, counts as a version.
+    pub(crate) fn forget(&mut self) {
+        self.versions = self.files.iter().map(|(name, file)| (name.clone(), file.bytes.clone())).collect();
+        self.faults.clear();
+        self.hang_ups.clear();
+    }
+}
+
+/// So many 256ths of a length.
+pub(crate) fn point(at: u8, length: usize) -> usize {
+    usize::from(at) * length / 256
+}
+
+impl Content {
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        // A file of zeros looks the same everywhere, as images of disks do.
+        let mut state = u64::from(self.seed) << 32;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(self.seed));
+            (state >> 56) as u8
+        };
+        (0..self.length).map(|_| next()).collect()
+    }
+}
+
+pub(crate) fn contents() -> impl Strategy<Value = Content> {
+    // Mostly small; some around the 64 KiB that are compared where a file is gone on with.
+    let length = prop_oneof![8 => 0..400_usize, 1 => 65_000..66_200_usize, 1 => 66_000..200_000_usize];
+    (0..6_u8, length).prop_map(|(seed, length)| Content { seed, length })
+}
+
+pub(crate) fn changes() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => contents().prop_map(Change::Grow),
+        2 => any::<u8>().prop_map(Change::Shrink),
+        2 => contents().prop_map(Change::Replace),
+        3 => any::<u8>().prop_map(Change::Touch),
+        1 => Just(Change::Remove),
+    ]
+}
+
+pub(crate) fn offers() -> impl Strategy<Value = Offers> {
+    let rest = prop_oneof![8 => Just(Rest::Works), 1 => Just(Rest::Refused), 1 => Just(Rest::Ignored)];
+    let lies = prop_oneof![12 => Just(0), 1 => 1..100_u64];
+    let often = || prop::bool::weighted(0.8);
+    (often(), often(), any::<bool>(), rest, any::<bool>(), lies).prop_map(
+        |(size, mdtm, mlst, rest, hash, size_lies_by)| Offers { size, mdtm, mlst, rest, hash, size_lies_by },
+    )
+}
+
+pub(crate) fn faults() -> impl Strategy<Value = Vec<Fault>> {
+    let cut = prop_oneof![
+        2 => Just(Cut::Told),
+        2 => Just(Cut::Reset),
+        2 => Just(Cut::Lie),
+        2 => Just(Cut::Both),
+        1 => Just(Cut::Control)
+    ];
+    let fault = (
+        prop::option::weighted(0.3, (any::<u8>(), changes())),
+        prop::option::weighted(0.4, (any::<u8>(), cut)),
+    )
+        .prop_map(|(change, cut)| Fault { change, cut });
+    prop::collection::vec(fault, 0..4)
+}
+
+pub(crate) fn hang_ups() -> impl Strategy<Value = Vec<Option<usize>>> {
+    prop::collection::vec(prop::option::weighted(0.5, 0..900_usize), 0..2)
+}
