@@ -82,7 +82,7 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     }
     let mut out = io::stdout();
     if *json {
-        writeln!(out, "{}", object(&findings, &diagnosis))?;
+        writeln!(out, "{}", crate::json::line(&object(&findings, &diagnosis)))?;
     } else {
         for line in report(&url, &diagnosis, width()) {
             writeln!(out, "{line}")?;

@@ -161,7 +161,7 @@ fn write(form: Form, entry: &Entry, name: &[u8], out: &mut impl Write) -> io::Re
     match form {
         Form::Long => writeln!(out, "{}", long_line(entry, name)),
         Form::Names => writeln!(out, "{}", show(name)),
-        Form::Json => writeln!(out, "{}", json(entry, name)),
+        Form::Json => writeln!(out, "{}", crate::json::line(&json(entry, name))),
     }
 }
 

@@ -13,6 +13,7 @@ mod forget;
 mod generate;
 mod get;
 mod interrupt;
+mod json;
 mod known_sites;
 mod ls;
 mod mkdir;

@@ -6,7 +6,7 @@
 //!   macdef name          a macro: skipped up to the next empty line
 //! ```
 //! Words are separated by blanks, tabs and line ends. A word may stand in double quotes, with `\` before a quote or a
-//! backslash in it. `#` starts a comment where a keyword could stand.
+//! backslash in it. `#` starts a comment where a keyword could stand. Words are bytes: a password may be in any encoding.
 use wire::Secret;
 
 /// What is known of one host.
@@ -21,7 +21,7 @@ pub(crate) struct Login {
 }
 
 /// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else nothing.
-pub(crate) fn find(text: &str, host: &str, user: Option<&[u8]>) -> Option<Login> {
+pub(crate) fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
     let mut words = Words { rest: text };
     let mut entry: Option<(bool, Login)> = None;
     let fits = |entry: &Option<(bool, Login)>| match entry {
@@ -29,26 +29,27 @@ pub(crate) fn find(text: &str, host: &str, user: Option<&[u8]>) -> Option<Login>
         _ => false,
     };
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "machine" | "default" => {
+        match word.as_slice() {
+            b"machine" | b"default" => {
                 if fits(&entry) {
                     break;
                 }
-                let ours = word == "default" || words.next().is_some_and(|m| m.eq_ignore_ascii_case(host));
+                let ours = word == b"default"
+                    || words.next().is_some_and(|m| m.eq_ignore_ascii_case(host.as_bytes()));
                 entry = Some((ours, Login::default()));
             }
-            "login" | "password" | "account" => {
+            b"login" | b"password" | b"account" => {
                 let Some(value) = words.next() else { break };
                 if let Some((_, login)) = &mut entry {
-                    match word.as_str() {
-                        "login" => login.user = Some(value.into_bytes()),
-                        "password" => login.password = Some(Secret::new(value)),
+                    match word.as_slice() {
+                        b"login" => login.user = Some(value),
+                        b"password" => login.password = Some(Secret::new(value)),
                         _ => login.account = Some(Secret::new(value)),
                     }
                 }
             }
-            "macdef" => words.skip_macro(),
-            comment if comment.starts_with('#') => words.skip_line(),
+            b"macdef" => words.skip_macro(),
+            comment if comment.starts_with(b"#") => words.skip_line(),
             // A word nobody knows has no value that could be mistaken for a keyword, as far as anybody can tell.
             _ => {}
         }
@@ -57,20 +58,21 @@ pub(crate) fn find(text: &str, host: &str, user: Option<&[u8]>) -> Option<Login>
 }
 
 struct Words<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
 }
 
 impl Words<'_> {
     fn skip_line(&mut self) {
-        self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
+        let end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |at| at + 1);
+        self.rest = self.rest.get(end..).unwrap_or_default();
     }
 
     /// A macro ends at the first empty line.
     fn skip_macro(&mut self) {
         self.skip_line();
         while !self.rest.is_empty() {
-            let line = self.rest.split('\n').next().unwrap_or_default();
-            let empty = line.trim_end_matches('\r').is_empty();
+            let line = self.rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let empty = matches!(line, b"" | b"\r");
             self.skip_line();
             if empty {
                 break;
@@ -80,32 +82,33 @@ impl Words<'_> {
 }
 
 impl Iterator for Words<'_> {
-    type Item = String;
+    type Item = Vec<u8>;
 
-    fn next(&mut self) -> Option<String> {
-        self.rest = self.rest.trim_start();
-        let quoted = self.rest.starts_with('"');
-        let mut word = String::new();
-        let mut chars = self.rest.char_indices().skip(usize::from(quoted)).peekable();
+    fn next(&mut self) -> Option<Vec<u8>> {
+        self.rest = self.rest.trim_ascii_start();
+        if self.rest.is_empty() {
+            return None;
+        }
+        let quoted = self.rest.starts_with(b"\"");
+        let mut word = Vec::new();
+        let mut bytes = self.rest.iter().enumerate().skip(usize::from(quoted));
         let mut end = self.rest.len();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' if quoted => {
+        while let Some((at, byte)) = bytes.next() {
+            match byte {
+                b'"' if quoted => {
                     end = at + 1;
                     break;
                 }
-                '\\' if quoted => word.extend(chars.next().map(|(_, c)| c)),
-                c if !quoted && c.is_whitespace() => {
+                b'\\' if quoted => word.extend(bytes.next().map(|(_, byte)| *byte)),
+                byte if !quoted && byte.is_ascii_whitespace() => {
                     end = at;
                     break;
                 }
-                c => word.push(c),
+                byte => word.push(*byte),
             }
         }
-        let nothing = self.rest.is_empty();
-        // `end` is where a character starts or the text ends.
         self.rest = self.rest.get(end..).unwrap_or_default();
-        (!nothing).then_some(word)
+        Some(word)
     }
 }
 
@@ -119,7 +122,7 @@ mod tests {
         default login anonymous password me@";
 
     fn found(host: &str, user: Option<&[u8]>) -> Option<(String, String)> {
-        let login = find(FILE, host, user)?;
+        let login = find(FILE.as_bytes(), host, user)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some((text(&login.user.unwrap_or_default()), text(login.password?.expose())))
     }
@@ -135,10 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_utf_8_are_bytes_like_any() {
+        let text = b"# m\xfcller\nmachine x login m\xfcller password \"s\xe4 \\\"\xff\"\n";
+        let login = find(text, "x", None).unwrap();
+        assert_eq!(login.user.unwrap(), b"m\xfcller");
+        assert_eq!(login.password.unwrap().expose(), b"s\xe4 \"\xff");
+    }
+
+    #[test]
     fn broken_files_end_quietly() {
         for text in ["", "machine", "machine x login", "macdef", "machine x password \"open", "\"", "default"]
         {
-            let login = find(text, "x", None);
+            let login = find(text.as_bytes(), "x", None);
             assert!(login.is_none_or(|l| l.password.is_none_or(|p| p.expose() == b"open")), "{text}");
         }
     }

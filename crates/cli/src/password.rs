@@ -3,7 +3,7 @@
 //! In this order: the URL, `--password-file`, `~/.netrc`, a prompt that does not echo when there is a terminal. A URL
 //! without a user is anonymous unless netrc knows the host.
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::netrc;
-use crate::talk::{Failure, say, show_path};
+use crate::talk::{Failure, say, show_path, words};
 
 /// No password is longer; a file that is larger is another file.
 const LONGEST: u64 = 4096;
@@ -47,7 +47,7 @@ pub(crate) fn credentials(url: &FtpUrl, talk: &Talk) -> Result<Credentials, Fail
 fn prompt(user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {
     let who = format!("{} at {}", wire::pathname::show(user), url.host);
     // The prompt goes to the terminal itself, so what is stored may come through stdin meanwhile.
-    let seen = std::io::stdin().is_terminal() || std::io::stderr().is_terminal();
+    let seen = io::stdin().is_terminal() || io::stderr().is_terminal();
     if !seen || File::open("/dev/tty").is_err() {
         return Err(Failure::usage(format!("no password for {who}, and no terminal to ask for it"))
             .hint("use --password-file FILE or a line in ~/.netrc"));
@@ -77,16 +77,22 @@ fn password_file(path: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(line))
 }
 
-/// What `~/.netrc` (or the file that `NETRC` names) knows of the host. A file that cannot be read knows nothing.
+/// What `~/.netrc` (or the file that `NETRC` names) knows of the host. One that is there and cannot be read is told: without
+/// it the login may be another one than was meant.
 fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
     let path = match std::env::var_os("NETRC") {
         Some(path) => PathBuf::from(path),
         None => PathBuf::from(std::env::var_os("HOME")?).join(".netrc"),
     };
-    let file = File::open(&path).ok()?;
-    let mode = file.metadata().ok()?.permissions().mode();
-    let mut text = String::new();
-    file.take(NETRC).read_to_string(&mut text).ok()?;
+    let (text, mode) = match read_netrc(&path) {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            let path = show_path(&path);
+            say(format_args!("warning: {path} is not used, as it cannot be read: {}", words(&error)));
+            return None;
+        }
+    };
     let login = netrc::find(&text, host, user)?;
     if mode & 0o077 != 0 && login.password.is_some() {
         say(format_args!(
@@ -95,4 +101,15 @@ fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
         ));
     }
     Some(login)
+}
+
+/// Its bytes and its mode.
+fn read_netrc(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+    let file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    let mut text = Vec::new();
+    if file.take(NETRC + 1).read_to_end(&mut text)? as u64 > NETRC {
+        return Err(io::Error::other(format!("it is larger than {NETRC} bytes")));
+    }
+    Ok((text, mode))
 }

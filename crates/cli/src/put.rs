@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use clap::Args;
-use client::upload::Give;
+use client::upload::{Give, Records};
 use client::walk::{DEPTH, below};
 use client::{Client, Error, Progress};
 use wire::pathname::show;
@@ -17,6 +17,7 @@ use wire::{Pathname, RepresentationType, Stamp};
 use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
 use crate::progress::Meter;
 use crate::site;
+use crate::state;
 use crate::talk::{Exit, Failure, say, show_path, words};
 
 /// Store files at a site, or with -r whole trees.
@@ -36,7 +37,7 @@ pub(crate) struct Flags {
     #[arg(short, long)]
     recursive: bool,
 
-    /// Go on where the last try ended.
+    /// Go on where the last try ended, where what the site has proves to be the start of this file; else store it whole.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
@@ -71,6 +72,9 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let meter = Meter::new(flags.talk.quiet);
     let mut client = site::open_verifying(&url, &flags.talk, &meter, flags.verify.verify()).await?;
+    if let Some(state) = state::folder() {
+        client.remember_uploads(Records::in_folder(state.join("uploads")));
+    }
     let mut tree = Tree { flags, meter, left_out: false };
     let mut result = Ok(());
     for file in &flags.files {
@@ -125,9 +129,10 @@ impl Tree<'_> {
         let path = site::target(url, name)?;
         if there.is_dir() {
             self.folder(client, file, &path).await
-        } else if text {
+        } else if text || !has_length(file, &there).map_err(|e| Failure::file(file, &e))? {
             let open = File::open(file).map_err(|e| Failure::file(file, &e))?;
-            self.stream(client, &path, pieces(open), text).await
+            let give = if there.is_file() && text { unchanging(open) } else { pieces(open) };
+            self.stream(client, &path, give, text).await
         } else {
             self.file(client, file, &path).await
         }
@@ -159,27 +164,24 @@ impl Tree<'_> {
         let progress = Arc::new(Progress::default());
         let running = self.meter.follow(&path.to_string(), 0, Some(there.len()), &progress);
         let result = if self.flags.resume {
-            client.store_rest(path, open, &progress).await.map(drop)
+            client.store_rest(path, open, &progress).await
         } else {
-            client.store(path, open, &progress).await.map(drop)
+            client.store(path, open, &progress).await
         };
         drop(running);
-        if let Err(error) = result {
-            if let Error::Local { doing, source } = &error
-                && source.kind() == io::ErrorKind::AlreadyExists
-            {
-                return Err(Failure::new(Exit::Refused, format!("{doing}: {source}"))
-                    .hint("it is another file; without -c it is replaced"));
+        let stored = match result {
+            Ok(stored) => stored,
+            Err(error) => {
+                let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
+                let failure = Failure::from(error);
+                return Err(if broken {
+                    failure.hint("the same command with -c goes on from what arrived")
+                } else {
+                    failure
+                });
             }
-            let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
-            let failure = Failure::from(error);
-            return Err(if broken {
-                failure.hint("the same command with -c goes on from what arrived")
-            } else {
-                failure
-            });
-        }
-        if let Some(time) = modified(&there) {
+        };
+        if let Some(time) = stored.modified() {
             client.set_modified(path, time).await?;
         }
         Ok(())
@@ -269,10 +271,37 @@ impl Tree<'_> {
     }
 }
 
+/// Is its length that of what can be read of it? That of a pipe, a device or a file of /proc is not.
+fn has_length(file: &Path, there: &fs::Metadata) -> io::Result<bool> {
+    Ok(there.is_file() && (there.len() > 0 || File::open(file)?.read(&mut [0])? == 0))
+}
+
 /// The time of modification, to the second; none for times before 1970.
 fn modified(of: &fs::Metadata) -> Option<Stamp> {
     let age = of.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Stamp::from_seconds(i64::try_from(age.as_secs()).ok()?))
+}
+
+/// Of a file that must not change before its end is read: what goes as text cannot be sent once more from a certain byte.
+fn unchanging(file: File) -> Give {
+    let state = |of: &File| of.metadata().map(|of| (of.len(), of.modified().ok()));
+    let before = state(&file);
+    let watched = file.try_clone();
+    let mut give = pieces(file);
+    Box::new(move || {
+        let piece = give()?;
+        if piece.is_empty()
+            && state(watched.as_ref().map_err(copied)?)? != *before.as_ref().map_err(copied)?
+        {
+            return Err(io::Error::other("our file has changed while it was sent"));
+        }
+        Ok(piece)
+    })
+}
+
+/// An error that is needed more than once.
+fn copied(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }
 
 fn pieces(mut from: impl Read + Send + 'static) -> Give {

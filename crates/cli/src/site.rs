@@ -1,4 +1,5 @@
 //! How does a verb come from its URL to a session?
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use client::walk::below;
@@ -66,12 +67,14 @@ pub(crate) struct Sessions<'a> {
     verify: Verify,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
+    /// The hosts that a session of this run was under TLS with: none is spoken with unencrypted after that.
+    protected: HashSet<String>,
     last: Option<(FtpUrl, Client)>,
 }
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self { talk, verify: Verify::default(), meter, last: None }
+        Self { talk, verify: Verify::default(), meter, protected: HashSet::new(), last: None }
     }
 
     /// The same, where files are proven in this way.
@@ -83,11 +86,19 @@ impl<'a> Sessions<'a> {
     pub(crate) async fn at(&mut self, url: &FtpUrl) -> Result<&mut Client, Failure> {
         let client = match self.last.take() {
             Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
-            Some((_, other)) => {
-                other.quit().await;
-                open_verifying(url, self.talk, &self.meter, self.verify).await?
+            last => {
+                if let Some((_, other)) = last {
+                    other.quit().await;
+                }
+                let host = url.host.to_string().to_ascii_lowercase();
+                let watch = stderr_watcher(self.talk, self.meter.clone());
+                let tls = if self.protected.contains(&host) { Tls::SeenInThisRun } else { Tls::AsAsked };
+                let client = reach(url, self.talk, watch, self.verify, tls).await?;
+                if client.is_protected() {
+                    self.protected.insert(host);
+                }
+                client
             }
-            None => open_verifying(url, self.talk, &self.meter, self.verify).await?,
         };
         Ok(&mut self.last.insert((url.clone(), client)).1)
     }
@@ -112,15 +123,30 @@ pub(crate) async fn open_verifying(
     meter: &Meter,
     verify: Verify,
 ) -> Result<Client, Failure> {
-    reach(url, talk, stderr_watcher(talk, meter.clone()), verify).await
+    reach(url, talk, stderr_watcher(talk, meter.clone()), verify, Tls::AsAsked).await
 }
 
 /// Connects and logs in.
 pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
-    reach(url, talk, watch, Verify::default()).await
+    reach(url, talk, watch, Verify::default(), Tls::AsAsked).await
 }
 
-async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Result<Client, Failure> {
+/// Must the site have TLS?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// As the flags and the URL say.
+    AsAsked,
+    /// It must, unless `--tls off` says otherwise: an earlier session of this run had it.
+    SeenInThisRun,
+}
+
+async fn reach(
+    url: &FtpUrl,
+    talk: &Talk,
+    watch: Watcher,
+    verify: Verify,
+    tls: Tls,
+) -> Result<Client, Failure> {
     let policy = policy(url, talk)?;
     let credentials = credentials(url, talk)?;
     let site = Site { host: url.host.to_string(), port: policy.port };
@@ -133,6 +159,9 @@ async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, verify: Verify) -> Res
     };
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
     let mut client = connected.map_err(|error| policy.explain(error))?;
+    if tls == Tls::SeenInThisRun {
+        client.require_tls();
+    }
     let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
     if let Some(way) = known.way {
         client.begin_with(way);

@@ -35,7 +35,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let entry = entry?;
     let mut out = io::stdout();
     if flags.json {
-        writeln!(out, "{}", json(&entry, &entry.name))?;
+        writeln!(out, "{}", crate::json::line(&json(&entry, &entry.name)))?;
         return Ok(());
     }
     let facts = &entry.facts;

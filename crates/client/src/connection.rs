@@ -17,7 +17,7 @@ use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
 use wire::{Reply, ReplyDecoder};
 
-use crate::dialogue::{Goal, Input, MoveError, Output, TlsAtOnce};
+use crate::dialogue::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
 use crate::security::{Security, Start, explain, insecure, judged, not_us};
@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     security: Option<Arc<Security>>,
     /// The TLS of the control connection, once there is one; every data connection goes on with it.
     tls: Option<Session>,
+    /// TLS was begun, whatever came of it.
+    agreed: bool,
     decoder: ReplyDecoder,
     /// What was read and not decoded yet: at most one read's worth.
     unread: Vec<u8>,
@@ -51,6 +53,8 @@ pub(crate) struct Connection {
     data_port: Option<Reserved>,
     /// The largest segment of data connections, where it is not the network's affair.
     segment: Option<u16>,
+    /// Data connections carry an upload: they end with a reset until it has been ended in order.
+    uploading: bool,
     /// How long a command may take to be written.
     patience: Duration,
     /// How long a TLS handshake may take.
@@ -90,6 +94,7 @@ impl Connection {
             host,
             security,
             tls: None,
+            agreed: false,
             decoder: ReplyDecoder::new(),
             unread: Vec::new(),
             decoded: 0,
@@ -97,6 +102,7 @@ impl Connection {
             watch,
             data_port,
             segment: None,
+            uploading: false,
             patience,
             shaking,
         }
@@ -122,9 +128,19 @@ impl Connection {
         self.tls.is_some()
     }
 
+    /// Has the server agreed to TLS, whether it came to stand or not?
+    pub(crate) fn has_agreed(&self) -> bool {
+        self.agreed
+    }
+
     /// From now on data connections ask for segments of this size at most, and send no larger ones.
     pub(crate) fn narrow(&mut self, segment: Option<u16>, shaking: Duration) {
         (self.segment, self.shaking) = (segment, shaking);
+    }
+
+    /// Is what the next data connection carries an upload?
+    pub(crate) fn carry(&mut self, flow: Flow) {
+        self.uploading = flow == Flow::Up;
     }
 
     /// Ends the connection for us: nothing is said or heard on it any more.
@@ -214,7 +230,7 @@ impl Connection {
             }
             let deadline = goal.deadline();
             let input = tokio::select! {
-                input = hands.work(&self.watch) => input,
+                input = hands.work(&self.watch, self.uploading) => input,
                 reply = next_reply(&self.control, &mut self.decoder, &mut self.unread, &mut self.decoded, self.state) => match reply {
                     Ok(reply) => {
                         (self.watch)(&Event::Answered(reply.clone()));
@@ -233,6 +249,7 @@ impl Connection {
 
     /// Begins TLS on the control connection, and has the certificate judged.
     async fn protect(&mut self, start: Start) -> Result<(), Error> {
+        self.agreed = true;
         let Some(security) = self.security.clone() else {
             return Err(insecure(
                 "TLS is asked for, and nobody says whom to trust",
@@ -370,7 +387,7 @@ impl Connection {
 
 impl Hands<'_> {
     /// Does what there is to do, and says what came of it. Cancel-safe: the work itself is kept in `self`.
-    async fn work(&mut self, watch: &Watcher) -> Input {
+    async fn work(&mut self, watch: &Watcher, uploading: bool) -> Input {
         match self {
             Self::Empty | Self::Port(_) | Self::Holding(_) => pending().await,
             Self::Probing(probe) => {
@@ -380,6 +397,10 @@ impl Hands<'_> {
             }
             Self::Connecting(dialled, coming) => match coming.await {
                 Ok(data) => {
+                    if uploading {
+                        // Also where not a byte follows: its end would be taken for that of an empty file.
+                        data.reset_unless_ended();
+                    }
                     watch(&Event::DataOpened { dialled: *dialled, local: data.local(), peer: data.peer() });
                     *self = Self::Holding(data);
                     Input::Connected

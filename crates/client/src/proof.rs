@@ -1,20 +1,31 @@
-//! Has the site got what we sent?
+//! Has the site got what we sent, and are the bytes that it has ours?
 //!
 //! ```text
-//!   last reply --2yz--> SIZE --ours--> [HASH --ours-->] proven
-//!        | none           |              '--another--> all of it is sent once more --> SIZE ...
-//!        |                '--less--> the rest is sent once (REST and STOR, or APPE) --> SIZE ...
-//!        '--> a new session --> as above, where SIZE must answer
+//!   last reply --2yz--> SIZE --ours--> [HASH --ours-->] arrived
+//!        | none           |              '--another--> in doubt
+//!        |                '--less--> in doubt
+//!        '--> a new session --> HASH --ours--> arrived
+//!                                |--another--> in doubt
+//!                                '--not told--> the name was not there before, and is listed now with our size --> arrived
+//!                                                '--> in doubt
 //! ```
+//! SIZE alone proves nothing without a 2yz: what it tells may be the file that was there before, or a part that is kept where
+//! only SIZE sees it. What is in doubt is sent whole once more by `upload`, and never extended.
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use net::pump::Progress;
 use sha2::{Digest, Sha256};
+use wire::facts::EntryType;
 use wire::option::Opt;
-use wire::{Command, Pathname, Reply};
+use wire::{Command, Pathname, Reply, Stamp};
 
+use crate::connection::now;
+use crate::dialogue::{Exchange, Want};
+use crate::download::Sink;
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
@@ -23,17 +34,44 @@ use crate::session::Client;
 /// What an upload came to: the bytes that were sent, and the server's last word.
 pub(crate) type Sent = (u64, Option<Reply>);
 
-/// What HASH tells.
-enum Compared {
+/// So much before the seam of a resumed upload is compared.
+pub(crate) const SEAM: u64 = 64 * 1024;
+
+/// So much behind the seam is rather read and thrown away than the session given up to be spared it.
+const SURPLUS: usize = 1 << 20;
+
+/// What the site's bytes are, compared with ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
     Same,
-    /// Theirs, and ours.
-    Different(String, String),
+    /// And in which way.
+    Different(String),
     /// The server does not tell.
     Unknown,
 }
 
+/// Was there something under the name before the upload?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// The server said that there was no such file.
+    Absent,
+    /// There was, or nobody looked.
+    Perhaps,
+}
+
+/// Why it is in doubt whether an upload has arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The site has so many bytes of it.
+    Short(u64),
+    /// The site's bytes are others.
+    Other(String),
+    /// The server has not said that it has arrived, and nothing else proves it.
+    Unconfirmed,
+}
+
 impl Client {
-    /// After data that ended in order and got no last reply: gives up the session, and asks in a new one.
+    /// After data that ended in order and got no last reply: gives up the session, and opens a new one to ask in.
     pub(crate) async fn ask_again(&mut self, path: &Pathname, bytes: u64) -> Result<(), Error> {
         (self.watch)(&Event::Note(format!(
             "all {bytes} bytes of {path} are through and the control connection is silent or lost (a NAT forgets idle \
@@ -48,156 +86,325 @@ impl Client {
         })
     }
 
-    /// Proves that a file of ours is there whole, and repairs it once where it is not.
+    /// Has the file arrived? Without a last reply the session has to be a new one.
     ///
     /// # Errors
-    /// [`Error::Broken`] when it is not, or nothing proves that it is.
-    pub(crate) async fn prove(
+    /// [`Error::Broken`] when the site has more than was sent: it is not ours, and nothing of ours would repair it.
+    pub(crate) async fn arrived(
         &mut self,
         path: &Pathname,
         file: &Arc<File>,
-        (length, last): (u64, Option<Reply>),
-        progress: &Arc<Progress>,
-    ) -> Result<(), Error> {
-        self.prove_size(path, file, (length, last), progress).await?;
-        if self.options.verify != Verify::Hash {
-            return Ok(());
+        length: u64,
+        (confirmed, before): (bool, Before),
+    ) -> Result<Result<(), Doubt>, Error> {
+        if !confirmed {
+            return match self.compare_hash(path, file, length).await? {
+                Compared::Same => Ok(Ok(())),
+                Compared::Different(how) => Ok(Err(Doubt::Other(how))),
+                Compared::Unknown => Ok(self.has_appeared(path, length, before).await?),
+            };
         }
-        match self.compare_hash(path, file).await? {
-            Compared::Same => return Ok(()),
+        if let Err(doubt) = self.size_is(path, length).await? {
+            return Ok(Err(doubt));
+        }
+        if self.options.verify != Verify::Hash {
+            return Ok(Ok(()));
+        }
+        match self.compare_hash(path, file, length).await? {
+            Compared::Same => Ok(Ok(())),
+            Compared::Different(how) => Ok(Err(Doubt::Other(how))),
             Compared::Unknown => {
                 (self.watch)(&Event::Warning(format!(
                     "the server offers no SHA-256 by HASH: only the size of {path} was compared"
                 )));
-                return Ok(());
+                Ok(Ok(()))
             }
-            Compared::Different(..) => {}
-        }
-        // Nobody knows where the difference is, so that nothing less would repair it.
-        (self.watch)(&Event::Warning(format!(
-            "the site's {path} has another SHA-256 than ours, sending it whole once more"
-        )));
-        let (_, last) = self.send_from(path, file, 0..length, progress).await?;
-        self.prove_size(path, file, (length, last), progress).await?;
-        match self.compare_hash(path, file).await? {
-            Compared::Different(theirs, ours) => {
-                let what = format!("{path} was stored, but its SHA-256 there is {theirs} and ours is {ours}");
-                Err(Error::Broken { what, moved: 0 })
-            }
-            Compared::Same | Compared::Unknown => Ok(()),
         }
     }
 
-    async fn prove_size(
+    /// After a 2yz: is SIZE what was sent, where the server tells it and anybody wants to know?
+    pub(crate) async fn size_is(&mut self, path: &Pathname, sent: u64) -> Result<Result<(), Doubt>, Error> {
+        if self.options.verify == Verify::Off {
+            return Ok(Ok(()));
+        }
+        match self.size(path).await? {
+            Some(there) if there < sent => Ok(Err(Doubt::Short(there))),
+            Some(there) if there > sent => Err(Doubt::Short(there).error(path, sent)),
+            _ => Ok(Ok(())),
+        }
+    }
+
+    /// Without a 2yz: was the name seen to be absent before, and is it listed now with our length?
+    pub(crate) async fn has_appeared(
+        &mut self,
+        path: &Pathname,
+        length: u64,
+        before: Before,
+    ) -> Result<Result<(), Doubt>, Error> {
+        if before == Before::Perhaps || !self.is_listed(path, length).await? {
+            return Ok(Err(Doubt::Unconfirmed));
+        }
+        (self.watch)(&Event::Note(format!(
+            "{path} was not there before, and is listed now with all {length} bytes: it has arrived"
+        )));
+        Ok(Ok(()))
+    }
+
+    /// Is there something under the name? Asked before an upload.
+    pub(crate) async fn look_before(&mut self, path: &Pathname) -> Result<Before, Error> {
+        let question = if self.features.has("MLST") {
+            Command::Mlst(Some(path.clone()))
+        } else {
+            self.set_type(wire::RepresentationType::Image).await?;
+            Command::Size(path.clone())
+        };
+        match self.ask(question).await {
+            Err(Error::Refused { reply, .. }) if reply.code.get() == 550 => Ok(Before::Absent),
+            Ok(_) | Err(Error::Refused { .. }) => Ok(Before::Perhaps),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Is it listed with this length? A part that is kept out of sight is not, though SIZE may tell it.
+    async fn is_listed(&mut self, path: &Pathname, length: u64) -> Result<bool, Error> {
+        if self.features.has("MLST") {
+            return match self.stat(Some(path)).await {
+                Ok(entry) => Ok(entry.facts.kind.is_none_or(|kind| kind == EntryType::File)
+                    && entry.facts.size == Some(length)),
+                Err(Error::Refused { .. }) => Ok(false),
+                Err(other) => Err(other),
+            };
+        }
+        if self.size(path).await? != Some(length) {
+            return Ok(false);
+        }
+        let bytes = path.as_bytes();
+        let (parent, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
+            Some(0) => (Pathname::new("/").ok(), bytes.get(1..)),
+            Some(at) => (Pathname::new(bytes.get(..at).unwrap_or_default()).ok(), bytes.get(at + 1..)),
+            None => (None, Some(bytes)),
+        };
+        let mut found = false;
+        let mut each = |entry: wire::Entry| {
+            found |= Some(entry.name.as_slice()) == name
+                && entry.facts.kind == Some(EntryType::File)
+                && entry.facts.size == Some(length);
+            Ok(())
+        };
+        match self.list(parent.as_ref(), &mut each).await {
+            Ok(()) => Ok(found),
+            Err(Error::Refused { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// When the site's file was modified, by MLST or MDTM; none: it is a part that is kept out of sight, or that is not told.
+    pub(crate) async fn listed_time(&mut self, path: &Pathname) -> Result<(Before, Option<Stamp>), Error> {
+        if !self.features.has("MLST") {
+            return Ok((Before::Perhaps, self.modified(path).await?));
+        }
+        match self.stat(Some(path)).await {
+            Ok(entry) => Ok((Before::Perhaps, entry.facts.modify)),
+            Err(Error::Refused { reply, .. }) if reply.code.get() == 550 => Ok((Before::Absent, None)),
+            Err(Error::Refused { .. }) => Ok((Before::Perhaps, None)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The first `length` bytes of the site's file by HASH, and of ours.
+    pub(crate) async fn compare_hash(
         &mut self,
         path: &Pathname,
         file: &Arc<File>,
-        (length, last): Sent,
-        progress: &Arc<Progress>,
-    ) -> Result<(), Error> {
-        let mut confirmed = last.is_some();
-        let mut there = self.there(path, length, confirmed).await?;
-        if let Some(short) = there.filter(|there| *there < length) {
-            (self.watch)(&Event::Warning(format!(
-                "the site has {short} of {length} bytes of {path}, sending the rest once more"
-            )));
-            let (_, last) = self.send_from(path, file, short..length, progress).await?;
-            confirmed = last.is_some();
-            there = self.there(path, length, confirmed).await?;
-        }
-        self.compare(path, there, length, confirmed)
+        length: u64,
+    ) -> Result<Compared, Error> {
+        let Some(theirs) = self.sha256(path, None, length).await? else { return Ok(Compared::Unknown) };
+        self.compared(path, file, length, &theirs).await
     }
 
-    /// Is what the site had before we came another file than ours, though it is as long? Only HASH can tell.
-    pub(crate) async fn is_another(&mut self, path: &Pathname, file: &Arc<File>) -> Result<bool, Error> {
-        if self.options.verify != Verify::Hash {
-            return Ok(false);
-        }
-        Ok(matches!(self.compare_hash(path, file).await?, Compared::Different(..)))
+    /// The same where the site's file may be longer: HASH behind RANG.
+    pub(crate) async fn compare_prefix(
+        &mut self,
+        path: &Pathname,
+        file: &Arc<File>,
+        length: u64,
+    ) -> Result<Compared, Error> {
+        let range = length.checked_sub(1).map(|last| (0, last));
+        let Some(theirs) = self.sha256(path, range, length).await? else { return Ok(Compared::Unknown) };
+        self.compared(path, file, length, &theirs).await
     }
 
-    /// The same for what cannot be read again: nothing is repaired.
-    pub(crate) async fn prove_sent(&mut self, path: &Pathname, (sent, last): Sent) -> Result<(), Error> {
-        let there = self.there(path, sent, last.is_some()).await?;
-        self.compare(path, there, sent, last.is_some())
-    }
-
-    /// How many bytes the site has; none where it does not tell or nobody wants to know.
-    async fn there(&mut self, path: &Pathname, sent: u64, confirmed: bool) -> Result<Option<u64>, Error> {
-        if !confirmed {
-            self.ask_again(path, sent).await?;
-        } else if self.options.verify == Verify::Off {
-            return Ok(None);
-        }
-        self.size(path).await
-    }
-
-    fn compare(&self, path: &Pathname, there: Option<u64>, sent: u64, confirmed: bool) -> Result<(), Error> {
-        match there {
-            Some(there) if there != sent => {
-                let what =
-                    format!("{path} was stored, but the site has {there} bytes of it and {sent} were sent");
-                Err(Error::Broken { what, moved: sent })
-            }
-            None if !confirmed => Err(Error::unconfirmed(&path.to_string(), sent)),
-            Some(_) if !confirmed => {
-                (self.watch)(&Event::Note(format!(
-                    "the site has all {sent} bytes of {path}: it has arrived"
-                )));
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn compare_hash(&mut self, path: &Pathname, file: &Arc<File>) -> Result<Compared, Error> {
-        let Some(theirs) = self.sha256(path).await? else { return Ok(Compared::Unknown) };
-        let file = Arc::clone(file);
-        let ours = tokio::task::spawn_blocking(move || digest(&file))
-            .await
-            .map_err(io::Error::other)
-            .and_then(|read| read)
-            .map_err(|error| Error::local("reading our file again", error))?;
+    async fn compared(
+        &mut self,
+        path: &Pathname,
+        file: &Arc<File>,
+        length: u64,
+        theirs: &str,
+    ) -> Result<Compared, Error> {
+        let ours = digest_of(file, length).await?;
         if ours == theirs {
             (self.watch)(&Event::Note(format!("{path} has the SHA-256 {ours} on both sides")));
             return Ok(Compared::Same);
         }
-        Ok(Compared::Different(theirs, ours))
+        Ok(Compared::Different(format!("its SHA-256 there is {theirs} and ours is {ours}")))
     }
 
-    /// HASH (draft-bryan-ftpext-hash), where it is offered with SHA-256.
-    async fn sha256(&mut self, path: &Pathname) -> Result<Option<String>, Error> {
-        if !self.features.offers("HASH", "SHA-256") {
+    /// HASH (draft-bryan-ftpext-hash), where it is offered with SHA-256; of a range where RANG is offered too.
+    async fn sha256(
+        &mut self,
+        path: &Pathname,
+        range: Option<(u64, u64)>,
+        length: u64,
+    ) -> Result<Option<String>, Error> {
+        if !self.features.offers("HASH", "SHA-256") || range.is_some() && !self.features.has("RANG") {
             return Ok(None);
         }
-        let algorithm = Some(wire::digest::Algorithm::Sha256);
-        if self.ask_maybe(Command::Opts(Opt::Hash(algorithm))).await?.is_none() {
-            return Ok(None);
+        if !self.hashes {
+            let algorithm = Some(wire::digest::Algorithm::Sha256);
+            if self.ask_maybe(Command::Opts(Opt::Hash(algorithm))).await?.is_none() {
+                return Ok(None);
+            }
+            self.hashes = true;
         }
-        let reply = self.ask_maybe(Command::Hash(path.clone())).await?;
-        Ok(reply.and_then(|reply| hash_in(reply.text())))
+        if range.is_some() {
+            match self.exchange(Command::Rang(range), Want::Intermediate).await {
+                Ok(_) => {}
+                Err(Error::Refused { .. }) => return Ok(None),
+                Err(other) => return Err(other),
+            }
+        }
+        let reply = self.hash(path, length).await?;
+        if range.is_some() {
+            // Where HASH was refused it may still wait for the next transfer.
+            match self.exchange(Command::Rang(None), Want::Intermediate).await {
+                Ok(_) | Err(Error::Refused { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(reply.and_then(|reply| hash_in(reply.text(), length)))
+    }
+
+    async fn hash(&mut self, path: &Pathname, length: u64) -> Result<Option<Reply>, Error> {
+        // The server reads all of it before it answers.
+        let mut patience = self.options.patience;
+        patience.reply += Duration::from_secs(length >> 25);
+        let hash = Exchange::new(Command::Hash(path.clone()), Want::Completion, patience, now());
+        match self.pursue(hash).await {
+            Ok(reply) => Ok(Some(reply)),
+            Err(Error::Refused { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Compares the last [`SEAM`] bytes before `end` with ours, by REST and RETR. Unknown: the server gives nothing of it.
+    pub(crate) async fn compare_seam(
+        &mut self,
+        path: &Pathname,
+        file: &Arc<File>,
+        end: u64,
+        more: More,
+    ) -> Result<Compared, Error> {
+        let start = end.saturating_sub(SEAM);
+        // At most SEAM.
+        let mut ours = vec![0; (end - start) as usize];
+        file.read_exact_at(&mut ours, start)
+            .map_err(|error| Error::local("reading our file again", error))?;
+        let mut theirs = Vec::with_capacity(ours.len());
+        let wanted = ours.len();
+        let (mut enough, mut surplus) = (false, 0);
+        let mut take = |bytes: &[u8]| {
+            let room = wanted - theirs.len();
+            theirs.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+            surplus += bytes.len().saturating_sub(room);
+            if surplus > 0 && (more == More::None || surplus > SURPLUS) {
+                enough = true;
+                return Err(io::Error::other("enough has come to compare"));
+            }
+            Ok(())
+        };
+        let progress = Arc::new(Progress::default());
+        let came = self.retrieve_sized(path, start, None, Sink::Bytes(&mut take), &progress).await;
+        match came {
+            Ok(_) => {}
+            Err(Error::Refused { .. }) => return Ok(Compared::Unknown),
+            Err(Error::Local { .. }) if enough => {
+                // The transfer was left in its middle.
+                self.begin_anew().await?;
+                if more == More::None {
+                    return Ok(Compared::Different("it is longer than SIZE says".to_owned()));
+                }
+            }
+            Err(other) => return Err(other),
+        }
+        if theirs == ours {
+            return Ok(Compared::Same);
+        }
+        Ok(Compared::Different(format!("its bytes before {end} are others than ours")))
     }
 }
 
-/// `SHA-256 0-49 <64 digits> name`.
-fn hash_in(text: &[u8]) -> Option<String> {
-    let is_hash = |word: &&[u8]| word.len() == 64 && word.iter().all(u8::is_ascii_hexdigit);
+/// May more of the site's file follow behind what is compared?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum More {
+    None,
+    Some,
+}
+
+impl Doubt {
+    /// As an error, when nothing more is tried.
+    pub(crate) fn error(self, path: &Pathname, sent: u64) -> Error {
+        let what = match self {
+            Self::Short(there) => {
+                format!("{path} was stored, but the site has {there} bytes of it and {sent} were sent")
+            }
+            Self::Other(how) => format!("{path} was stored, but {how}"),
+            Self::Unconfirmed => return Error::unconfirmed(&path.to_string(), sent),
+        };
+        Error::Broken { what, moved: sent }
+    }
+
+    /// As a reason to send it whole once more.
+    pub(crate) fn reason(&self, path: &Pathname, sent: u64) -> String {
+        match self {
+            Self::Short(there) => format!("the site has {there} of {sent} bytes of {path}"),
+            Self::Other(how) => format!("the site's {path} is another: {how}"),
+            Self::Unconfirmed => format!("nothing proves that {path} has arrived"),
+        }
+    }
+}
+
+/// The SHA-256 of the first `length` bytes of a file of ours, in hexadecimal digits.
+pub(crate) async fn digest_of(file: &Arc<File>, length: u64) -> Result<String, Error> {
+    let file = Arc::clone(file);
+    tokio::task::spawn_blocking(move || digest(&file, length))
+        .await
+        .map_err(io::Error::other)
+        .and_then(|read| read)
+        .map_err(|error| Error::local("reading our file again", error))
+}
+
+/// `SHA-256 0-49 <64 digits> name`, if it is about the first `length` bytes.
+fn hash_in(text: &[u8], length: u64) -> Option<String> {
+    let mut words = text.split(|byte| *byte == b' ');
+    let about = format!("0-{}", length.saturating_sub(1));
+    let fits =
+        words.next()?.eq_ignore_ascii_case(b"SHA-256") && (words.next()? == about.as_bytes() || length == 0);
     // What follows is a name, which may look like a hash.
-    let word = text.split(|byte| *byte == b' ').take(3).find(is_hash)?;
-    Some(String::from_utf8_lossy(word).to_ascii_lowercase())
+    let hash = words.next()?;
+    let is_hash = hash.len() == 64 && hash.iter().all(u8::is_ascii_hexdigit);
+    (fits && is_hash).then(|| String::from_utf8_lossy(hash).to_ascii_lowercase())
 }
 
-fn digest(mut file: &File) -> io::Result<String> {
-    file.rewind()?;
+fn digest(file: &File, length: u64) -> io::Result<String> {
     let mut hash = Sha256::new();
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => break,
-            Ok(count) => hash.update(piece.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    let mut piece = vec![0; 256 * 1024];
+    let mut at = 0;
+    while at < length {
+        let want = usize::try_from(length - at).map_or(piece.len(), |left| left.min(piece.len()));
+        let room = piece.get_mut(..want).unwrap_or_default();
+        file.read_exact_at(room, at)?;
+        hash.update(&*room);
+        at += want as u64;
     }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
@@ -207,13 +414,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_found_before_the_name_only() {
+    fn only_a_hash_of_just_these_bytes_counts() {
         let hash = "ab".repeat(32);
-        assert_eq!(
-            hash_in(format!("SHA-256 0-49 {} a b", hash.to_uppercase()).as_bytes()),
-            Some(hash.clone())
-        );
-        assert_eq!(hash_in(format!("SHA-256 0-49 none {hash}").as_bytes()), None);
-        assert_eq!(hash_in(b""), None);
+        let told = |text: String| hash_in(text.as_bytes(), 50);
+        assert_eq!(told(format!("SHA-256 0-49 {} a b", hash.to_uppercase())), Some(hash.clone()));
+        for other in ["SHA-256 0-50", "SHA-256 1-49", "SHA-1 0-49", "SHA-256"] {
+            assert_eq!(told(format!("{other} {hash} a")), None, "{other}");
+        }
+        assert_eq!(told(format!("SHA-256 0-49 none {hash}")), None);
+        assert_eq!(told(String::new()), None);
     }
 }

@@ -17,6 +17,7 @@ use crate::features::Features;
 use crate::narrow::{self, NARROW};
 use crate::options::{Options, Site};
 use crate::security::{Security, TlsMode};
+use crate::upload::record::{Place, Records};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -39,12 +40,20 @@ pub struct Client {
     pub(crate) features: Features,
     credentials: Option<Credentials>,
     representation: RepresentationType,
+    /// A session of this run has agreed to TLS: all later ones must.
+    agreed: bool,
     /// The way that led to the last data connection, or the first one to try.
     way: Way,
     /// Segments are no larger than this, after large ones were lost on the way.
     pub(crate) segment: Option<u16>,
     /// Has somebody been told that small segments are what gets through, or told us?
     narrow_is_known: bool,
+    /// REST was said, and no transfer that was done has used it up.
+    stale_marker: bool,
+    /// OPTS HASH has chosen SHA-256 in this session.
+    pub(crate) hashes: bool,
+    /// What was begun to be uploaded is noted there.
+    pub(crate) records: Option<Records>,
     /// Where the session has gone by CWD for a while: a new session goes there too.
     pub(crate) within: Option<Pathname>,
 }
@@ -89,9 +98,13 @@ impl Client {
             features: Features::default(),
             credentials: None,
             representation: RepresentationType::Ascii,
+            agreed: false,
             way: Way::first(options.mode),
             segment: None,
             narrow_is_known: false,
+            stale_marker: false,
+            hashes: false,
+            records: None,
             within: None,
         })
     }
@@ -132,8 +145,13 @@ impl Client {
     }
 
     async fn enter(&mut self, credentials: Credentials) -> Result<(), Error> {
-        let mut login = Login::new(credentials, None, self.options.patience, now()).under(self.options.tls);
-        self.features = self.connection.pursue(&mut login, &mut None).await?;
+        let mut login = Login::new(credentials, None, self.options.patience, now())
+            .under(self.options.tls)
+            .agreed_before(self.agreed);
+        let features = self.connection.pursue(&mut login, &mut None).await;
+        self.agreed |= self.connection.has_agreed();
+        self.features = features?;
+        (self.hashes, self.stale_marker) = (false, false);
         self.representation = RepresentationType::Image;
         Ok(())
     }
@@ -142,6 +160,17 @@ impl Client {
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// Is the control connection under TLS, and with it every data connection?
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.connection.is_protected()
+    }
+
+    /// Requires TLS, as the caller has seen it at this host before: as if a session of this run had agreed to it.
+    pub fn require_tls(&mut self) {
+        self.agreed = true;
     }
 
     /// The site, and the name of the user.
@@ -189,6 +218,20 @@ impl Client {
         Ok(())
     }
 
+    /// Notes the uploads that are under way, so that a later [`Client::store_rest`] knows that what a server keeps of a broken one
+    /// is ours.
+    pub fn remember_uploads(&mut self, records: Records) {
+        records.prune();
+        self.records = Some(records);
+    }
+
+    /// Where the upload to `path` is noted.
+    pub(crate) fn record_of(&self, path: &Pathname) -> Option<Place> {
+        let user =
+            self.credentials.as_ref().map(|credentials| credentials.user.as_slice()).unwrap_or_default();
+        Some(self.records.as_ref()?.place(&self.site.host, self.site.port, user, path))
+    }
+
     /// Says one command and returns its 2yz reply.
     ///
     /// # Errors
@@ -198,7 +241,10 @@ impl Client {
     }
 
     pub(crate) async fn exchange(&mut self, command: Command, want: Want) -> Result<Reply, Error> {
-        let mut exchange = Exchange::new(command, want, self.options.patience, now());
+        self.pursue(Exchange::new(command, want, self.options.patience, now())).await
+    }
+
+    pub(crate) async fn pursue(&mut self, mut exchange: Exchange) -> Result<Reply, Error> {
         let result = self.connection.pursue(&mut exchange, &mut None).await;
         self.after(result)
     }
@@ -249,6 +295,9 @@ impl Client {
         if self.connection.ran_dry() {
             self.refill().await?;
         }
+        // A server may keep the marker of a transfer that it refused for the next one.
+        let stale = std::mem::replace(&mut self.stale_marker, restart.is_some());
+        let restart = restart.or(stale.then_some(Marker(0)));
         let first = self.way;
         let mut approach = Approach::new(mode, first, self.connection.peer());
         // Each round has one way less to try.
@@ -257,9 +306,11 @@ impl Client {
             approach.sealed = self.connection.is_protected();
             let patience = self.options.patience;
             let mut transfer = Transfer::new(command.clone(), flow, restart, approach, patience, now());
+            self.connection.carry(flow);
             self.connection.narrow(self.segment, narrow::shaking(&self.options, self.segment));
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
+                    self.stale_marker = false;
                     self.found(first, way);
                     return Ok((bytes, Some(last)));
                 }
@@ -273,6 +324,7 @@ impl Client {
                     approach = next;
                 }
                 Err(error) => {
+                    self.stale_marker &= matches!(&error, Error::Refused { said, .. } if said != "REST");
                     if matches!(error, Error::Unreachable(Unreachable::Data { .. })) && mode == Mode::Auto {
                         (self.watch)(&Event::NoWay { local: self.connection.local() });
                     }

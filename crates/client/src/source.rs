@@ -113,13 +113,7 @@ pub(crate) fn piping(
             };
             let sent = match sent {
                 Ok(sent) => sent,
-                Err(error) => {
-                    if matches!(error, MoveError::Stalled(_)) {
-                        // A part must not be taken for the whole.
-                        outlook.reset_at_close();
-                    }
-                    return (Err(error), Some(data));
-                }
+                Err(error) => return (Err(error), Some(data)),
             };
             let mut end = pin!(data.end_upload(stall.later * 2));
             let after = tokio::select! {

@@ -1,26 +1,66 @@
 //! How does a file go to a site, and when has it arrived?
 //!
-//! When the server said 2yz and, where it tells sizes, its SIZE is ours (see `proof`): the data connection may have been
-//! somebody else's, and a server may take a cut for an end.
+//! When the server said 2yz and, where it tells sizes, its SIZE is ours; without a 2yz only when something else proves it (see
+//! `proof`). What is in doubt is sent whole once more, from its first byte, and after that it is a failure: a rest is never sent
+//! onto bytes that may be somebody else's.
+//!
+//! A file of ours that changes while it is sent may arrive as a mixture of both versions. It is sent once more, and the second time
+//! its content before and after is compared: one that has only grown has arrived up to the length that it had.
+pub(crate) mod record;
+mod resume;
+
 use std::fs::File;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use net::pump::{self, Progress};
-use wire::{Command, Marker, Pathname, RepresentationType};
+use wire::{Command, Marker, Pathname, RepresentationType, Stamp};
 
 use crate::connection::Mover;
 use crate::dialogue::{Flow, MoveError};
 use crate::error::Error;
 use crate::event::Event;
-use crate::proof::Sent;
+use crate::proof::{Before, Doubt, Sent, digest_of};
 use crate::session::Client;
 use crate::source::{Pieces, Source, piping};
 
+pub use self::record::Records;
+use self::record::{Place, Record, Snapshot};
 pub use crate::source::Give;
 
-/// What a resumed upload found to do.
+/// A longer file is looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
+/// only who has looked before can tell afterwards that it is new.
+const LONG: u64 = 1 << 20;
+
+/// A shorter file is not noted in the records: it is sent again sooner than it is looked for.
+const NOTED: u64 = 64 * 1024;
+
+/// How an upload has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How many bytes of it were sent.
+    pub sent: Resumed,
+    /// Our file as it was sent.
+    ours: Snapshot,
+}
+
+impl Stored {
+    /// The length of the file, there and here.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.ours.length
+    }
+
+    /// The time of modification of what was sent, to the second; our file may have changed since. None before 1970.
+    #[must_use]
+    pub fn modified(&self) -> Option<Stamp> {
+        self.ours.stamp()
+    }
+}
+
+/// What an upload found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumed {
     /// The site had it all.
@@ -30,108 +70,135 @@ pub enum Resumed {
 }
 
 impl Client {
-    /// Stores a file whole under `path`. Returns the number of bytes sent.
+    /// Stores a file whole under `path`.
     ///
     /// # Errors
-    /// [`Error::Broken`] when it cannot be shown that all bytes arrived.
+    /// [`Error::Broken`] when it cannot be shown that all bytes arrived, and when the file changes all the time.
     pub async fn store(
         &mut self,
         path: &Pathname,
         file: Arc<File>,
         progress: &Arc<Progress>,
-    ) -> Result<u64, Error> {
-        let length = length_of(&file)?;
-        self.set_type(RepresentationType::Image).await?;
-        let (_, last) = match self.send_from(path, &file, 0..length, progress).await {
-            Err(error) => {
-                self.narrower(error).await?;
-                self.send_from(path, &file, 0..length, progress).await?
-            }
-            sent => sent?,
-        };
-        self.prove(path, &file, (length, last), progress).await?;
-        Ok(length)
+    ) -> Result<Stored, Error> {
+        let noted = Noted::new(self, path, progress);
+        let result = self.send_whole(path, &file, progress, &noted).await;
+        noted.end(result)
     }
 
-    /// Sends what the site has not got yet: SIZE tells where to go on, then REST and STOR, or APPE where the server
-    /// takes no REST before STOR.
-    ///
-    /// # Errors
-    /// [`Error::Local`] of [`io::ErrorKind::AlreadyExists`] when the site's file is longer than ours, or as long and of another
-    /// hash: it is another file.
-    pub async fn store_rest(
-        &mut self,
-        path: &Pathname,
-        file: Arc<File>,
-        progress: &Arc<Progress>,
-    ) -> Result<Resumed, Error> {
-        let length = length_of(&file)?;
-        let there = self.size(path).await?.unwrap_or(0);
-        if there > length {
-            let why = format!("the site's file has {there} bytes, ours only {length}");
-            return Err(Error::local(
-                format!("resuming {path}"),
-                io::Error::new(io::ErrorKind::AlreadyExists, why),
-            ));
-        }
-        if there == length && length > 0 {
-            if self.is_another(path, &file).await? {
-                let why = "the site's file is as long as ours and has another SHA-256";
-                return Err(Error::local(
-                    format!("resuming {path}"),
-                    io::Error::new(io::ErrorKind::AlreadyExists, why),
-                ));
-            }
-            return Ok(Resumed::AlreadyWhole);
-        }
-        self.set_type(RepresentationType::Image).await?;
-        let (sent, last) = match self.send_from(path, &file, there..length, progress).await {
-            Err(error) => {
-                self.narrower(error).await?;
-                let there = self.size(path).await?.unwrap_or(0).min(length);
-                self.send_from(path, &file, there..length, progress).await?
-            }
-            sent => sent?,
-        };
-        self.prove(path, &file, (length, last), progress).await?;
-        Ok(Resumed::Sent(sent))
-    }
-
-    /// Sends the rest of a file of which the site has the start, if anything.
-    pub(crate) async fn send_from(
+    async fn send_whole(
         &mut self,
         path: &Pathname,
         file: &Arc<File>,
-        range: std::ops::Range<u64>,
         progress: &Arc<Progress>,
-    ) -> Result<Sent, Error> {
-        let stor = Command::Stor(path.clone());
-        let marker = (range.start > 0).then_some(Marker(range.start));
-        let before = progress.bytes();
-        match self.send_range(stor, marker, Arc::clone(file), range.clone(), progress).await {
-            Err(error) if marker.is_some() && error.is_permanent_refusal() && progress.bytes() == before => {
-                (self.watch)(&Event::Warning(format!("{error}; appending with APPE")));
-                self.send_range(Command::Appe(path.clone()), None, Arc::clone(file), range, progress).await
+        noted: &Noted,
+    ) -> Result<Stored, Error> {
+        let mut first: Option<Again> = None;
+        loop {
+            let ours = snapshot(file)?;
+            let content = match &first {
+                Some(Again::Changed) => Some(digest_of(file, ours.length).await?),
+                _ => None,
+            };
+            // What a second try finds may be the first one's.
+            let before = match &first {
+                None if ours.length >= LONG => self.look_before(path).await?,
+                _ => Before::Perhaps,
+            };
+            self.set_type(RepresentationType::Image).await?;
+            noted.begin(self, ours, 0);
+            let watched = Watched::new(ours, content.clone());
+            let stor = Command::Stor(path.clone());
+            let sent =
+                self.send_range(stor, None, Arc::clone(file), 0..ours.length, &watched, progress).await;
+            let last = match (sent, &first) {
+                (Ok((_, last)), _) => last,
+                (Err(_), _) if watched.has_changed() => {
+                    // It was broken off, and the session with it.
+                    self.begin_anew().await?;
+                    self.once_more(path, ours.length, &mut first, Again::Changed)?;
+                    continue;
+                }
+                (Err(error @ Error::Refused { .. }), Some(why)) => {
+                    return Err(why.refused(path, ours.length, &error));
+                }
+                (Err(error), _) => {
+                    self.narrower(error).await?;
+                    continue;
+                }
+            };
+            if last.is_none() {
+                self.ask_again(path, ours.length).await?;
             }
-            other => other,
+            let confirmed = last.is_some();
+            let again = if is_unchanged(file, &ours, content).await? {
+                match self.arrived(path, file, ours.length, (confirmed, before)).await? {
+                    Ok(()) => {
+                        self.tell_growth(path, file, &ours)?;
+                        return Ok(Stored { sent: Resumed::Sent(ours.length), ours });
+                    }
+                    Err(doubt) => Again::Doubt(doubt),
+                }
+            } else {
+                Again::Changed
+            };
+            self.once_more(path, ours.length, &mut first, again)?;
         }
     }
 
-    /// Stores what a function gives, a pipe for example.
+    /// Says that it is sent once more, and why; a second time it is an error.
+    fn once_more(
+        &self,
+        path: &Pathname,
+        length: u64,
+        first: &mut Option<Again>,
+        again: Again,
+    ) -> Result<(), Error> {
+        if first.is_some() {
+            return Err(again.error(path, length));
+        }
+        let why = again.reason(path, length);
+        (self.watch)(&Event::Warning(format!("{why}: sending it whole once more")));
+        *first = Some(again);
+        Ok(())
+    }
+
+    fn tell_growth(&self, path: &Pathname, file: &File, sent: &Snapshot) -> Result<(), Error> {
+        if snapshot(file)?.length > sent.length {
+            let length = sent.length;
+            (self.watch)(&Event::Warning(format!(
+                "our file has grown meanwhile: {path} has the {length} bytes that it had"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Stores what a function gives, a pipe for example. Returns the number of bytes.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when it cannot be shown that all bytes arrived.
     pub async fn store_stream(
         &mut self,
         path: &Pathname,
         give: Give,
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
+        let before = self.look_before(path).await?;
         self.set_type(RepresentationType::Image).await?;
-        let sent = self.send_pieces(Command::Stor(path.clone()), give, Pieces::AsTheyAre, progress).await?;
-        let bytes = sent.0;
-        self.prove_sent(path, sent).await?;
-        Ok(bytes)
+        let (sent, last) =
+            self.send_pieces(Command::Stor(path.clone()), give, Pieces::AsTheyAre, progress).await?;
+        let arrived = if last.is_some() {
+            self.size_is(path, sent).await?
+        } else {
+            self.ask_again(path, sent).await?;
+            self.has_appeared(path, sent, before).await?
+        };
+        arrived.map(|()| sent).map_err(|doubt| doubt.error(path, sent))
     }
 
     /// Stores text: LF becomes CR LF on the way. Its size at the site depends on how lines end there.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when the server does not say that it has arrived.
     pub async fn store_text(
         &mut self,
         path: &Pathname,
@@ -151,6 +218,7 @@ impl Client {
         restart: Option<Marker>,
         file: Arc<File>,
         range: std::ops::Range<u64>,
+        watched: &Watched,
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
         let (stall, count) = (self.stall(), Arc::clone(progress));
@@ -166,14 +234,11 @@ impl Client {
                 };
                 let sent = match sent {
                     Ok(sent) => sent,
-                    Err(error) => {
-                        if matches!(error, MoveError::Stalled(_)) {
-                            // What has not arrived is to be thrown away: it will be sent again.
-                            outlook.reset_at_close();
-                        }
-                        return (Err(error), Some(data));
-                    }
+                    Err(error) => return (Err(error), Some(data)),
                 };
+                if let Err(error) = watched.look(&file).await {
+                    return (Err(MoveError::Local(error)), Some(data));
+                }
                 let mut end = pin!(data.end_upload(stall.later));
                 tokio::select! {
                     // However the peer takes the end, what it has is asked of it afterwards.
@@ -210,6 +275,134 @@ impl Client {
     }
 }
 
-fn length_of(file: &File) -> Result<u64, Error> {
-    Ok(file.metadata().map_err(|e| Error::local("reading our file's length", e))?.len())
+/// Why a file is sent once more.
+#[derive(Debug)]
+enum Again {
+    /// It is in doubt that it has arrived.
+    Doubt(Doubt),
+    /// It has changed meanwhile.
+    Changed,
+}
+
+impl Again {
+    fn reason(&self, path: &Pathname, sent: u64) -> String {
+        match self {
+            Self::Doubt(doubt) => doubt.reason(path, sent),
+            Self::Changed => format!("our file has changed while it was sent to {path}"),
+        }
+    }
+
+    fn error(self, path: &Pathname, sent: u64) -> Error {
+        match self {
+            Self::Doubt(doubt) => doubt.error(path, sent),
+            Self::Changed => Error::Broken {
+                what: format!(
+                    "our file changes while it is sent: {path} was stored, and may be a mixture of its old and new content"
+                ),
+                moved: sent,
+            },
+        }
+    }
+
+    /// The second try was refused.
+    fn refused(&self, path: &Pathname, sent: u64, refusal: &Error) -> Error {
+        let what = format!("{}, and it was not taken once more: {refusal}", self.reason(path, sent));
+        Error::Broken { what, moved: sent }
+    }
+}
+
+/// Our file, to be looked at before its end is told: a mixture that is broken off is not published.
+struct Watched {
+    ours: Snapshot,
+    /// The hash of what is to be sent, where it is known.
+    content: Option<String>,
+    changed: AtomicBool,
+}
+
+impl Watched {
+    fn new(ours: Snapshot, content: Option<String>) -> Self {
+        Self { ours, content, changed: AtomicBool::new(false) }
+    }
+
+    async fn look(&self, file: &Arc<File>) -> io::Result<()> {
+        match is_unchanged(file, &self.ours, self.content.clone()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.changed.store(true, Ordering::Relaxed);
+                Err(io::Error::other("it has changed while it was sent"))
+            }
+            Err(error) => Err(io::Error::other(error.to_string())),
+        }
+    }
+
+    /// It was broken off for that.
+    fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+}
+
+/// The record of one upload.
+struct Noted {
+    place: Option<Place>,
+    progress: Arc<Progress>,
+    /// Of the progress, before this upload.
+    before: u64,
+    /// Where the file was gone on with.
+    from: AtomicU64,
+}
+
+impl Noted {
+    fn new(client: &Client, path: &Pathname, progress: &Arc<Progress>) -> Self {
+        let (progress, before) = (Arc::clone(progress), progress.bytes());
+        Self { place: client.record_of(path), progress, before, from: AtomicU64::new(0) }
+    }
+
+    /// The bytes of this file from here on go now.
+    fn begin(&self, client: &Client, ours: Snapshot, from: u64) {
+        self.from.fetch_max(from, Ordering::Relaxed);
+        let Some(place) = self.place.as_ref().filter(|_| ours.length >= NOTED) else { return };
+        if let Err(error) = place.keep(Record { ours, sent: None }) {
+            (client.watch)(&Event::Note(format!("the upload is not noted: {error}")));
+        }
+    }
+
+    /// Removes the record of an upload that has arrived, unless the second of its time is not over yet: a later change in it can be
+    /// told by the record alone. Of an upload that has not arrived it notes how far it may have come.
+    fn end(&self, result: Result<Stored, Error>) -> Result<Stored, Error> {
+        let Some(place) = &self.place else { return result };
+        match (&result, place.look()) {
+            (Ok(stored), _) if stored.ours.is_fresh() => {
+                // Without it the same time is taken for the same file.
+                let _ = place.keep(Record { ours: stored.ours, sent: Some(stored.ours.length) });
+            }
+            (Ok(_), _) => place.forget(),
+            (Err(_), Some(record)) => {
+                let sent = self.progress.bytes().saturating_sub(self.before);
+                // What came of an earlier run may be there still, where nothing of this one has been taken.
+                if sent > 0 {
+                    // The older record, which knows less, is right as well.
+                    let sent = Some(self.from.load(Ordering::Relaxed) + sent);
+                    let _ = place.keep(Record { sent, ..record });
+                }
+            }
+            (Err(_), None) => {}
+        }
+        result
+    }
+}
+
+fn snapshot(file: &File) -> Result<Snapshot, Error> {
+    Snapshot::of(file).map_err(|error| Error::local("looking at our file", error))
+}
+
+/// Is what was sent the content of one version of our file? `content` is the hash of what was to be sent, where it is known.
+async fn is_unchanged(file: &Arc<File>, before: &Snapshot, content: Option<String>) -> Result<bool, Error> {
+    let after = snapshot(file)?;
+    match content {
+        _ if after == *before => Ok(true),
+        Some(content) if after.length >= before.length => {
+            Ok(digest_of(file, before.length).await? == content)
+        }
+        _ => Ok(false),
+    }
 }

@@ -55,6 +55,8 @@ pub struct Visit {
 #[derive(Debug)]
 pub struct Walk {
     waiting: Vec<Directory>,
+    /// How many of those were there before the last visit.
+    older: usize,
     /// Bytes in `waiting`.
     held: usize,
     /// Digests of the `unique` facts of the directories so far.
@@ -71,6 +73,7 @@ impl Walk {
     pub fn new(root: Option<Pathname>) -> Self {
         Self {
             waiting: vec![Directory { path: root, names: Vec::new(), entry: None }],
+            older: 0,
             held: 0,
             seen: HashSet::new(),
             hasher: RandomState::new(),
@@ -87,7 +90,8 @@ impl Walk {
         self
     }
 
-    /// The next directory; `None` when the tree is done. Links are entries like any other and are not followed.
+    /// The next directory; `None` when the tree is done. Links are entries like any other and are not entered, as far as the
+    /// server tells them as links: one that it tells as a directory is stopped by `unique`, or by the depth.
     ///
     /// # Errors
     /// Of the listing. The walk can go on with the next directory if the session is usable.
@@ -116,6 +120,7 @@ impl Walk {
             return Some(Err((visit.directory, error)));
         }
         (visit.entries, visit.refused) = (entries, refused);
+        self.older = self.waiting.len();
 
         // Pushed in reverse, so that they are entered in the order of the listing.
         for entry in visit.entries.iter().rev() {
@@ -145,6 +150,19 @@ impl Walk {
             self.waiting.push(next);
         }
         Some(Ok(visit))
+    }
+}
+
+impl Walk {
+    /// Does not enter these of the directories that the last visit has found, by their names there.
+    pub fn leave_out(&mut self, names: &HashSet<Vec<u8>>) {
+        for directory in self.waiting.split_off(self.older.min(self.waiting.len())) {
+            if directory.names.last().is_some_and(|name| names.contains(name)) {
+                self.held = self.held.saturating_sub(directory.weight());
+            } else {
+                self.waiting.push(directory);
+            }
+        }
     }
 }
 

@@ -55,8 +55,7 @@ impl Outlook {
     /// file.
     pub fn reset_at_close(&self) {
         if let Some(fd) = self.0.upgrade() {
-            // It fails only where the connection is gone already.
-            let _ = SockRef::from(&*fd).set_linger(Some(Duration::ZERO));
+            reset_at_close(&fd);
         }
     }
 }
@@ -96,6 +95,12 @@ impl Data {
     /// What can be seen of it from beside its transfer.
     pub fn outlook(&self) -> Outlook {
         Outlook(Arc::downgrade(&self.socket.fd))
+    }
+
+    /// Makes its end a reset until [`Data::end_upload`], whatever ends it: an error, a dropped future, the end of this process.
+    /// An upload that is broken off must not look like one that is whole.
+    pub fn reset_unless_ended(&self) {
+        reset_at_close(&self.socket.fd);
     }
 
     /// Is it under TLS?
@@ -167,14 +172,19 @@ impl Data {
         let _ = timeout_at(until, drained).await;
     }
 
-    /// Ends an upload of ours: says that nothing more comes, then reads until the peer's end, and only then closes.
+    /// Ends an upload of ours: says that nothing more comes, then reads until the peer's end, and only then closes. All that was
+    /// sent has to be the whole file: from here on the end is no reset any more (see [`Data::reset_unless_ended`]).
     ///
     /// Under TLS 1.3 this is what keeps the end of the file: servers send session tickets that nobody asked for, and to
     /// close with them unread would make the kernel send a reset, which destroys what the server has not read. Reading them
     /// also fills the store that the next data connection resumes from.
     pub async fn end_upload(mut self, patience: Duration) -> UploadEnd {
         let until = Instant::now() + patience;
-        self.close_notify(until).await;
+        if !self.close_notify(until).await {
+            return UploadEnd::Late;
+        }
+        // It fails only where the connection is gone already.
+        let _ = SockRef::from(&*self.socket.fd).set_linger(None);
         if let Err(error) = rustix::net::shutdown(self.fd(), Shutdown::Write) {
             return UploadEnd::Broken(error.into());
         }
@@ -204,14 +214,15 @@ impl Data {
         timeout_at(until, ended).await.unwrap_or(UploadEnd::Late)
     }
 
-    async fn close_notify(&mut self, until: Instant) {
-        let (socket, Some(layer)) = self.parts() else { return };
+    /// False: the peer takes nothing any more, and has not been told.
+    async fn close_notify(&mut self, until: Instant) -> bool {
+        let (socket, Some(layer)) = self.parts() else { return true };
         let mut said = false;
         let close = socket.attempt(Interest::WRITABLE, |fd| {
             if std::mem::replace(&mut said, true) { layer.flush(fd) } else { layer.close(fd) }
         });
-        // A peer that takes nothing any more, or is gone, is not told.
-        let _ = timeout_at(until, close).await;
+        // One that is gone is not told either, and its end says so.
+        timeout_at(until, close).await.is_ok()
     }
 
     /// Closes a connection that nobody took up: with FIN, if what has arrived so far is all that comes.
@@ -318,6 +329,11 @@ impl AsFd for Data {
     }
 }
 
+fn reset_at_close(fd: &OwnedFd) {
+    // It fails only where the connection is gone already.
+    let _ = SockRef::from(fd).set_linger(Some(Duration::ZERO));
+}
+
 /// Reads what has arrived, so that a close is not a reset.
 pub(crate) fn throw_away(fd: BorrowedFd<'_>) {
     let mut scratch = [0; 4096];
@@ -395,6 +411,30 @@ mod tests {
         let mut got = Vec::new();
         peer.read_to_end(&mut got).unwrap();
         assert_eq!(got, [7; 4096]);
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_not_ended_is_reset_and_one_that_is_ends_in_order() {
+        for ended in [false, true] {
+            let (mut data, mut peer) = pair();
+            data.reset_unless_ended();
+            crate::pump::send(&mut data, &[7; 100], Duration::from_secs(9), &Progress::default())
+                .await
+                .unwrap();
+            let mut got = Vec::new();
+            let read = if ended {
+                let reading = std::thread::spawn(move || peer.read_to_end(&mut got).map(|_| got.len()));
+                data.end_upload(Duration::from_secs(9)).await;
+                reading.join().unwrap()
+            } else {
+                drop(data);
+                peer.read_to_end(&mut got)
+            };
+            match read {
+                Ok(length) => assert!(ended && length == 100),
+                Err(error) => assert!(!ended && error.kind() == io::ErrorKind::ConnectionReset, "{error}"),
+            }
+        }
     }
 
     #[test]

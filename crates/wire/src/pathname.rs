@@ -89,6 +89,16 @@ impl Pathname {
     }
 }
 
+/// Does a character drive a terminal, or make a person see another text than is there? Controls do (C0, DEL and C1), and
+/// bidirectional, zero-width and other invisible marks do so as surely as an escape.
+#[must_use]
+pub fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// Shows bytes for people and logs: UTF-8 as it is, control characters and stray bytes as `\xNN`.
 ///
 /// The result holds no control character, so it can forge neither a line of a log nor a terminal's state.
@@ -98,9 +108,7 @@ pub fn show(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            // Bidirectional overrides and zero-width marks change what a person sees as surely as an escape does.
-            let invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-            if c.is_control() || invisible {
+            if misleads(c) {
                 let mut utf8 = [0; 4];
                 for byte in c.encode_utf8(&mut utf8).bytes() {
                     // Writing to a String cannot fail.

@@ -32,7 +32,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let findings = look(&flags.site);
     let mut out = io::stdout();
     if flags.json {
-        writeln!(out, "{}", findings.object())?;
+        writeln!(out, "{}", crate::json::line(&findings.object()))?;
     } else {
         for line in findings.report() {
             writeln!(out, "{line}")?;

@@ -9,7 +9,8 @@
 //! ```
 //! With AUTH TLS the greeting leads to AwaitAuth --234--> AwaitTls, and only then to the host or the user; with implicit TLS
 //! AwaitTls comes first. Under TLS the login leads to AwaitPbsz --> AwaitProt --200--> AwaitFeatures. Nothing is ever said
-//! in clear once TLS was agreed on, and no data goes in clear because PROT was refused.
+//! unencrypted once TLS was agreed on, in this session or in an earlier one of the same run, and no data goes unencrypted
+//! because PROT was refused. Any 2yz accepts AUTH: servers are known that say 200 in place of 234.
 //!
 //! A port that says nothing for a while is asked on another connection whether it waits for TLS.
 //!
@@ -63,6 +64,8 @@ pub struct Login {
     credentials: Credentials,
     host: Option<Vec<u8>>,
     tls: TlsMode,
+    /// An earlier session of this run has agreed to TLS.
+    agreed: bool,
     wire: Wire,
     features: Features,
     patience: Patience,
@@ -109,6 +112,7 @@ impl Login {
             credentials,
             host,
             tls: TlsMode::Off,
+            agreed: false,
             wire: Wire::Clear,
             features: Features::default(),
             patience,
@@ -126,6 +130,13 @@ impl Login {
         if tls == TlsMode::Implicit {
             self.protect(Start::AtOnce);
         }
+        self
+    }
+
+    /// Requires TLS of a server that agreed to it in an earlier session of this run: only an attacker takes it back.
+    #[must_use]
+    pub fn agreed_before(mut self, agreed: bool) -> Self {
+        self.agreed = agreed;
         self
     }
 
@@ -170,7 +181,12 @@ impl Login {
     /// The server has no TLS for us.
     fn no_auth(&mut self, reply: &Reply, now: Instant) {
         let answer = format!("{} {}", reply.code, show(reply.text()));
-        if self.tls == TlsMode::Offered {
+        if self.agreed {
+            self.end(Err(insecure(
+                format!("the server agreed to TLS earlier in this run, and now refuses it: {answer}"),
+                "somebody on the way may be taking it out, and the password was not sent again; try another network",
+            )));
+        } else if self.tls == TlsMode::Offered {
             self.out.push(Output::Tell(Event::Clear { why: answer }));
             self.introduce(now);
         } else {
@@ -223,8 +239,10 @@ impl Login {
             }
             (_, Preliminary) => {}
             (State::AwaitGreeting | State::AwaitReadiness, Completion) => self.greeted(now),
-            (State::AwaitAuth, Completion) if code == 234 => self.protect(Start::AfterAuth),
-            (State::AwaitAuth, _) => self.no_auth(&reply, now),
+            (State::AwaitAuth, Completion) => self.protect(Start::AfterAuth),
+            // Servers from before RFC 4217: TLS follows it as it does a 234.
+            (State::AwaitAuth, Intermediate) if code == 334 => self.protect(Start::AfterAuth),
+            (State::AwaitAuth, Transient | Permanent) => self.no_auth(&reply, now),
             (State::AwaitHost, Completion) => self.user(now),
             (State::AwaitPbsz, _) => {
                 self.say(Command::Prot(Protection::Private), State::AwaitProt, now);
@@ -371,6 +389,29 @@ mod tests {
             for (code, want) in *way {
                 assert_eq!(answer(&mut login, now, *code), *want, "after {code} in {way:?}");
             }
+        }
+    }
+
+    #[test]
+    fn auth_is_refused_by_4yz_and_5yz_only() {
+        for (code, agreed, want) in [
+            (234, false, "Some(Protect(AfterAuth))"),
+            (200, true, "Some(Protect(AfterAuth))"),
+            (202, false, "Some(Protect(AfterAuth))"),
+            (334, false, "Some(Protect(AfterAuth))"),
+            (331, false, "failed"),
+            (502, true, "failed"),
+            (421, false, "failed"),
+            (502, false, "USER ada"),
+        ] {
+            let (login, now) = login(None);
+            let mut login = login.under(TlsMode::Offered).agreed_before(agreed);
+            assert_eq!(answer(&mut login, now, 220), "AUTH TLS");
+            let mut said = answer(&mut login, now, code);
+            if said.contains("Tell") {
+                said = answer(&mut login, now, 120);
+            }
+            assert_eq!(said, want, "{code} {agreed}");
         }
     }
 

@@ -380,10 +380,12 @@ impl Transfer {
                 self.moved_error(MoveError::Stalled(after), "");
             }
             (State::Moving, Err(MoveError::Local(source))) if self.flow == Flow::Up => {
-                // Closing the data connection would say "that was all".
+                // The reset that ends the data connection may become an ordinary end on its way through a proxy: a server that
+                // hears commands meanwhile is told first.
                 self.out.push(Output::Send(Command::Abor));
                 let error = Error::Local { doing: self.said.clone(), source };
-                self.await_reply(State::AwaitAborted(error), now);
+                self.state = State::AwaitAborted(error);
+                self.by = Some(now + self.patience.data);
             }
             (State::Moving, Err(error)) => {
                 // The server's last word may say why (452: its disk is full). It comes soon or not at all.

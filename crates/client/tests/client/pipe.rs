@@ -21,8 +21,6 @@ fn swallowing(peer: &mut Peer, go_on: &Sender<()>) -> Result<Vec<u8>, String> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;
         SockRef::from(&listener).set_recv_buffer_size(4096).map_err(|e| e.to_string())?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
-        step("!", "new-control")?;
-        step("!", "login")?;
         step("C:", "EPSV")?;
         step("S:", &format!("229 (|||{port}|)"))?;
         let data: TcpStream = accept(&listener)?;
@@ -31,12 +29,18 @@ fn swallowing(peer: &mut Peer, go_on: &Sender<()>) -> Result<Vec<u8>, String> {
         Ok::<_, String>(data)
     };
     let mut step = |kind: &str, text: &str| peer.step(kind, text);
+    step("!", "new-control")?;
+    step("!", "login")?;
+    step("C:", "MLST a")?;
+    step("S:", "550 no such file")?;
     let mut data = up_to_data(&mut step)?;
     step("!", "wait-control")?;
     let cut = data.read_to_end(&mut Vec::new());
     if !matches!(&cut, Err(error) if error.kind() == ErrorKind::ConnectionReset) {
         return Err(format!("what was a part of the file ended as if it were all of it: {cut:?}"));
     }
+    step("!", "new-control")?;
+    step("!", "login")?;
     let mut data = up_to_data(&mut step)?;
     // The piece that was being waited for all the time comes now.
     go_on.send(()).map_err(|e| e.to_string())?;

@@ -162,10 +162,15 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
         }
         "put" => {
             let sent = client.store(&needed(), Arc::new(holding(&unescape(rest))), &progress).await?;
-            Ok(format!("{sent} sent"))
+            Ok(format!("{} sent", sent.length()))
+        }
+        "pipe" => {
+            let mut pieces = vec![Vec::new(), unescape(rest)];
+            let give = Box::new(move || Ok(pieces.pop().unwrap_or_default()));
+            Ok(format!("{} sent", client.store_stream(&needed(), give, &progress).await?))
         }
         "put-rest" => {
-            match client.store_rest(&needed(), Arc::new(holding(&unescape(rest))), &progress).await? {
+            match client.store_rest(&needed(), Arc::new(holding(&unescape(rest))), &progress).await?.sent {
                 Resumed::AlreadyWhole => Ok("already whole".to_owned()),
                 Resumed::Sent(sent) => Ok(format!("{sent} sent")),
             }
@@ -191,6 +196,12 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
             Ok(seen.join("|"))
         }
         "stat" => Ok(format!("{:?}", client.stat(path.as_ref()).await?.facts)),
+        "remove-tree" => {
+            let mut lines = Vec::new();
+            let mut left = |line: String| lines.push(line);
+            let whole = client.remove_tree(&needed(), &mut left).await?;
+            Ok(if whole { "gone".to_owned() } else { format!("left {}", lines.join("|")) })
+        }
         "rename" => {
             let to = Pathname::new(unescape(rest)).expect("the story names the new name");
             client.rename(&needed(), &to).await?;

@@ -2,6 +2,7 @@
 //!
 //! The servers are scripted, over loopback, with TLS of our own on both connections.
 mod doctor;
+mod kept;
 mod narrow;
 mod peer;
 
@@ -282,7 +283,7 @@ async fn another_certificate_on_the_data_connection_is_no_servers() {
 }
 
 #[tokio::test]
-async fn an_upload_without_a_last_reply_is_asked_for_under_tls_again() {
+async fn an_upload_without_a_last_reply_is_sent_under_tls_again() {
     for versions in BOTH {
         let mut peer = Peer::start(versions);
         let port = peer.port();
@@ -296,13 +297,18 @@ async fn an_upload_without_a_last_reply_is_asked_for_under_tls_again() {
             // And no 226.
             peer.open(TlsMode::Required).await;
             peer.login().await;
+            peer.passive().await;
+            peer.hears("STOR a").await;
+            peer.say("150 go on").await;
+            assert_eq!(peer.receives().await, b"abcdef");
+            peer.say("226 got it").await;
             peer.hears("SIZE a").await;
             peer.say("213 6").await;
         });
         let (client, seen) = reach(port, TlsMode::Required, anybody()).await;
         let progress = Arc::new(Progress::default());
         client.unwrap().store(&path(), holding(b"abcdef"), &progress).await.unwrap();
-        assert!(seen.text().contains("it has arrived"), "{}", seen.text());
+        assert!(seen.text().contains("asking again in a new session"), "{}", seen.text());
         served.await.unwrap();
     }
 }

@@ -72,6 +72,8 @@ async fn a_data_connection_whose_handshake_stands_still_is_tried_once_more_and_t
     let served = tokio::spawn(async move {
         peer.open(TlsMode::Required).await;
         peer.login().await;
+        peer.hears("SIZE a").await;
+        peer.say("550 no such file").await;
         peer.passive().await;
         peer.hears("STOR a").await;
         peer.say("150 go on").await;

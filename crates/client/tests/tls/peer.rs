@@ -6,12 +6,13 @@ use client::TlsMode;
 use net::control::{Control, Listener, Waiting};
 use net::data::Data;
 use net::dial::Awaited;
-use net::pump::{self, Progress};
+use net::pump::{self, Progress, PumpError};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, UpgradeError, Versions};
 use socket2::SockRef;
+use tokio::sync::oneshot;
 
 /// A peer that waits for longer than this waits for ever: the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -91,8 +92,21 @@ impl Peer {
         self.binding = Some(binding.expect("explicit TLS"));
     }
 
+    /// The same with another answer than 234 to AUTH.
+    pub(crate) async fn open_with(&mut self, answer: &'static [u8]) {
+        self.accept().await;
+        self.say("220 ready").await;
+        self.hears("AUTH TLS").await;
+        let binding = self.answered(answer).await;
+        self.binding = Some(binding.expect("explicit TLS"));
+    }
+
     async fn explicit(&self) -> Result<Binding, UpgradeError> {
-        let explicit = Explicit { read_ahead: &self.unread, answer: b"234 go on\r\n" };
+        self.answered(b"234 go on\r\n").await
+    }
+
+    async fn answered(&self, answer: &'static [u8]) -> Result<Binding, UpgradeError> {
+        let explicit = Explicit { read_ahead: &self.unread, answer };
         self.control().accept_tls(&self.tls, Some(explicit), PATIENCE).await
     }
 
@@ -231,6 +245,27 @@ impl Peer {
         assert_eq!(self.control().waiting(), Waiting::Nothing, "it asks only when both sides have ended");
         data.finish(PATIENCE).await;
         came
+    }
+
+    /// The beginning of an upload, and how its data connection ends when `go_on` says that the client is done with it.
+    pub(crate) async fn sees_the_end(
+        &mut self,
+        begun: impl FnOnce(),
+        go_on: oneshot::Receiver<()>,
+    ) -> PumpError {
+        let mut data = self.data(Flow::Receives).await;
+        let mut came = Vec::new();
+        pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await.expect("the first bytes");
+        begun();
+        tokio::time::timeout(PATIENCE, go_on).await.expect("the client goes on").expect("a word");
+        loop {
+            came.clear();
+            match pump::receive(&mut data, &mut came, PATIENCE, &Progress::default()).await {
+                Ok(0) => panic!("a part ended as if it were the whole"),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
     }
 
     /// A download.

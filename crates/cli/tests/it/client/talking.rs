@@ -130,7 +130,9 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
     assert!(said.err.contains("is empty"), "{}", said.err);
 
     let netrc = here.join("netrc");
-    fs::write(&netrc, format!("machine 127.0.0.1 login {} password \"{secret}\"\n", site.door.user)).unwrap();
+    // A comment in another encoding is no reason to be somebody else.
+    let login = format!("\nmachine 127.0.0.1 login {} password \"{secret}\"\n", site.door.user);
+    fs::write(&netrc, [b"# m\xfcller", login.as_bytes()].concat()).unwrap();
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
     let bare = site.door.bare_url("by-netrc");
     let said = run(pasv(["put", "-v"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
@@ -139,6 +141,10 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
     let said = run(pasv(["put", "--tls", "off"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
     assert_eq!(said.err, "");
+
+    // One that cannot be read is told.
+    let said = run(pasv(["ls"]).env("NETRC", &here).arg(site.door.bare_url(""))).good();
+    assert!(said.err.contains("is not used, as it cannot be read: Is a directory"), "{}", said.err);
 
     // No terminal to ask at, and a password that is wrong: refused without repeating it.
     let said = run(pasv(["put"]).arg(&up).arg(url("by-nobody")));

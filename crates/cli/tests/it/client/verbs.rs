@@ -199,15 +199,86 @@ fn a_pipe_or_a_device_is_written_to_and_never_replaced() {
 }
 
 #[test]
-fn another_file_is_not_gone_on_with() {
+fn another_file_is_replaced_and_never_extended() {
     let site = Site::start();
-    write(site.root(), "a", 1, 10);
     let here = site.beside("here");
-    write(&here, "a", 1, 4);
-    let said = run(pasv(["put", "-c"]).arg(here.join("a")).arg(site.door.url("a")));
-    assert_eq!(said.status.code(), Some(1), "{}", said.err);
-    assert!(said.err.contains("without -c it is replaced"), "{}", said.err);
-    assert_eq!(fs::read(site.root().join("a")).unwrap(), content(1, 10));
+    let up = here.join("a");
+    // Longer, shorter and as long; the last is of another version of the same length.
+    let ours = [
+        content(1, 3),
+        content(2, 7000),
+        b"old-report\n".to_vec(),
+        b"NEW REPORT, LONGER\n".to_vec(),
+        content(1, 19),
+    ];
+    for bytes in &ours {
+        fs::write(&up, bytes).unwrap();
+        run(pasv(["put", "-c"]).arg(&up).arg(site.door.url("a"))).good();
+        assert_eq!(fs::read(site.root().join("a")).unwrap(), *bytes);
+    }
+    let said = run(pasv(["put", "-v", "-c"]).arg(&up).arg(site.door.url("a"))).good();
+    assert!(!said.err.contains("STOR"), "{}", said.err);
+    // The same bytes with another time are not sent again either, as HASH tells that they are there.
+    fs::File::options().write(true).open(&up).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    let said = run(pasv(["put", "-v", "-c"]).arg(&up).arg(site.door.url("a"))).good();
+    assert!(!said.err.contains("STOR") && said.err.contains("HASH a"), "{}", said.err);
+    assert_eq!(fs::metadata(site.root().join("a")).unwrap().modified().unwrap(), UNIX_EPOCH);
+
+    // In a tree too.
+    let tree = here.join("tree");
+    for bytes in [&b"x\n"[..], b"changed\n", b"CHANGED\n"] {
+        write(&tree, "f", 1, 0);
+        fs::write(tree.join("f"), bytes).unwrap();
+        run(pasv(["put", "-r", "-c"]).arg(&tree).arg(site.door.url(""))).good();
+        assert_eq!(fs::read(site.root().join("tree/f")).unwrap(), bytes);
+    }
+}
+
+/// A link to a directory was told as a directory, and `rm -r` deleted what was in its target.
+#[test]
+fn rm_r_deletes_links_and_nothing_behind_them() {
+    let site = Site::start();
+    let root = site.root();
+    write(root, "keep/one", 1, 10);
+    write(root, "keep/sub/two", 2, 10);
+    write(root, "trash/deep/a", 3, 10);
+    for (target, link) in [
+        ("../keep", "trash/link"),
+        ("..", "trash/deep/up"),
+        (".", "trash/self"),
+        ("../keep/one", "trash/file"),
+        ("nowhere", "trash/dangling"),
+        ("trash", "whole"),
+    ] {
+        symlink(target, root.join(link)).unwrap();
+    }
+    run(pasv(["rm", "-r"]).arg(site.door.url("whole/"))).good();
+    assert!(fs::symlink_metadata(root.join("whole")).is_err() && root.join("trash/deep/a").exists());
+    run(pasv(["rm", "-r"]).arg(site.door.url("trash"))).good();
+    assert!(!root.join("trash").exists());
+    assert_eq!(fs::read(root.join("keep/one")).unwrap(), content(1, 10));
+    assert_eq!(fs::read(root.join("keep/sub/two")).unwrap(), content(2, 10));
+    let said = run(pasv(["rm", "-r"]).arg(site.door.url("keep/..")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    assert!(root.join("keep/one").exists());
+}
+
+/// A pipe has no length, and was stored as an empty file.
+#[test]
+fn what_has_no_length_is_stored_to_its_end() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let pipe = here.join("pipe");
+    run(Command::new("mkfifo").arg(&pipe)).good();
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, content(1, 100_000)).unwrap()
+    });
+    run(pasv(["put"]).arg(&pipe).arg(site.door.url("a"))).good();
+    writer.join().unwrap();
+    assert_eq!(fs::read(site.root().join("a")).unwrap(), content(1, 100_000));
+    run(pasv(["put", "/proc/version"]).arg(site.door.url("b"))).good();
+    assert_eq!(fs::read(site.root().join("b")).unwrap(), fs::read("/proc/version").unwrap());
 }
 
 /// The second of two URLs with one last name once replaced what the first had fetched.

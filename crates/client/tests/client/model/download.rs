@@ -179,9 +179,9 @@ impl Watch for LeftOut {
 }
 
 /// Polls a future so many times. What is not done then is given back.
-struct Turns<F> {
-    work: Option<Pin<Box<F>>>,
-    left: usize,
+pub(crate) struct Turns<F> {
+    pub(crate) work: Option<Pin<Box<F>>>,
+    pub(crate) left: usize,
 }
 
 impl<F: Future> Future for Turns<F> {
@@ -208,7 +208,7 @@ pub(crate) fn path(name: &str) -> Pathname {
 }
 
 /// In memory, where there is such a place: a sync of each file to a disk would be most of the time.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
 }

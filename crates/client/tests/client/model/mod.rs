@@ -8,11 +8,17 @@
 //! - anything else means that the target is as it was;
 //! - every other file of the user is as it was, whatever the step came to.
 //!
+//! Of uploads: success means that the site's file is our file, of one version that it had during the step; anything else means, at a
+//! site that publishes in one step, that it is as it was or ours; every other file of the site is as it was. Of deletions: nothing
+//! beside what was named is gone.
+//!
 //! `PROPTEST_CASES` says how many sequences are tried, `PROPTEST_RNG_SEED` which.
 mod download;
 mod folder;
+mod removal;
 mod samples;
 mod server;
+mod upload;
 mod world;
 
 use proptest::test_runner::{Config, TestRunner};

@@ -11,10 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use wire::Stamp;
 
-use super::world::{Cut, Fault, File, Rest, Shared, lock, point};
+use super::world::{Cut, Fault, File, Keeps, Rest, Shared, lock, point};
 
 /// What is read and sent at a time.
 const PIECE: usize = 16 * 1024;
+
+/// Of the uploads that matter, about.
+pub(crate) const EXPECTED: usize = 512;
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
@@ -104,6 +107,7 @@ impl Session {
                 for (offered, line) in [
                     (offers.size, "SIZE"),
                     (offers.mdtm, "MDTM"),
+                    (offers.mdtm, "MFMT"),
                     (offers.mlst, "MLST type*;size*;modify*;unique*;"),
                     (offers.rest != Rest::Refused, "REST STREAM"),
                     (offers.hash, "HASH SHA-256*"),
@@ -128,6 +132,19 @@ impl Session {
                 format!("229 (|||{port}|)")
             }
             ("SIZE", Some(file)) if offers.size => format!("213 {}", told_size(&file)),
+            ("SIZE", None) if offers.size && lock(&self.world).parts.contains_key(argument) => {
+                format!("213 {}", lock(&self.world).parts.get(argument).map_or(0, Vec::len))
+            }
+            ("MFMT", _) if offers.mdtm => {
+                let (time, name) = argument.split_once(' ').unwrap_or_default();
+                match (Stamp::parse(time.as_bytes()), lock(&self.world).files.get_mut(name)) {
+                    (Some(stamp), Some(file)) => {
+                        file.modified = stamp.seconds;
+                        format!("213 Modify={time}; {name}")
+                    }
+                    _ => "550 no such file".to_owned(),
+                }
+            }
             ("MDTM", Some(file)) if offers.mdtm => format!("213 {}", time(&file)),
             ("MLST", Some(file)) if offers.mlst => {
                 format!("250-\r\n {} {argument}\r\n250 End", facts(&file, told_size(&file)))
@@ -266,27 +283,108 @@ impl Session {
         Ok(Next::Go)
     }
 
-    /// STOR and APPE: stored as they come, and published when the data ends.
+    /// STOR and APPE. The points of a fault are those of a file of [`EXPECTED`] bytes.
     async fn receive(&mut self, name: &str, append: bool) -> io::Result<Next> {
+        let start = std::mem::take(&mut self.rest) as usize;
+        if !lock(&self.world).busy.insert(name.to_owned()) {
+            self.say("450 somebody else uploads to it").await?;
+            return Ok(Next::Go);
+        }
+        // Whatever ends this, a dropped task too, the name is free again.
+        let _busy = Busy(self.world.clone(), name.to_owned());
+        let keeps = lock(&self.world).offers.keeps;
+        let there = {
+            let world = lock(&self.world);
+            let part = world.parts.get(name).filter(|_| keeps == Keeps::OutOfSight).cloned();
+            part.or_else(|| world.files.get(name).map(|file| file.bytes.clone())).unwrap_or_default()
+        };
+        let kept = if append { there.len() } else { start };
+        let Some(mut all) = there.get(..kept).map(<[u8]>::to_vec) else {
+            self.say("554 there are not so many bytes").await?;
+            return Ok(Next::Go);
+        };
         let mut data = self.data().await?;
         let Fault { cut, .. } = lock(&self.world).faults.pop_front().unwrap_or_default();
+        let cut = cut.map(|(at, how)| (point(at, EXPECTED), how));
         self.say("150 go").await?;
-        let mut bytes = Vec::new();
-        let there = lock(&self.world).files.get(name).map(|file| file.bytes.clone()).unwrap_or_default();
-        let start = std::mem::take(&mut self.rest) as usize;
-        let kept = if append { there.len() } else { start.min(there.len()) };
-        data.read_to_end(&mut bytes).await?;
+        let mut lost = false;
+        let (mut came, mut control) = (0, true);
+        let ended = loop {
+            if keeps == Keeps::InPlace {
+                lock(&self.world).put(name, all.clone());
+            }
+            let meanwhile = {
+                let mut world = lock(&self.world);
+                let due = world.meanwhile.as_ref().is_some_and(|meanwhile| meanwhile.at <= came);
+                if due { world.meanwhile.take() } else { None }
+            };
+            if let Some(meanwhile) = meanwhile {
+                (meanwhile.deed)();
+            }
+            match cut.filter(|(at, _)| *at <= came) {
+                Some((_, Cut::Control)) if control => {
+                    control = false;
+                    self.control.shutdown().await?;
+                }
+                Some((_, Cut::Control)) | None => {}
+                // What comes from here on is lost.
+                Some((_, Cut::Lie)) => {
+                    lost = true;
+                    lock(&self.world).lied = true;
+                }
+                Some((_, how)) => {
+                    self.keep(name, all, keeps);
+                    return self.cut(data, how).await;
+                }
+            }
+            let mut piece = vec![0; PIECE];
+            match data.read(&mut piece).await {
+                Ok(0) => break true,
+                Ok(count) => {
+                    came += count;
+                    if !lost {
+                        all.extend_from_slice(&piece[..count]);
+                    }
+                }
+                Err(_) => break false,
+            }
+        };
         drop(data);
-        let arrived = cut.map_or(bytes.len(), |(at, _)| point(at, bytes.len()));
-        let mut all = there.get(..kept).unwrap_or_default().to_vec();
-        all.extend_from_slice(bytes.get(..arrived).unwrap_or_default());
-        lock(&self.world).put(name, all);
-        match cut.map(|(_, how)| how) {
-            Some(Cut::Told | Cut::Reset) => self.say("426 broken off").await?,
-            Some(Cut::Both | Cut::Control) => return Ok(Next::End),
-            Some(Cut::Lie) | None => self.say("226 done").await?,
+        if !ended {
+            self.keep(name, all, keeps);
+            self.say("426 broken off").await?;
+            return Ok(if control { Next::Go } else { Next::End });
         }
+        if control || keeps == Keeps::UntilFin {
+            let mut world = lock(&self.world);
+            world.parts.remove(name);
+            world.put(name, all);
+        } else {
+            self.keep(name, all, keeps);
+        }
+        if !control {
+            return Ok(Next::End);
+        }
+        self.say("226 done").await?;
         Ok(Next::Go)
+    }
+
+    /// What becomes of a broken upload.
+    fn keep(&self, name: &str, bytes: Vec<u8>, keeps: Keeps) {
+        let mut world = lock(&self.world);
+        match keeps {
+            Keeps::InPlace => world.put(name, bytes),
+            Keeps::OutOfSight => drop(world.parts.insert(name.to_owned(), bytes)),
+            Keeps::UntilFin => {}
+        }
+    }
+}
+
+struct Busy(Shared, String);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        lock(&self.0).busy.remove(&self.1);
     }
 }
 

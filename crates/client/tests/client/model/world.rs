@@ -1,5 +1,5 @@
 //! What is at the site of the model, what does it offer, and what goes wrong there? All of it plain data.
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use proptest::prelude::*;
@@ -15,8 +15,15 @@ pub(crate) struct File {
 
 impl Offers {
     /// A server that can do all, and does it right.
-    pub(crate) const ALL: Self =
-        Self { size: true, mdtm: true, mlst: true, rest: Rest::Works, hash: true, size_lies_by: 0 };
+    pub(crate) const ALL: Self = Self {
+        size: true,
+        mdtm: true,
+        mlst: true,
+        rest: Rest::Works,
+        hash: true,
+        size_lies_by: 0,
+        keeps: Keeps::OutOfSight,
+    };
 }
 
 /// What the server can do, and what it only says.
@@ -31,6 +38,19 @@ pub(crate) struct Offers {
     pub(crate) hash: bool,
     /// SIZE and the fact `size` are too large by so much.
     pub(crate) size_lies_by: u64,
+    pub(crate) keeps: Keeps,
+}
+
+/// Where an upload is until it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// Under its name, as it comes.
+    InPlace,
+    /// Out of sight, where SIZE tells its length if the name has nothing else. It is published when the data ends in order and the
+    /// control connection is there; else it is kept, and REST and APPE go on with it.
+    OutOfSight,
+    /// Out of sight, and published when the data ends in order, whatever else has ended; a broken one is gone.
+    UntilFin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +117,12 @@ pub(crate) enum Cut {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) files: BTreeMap<String, File>,
+    /// What is kept out of sight of broken uploads.
+    pub(crate) parts: BTreeMap<String, Vec<u8>>,
+    /// The names that are being uploaded to.
+    pub(crate) busy: BTreeSet<String>,
+    /// What happens to the user's file when so many bytes of an upload have come.
+    pub(crate) meanwhile: Option<Meanwhile>,
     pub(crate) offers: Offers,
     /// For the next transfers of data, one each.
     pub(crate) faults: VecDeque<Fault>,
@@ -104,7 +130,21 @@ pub(crate) struct World {
     pub(crate) hang_ups: VecDeque<Option<usize>>,
     /// Every version of every file since [`World::forget`], in order.
     pub(crate) versions: Vec<(String, Vec<u8>)>,
+    /// A server that said 226 has kept less than came.
+    pub(crate) lied: bool,
     clock: i64,
+}
+
+/// Something that is done once.
+pub(crate) struct Meanwhile {
+    pub(crate) at: usize,
+    pub(crate) deed: Box<dyn FnOnce() + Send>,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "at {}", self.at)
+    }
 }
 
 pub(crate) type Shared = Arc<Mutex<World>>;
@@ -117,10 +157,14 @@ impl World {
     pub(crate) fn new(offers: Offers) -> Self {
         Self {
             files: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            meanwhile: None,
             offers,
             faults: VecDeque::new(),
             hang_ups: VecDeque::new(),
             versions: Vec::new(),
+            lied: false,
             clock: 1_000_000_000,
         }
     }
@@ -199,7 +243,15 @@ pub(crate) fn offers() -> impl Strategy<Value = Offers> {
     let lies = prop_oneof![12 => Just(0), 1 => 1..100_u64];
     let often = || prop::bool::weighted(0.8);
     (often(), often(), any::<bool>(), rest, any::<bool>(), lies).prop_map(
-        |(size, mdtm, mlst, rest, hash, size_lies_by)| Offers { size, mdtm, mlst, rest, hash, size_lies_by },
+        |(size, mdtm, mlst, rest, hash, size_lies_by)| Offers {
+            size,
+            mdtm,
+            mlst,
+            rest,
+            hash,
+            size_lies_by,
+            ..Offers::ALL
+        },
     )
 }
 

@@ -1,0 +1,218 @@
+//! What did this machine begin to upload, and was it this file?
+//!
+//! A server may keep a broken upload where nothing but SIZE sees it, so that its bytes cannot be compared with ours. That they are
+//! ours is known from here: a small file for each upload that is under way or was broken off,
+//!
+//! ```text
+//!   $XDG_STATE_HOME/pasv/uploads/SHA-256(host, port, user, path):   1 DEVICE INODE LENGTH MTIME.NS CTIME.NS [BYTES SENT]
+//! ```
+//! written before the first byte goes, removed when the file has arrived (unless it may still change within the second that is its
+//! time), and of no use after thirty days. The process may be killed
+//! at any time: without the last number any length up to that of the file may have been sent.
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+use wire::{Pathname, Stamp};
+
+/// Servers keep a part for some days at most.
+const EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// No record is longer.
+const LONGEST: u64 = 256;
+
+/// A file of ours, and what changes when it does. Equal means: the same file, unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    device: u64,
+    inode: u64,
+    pub(crate) length: u64,
+    /// Seconds since 1970, and nanoseconds.
+    modified: (i64, i64),
+    /// Of the inode: nobody can set it back.
+    changed: (i64, i64),
+}
+
+impl Snapshot {
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::from(&file.metadata()?))
+    }
+
+    /// The time of modification, to the second as MFMT sets it; none before 1970.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        (self.modified.0 >= 0).then(|| Stamp::from_seconds(self.modified.0))
+    }
+
+    /// May it still be changed without another time of modification, to the second? The kernel's time is some ticks old.
+    pub(crate) fn is_fresh(&self) -> bool {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        now.saturating_sub(Duration::from_millis(20)).as_secs() <= u64::try_from(self.modified.0).unwrap_or(0)
+    }
+
+    fn read(words: &[&str]) -> Option<Self> {
+        let [device, inode, length, modified, changed] = words else { return None };
+        let time = |word: &str| {
+            let (seconds, nanos) = word.split_once('.')?;
+            Some((seconds.parse().ok()?, nanos.parse().ok()?))
+        };
+        Some(Self {
+            device: device.parse().ok()?,
+            inode: inode.parse().ok()?,
+            length: length.parse().ok()?,
+            modified: time(modified)?,
+            changed: time(changed)?,
+        })
+    }
+}
+
+impl From<&Metadata> for Snapshot {
+    fn from(of: &Metadata) -> Self {
+        Self {
+            device: of.dev(),
+            inode: of.ino(),
+            length: of.len(),
+            modified: (of.mtime(), of.mtime_nsec()),
+            changed: (of.ctime(), of.ctime_nsec()),
+        }
+    }
+}
+
+/// What is known of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) ours: Snapshot,
+    /// No more than this was sent; none: that is not known.
+    pub(crate) sent: Option<u64>,
+}
+
+/// The records, in a folder of this user's.
+#[derive(Clone, Debug)]
+pub struct Records {
+    folder: PathBuf,
+}
+
+/// Where one record is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place(PathBuf);
+
+impl Records {
+    /// In this folder, which is made when it is needed.
+    #[must_use]
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    pub(crate) fn place(&self, host: &str, port: u16, user: &[u8], path: &Pathname) -> Place {
+        let mut hash = Sha256::new();
+        // No part of it holds a NUL.
+        for part in [host.to_ascii_lowercase().as_bytes(), port.to_string().as_bytes(), user, path.as_bytes()]
+        {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Place(self.folder.join(name))
+    }
+
+    /// Removes what is of no use any more.
+    pub(crate) fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let modified = entry.metadata().and_then(|of| of.modified());
+            if modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > EXPIRY))
+            {
+                // What cannot be removed is of no harm.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Place {
+    pub(crate) fn look(&self) -> Option<Record> {
+        let mut text = String::new();
+        io::Read::read_to_string(&mut io::Read::take(File::open(&self.0).ok()?, LONGEST), &mut text).ok()?;
+        let words: Vec<_> = text.strip_suffix('\n')?.split(' ').collect();
+        let (ours, sent) = match words.split_first()? {
+            (&"1", [ours @ .., sent]) if ours.len() == 5 => (ours, Some(sent.parse().ok()?)),
+            (&"1", ours) => (ours, None),
+            _ => return None,
+        };
+        Some(Record { ours: Snapshot::read(ours)?, sent })
+    }
+
+    /// In one step: whoever reads it, reads all of it.
+    pub(crate) fn keep(&self, record: Record) -> io::Result<()> {
+        let Snapshot { device, inode, length, modified, changed } = record.ours;
+        let sent = record.sent.map(|sent| format!(" {sent}")).unwrap_or_default();
+        let text = format!(
+            "1 {device} {inode} {length} {}.{} {}.{}{sent}\n",
+            modified.0, modified.1, changed.0, changed.1
+        );
+        if let Some(folder) = self.0.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let new = self.0.with_extension(std::process::id().to_string());
+        let written = write_new(&new, text.as_bytes()).and_then(|()| fs::rename(&new, &self.0));
+        if written.is_err() {
+            // It may not even be there.
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    pub(crate) fn forget(&self) {
+        // That it is not there is fine; one that cannot be removed is of another file sooner or later.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_of_one_file_at_one_place_and_is_damaged_or_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records::in_folder(folder.path().join("a/uploads"));
+        let path = |text: &str| Pathname::new(text).unwrap();
+        let place = records.place("Host", 21, b"ada", &path("a"));
+        assert_eq!(place.look(), None);
+        let file = folder.path().join("ours");
+        fs::write(&file, "abc").unwrap();
+        let ours = Snapshot::of(&File::open(&file).unwrap()).unwrap();
+        for sent in [None, Some(2)] {
+            place.keep(Record { ours, sent }).unwrap();
+            assert_eq!(place.look(), Some(Record { ours, sent }));
+        }
+        assert_eq!(records.place("host", 21, b"ada", &path("a")).look().unwrap().sent, Some(2));
+        for other in [
+            records.place("host", 22, b"ada", &path("a")),
+            records.place("host", 21, b"bob", &path("a")),
+            records.place("host", 21, b"ada", &path("b")),
+        ] {
+            assert_eq!(other.look(), None);
+        }
+        fs::write(&file, "abd").unwrap();
+        assert_ne!(Snapshot::of(&File::open(&file).unwrap()).unwrap(), ours);
+
+        let text = fs::read(&place.0).unwrap();
+        for end in 0..text.len() {
+            fs::write(&place.0, &text[..end]).unwrap();
+            assert_eq!(place.look(), None, "{end}");
+        }
+        place.forget();
+        assert_eq!(fs::read_dir(folder.path().join("a/uploads")).unwrap().count(), 0);
+    }
+}
