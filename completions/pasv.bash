@@ -211,7 +211,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__doctor)
-            opts="-q -h --site --json --transcript --clear --slow --password-file --pin --insecure --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --site --json --transcript --clear --slow --password-file --pin --insecure --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --hang-up --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,6 +275,10 @@ _pasv() {
                     ;;
                 --keep-parts)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hang-up)
+                    COMPREPLY=($(compgen -W "keep publish" -- "${cur}"))
                     return 0
                     ;;
                 --umask)
@@ -445,7 +449,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__firewall)
-            opts="-y -q -h --for --mode --stateless --output-drop --from --keep --inside --chain --apply --remove --check --yes --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-y -q -h --for --mode --stateless --output-drop --from --keep --inside --chain --apply --remove --check --yes --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --hang-up --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -521,6 +525,10 @@ _pasv() {
                     ;;
                 --keep-parts)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hang-up)
+                    COMPREPLY=($(compgen -W "keep publish" -- "${cur}"))
                     return 0
                     ;;
                 --umask)
@@ -1353,7 +1361,7 @@ _pasv() {
             return 0
             ;;
         pasv__subcmd__serve)
-            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --failure-window --help"
+            opts="-q -h --root --write --listen --passive-ports --external --proxy-from --user --anonymous --explain --quiet --log-format --log-level --xferlog --ready-file --sync --keep-parts --hang-up --umask --no-passive --no-active --active-port --data-mss --tls --listen-tls --cert --key --acme --acme-directory --acme-contact --acme-listen --acme-ca --data-reuse --allow-ccc --allow-truncated --client-cert --client-ca --client-crl --client-cert-users --client-cert-login --max-handshakes-per-address --login-timeout --idle-timeout --idle-timeout-most --data-timeout --stall-timeout --port-wait --claim-timeout --gone-timeout --drain-timeout --remember-logins --max-sessions --max-sessions-per-address --max-line --max-commands-before-login --max-stat-lines --max-queue --delay-after-failures --failure-delay --refuse-after-failures --refuse-address-after-failures --failure-window --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1405,6 +1413,10 @@ _pasv() {
                     ;;
                 --keep-parts)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hang-up)
+                    COMPREPLY=($(compgen -W "keep publish" -- "${cur}"))
                     return 0
                     ;;
                 --umask)

@@ -57,6 +57,8 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l ready-file -d 'Write
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
 never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l hang-up -d 'What becomes of an unencrypted upload whose client hangs up at its end, without QUIT and without waiting for the reply, as a process does that is killed, and as some cameras do: keep it to be resumed, or publish it' -r -f -a "keep\t''
+publish\t''"
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
@@ -346,6 +348,8 @@ complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l ready-file -d 'Writ
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
 never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l hang-up -d 'What becomes of an unencrypted upload whose client hangs up at its end, without QUIT and without waiting for the reply, as a process does that is killed, and as some cameras do: keep it to be resumed, or publish it' -r -f -a "keep\t''
+publish\t''"
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
@@ -448,6 +452,8 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l ready-file -d 'Wr
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l sync -d 'When an upload counts as done: on the disk, or with the kernel' -r -f -a "always\t'The file and its name are on the disk before the client hears 226'
 never\t'The kernel writes when it likes; a power cut may lose what was acknowledged'"
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l keep-parts -d 'How long the part of a broken upload is kept for the client to resume' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l hang-up -d 'What becomes of an unencrypted upload whose client hangs up at its end, without QUIT and without waiting for the reply, as a process does that is killed, and as some cameras do: keep it to be resumed, or publish it' -r -f -a "keep\t''
+publish\t''"
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l umask -d 'Permission bits that uploads do not get' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l active-port -d 'Dial active data connections from this port; the classic one is 20, which needs root' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l data-mss -d 'Keep the packets of data connections small, and let routers cut them (no DF bit): where listings arrive and files stop after their first bytes. 1200 passes everywhere' -r
