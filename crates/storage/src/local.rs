@@ -9,6 +9,8 @@
 //! What memory already holds is answered at once; what may wait for the disk goes to the blocking pool. Every operation
 //! must be polled inside a tokio runtime.
 mod append;
+mod beginning;
+mod copy;
 mod errno;
 mod facts;
 mod fault;
@@ -24,6 +26,7 @@ mod settling;
 mod source;
 mod sweep;
 mod target;
+mod unique;
 mod upload;
 
 use std::fs::File;
@@ -200,7 +203,7 @@ impl Tree for Local {
         if self.inner.options.read_only {
             return Box::pin(ready(Err(Kind::ReadOnly.into())));
         }
-        Box::pin(upload::begin(Arc::clone(&self.inner), path.clone(), how))
+        Box::pin(beginning::begin(Arc::clone(&self.inner), path.clone(), how))
     }
 
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use net::data::Data;
 use net::pump::{self, Progress, buffer};
 use storage::{Create, Sink, VPath};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 use wire::ascii::Decoder;
 
 use super::{Broken, PATIENCE};
@@ -14,8 +14,13 @@ use crate::session::Pass;
 use crate::settings::{HangUp, Truncated};
 
 /// From the end of an upload's data to the look whether its client is still there. A process that is killed closes all its
-/// connections within microseconds, and on a busy machine within a few milliseconds.
-const GRACE: Duration = Duration::from_millis(4);
+/// connections within some ten microseconds.
+const GRACE: Duration = Duration::from_micros(600);
+
+/// On a busy machine the process may have lost the processor in between. A wait that takes so much longer than it should shows
+/// such a machine, and is repeated, now for a time slice.
+const LATE: Duration = Duration::from_millis(1);
+const SLICE: Duration = Duration::from_millis(5);
 
 /// What is received by way of memory before the kernel moves the rest by itself.
 const FIRST: usize = 64 << 10;
@@ -103,7 +108,7 @@ impl Store {
         }
         let proven = protected && !cut;
         if !proven && terms.hang_up == HangUp::Keep {
-            sleep_until(ended + GRACE).await;
+            wait(GRACE.saturating_sub(ended.elapsed())).await;
         }
         Ok(Received { store: self, data, cut, proven })
     }
@@ -159,5 +164,15 @@ impl Store {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Waits, in a thread: the timers of the event loop are too coarse to add no more than this to each small upload.
+async fn wait(time: Duration) {
+    let due = Instant::now() + time;
+    // Where the runtime is ending nobody waits any more.
+    let _ = tokio::task::spawn_blocking(move || std::thread::sleep(time)).await;
+    if Instant::now() > due + LATE {
+        sleep(SLICE).await;
     }
 }

@@ -10,17 +10,6 @@
 //! - the whole file: mode, sync, rename over the name, sync;
 //! - what is to be added to the end of a file, which `append` does;
 //! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and renamed.
-//!
-//! # Where a resumed upload starts
-//!
-//! `Resume { at }` looks, in this order, for
-//! 1. a file of exactly `at` bytes, the length that its client was told: what comes is added to it;
-//! 2. a kept part of exactly `at` bytes: it is what the client was told of, or counted itself; continued in place;
-//! 3. a longer file: its first `at` bytes are the start;
-//! 4. a longer part: cut to `at` with the first byte that comes, continued in place.
-//!
-//! Where none has the bytes but the part is being written by another upload, the answer is [`Kind::Busy`]: what it will
-//! hold is not known yet.
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -28,28 +17,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{
-    Access, AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, copy_file_range, fchmod, fchown, linkat, openat,
-    renameat, renameat_with, unlinkat,
+    AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, linkat, openat, renameat, renameat_with,
+    unlinkat,
 };
 use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
 use super::append::{self, Added, Append};
-use super::part::{self, Absent, Held, Locked, PartName};
-use super::resolve::Reach;
-use super::target::{self, Target};
-use super::{Inner, Sync, facts, hop, in_place, rights};
-use crate::{Create, Kind, Op, Result, Sink, Stat, VPath};
-
-/// Bytes copied at a time where the kernel cannot do it by itself.
-const CHUNK: usize = 256 << 10;
-
-/// Names tried in order for [`Create::Unique`]; after that, random ones: a directory where thousands upload under one
-/// name must not cost each of them thousands of look-ups.
-const COUNTED: u32 = 1000;
-
-/// Random names tried after that. Each is one of 2^32, so that the second is already a rarity.
-const RANDOM: u32 = 16;
+use super::beginning::{Beginning, Content, Place, Publish, make_spare};
+use super::copy::copy;
+use super::part::{self, PartName};
+use super::target::Target;
+use super::{Inner, Sync, facts, hop};
+use crate::{Kind, Op, Result, Sink, Stat, VPath};
 
 /// Times an append is tried again when its file is replaced at that very moment.
 const TRIES: usize = 100;
@@ -62,41 +42,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// The mode of a part until it is published.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
-
-/// May what has the name be replaced?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Publish {
-    Over,
-    Fresh,
-}
-
-/// Which name a part has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// The one where a broken upload is found again.
-    Named,
-    /// A random one.
-    Spare,
-}
-
-/// What a part holds.
-#[derive(Debug)]
-enum Content {
-    /// The whole file, or its start.
-    Whole(Publish),
-    /// What is to be added to a file's end; only as long as the file is this one, where the client named its length.
-    Tail(Option<Stat>),
-    /// What comes behind the first bytes of a file.
-    Rest(Base),
-}
-
-/// A file whose first bytes an upload continues, as it was when that began.
-#[derive(Debug)]
-struct Base {
-    file: File,
-    length: u64,
-    stat: Stat,
-}
 
 /// An upload under way.
 pub(super) struct Upload {
@@ -124,231 +69,27 @@ pub(super) struct Upload {
     full: bool,
 }
 
-/// Begins an upload.
-pub(super) async fn begin(inner: Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>> {
-    hop(move || prepare(&inner, path, how)).await
-}
-
-fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>> {
-    if how == Create::Unique {
-        return Ok(Box::new(reserve(inner, &path)?));
-    }
-    let target = target::find(inner, &path)?;
-    if how == Create::New && target.standing.is_some() {
-        return Err(Kind::Exists.into());
-    }
-    let beginning = match how {
-        Create::Replace | Create::Unique | Create::Resume { at: 0 } => fresh(inner, &target, Publish::Over),
-        Create::New => fresh(inner, &target, Publish::Fresh),
-        Create::Resume { at } => resume(inner, &target, at),
-        Create::Append { at } => append(inner, &target, at),
-    };
-    match beginning {
-        Ok(beginning) => Ok(Box::new(beginning.upload(inner, path, target)?)),
-        // A file that may be written, in a directory that may not.
-        Err(error) if error.kind == Kind::Denied && target.standing.is_some() => {
-            if rights::may(&target.dir, b".", Access::WRITE_OK) {
-                return Err(error);
-            }
-            in_place::begin(inner, path, &target, how)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A part to write to, and where in it.
-struct Beginning {
-    file: Locked,
-    part: PartName,
-    place: Place,
-    content: Content,
-    made: bool,
-    position: u64,
-}
-
-impl Beginning {
-    fn named(file: Locked, part: PartName, publish: Publish, made: bool, position: u64) -> Self {
-        Self { file, part, place: Place::Named, content: Content::Whole(publish), made, position }
-    }
-
-    fn upload(self, inner: &Arc<Inner>, path: VPath, target: Target) -> Result<Upload> {
-        Ok(Upload {
+impl Upload {
+    /// An upload to what a path leads to, in a part that is ours.
+    pub(super) fn new(inner: &Arc<Inner>, path: VPath, target: Target, beginning: Beginning) -> Result<Self> {
+        Ok(Self {
             inner: Arc::clone(inner),
             path,
             mode: target.standing.as_ref().map_or(0o666 & !inner.options.umask, |stat| stat.mode & 0o777),
             target,
-            part: Some(self.part),
-            place: self.place,
-            file: Arc::new(self.file.into_file()?),
-            content: self.content,
-            made: self.made,
+            part: Some(beginning.part),
+            place: beginning.place,
+            file: Arc::new(beginning.file.into_file()?),
+            content: beginning.content,
+            made: beginning.made,
             begun: false,
-            position: self.position,
+            position: beginning.position,
             opened_up: false,
             settled: false,
             full: false,
         })
     }
-}
 
-/// The four places of the rule at the top, in its order.
-fn resume(inner: &Inner, target: &Target, at: u64) -> Result<Beginning> {
-    let size = target.standing.as_ref().map(|stat| stat.size);
-    if size == Some(at) {
-        return spare(inner, target, Content::Tail(target.standing.clone()));
-    }
-    let named = PartName::named(&target.name);
-    match hold(inner, target, &named, Absent::Leave)? {
-        Held::Kept(file, kept) if kept == at || kept > at && size.is_none_or(|size| size < at) => {
-            Ok(Beginning::named(file, named, Publish::Over, false, at))
-        }
-        _ if size.is_some_and(|size| size > at) => {
-            let base = base(target, at)?;
-            spare(inner, target, Content::Rest(base))
-        }
-        Held::InUse => Err(Kind::Busy.into()),
-        Held::Kept(..) | Held::Absent | Held::Made(_) => Err(Kind::BadOffset.into()),
-    }
-}
-
-fn append(inner: &Inner, target: &Target, at: Option<u64>) -> Result<Beginning> {
-    let fits = |length| if at.is_none_or(|at| at == length) { Ok(()) } else { Err(Kind::BadOffset) };
-    if let Some(stat) = &target.standing {
-        fits(stat.size)?;
-        return spare(inner, target, Content::Tail(at.map(|_| stat.clone())));
-    }
-    let named = PartName::named(&target.name);
-    match hold(inner, target, &named, Absent::Leave)? {
-        Held::Kept(file, kept) => {
-            fits(kept)?;
-            // What another append has made a file of meanwhile is not replaced.
-            Ok(Beginning::named(file, named, Publish::Fresh, false, kept))
-        }
-        Held::InUse => Err(Kind::Busy.into()),
-        Held::Absent | Held::Made(_) => {
-            fits(0)?;
-            spare(inner, target, Content::Tail(None))
-        }
-    }
-}
-
-/// Locks a part, once an upload that has broken off has let go of it.
-fn hold(inner: &Inner, target: &Target, named: &PartName, absent: Absent) -> Result<Held> {
-    inner.settling.ask(|held| !matches!(held, Held::InUse), || part::hold(target.dir.as_fd(), named, absent))
-}
-
-/// The file that an upload continues, which is longer than `at`.
-fn base(target: &Target, at: u64) -> Result<Base> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(openat(&target.dir, target.name.as_slice(), flags, Mode::empty())?);
-    Ok(Base { stat: facts::of(&file)?, file, length: at })
-}
-
-/// The named part, to be emptied when the first byte comes; or an empty spare where another upload is in it.
-fn fresh(inner: &Inner, target: &Target, publish: Publish) -> Result<Beginning> {
-    inner.faults.before()?;
-    let named = PartName::named(&target.name);
-    match part::hold(target.dir.as_fd(), &named, Absent::Make)? {
-        Held::Made(file) => Ok(Beginning::named(file, named, publish, true, 0)),
-        Held::Kept(file, _) => Ok(Beginning::named(file, named, publish, false, 0)),
-        Held::InUse | Held::Absent => spare(inner, target, Content::Whole(publish)),
-    }
-}
-
-fn spare(inner: &Inner, target: &Target, content: Content) -> Result<Beginning> {
-    let (file, part) = make_spare(inner, &target.dir)?;
-    Ok(Beginning { file, part, place: Place::Spare, content, made: true, position: 0 })
-}
-
-fn make_spare(inner: &Inner, dir: &OwnedFd) -> Result<(Locked, PartName)> {
-    inner.faults.before()?;
-    let part = PartName::spare()?;
-    match part::hold(dir.as_fd(), &part, Absent::Make)? {
-        Held::Made(file) => Ok((file, part)),
-        // Nobody else can know that name.
-        Held::Kept(..) | Held::InUse | Held::Absent => Err(Kind::Io.into()),
-    }
-}
-
-/// Finds a name that nobody has, and keeps other uploads of this kind from it by holding its named part.
-fn reserve(inner: &Arc<Inner>, path: &VPath) -> Result<Upload> {
-    let Some((dir, name)) = inner.root.parent(path, Reach::Disk)? else {
-        return Err(Kind::IsADirectory.into());
-    };
-    let Some((parent, _)) = path.split() else { return Err(Kind::IsADirectory.into()) };
-    for attempt in 0..COUNTED + RANDOM {
-        let suffix = match attempt {
-            0 => String::new(),
-            n if n < COUNTED => format!(".{n}"),
-            _ => {
-                let mut random = [0; 4];
-                getrandom::fill(&mut random).map_err(|_| Kind::Io)?;
-                format!(".{:08x}", u32::from_ne_bytes(random))
-            }
-        };
-        let stem = shortened(name, VPath::COMPONENT - suffix.len());
-        let candidate = [stem, suffix.as_bytes()].concat();
-        match facts::of_name(&dir, &candidate) {
-            Err(error) if error.kind == Kind::NotFound => {}
-            Err(error) => return Err(error),
-            Ok(_) => continue,
-        }
-        let part = PartName::named(&candidate);
-        // A part that is kept already belongs to a broken upload of that name, which may yet be resumed.
-        inner.faults.before()?;
-        let Held::Made(file) = part::hold(dir.as_fd(), &part, Absent::Make)? else { continue };
-        let path = parent.join(&candidate)?;
-        let target = Target { dir, name: candidate, standing: None };
-        return Beginning::named(file, part, Publish::Fresh, true, 0).upload(inner, path, target);
-    }
-    Err(Kind::Exists.into())
-}
-
-/// At most `room` bytes of a name, not ending within a character of UTF-8.
-fn shortened(name: &[u8], room: usize) -> &[u8] {
-    let mut end = name.len().min(room);
-    while end > 0 && name.get(end).is_some_and(|next| next & 0b1100_0000 == 0b1000_0000) {
-        end -= 1;
-    }
-    &name[..end]
-}
-
-/// Copies so many bytes between files; [`Kind::Changed`] where there are not as many.
-fn copy(from: &File, mut read: u64, to: &File, mut written: u64, count: u64) -> Result<()> {
-    let end = read + count;
-    while read < end {
-        let length = usize::try_from(end - read).unwrap_or(usize::MAX);
-        match copy_file_range(from, Some(&mut read), to, Some(&mut written), length) {
-            Ok(0) => return Err(Kind::Changed.into()),
-            Ok(_) => {}
-            Err(Errno::INTR) => {}
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
-                return copy_by_hand(from, read, to, written, end - read);
-            }
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    Ok(())
-}
-
-fn copy_by_hand(from: &File, mut read: u64, to: &File, mut written: u64, count: u64) -> Result<()> {
-    let mut buffer = vec![0; CHUNK];
-    let end = read + count;
-    while read < end {
-        let wanted = usize::try_from(end - read).unwrap_or(CHUNK).min(CHUNK);
-        let piece = buffer.get_mut(..wanted).unwrap_or_default();
-        let got = from.read_at(piece, read)?;
-        if got == 0 {
-            return Err(Kind::Changed.into());
-        }
-        to.write_all_at(piece.get(..got).unwrap_or_default(), written)?;
-        read += got as u64;
-        written += got as u64;
-    }
-    Ok(())
-}
-
-impl Upload {
     /// The length that the part is to be cut to before something is written, if it is. Asked for once.
     fn cut(&mut self) -> Option<u64> {
         let cut = (!self.begun && !self.made).then_some(self.position);
