@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 use wire::{LineDecoder, Protection, Reply};
 
-use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred};
+use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred, What};
 use crate::files;
 use crate::reason::Reason;
 use crate::session::Session;
@@ -53,6 +53,7 @@ struct Running {
     ascii: bool,
     /// There is a data connection, or will be.
     has_data: bool,
+    is_upload: bool,
 }
 
 /// How far a transfer is.
@@ -240,9 +241,14 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
-                read = self.control.read(&mut self.input), if reads => if read? == 0 {
-                    ended = true;
-                    gone.get_or_insert(Gone { look: self.next_look(), moved: self.moved() });
+                read = self.control.read(&mut self.input), if reads => match read {
+                    Ok(0) => {
+                        ended = true;
+                        gone.get_or_insert(Gone { look: self.next_look(), moved: self.moved() });
+                    }
+                    Ok(_) => {}
+                    Err(_) if self.outlives_its_control() => ended = true,
+                    Err(error) => return Err(error),
                 },
                 // With a full queue nothing is read, and the client's end is not met by reading.
                 () = sleep(self.shared.settings.deadlines.gone), if !reads && gone.is_none() && self.running.is_some() => {
@@ -325,7 +331,24 @@ impl Driver<'_> {
         }
     }
 
+    /// Is an upload under way that is published whatever its client's control connection does? A client that does not read
+    /// its replies resets it by closing.
+    fn outlives_its_control(&self) -> bool {
+        let publishes = self.settings.hang_up == HangUp::Publish;
+        publishes && self.running.as_ref().is_some_and(|running| running.is_upload)
+    }
+
     async fn flush(&mut self) -> std::io::Result<()> {
+        match self.send_replies().await {
+            Err(_) if self.outlives_its_control() => {
+                self.out.clear();
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_replies(&mut self) -> std::io::Result<()> {
         if self.out.is_empty() {
             return Ok(());
         }
@@ -475,6 +498,7 @@ impl Driver<'_> {
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
+        let is_upload = matches!(plan.what, What::Store { .. });
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
@@ -482,7 +506,8 @@ impl Driver<'_> {
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
-        self.running = Some(Running { step, stage: Stage::Moving, progress, begun, ascii, has_data });
+        self.running =
+            Some(Running { step, stage: Stage::Moving, progress, begun, ascii, has_data, is_upload });
     }
 
     fn stepped(&mut self, step: Step) {

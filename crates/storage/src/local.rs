@@ -294,6 +294,10 @@ impl Inner {
 
     fn list(&self, path: &VPath, reach: Reach) -> Found<Box<dyn Entries>> {
         let dir = self.root.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK, reach)?;
+        // Its names could be read, and nothing be known of them.
+        if !rights::may(&dir, b".", rustix::fs::Access::EXEC_OK) {
+            return Err(Kind::Denied.into());
+        }
         Ok(Box::new(listing::Listing::new(Arc::clone(&self.root), path.clone(), dir)?))
     }
 
@@ -406,10 +410,11 @@ impl Inner {
     }
 
     fn set_mode(&self, path: &VPath, mode: u32) -> Result<()> {
-        if path.is_root() {
+        let (fd, stat) = self.settable(path)?;
+        // By way of a link too: nobody could reach it any more to set it back.
+        if stat.unique == facts::of(self.root.open_at(&VPath::root(), OFlags::PATH, Reach::Disk)?)?.unique {
             return Err(Kind::Denied.into());
         }
-        let (fd, stat) = self.settable(path)?;
         // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with chmod.
         let kept = if stat.kind == FileType::Directory { stat.mode & 0o7000 } else { 0 };
         let mode = Mode::from_raw_mode(mode & 0o777 | kept);

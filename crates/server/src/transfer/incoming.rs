@@ -4,7 +4,7 @@ use std::time::Duration;
 use net::data::Data;
 use net::pump::{self, Progress, buffer};
 use storage::{Create, Sink, VPath};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use wire::ascii::Decoder;
 
 use super::{Broken, PATIENCE};
@@ -13,14 +13,15 @@ use crate::reason::Reason;
 use crate::session::Pass;
 use crate::settings::{HangUp, Truncated};
 
-/// From the end of an upload's data to the look whether its client is still there. A process that is killed closes all its
-/// connections within some ten microseconds.
-const GRACE: Duration = Duration::from_micros(600);
+/// From the end of an upload's data to the look whether its client is still there: a quarter of the time that the upload took,
+/// within these bounds. A process that is killed closes all its connections within microseconds, but on a busy machine it may
+/// lose the processor in between for many milliseconds. The longer an upload takes, the likelier it is that it was killed in it,
+/// and the less does a wait cost in comparison.
+const GRACE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(60));
 
-/// On a busy machine the process may have lost the processor in between. A wait that takes so much longer than it should shows
-/// such a machine, and is repeated, now for a time slice.
-const LATE: Duration = Duration::from_millis(1);
-const SLICE: Duration = Duration::from_millis(5);
+/// A wait that takes so much longer than it should shows a machine that is busy: then there is another, of some time slices.
+const LATE: Duration = Duration::from_millis(2);
+const SLICES: Duration = Duration::from_millis(12);
 
 /// What is received by way of memory before the kernel moves the rest by itself.
 const FIRST: usize = 64 << 10;
@@ -90,7 +91,7 @@ impl Store {
         terms: &Terms,
         progress: &Progress,
     ) -> Result<Received, Broken> {
-        let protected = data.is_protected();
+        let (begun, protected) = (Instant::now(), data.is_protected());
         let moved = self.take(&mut data, terms, progress).await;
         let ended = Instant::now();
         let lenient = terms.truncated == Truncated::Published;
@@ -108,7 +109,13 @@ impl Store {
         }
         let proven = protected && !cut;
         if !proven && terms.hang_up == HangUp::Keep {
-            wait(GRACE.saturating_sub(ended.elapsed())).await;
+            let due = ended + ((ended - begun) / 4).clamp(GRACE.0, GRACE.1);
+            if Instant::now() < due {
+                sleep_until(due).await;
+                if Instant::now() > due + LATE {
+                    sleep(SLICES).await;
+                }
+            }
         }
         Ok(Received { store: self, data, cut, proven })
     }
@@ -164,15 +171,5 @@ impl Store {
                 return Ok(());
             }
         }
-    }
-}
-
-/// Waits, in a thread: the timers of the event loop are too coarse to add no more than this to each small upload.
-async fn wait(time: Duration) {
-    let due = Instant::now() + time;
-    // Where the runtime is ending nobody waits any more.
-    let _ = tokio::task::spawn_blocking(move || std::thread::sleep(time)).await;
-    if Instant::now() > due + LATE {
-        sleep(SLICE).await;
     }
 }

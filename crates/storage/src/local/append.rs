@@ -26,7 +26,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 
 use rustix::fs::{
     AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RawDir, RenameFlags, fallocate, flock, openat,
@@ -117,7 +117,8 @@ pub(super) struct Append<'a> {
     pub(super) dir: &'a OwnedFd,
     pub(super) name: &'a [u8],
     /// The part with the bytes, locked by us, and how many they are. None afterwards where there is no part any more that
-    /// the caller would have to remove.
+    /// the caller would have to remove. None before, where the directory has no room for a part: then a kill in the middle of
+    /// step 3 leaves what was added so far.
     pub(super) part: &'a mut Option<PartName>,
     pub(super) bytes: &'a File,
     pub(super) added: u64,
@@ -175,16 +176,16 @@ impl Append<'_> {
             }
             return Err(error);
         }
-        // Renamed away meanwhile, it has the bytes all the same, as a log that is rotated; replaced or removed, they are lost
-        // with it.
-        if file.metadata().is_ok_and(|now| now.nlink() == 0) {
+        // Where the name has been given to another file meanwhile, or to none, the bytes belong there. This file may live on
+        // under another name, as a log that was rotated, or a backup by hard links; then it is as it was.
+        if !self.has_the_name(stat.unique)? && undo(&self.inner.faults, &file, length, written) {
             self.take_back()?;
             return Ok(Added::Moved);
         }
         // From here on it has happened.
-        self.inner.faults.before()?;
-        self.bytes.set_len(0)?;
         if let Some(journal) = self.part.take() {
+            self.inner.faults.before()?;
+            self.bytes.set_len(0)?;
             // Empty, it says nothing; the next append or sweep removes it where this fails.
             let _ = self
                 .inner
@@ -203,6 +204,9 @@ impl Append<'_> {
     fn write_journal(&mut self, inode: u64, length: u64) -> Result<Intent> {
         let faults = &self.inner.faults;
         let intent = Intent { inode, length, added: self.added, missing: 0, boot: boot() };
+        if self.part.is_none() {
+            return Ok(intent);
+        }
         faults.before()?;
         self.bytes.write_all_at(&intent.encode(), self.added)?;
         faults.before()?;
@@ -212,6 +216,9 @@ impl Append<'_> {
 
     /// The bytes are not in a file that has a name: back to what was before step 2.
     fn take_back(&mut self) -> Result<()> {
+        if self.part.is_none() {
+            return Ok(());
+        }
         self.inner.faults.before()?;
         self.bytes.set_len(self.added)?;
         self.rename_part(PartName::spare()?)
@@ -270,8 +277,10 @@ impl Append<'_> {
 
     /// Takes out of the journal what the file has already.
     fn make_room(&self, intent: &Intent) -> Result<()> {
-        self.inner.faults.before()?;
-        self.bytes.write_all_at(&intent.encode(), self.added)?;
+        if self.part.is_some() {
+            self.inner.faults.before()?;
+            self.bytes.write_all_at(&intent.encode(), self.added)?;
+        }
         self.inner.faults.before()?;
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         match fallocate(self.bytes, flags, 0, intent.missing) {

@@ -85,6 +85,10 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
             if rights::may(&target.dir, b".", Access::WRITE_OK) {
                 return Err(error);
             }
+            if let Create::Append { at } = how {
+                let content = tail(&target, at)?;
+                return Ok(Box::new(Upload::unnamed(inner, path, target, in_place::unnamed()?, content)));
+            }
             in_place::begin(inner, path, &target, how)
         }
         Err(error) => Err(error),
@@ -129,11 +133,18 @@ fn resume(inner: &Inner, target: &Target, at: u64) -> Result<Beginning> {
     }
 }
 
+/// What is added to the file that is there, whose length must be `at` where that was given.
+fn tail(target: &Target, at: Option<u64>) -> Result<Content> {
+    match (&target.standing, at) {
+        (Some(stat), Some(at)) if stat.size != at => Err(Kind::BadOffset.into()),
+        (standing, at) => Ok(Content::Tail(at.and_then(|_| standing.clone()))),
+    }
+}
+
 fn append(inner: &Inner, target: &Target, at: Option<u64>) -> Result<Beginning> {
     let fits = |length| if at.is_none_or(|at| at == length) { Ok(()) } else { Err(Kind::BadOffset) };
-    if let Some(stat) = &target.standing {
-        fits(stat.size)?;
-        return spare(inner, target, Content::Tail(at.map(|_| stat.clone())));
+    if target.standing.is_some() {
+        return spare(inner, target, tail(target, at)?);
     }
     let named = PartName::named(&target.name);
     match hold(inner, target, &named, Absent::Leave)? {

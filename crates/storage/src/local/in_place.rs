@@ -2,14 +2,15 @@
 //!
 //! A file that the process may write, in a directory that it may not: there is no room for a part, and no rename. Such a file
 //! is written in place, which is the one case where an upload is not atomic: readers see it grow, and one that breaks off
-//! leaves what came. What was to be added to the file is cut off again, as long as the process lives.
+//! leaves what came. The file is locked meanwhile; a second upload to it is refused with [`Kind::Busy`].
 //!
-//! The file is locked meanwhile; a second upload to it is refused with [`Kind::Busy`].
+//! What is to be added to such a file is collected in a file without a name, in the system's folder for temporary files, and added
+//! when it is there, as elsewhere; but without a journal.
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, flock, openat};
+use rustix::fs::{CWD, FlockOperation, MemfdFlags, Mode, OFlags, fchmod, flock, memfd_create, openat};
 use rustix::io::Errno;
 
 use super::target::Target;
@@ -25,8 +26,6 @@ struct InPlace {
     position: u64,
     /// The length that it is cut to when the first byte comes.
     cut: Option<u64>,
-    /// The length that it gets back when this is an append that breaks off.
-    restore: Option<u64>,
     mode: Option<u32>,
 }
 
@@ -40,12 +39,11 @@ pub(super) fn begin(inner: &Arc<Inner>, path: VPath, target: &Target, how: Creat
         Err(errno) => return Err(errno.into()),
     }
     let size = file.metadata()?.len();
-    let (position, restore) = match how {
-        Create::Replace => (0, None),
-        Create::Resume { at } if at <= size => (at, None),
-        Create::Append { at } if at.is_none_or(|at| at == size) => (size, Some(size)),
-        Create::Resume { .. } | Create::Append { .. } => return Err(Kind::BadOffset.into()),
-        Create::New | Create::Unique => return Err(Kind::Exists.into()),
+    let position = match how {
+        Create::Replace => 0,
+        Create::Resume { at } if at <= size => at,
+        Create::Resume { .. } => return Err(Kind::BadOffset.into()),
+        Create::New | Create::Unique | Create::Append { .. } => return Err(Kind::Exists.into()),
     };
     Ok(Box::new(InPlace {
         inner: Arc::clone(inner),
@@ -53,9 +51,18 @@ pub(super) fn begin(inner: &Arc<Inner>, path: VPath, target: &Target, how: Creat
         file: Arc::new(file),
         position,
         cut: Some(position),
-        restore,
         mode: None,
     }))
+}
+
+/// A file without a name, for as long as it is open.
+pub(super) fn unnamed() -> Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match openat(CWD, std::env::temp_dir(), flags, Mode::RUSR | Mode::WUSR) {
+        Ok(fd) => Ok(File::from(fd)),
+        // A file system that makes none; memory does.
+        Err(_) => Ok(File::from(memfd_create(c"pasv", MemfdFlags::CLOEXEC)?)),
+    }
 }
 
 impl Sink for InPlace {
@@ -95,16 +102,15 @@ impl Sink for InPlace {
             if self.inner.options.sync == Sync::Always {
                 self.file.sync_all()?;
             }
-            if let Some(mode) = self.mode.filter(|_| self.restore.is_none()) {
+            if let Some(mode) = self.mode {
                 // Only the file's owner may, and what counts is the content.
                 let _ = fchmod(&*self.file, Mode::from_raw_mode(mode));
             }
-            self.restore = None;
             Ok(())
         }))
     }
 
-    /// What was there before is lost already, but for an append.
+    /// What was there before is lost already.
     fn discard(self: Box<Self>) -> Op<'static, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -112,11 +118,6 @@ impl Sink for InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        if let Some(length) = self.restore.take().filter(|_| self.cut.is_none())
-            && let Err(error) = self.file.set_len(length)
-        {
-            tracing::warn!(path = ?self.path, %error, "an append that broke off could not be cut off the file");
-        }
         let _ = flock(&*self.file, FlockOperation::Unlock);
     }
 }

@@ -1,7 +1,7 @@
 //! Where do the bytes of an upload live until it is whole?
 //!
 //! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are three kinds of
-//! names of one shape, `.pasv.<32 hex digits>.part`:
+//! names of one shape, `.pasv.<32 hex digits>.part`, and `.temp` for what nobody can come back to:
 //!
 //! - the *named* part, whose digits are made from the target's name, so that a broken upload is found again (also for a
 //!   name of 255 bytes, which leaves no room for a suffix);
@@ -31,9 +31,12 @@ use super::facts;
 use crate::{Kind, Result, Stat};
 
 const PREFIX: &[u8] = b".pasv.";
-const SUFFIX: &[u8] = b".part";
+/// Of a part that is kept when its upload breaks off.
+const NAMED: &[u8] = b".part";
+/// Of one that is of no use without its upload: as long.
+const PASSING: &[u8] = b".temp";
 const DIGITS: usize = 32;
-const LENGTH: usize = PREFIX.len() + DIGITS + SUFFIX.len();
+const LENGTH: usize = PREFIX.len() + DIGITS + NAMED.len();
 
 /// Others that may come between opening a part and locking it, one after the other, before we give it up as in use.
 const TRIES: usize = 64;
@@ -48,20 +51,19 @@ pub(super) struct PartName(Vec<u8>);
 impl PartName {
     /// The one part in which a broken upload to `target` is kept.
     pub(super) fn named(target: &[u8]) -> Self {
-        Self::spell(&Sha256::digest(target))
+        Self::spell(&Sha256::digest(target), NAMED)
     }
 
     /// The one that says what is being added to the file with this inode.
     pub(super) fn journal(inode: u64) -> Self {
-        // No name holds a slash, so no target's part has this name.
-        Self::spell(&Sha256::digest([b"append/", inode.to_string().as_bytes()].concat()))
+        Self::spell(&Sha256::digest([b"append/", inode.to_string().as_bytes()].concat()), PASSING)
     }
 
     /// A name nobody has.
     pub(super) fn spare() -> Result<Self> {
         let mut random = [0; DIGITS / 2];
         getrandom::fill(&mut random).map_err(|_| Kind::Io)?;
-        Ok(Self::spell(&random))
+        Ok(Self::spell(&random, PASSING))
     }
 
     /// A name that was read from a directory, if it is a part's.
@@ -69,7 +71,7 @@ impl PartName {
         is_part(name).then(|| Self(name.to_vec()))
     }
 
-    fn spell(bytes: &[u8]) -> Self {
+    fn spell(bytes: &[u8], suffix: &[u8]) -> Self {
         let mut name = Vec::with_capacity(LENGTH);
         name.extend_from_slice(PREFIX);
         for byte in bytes.iter().take(DIGITS / 2) {
@@ -77,12 +79,17 @@ impl PartName {
                 name.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
             }
         }
-        name.extend_from_slice(SUFFIX);
+        name.extend_from_slice(suffix);
         Self(name)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Is it of no use to anybody when nobody holds it?
+    pub(super) fn is_passing(&self) -> bool {
+        self.0.ends_with(PASSING)
     }
 }
 
@@ -91,7 +98,7 @@ pub(super) fn is_part(name: &[u8]) -> bool {
     name.len() == LENGTH
         && name
             .strip_prefix(PREFIX)
-            .and_then(|rest| rest.strip_suffix(SUFFIX))
+            .and_then(|rest| rest.strip_suffix(NAMED).or_else(|| rest.strip_suffix(PASSING)))
             .is_some_and(|digits| digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 

@@ -4,7 +4,7 @@
 //! listing the permission bits are read ([`Process`]).
 use std::os::fd::AsFd;
 
-use rustix::fs::{Access as Mode, AtFlags, accessat};
+use rustix::fs::{Access as Mode, AtFlags, StatVfsMountFlags, accessat, fstatvfs};
 use rustix::io::Errno;
 
 use crate::{Access, FileType, Stat};
@@ -27,7 +27,9 @@ pub(super) fn of(dir: impl AsFd, name: &[u8], stat: &Stat, within: Option<(&Proc
     let link = stat.kind == FileType::Link;
     Access {
         read: link || may(&dir, name, Mode::READ_OK),
-        write: !link && may(&dir, name, Mode::WRITE_OK),
+        write: !link
+            && may(&dir, name, Mode::WRITE_OK)
+            && within.is_none_or(|(process, within)| process.may_write(stat, within)),
         enter: stat.kind == FileType::Directory && may(&dir, name, Mode::EXEC_OK),
         remove: within
             .is_some_and(|(process, within)| within.writable && process.may_unlink(stat.uid, within)),
@@ -61,10 +63,15 @@ impl Process {
         let link = stat.kind == FileType::Link;
         Access {
             read: bits & 4 != 0 || link,
-            write: bits & 2 != 0 && !link,
+            write: bits & 2 != 0 && !link && self.may_write(stat, within),
             enter: bits & 1 != 0 && stat.kind == FileType::Directory,
             remove: within.writable && self.may_unlink(stat.uid, within),
         }
+    }
+
+    /// As far as the file system and the directory are concerned: uploads need to replace a file of another user's.
+    fn may_write(&self, stat: &Stat, within: &Within) -> bool {
+        !within.read_only && (stat.kind == FileType::Directory || self.may_unlink(stat.uid, within))
     }
 
     /// In a sticky directory only the owner of a name, or of the directory, may remove it or replace it.
@@ -83,6 +90,8 @@ impl Process {
 pub(super) struct Within {
     /// Names may be made and removed.
     writable: bool,
+    /// Nothing may be changed in the file system that it is in.
+    read_only: bool,
     /// The owner of a sticky directory.
     sticky_of: Option<u32>,
 }
@@ -91,6 +100,7 @@ impl Within {
     /// Of a directory of which this much is known.
     pub(super) fn new(dir: impl AsFd, stat: &Stat) -> Self {
         Self {
+            read_only: fstatvfs(&dir).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY)),
             writable: may(dir, b".", Mode::WRITE_OK | Mode::EXEC_OK),
             sticky_of: (stat.mode & 0o1000 != 0).then_some(stat.uid),
         }
@@ -121,7 +131,7 @@ mod tests {
     #[test]
     fn the_first_class_that_fits_decides() {
         let me = Process { uid: 10, groups: vec![20, 21] };
-        let open = Within { writable: true, sticky_of: None };
+        let open = Within { writable: true, read_only: false, sticky_of: None };
         let bits = |mode, uid, gid| {
             let access = me.access(&stat(FileType::Directory, mode, uid, gid), &open);
             (access.read, access.write, access.enter)
@@ -139,10 +149,10 @@ mod tests {
     #[test]
     fn a_sticky_directory_keeps_the_names_of_others() {
         let me = Process { uid: 10, groups: vec![] };
-        let sticky = |of| Within { writable: true, sticky_of: Some(of) };
+        let sticky = |of| Within { writable: true, read_only: false, sticky_of: Some(of) };
         assert!(!me.may_unlink(11, &sticky(0)));
         assert!(me.may_unlink(10, &sticky(0)) && me.may_unlink(11, &sticky(10)));
-        let closed = Within { writable: false, sticky_of: None };
+        let closed = Within { writable: false, read_only: false, sticky_of: None };
         assert!(!me.access(&stat(FileType::File, 0o666, 10, 10), &closed).remove);
     }
 }

@@ -1,5 +1,8 @@
 //! Which broken uploads has nobody come back for?
 //!
+//! What a killed process has left under a name that nobody can come back to goes at once, and what it had half added to a
+//! file is cut off again (see `append`).
+//!
 //! The tree is walked by descriptors, never by path and never through a link, holding one small buffer for each level.
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,7 +93,7 @@ impl Walk<'_> {
         }
         // First without a lock, which would keep off an upload that comes just now.
         let Ok(stat) = facts::of_name(dir, name) else { return };
-        if stat.kind != FileType::File || !self.is_old(stat.modified) {
+        if stat.kind != FileType::File || !part.is_passing() && !self.is_old(stat.modified) {
             return;
         }
         let name = part;
@@ -107,7 +110,7 @@ impl Walk<'_> {
     /// Removes a part that is still old now that nobody else can write it; says how large it was.
     fn remove(&self, dir: &OwnedFd, name: &PartName) -> Result<Option<u64>> {
         let Held::Kept(part, size) = part::hold(dir.as_fd(), name, Absent::Leave)? else { return Ok(None) };
-        if !self.is_old(part.stat()?.modified) {
+        if !name.is_passing() && !self.is_old(part.stat()?.modified) {
             return Ok(None);
         }
         unlinkat(dir, name.as_bytes(), AtFlags::empty())?;

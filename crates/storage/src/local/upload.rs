@@ -90,6 +90,32 @@ impl Upload {
         })
     }
 
+    /// One whose bytes are in a file without a name, as the directory takes none.
+    pub(super) fn unnamed(
+        inner: &Arc<Inner>,
+        path: VPath,
+        target: Target,
+        file: File,
+        content: Content,
+    ) -> Self {
+        Self {
+            inner: Arc::clone(inner),
+            path,
+            mode: 0,
+            target,
+            part: None,
+            place: Place::Spare,
+            file: Arc::new(file),
+            content,
+            made: true,
+            begun: false,
+            position: 0,
+            opened_up: false,
+            settled: false,
+            full: false,
+        }
+    }
+
     /// The length that the part is to be cut to before something is written, if it is. Asked for once.
     fn cut(&mut self) -> Option<u64> {
         let cut = (!self.begun && !self.made).then_some(self.position);
@@ -173,6 +199,10 @@ impl Upload {
     }
 
     fn publish_whole(&mut self, publish: Publish) -> Result<()> {
+        if self.part.is_none() {
+            // The file has gone, and the directory takes no other.
+            return Err(Kind::Denied.into());
+        }
         self.make_durable()?;
         let (dir, name) = (&self.target.dir, self.target.name.as_slice());
         let Some(part) = &self.part else { return Err(Kind::Io.into()) };

@@ -96,6 +96,20 @@ async fn a_file_that_is_replaced_or_removed_or_renamed_meanwhile() {
     assert_eq!(site.really(""), ["log", "log.1"]);
 }
 
+/// The row of an append is in the file that has the name when that ends, though the file it was begun for lives on elsewhere.
+#[tokio::test]
+async fn a_backup_by_hard_links_gets_no_row() {
+    let site = Site::new();
+    site.put("log", "old,");
+    fs::hard_link(site.real("log"), site.real("backup")).unwrap();
+    let mut row = site.create("/log", APPEND).await.unwrap();
+    row.write(b"row,").await.unwrap();
+    site.upload("/log", Create::Replace, b"new,").await.unwrap();
+    row.commit().await.unwrap();
+    assert_eq!(site.read("/log").await.unwrap(), b"new,row,");
+    assert_eq!(site.read("/backup").await.unwrap(), b"old,");
+}
+
 #[tokio::test]
 async fn what_continues_a_file_that_was_changed_is_void() {
     let site = Site::new();

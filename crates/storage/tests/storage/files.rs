@@ -256,7 +256,11 @@ async fn renaming_one_of_two_names_of_a_file_to_the_other_leaves_one() {
 async fn the_root_keeps_its_mode() {
     let site = Site::new();
     assert_eq!(refused(site.tree.set_mode(&at("/"), 0).await), Kind::Denied);
-    assert_eq!(refused(site.tree.set_mode(&at("/x/.."), 0).await), Kind::Denied);
+    symlink(".", site.real("self")).unwrap();
+    symlink("/", site.real("absolute")).unwrap();
+    for path in ["/x/..", "/self", "/self/self", "/absolute"] {
+        assert_eq!(refused(site.tree.set_mode(&at(path), 0).await), Kind::Denied, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -59,9 +59,20 @@ async fn child() {
     assert_eq!(refused(tree.create(&at("/roots/open"), Create::New).await), Kind::Exists);
     // "new", "newnew", "newnnew": and one that is added and breaks off, or for which nothing comes.
     let mut sink = tree.create(&at("/roots/open"), Create::Append { at: None }).await.unwrap();
-    assert_eq!(refused(tree.create(&at("/roots/open"), Create::Replace).await), Kind::Busy);
     sink.write(b"half").await.unwrap();
     drop(sink);
+    let writing = tree.create(&at("/roots/open"), Create::Replace).await.unwrap();
+    assert_eq!(refused(tree.create(&at("/roots/open"), Create::Replace).await), Kind::Busy);
+    drop(writing);
+    // Appends at once, and with another program's.
+    let mut one = tree.create(&at("/roots/open"), Create::Append { at: None }).await.unwrap();
+    let mut two = tree.create(&at("/roots/open"), Create::Append { at: None }).await.unwrap();
+    one.write(b"1").await.unwrap();
+    two.write(b"2").await.unwrap();
+    two.commit().await.unwrap();
+    let mut other = fs::File::options().append(true).open(Path::new(&folder).join("roots/open")).unwrap();
+    std::io::Write::write_all(&mut other, b"other").unwrap();
+    one.commit().await.unwrap();
     drop(tree.create(&at("/roots/open"), Create::Replace).await.unwrap());
 
     // What may be written is.
@@ -71,6 +82,7 @@ async fn child() {
     upload("/sticky/new", Create::Replace).await.unwrap();
 
     assert_eq!(refused(tree.enter(&at("/roots/closed")).await), Kind::Denied);
+    assert_eq!(refused(tree.list(&at("/own/names-only")).await), Kind::Denied);
     tree.enter(&at("/roots")).await.unwrap();
     assert_eq!(refused(tree.enter(&at("/own/file")).await), Kind::NotADirectory);
 
@@ -96,6 +108,7 @@ async fn child() {
     assert!(roots.write && !roots.remove);
     assert!(!access("/roots/closed").await.enter && access("/own").await.enter);
     assert!(access("/sticky/own").await.remove && !access("/sticky/roots-open").await.remove);
+    assert!(access("/sticky/own").await.write && !access("/sticky/roots-open").await.write);
 
     // A part that somebody else has planted is not written to.
     upload("/planted/t", Create::Replace).await.unwrap();
@@ -137,6 +150,7 @@ async fn nobody_may_what_nobody_may() {
     file(&site.real("own/roots"), 0o644, 0);
     file(&site.real("own/others"), 0o666, 1);
     symlink("roots", site.real("own/link-to-roots")).unwrap();
+    directory(&site.real("own/names-only"), 0o600, NOBODY);
     directory(&site.real("roots"), 0o755, 0);
     file(&site.real("roots/open"), 0o666, 0);
     file(&site.real("roots/read-only"), 0o644, 0);
@@ -180,7 +194,7 @@ async fn nobody_may_what_nobody_may() {
     }
     assert_eq!(fs::metadata(site.real("own/roots")).unwrap().uid(), 0);
     let open = fs::metadata(site.real("roots/open")).unwrap();
-    assert_eq!((read("roots/open").as_str(), open.uid(), open.mode() & 0o777), ("newnnew", 0, 0o666));
+    assert_eq!((read("roots/open").as_str(), open.uid(), open.mode() & 0o777), ("newnnew2other1", 0, 0o666));
     assert_eq!(read("own/file"), "new");
     assert_eq!(site.really("roots"), before[0]);
     let mut sticky = before[1].clone();

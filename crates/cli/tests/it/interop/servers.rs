@@ -90,7 +90,8 @@ fn resumes_an_upload(peer: &Peer) {
     let from = write(&peer.beside("here"), "large.bin", 2, LARGE);
     peer.own();
     pasv(["put".as_ref(), "-c".as_ref(), from.as_os_str(), peer.url("large.bin").as_ref()]).good();
-    assert_joined(&there, 1, &fs::read(from).expect("our own file"));
+    // What is there is not the start of our file: once, the two were joined.
+    assert_same_file(&from, &there);
 }
 
 fn downloads_odd_names(peer: &Peer, except: &[&str]) {
