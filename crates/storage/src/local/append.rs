@@ -165,35 +165,51 @@ impl Append<'_> {
         let length = stat.size;
         let mut intent = self.write_journal(stat.unique.1, length)?;
         let mut written = 0;
-        if let Err(error) = self.write(&file, &mut intent, &mut written) {
-            // Where it cannot be cut off, the journal stays, so that a later append or sweep does it.
-            let journal = self.part.take();
-            if undo(&self.inner.faults, &file, length, written)
-                && let Some(journal) = journal
-            {
-                self.inner.faults.before()?;
-                unlinkat(self.dir, journal.as_bytes(), AtFlags::empty())?;
+        let added = self.write(&file, &mut intent, &mut written).and_then(|()| {
+            // Where the name has been given to another file meanwhile, or to none, the bytes belong there. This file may live
+            // on under another name, as a log that was rotated, or a backup by hard links; then it is as it was.
+            if !self.has_the_name(stat.unique)? && undo(&self.inner.faults, &file, length, written) {
+                self.take_back()?;
+                return Ok(Added::Moved);
             }
-            return Err(error);
+            // From here on it has happened.
+            self.empty_journal()?;
+            Ok(Added::Done)
+        });
+        match added {
+            Ok(Added::Done) => {
+                if let Some(journal) = self.part.take() {
+                    // Empty, it says nothing; the next append or sweep removes it where this fails.
+                    let _ = self.remove(&journal);
+                }
+                Ok(Added::Done)
+            }
+            Err(error) => {
+                // Where it cannot be cut off, the journal stays, so that a later append or sweep does it.
+                let journal = self.part.take();
+                if undo(&self.inner.faults, &file, length, written)
+                    && let Some(journal) = journal
+                {
+                    self.remove(&journal)?;
+                }
+                Err(error)
+            }
+            other => other,
         }
-        // Where the name has been given to another file meanwhile, or to none, the bytes belong there. This file may live on
-        // under another name, as a log that was rotated, or a backup by hard links; then it is as it was.
-        if !self.has_the_name(stat.unique)? && undo(&self.inner.faults, &file, length, written) {
-            self.take_back()?;
-            return Ok(Added::Moved);
-        }
-        // From here on it has happened.
-        if let Some(journal) = self.part.take() {
+    }
+
+    /// Step 4.
+    fn empty_journal(&self) -> Result<()> {
+        if self.part.is_some() {
             self.inner.faults.before()?;
             self.bytes.set_len(0)?;
-            // Empty, it says nothing; the next append or sweep removes it where this fails.
-            let _ = self
-                .inner
-                .faults
-                .before()
-                .and_then(|()| unlinkat(self.dir, journal.as_bytes(), AtFlags::empty()));
         }
-        Ok(Added::Done)
+        Ok(())
+    }
+
+    fn remove(&self, journal: &PartName) -> Result<()> {
+        self.inner.faults.before()?;
+        Ok(unlinkat(self.dir, journal.as_bytes(), AtFlags::empty())?)
     }
 
     fn is_durable(&self) -> bool {
