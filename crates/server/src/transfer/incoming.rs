@@ -13,15 +13,15 @@ use crate::reason::Reason;
 use crate::session::Pass;
 use crate::settings::{HangUp, Truncated};
 
-/// From the end of an upload's data to the look whether its client is still there: a quarter of the time that the upload took,
+/// From the end of an upload's data to the look whether its client is still there: half the time that the upload took,
 /// within these bounds. A process that is killed closes all its connections within microseconds, but on a busy machine it may
 /// lose the processor in between for many milliseconds. The longer an upload takes, the likelier it is that it was killed in it,
 /// and the less does a wait cost in comparison.
-const GRACE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(60));
+const GRACE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(60));
 
 /// A wait that takes so much longer than it should shows a machine that is busy: then there is another, of some time slices.
-const LATE: Duration = Duration::from_millis(2);
-const SLICES: Duration = Duration::from_millis(12);
+const LATE: Duration = Duration::from_micros(1500);
+const SLICES: Duration = Duration::from_millis(15);
 
 /// What is received by way of memory before the kernel moves the rest by itself.
 const FIRST: usize = 64 << 10;
@@ -109,7 +109,7 @@ impl Store {
         }
         let proven = protected && !cut;
         if !proven && terms.hang_up == HangUp::Keep {
-            let due = ended + ((ended - begun) / 4).clamp(GRACE.0, GRACE.1);
+            let due = ended + ((ended - begun) / 2).clamp(GRACE.0, GRACE.1);
             if Instant::now() < due {
                 sleep_until(due).await;
                 if Instant::now() > due + LATE {
