@@ -1,5 +1,6 @@
 //! How does a verb come from its URL to a session?
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use client::walk::below;
@@ -61,20 +62,43 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
         && one.user == other.user
 }
 
+/// The servers that have agreed to TLS in this run, by name and by address: none is spoken with unencrypted after that, unless
+/// `--tls off` says so.
+#[derive(Debug, Default)]
+struct Protected {
+    hosts: HashSet<String>,
+    peers: HashSet<SocketAddr>,
+}
+
+impl Protected {
+    fn add(&mut self, host: &str, peer: SocketAddr) {
+        self.hosts.insert(host.to_ascii_lowercase());
+        self.peers.insert(plain(peer));
+    }
+
+    fn has(&self, host: &str, peer: SocketAddr) -> bool {
+        self.hosts.contains(&host.to_ascii_lowercase()) || self.peers.contains(&plain(peer))
+    }
+}
+
+/// The address and the port alone, an IPv4 address as one also where the system tells it in IPv6.
+fn plain(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
 /// The session of the URL before, kept as long as the next URL is of the same site and user.
 pub(crate) struct Sessions<'a> {
     talk: &'a Talk,
     verify: Verify,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
-    /// The hosts that a session of this run was under TLS with: none is spoken with unencrypted after that.
-    protected: HashSet<String>,
+    protected: Protected,
     last: Option<(FtpUrl, Client)>,
 }
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self { talk, verify: Verify::default(), meter, protected: HashSet::new(), last: None }
+        Self { talk, verify: Verify::default(), meter, protected: Protected::default(), last: None }
     }
 
     /// The same, where files are proven in this way.
@@ -87,17 +111,15 @@ impl<'a> Sessions<'a> {
         let client = match self.last.take() {
             Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
             last => {
-                if let Some((_, other)) = last {
+                if let Some((known, other)) = last {
+                    // It may have agreed in a session that was begun later.
+                    if other.has_agreed_to_tls() {
+                        self.protected.add(&known.host.to_string(), other.peer());
+                    }
                     other.quit().await;
                 }
-                let host = url.host.to_string().to_ascii_lowercase();
                 let watch = stderr_watcher(self.talk, self.meter.clone());
-                let tls = if self.protected.contains(&host) { Tls::SeenInThisRun } else { Tls::AsAsked };
-                let client = reach(url, self.talk, watch, self.verify, tls).await?;
-                if client.is_protected() {
-                    self.protected.insert(host);
-                }
-                client
+                reach(url, self.talk, watch, self.verify, &mut self.protected).await?
             }
         };
         Ok(&mut self.last.insert((url.clone(), client)).1)
@@ -123,21 +145,12 @@ pub(crate) async fn open_verifying(
     meter: &Meter,
     verify: Verify,
 ) -> Result<Client, Failure> {
-    reach(url, talk, stderr_watcher(talk, meter.clone()), verify, Tls::AsAsked).await
+    reach(url, talk, stderr_watcher(talk, meter.clone()), verify, &mut Protected::default()).await
 }
 
 /// Connects and logs in.
 pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
-    reach(url, talk, watch, Verify::default(), Tls::AsAsked).await
-}
-
-/// Must the site have TLS?
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tls {
-    /// As the flags and the URL say.
-    AsAsked,
-    /// It must, unless `--tls off` says otherwise: an earlier session of this run had it.
-    SeenInThisRun,
+    reach(url, talk, watch, Verify::default(), &mut Protected::default()).await
 }
 
 async fn reach(
@@ -145,7 +158,7 @@ async fn reach(
     talk: &Talk,
     watch: Watcher,
     verify: Verify,
-    tls: Tls,
+    protected: &mut Protected,
 ) -> Result<Client, Failure> {
     let policy = policy(url, talk)?;
     let credentials = credentials(url, talk)?;
@@ -159,9 +172,6 @@ async fn reach(
     };
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
     let mut client = connected.map_err(|error| policy.explain(error))?;
-    if tls == Tls::SeenInThisRun {
-        client.require_tls();
-    }
     let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
     if let Some(way) = known.way {
         client.begin_with(way);
@@ -169,7 +179,16 @@ async fn reach(
     if known.segments == Segments::Small {
         client.begin_narrow().await.map_err(|error| policy.explain(error))?;
     }
-    match client.login(credentials).await {
+    let host = url.host.to_string();
+    if protected.has(&host, client.peer()) {
+        client.require_tls();
+    }
+    let done = client.login(credentials).await;
+    // Also where the login has failed: the next one to this server would say its password unencrypted.
+    if client.has_agreed_to_tls() {
+        protected.add(&host, client.peer());
+    }
+    match done {
         Ok(()) => Ok(client),
         Err(error) => Err(policy.explain(error)),
     }
@@ -213,6 +232,22 @@ fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_known_by_its_name_and_by_its_address() {
+        let mut protected = Protected::default();
+        let peer = |text: &str| text.parse::<SocketAddr>().unwrap();
+        protected.add("A.example", peer("192.0.2.1:21"));
+        for (host, at, known) in [
+            ("a.EXAMPLE", "192.0.2.9:2121", true),
+            ("b.example", "192.0.2.1:21", true),
+            ("b.example", "[::ffff:192.0.2.1]:21", true),
+            ("b.example", "192.0.2.1:2121", false),
+            ("b.example", "192.0.2.2:21", false),
+        ] {
+            assert_eq!(protected.has(host, peer(at)), known, "{host} {at}");
+        }
+    }
 
     /// One visit with `--mode active`, where EPRT was refused and PORT was not, had all later ones begin with PORT.
     #[test]

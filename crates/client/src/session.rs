@@ -168,6 +168,12 @@ impl Client {
         self.connection.is_protected()
     }
 
+    /// Has the server agreed to TLS in this session or one before it, whether the handshake and the login succeeded or not?
+    #[must_use]
+    pub fn has_agreed_to_tls(&self) -> bool {
+        self.agreed
+    }
+
     /// Requires TLS, as the caller has seen it at this host before: as if a session of this run had agreed to it.
     pub fn require_tls(&mut self) {
         self.agreed = true;

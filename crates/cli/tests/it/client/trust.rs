@@ -178,6 +178,20 @@ fn a_host_once_seen_with_tls_is_not_spoken_to_in_clear() {
     run(&mut person.pasv(["cat", &url])).good();
 }
 
+/// Only a login that succeeded was followed by nothing unencrypted.
+#[test]
+fn a_login_that_failed_under_tls_is_not_followed_by_an_unencrypted_one() {
+    let protected = Site::with(&["--tls", "required"]);
+    let clear = Site::with(&["--tls", "off"]);
+    write(clear.root(), "b", 1, 10);
+    let (person, here) = (Person::new(), clear.beside("here"));
+    let wrong = protected.door.url("a").replacen("open%20sesame", "wrong", 1);
+    let said = run(person.pasv(["get", "--insecure", "-O"]).arg(&here).args([wrong, clear.door.url("b")]));
+    assert_ne!(said.status.code(), Some(0), "{}", said.err);
+    assert!(said.err.contains("agreed to TLS earlier in this run"), "{}", said.err);
+    assert_eq!(fs::read_dir(&here).unwrap().count(), 0);
+}
+
 #[test]
 fn the_systems_authorities_vouch_for_a_site_and_its_renewals() {
     let folder = tempfile::tempdir().unwrap();
