@@ -1,4 +1,5 @@
 //! `pasv put`: files and trees of ours, stored at a site.
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -67,8 +68,15 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
     }
     // Before the connection is made: a file that is not there is a mistake on the command line.
+    let mut targets = HashMap::new();
     for file in &flags.files {
         check(file, &url, flags)?;
+        let target = target(file, &url)?;
+        if let Some(other) = targets.insert(target.clone(), file) {
+            let (one, two) = (show_path(other), show_path(file));
+            return Err(Failure::usage(format!("{one} and {two} would both become {target} at the site"))
+                .hint("store them one by one, into different directories or under names of their own"));
+        }
     }
     let meter = Meter::new(flags.talk.quiet);
     let mut client = site::open_verifying(&url, &flags.talk, &meter, flags.verify.verify()).await?;
@@ -104,6 +112,17 @@ fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where an argument goes.
+fn target(file: &Path, url: &FtpUrl) -> Result<Pathname, Failure> {
+    if file == Path::new("-") {
+        return site::named(url);
+    }
+    // `.` and `..` have no name of their own.
+    let whole = fs::canonicalize(file).map_err(|e| Failure::file(file, &e))?;
+    let name = file.file_name().or_else(|| whole.file_name()).map_or(&b"root"[..], OsStrExt::as_bytes);
+    site::target(url, name)
+}
+
 struct Tree<'a> {
     flags: &'a Flags,
     meter: Meter,
@@ -118,15 +137,11 @@ impl Tree<'_> {
         url: &FtpUrl,
         text: bool,
     ) -> Result<(), Failure> {
+        let path = target(file, url)?;
         if file == Path::new("-") {
-            let give = pieces(io::stdin());
-            return self.stream(client, &site::named(url)?, give, text).await;
+            return self.stream(client, &path, pieces(io::stdin()), text).await;
         }
         let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
-        // `.` and `..` have no name of their own.
-        let whole = fs::canonicalize(file).map_err(|e| Failure::file(file, &e))?;
-        let name = file.file_name().or_else(|| whole.file_name()).map_or(&b"root"[..], OsStrExt::as_bytes);
-        let path = site::target(url, name)?;
         if there.is_dir() {
             self.folder(client, file, &path).await
         } else if text || !has_length(file, &there).map_err(|e| Failure::file(file, &e))? {

@@ -263,6 +263,26 @@ fn rm_r_deletes_links_and_nothing_behind_them() {
     assert!(root.join("keep/one").exists());
 }
 
+/// The second of two files with one name replaced the first at the site.
+#[test]
+fn two_files_never_become_one_at_the_site() {
+    let site = Site::start();
+    let here = site.beside("here");
+    write(&here, "p/a/x", 1, 10);
+    write(&here, "q/a/x", 2, 10);
+    for (flags, name) in [(&["put"][..], "a/x"), (&["put", "-c"], "a/x"), (&["put", "-r"], "a")] {
+        for other in ["p", "q"] {
+            let files = [here.join("p").join(name), here.join(other).join(name)];
+            let said = run(pasv(flags).args(&files).arg(site.door.url("")));
+            assert_eq!(said.status.code(), Some(2), "{}", said.err);
+            assert!(said.err.contains("would both become"), "{}", said.err);
+            assert_eq!(fs::read_dir(site.root()).unwrap().count(), 0);
+        }
+    }
+    run(pasv(["put", "-r"]).args([here.join("p/a"), here.join("q")]).arg(site.door.url(""))).good();
+    assert_eq!(fs::read(site.root().join("q/a/x")).unwrap(), content(2, 10));
+}
+
 /// A pipe has no length, and was stored as an empty file.
 #[test]
 fn what_has_no_length_is_stored_to_its_end() {
