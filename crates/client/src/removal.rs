@@ -9,11 +9,16 @@
 //! is in its target. DELE never follows a link (unlink(2)) and refuses a directory, and RMD deletes a directory only when it is
 //! empty, and of a junction the junction: so both are said before anything is entered. What is told to be a link is never entered,
 //! whatever they answer.
+//!
+//! A link that may not be deleted is still told as a directory, and refused like one. So PWD is asked before anything is entered:
+//! many servers answer the path that links have been resolved in, and then that of a directory is its parent's and its name.
+//! A server that answers with the path that was said, or not at all, tells nothing; there the depth and `unique` are what stops
+//! the walk.
 use std::collections::{HashMap, HashSet};
 
-use wire::Pathname;
 use wire::facts::EntryType;
 use wire::pathname::show;
+use wire::{Command, Entry, Pathname};
 
 use crate::error::Error;
 use crate::session::Client;
@@ -32,18 +37,34 @@ impl Client {
     ) -> Result<bool, Error> {
         // With a slash at its end the path of a link leads through the link.
         let root = trimmed(root);
-        match self.remove(&root).await {
+        let refusal = match self.remove(&root).await {
             Ok(()) => return Ok(true),
-            Err(refusal) if refusal.is_permanent_refusal() => {
-                let kind = self.stat(Some(&root)).await?.facts.kind;
-                if kind.is_some_and(|kind| !kind.is_directory()) {
-                    return Err(refusal);
-                }
-                if self.is_gone(&root).await? {
-                    return Ok(true);
-                }
-            }
+            Err(refusal) if refusal.is_permanent_refusal() => refusal,
             Err(other) => return Err(other),
+        };
+        let kind = self.stat(Some(&root)).await?.facts.kind;
+        if kind.as_ref().is_some_and(|kind| !kind.is_directory()) {
+            return Err(refusal);
+        }
+        if self.is_gone(&root).await? {
+            return Ok(true);
+        }
+        let (parent, name) = split(&root);
+        // Without MLST that it is a directory is known from CWD, which follows links.
+        let told = if self.features.has("MLST") { kind } else { None };
+        let kind = match told {
+            None => self.kind_in_listing(parent.as_ref(), name).await?,
+            told => told,
+        };
+        if kind.is_some_and(|kind| !kind.is_directory()) {
+            left(format!("\"{root}\" is not a directory, but may be a link to one: {refusal}"));
+            return Ok(false);
+        }
+        let home = self.home().await?;
+        let above = self.place(home.as_ref(), parent.as_ref()).await?;
+        if let Some(there) = self.elsewhere(home.as_ref(), above.as_ref(), &root, name).await? {
+            left(leads_to(&root, &there));
+            return Ok(false);
         }
         let mut whole = true;
         let mut tell = |line: String| {
@@ -67,6 +88,11 @@ impl Client {
             let skipped: HashMap<_, _> =
                 visit.skipped.iter().map(|(path, why)| (path.as_slice(), *why)).collect();
             let mut out = HashSet::new();
+            let here = if visit.entries.iter().any(|e| e.facts.kind == Some(EntryType::Directory)) {
+                self.place(home.as_ref(), visit.directory.path.as_ref()).await?
+            } else {
+                None
+            };
             for entry in visit.entries {
                 let Some(path) = below(visit.directory.path.as_ref(), &entry.name) else { continue };
                 let skipped = skipped.get(visit.directory.within(&entry.name).as_slice());
@@ -74,8 +100,13 @@ impl Client {
                 match self.remove(&path).await {
                     Err(refusal) if enters && refusal.is_permanent_refusal() => {
                         if !self.is_gone(&path).await? {
-                            directories.push(path);
-                            continue;
+                            let there =
+                                self.elsewhere(home.as_ref(), here.as_ref(), &path, &entry.name).await?;
+                            let Some(there) = there else {
+                                directories.push(path);
+                                continue;
+                            };
+                            tell(leads_to(&path, &there));
                         }
                     }
                     Ok(()) => {}
@@ -110,9 +141,131 @@ impl Client {
     }
 }
 
+impl Client {
+    /// What the listing of its parent tells a name to be; `None` where it does not tell.
+    async fn kind_in_listing(
+        &mut self,
+        parent: Option<&Pathname>,
+        name: &[u8],
+    ) -> Result<Option<EntryType>, Error> {
+        let mut kind = None;
+        let mut each = |entry: Entry| {
+            if entry.name == name {
+                kind = entry.facts.kind;
+            }
+            Ok(())
+        };
+        match self.list(parent, &mut each).await {
+            Err(error) if !error.leaves_session_usable() => Err(error),
+            _ => Ok(kind),
+        }
+    }
+
+    /// Where the session is, if PWD tells it and CWD leads back there.
+    async fn home(&mut self) -> Result<Option<Pathname>, Error> {
+        let Some(home) = self.working_directory().await? else { return Ok(None) };
+        Ok(self.ask_maybe(Command::Cwd(home.clone())).await?.map(|_| home))
+    }
+
+    async fn working_directory(&mut self) -> Result<Option<Pathname>, Error> {
+        let reply = self.ask_maybe(Command::Pwd).await?;
+        Ok(reply.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok()))
+    }
+
+    /// Where PWD says that a directory is; `None` where the server does not tell, or lets nobody in.
+    async fn place(
+        &mut self,
+        home: Option<&Pathname>,
+        path: Option<&Pathname>,
+    ) -> Result<Option<Pathname>, Error> {
+        let Some(home) = home else { return Ok(None) };
+        let Some(path) = path else { return Ok(Some(home.clone())) };
+        if self.ask_maybe(Command::Cwd(path.clone())).await?.is_none() {
+            return Ok(None);
+        }
+        let there = self.working_directory().await?;
+        self.ask(Command::Cwd(home.clone())).await?;
+        Ok(there)
+    }
+
+    /// Where PWD says that `path` is, if that is not `name` in `parent`, which is the place of its parent.
+    async fn elsewhere(
+        &mut self,
+        home: Option<&Pathname>,
+        parent: Option<&Pathname>,
+        path: &Pathname,
+        name: &[u8],
+    ) -> Result<Option<Pathname>, Error> {
+        let Some(parent) = parent else { return Ok(None) };
+        let there = self.place(home, Some(path)).await?;
+        Ok(there.filter(|there| !is_child(there.as_bytes(), parent.as_bytes(), name)))
+    }
+}
+
+/// Is it the path of `name` in `parent`? Servers may tell paths in another case, with a slash at the end, or with backslashes. Of
+/// paths without either, as those of VMS, nothing is known: yes.
+fn is_child(path: &[u8], parent: &[u8], name: &[u8]) -> bool {
+    let plain = |path: &[u8]| {
+        let path: Vec<_> =
+            path.iter().map(|b| if *b == b'\\' { b'/' } else { b.to_ascii_lowercase() }).collect();
+        path.strip_suffix(b"/").map(<[u8]>::to_vec).unwrap_or(path)
+    };
+    let mut wanted = plain(parent);
+    wanted.push(b'/');
+    wanted.extend(plain(name));
+    plain(path) == wanted || !path.iter().any(|b| matches!(b, b'/' | b'\\'))
+}
+
+/// The directory that a path is in, `None` where the session is, and its name there.
+fn split(path: &Pathname) -> (Option<Pathname>, &[u8]) {
+    let bytes = path.as_bytes();
+    let Some(slash) = bytes.iter().rposition(|byte| *byte == b'/') else { return (None, bytes) };
+    let (parent, name) = bytes.split_at(slash);
+    let parent = if parent.is_empty() { &b"/"[..] } else { parent };
+    (Pathname::new(parent.to_vec()).ok(), name.get(1..).unwrap_or_default())
+}
+
+fn leads_to(path: &Pathname, there: &Pathname) -> String {
+    format!("\"{path}\": not entered, as the server says that it is at \"{there}\": it may be a link")
+}
+
 /// Without slashes at its end, unless it is nothing else.
 fn trimmed(path: &Pathname) -> Pathname {
     let bytes = path.as_bytes();
     let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(1, |at| at + 1);
     bytes.get(..end).and_then(|bytes| Pathname::new(bytes.to_vec()).ok()).unwrap_or_else(|| path.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_lies_in_its_parent_and_what_a_link_leads_to_does_not() {
+        for (path, parent, name, yes) in [
+            ("/t/d", "/t", "d", true),
+            ("/d", "/", "d", true),
+            ("/t/d/", "/t/", "d", true),
+            ("/T/D", "/t", "d", true),
+            ("C:\\ftp\\d", "C:\\ftp", "d", true),
+            ("DISK:[T.D]", "DISK:[T]", "d", true),
+            ("/keep", "/t", "d", false),
+            ("/t", "/t", "d", false),
+            ("/", "/t", "d", false),
+            ("/other/d", "/t", "d", false),
+            ("/t/x/d", "/t", "d", false),
+        ] {
+            assert_eq!(is_child(path.as_bytes(), parent.as_bytes(), name.as_bytes()), yes, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_its_parent_and_a_name() {
+        let path = |p: &str| Pathname::new(p).unwrap();
+        assert_eq!(split(&path("a")), (None, &b"a"[..]));
+        assert_eq!(split(&path("/a")), (Some(path("/")), &b"a"[..]));
+        assert_eq!(split(&path("a/b/c")), (Some(path("a/b")), &b"c"[..]));
+        assert_eq!(trimmed(&path("a//")), path("a"));
+        assert_eq!(trimmed(&path("/")), path("/"));
+    }
 }

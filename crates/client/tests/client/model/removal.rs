@@ -25,6 +25,17 @@ enum Links {
     AsTargets,
     /// As `OS.unix=slink`.
     AsLinks,
+    /// By LIST alone: there is no MLST.
+    Listed,
+}
+
+/// What the server lets be deleted, and what PWD answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rights {
+    /// All may be deleted. There is no PWD.
+    All,
+    /// Links may not be deleted. PWD tells where they have led.
+    KeepsLinks,
 }
 
 /// An entry of the tree: where it is, and what.
@@ -96,7 +107,7 @@ fn all(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 fn kind(path: &Path, links: Links) -> Option<&'static str> {
     let meta = match links {
         Links::AsTargets => fs::metadata(path).or_else(|_| fs::symlink_metadata(path)),
-        Links::AsLinks => fs::symlink_metadata(path),
+        Links::AsLinks | Links::Listed => fs::symlink_metadata(path),
     };
     let kind = meta.ok()?.file_type();
     Some(match () {
@@ -106,7 +117,8 @@ fn kind(path: &Path, links: Links) -> Option<&'static str> {
     })
 }
 
-async fn serve(control: TcpStream, root: PathBuf, links: Links) -> io::Result<()> {
+async fn serve(control: TcpStream, root: PathBuf, links: Links, rights: Rights) -> io::Result<()> {
+    let mut directory = root.clone();
     let mut control = BufReader::new(control);
     let mut passive = None;
     control.write_all(b"220 ready\r\n").await?;
@@ -117,13 +129,18 @@ async fn serve(control: TcpStream, root: PathBuf, links: Links) -> io::Result<()
         }
         let line = String::from_utf8_lossy(&line).trim_end().to_owned();
         let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
-        let path = root.join(argument);
+        let path = match argument.strip_prefix('/') {
+            Some(absolute) => root.join(absolute),
+            None => directory.join(argument),
+        };
+        let kept = rights == Rights::KeepsLinks && path.is_symlink();
         let done = |result: io::Result<()>| match result {
             Ok(()) => "250 gone".to_owned(),
             Err(error) => format!("550 {error}"),
         };
         let answer = match verb {
             "USER" => "230 in".to_owned(),
+            "FEAT" if links == Links::Listed => "502 no".to_owned(),
             "FEAT" => "211-Features\r\n MLST type*;\r\n211 End".to_owned(),
             "TYPE" => "200 yes".to_owned(),
             "EPSV" => {
@@ -132,18 +149,38 @@ async fn serve(control: TcpStream, root: PathBuf, links: Links) -> io::Result<()
                 passive = Some(listener);
                 format!("229 (|||{port}|)")
             }
+            "PWD" if rights == Rights::KeepsLinks || links == Links::Listed => {
+                let inside = directory.strip_prefix(&root).unwrap_or(Path::new("outside"));
+                format!("257 \"/{}\"", inside.display())
+            }
+            "CWD" => match fs::canonicalize(&path) {
+                Ok(there) if there.is_dir() => {
+                    directory = there;
+                    "250 in".to_owned()
+                }
+                _ => "550 no directory".to_owned(),
+            },
+            "SIZE" if path.is_file() => "213 1".to_owned(),
+            "MDTM" => "213 20240101000000".to_owned(),
+            "DELE" | "RMD" if kept => "550 not yours".to_owned(),
             "DELE" => done(fs::remove_file(&path)),
             "RMD" => done(fs::remove_dir(&path)),
-            "MLST" => match kind(&path, links) {
+            "MLST" if links != Links::Listed => match kind(&path, links) {
                 Some(kind) => format!("250-\r\n type={kind}; {argument}\r\n250 End"),
                 None => "550 no such file".to_owned(),
             },
-            "MLSD" => {
+            "MLSD" | "LIST" => {
                 let mut text = String::new();
                 // A link is followed, as every server does that tells it as a directory.
                 for entry in fs::read_dir(&path)?.flatten() {
                     let name = show(entry.file_name().as_encoded_bytes());
-                    text += &format!("type={}; {name}\r\n", kind(&entry.path(), links).unwrap_or("file"));
+                    let kind = kind(&entry.path(), links).unwrap_or("file");
+                    text += &match (verb, kind) {
+                        ("MLSD", kind) => format!("type={kind}; {name}\r\n"),
+                        (_, "dir") => format!("drwxr-xr-x 1 a a 1 Nov 01 2024 {name}\r\n"),
+                        (_, "file") => format!("-rw-r--r-- 1 a a 1 Nov 01 2024 {name}\r\n"),
+                        _ => format!("lrwxrwxrwx 1 a a 1 Nov 01 2024 {name} -> somewhere\r\n"),
+                    };
                 }
                 let listener: TcpListener = passive.take().ok_or(io::ErrorKind::NotConnected)?;
                 let (mut data, _) = listener.accept().await?;
@@ -157,11 +194,12 @@ async fn serve(control: TcpStream, root: PathBuf, links: Links) -> io::Result<()
     }
 }
 
-async fn play(things: &[Thing], links: Links, whole: bool) -> Result<(), String> {
+async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Result<(), String> {
     let folder = folder();
-    let root = folder.path().to_owned();
+    let root = fs::canonicalize(folder.path()).map_err(|e| e.to_string())?;
     plant(&root, things);
     let before = all(&root);
+    let links_before: Vec<_> = before.keys().filter(|path| path.is_symlink()).cloned().collect();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|e| e.to_string())?;
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
     let served = {
@@ -169,7 +207,7 @@ async fn play(things: &[Thing], links: Links, whole: bool) -> Result<(), String>
         tokio::spawn(async move {
             let (control, _) = listener.accept().await?;
             control.set_nodelay(true)?;
-            serve(control, root, links).await
+            serve(control, root, links, rights).await
         })
     };
     let site = Site { host: "127.0.0.1".to_owned(), port };
@@ -182,12 +220,18 @@ async fn play(things: &[Thing], links: Links, whole: bool) -> Result<(), String>
     let mut tell = |line: String| left.push(line);
     let gone = client.remove_tree(&path(target), &mut tell).await;
     served.abort();
+    let below = |path: &Path| path.starts_with(root.join(target));
     let was_there = before.contains_key(&root.join(target));
-    if was_there != gone.as_ref().is_ok_and(|gone| *gone) {
+    // What is kept are the links, and what they are in.
+    let stays =
+        rights == Rights::KeepsLinks && before.keys().any(|path| below(path) && links_before.contains(path));
+    if (was_there && !stays) != gone.as_ref().is_ok_and(|gone| *gone) {
         return Err(format!("{gone:?}, {left:?}"));
     }
+    let kept =
+        |path: &Path| rights == Rights::KeepsLinks && links_before.iter().any(|link| link.starts_with(path));
     let expected: BTreeMap<_, _> =
-        before.into_iter().filter(|(path, _)| !path.starts_with(root.join(target))).collect();
+        before.into_iter().filter(|(path, _)| !below(path) || kept(path)).collect();
     let after = all(&root);
     if after == expected { Ok(()) } else { Err(format!("{:?} is left of {expected:?}", after.keys())) }
 }
@@ -196,9 +240,11 @@ async fn play(things: &[Thing], links: Links, whole: bool) -> Result<(), String>
 fn nothing_is_deleted_beside_the_tree_whatever_links_lead_where() {
     let runtime = super::runtime();
     let mut runner = super::runner(300);
-    let links = prop_oneof![Just(Links::AsTargets), Just(Links::AsLinks)];
-    let outcome = runner.run(&(things(), links, any::<bool>()), |(things, links, whole)| {
-        runtime.block_on(play(&things, links, whole)).map_err(TestCaseError::fail)
+    let links = prop_oneof![Just(Links::AsTargets), Just(Links::AsLinks), Just(Links::Listed)];
+    let rights = prop_oneof![Just(Rights::All), Just(Rights::KeepsLinks)];
+    let cases = (things(), links, rights, any::<bool>());
+    let outcome = runner.run(&cases, |(things, links, rights, whole)| {
+        runtime.block_on(play(&things, links, rights, whole)).map_err(TestCaseError::fail)
     });
     if let Err(error) = outcome {
         panic!("{error}");
