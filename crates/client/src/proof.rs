@@ -21,7 +21,7 @@ use net::pump::Progress;
 use sha2::{Digest, Sha256};
 use wire::facts::EntryType;
 use wire::option::Opt;
-use wire::{Command, Pathname, Reply, Stamp};
+use wire::{Command, Entry, Pathname, Reply, Stamp};
 
 use crate::connection::now;
 use crate::dialogue::{Exchange, Want};
@@ -178,6 +178,28 @@ impl Client {
         if self.size(path).await? != Some(length) {
             return Ok(false);
         }
+        let as_long =
+            |entry: &Entry| entry.facts.kind == Some(EntryType::File) && entry.facts.size == Some(length);
+        Ok(self.listing_has(path, as_long).await?.unwrap_or(false))
+    }
+
+    /// May something be shown under the name, by MLST or in the listing? A part that is kept out of sight is not.
+    pub(crate) async fn is_shown(&mut self, path: &Pathname) -> Result<bool, Error> {
+        if self.features.has("MLST") {
+            return Ok(self.look_before(path).await? != Before::Absent);
+        }
+        // Of such names many listings tell nothing.
+        let is_dotted =
+            path.as_bytes().rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"."));
+        Ok(is_dotted || self.listing_has(path, |_| true).await?.unwrap_or(true))
+    }
+
+    /// Is such an entry of this name in the listing of its directory? None: there is no listing.
+    async fn listing_has(
+        &mut self,
+        path: &Pathname,
+        wanted: impl Fn(&Entry) -> bool + Send + Sync,
+    ) -> Result<Option<bool>, Error> {
         let bytes = path.as_bytes();
         let (parent, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
             Some(0) => (Pathname::new("/").ok(), bytes.get(1..)),
@@ -185,15 +207,13 @@ impl Client {
             None => (None, Some(bytes)),
         };
         let mut found = false;
-        let mut each = |entry: wire::Entry| {
-            found |= Some(entry.name.as_slice()) == name
-                && entry.facts.kind == Some(EntryType::File)
-                && entry.facts.size == Some(length);
+        let mut each = |entry: Entry| {
+            found |= Some(entry.name.as_slice()) == name && wanted(&entry);
             Ok(())
         };
         match self.list(parent.as_ref(), &mut each).await {
-            Ok(()) => Ok(found),
-            Err(Error::Refused { .. }) => Ok(false),
+            Ok(()) => Ok(Some(found)),
+            Err(Error::Refused { .. }) => Ok(None),
             Err(other) => Err(other),
         }
     }

@@ -12,8 +12,8 @@ mod resume;
 use std::fs::File;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use net::pump::{self, Progress};
 use wire::{Command, Marker, Pathname, RepresentationType, Stamp};
@@ -27,14 +27,15 @@ use crate::session::Client;
 use crate::source::{Pieces, Source, piping};
 
 pub use self::record::Records;
-use self::record::{Place, Record, Snapshot};
+use self::record::{Place, Record, Snapshot, Was};
 pub use crate::source::Give;
 
 /// A longer file is looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
 /// only who has looked before can tell afterwards that it is new.
 const LONG: u64 = 1 << 20;
 
-/// A shorter file is not noted in the records: it is sent again sooner than it is looked for.
+/// A shorter file is not noted in the records: it is sent again sooner than it is looked for. Nor is one below [`LONG`] that is sent
+/// without `-c`, as what was there before would have to be asked for.
 const NOTED: u64 = 64 * 1024;
 
 /// How an upload has ended.
@@ -80,7 +81,7 @@ impl Client {
         file: Arc<File>,
         progress: &Arc<Progress>,
     ) -> Result<Stored, Error> {
-        let noted = Noted::new(self, path, progress);
+        let noted = Noted::new(self, path, progress, LONG);
         let result = self.send_whole(path, &file, progress, &noted).await;
         noted.end(result)
     }
@@ -93,19 +94,28 @@ impl Client {
         noted: &Noted,
     ) -> Result<Stored, Error> {
         let mut first: Option<Again> = None;
+        // Asked once: a later try may find what came of the first.
+        let mut was = None;
         loop {
             let ours = snapshot(file)?;
+            if was.is_none() && noted.wants(&ours) {
+                was = Some(self.was_before(path).await?);
+            }
             let content = match &first {
                 Some(Again::Changed) => Some(digest_of(file, ours.length).await?),
                 _ => None,
             };
             // What a second try finds may be the first one's.
             let before = match &first {
-                None if ours.length >= LONG => self.look_before(path).await?,
+                None if ours.length >= LONG => match was.filter(|_| !self.features.has("MLST")) {
+                    Some(Was::Absent) => Before::Absent,
+                    Some(Was::There { .. }) => Before::Perhaps,
+                    _ => self.look_before(path).await?,
+                },
                 _ => Before::Perhaps,
             };
             self.set_type(RepresentationType::Image).await?;
-            noted.begin(self, ours, 0);
+            noted.begin(self, ours, was.unwrap_or(Was::Unknown), 0);
             let watched = Watched::new(ours, content.clone());
             let stor = Command::Stor(path.clone());
             let sent =
@@ -143,6 +153,20 @@ impl Client {
             };
             self.once_more(path, ours.length, &mut first, again)?;
         }
+    }
+
+    /// What SIZE and MDTM tell of the name before an upload.
+    async fn was_before(&mut self, path: &Pathname) -> Result<Was, Error> {
+        self.set_type(RepresentationType::Image).await?;
+        let size = match self.ask(Command::Size(path.clone())).await {
+            Ok(reply) => Marker::parse(reply.text().trim_ascii()).map(|size| size.0),
+            Err(Error::Refused { reply, .. }) if reply.code.get() == 550 => return Ok(Was::Absent),
+            Err(Error::Refused { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        let Some(size) = size else { return Ok(Was::Unknown) };
+        let time = self.modified(path).await?.map(|time| time.seconds);
+        Ok(Was::There { size, time })
     }
 
     /// Says that it is sent once more, and why; a second time it is an error.
@@ -344,48 +368,96 @@ impl Watched {
 /// The record of one upload.
 struct Noted {
     place: Option<Place>,
+    /// Only files of this length and more are noted.
+    least: u64,
+    /// What an earlier run has noted.
+    earlier: Option<Record>,
     progress: Arc<Progress>,
     /// Of the progress, before this upload.
     before: u64,
-    /// Where the file was gone on with.
-    from: AtomicU64,
+    tries: Mutex<Tries>,
+}
+
+/// How far the tries of one upload have come.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    /// What the last one has noted.
+    noted: Option<Record>,
+    /// Where the last one has begun in the file, and what the progress was then.
+    from: u64,
+    before: u64,
+    /// No try before the last one has come further.
+    furthest: u64,
+}
+
+impl Tries {
+    fn reached(&self, progress: u64) -> u64 {
+        self.furthest.max(self.from + progress.saturating_sub(self.before))
+    }
 }
 
 impl Noted {
-    fn new(client: &Client, path: &Pathname, progress: &Arc<Progress>) -> Self {
+    fn new(client: &Client, path: &Pathname, progress: &Arc<Progress>, least: u64) -> Self {
         let (progress, before) = (Arc::clone(progress), progress.bytes());
-        Self { place: client.record_of(path), progress, before, from: AtomicU64::new(0) }
+        let place = client.record_of(path);
+        let earlier = place.as_ref().and_then(Place::look);
+        Self { place, least, earlier, progress, before, tries: Mutex::default() }
+    }
+
+    /// Is such a file noted?
+    fn wants(&self, ours: &Snapshot) -> bool {
+        self.place.is_some() && ours.length >= self.least
     }
 
     /// The bytes of this file from here on go now.
-    fn begin(&self, client: &Client, ours: Snapshot, from: u64) {
-        self.from.fetch_max(from, Ordering::Relaxed);
-        let Some(place) = self.place.as_ref().filter(|_| ours.length >= NOTED) else { return };
-        if let Err(error) = place.keep(Record { ours, sent: None }) {
+    fn begin(&self, client: &Client, ours: Snapshot, was: Was, from: u64) {
+        if !self.wants(&ours) || was == Was::Unknown {
+            return;
+        }
+        let Some(place) = &self.place else { return };
+        let record = Record { ours, was, sent: None };
+        let now = self.progress.bytes();
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let furthest = if tries.noted.is_some() { tries.reached(now) } else { 0 };
+        *tries = Tries { noted: Some(record), from, before: now, furthest };
+        if let Err(error) = place.keep(record) {
             (client.watch)(&Event::Note(format!("the upload is not noted: {error}")));
         }
+    }
+
+    /// The rest of this file, from `from` on, goes now: what is before is ours.
+    fn go_on(&self, client: &Client, ours: Snapshot, from: u64) {
+        let known = self.place.as_ref().and_then(Place::look);
+        let was = known.filter(|record| record.ours == ours && record.was != Was::Unknown);
+        self.begin(
+            client,
+            ours,
+            was.map_or(Was::There { size: from, time: None }, |record| record.was),
+            from,
+        );
     }
 
     /// Removes the record of an upload that has arrived, unless the second of its time is not over yet: a later change in it can be
     /// told by the record alone. Of an upload that has not arrived it notes how far it may have come.
     fn end(&self, result: Result<Stored, Error>) -> Result<Stored, Error> {
         let Some(place) = &self.place else { return result };
-        match (&result, place.look()) {
-            (Ok(stored), _) if stored.ours.is_fresh() => {
+        let now = self.progress.bytes();
+        let tries = *self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&result, tries.noted, self.earlier) {
+            (Ok(stored), ..) if stored.ours.is_fresh() => {
                 // Without it the same time is taken for the same file.
-                let _ = place.keep(Record { ours: stored.ours, sent: Some(stored.ours.length) });
+                let (ours, sent) = (stored.ours, Some(stored.ours.length));
+                let _ = place.keep(Record { ours, was: Was::Unknown, sent });
             }
-            (Ok(_), _) => place.forget(),
-            (Err(_), Some(record)) => {
-                let sent = self.progress.bytes().saturating_sub(self.before);
-                // What came of an earlier run may be there still, where nothing of this one has been taken.
-                if sent > 0 {
-                    // The older record, which knows less, is right as well.
-                    let sent = Some(self.from.load(Ordering::Relaxed) + sent);
-                    let _ = place.keep(Record { sent, ..record });
-                }
+            (Ok(_), ..) => place.forget(),
+            (Err(_), None, _) => {}
+            (Err(_), Some(record), _) if now > self.before => {
+                // The older record, which knows less, is right as well.
+                let _ = place.keep(Record { sent: Some(tries.reached(now)), ..record });
             }
-            (Err(_), None) => {}
+            // Nothing of this run is there; what came of an earlier one may be.
+            (Err(_), Some(_), Some(earlier)) => drop(place.keep(earlier)),
+            (Err(_), Some(_), None) => place.forget(),
         }
         result
     }

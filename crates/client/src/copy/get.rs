@@ -250,7 +250,8 @@ impl Fetch<'_> {
 
     /// Of what an earlier run has left, how much is the start of the source?
     async fn find_start(&mut self, target: &Target, existing: Option<Existing>) -> Result<(), CopyError> {
-        let fits = |length: u64, source: &Source| source.size.is_none_or(|size| length <= size);
+        // Without SIZE nobody could tell that the server began elsewhere than it was asked to, in a file that looks the same there.
+        let fits = |length: u64, source: &Source| source.size.is_some_and(|size| length <= size);
         let length = self.part.length()?;
         if let Some(found) = self.part.found.clone().filter(|_| length > 0) {
             let likeness = found.likeness(&self.label());
@@ -258,6 +259,9 @@ impl Fetch<'_> {
                 Likeness::Same if fits(length, &self.source) => {
                     self.have = length;
                     return Ok(());
+                }
+                Likeness::Same if self.source.size.is_none() => {
+                    "the server does not tell its size".to_owned()
                 }
                 Likeness::Same => "there is more of it than the site has".to_owned(),
                 Likeness::Differs("place") => "it is of another file".to_owned(),
@@ -320,7 +324,9 @@ impl Fetch<'_> {
     /// Fetches until the part is the source. Returns its length.
     async fn read(&mut self) -> Result<u64, CopyError> {
         loop {
-            let from = if self.first.is_some() { 0 } else { self.have.saturating_sub(SEAM) };
+            // Without SIZE, from the start: see `find_start`.
+            let anew = self.first.is_some() || self.source.size.is_none();
+            let from = if anew { 0 } else { self.have.saturating_sub(SEAM) };
             let came = match self.retrieve(from).await {
                 Ok(came) => came,
                 Err(error) => {
@@ -381,8 +387,20 @@ impl Fetch<'_> {
         if self.part.length()? != total {
             return self.again("it is shorter than what is there").await;
         }
+        let trusting = self.client.options.verify == Verify::Off;
         match self.source.size {
-            Some(size) if total < size && self.client.options.verify == Verify::Off => {
+            // SIZE is not to blame for that. Where there is some more than before, that is kept first.
+            Some(size)
+                if total < size
+                    && from > 0
+                    && self.told_end != Some(total)
+                    && (trusting || total == self.have) =>
+            {
+                return self
+                    .again("the server ended early, and may not have started where it was asked to")
+                    .await;
+            }
+            Some(size) if total < size && trusting => {
                 self.client
                     .warn(format!("{} ended at {total} of {size} bytes, as the server says", self.path));
             }
@@ -390,8 +408,10 @@ impl Fetch<'_> {
                 return Err(CopyError::SizeIsWrong { path: self.path.to_string(), size, came: total });
             }
             Some(size) if total < size => {
-                let label = self.label().ending(Some(total));
-                self.part.relabel(&label);
+                if from == 0 {
+                    let label = self.label().ending(Some(total));
+                    self.part.relabel(&label);
+                }
                 return Err(self.site(ended_early(self.path, came.bytes, size - from, true)));
             }
             Some(size) if total > size && self.have > 0 && self.first.is_none() => {

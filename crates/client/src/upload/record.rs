@@ -4,11 +4,14 @@
 //! ours is known from here: a small file for each upload that is under way or was broken off,
 //!
 //! ```text
-//!   $XDG_STATE_HOME/pasv/uploads/SHA-256(host, port, user, path):   1 DEVICE INODE LENGTH MTIME.NS CTIME.NS [BYTES SENT]
+//!   $XDG_STATE_HOME/pasv/uploads/SHA-256(host, port, user, path):   2 DEVICE INODE LENGTH MTIME.NS CTIME.NS WAS [BYTES SENT]
 //! ```
-//! written before the first byte goes, removed when the file has arrived (unless it may still change within the second that is its
+//! where WAS is what the site told of the name before: `none`, SIZE, SIZE@MDTM, or `?`. A server may keep the file that was there
+//! until ours is whole, or refuse ours: what has still that SIZE and time is not ours. The record is written before the first byte
+//! goes, removed when the file has arrived (unless it may still change within the second that is its
 //! time), and of no use after thirty days. The process may be killed
 //! at any time: without the last number any length up to that of the file may have been sent.
+use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -80,10 +83,56 @@ impl From<&Metadata> for Snapshot {
     }
 }
 
+/// What the site told of the name before the upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Was {
+    /// Nobody asked, or there was no answer.
+    Unknown,
+    /// There was no such file (550 to SIZE).
+    Absent,
+    /// SIZE, and MDTM in seconds since 1970 where that was told.
+    There { size: u64, time: Option<i64> },
+}
+
+impl Was {
+    /// Is what is there now, with this SIZE and MDTM, known to be something else?
+    pub(crate) fn is_other_than(self, size: u64, time: Option<i64>) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Absent => true,
+            Self::There { size: was, .. } if was != size => true,
+            Self::There { time: was, .. } => matches!((was, time), (Some(was), Some(time)) if was != time),
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        Some(match (word, word.split_once('@')) {
+            ("?", _) => Self::Unknown,
+            ("none", _) => Self::Absent,
+            (_, Some((size, time))) => {
+                Self::There { size: size.parse().ok()?, time: Some(time.parse().ok()?) }
+            }
+            (size, None) => Self::There { size: size.parse().ok()?, time: None },
+        })
+    }
+}
+
+impl fmt::Display for Was {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("?"),
+            Self::Absent => f.write_str("none"),
+            Self::There { size, time: None } => write!(f, "{size}"),
+            Self::There { size, time: Some(time) } => write!(f, "{size}@{time}"),
+        }
+    }
+}
+
 /// What is known of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) ours: Snapshot,
+    pub(crate) was: Was,
     /// No more than this was sent; none: that is not known.
     pub(crate) sent: Option<u64>,
 }
@@ -136,12 +185,12 @@ impl Place {
         let mut text = String::new();
         io::Read::read_to_string(&mut io::Read::take(File::open(&self.0).ok()?, LONGEST), &mut text).ok()?;
         let words: Vec<_> = text.strip_suffix('\n')?.split(' ').collect();
-        let (ours, sent) = match words.split_first()? {
-            (&"1", [ours @ .., sent]) if ours.len() == 5 => (ours, Some(sent.parse().ok()?)),
-            (&"1", ours) => (ours, None),
+        let (ours, was, sent) = match words.split_first()? {
+            (&"2", [ours @ .., was, sent]) if ours.len() == 5 => (ours, was, Some(sent.parse().ok()?)),
+            (&"2", [ours @ .., was]) => (ours, was, None),
             _ => return None,
         };
-        Some(Record { ours: Snapshot::read(ours)?, sent })
+        Some(Record { ours: Snapshot::read(ours)?, was: Was::read(was)?, sent })
     }
 
     /// In one step: whoever reads it, reads all of it.
@@ -149,8 +198,8 @@ impl Place {
         let Snapshot { device, inode, length, modified, changed } = record.ours;
         let sent = record.sent.map(|sent| format!(" {sent}")).unwrap_or_default();
         let text = format!(
-            "1 {device} {inode} {length} {}.{} {}.{}{sent}\n",
-            modified.0, modified.1, changed.0, changed.1
+            "2 {device} {inode} {length} {}.{} {}.{} {}{sent}\n",
+            modified.0, modified.1, changed.0, changed.1, record.was
         );
         if let Some(folder) = self.0.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -192,9 +241,12 @@ mod tests {
         let file = folder.path().join("ours");
         fs::write(&file, "abc").unwrap();
         let ours = Snapshot::of(&File::open(&file).unwrap()).unwrap();
-        for sent in [None, Some(2)] {
-            place.keep(Record { ours, sent }).unwrap();
-            assert_eq!(place.look(), Some(Record { ours, sent }));
+        let there = |time| Was::There { size: 7, time };
+        for was in [Was::Unknown, Was::Absent, there(None), there(Some(-5))] {
+            for sent in [None, Some(2)] {
+                place.keep(Record { ours, was, sent }).unwrap();
+                assert_eq!(place.look(), Some(Record { ours, was, sent }));
+            }
         }
         assert_eq!(records.place("host", 21, b"ada", &path("a")).look().unwrap().sent, Some(2));
         for other in [
@@ -214,5 +266,21 @@ mod tests {
         }
         place.forget();
         assert_eq!(fs::read_dir(folder.path().join("a/uploads")).unwrap().count(), 0);
+    }
+    #[test]
+    fn what_has_still_the_size_and_the_time_is_not_another() {
+        let there = |time| Was::There { size: 7, time };
+        for (was, size, time, other) in [
+            (Was::Unknown, 5, Some(1), false),
+            (Was::Absent, 5, None, true),
+            (there(Some(1)), 5, Some(1), true),
+            (there(None), 5, None, true),
+            (there(Some(1)), 7, Some(1), false),
+            (there(Some(1)), 7, Some(2), true),
+            (there(Some(1)), 7, None, false),
+            (there(None), 7, Some(1), false),
+        ] {
+            assert_eq!(was.is_other_than(size, time), other, "{was:?} {size} {time:?}");
+        }
     }
 }

@@ -9,15 +9,17 @@
 //! ```
 //! They are proven by HASH of a RANG; by comparing all of them, where they are no more than 64 KiB; by our own record of the broken
 //! upload, of a file that has not changed since, where the server keeps them out of sight; and by that record together with the last
-//! 64 KiB of them, where they can be fetched. Whatever else is there is another file: it is replaced, as without `-c`, which is said.
+//! 64 KiB of them, where they can be fetched. The record counts only where it says that the name was absent before the upload, or had
+//! another SIZE or time than now: else what is there may be the older file. Whatever else is there is another file: it is replaced,
+//! as without `-c`, which is said.
 use std::fs::File;
 use std::sync::Arc;
 
 use net::pump::Progress;
 use wire::{Command, Marker, Pathname, RepresentationType};
 
-use super::record::Snapshot;
-use super::{Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
+use super::record::{Record, Snapshot, Was};
+use super::{NOTED, Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
@@ -42,7 +44,7 @@ enum Known {
     /// By themselves.
     Compared,
     /// By the record alone, as they are out of sight.
-    Noted(Before),
+    Noted,
 }
 
 impl Client {
@@ -56,7 +58,7 @@ impl Client {
         file: Arc<File>,
         progress: &Arc<Progress>,
     ) -> Result<Stored, Error> {
-        let noted = Noted::new(self, path, progress);
+        let noted = Noted::new(self, path, progress, NOTED);
         let result = self.send_missing(path, &file, progress, &noted).await;
         noted.end(result)
     }
@@ -100,8 +102,15 @@ impl Client {
             return Ok(Plan::Whole(Some(why)));
         }
         let record = self.record_of(path).and_then(|place| place.look());
-        let noted =
-            record.is_some_and(|record| record.ours == *ours && record.sent.is_none_or(|sent| there <= sent));
+        let noted = match record
+            .filter(|record| record.ours == *ours && record.sent.is_none_or(|sent| there <= sent))
+        {
+            // Only where the size is the same does the time tell.
+            Some(Record { was: was @ Was::There { size, time: Some(_) }, .. }) if size == there => {
+                was.is_other_than(there, self.modified(path).await?.map(|time| time.seconds))
+            }
+            record => record.is_some_and(|record| record.was.is_other_than(there, None)),
+        };
         if there < length {
             return self.judge(path, file, there, noted).await;
         }
@@ -146,7 +155,7 @@ impl Client {
         Ok(match compared {
             Compared::Different(how) => another(how),
             Compared::Same if noted || there <= SEAM => Plan::Rest(there, Known::Compared),
-            Compared::Unknown if noted => Plan::Rest(there, Known::Noted(self.look_before(path).await?)),
+            Compared::Unknown if noted && !self.is_shown(path).await? => Plan::Rest(there, Known::Noted),
             Compared::Same | Compared::Unknown => {
                 Plan::Whole(Some(format!("nothing proves that the {there} bytes that the site has are ours")))
             }
@@ -164,7 +173,7 @@ impl Client {
     ) -> Result<Result<Stored, String>, Error> {
         let length = ours.length;
         self.set_type(RepresentationType::Image).await?;
-        noted.begin(self, *ours, there);
+        noted.go_on(self, *ours, there);
         let watched = Watched::new(*ours, None);
         let changed = || "our file has changed while it was sent".to_owned();
         let last = match self.send_from(path, file, there..length, &watched, progress).await {
@@ -183,7 +192,7 @@ impl Client {
             return Ok(Err(changed()));
         }
         let before = match known {
-            Known::Noted(before) => before,
+            Known::Noted => Before::Absent,
             Known::Compared => Before::Perhaps,
         };
         if let Err(doubt) = self.arrived(path, file, length, (last.is_some(), before)).await? {

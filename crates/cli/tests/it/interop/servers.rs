@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs;
 
-use super::story::{LARGE, PART, assert_joined};
+use super::story::{LARGE, PART};
 use crate::harness::files::{assert_same, assert_same_file, odd_names, write, write_odd, write_tree};
 use crate::harness::need;
 use crate::harness::ours::pasv;

@@ -24,7 +24,7 @@ enum Links {
     /// As what it leads to.
     AsTargets,
     /// As `OS.unix=slink`.
-    AsLinks,
+    AsSlink,
     /// By LIST alone: there is no MLST.
     Listed,
 }
@@ -107,7 +107,7 @@ fn all(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 fn kind(path: &Path, links: Links) -> Option<&'static str> {
     let meta = match links {
         Links::AsTargets => fs::metadata(path).or_else(|_| fs::symlink_metadata(path)),
-        Links::AsLinks | Links::Listed => fs::symlink_metadata(path),
+        Links::AsSlink | Links::Listed => fs::symlink_metadata(path),
     };
     let kind = meta.ok()?.file_type();
     Some(match () {
@@ -240,7 +240,7 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
 fn nothing_is_deleted_beside_the_tree_whatever_links_lead_where() {
     let runtime = super::runtime();
     let mut runner = super::runner(300);
-    let links = prop_oneof![Just(Links::AsTargets), Just(Links::AsLinks), Just(Links::Listed)];
+    let links = prop_oneof![Just(Links::AsTargets), Just(Links::AsSlink), Just(Links::Listed)];
     let rights = prop_oneof![Just(Rights::All), Just(Rights::KeepsLinks)];
     let cases = (things(), links, rights, any::<bool>());
     let outcome = runner.run(&cases, |(things, links, rights, whole)| {

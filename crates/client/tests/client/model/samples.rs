@@ -123,6 +123,39 @@ async fn a_server_that_cannot_start_in_the_middle_sends_all() {
     }
 }
 
+/// Without SIZE the file once had another length than the site's, and success was told.
+#[tokio::test]
+async fn without_size_nothing_is_resumed() {
+    let zeros = Content { seed: 0, length: 300_000 };
+    for hash in [false, true] {
+        for rest in [Rest::Works, Rest::Ignored, Rest::Ahead] {
+            let scene =
+                Scene::new(Offers { size: false, mlst: false, rest, hash, ..Offers::ALL }, zeros).await;
+            scene.broken().await;
+            scene.get(true, Verify::Size).await.unwrap();
+            scene.is_right();
+            assert!(scene.said("does not tell its size: starting over") && !scene.said("> REST"), "{rest:?}");
+        }
+    }
+}
+
+/// SIZE was once said to be wrong.
+#[tokio::test]
+async fn a_server_that_starts_too_far_on_is_found_out() {
+    let zeros = Content { seed: 0, length: 300_000 };
+    for verify in [Verify::Size, Verify::Off] {
+        let scene = Scene::new(Offers { rest: Rest::Ahead, ..NO_HASH }, zeros).await;
+        scene.broken().await;
+        if verify == Verify::Size {
+            let error = scene.get(true, verify).await.unwrap_err();
+            assert!(matches!(error, CopyError::Site { kept: true, .. }), "{error}");
+        }
+        scene.get(true, verify).await.unwrap();
+        scene.is_right();
+        assert!(scene.said("may not have started where it was asked to: starting over"));
+    }
+}
+
 #[tokio::test]
 async fn a_part_with_other_bytes_before_the_seam_is_thrown_away() {
     let scene = Scene::new(NO_HASH, BIG).await;

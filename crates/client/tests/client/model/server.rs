@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use wire::Stamp;
 
-use super::world::{Cut, Fault, File, Keeps, Rest, Shared, lock, point};
+use super::world::{AHEAD, Cut, Fault, File, Keeps, Rest, Shared, lock, point};
 
 /// What is read and sent at a time.
 const PIECE: usize = 16 * 1024;
@@ -154,7 +154,12 @@ impl Session {
                 return self.send_bytes(&bytes).await;
             }
             ("REST", _) if offers.rest != Rest::Refused => {
-                self.rest = if offers.rest == Rest::Works { argument.parse().unwrap_or(0) } else { 0 };
+                let asked = argument.parse().unwrap_or(0);
+                self.rest = match offers.rest {
+                    Rest::Ahead if asked > 0 => asked + AHEAD,
+                    Rest::Works | Rest::Ahead => asked,
+                    Rest::Refused | Rest::Ignored => 0,
+                };
                 "350 from there".to_owned()
             }
             ("RANG", _) if offers.hash => {
@@ -172,6 +177,7 @@ impl Session {
                     None => "551 no such range".to_owned(),
                 }
             }
+            ("RETR", Some(_)) if lock(&self.world).drop_box => "550 not for you".to_owned(),
             ("RETR", Some(_)) => return self.send(argument).await,
             ("STOR" | "APPE", _) => return self.receive(argument, verb == "APPE").await,
             ("DELE", Some(_)) => {
@@ -286,6 +292,11 @@ impl Session {
     /// STOR and APPE. The points of a fault are those of a file of [`EXPECTED`] bytes.
     async fn receive(&mut self, name: &str, append: bool) -> io::Result<Next> {
         let start = std::mem::take(&mut self.rest) as usize;
+        let refusal = lock(&self.world).refuses;
+        if let Some(refusal) = refusal {
+            self.say(refusal).await?;
+            return Ok(Next::Go);
+        }
         if !lock(&self.world).busy.insert(name.to_owned()) {
             self.say("450 somebody else uploads to it").await?;
             return Ok(Next::Go);
@@ -320,6 +331,10 @@ impl Session {
             };
             if let Some(meanwhile) = meanwhile {
                 (meanwhile.deed)();
+            }
+            if std::mem::take(&mut lock(&self.world).killed) {
+                self.keep(name, all, keeps);
+                return Ok(Next::End);
             }
             match cut.filter(|(at, _)| *at <= came) {
                 Some((_, Cut::Control)) if control => {

@@ -360,7 +360,8 @@ fn uploads_are_right_whatever_happens() {
     }
 }
 
-const BIG: Content = Content { seed: 1, length: 300_000 };
+/// Long enough to be noted without `-c`.
+const BIG: Content = Content { seed: 1, length: 1_200_000 };
 
 /// An upload that is broken off near its start, and once more when it is tried again.
 async fn broken(scene: &Scene, cut: Cut) {
@@ -413,6 +414,102 @@ async fn a_part_of_another_under_our_record_is_found_out() {
         // So many bytes were not sent, so that they may be anybody's; or they were, and the rest is put behind them.
         scene.put(&scene.ours(), true, Verify::Size).await.unwrap();
         assert_eq!(lock(&scene.world).files[NAME].bytes, scene.bytes());
+    }
+}
+
+/// A file of the site, and one of ours that has the same 64 KiB before the end of that, but another start.
+fn alike() -> (Vec<u8>, Vec<u8>) {
+    let tail = Content { seed: 2, length: 150_000 }.bytes();
+    let start = |seed| Content { seed, length: 50_000 }.bytes();
+    ([start(3), tail.clone()].concat(), [start(4), tail, BIG.bytes()].concat())
+}
+
+/// All that a server without HASH may do: MLST, RETR.
+const PLAIN: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+async fn site_with(old: &[u8], ours: &[u8], keeps: Keeps, (mlst, drop_box): (bool, bool)) -> Scene {
+    let scene =
+        Scene::new(Offers { hash: false, mlst, keeps, ..Offers::ALL }, Content { seed: 1, length: 1 }).await;
+    scene.write(ours);
+    let mut world = lock(&scene.world);
+    world.drop_box = drop_box;
+    world.put(NAME, old.to_vec());
+    drop(world);
+    scene
+}
+
+/// An upload that is killed in its middle. What is still on its way is lost, as with a reset.
+async fn killed(scene: &Scene, resume: bool) {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let world = Arc::clone(&scene.world);
+    let deed = Box::new(move || {
+        lock(&world).killed = true;
+        let _ = tell.send(());
+    });
+    lock(&scene.world).meanwhile = Some(Meanwhile { at: 600_000, deed });
+    let ours = scene.ours();
+    tokio::select! {
+        biased;
+        begun = told => begun.unwrap(),
+        stored = scene.put(&ours, resume, Verify::Size) => panic!("it was to be in the middle: {stored:?}"),
+    }
+    while !lock(&scene.world).busy.is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The record of it once made the older file count as its part.
+#[tokio::test]
+async fn a_file_that_was_there_is_no_part_of_an_upload_that_was_refused() {
+    let (old, ours) = alike();
+    for how in PLAIN {
+        for reply in ["452 no room", "550 not now", "425 no data"] {
+            for resume in [false, true] {
+                let scene = site_with(&old, &ours, Keeps::InPlace, how).await;
+                lock(&scene.world).refuses = Some(reply);
+                scene.put(&scene.ours(), resume, Verify::Size).await.unwrap_err();
+                lock(&scene.world).refuses = None;
+                let noted = fs::read_dir(scene.records()).map_or(0, Iterator::count);
+                assert_eq!(noted, 0, "nothing was sent");
+                scene.put(&scene.ours(), true, Verify::Size).await.unwrap();
+                assert!(lock(&scene.world).files[NAME].bytes == ours, "{how:?} {reply} {resume}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_stays_until_the_upload_is_whole_is_no_part_of_it() {
+    let (old, ours) = alike();
+    for how in PLAIN {
+        for resume in [false, true] {
+            let scene = site_with(&old, &ours, Keeps::UntilFin, how).await;
+            killed(&scene, resume).await;
+            assert!(lock(&scene.world).files[NAME].bytes == old);
+            scene.put(&scene.ours(), true, Verify::Size).await.unwrap();
+            assert!(lock(&scene.world).files[NAME].bytes == ours, "{how:?} {resume}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_in_the_place_of_an_older_file_is_resumed_where_it_can_be_fetched() {
+    let (old, ours) = alike();
+    for (mlst, drop_box) in PLAIN {
+        for resume in [false, true] {
+            let scene = site_with(&old, &ours, Keeps::InPlace, (mlst, drop_box)).await;
+            killed(&scene, resume).await;
+            let part = lock(&scene.world).files[NAME].bytes.len();
+            assert!(part < ours.len() && part != old.len(), "{part}");
+            // A refusal leaves the record as it was.
+            lock(&scene.world).refuses = Some("452 no room");
+            scene.put(&scene.ours(), true, Verify::Size).await.unwrap_err();
+            lock(&scene.world).refuses = None;
+            let stored = scene.put(&scene.ours(), true, Verify::Size).await.unwrap();
+            let sent = if drop_box && part > 0 { ours.len() } else { ours.len() - part };
+            assert_eq!(stored.sent, client::upload::Resumed::Sent(sent as u64));
+            assert!(lock(&scene.world).files[NAME].bytes == ours, "{mlst} {drop_box} {resume}");
+        }
     }
 }
 

@@ -60,7 +60,11 @@ pub(crate) enum Rest {
     Refused,
     /// 350, and the file comes from its start.
     Ignored,
+    /// 350, and the file comes from [`AHEAD`] bytes behind the place that was asked for.
+    Ahead,
 }
+
+pub(crate) const AHEAD: u64 = 7;
 
 /// How a file changes, in place.
 #[derive(Clone, Debug)]
@@ -130,6 +134,12 @@ pub(crate) struct World {
     pub(crate) hang_ups: VecDeque<Option<usize>>,
     /// Every version of every file since [`World::forget`], in order.
     pub(crate) versions: Vec<(String, Vec<u8>)>,
+    /// Every STOR is answered so, and nothing is read.
+    pub(crate) refuses: Option<&'static str>,
+    /// The client of the upload that is under way has been killed.
+    pub(crate) killed: bool,
+    /// RETR is refused.
+    pub(crate) drop_box: bool,
     /// A server that said 226 has kept less than came.
     pub(crate) lied: bool,
     clock: i64,
@@ -164,6 +174,9 @@ impl World {
             faults: VecDeque::new(),
             hang_ups: VecDeque::new(),
             versions: Vec::new(),
+            refuses: None,
+            killed: false,
+            drop_box: false,
             lied: false,
             clock: 1_000_000_000,
         }
@@ -239,7 +252,12 @@ pub(crate) fn changes() -> impl Strategy<Value = Change> {
 }
 
 pub(crate) fn offers() -> impl Strategy<Value = Offers> {
-    let rest = prop_oneof![8 => Just(Rest::Works), 1 => Just(Rest::Refused), 1 => Just(Rest::Ignored)];
+    let rest = prop_oneof![
+        8 => Just(Rest::Works),
+        1 => Just(Rest::Refused),
+        1 => Just(Rest::Ignored),
+        1 => Just(Rest::Ahead)
+    ];
     let lies = prop_oneof![12 => Just(0), 1 => 1..100_u64];
     let often = || prop::bool::weighted(0.8);
     (often(), often(), any::<bool>(), rest, any::<bool>(), lies).prop_map(
