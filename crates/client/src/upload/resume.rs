@@ -19,7 +19,7 @@ use net::pump::Progress;
 use wire::{Command, Marker, Pathname, RepresentationType};
 
 use super::record::{Record, Snapshot, Was};
-use super::{NOTED, Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
+use super::{Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
@@ -28,6 +28,10 @@ use crate::session::Client;
 
 /// Of a file up to this length the HASH is asked for though length and time are the same: it costs next to nothing.
 const HASHED: u64 = 1 << 20;
+
+/// A shorter file is not noted in the records: it is sent again sooner than it is looked for. Without `-c` it is no file below
+/// [`LONG`](super::LONG), as what was there before has to be asked for.
+const NOTED: u64 = 64 * 1024;
 
 /// What is to be done.
 enum Plan {
