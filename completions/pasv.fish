@@ -227,7 +227,7 @@ implicit\t'From the first byte'"
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l pin -d 'Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l cert -d 'Our own certificate (PEM), for sites that ask for one' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l key -d 'Its private key (PEM), if it is not in the same file' -r -F
-complete -c pasv -n "__fish_pasv_using_subcommand rm" -s r -l recursive -d 'Delete directories and all that is in them. Links are deleted, and never followed'
+complete -c pasv -n "__fish_pasv_using_subcommand rm" -s r -l recursive -d 'Delete directories and all that is in them. Links that the server shows as links are deleted, and never followed'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s v -l verbose -d 'Show the dialogue on stderr, secrets masked, and both connections\' ports'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -s q -l quiet -d 'Say nothing but errors'
 complete -c pasv -n "__fish_pasv_using_subcommand rm" -l insecure -d 'Take a certificate that nobody vouches for: whoever is in between reads everything'

@@ -13,7 +13,7 @@ pub(crate) struct Flags {
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Delete directories and all that is in them. Links are deleted, and never followed.
+    /// Delete directories and all that is in them. Links that the server shows as links are deleted, and never followed.
     #[arg(short, long)]
     recursive: bool,
 
