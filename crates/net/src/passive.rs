@@ -61,7 +61,7 @@ pub struct Options {
     pub mss: Option<u16>,
     /// From whom connections begin with a PROXY header. They are matched by the address that it names.
     pub proxies: Option<Proxies>,
-    /// There are protected claims: claims in clear leave ports to them.
+    /// There are protected claims: unencrypted claims leave ports to them.
     pub protected: bool,
     /// How long a claim that is not used keeps its port from others of its address that wait; none: as long as it lasts.
     pub yields: Option<Duration>,
@@ -185,7 +185,7 @@ impl PassivePorts {
     }
 
     /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims of the
-    /// peer's, but for those in clear; so this waits only where every port has one of these, or where the demand is that a
+    /// peer's, but for unencrypted ones; so this waits only where every port has one of these, or where the demand is that a
     /// connection that says nothing may be taken too, for a port without another such claim.
     ///
     /// # Errors

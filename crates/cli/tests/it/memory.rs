@@ -52,7 +52,7 @@ impl Ground {
         Self { site, client: Client::new(&authority), _certificates: folder }
     }
 
-    /// A client in clear, for files of bytes.
+    /// An unencrypted client, for files of bytes.
     fn clear(&self) -> Dialogue {
         // Nobody's password is verified, which takes more memory than a session may.
         let door = Door { user: "anonymous", password: "x", ..self.site.door.clone() };

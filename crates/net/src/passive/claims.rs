@@ -1,7 +1,7 @@
 //! Which session does a connection at a shared passive port belong to?
 //!
 //! The pure part of the shared ports: no sockets, no clock, no luck (the choice of a port is the caller's function).
-//! A claim is for one (peer address, port). A claim in clear has that *place* alone; its life:
+//! A claim is for one (peer address, port). An unencrypted claim has that *place* alone; its life:
 //!
 //! ```text
 //!              no place for it           a place for it, in order
@@ -166,7 +166,7 @@ impl Claims {
     /// Claims a port, or queues the wish. `choose(n)` gives a number below `n` (`n` is never 0); anything else counts
     /// as 0.
     ///
-    /// A claim in clear needs an empty place; those where a connection of this peer still waits to be taken up are chosen
+    /// An unencrypted claim needs an empty place; those where a connection of this peer still waits to be taken up are chosen
     /// last, since a second connection there could be either's. Protected claims have places of their own as long as
     /// most are empty, which spares them each other's connections, and then share, so that the rest stays for claims in
     /// clear.

@@ -111,7 +111,7 @@ impl Hub {
         self.lock().tally.counts().clone()
     }
 
-    /// A new claim and its port, if there is one already. Without a demand it is one in clear.
+    /// A new claim and its port, if there is one already. Without a demand it is an unencrypted one.
     pub(super) fn claim(&self, wanted: Wanted, demand: Option<Demand>) -> (Owner, Option<u16>) {
         let Wanted { peer, group, until } = wanted;
         let now = Instant::now();

@@ -214,7 +214,7 @@ impl ProtectedClaim {
 
 impl Drop for ProtectedClaim {
     fn drop(&mut self) {
-        // As with a claim in clear: whoever sits at the port already is sent off as a guest.
+        // As with an unencrypted claim: whoever sits at the port already is sent off as a guest.
         if !self.stake.served {
             self.stake.take_waiting();
         }

@@ -90,7 +90,7 @@ impl Model {
         }
     }
 
-    /// Claims of a group that are alone at their places: those in clear, and all.
+    /// Claims of a group that are alone at their places: unencrypted ones, and all.
     fn alone(&self, peer: IpAddr, group: usize) -> (usize, usize) {
         let here = GROUPS[group].iter().flat_map(|port| self.live(peer, *port)).map(|(w, _)| w.kind);
         let kinds: Vec<_> = here.filter(|kind| in_order(*kind)).collect();
@@ -470,7 +470,7 @@ fn two_hundred_that_say_whose_they_are_leave_a_port_for_one_in_clear() {
     assert_eq!(table.claim(wish(202, Kind::Clear, until), first), Answer::Queued);
 }
 
-/// A claim that may be for a connection that says nothing does not slip past one in clear that has waited longer, and
+/// A claim that may be for a connection that says nothing does not slip past an unencrypted one that has waited longer, and
 /// has its turn when that one gives up.
 #[test]
 fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
@@ -486,7 +486,7 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     assert_eq!(table.claim(wish(5, bound(5), until), first), Answer::Queued, "nobody comes beside it");
 }
 
-/// Ten sessions in clear took all ten ports of an address, also from those under TLS; so did ten under TLS that had not resumed
+/// Ten unencrypted sessions took all ten ports of an address, also from those under TLS; so did ten under TLS that had not resumed
 /// yet.
 #[test]
 fn claims_that_are_alone_leave_places_to_the_others() {
@@ -497,7 +497,7 @@ fn claims_that_are_alone_leave_places_to_the_others() {
         assert!(matches!(ask(n, Kind::Clear), Answer::Port(_)));
     }
     assert_eq!(ask(8, Kind::Clear), Answer::Queued);
-    assert!(matches!(ask(9, lone(9)), Answer::Port(_)), "the one in clear that waits is not in its way");
+    assert!(matches!(ask(9, lone(9)), Answer::Port(_)), "the unencrypted one that waits is not in its way");
     assert_eq!(ask(10, lone(10)), Answer::Queued);
     for n in 11..200 {
         assert!(matches!(ask(n, bound(n as u8)), Answer::Port(_)));

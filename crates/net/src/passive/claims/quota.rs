@@ -1,7 +1,7 @@
 //! How many places of an address may be held by claims that share with nobody?
 use super::Kind;
 
-/// With `n` ports, one is kept from claims in clear where there are two or more, so that a first protected claim, which says
+/// With `n` ports, one is kept from unencrypted claims where there are two or more, so that a first protected claim, which says
 /// nothing of whose it is yet, finds a place; and where there are four or more another is kept from both, so that a claim whose
 /// connection says whose it is always finds one, as these share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
