@@ -6,9 +6,9 @@
 //!   send           bytes --> data                 what a conversion, a listing or another store gives
 //!   receive        data --> bytes
 //! ```
-//! The same four work under TLS, where the bytes go through memory to be encrypted. [`choose`] says which. All are bound by a deadline on *progress*: a peer may be slow for ever, but not silent. The
-//! timer is armed only when a transfer has to wait. Dropping a future stops its transfer; see [`receive_file`] for
-//! the one piece that a thread may still be writing then.
+//! The same four work under TLS, where the bytes go through memory to be encrypted. All are bound by a deadline on
+//! *progress*: a peer may be slow for ever, but not silent. The timer is armed only when a transfer has to wait. Dropping a
+//! future stops its transfer; see [`receive_file`] for the one piece that a thread may still be writing then.
 //!
 //! A transfer that waits for its peer holds no piece of the file: [`room`] is waited for before a piece is read, and the
 //! buffer goes back when the peer has sent all it had ([`buffer`]). What the kernel did not take of the last piece, up to
@@ -22,12 +22,10 @@ use tokio::time::timeout;
 pub mod buffer;
 mod protected;
 mod receive;
-mod route;
 mod send;
 mod vessel;
 
 pub use receive::{receive, receive_file, receive_rest};
-pub use route::{End, Route, choose};
 pub use send::{has_room, room, send, send_file};
 
 /// A transfer gives other tasks their turn after this many bytes without a wait: about a millisecond's work.

@@ -33,9 +33,11 @@ use crate::transfer::{self, Held, Moved, Ready};
 
 mod admission;
 mod log;
+mod presence;
 mod securing;
 
 use admission::Login;
+use presence::{Gone, look};
 use securing::{NoTls, secure, shown};
 
 /// A step of a running transfer.
@@ -91,14 +93,6 @@ struct Driver<'a> {
     taken: usize,
     /// Why the session ends in the middle of a transfer, where it is not the client's word.
     why: Option<String>,
-}
-
-/// A client that has closed its side of the control connection.
-struct Gone {
-    /// When its work is looked at again.
-    look: tokio::time::Instant,
-    /// Bytes that had moved at the last look.
-    moved: u64,
 }
 
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
@@ -270,32 +264,6 @@ impl Driver<'_> {
         }
     }
 
-    /// Bytes that the running transfer has moved on its data connection.
-    fn moved(&self) -> u64 {
-        self.running.as_ref().map_or(0, |running| if running.has_data { running.progress.bytes() } else { 0 })
-    }
-
-    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
-    /// there, as slow as others may be.
-    fn next_look(&self) -> tokio::time::Instant {
-        let deadlines = &self.shared.settings.deadlines;
-        tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
-    }
-
-    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
-    /// whole, and soon done.
-    fn idles(&mut self, gone: &mut Option<Gone>) -> bool {
-        let moved = self.moved();
-        let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
-        let before = gone.as_ref().map_or(0, |gone| gone.moved);
-        if moved == before && !published {
-            self.why = Some("the client had closed the control connection, and no byte moved".to_owned());
-            return true;
-        }
-        *gone = Some(Gone { look: self.next_look(), moved });
-        false
-    }
-
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
     async fn settle(&mut self) -> std::io::Result<()> {
         loop {
@@ -329,13 +297,6 @@ impl Driver<'_> {
                 Poll::Pending => return Ok(()),
             }
         }
-    }
-
-    /// Is an upload under way that is published whatever its client's control connection does? A client that does not read
-    /// its replies resets it by closing.
-    fn outlives_its_control(&self) -> bool {
-        let publishes = self.settings.hang_up == HangUp::Publish;
-        publishes && self.running.as_ref().is_some_and(|running| running.is_upload)
     }
 
     async fn flush(&mut self) -> std::io::Result<()> {
@@ -542,19 +503,6 @@ impl Driver<'_> {
         self.taken < self.input.len()
     }
 
-    /// Has the client closed the control connection without QUIT? Whatever it sent before that counts for nothing, since it
-    /// does not wait for the answers.
-    fn has_hung_up(&mut self) -> bool {
-        if self.session.is_leaving() || !self.control.has_ended() {
-            return false;
-        }
-        // The QUIT of a client that sent all its commands at once may not have been read yet.
-        let mut unread = self.input.get(self.taken..).unwrap_or_default().to_vec();
-        self.control.peek(&mut unread);
-        let mut lines = unread.split(|byte| *byte == b'\n');
-        !lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"QUIT"))
-    }
-
     fn ended(&mut self, end: Transferred) -> Input {
         self.last = self.running.take().map(|running| (running.begun, running.ascii));
         Input::Transferred(end)
@@ -597,13 +545,6 @@ async fn at_once(mut stop: watch::Receiver<Stop>) {
 async fn step(running: &mut Option<Running>) -> Step {
     match running {
         Some(running) => running.step.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn look(gone: Option<&Gone>) {
-    match gone {
-        Some(gone) => sleep_until(gone.look).await,
         None => std::future::pending().await,
     }
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use net::data::Data;
-use net::pump::{self, End, Progress, Route, buffer};
+use net::pump::{self, Progress, buffer};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;
-use wire::{Protection, RepresentationType};
 
 use super::Broken;
 use super::listing::Lines;
@@ -59,16 +58,13 @@ impl Retrieve {
         stall: Duration,
         progress: &Progress,
     ) -> Result<(), Broken> {
-        let file = self.source.file();
-        let from = if file.is_some() { End::File } else { End::Pieces };
-        let kind = if self.ascii { RepresentationType::Ascii } else { RepresentationType::Image };
-        match (pump::choose(from, End::Data, kind, Protection::Clear), file) {
-            (Some(Route::SendFile), Some(file)) => {
+        match self.source.file() {
+            _ if self.ascii => self.send_text(data, stall, progress).await,
+            Some(file) => {
                 pump::send_file(data, &file, self.start..self.end, stall, progress).await?;
                 Ok(())
             }
-            _ if self.ascii => self.send_text(data, stall, progress).await,
-            _ => self.send_pieces(data, stall, progress).await,
+            None => self.send_pieces(data, stall, progress).await,
         }
     }
 

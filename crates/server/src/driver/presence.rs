@@ -1,0 +1,68 @@
+//! Is the client still there, and what goes on when it is not?
+use tokio::time::sleep_until;
+
+use super::{Driver, Stage};
+use crate::settings::HangUp;
+
+/// A client that has closed its side of the control connection.
+pub(super) struct Gone {
+    /// When its work is looked at again.
+    pub(super) look: tokio::time::Instant,
+    /// Bytes that had moved at the last look.
+    pub(super) moved: u64,
+}
+
+impl Driver<'_> {
+    /// Bytes that the running transfer has moved on its data connection.
+    pub(super) fn moved(&self) -> u64 {
+        self.running.as_ref().map_or(0, |running| if running.has_data { running.progress.bytes() } else { 0 })
+    }
+
+    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
+    /// there, as slow as others may be.
+    pub(super) fn next_look(&self) -> tokio::time::Instant {
+        let deadlines = &self.shared.settings.deadlines;
+        tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
+    }
+
+    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
+    /// whole, and soon done.
+    pub(super) fn idles(&mut self, gone: &mut Option<Gone>) -> bool {
+        let moved = self.moved();
+        let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
+        let before = gone.as_ref().map_or(0, |gone| gone.moved);
+        if moved == before && !published {
+            self.why = Some("the client had closed the control connection, and no byte moved".to_owned());
+            return true;
+        }
+        *gone = Some(Gone { look: self.next_look(), moved });
+        false
+    }
+
+    /// Is an upload under way that is published whatever its client's control connection does? A client that does not read
+    /// its replies resets it by closing.
+    pub(super) fn outlives_its_control(&self) -> bool {
+        let publishes = self.settings.hang_up == HangUp::Publish;
+        publishes && self.running.as_ref().is_some_and(|running| running.is_upload)
+    }
+
+    /// Has the client closed the control connection without QUIT? Whatever it sent before that counts for nothing, since it
+    /// does not wait for the answers.
+    pub(super) fn has_hung_up(&mut self) -> bool {
+        if self.session.is_leaving() || !self.control.has_ended() {
+            return false;
+        }
+        // The QUIT of a client that sent all its commands at once may not have been read yet.
+        let mut unread = self.input.get(self.taken..).unwrap_or_default().to_vec();
+        self.control.peek(&mut unread);
+        let mut lines = unread.split(|byte| *byte == b'\n');
+        !lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"QUIT"))
+    }
+}
+
+pub(super) async fn look(gone: Option<&Gone>) {
+    match gone {
+        Some(gone) => sleep_until(gone.look).await,
+        None => std::future::pending().await,
+    }
+}
