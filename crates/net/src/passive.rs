@@ -209,6 +209,10 @@ impl PassivePorts {
         let Some((group, ports)) = self.group(local.to_canonical()) else {
             return Err(NoPort { peer, ports: 0, waited: Duration::ZERO });
         };
+        if self.hub.has_left_waiting() {
+            // What still waits in the kernel came for earlier claims; a new one of its address would be taken for its own.
+            self.doors.iter().for_each(|door| acceptor::take_waiting(&self.hub, door));
+        }
         let (owner, port) = self.hub.claim(Wanted { peer, group, until }, demand);
         // Built before the wait, so that its drop frees the claim or leaves the queue.
         let mut stake = Stake {

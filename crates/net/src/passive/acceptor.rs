@@ -86,7 +86,15 @@ pub(super) fn take_waiting(hub: &Arc<Hub>, door: &Door) {
 fn take_one(hub: &Arc<Hub>, door: &Door) -> io::Result<()> {
     // It guards no data.
     let _turn = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    receive(hub, door, accept(door.socket.get_ref())?);
+    match accept(door.socket.get_ref()) {
+        Ok(data) => receive(hub, door, data),
+        Err(error) => {
+            if AcceptFailure::of(&error) == AcceptFailure::Exhausted {
+                hub.leave_waiting();
+            }
+            return Err(error);
+        }
+    }
     Ok(())
 }
 

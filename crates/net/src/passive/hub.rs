@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -78,6 +79,8 @@ pub(super) struct Hub {
     state: Mutex<State>,
     // A keyed hash of a counter: unpredictable from outside, and no system call for each claim.
     random: RandomState,
+    /// Connections may wait in the kernel for claims that are gone: there were no descriptors to accept them with.
+    left_waiting: AtomicBool,
 }
 
 /// Whom a claim is for, and where.
@@ -97,7 +100,17 @@ impl Hub {
             next_owner: 0,
             tally: Tally::default(),
         };
-        Self { state: Mutex::new(state), random: RandomState::new() }
+        Self { state: Mutex::new(state), random: RandomState::new(), left_waiting: AtomicBool::new(false) }
+    }
+
+    /// A connection could not be accepted for want of descriptors.
+    pub(super) fn leave_waiting(&self) {
+        self.left_waiting.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was so since it was last asked.
+    pub(super) fn has_left_waiting(&self) -> bool {
+        self.left_waiting.load(Ordering::Relaxed) && self.left_waiting.swap(false, Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
