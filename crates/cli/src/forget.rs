@@ -6,6 +6,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 
 use crate::known_sites::KnownSites;
+use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
 use crate::ways::Ways;
 
@@ -40,7 +41,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         if gone.is_empty() && of_ways.is_empty() {
             let file = known.path();
             let folder = file.parent().unwrap_or(file);
-            let text = format!("nothing is known of {} in {}", show(site.as_bytes()), show_path(folder));
+            let text = format!(
+                "nothing is known of {} in {}",
+                show(&masked_bytes(site.as_bytes())),
+                show_path(folder)
+            );
             return Err(Failure::new(Exit::Refused, text));
         }
     }

@@ -1,6 +1,7 @@
 //! The door: argv, wiring, output and exit codes of the one program `pasv`. No protocol lives here.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod cat;
 mod client_flags;
 mod demo;
@@ -16,6 +17,7 @@ mod interrupt;
 mod json;
 mod known_sites;
 mod ls;
+mod mask;
 mod mkdir;
 mod mv;
 mod netrc;
@@ -81,7 +83,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments::read(std::env::args_os().collect());
     let done = match arguments.verb {
         Verb::Serve(flags) => serve::run(&flags),
         Verb::Ls(flags) => visit(ls::run(&flags)),

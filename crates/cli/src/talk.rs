@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::mask::masked_bytes;
+
 /// What the exit code says, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -113,8 +115,12 @@ fn is_missing(folder: &Path) -> bool {
     !folder.as_os_str().is_empty() && !folder.exists()
 }
 
-/// A path of ours for people.
+/// A path of ours for people. What does not exist may be a URL in the place of a path, and is shown without its password.
 pub(crate) fn show_path(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
-    wire::pathname::show(path.as_os_str().as_bytes())
+    let bytes = path.as_os_str().as_bytes();
+    if path.symlink_metadata().is_ok() {
+        return wire::pathname::show(bytes);
+    }
+    wire::pathname::show(&masked_bytes(bytes))
 }

@@ -1,0 +1,268 @@
+//! What does the program say of a command line that it does not understand?
+//!
+//! The parser's own words with two differences: no argument is shown with the password that may be in it, and a tip is given
+//! only where it is very likely to be what was meant.
+use std::ffi::OsString;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Error, Parser};
+
+use crate::mask::masked;
+
+/// Reads the command line; ends the program where it asks for help or is wrong.
+pub(crate) fn read<P: Parser>(arguments: Vec<OsString>) -> P {
+    parse(&arguments).unwrap_or_else(|error| error.exit())
+}
+
+fn parse<P: Parser>(arguments: &[OsString]) -> Result<P, Error> {
+    let arguments = with_help_of_help(arguments);
+    let error = match P::try_parse_from(&arguments) {
+        Ok(parsed) => return Ok(parsed),
+        Err(error) => error,
+    };
+    // The parser's errors repeat arguments in many places, so it is asked again about arguments that hold no secret.
+    let shown: Vec<_> = arguments.iter().map(|argument| masked(argument)).collect();
+    let mut error = match P::try_parse_from(&shown) {
+        Err(error) => error,
+        Ok(_) => P::command().error(error.kind(), "this command line is not valid"),
+    };
+    advise(&mut error, &shown, &P::command());
+    Err(error)
+}
+
+/// `pasv help --help` is asked for by those who look for help.
+fn with_help_of_help(arguments: &[OsString]) -> Vec<OsString> {
+    match arguments {
+        [program, help, flag] if help == "help" && (flag == "--help" || flag == "-h") => {
+            vec![program.clone(), flag.clone()]
+        }
+        other => other.to_vec(),
+    }
+}
+
+/// Replaces the parser's tips with ours.
+fn advise(error: &mut Error, arguments: &[OsString], command: &clap::Command) {
+    let text = |error: &Error, kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            error.remove(ContextKind::SuggestedSubcommand);
+            text(error, ContextKind::InvalidSubcommand).and_then(|verb| tip_for_verb(&verb, command))
+        }
+        ErrorKind::UnknownArgument => {
+            // "To pass '-x' as a value, use '-- -x'" helps nobody who has mistaken a flag.
+            error.remove(ContextKind::Suggested);
+            let typed = text(error, ContextKind::InvalidArg).unwrap_or_default();
+            if let Some(ContextValue::String(suggested)) = error.get(ContextKind::SuggestedArg)
+                && !is_near(&typed, suggested)
+            {
+                error.remove(ContextKind::SuggestedArg);
+            }
+            let near = error.get(ContextKind::SuggestedArg).is_some();
+            if near { None } else { tip_for_option(&typed, arguments, command) }
+        }
+        _ => None,
+    };
+    if let Some(tip) = tip {
+        let tips = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+}
+
+/// What people call a verb elsewhere, and what does it here.
+const VERBS: [(&[&str], &str); 17] = [
+    (&["download", "fetch", "wget", "curl", "mget", "recv"], "use `pasv get URL`"),
+    (&["upload", "store", "send", "mput", "push"], "use `pasv put FILE URL`"),
+    (&["cp", "copy"], "`pasv get URL` downloads, `pasv put FILE URL` uploads"),
+    (
+        &["mirror", "sync", "rsync"],
+        "`pasv get -r URL` downloads a directory tree, `pasv put -r DIR URL` uploads one",
+    ),
+    (&["dir", "list", "nlst", "nlist", "ll", "find"], "use `pasv ls URL`"),
+    (&["del", "delete", "dele", "remove", "unlink", "erase", "mdelete"], "use `pasv rm URL`"),
+    (&["move", "rename", "ren"], "use `pasv mv URL NEW-URL`"),
+    (&["md", "mkd"], "use `pasv mkdir URL`"),
+    (&["rd", "rmd"], "use `pasv rmdir URL`"),
+    (
+        &["open", "connect", "login", "ftp", "shell", "cd"],
+        "there is no interactive mode; `pasv ls URL` lists a directory",
+    ),
+    (&["server", "daemon", "share", "start"], "use `pasv serve`"),
+    (&["check", "diagnose", "diag", "test", "ping"], "use `pasv doctor URL`"),
+    (&["info", "size"], "use `pasv stat URL`"),
+    (&["type", "more", "less", "print", "head", "tail"], "use `pasv cat URL`"),
+    (&["password", "adduser", "useradd"], "use `pasv passwd`"),
+    (&["ufw", "nft", "nftables", "iptables", "rules"], "use `pasv firewall`"),
+    (&["version"], "use `pasv --version`"),
+];
+
+/// What people call an option elsewhere, and what does it here.
+const OPTIONS: [(&[&str], &str); 9] = [
+    (&["--active", "-A"], "use `--mode active`"),
+    (&["--passive", "--pasv", "-P"], "use `--mode passive`"),
+    (&["-k", "--no-check-certificate", "--no-verify"], "use `--insecure`"),
+    (&["--ssl", "--ssl-reqd", "--ftps", "--ftpes", "--starttls"], "use `--tls required`"),
+    (&["--no-tls", "--no-ssl", "--plain", "--plaintext"], "use `--tls off`"),
+    (&["--username", "--login"], "use `--user NAME`"),
+    (
+        &["--password", "--pass", "--passwd"],
+        "use `--password-file FILE` or the environment variable PASV_PASSWORD",
+    ),
+    (&["--port"], "the port is part of the URL: ftp://host:PORT/path"),
+    (&["--resume"], "use `--continue`"),
+];
+
+fn tip_for_verb(typed: &str, command: &clap::Command) -> Option<String> {
+    if typed.contains("://") || typed.contains('/') || typed.contains('@') {
+        return Some(
+            "the verb comes first: `pasv get URL` downloads a file, `pasv ls URL` lists a directory"
+                .to_owned(),
+        );
+    }
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
+    let lower = typed.to_lowercase();
+    let synonym = VERBS.iter().find(|(names, _)| names.contains(&lower.as_str()));
+    synonym.map(|(_, tip)| (*tip).to_owned()).or_else(|| {
+        verbs.filter(|verb| is_near(&lower, verb)).map(|verb| format!("did you mean `pasv {verb}`?")).next()
+    })
+}
+
+fn tip_for_option(typed: &str, arguments: &[OsString], command: &clap::Command) -> Option<String> {
+    let first = arguments.get(1).and_then(|first| first.to_str()).unwrap_or_default();
+    let verbs = || command.get_subcommands().map(clap::Command::get_name);
+    if first.starts_with('-')
+        && let Some(verb) = verbs().find(|verb| arguments.iter().any(|argument| argument == verb))
+    {
+        return Some(format!("options follow the verb: `pasv {verb} {first}`"));
+    }
+    OPTIONS.iter().find(|(names, _)| names.contains(&typed)).map(|(_, tip)| (*tip).to_owned())
+}
+
+/// Is one a slip of the other? None in a word of two letters, one in a short word, two in a longer one.
+fn is_near(typed: &str, meant: &str) -> bool {
+    let most = match meant.trim_start_matches('-').len() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    distance(typed.as_bytes(), meant.as_bytes()) <= most
+}
+
+/// How many letters are wrong, missing, too many or swapped with their neighbour (optimal string alignment).
+fn distance(one: &[u8], other: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=other.len()).collect();
+    for (row, letter) in one.iter().enumerate() {
+        let mut next = vec![row + 1];
+        for (column, wanted) in other.iter().enumerate() {
+            let get = |from: &[usize], at: usize| from.get(at).copied().unwrap_or(usize::MAX - 1);
+            let mut least = (get(&last, column) + usize::from(letter != wanted))
+                .min(get(&last, column + 1) + 1)
+                .min(get(&next, column) + 1);
+            let swapped = row > 0
+                && column > 0
+                && one.get(row - 1) == Some(wanted)
+                && other.get(column - 1) == Some(letter);
+            if swapped {
+                least = least.min(get(&before, column - 1) + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut last, next);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+    use crate::Arguments;
+
+    fn said(arguments: &[&[u8]]) -> String {
+        let all = [b"pasv".as_slice()].into_iter().chain(arguments.iter().copied());
+        let all: Vec<_> = all.map(|bytes| OsString::from_vec(bytes.to_vec())).collect();
+        parse::<Arguments>(&all).map_or_else(|error| error.to_string(), |_| "understood".to_owned())
+    }
+
+    /// Every verb, with arguments that are wrong in every way the parser knows.
+    #[test]
+    fn no_verb_shows_a_password() {
+        let verbs: Vec<_> = Arguments::command().get_subcommands().map(|v| v.get_name().to_owned()).collect();
+        assert!(verbs.len() > 15, "{verbs:?}");
+        let texts: [&[u8]; 6] = [
+            b"ftp://alice:secret@h/a",
+            b"alice:secret@h",
+            b"ftp://alice:x@y/secret@h/",
+            b"ftp://alice:%40secret%40@h",
+            b"ftp://al\xffice:secret@h\xfe",
+            b"ftp://alice:secret",
+        ];
+        for text in texts {
+            let with = |before: &[u8]| [before, text].concat();
+            let mut lines =
+                vec![vec![text.to_vec()], vec![b"help".to_vec(), text.to_vec()], vec![with(b"-")]];
+            for verb in &verbs {
+                let verb = verb.clone().into_bytes();
+                for wrong in
+                    [b"".as_slice(), b"-", b"--", b"-x", b"--tls=", b"--quiet=", b"--pin=", b"--nonesuch="]
+                {
+                    lines.push(vec![verb.clone(), with(wrong), with(wrong), with(wrong)]);
+                }
+                for wrong in ["--tls", "--timeout", "--listen", "--for", "--mode", "-q", "--"] {
+                    lines.push(vec![verb.clone(), wrong.as_bytes().to_vec(), text.to_vec(), text.to_vec()]);
+                }
+            }
+            for line in lines {
+                let line: Vec<_> = line.iter().map(Vec::as_slice).collect();
+                let said = said(&line);
+                assert!(!said.contains("secret"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn tips_are_for_what_is_near() {
+        for (line, tip) in [
+            ("del", "pasv rm"),
+            ("mirror", "get -r"),
+            ("download", "pasv get"),
+            ("upload", "pasv put"),
+            ("cp", "pasv put"),
+            ("dir", "pasv ls"),
+            ("open", "no interactive mode"),
+            ("sync", "put -r"),
+            ("sevre", "pasv serve"),
+            ("doctro", "pasv doctor"),
+            ("ftp://h/", "the verb comes first: `pasv get URL`"),
+            ("example.org/file", "the verb comes first"),
+            ("--verbose get", "options follow the verb: `pasv get --verbose`"),
+            ("ls --active x", "--mode active"),
+            ("ls --port x", "ftp://host:PORT/"),
+            ("ls --insecur x", "--insecure"),
+        ] {
+            let line: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+            let said = said(&line);
+            assert!(said.contains("tip: ") && said.contains(tip), "{said}");
+        }
+        for line in ["xyzzy", "ls -Z x", "ls --nonesuch x", "--nonesuch", "qs"] {
+            let line: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+            let said = said(&line);
+            assert!(said.starts_with("error: ") && !said.contains("tip: "), "{said}");
+        }
+        assert!(said(&[b"help", b"--help"]).contains("Usage: pasv"));
+    }
+
+    #[test]
+    fn distances() {
+        for (one, other, far) in
+            [("", "", 0), ("get", "get", 0), ("gte", "get", 1), ("", "ab", 2), ("dir", "demo", 3)]
+        {
+            assert_eq!(distance(one.as_bytes(), other.as_bytes()), far, "{one} {other}");
+        }
+    }
+}
