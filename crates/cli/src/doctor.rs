@@ -11,11 +11,11 @@ use client::{Site, TlsMode};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsFlags};
+use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsFlag, TlsFlags};
 use crate::password::credentials;
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
-use crate::trust::policy;
+use crate::trust::{policy, reading_policy};
 
 mod line;
 
@@ -27,6 +27,7 @@ pub(crate) struct Visit {
     url: String,
     json: bool,
     write: bool,
+    tls: Option<TlsFlag>,
     /// Our own certificate and its key, for a site that asks for one.
     identity: Option<(PathBuf, PathBuf)>,
     options: Options,
@@ -132,7 +133,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         stall: Duration::from_secs(15),
         password_file: flags.password_file.clone(),
         tls: TlsFlags {
-            tls: None,
+            tls: visit.tls,
             pin: flags.pin.clone(),
             insecure: flags.insecure,
             cert: visit.identity.as_ref().map(|(cert, _)| cert.clone()),
@@ -141,14 +142,18 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
     };
     let credentials = credentials(url, &talk)?;
     let anonymous = credentials.is_anonymous();
-    let policy = policy(url, &talk)?;
+    // As all client verbs do before a password is sent. Otherwise nothing is asked and nothing is remembered.
+    let policy = if anonymous { reading_policy(url, &talk)? } else { policy(url, &talk)? };
+    let plain = url.scheme == Scheme::Ftp && matches!(visit.tls, None | Some(TlsFlag::Offered));
     Ok(Patient {
         site: Site { host: url.host.to_string(), port: policy.port },
         implicit: policy.mode == TlsMode::Implicit,
         credentials,
-        clear: (anonymous || flags.clear) && url.scheme == Scheme::Ftp,
+        clear: policy.mode == TlsMode::Off || (anonymous || flags.clear) && plain,
+        tls: policy.mode != TlsMode::Off,
+        seen: policy.seen(),
         identity: policy.security.as_ref().and_then(|security| security.settings.identity.clone()),
-        trust: if anonymous && flags.pin.is_empty() { None } else { policy.security },
+        trust: policy.security,
         directory: site::path(url)?,
         write: *write,
         idle: if flags.slow { IDLE.map(Duration::from_secs).to_vec() } else { Vec::new() },

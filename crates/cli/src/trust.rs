@@ -35,7 +35,22 @@ pub(crate) struct Policy {
     host: String,
 }
 
+/// What may a visit do to the memory?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    /// Learn: what is accepted is remembered.
+    Learn,
+    /// Read only, where nothing secret is sent: what is known to be wrong is refused, and nothing is remembered or asked.
+    Read,
+}
+
 impl Policy {
+    /// Where TLS was seen before and since when, where it is no longer optional for that reason.
+    pub(crate) fn seen(&self) -> Option<String> {
+        let (place, since) = self.seen.as_ref()?;
+        Some(format!("TLS was seen at {place}, first at {since}"))
+    }
+
     /// What an error means of a site that is known.
     pub(crate) fn explain(&self, error: Error) -> Failure {
         if let (Error::Unreachable(Unreachable::Control { .. }), TlsMode::Implicit) = (&error, self.mode) {
@@ -55,6 +70,15 @@ impl Policy {
 
 /// What flags, URL and memory say.
 pub(crate) fn policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
+    weigh(url, talk, Memory::Learn)
+}
+
+/// The same for a visit that sends nothing secret: it refuses what [`policy`] refuses, but asks nothing and remembers nothing.
+pub(crate) fn reading_policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
+    weigh(url, talk, Memory::Read)
+}
+
+fn weigh(url: &FtpUrl, talk: &Talk, memory: Memory) -> Result<Policy, Failure> {
     let flags = &talk.tls;
     let asked = match flags.tls {
         Some(TlsFlag::Off) => TlsMode::Off,
@@ -97,6 +121,7 @@ pub(crate) fn policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
         pins: flags.pin.clone(),
         insecure: flags.insecure,
         quiet: talk.quiet,
+        memory,
         taken: Mutex::default(),
         warned: Mutex::default(),
     };
@@ -135,6 +160,7 @@ struct Case {
     pins: Vec<Fingerprint>,
     insecure: bool,
     quiet: bool,
+    memory: Memory,
     /// What this very run has taken: a session that is begun anew may not end at somebody else.
     taken: Mutex<Option<Known>>,
     /// The last one that was taken blindly: one warning for each is enough.
@@ -222,6 +248,7 @@ impl Case {
         loop {
             let basis = match self.decide(known.as_ref(), shown) {
                 Verdict::Refuse(refusal) => return Err(refusal),
+                _ if self.memory == Memory::Read => return Ok(()),
                 Verdict::Take => {
                     *taken = known;
                     return Ok(());
@@ -338,6 +365,7 @@ mod tests {
             pins: Vec::new(),
             insecure: false,
             quiet: true,
+            memory: Memory::Learn,
             taken: Mutex::default(),
             warned: Mutex::default(),
         }
@@ -414,6 +442,24 @@ mod tests {
             let refusal = case.judge(&shown('b', false)).unwrap_err();
             assert!(refusal.why.contains("CHANGED"), "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn a_visit_that_only_reads_refuses_what_changed_and_remembers_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let sites = KnownSites::at(folder.path().join("pasv/known_sites"));
+        // Without a terminal the second of these would be refused if it were asked.
+        for asked in [TlsMode::Offered, TlsMode::Required] {
+            let reader = Case { sites: Some(sites.clone()), memory: Memory::Read, ..case(asked) };
+            reader.judge(&shown('a', false)).unwrap();
+            assert!(!sites.path().exists(), "it was remembered");
+        }
+        Case { sites: Some(sites.clone()), ..case(TlsMode::Offered) }.judge(&shown('a', false)).unwrap();
+        let before = fs::read(sites.path()).unwrap();
+        let reader = Case { sites: Some(sites.clone()), memory: Memory::Read, ..case(TlsMode::Offered) };
+        reader.judge(&shown('a', false)).unwrap();
+        assert!(reader.judge(&shown('b', true)).unwrap_err().why.contains("CHANGED"));
+        assert_eq!(fs::read(sites.path()).unwrap(), before);
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! the line is read: what comes out of it is the one or the other.
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum as _};
 
 use super::Visit;
+use crate::client_flags::TlsFlag;
 use crate::serve;
 
 /// What is asked for.
@@ -57,7 +58,7 @@ struct Line {
 }
 
 /// The flags of `serve` that are looked at; the others are taken and not shown.
-const MATTER: [&str; 16] = [
+const MATTER: [&str; 15] = [
     "root",
     "user",
     "listen",
@@ -68,7 +69,6 @@ const MATTER: [&str; 16] = [
     "no_passive",
     "no_active",
     "active_port",
-    "tls",
     "acme",
     "acme_listen",
     "max_sessions",
@@ -77,7 +77,7 @@ const MATTER: [&str; 16] = [
 ];
 
 /// What belongs to both looks. Some flags have the same name in both: there the site says who may write, and what it shows.
-const SHARED: [&str; 5] = ["json", "write", "cert", "key", "help"];
+const SHARED: [&str; 6] = ["json", "write", "tls", "cert", "key", "help"];
 
 fn grouped(argument: Arg) -> Arg {
     const SITE: &str = "With --site, as for `pasv serve`";
@@ -85,6 +85,9 @@ fn grouped(argument: Arg) -> Arg {
     match argument.get_id().as_str() {
         "write" => argument
             .help("Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`")
+            .help_heading(VISIT),
+        "tls" => argument
+            .help("TLS: off, offered or required, as for all client verbs. With --site: as for `pasv serve`")
             .help_heading(VISIT),
         "cert" => argument
             .help("Our own certificate (PEM), for a site that asks for one. With --site: that of the site, as for `pasv serve`")
@@ -118,13 +121,16 @@ impl FromArgMatches for Flags {
             let mut verb = Line::augment_args(Command::new("pasv doctor"));
             return Err(Error::raw(kind, words).format(&mut verb));
         }
+        let tls = matches.value_source("tls").filter(|from| *from == ValueSource::CommandLine);
+        let tls = tls.and_then(|_| matches.get_raw("tls")?.next()?.to_str()).map(str::to_owned);
         let Line { url, site, json, visit, serve } = Line::from_arg_matches_mut(matches)?;
         Ok(match url {
             Some(url) if !site => {
                 let mut shown = serve.certificates().map(|(cert, key)| (cert.to_owned(), key.to_owned()));
                 let (identity, write) = (shown.next(), serve.write());
                 drop(shown);
-                Self::Visit(Box::new(Visit { url, json, write, identity, options: visit }))
+                let tls = tls.and_then(|mode| TlsFlag::from_str(&mode, true).ok());
+                Self::Visit(Box::new(Visit { url, json, write, tls, identity, options: visit }))
             }
             _ => Self::Site(Box::new(serve::doctor::Flags { json, site: serve })),
         })
@@ -154,6 +160,9 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
         ),
         (true, false) => match first(ids::<serve::Flags>()) {
             Some(id) => conflict(format!("--{} says how a site is served: it goes with --site", flag(&id))),
+            None if in_site_only(matches) => conflict(
+                "--tls required-data is for --site: a client says off, offered or required".to_owned(),
+            ),
             None => matches
                 .get_many::<std::path::PathBuf>("cert")
                 .filter(|shown| shown.len() > 1)
@@ -166,6 +175,11 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
             ))
         }),
     }
+}
+
+/// Does --tls say what only a site can be told?
+fn in_site_only(matches: &ArgMatches) -> bool {
+    matches.get_raw("tls").is_some_and(|mut words| words.any(|word| word == "required-data"))
 }
 
 /// The names of all flags of a set.
@@ -201,6 +215,9 @@ mod tests {
         assert!(
             matches!(read("ftp://x/ --write --json --slow"), Ok(Flags::Visit(visit)) if visit.write && visit.json)
         );
+        let off = read("ftp://x/ --tls off");
+        assert!(matches!(off, Ok(Flags::Visit(visit)) if visit.tls == Some(TlsFlag::Off)));
+        assert!(matches!(read("ftp://x/"), Ok(Flags::Visit(visit)) if visit.tls.is_none()));
         let shown = read("ftp://x/ --cert mine.pem --key mine.pem");
         assert!(matches!(shown, Ok(Flags::Visit(visit)) if visit.identity.is_some()));
         assert!(read("ftp://x/ --cert a --key a --cert b --key b").is_err());
@@ -222,6 +239,7 @@ mod tests {
                 "--site --slow",
                 "error: --slow is for a look from here: it goes with an FTP-URL, not with --site",
             ),
+            ("ftp://x/ --tls required-data", "--tls required-data is for --site"),
             ("--site --password-file x", "error: --password-file is for"),
         ] {
             let said = read(line).unwrap_err();

@@ -20,6 +20,8 @@ pub struct Findings {
     pub implicit: bool,
     /// The login is one for everybody.
     pub anonymous: bool,
+    /// Where TLS was seen on an earlier visit, in words, if a server without TLS is to be refused for that.
+    pub seen: Option<String>,
     /// Why the name has no address; none where it has.
     pub no_name: Option<String>,
     /// The addresses that were dialled at the control port.
@@ -407,6 +409,17 @@ pub enum Alive {
 }
 
 impl Findings {
+    /// Is the server refused, as its certificate is not the expected one, or TLS is gone?
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let refused = |(_, login): &(Cover, Login)| match login {
+            Login::Untrusted(_) => true,
+            Login::NoTls(_) => self.seen.is_some(),
+            _ => false,
+        };
+        self.logins.iter().any(refused)
+    }
+
     /// The trials of a cover.
     pub fn of(&self, cover: Cover) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(move |trial| trial.cover == cover)

@@ -142,6 +142,9 @@ pub(super) async fn connections(ward: &Ward<'_>) {
         }
     };
     let tls = async {
+        if !may_be(ward.patient, Cover::Tls) {
+            return;
+        }
         Box::pin(handshake::look(ward)).await;
         let versions = Box::pin(handshake::versions(ward));
         let known = ward.notebook.findings().login(Cover::Tls).is_some_and(is_no_way);

@@ -56,10 +56,15 @@ pub struct Patient {
     pub implicit: bool,
     /// Who we are there.
     pub credentials: Credentials,
-    /// May the login be said in clear? For an anonymous one that does no harm.
+    /// May the login be sent unencrypted? For an anonymous one that does no harm.
     pub clear: bool,
-    /// Whose certificate is taken before a password is said; none: any, for a login that is no secret.
+    /// Is TLS to be tried?
+    pub tls: bool,
+    /// Which certificates are accepted; none: any, which is for logins that are no secret. Where there is a password the judge
+    /// may ask a person.
     pub trust: Option<Security>,
+    /// Where TLS was seen on an earlier visit, in words, if a server without TLS is to be refused for that.
+    pub seen: Option<String>,
     /// A certificate of our own, for servers that ask for one.
     pub identity: Option<Identity>,
     /// The directory to look at; none: where the login starts.
@@ -78,6 +83,7 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
         port: patient.site.port,
         implicit: patient.implicit,
         anonymous: patient.credentials.is_anonymous(),
+        seen: patient.seen.clone(),
         ..Findings::default()
     };
     let Credentials { password, account, .. } = &patient.credentials;
@@ -111,10 +117,12 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             return None;
         }
         let ward = lanes::Ward::new(patient, notebook, to);
-        if patient.trust.is_some() {
+        // A person may be asked, and then once.
+        let consults = patient.tls && patient.trust.is_some() && !patient.credentials.is_anonymous();
+        if consults {
             within(notebook, until, "TLS", Box::pin(handshake::look(&ward))).await;
         }
-        if patient.trust.is_some() && !handshake::is_hopeless(&ward) {
+        if consults && !handshake::is_hopeless(&ward) {
             let until = until.min(Instant::now() + TRUST);
             within(notebook, until, "certificate", lanes::trust(&ward)).await;
         }

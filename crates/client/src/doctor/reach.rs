@@ -243,7 +243,7 @@ pub(super) fn any_tls(patient: &Patient, versions: Versions) -> ClientTls {
 /// May sessions be had with this cover at all?
 pub(super) fn may_be(patient: &Patient, cover: Cover) -> bool {
     match cover {
-        Cover::Tls => true,
+        Cover::Tls => patient.tls,
         Cover::Clear => !patient.implicit && patient.clear,
     }
 }

@@ -102,6 +102,61 @@ fn a_certificate_that_is_not_the_one_keeps_the_password_back() {
     assert!(text.contains("> AUTH TLS") && !text.contains("> USER"), "{text}");
 }
 
+/// The same memory as that of `pasv ls`: what one refuses, the other does not call well.
+#[test]
+fn a_changed_certificate_and_lost_tls_are_refused_as_by_the_client() {
+    let state = tempfile::tempdir().unwrap();
+    let person = |arguments: &[&str]| run(pasv(arguments).env("XDG_STATE_HOME", state.path()));
+    let known = || fs::read_to_string(state.path().join("pasv/known_sites")).unwrap_or_default();
+    let first = Site::start();
+    let (url, listen) = (first.door.bare_url(""), format!("127.0.0.1:{}", first.door.port));
+    // The doctor alone remembers nothing of an anonymous visit.
+    assert_eq!(object(&person(&["doctor", "--json", &url]).good())["verdict"], "all-is-well");
+    assert_eq!(known(), "");
+    person(&["ls", &url]).good();
+    let pinned = known();
+    assert_eq!(object(&person(&["doctor", "--json", &url]).good())["verdict"], "all-is-well");
+    drop(first);
+
+    let second = Site::with(&["--listen", &listen]);
+    let refusal = person(&["ls", &url]).err;
+    let refusal =
+        refusal.lines().next().and_then(|line| line.strip_prefix("error: the ")).unwrap().to_owned();
+    for more in [&[][..], &["--insecure"], &["--tls", "required"]] {
+        let said = person(&[&["doctor", url.as_str()][..], more].concat());
+        let text = String::from_utf8(said.out).unwrap();
+        assert_eq!(said.status.code(), Some(3), "{text}");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&text).starts_with(&words(&format!("The {refusal}"))), "{refusal}\n{text}");
+        assert!(!text.contains("To use") && !text.contains("--pin sha256:"), "{text}");
+    }
+    let told = object(&person(&["doctor", "--json", &url]));
+    assert_eq!(told["verdict"], "certificate-refused", "{told:#}");
+    assert!(told["weight"] == "blocks" && told["use"].is_null(), "{told:#}");
+    // Whoever says so goes without TLS, or takes the new certificate.
+    assert_eq!(object(&person(&["doctor", "--json", "--tls", "off", &url]).good())["verdict"], "all-is-well");
+    let print = told["evidence"].to_string();
+    let print = print.split("sha256:").last().and_then(|rest| rest.get(..64)).unwrap().to_owned();
+    let pin = format!("sha256:{print}");
+    assert_eq!(object(&person(&["doctor", "--json", "--pin", &pin, &url]).good())["verdict"], "all-is-well");
+    assert_eq!(known(), pinned);
+    drop(second);
+
+    let _third = Site::with(&["--listen", &listen, "--tls", "off"]);
+    let said = person(&["doctor", "--json", &url]);
+    assert_eq!(said.status.code(), Some(3), "{said:?}");
+    let told = object(&said);
+    assert_eq!(told["verdict"], "certificate-refused", "{told:#}");
+    let sentence = told["sentence"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("The server does not offer TLS") && sentence.contains("TLS was seen at"),
+        "{told:#}"
+    );
+    assert!(told["use"].is_null(), "{told:#}");
+    assert_eq!(object(&person(&["doctor", "--json", "--tls", "off", &url]).good())["verdict"], "all-is-well");
+    assert_eq!(known(), pinned);
+}
+
 #[test]
 fn the_exit_code_tells_how_bad_it_is() {
     // A port that was free a moment ago.

@@ -15,10 +15,13 @@ pub struct Config {
     pub filezilla: Option<String>,
 }
 
-/// For the best way that works; none where none does.
+/// For the best way that works; none where none does, or where all clients are to stay away.
 pub(super) fn config(findings: &Findings) -> Option<Config> {
     let best = findings.best()?;
     let tls = best.cover == Cover::Tls;
+    if findings.is_refused() || (!tls && findings.seen.is_some()) {
+        return None;
+    }
     let passive = best.way.is_passive();
     let implicit = findings.implicit;
     let mut pasv = vec![if passive { "--mode passive" } else { "--mode active" }];

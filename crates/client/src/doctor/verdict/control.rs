@@ -280,13 +280,17 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             | Login::NoHandshake(_)
             | Login::WantsCertificate(_)
             | Login::Unprotected(_) => continue,
+            // As every client verb refuses it, whatever else works.
             Login::Untrusted(why) => Remark::new(
                 Verdict::CertificateRefused,
-                weight(Weight::Hinders),
-                format!("The server's certificate is not taken, so the password was not said: {why}."),
+                Weight::Blocks,
+                format!("{}.", super::capital(why)),
             )
-            .server("a certificate of a public authority for this name (`pasv serve --acme`) is taken by everybody")
-            .client("--pin FINGERPRINT takes it, if its keeper confirms the fingerprint"),
+            .server("use a certificate of a public authority for this name (`pasv serve --acme`): clients accept its renewals")
+            .client(
+                "ask the server's administrator for its fingerprint, by telephone for example. Only if that is the one above: \
+                 --pin FINGERPRINT",
+            ),
             Login::NeedsTls(said) => Remark::new(
                 Verdict::TlsRequired,
                 weight(Weight::Note),

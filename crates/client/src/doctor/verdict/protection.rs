@@ -59,9 +59,23 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
 
 /// No session under TLS can be had.
 fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
-    let in_clear = findings.login(Cover::Clear) == Some(&Login::Done);
+    let in_clear = findings.login(Cover::Clear) == Some(&Login::Done) && findings.seen.is_none();
     let weight = |light| if in_clear { light } else { Weight::Blocks };
     let offered = findings.tls.offered == Some(true) || findings.features.iter().any(|line| is_offer(line));
+    if let (Login::NoTls(said), Some(seen)) = (login, &findings.seen) {
+        sheet.add(
+            Remark::new(
+                Verdict::CertificateRefused,
+                Weight::Blocks,
+                format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."),
+            )
+            .server("offer TLS again, or announce to its users that it is gone")
+            .client(format!(
+                "ask the server's administrator. If the server no longer offers TLS: --tls off, or `pasv forget {}`",
+                findings.host
+            )),
+        );
+    }
     let remark = match login {
         Login::NoTls(said) if findings.implicit => {
             Remark::new(Verdict::NoTls, Weight::Blocks, format!("There is no TLS: {said}."))
