@@ -120,7 +120,14 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         if flags.resume {
             return Err(Failure::usage("what went to stdout cannot be resumed"));
         }
-        return cat::write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk).await;
+        return cat::write_to(
+            &mut io::stdout(),
+            &flags.urls,
+            flags.representation,
+            &flags.talk,
+            Meter::new(true),
+        )
+        .await;
     }
     if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
         if flags.resume {
@@ -128,7 +135,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             return Err(Failure::usage(text));
         }
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
-        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk).await;
+        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk, Meter::new(true))
+            .await;
     }
     let errands = errands(flags)?;
     let verify = match flags.verify {

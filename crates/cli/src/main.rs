@@ -31,6 +31,7 @@ mod question;
 mod ready;
 mod rm;
 mod serve;
+mod several;
 mod site;
 mod stat;
 mod state;

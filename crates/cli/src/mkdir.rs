@@ -2,9 +2,11 @@
 use clap::Args;
 use client::{Client, Error};
 use wire::Pathname;
+use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
+use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
@@ -46,22 +48,26 @@ enum Change {
 }
 
 async fn each(flags: &Flags, change: Change) -> Result<(), Failure> {
+    let urls = site::urls(&flags.urls)?;
     let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut done = Ok(());
-    for url in &flags.urls {
-        done = one(&mut sessions, url, change).await;
-        if done.is_err() {
+    let mut all = Several::of(urls.len());
+    let mut last = Ok(());
+    for url in &urls {
+        let done = one(&mut sessions, url, change).await;
+        sessions.after(&done);
+        last = all.add(done, Failure::print);
+        if last.is_err() {
             break;
         }
     }
     sessions.end().await;
-    done
+    last?;
+    all.end()
 }
 
-async fn one(sessions: &mut Sessions<'_>, url: &str, change: Change) -> Result<(), Failure> {
-    let url = site::url(url)?;
-    let path = site::named(&url)?;
-    let client = sessions.at(&url).await?;
+async fn one(sessions: &mut Sessions<'_>, url: &FtpUrl, change: Change) -> Result<(), Failure> {
+    let path = site::named(url)?;
+    let client = sessions.at(url).await?;
     Ok(match change {
         Change::MakeAll => make_all(client, &path).await,
         Change::Make => client.make_dir(&path).await,

@@ -1,8 +1,11 @@
 //! `pasv rm`: files and trees of a site, deleted.
 use clap::Args;
+use client::removal::Removed;
+use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
+use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
@@ -14,6 +17,7 @@ pub(crate) struct Flags {
     urls: Vec<String>,
 
     /// Delete directories and all that is in them. Links that the server shows as links are deleted, and never followed.
+    /// With -v each removed path is printed.
     #[arg(short, long)]
     recursive: bool,
 
@@ -21,31 +25,89 @@ pub(crate) struct Flags {
     talk: Talk,
 }
 
+/// What was deleted of a tree.
+#[derive(Default)]
+struct Count {
+    files: u64,
+    directories: u64,
+    left: u64,
+}
+
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    let urls = site::urls(&flags.urls)?;
     let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut done = Ok(());
-    for url in &flags.urls {
-        done = one(&mut sessions, url, flags).await;
-        if done.is_err() {
+    let mut all = Several::of(urls.len());
+    let mut count = Count::default();
+    let mut last = Ok(());
+    for url in &urls {
+        let done = one(&mut sessions, url, flags, &mut count).await;
+        sessions.after(&done);
+        last = all.add(done, Failure::print);
+        if last.is_err() {
             break;
         }
     }
     sessions.end().await;
-    done
+    summary(flags, &count);
+    last?;
+    all.end()
 }
 
-async fn one(sessions: &mut Sessions<'_>, url: &str, flags: &Flags) -> Result<(), Failure> {
-    let url = site::url(url)?;
-    let path = site::named(&url)?;
-    let client = sessions.at(&url).await?;
-    if !flags.recursive {
-        return Ok(client.remove(&path).await?);
-    }
-    if matches!(site::last_name(&path), b"." | b"..") {
+async fn one(
+    sessions: &mut Sessions<'_>,
+    url: &FtpUrl,
+    flags: &Flags,
+    count: &mut Count,
+) -> Result<(), Failure> {
+    let path = site::named(url)?;
+    if flags.recursive && matches!(site::last_name(&path), b"." | b"..") {
         return Err(
             Failure::usage(format!("{url} is what holds it, or above")).hint("name the directory itself")
         );
     }
-    let mut left = |line: String| say(format_args!("left: {line}"));
-    if client.remove_tree(&path, &mut left).await? { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
+    let client = sessions.at(url).await?;
+    if !flags.recursive {
+        return Ok(client.remove(&path).await?);
+    }
+    let mut report = |what: Removed| match what {
+        Removed::File(path) => {
+            count.files += 1;
+            if flags.talk.verbose {
+                say(format_args!("removed \"{path}\""));
+            }
+        }
+        Removed::Directory(path) => {
+            count.directories += 1;
+            if flags.talk.verbose {
+                say(format_args!("removed directory \"{path}\""));
+            }
+        }
+        Removed::Left(line) => {
+            count.left += 1;
+            say(format_args!("not removed: {line}"));
+        }
+    };
+    if client.remove_tree(&path, &mut report).await? { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
+}
+
+/// As of other verbs that work on trees: on a terminal always, elsewhere when something was left.
+fn summary(flags: &Flags, count: &Count) {
+    let seen = std::io::IsTerminal::is_terminal(&std::io::stderr()) || flags.talk.verbose;
+    let nothing = count.files + count.directories + count.left == 0;
+    if !flags.recursive || flags.talk.quiet || nothing || !(seen || count.left > 0) {
+        return;
+    }
+    let left = match count.left {
+        0 => String::new(),
+        left => format!(", {left} not removed"),
+    };
+    say(format_args!(
+        "removed {} and {}{left}",
+        counted(count.files, "file", "files"),
+        counted(count.directories, "directory", "directories")
+    ));
+}
+
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -13,7 +13,7 @@ use crate::client_flags::Talk;
 use crate::known_sites::Place;
 use crate::password::credentials;
 use crate::progress::Meter;
-use crate::talk::{Failure, say};
+use crate::talk::{Exit, Failure, say};
 use crate::trust::policy;
 use crate::ways::{Network, News, Segments, Ways};
 
@@ -23,6 +23,11 @@ pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
         // The text may hold a password; the error does not repeat it, and neither do we.
         Failure::usage(e.to_string()).hint("a URL looks like ftp://user@host:port/path")
     })
+}
+
+/// Reads all of them: one that cannot be read is a mistake on the command line, and nothing is done.
+pub(crate) fn urls(texts: &[String]) -> Result<Vec<FtpUrl>, Failure> {
+    texts.iter().map(|text| url(text)).collect()
 }
 
 /// The path of a URL as a pathname for commands; `None` for the directory of the login.
@@ -94,11 +99,20 @@ pub(crate) struct Sessions<'a> {
     pub(crate) meter: Meter,
     protected: Protected,
     last: Option<(FtpUrl, Client)>,
+    /// Where no session could be begun: a second try would wait as long, or send a wrong password once more.
+    closed: Vec<FtpUrl>,
 }
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self { talk, verify: Verify::default(), meter, protected: Protected::default(), last: None }
+        Self {
+            talk,
+            verify: Verify::default(),
+            meter,
+            protected: Protected::default(),
+            last: None,
+            closed: Vec::new(),
+        }
     }
 
     /// The same, where files are proven in this way.
@@ -112,17 +126,42 @@ impl<'a> Sessions<'a> {
             Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
             last => {
                 if let Some((known, other)) = last {
-                    // It may have agreed in a session that was begun later.
-                    if other.has_agreed_to_tls() {
-                        self.protected.add(&known.host.to_string(), other.peer());
-                    }
+                    self.remember(&known, &other);
                     other.quit().await;
                 }
+                if self.closed.iter().any(|known| same_site(known, url) && known.password == url.password) {
+                    let text =
+                        format!("{url} was not tried, as no session with {} could be started", url.host);
+                    return Err(Failure::new(Exit::Unreachable, text));
+                }
                 let watch = stderr_watcher(self.talk, self.meter.clone());
-                reach(url, self.talk, watch, self.verify, &mut self.protected).await?
+                match reach(url, self.talk, watch, self.verify, &mut self.protected).await {
+                    Ok(client) => client,
+                    Err(failure) => {
+                        self.closed.push(url.clone());
+                        return Err(failure);
+                    }
+                }
             }
         };
         Ok(&mut self.last.insert((url.clone(), client)).1)
+    }
+
+    /// After something failed, a session that may have ended with it is left for a new one.
+    pub(crate) fn after(&mut self, done: &Result<(), Failure>) {
+        let over = |failure: &Failure| matches!(failure.exit, Exit::Unreachable | Exit::Broken);
+        if done.as_ref().is_err_and(over)
+            && let Some((known, client)) = self.last.take()
+        {
+            self.remember(&known, &client);
+        }
+    }
+
+    /// It may have agreed to TLS in a session that was begun later.
+    fn remember(&mut self, known: &FtpUrl, client: &Client) {
+        if client.has_agreed_to_tls() {
+            self.protected.add(&known.host.to_string(), client.peer());
+        }
     }
 
     /// Ends the last session.

@@ -2,23 +2,26 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use wire::Entry;
 use wire::facts::EntryType;
 use wire::pathname::show;
+use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::entry::{iso, json};
 use crate::progress::Meter;
-use crate::site;
+use crate::several::Several;
+use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
 /// Show what a site tells of a file or directory.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// What to look at.
-    #[arg(value_name = "FTP-URL")]
-    url: String,
+    #[arg(value_name = "FTP-URL", required = true)]
+    urls: Vec<String>,
 
-    /// As a JSON object.
+    /// One JSON object per line and URL.
     #[arg(long)]
     json: bool,
 
@@ -27,16 +30,47 @@ pub(crate) struct Flags {
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let url = site::url(&flags.url)?;
-    let path = site::path(&url)?;
-    let mut client = site::open(&url, &flags.talk, &Meter::new(true)).await?;
-    let entry = client.stat(path.as_ref()).await;
-    client.quit().await;
-    let entry = entry?;
+    let urls = site::urls(&flags.urls)?;
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let mut all = Several::of(urls.len());
+    let mut last = Ok(());
+    for (number, url) in urls.iter().enumerate() {
+        let done = match entry(&mut sessions, url).await {
+            Ok(entry) => write(flags, url, &entry, number > 0).map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        sessions.after(&done);
+        last = all.add(done, Failure::print);
+        if last.is_err() {
+            break;
+        }
+    }
+    sessions.end().await;
+    last?;
+    all.end()
+}
+
+/// What is true of a URL, under the last name of its path.
+async fn entry(sessions: &mut Sessions<'_>, url: &FtpUrl) -> Result<Entry, Failure> {
+    let path = site::path(url)?;
+    let entry = sessions.at(url).await?.stat(path.as_ref()).await?;
+    let name = path.as_ref().map(site::last_name).filter(|name| !name.is_empty());
+    Ok(Entry { name: name.map_or(entry.name, <[u8]>::to_vec), facts: entry.facts })
+}
+
+fn write(flags: &Flags, url: &FtpUrl, entry: &Entry, follows: bool) -> io::Result<()> {
     let mut out = io::stdout();
+    let many = flags.urls.len() > 1;
     if flags.json {
-        writeln!(out, "{}", crate::json::line(&json(&entry, &entry.name)))?;
-        return Ok(());
+        let mut object = json(entry, &entry.name);
+        if many {
+            object["url"] = url.to_string().into();
+        }
+        return writeln!(out, "{}", crate::json::line(&object));
+    }
+    if many {
+        let blank = if follows { "\n" } else { "" };
+        writeln!(out, "{blank}url:      {url}")?;
     }
     let facts = &entry.facts;
     let kind = match &facts.kind {

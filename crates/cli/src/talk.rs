@@ -67,15 +67,21 @@ impl Failure {
         self
     }
 
-    /// Says it, and gives the exit code.
-    pub(crate) fn say(self) -> ExitCode {
+    /// Prints it, where the verb goes on.
+    pub(crate) fn print(self) {
         if let Some(text) = self.text {
             say(format_args!("error: {text}"));
         }
         if let Some(hint) = self.hint {
             say(format_args!("hint: {hint}"));
         }
-        ExitCode::from(match self.exit {
+    }
+
+    /// Prints it, and gives the exit code.
+    pub(crate) fn say(self) -> ExitCode {
+        let exit = self.exit;
+        self.print();
+        ExitCode::from(match exit {
             Exit::Done => 0,
             Exit::Refused => 1,
             Exit::Usage => 2,

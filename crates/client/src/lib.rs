@@ -29,7 +29,7 @@ pub mod name;
 mod narrow;
 pub mod options;
 mod proof;
-mod removal;
+pub mod removal;
 pub mod security;
 pub mod session;
 mod source;

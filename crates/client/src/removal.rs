@@ -24,21 +24,35 @@ use crate::error::Error;
 use crate::session::Client;
 use crate::walk::{Walk, below};
 
+/// What became of one file or directory of a tree that is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// A file or a link is gone.
+    File(Pathname),
+    /// A directory is gone.
+    Directory(Pathname),
+    /// Something was left, with the path and the reason in one line.
+    Left(String),
+}
+
 impl Client {
-    /// Deletes `root` and, where it is a directory, all that is in it. A link is deleted as a link. What cannot be deleted is told
-    /// to `left`, one line each, and the rest goes on; true: nothing was left.
+    /// Deletes `root` and, where it is a directory, all that is in it. A link is deleted as a link. What was deleted, and what
+    /// cannot be, is reported to `report`, and the rest goes on; true: nothing was left.
     ///
     /// # Errors
     /// When `root` cannot be looked at, and when the session ends.
     pub async fn remove_tree(
         &mut self,
         root: &Pathname,
-        left: &mut (dyn FnMut(String) + Send),
+        report: &mut (dyn FnMut(Removed) + Send),
     ) -> Result<bool, Error> {
         // With a slash at its end the path of a link leads through the link.
         let root = trimmed(root);
         let refusal = match self.remove(&root).await {
-            Ok(()) => return Ok(true),
+            Ok(()) => {
+                report(Removed::File(root));
+                return Ok(true);
+            }
             Err(refusal) if refusal.is_permanent_refusal() => refusal,
             Err(other) => return Err(other),
         };
@@ -47,6 +61,7 @@ impl Client {
             return Err(refusal);
         }
         if self.is_gone(&root).await? {
+            report(Removed::Directory(root));
             return Ok(true);
         }
         let (parent, name) = split(&root);
@@ -57,19 +72,21 @@ impl Client {
             told => told,
         };
         if kind.is_some_and(|kind| !kind.is_directory()) {
-            left(format!("\"{root}\" is not a directory, but may be a link to one: {refusal}"));
+            report(Removed::Left(format!(
+                "\"{root}\" is not a directory, but may be a link to one: {refusal}"
+            )));
             return Ok(false);
         }
         let home = self.home().await?;
         let above = self.place(home.as_ref(), parent.as_ref()).await?;
         if let Some(there) = self.elsewhere(home.as_ref(), above.as_ref(), &root, name).await? {
-            left(leads_to(&root, &there));
+            report(Removed::Left(leads_to(&root, &there)));
             return Ok(false);
         }
         let mut whole = true;
-        let mut tell = |line: String| {
-            whole = false;
-            left(line);
+        let mut tell = |what: Removed| {
+            whole &= !matches!(what, Removed::Left(_));
+            report(what);
         };
         let mut directories = vec![root.clone()];
         let mut walk = Walk::new(Some(root));
@@ -77,13 +94,13 @@ impl Client {
             let visit = match visit {
                 Ok(visit) => visit,
                 Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
-                    tell(error.to_string());
+                    tell(Removed::Left(error.to_string()));
                     continue;
                 }
                 Err((_, error)) => return Err(error),
             };
             for (name, why) in visit.refused {
-                tell(format!("\"{}\": {why}", show(&name)));
+                tell(Removed::Left(format!("\"{}\": {why}", show(&name))));
             }
             let skipped: HashMap<_, _> =
                 visit.skipped.iter().map(|(path, why)| (path.as_slice(), *why)).collect();
@@ -99,21 +116,23 @@ impl Client {
                 let enters = entry.facts.kind == Some(EntryType::Directory) && skipped.is_none();
                 match self.remove(&path).await {
                     Err(refusal) if enters && refusal.is_permanent_refusal() => {
-                        if !self.is_gone(&path).await? {
+                        if self.is_gone(&path).await? {
+                            tell(Removed::Directory(path));
+                        } else {
                             let there =
                                 self.elsewhere(home.as_ref(), here.as_ref(), &path, &entry.name).await?;
                             let Some(there) = there else {
                                 directories.push(path);
                                 continue;
                             };
-                            tell(leads_to(&path, &there));
+                            tell(Removed::Left(leads_to(&path, &there)));
                         }
                     }
-                    Ok(()) => {}
-                    Err(error) if error.leaves_session_usable() => tell(match skipped {
+                    Ok(()) => tell(Removed::File(path)),
+                    Err(error) if error.leaves_session_usable() => tell(Removed::Left(match skipped {
                         Some(why) => format!("\"{path}\": {why}"),
                         None => error.to_string(),
-                    }),
+                    })),
                     Err(error) => return Err(error),
                 }
                 out.insert(entry.name);
@@ -121,11 +140,10 @@ impl Client {
             walk.leave_out(&out);
         }
         for directory in directories.iter().rev() {
-            if let Err(error) = self.remove_dir(directory).await {
-                if !error.leaves_session_usable() {
-                    return Err(error);
-                }
-                tell(error.to_string());
+            match self.remove_dir(directory).await {
+                Ok(()) => tell(Removed::Directory(directory.clone())),
+                Err(error) if error.leaves_session_usable() => tell(Removed::Left(error.to_string())),
+                Err(error) => return Err(error),
             }
         }
         Ok(whole)

@@ -56,6 +56,8 @@ pub trait Watch: Sync {
     fn begins(&self, _begin: &Begin<'_>) {}
     /// They come no more.
     fn ended(&self) {}
+    /// A file is there: fetched whole, or found so. Said once for each.
+    fn got(&self, _path: &Pathname, _got: Got) {}
     /// Something of a tree was left out: its path from the root of the tree, and why.
     fn left_out(&self, _what: &[u8], _why: &dyn fmt::Display) {}
 }
@@ -120,6 +122,7 @@ impl Client {
         };
         if how.resume && existing.is_some_and(|there| is_whole(&there, &source)) {
             remove_kept(target);
+            how.watch.got(path, Got::AlreadyThere);
             return Ok(Got::AlreadyThere);
         }
         let of = self.place_of(path);
@@ -137,6 +140,7 @@ impl Client {
         let bytes = fetch.read().await?;
         let Fetch { client, part, source, .. } = fetch;
         client.publish(path, target, part, source.modified, how).await?;
+        how.watch.got(path, Got::Whole(bytes));
         Ok(Got::Whole(bytes))
     }
 
@@ -174,6 +178,7 @@ impl Client {
         }
         let bytes = part.length()?;
         self.publish(path, target, part, None, how).await?;
+        how.watch.got(path, Got::Whole(bytes));
         Ok(Got::Whole(bytes))
     }
 

@@ -17,6 +17,7 @@ use std::io::{Read, Seek, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
 use client::{Client, Credentials, Error, Mode, Options, Progress, Sink, Site, Verify};
@@ -198,8 +199,12 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
         "stat" => Ok(format!("{:?}", client.stat(path.as_ref()).await?.facts)),
         "remove-tree" => {
             let mut lines = Vec::new();
-            let mut left = |line: String| lines.push(line);
-            let whole = client.remove_tree(&needed(), &mut left).await?;
+            let mut report = |what: Removed| {
+                if let Removed::Left(line) = what {
+                    lines.push(line);
+                }
+            };
+            let whole = client.remove_tree(&needed(), &mut report).await?;
             Ok(if whole { "gone".to_owned() } else { format!("left {}", lines.join("|")) })
         }
         "rename" => {

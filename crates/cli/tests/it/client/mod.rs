@@ -3,6 +3,7 @@
 mod doctor;
 mod hostile;
 mod lost;
+mod several;
 mod site;
 mod talking;
 mod trust;

@@ -1,7 +1,7 @@
 //! Deletions: is nothing gone but what is below the name, whatever links are there and however the server tells them?
 //!
 //! The site is a real folder behind a small server, so that links are what they are.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -9,6 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use client::removal::Removed;
 use client::{Client, Credentials, Mode, Options, Site};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -217,7 +218,11 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
     client.login(Credentials::anonymous()).await.map_err(fail)?;
     let target = if whole { "trash" } else { "trash/d0" };
     let mut left = Vec::new();
-    let mut tell = |line: String| left.push(line);
+    let mut removed = BTreeSet::new();
+    let mut tell = |what: Removed| match what {
+        Removed::File(path) | Removed::Directory(path) => assert!(removed.insert(path), "reported twice"),
+        Removed::Left(line) => left.push(line),
+    };
     let gone = client.remove_tree(&path(target), &mut tell).await;
     served.abort();
     let below = |path: &Path| path.starts_with(root.join(target));
@@ -230,9 +235,13 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
     }
     let kept =
         |path: &Path| rights == Rights::KeepsLinks && links_before.iter().any(|link| link.starts_with(path));
+    let count = before.len();
     let expected: BTreeMap<_, _> =
         before.into_iter().filter(|(path, _)| !below(path) || kept(path)).collect();
     let after = all(&root);
+    if removed.len() != count - after.len() {
+        return Err(format!("{removed:?} reported of {count} before and {} after", after.len()));
+    }
     if after == expected { Ok(()) } else { Err(format!("{:?} is left of {expected:?}", after.keys())) }
 }
 
