@@ -73,8 +73,9 @@ pub(crate) struct Flags {
 }
 
 /// The flags of `serve` that decide about rules; the others are taken and not shown.
-const MATTER: [&str; 10] = [
+const MATTER: [&str; 11] = [
     "listen",
+    "port",
     "listen_tls",
     "passive_ports",
     "external",

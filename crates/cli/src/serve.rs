@@ -19,12 +19,17 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::talk::{Exit, Failure, words};
 use crate::{file_size, flags, ready};
+use anonymous::AnonymousFlag;
+use listen::Listen;
 
 mod acme;
+mod anonymous;
 mod banner;
 mod clients;
 pub(crate) mod doctor;
+mod listen;
 mod reach;
+mod root;
 mod tls;
 
 /// The port of a site that nobody configured: 21 needs root, and 2121 is what people type instead.
@@ -46,15 +51,22 @@ const ENDING: Duration = Duration::from_secs(2);
 /// certificates read again at once; when its terminal is closed it ends.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// The folder to share.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    root: PathBuf,
-    /// Let users upload, rename and remove.
-    #[arg(long)]
+    /// Folder to share [default: the current folder].
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The same as DIR.
+    #[arg(long, value_name = "DIR", conflicts_with = "dir", hide = true)]
+    root: Option<PathBuf>,
+    /// Let users upload, rename and delete. Without --user: let everyone.
+    #[arg(long, short)]
     write: bool,
-    /// Where to listen: ADDRESS:PORT, or a port for every address [default: 2121]. May be given several times.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
-    listen: Vec<SocketAddr>,
+    /// Port to listen on, on all addresses of this machine or on those of --listen [default: 2121].
+    #[arg(long, short, value_name = "PORT")]
+    port: Option<u16>,
+    /// Address to listen on: ADDRESS, ADDRESS:PORT, a name of this machine, or a port [default: all addresses].
+    /// Can be repeated.
+    #[arg(long, short, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
+    listen: Vec<Listen>,
     /// The ports that clients open data connections to. The firewall must let them in.
     #[arg(long, value_name = "LO-HI", value_parser = flags::ports, default_value = PASSIVE)]
     passive_ports: RangeInclusive<u16>,
@@ -68,9 +80,9 @@ pub(crate) struct Flags {
     /// Let this user in, with the password in the file (or one made up and shown); nobody else then.
     #[arg(long, value_name = "NAME[:PASSWORD-FILE]")]
     user: Vec<String>,
-    /// Let anybody in, beside the users.
-    #[arg(long)]
-    anonymous: bool,
+    /// Let anonymous users in too, and say what they may do.
+    #[arg(long, value_name = "RIGHT", value_parser = anonymous::Parser, num_args = 0..=1, default_missing_value = "read")]
+    anonymous: Option<AnonymousFlag>,
     /// Tell in the banner what the firewalls on both sides must let through, rule by rule.
     #[arg(long, conflicts_with = "quiet")]
     explain: bool,
@@ -282,6 +294,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 }
 
 async fn serve(flags: &Flags) -> Result<(), Failure> {
+    flags.agree()?;
+    root::check(flags.root(), flags.changes_files())?;
     file_size::outlive_the_limit();
     let tree = open_root(flags)?;
     let (accounts, made_up) = gate(flags, &tree)?;
@@ -309,14 +323,14 @@ async fn serve(flags: &Flags) -> Result<(), Failure> {
         .map_err(|e| Failure::new(Exit::Refused, format!("signals cannot be caught: {e}")))?;
     if !flags.quiet {
         banner::print(&banner::Shared {
-            root: &flags.root,
+            root: flags.root(),
             control: &control,
             implicit: &implicit,
             explicit: flags.tls.security().tls,
             fingerprint: tls.as_ref().map(|tls| tls.fingerprint),
             self_made: tls.as_ref().and_then(|tls| tls.self_made),
             write: flags.write,
-            anonymous: flags.anonymous || flags.user.is_empty(),
+            anonymous: flags.anonymous_rights(),
             made_up: &made_up,
             users: &flags.user.iter().map(|u| name_of(u)).collect::<Vec<_>>(),
             firewall: flags.firewall_site(
@@ -394,7 +408,7 @@ fn has_terminal() -> bool {
 
 fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {
     let options = LocalOptions {
-        read_only: !flags.write,
+        read_only: !flags.changes_files(),
         sync: match flags.sync {
             SyncFlag::Always => Sync::Always,
             SyncFlag::Never => Sync::Never,
@@ -402,11 +416,10 @@ fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {
         umask: flags.umask,
         keep_parts: flags.keep_parts,
     };
-    Local::open(&flags.root, options).map(Arc::new).map_err(|e| {
+    Local::open(flags.root(), options).map(Arc::new).map_err(|e| {
         // The system's words where there are any; the kind is for the log.
         let why = std::error::Error::source(&e).map_or_else(|| words(&e), |source| words(&source));
-        Failure::new(Exit::Usage, format!("cannot share {}: {why}", flags.root.display()))
-            .hint("--root names a folder that this user may read")
+        Failure::new(Exit::Usage, format!("cannot share {}: {why}", flags.root().display()))
     })
 }
 
@@ -421,7 +434,7 @@ fn name_of(user: &str) -> String {
 
 /// The gate, and the passwords that were made up for users without a password file.
 fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(String, String)>), Failure> {
-    let rights = Rights { write: flags.write };
+    let rights = if flags.write { Rights::Write } else { Rights::Read };
     let mut made_up = Vec::new();
     let mut list = Vec::new();
     for user in &flags.user {
@@ -448,9 +461,8 @@ fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(String, Stri
         )
         .hint("give a password file: `pasv passwd > alice.password`, then --user alice:alice.password"));
     }
-    let anonymous = flags.anonymous || flags.user.is_empty();
     let tree: Arc<dyn Tree> = Arc::clone(tree) as Arc<dyn Tree>;
-    let anonymous = anonymous.then(|| Anonymous { tree, rights, home: VPath::root() });
+    let anonymous = flags.anonymous_rights().map(|rights| Anonymous { tree, rights, home: VPath::root() });
     let accounts = Accounts::new(list, anonymous, flags.deadlines.remember_logins)
         .map_err(|e| Failure::new(Exit::Usage, format!("--user: {e}")))?;
     Ok((accounts, made_up))

@@ -119,6 +119,8 @@ reasons! {
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This site is read-only for you.";
+    /// Whoever may only store new files wants something else.
+    UploadOnly "upload-only" 550 "Anonymous users may only upload here.";
     /// Active mode is switched off.
     ActiveOff "active-off" 502 "Active mode is off here: use EPSV or PASV.";
     /// Passive mode is switched off.

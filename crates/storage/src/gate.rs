@@ -32,9 +32,30 @@ pub struct Certificate {
 
 /// What an admitted user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rights {
-    /// May anything be changed?
-    pub write: bool,
+pub enum Rights {
+    /// Read and list, and change nothing.
+    Read,
+    /// Everything.
+    Write,
+    /// Store new files, and nothing else: neither see what is there, nor replace, rename or remove it.
+    Drop,
+}
+
+impl Rights {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Drop];
+
+    /// May anything that is there be changed?
+    #[must_use]
+    pub fn writes(self) -> bool {
+        self == Self::Write
+    }
+
+    /// May something come to the files?
+    #[must_use]
+    pub fn stores(self) -> bool {
+        self != Self::Read
+    }
 }
 
 /// Someone was let in.

@@ -35,7 +35,7 @@ pub(crate) enum Flags {
 #[derive(Args, Debug)]
 #[group(skip)]
 #[command(mut_args(grouped))]
-#[command(override_usage = "pasv doctor [OPTIONS] <FTP-URL>\n       pasv doctor --site [OPTIONS]")]
+#[command(override_usage = "pasv doctor [OPTIONS] <FTP-URL>\n       pasv doctor --site [OPTIONS] [DIR]")]
 #[command(after_help = "Why does it fail from here:              pasv doctor ftp://host/\n\
                         Is my site set up well:                  pasv doctor --site --listen 21\n\n\
                         With --site all flags of `pasv serve` are taken; those shown above are the ones that matter here.\n\
@@ -58,10 +58,11 @@ struct Line {
 }
 
 /// The flags of `serve` that are looked at; the others are taken and not shown.
-const MATTER: [&str; 15] = [
-    "root",
+const MATTER: [&str; 16] = [
+    "dir",
     "user",
     "listen",
+    "port",
     "listen_tls",
     "passive_ports",
     "external",
@@ -123,7 +124,7 @@ impl FromArgMatches for Flags {
         }
         let tls = matches.value_source("tls").filter(|from| *from == ValueSource::CommandLine);
         let tls = tls.and_then(|_| matches.get_raw("tls")?.next()?.to_str()).map(str::to_owned);
-        let Line { url, site, json, visit, serve } = Line::from_arg_matches_mut(matches)?;
+        let Line { url, site, json, visit, mut serve } = Line::from_arg_matches_mut(matches)?;
         Ok(match url {
             Some(url) if !site => {
                 let mut shown = serve.certificates().map(|(cert, key)| (cert.to_owned(), key.to_owned()));
@@ -132,7 +133,11 @@ impl FromArgMatches for Flags {
                 let tls = tls.and_then(|mode| TlsFlag::from_str(&mode, true).ok());
                 Self::Visit(Box::new(Visit { url, json, write, tls, identity, options: visit }))
             }
-            _ => Self::Site(Box::new(serve::doctor::Flags { json, site: serve })),
+            // With --site the one word is the folder, as for `pasv serve`.
+            folder => {
+                serve.share(folder.map(Into::into));
+                Self::Site(Box::new(serve::doctor::Flags { json, site: serve }))
+            }
         })
     }
 
@@ -148,7 +153,10 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
     let given = |id: &String| matches.value_source(id) == Some(ValueSource::CommandLine);
     let first = |ids: Vec<String>| ids.into_iter().filter(|id| !SHARED.contains(&id.as_str())).find(given);
     let conflict = |words| Some((ErrorKind::ArgumentConflict, words));
-    match (given(&"url".to_owned()), given(&"site".to_owned())) {
+    let word = matches.get_one::<String>("url").filter(|_| given(&"url".to_owned()));
+    let is_site = given(&"site".to_owned());
+    let url = word.is_some_and(|word| !is_site || word.contains("://"));
+    match (url, is_site) {
         (false, false) => Some((
             ErrorKind::MissingRequiredArgument,
             "an FTP-URL says at which site to look from here, --site to look at the site of this machine"
@@ -159,6 +167,7 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
                 .to_owned(),
         ),
         (true, false) => match first(ids::<serve::Flags>()) {
+            Some(id) if id == "dir" => conflict("one FTP-URL at a time".to_owned()),
             Some(id) => conflict(format!("--{} says how a site is served: it goes with --site", flag(&id))),
             None if in_site_only(matches) => conflict(
                 "--tls required-data is for --site: a client says off, offered or required".to_owned(),
@@ -224,6 +233,8 @@ mod tests {
         assert!(matches!(read("--site --cert a --key a --cert b --key b"), Ok(Flags::Site(_))));
         assert!(matches!(read("--site --write --listen 21 --quiet"), Ok(Flags::Site(site)) if !site.json));
         assert!(matches!(read("--listen 21 --json --site"), Ok(Flags::Site(site)) if site.json));
+        assert!(matches!(read("--site /srv/files -p 21"), Ok(Flags::Site(_))));
+        assert!(read("ftp://x/ ftp://y/").unwrap_err().contains("one FTP-URL at a time"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use net::tls::Fingerprint;
 use server::settings::Tls;
+use storage::Rights;
 
 use firewall::{Direction, Mode, Role, Rule, Rules};
 
@@ -20,7 +21,7 @@ pub(super) struct Shared<'a> {
     /// The SHA-1 of a certificate that nobody but ourselves vouches for.
     pub(super) self_made: Option<[u8; 20]>,
     pub(super) write: bool,
-    pub(super) anonymous: bool,
+    pub(super) anonymous: Option<Rights>,
     pub(super) users: &'a [String],
     pub(super) made_up: &'a [(String, String)],
     pub(super) firewall: firewall::Site,
@@ -73,19 +74,30 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         }
     }
     line("");
-    let may = if shared.write { "read and write" } else { "read" };
-    if shared.anonymous {
-        line(&format!("  anybody               may {may}, without a password"));
+    let may = |writes: bool| if writes { "can read and write" } else { "can only read" };
+    if let Some(rights) = shared.anonymous {
+        let may = match rights {
+            Rights::Drop => "can only upload new files",
+            rights => may(rights.writes()),
+        };
+        line(&format!("  anyone                {may}, no password"));
     }
     for user in shared.users {
         let password = shared.made_up.iter().find(|(name, _)| name == user).map(|(_, password)| password);
         match password {
-            Some(password) => line(&format!("  {user:<21} may {may}; password, made up for now: {password}")),
-            None => line(&format!("  {user:<21} may {may}, with their password")),
+            Some(password) => {
+                line(&format!("  {user:<21} {}; password, until the server stops:", may(shared.write)));
+                line(&format!("  {:<21} {password}", ""));
+            }
+            None => line(&format!("  {user:<21} {}, with a password", may(shared.write))),
         }
     }
-    if shared.anonymous && shared.write {
-        line("  Anybody who gets here can fill this disk; --user NAME asks for a password.");
+    match shared.anonymous {
+        Some(Rights::Write) => {
+            line("  WARNING: anyone who can connect can change and delete these files, and fill this disk.")
+        }
+        Some(Rights::Drop) => line("  WARNING: anyone who can connect can fill this disk."),
+        Some(Rights::Read) | None => {}
     }
     // Nothing stands in front of a site that only this machine reaches.
     let reached = shared.control.iter().any(|at| !at.ip().is_loopback());
@@ -115,7 +127,7 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
 fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("ftp", url));
     let forced = scheme != "ftp";
-    let user = shared.users.first().filter(|_| !shared.anonymous);
+    let user = shared.users.first().filter(|_| shared.anonymous.is_none());
     let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
     let mut commands = vec![format!("pasv get -r {scheme}://{at}{rest}")];
     // Under TLS curl takes a certificate that nobody vouches for only from a file, or blindly.
@@ -202,7 +214,7 @@ mod tests {
             fingerprint: None,
             self_made,
             write: false,
-            anonymous: false,
+            anonymous: None,
             users,
             made_up: &[],
             firewall: firewall::Site {

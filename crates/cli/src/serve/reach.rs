@@ -1,7 +1,9 @@
 //! By what is a site reached, and what has a firewall to know of that?
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
+use super::listen::Listen;
 use super::{Flags, PORT};
 
 impl Flags {
@@ -65,27 +67,32 @@ impl Flags {
         self.explain
     }
 
-    /// May users upload, rename and remove?
+    /// The folder to share.
+    pub(super) fn root(&self) -> &Path {
+        self.dir.as_deref().or(self.root.as_deref()).unwrap_or(Path::new("."))
+    }
+
+    /// Shares this folder, where none is named.
+    pub(crate) fn share(&mut self, dir: Option<PathBuf>) {
+        self.dir = self.dir.take().or(dir);
+    }
+
+    /// Was `--write` given?
     pub(crate) fn write(&self) -> bool {
         self.write
     }
 
     /// The certificates that are given, each with its key.
-    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&std::path::PathBuf, &std::path::PathBuf)> {
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&PathBuf, &PathBuf)> {
         self.tls.pairs()
     }
 
     pub(super) fn listens(&self) -> Vec<SocketAddr> {
-        if !self.listen.is_empty() {
-            return self.listen.clone();
+        let port = self.port.unwrap_or(PORT);
+        match self.listen.as_slice() {
+            [] => Listen::everywhere(None).sockets(port).collect(),
+            given => given.iter().flat_map(|listen| listen.sockets(port)).collect(),
         }
-        // One socket for both families where there are both.
-        let any = if net::own::has_ipv6() {
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-        } else {
-            Ipv4Addr::UNSPECIFIED.into()
-        };
-        vec![SocketAddr::new(any, PORT)]
     }
 }
 

@@ -11,3 +11,4 @@ mod interop;
 mod memory;
 mod protected;
 mod resources;
+mod serve;

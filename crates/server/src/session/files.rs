@@ -149,16 +149,12 @@ impl Session {
     }
 
     pub(super) fn site(&mut self, site: Site) {
-        let writes = self.writes();
         match site {
             Site::Help => self.site_help(),
             Site::Umask(None) => match self.parameters.umask {
                 Some(mask) => self.reply(200, format!("The mask is {mask:03o}.")),
                 None => self.reply(200, "The mask is the site's own."),
             },
-            Site::Chmod(..) | Site::Utime(..) | Site::Umask(Some(_)) if !writes => {
-                self.refuse(Some(Verb::Site), None, Reason::ReadOnly);
-            }
             Site::Umask(Some(mask)) => {
                 self.parameters.umask = Some(mask);
                 self.reply(200, format!("The mask is {mask:03o}."));
@@ -230,7 +226,7 @@ impl Session {
 
     fn set_time_by_mdtm(&mut self, stamp: Stamp, path: VPath) {
         let Some((pass, _)) = self.logged_in() else { return };
-        if !pass.rights().write {
+        if !pass.rights().writes() {
             return self.refuse(Some(Verb::Mdtm), Some(path), Reason::ReadOnly);
         }
         let pass = pass.clone();
@@ -284,7 +280,7 @@ impl Session {
     }
 
     fn writes(&self) -> bool {
-        self.logged_in().is_some_and(|(pass, _)| pass.rights().write)
+        self.logged_in().is_some_and(|(pass, _)| pass.rights().writes())
     }
 
     /// A directory is told piece by piece, so that a client that does not read holds up the reading of its directory.

@@ -17,12 +17,13 @@ use crate::settings::{Security, Tls};
 impl Session {
     pub(super) fn features(&mut self) {
         // Before the login nobody knows what the user may do; the modes are the same for everybody.
-        let rights = self.logged_in().map_or(Rights { write: true }, |(pass, _)| pass.rights());
+        let rights = self.logged_in().map_or(Rights::Write, |(pass, _)| pass.rights());
         let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), self.settings.modes).is_ok();
         let Security { tls, implicit, ccc, .. } = self.settings.security;
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
             match (row.verb, row.feat) {
+                (Verb::Mlst | Verb::Hash, _) if !allowed(row.verb) => {}
                 (Verb::Mlst, _) => lines.push(self.parameters.wanted.feat().into_bytes().into()),
                 (Verb::Hash, _) => lines.push(self.hash_feature().into_bytes().into()),
                 (Verb::Auth, _) if tls == Tls::Off || implicit => {}

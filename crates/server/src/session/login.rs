@@ -1,7 +1,7 @@
 //! How does somebody get in? USER, PASS, HOST, REIN (RFC 959 4.1.1, RFC 7151).
 use std::time::Instant;
 
-use storage::{Admission, Attempt, Denied};
+use storage::{Admission, Attempt, Denied, Rights};
 use wire::{Protection, Secret, Verb};
 
 use super::{Busy, Parameters, Pass, Phase, Session};
@@ -76,7 +76,11 @@ impl Session {
 
     fn enter(&mut self, admission: Admission, verb: Verb, code: u16, now: Instant) {
         let pass = Pass::new(admission);
-        let access = if pass.rights().write { "you may read and write" } else { "you may read" };
+        let access = match pass.rights() {
+            Rights::Read => "you may read",
+            Rights::Write => "you may read and write",
+            Rights::Drop => "you may upload new files",
+        };
         let text = format!("Welcome, {}: {access}.", wire::pathname::show(pass.user().as_bytes()));
         self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
         self.commands_before_login = 0;

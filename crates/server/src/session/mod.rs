@@ -363,11 +363,7 @@ impl Session {
             Phase::Ready { pass, .. } => Some(pass.rights()),
             _ => None,
         };
-        // `STAT` alone tells of the session, `STAT pathname` of files.
-        let looks_at_files = matches!(command, Command::Stat(Some(_)));
-        let allowed = policy::check(row, rights, self.settings.modes);
-        let allowed =
-            allowed.and(if looks_at_files && rights.is_none() { Err(Reason::NotLoggedIn) } else { Ok(()) });
+        let allowed = policy::check_command(&command, rights, self.settings.modes);
         if let Err(reason) = allowed.and_then(|()| self.demands(&command)) {
             self.forget_markers(verb);
             self.refuse(Some(verb), None, reason);

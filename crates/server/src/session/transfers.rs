@@ -1,7 +1,7 @@
 //! How does a transfer run, from its command to its final reply? (RFC 959 4.1.3, RFC 3659 5)
 use std::time::Instant;
 
-use storage::{Create, VPath};
+use storage::{Create, Rights, VPath};
 use wire::command::DigestOf;
 use wire::digest::Algorithm;
 use wire::{Command, Pathname, Protection, Reply, Verb};
@@ -45,8 +45,12 @@ impl Session {
         if self.parameters.range.is_some() {
             return self.refuse(Some(Verb::Stor), None, Reason::RangeOfUpload);
         }
+        let stores_only = self.logged_in().is_some_and(|(pass, _)| pass.rights() == Rights::Drop);
         let how = match self.parameters.restart {
+            0 if stores_only => Create::New,
             0 => Create::Replace,
+            // What would be continued may be somebody else's.
+            _ if stores_only => return self.refuse(Some(Verb::Stor), None, Reason::UploadOnly),
             _ if self.is_ascii() => return self.refuse(Some(Verb::Stor), None, Reason::RestInAscii),
             at => Create::Resume { at },
         };

@@ -194,7 +194,7 @@ impl Pattern {
 
 impl Listing {
     pub(super) async fn open(pass: &Pass, path: VPath, given: Vec<u8>, form: Form) -> Result<Self, Broken> {
-        let writes = pass.rights().write;
+        let writes = pass.rights().writes();
         let found = pass.tree().stat(&path).await;
         match found {
             Ok(stat) if stat.kind == FileType::Directory => {

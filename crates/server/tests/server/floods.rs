@@ -184,7 +184,7 @@ async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
 /// Ann and Bob, whose passwords are remembered, and anonymous.
 fn accounts(tree: Arc<dyn Tree>) -> Accounts {
     let hash = || PasswordHash::parse(&hash(b"secret").expect("a hash")).expect("a hash");
-    let (rights, home) = (Rights { write: true }, VPath::root());
+    let (rights, home) = (Rights::Write, VPath::root());
     let account = |name: &str| Account {
         name: name.to_owned(),
         hash: hash(),

@@ -109,7 +109,7 @@ impl Ground {
                 tree: Arc::new(tree),
                 users: HashMap::new(),
                 anonymous: false,
-                rights: Rights { write: true },
+                rights: Rights::Write,
                 available: true,
                 certificates: Certificates::new(Role::WithoutPassword, []),
             }),
@@ -132,7 +132,11 @@ impl Ground {
             tree,
             anonymous: keeper.anonymous || keeper.users.is_empty(),
             users: keeper.users,
-            rights: Rights { write: !keeper.read_only },
+            rights: match (keeper.read_only, keeper.drop_box) {
+                (true, _) => Rights::Read,
+                (false, true) => Rights::Drop,
+                (false, false) => Rights::Write,
+            },
             available: !keeper.unavailable,
             certificates: Certificates::new(
                 keeper.role.unwrap_or(Role::WithoutPassword),
@@ -167,6 +171,7 @@ impl Ground {
         let said = |e: std::io::Error| e.to_string();
         match directive {
             Directive::ReadOnly => keeper.read_only = true,
+            Directive::DropBox => keeper.drop_box = true,
             Directive::Anonymous => keeper.anonymous = true,
             Directive::User(name, password) => {
                 keeper.users.insert(name.clone().into_bytes(), password.clone());
@@ -334,6 +339,7 @@ impl Ground {
 #[derive(Default)]
 struct Keeper {
     read_only: bool,
+    drop_box: bool,
     anonymous: bool,
     unavailable: bool,
     users: HashMap<Vec<u8>, Vec<u8>>,

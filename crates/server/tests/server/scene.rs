@@ -46,7 +46,7 @@ impl Open {
     pub(crate) fn admission(&self) -> Admission {
         Admission {
             user: "somebody".into(),
-            rights: Rights { write: true },
+            rights: Rights::Write,
             tree: Arc::clone(&self.0),
             home: VPath::root(),
         }

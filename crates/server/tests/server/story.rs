@@ -33,6 +33,7 @@ pub(crate) enum Runner {
 #[derive(Debug)]
 pub(crate) enum Directive {
     ReadOnly,
+    DropBox,
     Anonymous,
     User(String, Vec<u8>),
     LoggedIn(Option<String>),
@@ -391,6 +392,7 @@ fn directive(rest: &str) -> Result<Directive, String> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
     Ok(match name {
         "read-only" => Directive::ReadOnly,
+        "drop-box" => Directive::DropBox,
         "anonymous" => Directive::Anonymous,
         "ipv6" => Directive::Ipv6,
         "tls" => Directive::Tls(rest.to_owned()),

@@ -28,13 +28,13 @@ fn account(name: &str, password: &str) -> Account {
         name: name.into(),
         hash: cheap(password),
         tree: tree(),
-        rights: Rights { write: true },
+        rights: Rights::Write,
         home: at("/home"),
     }
 }
 
 fn anonymous() -> Anonymous {
-    Anonymous { tree: tree(), rights: Rights { write: false }, home: at("/pub") }
+    Anonymous { tree: tree(), rights: Rights::Read, home: at("/pub") }
 }
 
 fn gate(anonymous: Option<Anonymous>) -> Accounts {
@@ -57,10 +57,7 @@ async fn admit(gate: &Accounts, user: &str, password: &str) -> Result<Admission,
 async fn the_right_password_opens_the_users_own_tree() {
     let gate = gate(None);
     let admission = admit(&gate, "ann", "secret").await.ok().unwrap();
-    assert_eq!(
-        (&*admission.user, admission.rights, admission.home),
-        ("ann", Rights { write: true }, at("/home"))
-    );
+    assert_eq!((&*admission.user, admission.rights, admission.home), ("ann", Rights::Write, at("/home")));
     assert!(admit(&gate, "bob", "hunter2").await.is_ok());
     assert!(admit(&gate, "Zoë", "").await.is_ok());
 }
@@ -90,7 +87,7 @@ async fn anonymous_comes_in_by_either_name_and_any_password() {
         for password in ["", "me@example.org", "secret"] {
             let admission = admit(&open, user, password).await.ok().unwrap();
             assert_eq!((&*admission.user, admission.home), ("anonymous", at("/pub")));
-            assert!(!admission.rights.write);
+            assert!(!admission.rights.writes());
         }
     }
     assert_eq!(open.verifications(), 0);

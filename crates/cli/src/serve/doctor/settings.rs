@@ -24,11 +24,11 @@ pub(super) struct Here {
 }
 
 pub(super) fn gather(site: &Flags) -> Here {
-    let access =
-        if site.write { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK } | Access::EXEC_OK;
-    let usable = match std::fs::metadata(&site.root) {
+    let access = if site.changes_files() { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK }
+        | Access::EXEC_OK;
+    let usable = match std::fs::metadata(site.root()) {
         Ok(about) if !about.is_dir() => Err("it is no folder".to_owned()),
-        Ok(_) => rustix::fs::access(&site.root, access).map_err(|e| words(&std::io::Error::from(e))),
+        Ok(_) => rustix::fs::access(site.root(), access).map_err(|e| words(&std::io::Error::from(e))),
         Err(error) => Err(words(&error)),
     };
     Here {
@@ -42,9 +42,9 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
     const CONFLICT: &str = "settings-conflict";
     let before = findings.count();
     if let Some(why) = &here.folder {
-        let doing = if site.write { "written to" } else { "read" };
+        let doing = if site.changes_files() { "written to" } else { "read" };
         let fix = "--root names a folder that the user who serves may use; is this run as that user?";
-        findings.wrong("folder", format!("{} cannot be {doing}", show_path(&site.root)), why, fix);
+        findings.wrong("folder", format!("{} cannot be {doing}", show_path(site.root())), why, fix);
     }
     if let Some(why) = site.tls.conflict() {
         findings.wrong(CONFLICT, why, "`pasv serve` does not start with it", "leave out one of the two");

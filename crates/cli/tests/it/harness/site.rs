@@ -72,7 +72,8 @@ impl Site {
         fs::write(&password, format!("{}\n", door.password)).expect("the password file");
         let ports = Block::take();
         let range = format!("{}-{}", ports.passive().start(), ports.passive().end());
-        let mut serve = command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["serve", "--write", "--anonymous"]);
+        let mut serve =
+            command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["serve", "--write", "--anonymous=write"]);
         serve.args(["--listen", "127.0.0.1:0", "--passive-ports", &range]);
         serve.arg("--root").arg(&root).arg("--ready-file").arg(&ready);
         serve.arg("--user").arg(format!("{}:{}", door.user, password.display())).args(flags);

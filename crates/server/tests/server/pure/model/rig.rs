@@ -157,7 +157,8 @@ impl Rig {
             Waiting::Admit => match choice {
                 0..200 => Input::Admitted(Ok(Admission {
                     user: "anonymous".into(),
-                    rights: Rights { write: choice % 4 != 3 },
+                    rights: [Rights::Write, Rights::Drop, Rights::Write, Rights::Read]
+                        [usize::from(choice % 4)],
                     tree: Arc::clone(&TREE),
                     home: VPath::root(),
                 })),
@@ -350,6 +351,12 @@ impl Model {
     /// Is it the transfer that the commands before it have prepared? True for a digest.
     fn judge(&self, command: &Command, plan: &Plan) -> bool {
         let text = !self.image;
+        let stores = matches!(plan.what, What::Store { .. });
+        match plan.pass.rights() {
+            Rights::Read => assert!(!stores, "a reader stores nothing"),
+            Rights::Drop => assert!(stores, "a drop box shows nothing"),
+            Rights::Write => {}
+        }
         match (&plan.what, command) {
             (What::Retrieve { start, end, .. }, Command::Retr(_)) => {
                 assert_eq!((*start, *end), self.bytes());
@@ -357,8 +364,12 @@ impl Model {
             }
             (What::Store { how, .. }, Command::Stor(_)) => {
                 assert!(!text || self.restart == 0, "an upload of text is not restarted");
-                let wanted =
-                    if self.restart == 0 { Create::Replace } else { Create::Resume { at: self.restart } };
+                let wanted = match (self.restart, plan.pass.rights()) {
+                    (0, Rights::Drop) => Create::New,
+                    (_, Rights::Drop) => panic!("a drop box continues nothing"),
+                    (0, _) => Create::Replace,
+                    (at, _) => Create::Resume { at },
+                };
                 assert_eq!((*how, plan.ascii), (wanted, text));
             }
             (What::Store { how, .. }, Command::Appe(_)) => {
