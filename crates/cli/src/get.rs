@@ -114,7 +114,8 @@ impl Watch for Watching<'_> {
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if flags.output.is_some() && flags.urls.len() > 1 {
-        return Err(Failure::usage("-o names one file, but there are several URLs").hint("-O names a folder"));
+        return Err(Failure::usage("-o names one file, but there are several URLs")
+            .hint("-O names a directory for all of them"));
     }
     if flags.output.as_deref() == Some(Path::new("-")) {
         if flags.resume {
@@ -172,10 +173,9 @@ fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
         };
         let key = (key.0.clone(), if key.0.is_some() { PathBuf::new() } else { key.1 });
         if let Some(other) = taken.insert(key, errand.url.to_string()) {
-            let text = format!("{other} and {} would both become the same file here", errand.url);
-            return Err(
-                Failure::usage(text).hint("fetch them one by one, with -o or into different folders with -O")
-            );
+            let text = format!("{other} and {} would both be saved as the same file", errand.url);
+            return Err(Failure::usage(text)
+                .hint("download them one by one, with -o or into different directories with -O"));
         }
         errands.push(errand);
     }
@@ -197,7 +197,7 @@ fn errand(url: &str, flags: &Flags) -> Result<Errand, Failure> {
         }
         _ => {
             return Err(
-                Failure::usage(format!("{url} is a directory")).hint("-r fetches it with all that is in it")
+                Failure::usage(format!("{url} is a directory")).hint("-r downloads it with its contents")
             );
         }
     };
@@ -268,7 +268,7 @@ async fn fetch(client: &mut Client, path: &Pathname, target: &Target, how: &How<
         Err(error) => {
             let failure = Failure::from(error);
             if failure.exit == Exit::Refused && is_directory(client, path).await {
-                return Err(failure.hint("it is a directory: -r fetches it with all that is in it"));
+                return Err(failure.hint("it is a directory: -r downloads it with its contents"));
             }
             Err(failure)
         }
@@ -301,12 +301,19 @@ impl From<CopyError> for Failure {
         match error {
             CopyError::Here(here) => here.into(),
             CopyError::SizeIsWrong { .. } => Self::new(Exit::Broken, &error)
-                .hint("--verify off takes the end that the server tells for the end of the file"),
+                .hint("--verify off accepts the end of the data as the end of the file"),
             CopyError::Site { error, kept } => {
                 let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
+                let ours = matches!(error, Error::Local { .. });
                 let failure = Self::from(error);
                 if kept && broken {
-                    return failure.hint("what came is kept; the same command with -c resumes it");
+                    return failure
+                        .hint("the part that was downloaded is kept; the same command with -c resumes it");
+                }
+                if kept && ours {
+                    return failure.or_hint(
+                        "the part that was downloaded is kept; the same command with -c resumes it",
+                    );
                 }
                 failure
             }
@@ -317,8 +324,9 @@ impl From<CopyError> for Failure {
 impl From<Here> for Failure {
     fn from(here: Here) -> Self {
         match &here.why {
-            Why::Io(error) if error.kind() == io::ErrorKind::IsADirectory => Self::usage(&here)
-                .hint("-O DIR writes into a folder, under the name that the file has at the site"),
+            Why::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                Self::usage(&here).hint("-O DIR writes into a directory and keeps the file's name")
+            }
             Why::Io(error) => Self::file(&here.path, error),
             Why::Reserved => Self::usage(&here).hint("-o FILE gives it another name"),
             Why::InUse => Self::new(Exit::Refused, &here),

@@ -60,8 +60,8 @@ const PIECE: usize = 64 * 1024;
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let url = site::url(&flags.url)?;
     if flags.files.len() > 1 && !url.means_directory() {
-        return Err(Failure::usage(format!("several files, but {url} is no directory"))
-            .hint("a URL that ends in a slash is one"));
+        return Err(Failure::usage(format!("several files, but {url} does not name a directory"))
+            .hint("end the URL with a slash if it is a directory"));
     }
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
     if text && (flags.resume || flags.recursive) {
@@ -74,8 +74,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         let target = target(file, &url)?;
         if let Some(other) = targets.insert(target.clone(), file) {
             let (one, two) = (show_path(other), show_path(file));
-            return Err(Failure::usage(format!("{one} and {two} would both become {target} at the site"))
-                .hint("store them one by one, into different directories or under names of their own"));
+            return Err(Failure::usage(format!("{one} and {two} would both be uploaded as {target}"))
+                .hint("upload them one by one, into different directories or under different names"));
         }
     }
     let meter = Meter::new(flags.talk.quiet);
@@ -99,15 +99,15 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
     if file == Path::new("-") {
         if url.means_directory() || flags.recursive || flags.resume {
-            return Err(Failure::usage("stdin goes to one file, from its start")
-                .hint("name the file in the URL, without -c and -r"));
+            return Err(Failure::usage("stdin is uploaded as one file, from its start")
+                .hint("name the file in the URL, and leave out -c and -r"));
         }
         return Ok(());
     }
     let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
     if there.is_dir() && !flags.recursive {
-        let text = format!("{} is a folder", show_path(file));
-        return Err(Failure::usage(text).hint("-r stores it with all that is in it"));
+        let text = format!("{} is a directory", show_path(file));
+        return Err(Failure::usage(text).hint("-r uploads it with its contents"));
     }
     Ok(())
 }
@@ -190,7 +190,7 @@ impl Tree<'_> {
                 let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
                 let failure = Failure::from(error);
                 return Err(if broken {
-                    failure.hint("the same command with -c goes on from what arrived")
+                    failure.hint("the same command with -c resumes the upload")
                 } else {
                     failure
                 });

@@ -11,6 +11,7 @@ use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::known_sites::Place;
+use crate::outcome;
 use crate::password::credentials;
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
@@ -209,6 +210,8 @@ async fn reach(
         Some(ways) => remembering(ways.clone(), place.clone(), options.mode, watch),
         None => watch,
     };
+    outcome::talks_to(url, credentials.is_anonymous());
+    let watch = greeted(watch);
     let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
     let mut client = connected.map_err(|error| policy.explain(error))?;
     let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
@@ -251,6 +254,16 @@ fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher 
         if let Err(error) = ways.put(&place, &Network::of(local.ip()), news) {
             watch(&Event::Note(format!("the way is not remembered: {error}")));
         }
+    })
+}
+
+/// Hints look at the greeting.
+fn greeted(watch: Watcher) -> Watcher {
+    Arc::new(move |event: &Event| {
+        if let Event::Answered(reply) = event {
+            outcome::heard(reply);
+        }
+        watch(event);
     })
 }
 

@@ -28,11 +28,13 @@ pub(crate) struct Failure {
     /// Nothing, when all has been said already or nobody listens.
     pub(crate) text: Option<String>,
     hint: Option<String>,
+    /// What can be done besides, whatever the hint is.
+    further: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, text: impl fmt::Display) -> Self {
-        Self { exit, text: Some(text.to_string()), hint: None }
+        Self { exit, text: Some(text.to_string()), hint: None, further: None }
     }
 
     /// The command line cannot be followed.
@@ -44,6 +46,13 @@ impl Failure {
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         let failure = Self::usage(format_args!("{}: {}", show_path(path), words(error)));
         match path.parent() {
+            _ if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                failure.hint("the disk of this computer is full: free some space and try again")
+            }
+            // Where a shell finds no file for a pattern, or the pattern is quoted, it arrives as it is.
+            _ if error.kind() == io::ErrorKind::NotFound && show_path(path).contains(['*', '?']) => {
+                failure.hint("no file has this name; the shell expands patterns such as *.txt, where they are not quoted")
+            }
             Some(folder) if error.kind() == io::ErrorKind::NotFound && is_missing(folder) => {
                 failure.hint(format_args!("there is no folder {}", show_path(folder)))
             }
@@ -53,7 +62,7 @@ impl Failure {
 
     /// All has been said already.
     pub(crate) fn told(exit: Exit) -> Self {
-        Self { exit, text: None, hint: None }
+        Self { exit, text: None, hint: None, further: None }
     }
 
     /// Says this in place of what it said.
@@ -67,14 +76,21 @@ impl Failure {
         self
     }
 
+    /// Adds what to do about it, where nothing is said yet.
+    pub(crate) fn or_hint(self, hint: impl fmt::Display) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
+    /// Adds what can be done besides; it is said last.
+    pub(crate) fn and_then(mut self, further: impl fmt::Display) -> Self {
+        self.further = Some(further.to_string());
+        self
+    }
+
     /// Prints it, where the verb goes on.
     pub(crate) fn print(self) {
-        if let Some(text) = self.text {
-            say(format_args!("error: {text}"));
-        }
-        if let Some(hint) = self.hint {
-            say(format_args!("hint: {hint}"));
-        }
+        // Where stderr is closed there is nobody to tell.
+        let _ = io::stderr().write_all(self.to_string().as_bytes());
     }
 
     /// Prints it, and gives the exit code.
@@ -88,6 +104,16 @@ impl Failure {
             Exit::Unreachable => 3,
             Exit::Broken => 4,
         })
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The lines that a person sees.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = &self.text {
+            writeln!(f, "error: {text}")?;
+        }
+        [&self.hint, &self.further].into_iter().flatten().try_for_each(|hint| writeln!(f, "hint: {hint}"))
     }
 }
 

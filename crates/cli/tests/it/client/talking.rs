@@ -48,7 +48,7 @@ fn a_directory_is_told_from_a_file() {
     let here = site.beside("here");
     for url in [site.door.bare_url("d"), site.door.bare_url("d/")] {
         let said = run(pasv(["get", "-O"]).arg(&here).arg(&url));
-        assert!(!said.status.success() && said.err.contains("-r fetches it"), "{url}: {}", said.err);
+        assert!(!said.status.success() && said.err.contains("-r downloads it"), "{url}: {}", said.err);
     }
     let said = run(pasv(["get", "-O", "nonesuch"]).arg(site.door.bare_url("d/a")));
     assert!(said.status.code() == Some(2) && said.err.contains("no folder nonesuch"), "{}", said.err);

@@ -239,7 +239,7 @@ fn a_port_of_the_other_kind_is_told_and_not_waited_for() {
     assert_eq!(person.knows(), "");
     let said = run(&mut person.pasv(["ls", "--tls", "off", &site.door.url("")]));
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
-    assert!(said.err.contains("\nhint: the site wants TLS"), "{}", said.err);
+    assert!(said.err.contains("\nhint: this server requires TLS"), "{}", said.err);
 }
 
 #[test]

@@ -275,7 +275,7 @@ fn two_files_never_become_one_at_the_site() {
             let files = [here.join("p").join(name), here.join(other).join(name)];
             let said = run(pasv(flags).args(&files).arg(site.door.url("")));
             assert_eq!(said.status.code(), Some(2), "{}", said.err);
-            assert!(said.err.contains("would both become"), "{}", said.err);
+            assert!(said.err.contains("would both be uploaded as"), "{}", said.err);
             assert_eq!(fs::read_dir(site.root()).unwrap().count(), 0);
         }
     }
@@ -312,7 +312,7 @@ fn two_urls_never_become_one_file() {
     for flags in [&["get"][..], &["get", "-r"]] {
         let said = run(pasv(flags).arg("-O").arg(&here).args([&one, &two]));
         assert_eq!(said.status.code(), Some(2), "{}", said.err);
-        assert!(said.err.contains("would both become the same file"), "{}", said.err);
+        assert!(said.err.contains("would both be saved as the same file"), "{}", said.err);
         assert_eq!(fs::read_dir(&here).unwrap().count(), 0);
     }
     run(pasv(["get", "-O"]).arg(&here).arg(&one)).good();
