@@ -17,7 +17,7 @@ use storage::{Rights, Tree, VPath};
 use wire::Pathname;
 
 use crate::talk::{Exit, Failure};
-use crate::trace::Seen;
+use crate::trace::Drawing;
 
 /// Run a site and a client on loopback, and draw one passive and one active transfer.
 #[derive(Args, Debug)]
@@ -63,23 +63,23 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
          so no firewall has to let the server call back.\n"
     )?;
     let ours = File::options().read(true).write(true).create(true).truncate(true).open(folder.join(NAME))?;
-    let seen = Seen::default();
-    let mut client = open_client(at, Mode::Passive, &seen).await?;
+    let drawing = Drawing::new();
+    let mut client = open_client(at, Mode::Passive, &drawing).await?;
     let path = Pathname::new(NAME).map_err(Failure::usage)?;
     let progress = Arc::new(Progress::default());
     let got = client.retrieve(&path, 0, Sink::File(Arc::new(ours.try_clone()?)), &progress).await;
     client.quit().await;
-    seen.draw()?;
+    drawing.end()?;
     got?;
     compare(&shared.join(NAME), &folder.join(NAME), &mut out)?;
 
     writeln!(out, "\nACTIVE: the client tells a port of its own, and the server dials it.\n")?;
-    let seen = Seen::default();
-    let mut client = open_client(at, Mode::Active, &seen).await?;
+    let drawing = Drawing::new();
+    let mut client = open_client(at, Mode::Active, &drawing).await?;
     let back = Pathname::new(BACK).map_err(Failure::usage)?;
     let sent = client.store(&back, Arc::new(ours), &Arc::new(Progress::default())).await;
     client.quit().await;
-    seen.draw()?;
+    drawing.end()?;
     sent?;
     compare(&shared.join(BACK), &folder.join(NAME), &mut out)?;
     writeln!(
@@ -91,10 +91,10 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
     Ok(out.flush()?)
 }
 
-async fn open_client(at: SocketAddr, mode: Mode, seen: &Seen) -> Result<Client, Failure> {
+async fn open_client(at: SocketAddr, mode: Mode, drawing: &Drawing) -> Result<Client, Failure> {
     let site = client::Site { host: at.ip().to_string(), port: at.port() };
     let options = Options { mode, data_port: DataPort::Next, ..Options::default() };
-    let mut client = Client::connect(site, options, seen.watcher()).await?;
+    let mut client = Client::connect(site, options, drawing.watcher()).await?;
     client.login(Credentials::anonymous()).await?;
     Ok(client)
 }

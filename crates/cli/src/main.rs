@@ -4,6 +4,7 @@
 mod arguments;
 mod cat;
 mod client_flags;
+mod columns;
 mod demo;
 mod doctor;
 mod entry;

@@ -1,93 +1,252 @@
 //! `pasv trace`: who says what, and who dials whom?
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::pending;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use client::{Client, Event, Progress, Sink};
+use tokio::sync::Notify;
 use wire::Entry;
 
 use crate::client_flags::Talk;
-use crate::picture::picture;
-use crate::site;
+use crate::columns::columns;
+use crate::picture::Picture;
 use crate::talk::Failure;
+use crate::{interrupt, site};
 
-/// Fetch a file (or list a directory) to nowhere, and draw the dialogue and both connections.
+/// Draw the dialogue and both connections of a download, or of a listing, as they happen.
+///
+/// What comes is thrown away.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    pasv trace ftp://host/file               the first mebibyte of a file\n  \
+    pasv trace ftp://host/pub/               a listing\n  \
+    pasv trace --bytes all ftp://host/file   the whole file\n  \
+    pasv trace --mode active ftp://host/     the server opens the data connection\n\n\
+    Exit codes:\n  \
+    0 done   1 refused by the server   2 wrong command line   3 no connection   4 broken off   130 Ctrl-C")]
 pub(crate) struct Flags {
-    /// What to fetch or list.
+    /// File to download, or directory to list (with a slash at its end).
     #[arg(value_name = "FTP-URL")]
     url: String,
+
+    /// Stop a download after so many bytes: a number, with K, M or G for kibi-, mebi- and gibibytes; 0 or all for the whole file.
+    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = amount)]
+    bytes: u64,
 
     #[command(flatten)]
     talk: Talk,
 }
 
-/// What was seen of a session.
-#[derive(Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<Vec<Event>>>);
+/// An unfinished arrow is drawn again so often.
+const REDRAWN: Duration = Duration::from_millis(200);
 
-/// More events than a picture of one transfer could show; a hostile server may make up any number.
-const EVENTS: usize = 1000;
+/// A picture that is drawn to stdout while a session goes on.
+#[derive(Clone)]
+pub(crate) struct Drawing {
+    sheet: Arc<Mutex<Sheet>>,
+    begun: Arc<Notify>,
+}
 
-impl Seen {
-    /// A watcher that keeps what it is told.
+struct Sheet {
+    picture: Picture,
+    begun: Instant,
+    /// Is stdout a terminal? Then an arrow is seen to grow.
+    terminal: bool,
+    /// When the arrow that is still on the last line was drawn.
+    growing: Option<Instant>,
+    /// Stdout is gone: why.
+    failed: Option<io::Error>,
+}
+
+impl Drawing {
+    /// As wide as the terminal.
+    pub(crate) fn new() -> Self {
+        let sheet = Sheet {
+            picture: Picture::new(columns().unwrap_or(80)),
+            begun: Instant::now(),
+            terminal: io::stdout().is_terminal(),
+            growing: None,
+            failed: None,
+        };
+        Self { sheet: Arc::new(Mutex::new(sheet)), begun: Arc::default() }
+    }
+
+    /// A watcher that draws what it hears.
     pub(crate) fn watcher(&self) -> client::Watcher {
-        let seen = Arc::clone(&self.0);
+        let drawing = self.clone();
         Arc::new(move |event: &Event| {
-            let mut events = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if events.len() < EVENTS {
-                events.push(without_bulk(event));
-            }
+            let mut sheet = drawing.sheet();
+            let at = sheet.begun.elapsed();
+            let lines = sheet.picture.event(at, event);
+            sheet.print(&lines);
+            drawing.begun.notify_one();
         })
     }
 
-    /// Draws it to stdout.
-    pub(crate) fn draw(&self) -> io::Result<()> {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut out = io::stdout();
-        for line in picture(&events) {
-            writeln!(out, "{line}")?;
+    /// So many bytes more have come. An error where nobody reads what is drawn.
+    fn moved(&self, bytes: usize) -> io::Result<()> {
+        let mut sheet = self.sheet();
+        sheet.picture.moved(bytes as u64);
+        sheet.grow();
+        sheet.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Draws what there is of a transfer that does not come to its end.
+    fn broken_off(&self, why: &str) {
+        let mut sheet = self.sheet();
+        let at = sheet.begun.elapsed();
+        let lines = sheet.picture.broken_off(at, why);
+        sheet.print(&lines);
+    }
+
+    /// All is drawn.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        self.broken_off(", broken off");
+        self.sheet().failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Waits for Ctrl-C, from the first line on: at a question for a password it ends the program as ever.
+    async fn interrupted(&self) {
+        self.begun.notified().await;
+        if tokio::signal::ctrl_c().await.is_err() {
+            // It could not be asked for, and ends the program as ever.
+            pending::<()>().await;
         }
-        out.flush()
+    }
+
+    fn sheet(&self) -> MutexGuard<'_, Sheet> {
+        self.sheet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The event without the lines of a reply that no picture shows: a reply may have a megabyte of them.
-fn without_bulk(event: &Event) -> Event {
-    match event {
-        Event::Answered(reply) => {
-            let mut lines = reply.lines.clone();
-            for line in lines.iter_mut().skip(1) {
-                *line = b"".as_slice().into();
-            }
-            Event::Answered(wire::Reply { code: reply.code, lines })
+impl Sheet {
+    fn print(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
         }
-        other => other.clone(),
+        let mut text = if self.growing.take().is_some() { "\r\x1b[K".to_owned() } else { String::new() };
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        self.write(&text);
+    }
+
+    fn grow(&mut self) {
+        let soon = self.growing.is_some_and(|drawn| drawn.elapsed() < REDRAWN);
+        if !self.terminal || soon {
+            return;
+        }
+        if let Some(line) = self.picture.under_way(self.begun.elapsed()) {
+            self.growing = Some(Instant::now());
+            self.write(&format!("\r{line}\x1b[K"));
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        let mut out = io::stdout();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.failed = Some(error);
+        }
     }
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let seen = Seen::default();
-    let done = follow(flags, &seen).await;
-    // What was seen before it failed is what a person wants to see.
-    seen.draw()?;
+    let drawing = Drawing::new();
+    let done = tokio::select! {
+        done = Box::pin(follow(flags, &drawing)) => done,
+        () = drawing.interrupted() => {
+            drawing.broken_off(" so far");
+            interrupt::end(None);
+        }
+    };
+    // What was seen before it failed is drawn. Where nobody reads it, that is all there is to say.
+    drawing.end()?;
     done
 }
 
-async fn follow(flags: &Flags, seen: &Seen) -> Result<(), Failure> {
+async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
     let url = site::url(&flags.url)?;
     let path = site::path(&url)?;
-    let mut client = site::open_watched(&url, &flags.talk, seen.watcher()).await?;
+    let mut client = site::open_watched(&url, &flags.talk, drawing.watcher()).await?;
     let done = if url.means_directory() {
         client.list(path.as_ref(), &mut |_: Entry| Ok(())).await
     } else {
-        fetch(&mut client, &site::named(&url)?).await
+        fetch(&mut client, &site::named(&url)?, flags.bytes, drawing).await
     };
     client.quit().await;
     Ok(done?)
 }
 
-async fn fetch(client: &mut Client, path: &wire::Pathname) -> Result<(), client::Error> {
-    let mut nowhere = |_: &[u8]| Ok(());
-    client.retrieve(path, 0, Sink::Bytes(&mut nowhere), &Arc::new(Progress::default())).await.map(drop)
+async fn fetch(
+    client: &mut Client,
+    path: &wire::Pathname,
+    limit: u64,
+    drawing: &Drawing,
+) -> Result<(), client::Error> {
+    let (mut came, mut enough) = (0_u64, false);
+    let mut nowhere = |bytes: &[u8]| {
+        came += bytes.len() as u64;
+        drawing.moved(bytes.len())?;
+        // One that ends there ends by itself.
+        if limit > 0 && came > limit {
+            enough = true;
+            drawing.broken_off(", then stopped");
+            return Err(io::Error::other("enough has come"));
+        }
+        Ok(())
+    };
+    let progress = Arc::new(Progress::default());
+    let done = client.retrieve(path, 0, Sink::Bytes(&mut nowhere), &progress).await;
+    match done {
+        Err(client::Error::Local { .. }) if enough => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// `64K`, `1M`, `all`: bytes, 0 for no limit.
+fn amount(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no size: write 500000, 64K, 10M, 2G or all");
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(0);
+    }
+    let upper = text.to_ascii_uppercase();
+    let bare = upper.strip_suffix('B').unwrap_or(&upper);
+    let bare = bare.strip_suffix('I').unwrap_or(bare);
+    let (digits, shift) = match bare.as_bytes().last() {
+        Some(b'K') => (bare.get(..bare.len() - 1), 10),
+        Some(b'M') => (bare.get(..bare.len() - 1), 20),
+        Some(b'G') => (bare.get(..bare.len() - 1), 30),
+        // "1I" is no number of anything.
+        _ => (Some(upper.as_str()), 0),
+    };
+    let number: u64 = digits.unwrap_or_default().parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_suffixes() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("all", 0),
+            ("ALL", 0),
+            ("500000", 500_000),
+            ("64K", 65_536),
+            ("64k", 65_536),
+            ("1MiB", 1 << 20),
+            ("1MB", 1 << 20),
+            ("2G", 2 << 30),
+        ] {
+            assert_eq!(amount(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "K", "1T", "-1", "1.5M", "1I", "x", "99999999999G", "B"] {
+            assert!(amount(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,7 +1,10 @@
 //! Do the verbs move what they should, byte for byte, against our own site?
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, symlink};
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::pasv;
@@ -165,6 +168,11 @@ fn the_demo_and_the_trace_draw_both_connections() {
         "{drawn}"
     );
     assert!(drawn.contains("n+1") && drawn.matches("the same").count() == 2, "{drawn}");
+    assert!(
+        drawn.contains("|<====") && drawn.contains(" 70,000 bytes ") && drawn.contains("====>|"),
+        "{drawn}"
+    );
+    assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
 
     let site = Site::start();
     write(site.root(), "a", 1, 10);
@@ -172,6 +180,66 @@ fn the_demo_and_the_trace_draw_both_connections() {
     let drawn = String::from_utf8(trace.out).unwrap();
     assert!(drawn.contains("data connection") && drawn.contains("RETR a"), "{drawn}");
     assert!(drawn.contains("PASS ***") && !drawn.contains(site.door.password), "{drawn}");
+    let wide = run(pasv(["trace"]).arg(site.door.url("a")).env("COLUMNS", "120")).good();
+    let longest = String::from_utf8(wide.out).unwrap().lines().map(|line| line.chars().count()).max();
+    assert_eq!(longest, Some(120), "the ports end at the edge");
+}
+
+#[test]
+fn a_trace_stops_when_it_has_seen_enough() {
+    let site = Site::start();
+    write(site.root(), "big", 1, 8_000_000);
+    write(site.root(), "exact", 1, 65_536);
+    let trace = |name: &str, bytes: &str| {
+        let said = run(pasv(["trace", "--bytes", bytes]).arg(site.door.url(name))).good();
+        String::from_utf8(said.out).unwrap()
+    };
+    let drawn = trace("big", "64K");
+    let place = |words: &str| drawn.find(words).unwrap_or_else(|| panic!("{words}: {drawn}"));
+    assert!(place(" 150 ") < place("bytes, then stopped"), "{drawn}");
+    assert!(place("bytes, then stopped") < place("QUIT"), "the session goes on: {drawn}");
+    assert!(trace("exact", "64K").contains(" 65,536 bytes ="));
+    assert!(trace("big", "all").contains(" 8,000,000 bytes ="));
+    assert_eq!(run(&mut pasv(["trace", "--bytes", "x", "ftp://h/"])).status.code(), Some(2));
+}
+
+/// Where nothing moves any more is where a drawing is needed.
+#[test]
+fn a_trace_draws_what_it_has_before_it_ends() {
+    let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("ftp://{}/stuck", control.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let data = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = data.local_addr().unwrap().port();
+        let (mut said, _) = control.accept().unwrap();
+        let mut heard = BufReader::new(said.try_clone().unwrap());
+        said.write_all(b"220 ready\r\n").unwrap();
+        let mut line = String::new();
+        // It sends nothing, and its end is that of the client.
+        let mut open = Vec::new();
+        while heard.read_line(&mut line).is_ok_and(|read| read > 0) {
+            let answer = match line.split_whitespace().next().unwrap_or_default() {
+                "USER" => "331 who?".to_owned(),
+                "PASS" => "230 in".to_owned(),
+                "TYPE" => "200 yes".to_owned(),
+                "EPSV" => format!("229 here (|||{port}|)"),
+                "RETR" => {
+                    open.push(data.accept().unwrap());
+                    "150 soon".to_owned()
+                }
+                _ => "502 no".to_owned(),
+            };
+            said.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
+            line.clear();
+        }
+    });
+    let mut trace = pasv(["trace", "--mode", "passive", &url]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut drawn = BufReader::new(trace.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(drawn.any(|line| line.contains("<- 150 soon")), "it is drawn when it happens");
+    run(Command::new("kill").args(["-INT", &trace.id().to_string()])).good();
+    assert_eq!(drawn.count(), 0);
+    assert_eq!(trace.wait().unwrap().signal(), Some(2));
+    server.join().unwrap();
 }
 
 /// `-o /dev/null`, as root, once put a regular file in the place of the device.
