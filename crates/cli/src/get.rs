@@ -108,7 +108,7 @@ impl Watch for Watching<'_> {
     }
 
     fn left_out(&self, what: &[u8], why: &dyn fmt::Display) {
-        self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(what))));
+        self.meter.aside(|| say(format_args!("skipped: \"{}\": {why}", show(what))));
     }
 }
 

@@ -83,7 +83,8 @@ async fn one(
     // What came before a break is shown too.
     sorter.flush(form, out)?;
     let refused = match done {
-        Ok(()) => return Ok(()),
+        Ok(unread) if unread.is_empty() => return Ok(()),
+        Ok(unread) => return Err(Failure::new(Exit::Refused, unread)),
         Err(error) if error.is_permanent_refusal() => error,
         Err(other) => return Err(other.into()),
     };
@@ -115,16 +116,22 @@ async fn tree(
                 }
                 for (name, why) in &visit.refused {
                     left_out = true;
-                    say(format_args!("left out: \"{}\": {why}", show(&visit.directory.within(name))));
+                    say(format_args!("skipped: \"{}\": {why}", show(&visit.directory.within(name))));
+                }
+                if !visit.unread.is_empty() {
+                    left_out = true;
+                    let here = visit.directory.names.join(&b'/');
+                    let here = if here.is_empty() { ".".to_owned() } else { show(&here) };
+                    say(format_args!("\"{here}\": {}", visit.unread));
                 }
                 for (path, why) in &visit.skipped {
                     left_out = true;
-                    say(format_args!("not entered: \"{}\": {why}", show(path)));
+                    say(format_args!("skipped: \"{}\": {why}", show(path)));
                 }
             }
             Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
                 left_out = true;
-                say(format_args!("left out: \"{}\": {error}", show(&directory.names.join(&b'/'))));
+                say(format_args!("skipped: \"{}\": {error}", show(&directory.names.join(&b'/'))));
             }
             Err((_, error)) => return Err(error.into()),
         }

@@ -282,7 +282,7 @@ impl Tree<'_> {
 
     fn leave_out(&mut self, file: &Path, why: &dyn std::fmt::Display) {
         self.left_out = true;
-        self.meter.aside(|| say(format_args!("left out: \"{}\": {why}", show(file.as_os_str().as_bytes()))));
+        self.meter.aside(|| say(format_args!("skipped: \"{}\": {why}", show(file.as_os_str().as_bytes()))));
     }
 }
 

@@ -172,7 +172,7 @@ async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
     let path = site::path(&url)?;
     let mut client = site::open_watched(&url, &flags.talk, drawing.watcher()).await?;
     let done = if url.means_directory() {
-        client.list(path.as_ref(), &mut |_: Entry| Ok(())).await
+        client.list(path.as_ref(), &mut |_: Entry| Ok(())).await.map(drop)
     } else {
         fetch(&mut client, &site::named(&url)?, flags.bytes, drawing).await
     };

@@ -1,4 +1,5 @@
 //! What is in a directory, and how is it changed?
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,47 +7,82 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use net::pump::Progress;
 use wire::facts::EntryType;
 use wire::listing::ListingReader;
+use wire::pathname::show;
 use wire::{Command, Entry, Facts, Pathname, Stamp};
 
 use crate::dialogue::{Flow, Want};
 use crate::download::{Sink, receiving};
 use crate::error::Error;
-use crate::event::Event;
 use crate::session::Client;
 
 /// Takes the entries of a listing as they come; an error ends the listing.
 pub type Each<'a> = &'a mut (dyn FnMut(Entry) -> io::Result<()> + Send);
 
+/// The lines of a listing that nobody could read: with any of them it is not known what is in the directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Unread {
+    /// How many.
+    pub lines: u64,
+    /// The first of them, each cut to a length that fits a terminal.
+    pub first: Vec<Vec<u8>>,
+}
+
+impl Unread {
+    /// Was all of it read?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines == 0
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = if self.lines == 1 { "" } else { "s" };
+        write!(f, "{} line{s} of the listing could not be read", self.lines)?;
+        for (n, line) in self.first.iter().enumerate() {
+            write!(f, "{} \"{}\"", if n == 0 { ":" } else { "," }, show(line))?;
+        }
+        if self.lines > self.first.len() as u64 { f.write_str(", ...") } else { Ok(()) }
+    }
+}
+
 impl Client {
     /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts. The
-    /// entries for the directory itself and the one above are left out.
+    /// entries for the directory itself and the one above are left out, and names that repeat the directory are cut down to
+    /// their last part.
     ///
-    /// MLSD where it is offered, else LIST. Lines that nobody can read are counted and told to the watcher.
-    pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<(), Error> {
+    /// MLSD where it is offered, else LIST. Lines that nobody can read are given back.
+    pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
         if self.features.has_mlsd() {
             let mlsd = Command::Mlsd(path.cloned());
-            return self.read_listing(mlsd, ListingReader::mlsd(), each).await;
+            let listed = self.read_listing(mlsd, ListingReader::mlsd(), path, each).await;
+            let Err(error) = listed else { return listed };
+            return if says_empty(&error) && self.can_be_entered(path).await? {
+                Ok(Unread::default())
+            } else {
+                Err(error)
+            };
         }
         let reader = ListingReader::new(today());
         let Some(path) = path else {
             let list = self.list_command().await?;
-            return self.read_listing(list, reader, each).await;
+            return nothing_if_empty(self.read_listing(list, reader, None, each).await);
         };
         // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is neither.
-        let home = self.ask_maybe(Command::Pwd).await?;
-        let home = home.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok());
-        let Some(home) = home else {
-            return self.read_listing(Command::List(Some(path.clone())), reader, each).await;
+        let Some(home) = self.working_directory().await? else {
+            let list = Command::List(Some(path.clone()));
+            return self.read_listing(list, reader, Some(path), each).await;
         };
         self.ask(Command::Cwd(path.clone())).await?;
         let list = self.list_command().await?;
         self.within = Some(path.clone());
-        let result = self.read_listing(list, reader, each).await;
+        let result = self.read_listing(list, reader, Some(path), each).await;
         self.within = None;
         if result.as_ref().err().is_none_or(Error::leaves_session_usable) {
             self.ask(Command::Cwd(home)).await?;
         }
-        result
+        nothing_if_empty(result)
     }
 
     /// Unix servers hide dot names unless told `-a`; others would take that for a name.
@@ -56,15 +92,34 @@ impl Client {
         Ok(if unix { Command::ListAll } else { Command::List(None) })
     }
 
+    /// Is it a directory that CWD leads into? `None` is where the session is.
+    async fn can_be_entered(&mut self, path: Option<&Pathname>) -> Result<bool, Error> {
+        let Some(path) = path else { return Ok(true) };
+        let Some(home) = self.working_directory().await? else { return Ok(false) };
+        if self.ask_maybe(Command::Cwd(path.clone())).await?.is_none() {
+            return Ok(false);
+        }
+        self.ask(Command::Cwd(home)).await?;
+        Ok(true)
+    }
+
+    /// Where the session is, if PWD tells it.
+    pub(crate) async fn working_directory(&mut self) -> Result<Option<Pathname>, Error> {
+        let reply = self.ask_maybe(Command::Pwd).await?;
+        Ok(reply.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok()))
+    }
+
     async fn read_listing(
         &mut self,
         command: Command,
         mut reader: ListingReader,
+        of: Option<&Pathname>,
         each: Each<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Unread, Error> {
         let mut entries = Vec::new();
         let mut deliver = |entries: &mut Vec<Entry>| {
-            entries.drain(..).filter(|e| !is_itself_or_parent(e)).try_for_each(&mut *each)
+            let within = entries.drain(..).map(|entry| within(of, entry));
+            within.filter(|e| !is_itself_or_parent(e)).try_for_each(&mut *each)
         };
         let mut take = |bytes: &[u8]| {
             reader.push(bytes, &mut entries);
@@ -86,13 +141,13 @@ impl Client {
         if last.is_none() {
             return Err(Error::unconfirmed("the listing", bytes));
         }
+        if bytes < progress.bytes() {
+            let what = "the data connection of the listing broke, although the server said it was done";
+            return Err(Error::Broken { what: what.to_owned(), moved: progress.bytes() });
+        }
         reader.finish(&mut entries);
         deliver(&mut entries).map_err(|e| Error::local("showing the listing", e))?;
-        if reader.unread() > 0 {
-            let lines = reader.unread();
-            (self.watch)(&Event::Warning(format!("{lines} lines of the listing could not be read")));
-        }
-        Ok(())
+        Ok(Unread { lines: reader.unread(), first: reader.samples().to_vec() })
     }
 
     /// What is true of one path: by MLST where it is offered, else pieced together from SIZE, MDTM and CWD.
@@ -117,11 +172,9 @@ impl Client {
                 facts.modify = self.modified(path).await?;
                 return Ok(Entry { name, facts });
             }
-            let home = self.ask_maybe(Command::Pwd).await?;
+            let home = self.working_directory().await?;
             self.ask(Command::Cwd(path.clone())).await?;
-            if let Some(home) =
-                home.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok())
-            {
+            if let Some(home) = home {
                 self.ask(Command::Cwd(home)).await?;
             }
         }
@@ -160,6 +213,67 @@ impl Client {
     }
 }
 
+/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a directory without
+/// entries; only of one that has been entered it is known that it is not the directory that is missing.
+fn says_empty(error: &Error) -> bool {
+    let Error::Refused { reply, .. } = error else { return false };
+    let words = show(reply.text()).to_ascii_lowercase();
+    let says = |some: &[&str]| some.iter().any(|phrase| words.contains(phrase));
+    if says(&[
+        "denied",
+        "permission",
+        "privilege",
+        "not allowed",
+        "not permitted",
+        "busy",
+        "lock",
+        "try again",
+    ]) {
+        return false;
+    }
+    match reply.code.get() {
+        450 => true,
+        550 | 553 => {
+            says(&["no file", "no such file", "no match", "no entries", "empty", "not found", "nothing"])
+        }
+        _ => false,
+    }
+}
+
+fn nothing_if_empty(listed: Result<Unread, Error>) -> Result<Unread, Error> {
+    match listed {
+        Err(error) if says_empty(&error) => Ok(Unread::default()),
+        other => other,
+    }
+}
+
+/// The entry, with its name cut down to the last part where that repeats the directory that was asked for: `dir/a`, `/dir/a`,
+/// `./a`, or the whole path of which only the end was asked for. Any other path stays one, to be refused as a name.
+fn within(of: Option<&Pathname>, mut entry: Entry) -> Entry {
+    // As `ls -p` marks directories.
+    if entry.facts.kind == Some(EntryType::Directory) && entry.name.len() > 1 && entry.name.ends_with(b"/") {
+        entry.name.pop();
+    }
+    let Some(slash) = entry.name.iter().rposition(|b| *b == b'/') else { return entry };
+    let parent = parts(&entry.name[..slash]);
+    let asked = parts(of.map_or(&[], Pathname::as_bytes));
+    let repeats = if asked.is_empty() || parent.is_empty() {
+        parent.is_empty()
+    } else {
+        asked.ends_with(&parent) || parent.ends_with(&asked)
+    };
+    let climbs = parent.contains(&&b".."[..]);
+    if repeats && !climbs && slash + 1 < entry.name.len() {
+        entry.name.drain(..=slash);
+    }
+    entry
+}
+
+/// The names that a path is made of.
+fn parts(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|b| *b == b'/').filter(|part| !matches!(*part, b"" | b".")).collect()
+}
+
 fn is_itself_or_parent(entry: &Entry) -> bool {
     matches!(entry.facts.kind, Some(EntryType::CurrentDirectory | EntryType::ParentDirectory))
         || matches!(entry.name.as_slice(), b"." | b"..")
@@ -169,4 +283,69 @@ fn is_itself_or_parent(entry: &Entry) -> bool {
 fn today() -> Stamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Reply;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_repeats_the_directory_is_cut_down_and_no_other_path_is() {
+        for (asked, name, cut) in [
+            (Some("dir"), "dir/a.txt", "a.txt"),
+            (Some("dir"), "/dir/a.txt", "a.txt"),
+            (Some("/dir"), "dir/a.txt", "a.txt"),
+            (Some("/dir/"), "/dir//a.txt", "a.txt"),
+            (Some("dir"), "./a.txt", "a.txt"),
+            (Some("dir"), "./dir/a.txt", "a.txt"),
+            (Some("up/dir"), "dir/a.txt", "a.txt"),
+            (Some("dir"), "/home/ada/dir/a.txt", "a.txt"),
+            (Some("."), "./a.txt", "a.txt"),
+            (None, "./a.txt", "a.txt"),
+            (None, "/a.txt", "a.txt"),
+            (Some("/"), "/a.txt", "a.txt"),
+            (Some("dir"), "dir/..", ".."),
+            (Some("dir"), "dir/../../x", "dir/../../x"),
+            (Some(".."), "../x", "../x"),
+            (Some("dir"), "other/a.txt", "other/a.txt"),
+            (Some("dir"), "/etc/passwd", "/etc/passwd"),
+            (Some("dir"), "mydir/a.txt", "mydir/a.txt"),
+            (None, "/etc/passwd", "/etc/passwd"),
+            (Some("dir"), "plain", "plain"),
+        ] {
+            let asked = asked.map(|path| Pathname::new(path).unwrap());
+            let entry = Entry { name: name.into(), facts: Facts::default() };
+            let got = within(asked.as_ref(), entry);
+            assert_eq!(show(&got.name), cut, "{asked:?} {name}");
+        }
+        let directory = Facts { kind: Some(EntryType::Directory), ..Facts::default() };
+        for (name, cut) in [("sub/", "sub"), ("dir/sub/", "sub"), ("/", "/")] {
+            let entry = Entry { name: name.into(), facts: directory.clone() };
+            let asked = Pathname::new("dir").unwrap();
+            assert_eq!(show(&within(Some(&asked), entry).name), cut, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_says_that_nothing_is_there_is_not_one_that_forbids() {
+        for (code, words, empty) in [
+            (450, "No files found", true),
+            (450, "nothing to list", true),
+            (550, "No files found.", true),
+            (550, "No such file or directory", true),
+            (550, "Directory is empty", true),
+            (550, "*.*: not found", true),
+            (450, "Permission denied", false),
+            (450, "File busy", false),
+            (550, "Permission denied", false),
+            (550, "Access is denied", false),
+            (501, "No files found", false),
+        ] {
+            let error = Error::refused("LIST", Reply::new(code, words));
+            assert_eq!(says_empty(&error), empty, "{code} {words}");
+        }
+        assert!(!says_empty(&Error::Broken { what: "450 No files found".to_owned(), moved: 0 }));
+    }
 }

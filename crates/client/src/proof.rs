@@ -212,7 +212,9 @@ impl Client {
             Ok(())
         };
         match self.list(parent.as_ref(), &mut each).await {
-            Ok(()) => Ok(Some(found)),
+            Ok(unread) if found || unread.is_empty() => Ok(Some(found)),
+            // It may be on a line that could not be read.
+            Ok(_) => Ok(None),
             Err(Error::Refused { .. }) => Ok(None),
             Err(other) => Err(other),
         }

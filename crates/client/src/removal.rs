@@ -102,6 +102,10 @@ impl Client {
             for (name, why) in visit.refused {
                 tell(Removed::Left(format!("\"{}\": {why}", show(&name))));
             }
+            if !visit.unread.is_empty() {
+                let path = visit.directory.path.as_ref().map_or_else(String::new, ToString::to_string);
+                tell(format!("\"{path}\": {}", visit.unread));
+            }
             let skipped: HashMap<_, _> =
                 visit.skipped.iter().map(|(path, why)| (path.as_slice(), *why)).collect();
             let mut out = HashSet::new();
@@ -183,11 +187,6 @@ impl Client {
     async fn home(&mut self) -> Result<Option<Pathname>, Error> {
         let Some(home) = self.working_directory().await? else { return Ok(None) };
         Ok(self.ask_maybe(Command::Cwd(home.clone())).await?.map(|_| home))
-    }
-
-    async fn working_directory(&mut self) -> Result<Option<Pathname>, Error> {
-        let reply = self.ask_maybe(Command::Pwd).await?;
-        Ok(reply.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok()))
     }
 
     /// Where PWD says that a directory is; `None` where the server does not tell, or lets nobody in.

@@ -10,6 +10,7 @@ use std::io;
 use wire::facts::EntryType;
 use wire::{Entry, Pathname};
 
+use crate::directory::Unread;
 use crate::error::Error;
 use crate::name::{NameError, local_name};
 use crate::session::Client;
@@ -47,6 +48,8 @@ pub struct Visit {
     pub entries: Vec<Entry>,
     /// Names that were not taken, and why.
     pub refused: Vec<(Vec<u8>, NameError)>,
+    /// Lines of its listing that could not be read.
+    pub unread: Unread,
     /// Directories that are not entered, by their path from the root of the walk, and why.
     pub skipped: Vec<(Vec<u8>, &'static str)>,
 }
@@ -98,7 +101,13 @@ impl Walk {
     pub async fn next(&mut self, client: &mut Client) -> Option<Result<Visit, (Directory, Error)>> {
         let directory = self.waiting.pop()?;
         self.held = self.held.saturating_sub(directory.weight());
-        let mut visit = Visit { directory, entries: Vec::new(), refused: Vec::new(), skipped: Vec::new() };
+        let mut visit = Visit {
+            directory,
+            entries: Vec::new(),
+            refused: Vec::new(),
+            unread: Unread::default(),
+            skipped: Vec::new(),
+        };
         let path = visit.directory.path.clone();
         let mut entries = Vec::new();
         let mut refused = Vec::new();
@@ -116,8 +125,9 @@ impl Walk {
             }
             Ok(())
         };
-        if let Err(error) = client.list(path.as_ref(), &mut each).await {
-            return Some(Err((visit.directory, error)));
+        match client.list(path.as_ref(), &mut each).await {
+            Ok(unread) => visit.unread = unread,
+            Err(error) => return Some(Err((visit.directory, error))),
         }
         (visit.entries, visit.refused) = (entries, refused);
         self.older = self.waiting.len();

@@ -94,6 +94,9 @@ impl Tree<'_> {
         for (path, why) in &visit.skipped {
             self.leave_out(path, why);
         }
+        if !visit.unread.is_empty() {
+            self.leave_out(&directory_name(names), &visit.unread);
+        }
         let how = How { sync_folder: false, ..How::new(self.resume, self.watch) };
         let mut taken = HashSet::new();
         for entry in &visit.entries {
@@ -188,6 +191,11 @@ impl Tree<'_> {
         let root = self.root.as_ref()?.try_clone().ok()?;
         names.iter().try_fold(root, |folder, name| below_folder(&folder, local_name(name).ok()?).ok())
     }
+}
+
+/// A directory of the tree, for people.
+fn directory_name(names: &[Vec<u8>]) -> Vec<u8> {
+    if names.is_empty() { b".".to_vec() } else { names.join(&b'/') }
 }
 
 /// Opens a directory in another, which must not be a link.

@@ -81,6 +81,8 @@ enum State {
     MovingAfterFinal(Reply),
     /// It has failed, but what is on its way to us is worth keeping.
     MovingAfterFailure(Error),
+    /// The server has said 4yz or 5yz; what is on its way to us is worth keeping, and says whether there was anything.
+    MovingAfterRefusal(Reply),
     /// The control connection is lost; what is on its way may be whole all the same, and is given a moment to end.
     MovingAfterLoss(Error),
     AwaitFinal(Result<u64, MoveError>),
@@ -104,6 +106,8 @@ pub struct Transfer {
     /// Where the data connection goes: a port of the server's, in active mode one of ours.
     data: Option<SocketAddr>,
     state: State,
+    /// The server has said 1yz.
+    started: bool,
     since: Instant,
     by: Option<Instant>,
 }
@@ -133,8 +137,14 @@ impl Transfer {
             data: None,
             by: Some(opening.deadline()),
             state: State::Opening(Box::new(opening)),
+            started: false,
             since: now,
         }
+    }
+
+    /// A directory, and not a file: one with nothing in it has no bytes.
+    fn is_listing(&self) -> bool {
+        matches!(self.command, Command::List(_) | Command::ListAll | Command::Mlsd(_) | Command::Nlst(_))
     }
 
     fn end(&mut self, result: Result<Transferred, Error>) {
@@ -232,21 +242,34 @@ impl Transfer {
         }
     }
 
-    /// A 4yz or 5yz where bytes should move or have moved.
-    fn ended_by(&mut self, reply: Reply, moved: u64) {
-        // 5yz is the site's no, also after a 1yz said too early; anything else is a transfer that broke.
-        if reply.code.severity() == Severity::Permanent && moved == 0 {
+    /// A 4yz or 5yz where bytes should move or have moved: so many, if that is known.
+    fn ended_by(&mut self, reply: Reply, moved: Option<u64>) {
+        let refused = match reply.code.severity() {
+            // The site's no, also after a 1yz said too early.
+            Severity::Permanent => moved.unwrap_or(0) == 0,
+            // The same of a file that cannot be read just now. 425 and 426 are about the connection.
+            Severity::Transient => {
+                self.flow == Flow::Down && moved == Some(0) && !matches!(reply.code.get(), 425 | 426)
+            }
+            _ => false,
+        };
+        if refused {
             let error = Error::refused(&self.said, reply);
             self.end(Err(error));
         } else {
-            let what = format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
-            self.break_off(what, moved);
+            let what = self.broken_off_by(&reply);
+            self.break_off(what, moved.unwrap_or(0));
         }
+    }
+
+    fn broken_off_by(&self, reply: &Reply) -> String {
+        format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()))
     }
 
     fn heard(&mut self, reply: Reply, now: Instant) {
         use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
         let severity = reply.code.severity();
+        self.started |= severity == Preliminary;
         match (std::mem::replace(&mut self.state, State::Ended), severity) {
             (State::AwaitRest(socket), Intermediate | Completion) => self.verb(socket, now),
             (State::AwaitRest(_), Transient | Permanent) => self.end(Err(Error::refused("REST", reply))),
@@ -282,16 +305,19 @@ impl Transfer {
             ) => self.end(Err(Error::refused(&self.said, reply))),
 
             (State::Moving, Completion) => self.state = State::MovingAfterFinal(reply),
+            (State::Moving, Transient | Permanent) if self.flow == Flow::Down => {
+                self.state = State::MovingAfterRefusal(reply);
+                self.by = Some(now + self.patience.data);
+            }
             (State::Moving, Transient | Permanent) => {
-                let what =
-                    format!("the server broke off {}: {} {}", self.said, reply.code, show(reply.text()));
-                self.fail_moving(Error::Broken { what, moved: 0 }, now);
+                let what = self.broken_off_by(&reply);
+                self.break_off(what, 0);
             }
             (State::AwaitFinal(Ok(bytes)), Completion) => self.whole(bytes, reply),
             (State::AwaitFinal(Err(MoveError::Local(source))), Completion | Transient | Permanent) => {
                 self.end(Err(Error::Local { doing: self.said.clone(), source }));
             }
-            (State::AwaitFinal(moved), Transient | Permanent) => self.ended_by(reply, moved.unwrap_or(0)),
+            (State::AwaitFinal(moved), Transient | Permanent) => self.ended_by(reply, moved.ok()),
             (State::AwaitFinal(Err(error)), Completion) => {
                 // The server believes in an end that we did not see.
                 self.moved_error(error, "although the server said it was done");
@@ -306,6 +332,7 @@ impl Transfer {
             (
                 state @ (State::MovingAfterFinal(_)
                 | State::MovingAfterFailure(_)
+                | State::MovingAfterRefusal(_)
                 | State::MovingAfterLoss(_)
                 | State::AwaitPeerAfterFinal(..)
                 | State::Opening(_)
@@ -371,6 +398,18 @@ impl Transfer {
             }
             (State::MovingAfterFailure(error) | State::MovingAfterLoss(error), _) => self.end(Err(error)),
             (State::MovingAfterFinal(last), Ok(bytes)) => self.whole(bytes, last),
+            (State::MovingAfterRefusal(reply), Ok(bytes)) => self.ended_by(reply, Some(bytes)),
+            (State::MovingAfterRefusal(reply), Err(_)) => {
+                let what = self.broken_off_by(&reply);
+                self.break_off(what, 0);
+            }
+            // Of an empty directory some servers say 226 at once, and leave the data connection alone. Whoever reads the listing
+            // knows whether bytes came.
+            (State::MovingAfterFinal(last), Err(MoveError::Stalled(_) | MoveError::Peer(_)))
+                if self.is_listing() && !self.started =>
+            {
+                self.whole(0, last);
+            }
             (State::MovingAfterFinal(_), Err(error)) => {
                 self.moved_error(error, "although the server said it was done");
             }
@@ -410,6 +449,11 @@ impl Transfer {
                 self.end(Err(error));
             }
             State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => self.never_called(ours, now),
+            // An empty directory: the server has nothing to call us for. That says nothing about ways.
+            State::AwaitPeerAfterFinal(_, last) if self.is_listing() => {
+                self.way = self.approach.first;
+                self.whole(0, last);
+            }
             State::AwaitPeerAfterFinal(ours, _) => {
                 let error = self.no_data(ours, "the server did not connect".to_owned(), now);
                 self.end_in_doubt(error);
@@ -426,6 +470,10 @@ impl Transfer {
             State::AwaitAborted(error) | State::MovingAfterFailure(error) | State::MovingAfterLoss(error) => {
                 self.end_in_doubt(error);
             }
+            State::MovingAfterRefusal(reply) => {
+                let what = self.broken_off_by(&reply);
+                self.end_in_doubt(Error::Broken { what, moved: 0 });
+            }
             state @ (State::Moving | State::MovingAfterFinal(_) | State::Opening(_) | State::Ended) => {
                 self.state = state;
             }
@@ -439,7 +487,9 @@ impl Transfer {
                 self.by = Some(now + self.patience.data);
             }
             State::Moving => self.fail_moving(error, now),
-            state @ (State::MovingAfterFailure(_) | State::MovingAfterLoss(_)) => self.state = state,
+            state @ (State::MovingAfterFailure(_)
+            | State::MovingAfterRefusal(_)
+            | State::MovingAfterLoss(_)) => self.state = state,
             // Both ends are known to be fine; that the server hung up after its last word is its affair.
             state @ (State::MovingAfterFinal(_) | State::AwaitPeerAfterFinal(..)) => self.state = state,
             State::AwaitFinal(Err(MoveError::Local(source))) => {

@@ -182,7 +182,10 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
                 names.push(show(&entry.name));
                 Ok(())
             };
-            client.list(path.as_ref(), &mut each).await?;
+            let unread = client.list(path.as_ref(), &mut each).await?;
+            if !unread.is_empty() {
+                names.push(unread.to_string());
+            }
             Ok(names.join("|"))
         }
         "walk" => {
@@ -193,6 +196,7 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
                 seen.extend(visit.entries.iter().map(|e| show(&e.name)));
                 seen.extend(visit.refused.iter().map(|(name, _)| format!("refused:{}", show(name))));
                 seen.extend(visit.skipped.iter().map(|(path, _)| format!("skipped:{}", show(path))));
+                seen.extend((!visit.unread.is_empty()).then(|| visit.unread.to_string()));
             }
             Ok(seen.join("|"))
         }

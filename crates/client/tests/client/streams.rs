@@ -88,7 +88,7 @@ fn a_listing_is_delivered_as_it_comes_and_not_kept() {
             }
             Ok(())
         };
-        client.list(None, &mut each).await.unwrap();
+        assert!(client.list(None, &mut each).await.unwrap().is_empty());
         count
     });
     played.join().unwrap().unwrap();

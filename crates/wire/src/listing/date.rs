@@ -12,7 +12,8 @@ pub(super) const MONTHS: [&[u8; 3]; 12] =
 /// A date that was found, and how many words it took.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
-    pub(super) stamp: Stamp,
+    /// Nothing where it is the place of a date, and which one cannot be known: a month in another language, a day that is none.
+    pub(super) stamp: Option<Stamp>,
     pub(super) precision: Precision,
     pub(super) words: usize,
 }
@@ -50,7 +51,7 @@ pub(super) fn read(words: &[&[u8]], now: Stamp) -> Option<Told> {
             let civil = Civil { second: second.unwrap_or(0), ..civil };
             let mut told = civil.told(precise(second), 2)?;
             if let Some(offset) = zone(word(2)).filter(|_| second.is_some()) {
-                told.stamp.seconds -= offset;
+                told.stamp = told.stamp.map(|stamp| Stamp { seconds: stamp.seconds - offset, ..stamp });
                 told.words = 3;
             }
             Some(told)
@@ -65,8 +66,111 @@ pub(super) fn read(words: &[&[u8]], now: Stamp) -> Option<Told> {
 
 impl Civil {
     fn told(self, precision: Precision, words: usize) -> Option<Told> {
-        self.stamp().map(|stamp| Told { stamp, precision, words })
+        self.stamp().map(|stamp| Told { stamp: Some(stamp), precision, words })
     }
+}
+
+/// How surely words that are no date of ours stand in the place of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A word that may be a month and a number that may be a day, in either order, and a time or a year: `15. Okt 12:30`,
+    /// `ao\u{fb}t 3 2019`; or a date in one word, as `15.10.2026 12:30`.
+    Named,
+    /// Two numbers and a time or a year: `10 15 12:30`.
+    Numbers,
+}
+
+/// Finds the place of a date at the start of `words`, in whatever language, code page or order it is. When it is, is said
+/// only where the month is told by its number: `10\u{6708} 15 12:30`.
+pub(super) fn place(words: &[&[u8]], shape: Shape, now: Stamp) -> Option<Told> {
+    let word = |n: usize| words.get(n).copied().unwrap_or_default();
+    let (one, two, three) = (word(0), word(1), word(2));
+    let told = |stamp, precision, words| Some(Told { stamp, precision, words });
+    match shape {
+        Shape::Numbers if is_small(one) && is_small(two) && is_time_or_year(three) => {
+            told(None, Precision::Day, 3)
+        }
+        Shape::Numbers => None,
+        Shape::Named if is_time_or_year(three) && is_month(one) && day(two).is_some() => {
+            let month_and_day = numbered_month(one).zip(day(two));
+            let date = month_and_day.and_then(|(month, day)| date_of(month, day, three, now));
+            date.or_else(|| told(None, Precision::Day, 3))
+        }
+        Shape::Named if is_time_or_year(three) && day(one).is_some() && is_month(two) => {
+            told(None, Precision::Day, 3)
+        }
+        // `10\u{6708}15\u{65e5} 12:30`, `15.10.2026 12:30`, `15-Okt-2026 12:30`.
+        Shape::Named if is_dated(one) && clock(two).is_some() => told(None, Precision::Day, 2),
+        // `2026\u{5e74} 10\u{6708} 15\u{65e5}`.
+        Shape::Named if is_marked(one, 4) && is_marked(two, 2) && is_marked(three, 2) => {
+            told(None, Precision::Day, if clock(word(3)).is_some() { 4 } else { 3 })
+        }
+        Shape::Named => None,
+    }
+}
+
+fn date_of(month: u8, day: u8, time_or_year: &[u8], now: Stamp) -> Option<Told> {
+    let midnight = Civil { year: 0, month, day, hour: 0, minute: 0, second: 0 };
+    match (clock(time_or_year), year(time_or_year)) {
+        (Some((hour, minute, second)), _) => {
+            latest(Civil { hour, minute, second: second.unwrap_or(0), ..midnight }, now)?
+                .told(precise(second), 3)
+        }
+        (None, Some(year)) => Civil { year, ..midnight }.told(Precision::Day, 3),
+        (None, None) => None,
+    }
+}
+
+/// May it be the name of a month? In any language, so all that is said is what it is not.
+fn is_month(word: &[u8]) -> bool {
+    let is_letter = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii();
+    (2..=24).contains(&word.len())
+        && word.iter().any(is_letter)
+        && !word.iter().any(|b| matches!(b, b':' | b'='))
+}
+
+/// The number of a month that is told by its number and a mark: `10\u{6708}`, also in other code pages than UTF-8.
+fn numbered_month(word: &[u8]) -> Option<u8> {
+    let (digits, mark) = digits_and_mark(word)?;
+    two(digits).filter(|n| !mark.is_empty() && (1..=12).contains(n))
+}
+
+/// One or two digits, perhaps with a point, a comma or a mark of another alphabet.
+fn day(word: &[u8]) -> Option<u8> {
+    let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b",")).unwrap_or(word);
+    two(digits_and_mark(word)?.0).filter(|day| *day <= 31)
+}
+
+fn is_small(word: &[u8]) -> bool {
+    two(word).is_some_and(|number| (1..=31).contains(&number))
+}
+
+/// A time of day, or a year of files: other numbers of four digits are sizes.
+fn is_time_or_year(word: &[u8]) -> bool {
+    let is_year = |(digits, _)| year(digits).is_some_and(|year| (1900..=2199).contains(&year));
+    clock(word).is_some() || digits_and_mark(word).is_some_and(is_year)
+}
+
+/// Digits, at most so many, and a mark of another alphabet.
+fn is_marked(word: &[u8], most: usize) -> bool {
+    digits_and_mark(word).is_some_and(|(digits, mark)| digits.len() <= most && !mark.is_empty())
+}
+
+/// Digits, and what follows them, which is nothing or starts with a byte beyond ASCII.
+fn digits_and_mark(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = word.iter().position(|b| !b.is_ascii_digit()).unwrap_or(word.len());
+    let (digits, mark) = word.split_at(end);
+    (!digits.is_empty() && mark.first().is_none_or(|b| !b.is_ascii())).then_some((digits, mark))
+}
+
+/// A whole date in one word: digits at its start, and in all two or three parts between points, dashes, slashes or marks.
+fn is_dated(word: &[u8]) -> bool {
+    let parts = word.split(|b| !b.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    word.first().is_some_and(u8::is_ascii_digit)
+        && word.len() <= 32
+        && matches!(parts.clone().count(), 2 | 3)
+        && parts.clone().filter(|part| part.iter().all(u8::is_ascii_digit)).count() >= 2
+        && parts.clone().all(|part| part.len() <= 9)
 }
 
 /// The precision of a time with or without seconds.
@@ -155,7 +259,7 @@ mod tests {
         ] {
             let now = Stamp::parse(now).unwrap();
             let told = read(&[month, day, b"00:05"], now).unwrap();
-            assert_eq!(told.stamp.civil().year, year, "{told:?}");
+            assert_eq!(told.stamp.map(|stamp| stamp.civil().year), Some(year), "{told:?}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 use alloc::vec::Vec;
 
-use super::date;
+use super::date::{self, Shape};
 use crate::facts::{Entry, EntryType, Facts, Precision};
 use crate::stamp::Stamp;
 use crate::types::decimal;
@@ -40,8 +40,9 @@ pub(super) fn parse(line: &[u8], now: Stamp) -> Option<Entry> {
     let facts = Facts {
         kind: Some(kind),
         size,
-        modify: Some(told.stamp),
-        precision: told.precision,
+        modify: told.stamp,
+        // Of no time nothing is told, and so not how exactly either.
+        precision: told.stamp.map_or(Precision::default(), |_| told.precision),
         unix_mode: mode,
         unix_owner: owner.map(<[u8]>::to_vec),
         unix_group: group,
@@ -54,6 +55,19 @@ pub(super) fn parse(line: &[u8], now: Stamp) -> Option<Entry> {
 pub(super) fn is_total(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"total ").map(<[u8]>::trim_ascii);
     rest.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
+}
+
+/// The same in any language (`insgesamt 48`, `\u{5408}\u{8a08} 4,0K`): a word and a size. Only as the first line it is known to be that.
+pub(super) fn is_total_of_any_language(line: &[u8]) -> bool {
+    let mut words = line.split(is_blank).filter(|word| !word.is_empty());
+    let (Some(word), Some(size), None) = (words.next(), words.next(), words.next()) else { return false };
+    let is_letter = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii() || *b == b':';
+    let number =
+        size.strip_suffix(b"K").or_else(|| size.strip_suffix(b"M")).or_else(|| size.strip_suffix(b"G"));
+    let number = number.unwrap_or(size);
+    word.iter().all(is_letter)
+        && number.first().is_some_and(u8::is_ascii_digit)
+        && number.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b','))
 }
 
 fn kind(letter: u8) -> Option<EntryType> {
@@ -94,7 +108,12 @@ fn rights(text: &[u8]) -> Option<(Option<u32>, &[u8])> {
         (b'+' | b'.' | b'@', rest) => rest,
         _ => rest,
     };
-    rest.starts_with(b" ").then_some((Some(mode), rest))
+    rest.first().is_some_and(is_blank).then_some((Some(mode), rest))
+}
+
+/// What parts columns. Some servers line them up with tabs.
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// The first words of a text, and where each of them ends.
@@ -111,8 +130,8 @@ impl<'a> Words<'a> {
         let slots = words.texts.iter_mut().zip(&mut words.ends);
         for (word, end) in slots {
             // `at` never passes the end of the text.
-            let Some(start) = text[at..].iter().position(|b| *b != b' ').map(|n| at + n) else { break };
-            at = text[start..].iter().position(|b| *b == b' ').map_or(text.len(), |n| start + n);
+            let Some(start) = text[at..].iter().position(|b| !is_blank(b)).map(|n| at + n) else { break };
+            at = text[start..].iter().position(is_blank).map_or(text.len(), |n| start + n);
             *word = &text[start..at];
             *end = at;
             words.count += 1;
@@ -127,7 +146,7 @@ impl<'a> Words<'a> {
 
 /// The name that follows a date. One blank stands before it; those after that one are its own.
 fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
-    let name = rest.strip_prefix(b" ")?;
+    let (_, name) = rest.split_first().filter(|(first, _)| is_blank(first))?;
     match (mode, date_words) {
         // NetWare lines up its columns with tab stops.
         (None, _) => Some(name.trim_ascii_start()),
@@ -141,15 +160,24 @@ fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
 ///
 /// A name may look like a date too, so later places do not count, but for one case: an owner called May, a group called
 /// 10 and a size of four digits. It is told by the date that follows the false one, where no owner was seen.
+///
+/// Only where no date of ours is there, the place of one is looked for: the name and the size are right all the same.
 fn size_and_date(words: &[&[u8]], now: Stamp) -> Option<(usize, date::Told)> {
-    let from = |at: usize| {
-        let size = words.get(at - 1)?;
-        let sized = size.iter().all(|b| b.is_ascii_digit() || *b == b',');
-        if sized { date::read(&words[at..], now).map(|told| (at, told)) } else { None }
+    let first_by = |read: &dyn Fn(&[&[u8]]) -> Option<date::Told>| {
+        let from = |at: usize| {
+            let size = words.get(at - 1)?;
+            let sized = size.iter().all(|b| b.is_ascii_digit() || *b == b',');
+            if sized { read(&words[at..]).map(|told| (at, told)) } else { None }
+        };
+        let first = (1..words.len()).find_map(from)?;
+        let has_year = first.1.precision == Precision::Day && first.1.words == 3;
+        let false_date = first.0 == 1 && has_year;
+        let meant = if false_date && words.len() > 4 { from(4) } else { None };
+        Some(meant.unwrap_or(first))
     };
-    let first = (1..words.len()).find_map(from)?;
-    let false_date = first.0 == 1 && first.1.precision == Precision::Day && first.1.words == 3;
-    Some(if false_date { from(4).unwrap_or(first) } else { first })
+    first_by(&|words| date::read(words, now))
+        .or_else(|| first_by(&|words| date::place(words, Shape::Named, now)))
+        .or_else(|| first_by(&|words| date::place(words, Shape::Numbers, now)))
 }
 
 /// The size, which devices do not have (`1, 3` or `1,3` stands in its place), and the fields before it.

@@ -20,13 +20,14 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry> {
     let rest = rest.trim_ascii();
     // `%RMS-E-PRV, insufficient privilege`: all that is known is the name.
     if !rest.starts_with(b"%") {
-        let mut words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+        let mut words = rest.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty());
         if !is_blocks(words.next()?) {
             return None;
         }
-        let (modified, precision) = modified(words.next()?, words.next()?)?;
-        facts.modify = Some(modified);
-        facts.precision = precision;
+        (facts.modify, facts.precision) = match modified(words.next()?, words.next()?)? {
+            Some((modified, precision)) => (Some(modified), precision),
+            None => (None, Precision::default()),
+        };
         if let Some(owner) = words.next().and_then(|w| w.strip_prefix(b"[")?.strip_suffix(b"]")) {
             match owner.iter().position(|b| *b == b',') {
                 Some(at) => {
@@ -55,7 +56,7 @@ pub(super) fn is_frame(line: &[u8]) -> bool {
 
 /// `NAME.EXT;1` at the start of a line, without the version, and what follows it.
 fn name_and_rest(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = line.iter().position(|b| *b == b' ').unwrap_or(line.len());
+    let end = line.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
     let at = word.iter().position(|b| *b == b';')?;
     let (name, version) = (&word[..at], &word[at + 1..]);
@@ -70,14 +71,15 @@ fn is_blocks(word: &[u8]) -> bool {
     parts.next().is_some_and(number) && parts.next().is_none_or(number) && parts.next().is_none()
 }
 
-/// `2-JUN-1996` and `12:00`, `12:00:05` or `12:00:05.11`.
-fn modified(day: &[u8], time: &[u8]) -> Option<(Stamp, Precision)> {
+/// `2-JUN-1996` and `12:00`, `12:00:05` or `12:00:05.11`. Where the month is of another language, it is a time that is not known.
+fn modified(day: &[u8], time: &[u8]) -> Option<Option<(Stamp, Precision)>> {
     let mut parts = day.split(|b| *b == b'-');
-    let (day, month, year) = (two(parts.next()?)?, month(parts.next()?)?, year(parts.next()?)?);
+    let (day, word, year) = (two(parts.next()?)?, parts.next()?, year(parts.next()?)?);
     let (hour, minute, second) = date::clock(time)?;
     if parts.next().is_some() {
         return None;
     }
-    let civil = Civil { year, month, day, hour, minute, second: second.unwrap_or(0) };
-    Some((civil.stamp()?, date::precise(second)))
+    let civil = |month| Civil { year, month, day, hour, minute, second: second.unwrap_or(0) };
+    let stamp = month(word).and_then(|month| civil(month).stamp());
+    Some(stamp.map(|stamp| (stamp, date::precise(second))))
 }

@@ -119,3 +119,100 @@ fn a_line_without_end_is_counted_once_and_the_next_is_read() {
     assert_eq!(reader.unread(), 1);
     assert_eq!(out.iter().map(|e| e.name.as_slice()).collect::<Vec<_>>(), [b"name"]);
 }
+
+/// What a reader of MLSD makes of these lines: the names with kind and size, and what it could not read.
+fn facts_of(lines: &[&str]) -> (Vec<(String, Option<EntryType>, Option<u64>)>, Vec<String>) {
+    let (mut reader, mut out) = (ListingReader::mlsd(), Vec::new());
+    reader.push(lines.join("\r\n").as_bytes(), &mut out);
+    reader.finish(&mut out);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(reader.unread(), reader.samples().len() as u64);
+    let entries = out.iter().map(|e| (text(&e.name), e.facts.kind.clone(), e.facts.size)).collect();
+    (entries, reader.samples().iter().map(|line| text(line)).collect())
+}
+
+#[test]
+fn facts_that_a_server_breaks_in_two_are_joined_and_others_are_not() {
+    let file = |name: &str, size| (name.to_owned(), Some(EntryType::File), size);
+    for (lines, entries) in [
+        (
+            &["type=file;size=1; a", "type=fil", "e;size=2; b.txt"][..],
+            vec![file("a", Some(1)), file("b.txt", Some(2))],
+        ),
+        (&["ty", "pe=file;size=2; b"], vec![file("b", Some(2))]),
+        (&["type=file;", "size=2; b"], vec![file("b", Some(2))]),
+        (&["size=2;", "type=file; b"], vec![file("b", Some(2))]),
+        (&["type=file;size=2; ", "b.txt"], vec![file("b.txt", Some(2))]),
+        (&["type=file;si", "ze=2;modify=2026", "1124100000; b"], vec![file("b", Some(2))]),
+        (&["size=2;", "modify=20261124100000; b"], vec![("b".to_owned(), None, Some(2))]),
+    ] {
+        assert_eq!(facts_of(lines), (entries, vec![]), "{lines:?}");
+    }
+    // What is whole by itself is not spoiled by what came before it.
+    for (lines, entries, unread) in [
+        (&["garbage", "type=file;size=2; b"][..], vec![file("b", Some(2))], vec!["garbage"]),
+        (
+            &["type=file;size=1;a", "type=file;size=2; b"],
+            vec![file("b", Some(2))],
+            vec!["type=file;size=1;a"],
+        ),
+        (&["type=dir;size=1; ", "type=file;size=2; b"], vec![file("b", Some(2))], vec!["type=dir;size=1; "]),
+        (&["type=file;size=1; a", "type=fil"], vec![file("a", Some(1))], vec!["type=fil"]),
+        (&["some words", "type=file;size=1; a"], vec![file("a", Some(1))], vec!["some words"]),
+    ] {
+        let unread: Vec<String> = unread.into_iter().map(str::to_owned).collect();
+        assert_eq!(facts_of(lines), (entries, unread), "{lines:?}");
+    }
+}
+
+#[test]
+fn months_in_code_pages_that_are_not_utf8_lose_the_date_and_keep_the_name() {
+    for month in [
+        &b"10\xd4\xc2 15"[..],
+        b"15 \xee\xea\xf2",
+        b"M\xe4r 15",
+        b"15. M\xe4r",
+        b"10\x8c\x8e 15",
+        b"10\x8c\x8e15\x93\xfa",
+    ] {
+        let line = [b"-rw-r--r-- 1 ftp ftp 4 ", month, b" 12:30 \xce\xc4.txt\r\n"].concat();
+        let (entries, unread, _) = read(&[&line]);
+        let known: Vec<_> = entries.iter().map(|e| (e.name.as_slice(), e.facts.size)).collect();
+        assert_eq!((known, unread), (vec![(&b"\xce\xc4.txt"[..], Some(4))], 0), "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn the_heading_of_ls_is_passed_over_in_any_language_and_only_as_the_first_line() {
+    let line = "-rw-r--r-- 1 ftp ftp 4 Oct 15 12:30 a\r\n";
+    for total in [
+        "total 48",
+        "insgesamt 48",
+        "итого 48",
+        "\u{5408}\u{8a08} 4,0K",
+        "\u{603b}\u{7528}\u{91cf} 48",
+        "total: 8",
+    ] {
+        let (entries, unread, _) = read(&[format!("{total}\r\n{line}").as_bytes()]);
+        assert_eq!((entries.len(), unread), (1, 0), "{total}");
+    }
+    assert_eq!(read(&[format!("{line}insgesamt 48\r\n").as_bytes()]).1, 1);
+}
+
+#[test]
+fn of_the_lines_that_are_not_read_the_first_are_kept_and_cut() {
+    let (mut reader, mut out) = (ListingReader::new(NOW), Vec::new());
+    for n in 0..10 {
+        reader.push(format!("some nonsense {n}\r\n").as_bytes(), &mut out);
+    }
+    assert_eq!(
+        (reader.unread(), reader.samples()),
+        (10, &["some nonsense 0", "some nonsense 1", "some nonsense 2"].map(|s| s.as_bytes().to_vec())[..])
+    );
+    let mut reader = ListingReader::new(NOW);
+    for piece in [[b'x'; 1000]; 40] {
+        reader.push(&piece, &mut out);
+    }
+    reader.finish(&mut out);
+    assert_eq!(reader.samples(), [[b'x'; ListingReader::SAMPLE].to_vec()]);
+}

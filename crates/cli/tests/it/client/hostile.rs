@@ -95,7 +95,7 @@ fn hostile_names_never_leave_the_folder() {
     liar.end();
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
     for name in ["../../x", "/tmp/pasv-x", "a/b", "evil\\x1b[2J"] {
-        assert!(said.err.contains(&format!("left out: \"{name}\"")), "{name}: {}", said.err);
+        assert!(said.err.contains(&format!("skipped: \"{name}\"")), "{name}: {}", said.err);
     }
     assert!(!said.err.contains('\x1b'));
     assert_eq!(fs::read(into.join("127.0.0.1/good")).unwrap(), b"good");
