@@ -104,7 +104,7 @@ impl Client {
             }
             if !visit.unread.is_empty() {
                 let path = visit.directory.path.as_ref().map_or_else(String::new, ToString::to_string);
-                tell(format!("\"{path}\": {}", visit.unread));
+                tell(Removed::Left(format!("\"{path}\": {}", visit.unread)));
             }
             let skipped: HashMap<_, _> =
                 visit.skipped.iter().map(|(path, why)| (path.as_slice(), *why)).collect();
