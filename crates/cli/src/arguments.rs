@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Error, Parser};
+use clap::{Error, Parser};
 
 use crate::mask::masked;
 
@@ -179,6 +179,8 @@ fn distance(one: &[u8], other: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
+
+    use clap::CommandFactory as _;
 
     use super::*;
     use crate::Arguments;

@@ -9,6 +9,7 @@ use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
 
 use crate::flags::wait;
+use crate::password::LoginFlags;
 
 /// How to talk to the site.
 #[derive(Args, Clone, Debug)]
@@ -39,9 +40,8 @@ pub(crate) struct Talk {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = wait)]
     pub(crate) stall: Duration,
 
-    /// Read the password from the first line of this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) login: LoginFlags,
 
     #[command(flatten)]
     pub(crate) tls: TlsFlags,

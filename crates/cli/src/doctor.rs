@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
 use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsFlag, TlsFlags};
-use crate::password::credentials;
+use crate::password::{LoginFlags, credentials};
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
 use crate::trust::{policy, reading_policy};
@@ -48,7 +48,7 @@ struct Options {
     #[arg(long)]
     slow: bool,
 
-    /// Read the password from the first line of this file.
+    /// Read the password from the first line of this file; - is stdin.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
@@ -131,7 +131,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
         data_port: DataPortFlag::Any,
         timeout: Duration::from_secs(15),
         stall: Duration::from_secs(15),
-        password_file: flags.password_file.clone(),
+        login: LoginFlags::with_file(flags.password_file.clone()),
         tls: TlsFlags {
             tls: visit.tls,
             pin: flags.pin.clone(),
@@ -140,7 +140,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
             key: visit.identity.as_ref().map(|(_, key)| key.clone()),
         },
     };
-    let credentials = credentials(url, &talk)?;
+    let credentials = credentials(url, &talk.login)?.credentials;
     let anonymous = credentials.is_anonymous();
     // As all client verbs do before a password is sent. Otherwise nothing is asked and nothing is remembered.
     let policy = if anonymous { reading_policy(url, &talk)? } else { policy(url, &talk)? };

@@ -235,7 +235,7 @@ const REFUSALS: &[Row] = &[
         "the server wants an account as well: write `account NAME` behind the login in ~/.netrc",
     ),
     row(
-        &[530, 430, 331, 501, 550],
+        WRONG_LOGIN,
         LOGIN,
         &[],
         "check the user and the password; the user is given as ftp://user@host/ or with --user, and pasv asks for the password",
@@ -356,8 +356,21 @@ const REFUSALS: &[Row] = &[
 /// The verbs whose path a person may have written as a pattern.
 const PATTERNS: &[&str] = &["RETR", "DELE", "MLSD", "LIST", "NLST", "MLST", "CWD", "SIZE", "MDTM", "RMD"];
 
-fn refusal(said: &str, reply: &Reply, peer: Option<&Peer>) -> Option<&'static str> {
-    let (verb, path) = said.split_once(' ').unwrap_or((said, ""));
+/// Is the login refused for the password, as far as the server's words show?
+pub(crate) fn is_wrong_password(error: &Error) -> bool {
+    match error {
+        Error::Refused { said, reply } => {
+            said.starts_with("PASS") && row_of(said, reply).is_some_and(|row| row.codes == WRONG_LOGIN)
+        }
+        _ => false,
+    }
+}
+
+/// Of a login that is refused for the user or the password.
+const WRONG_LOGIN: &[u16] = &[530, 430, 331, 501, 550];
+
+fn row_of(said: &str, reply: &Reply) -> Option<&'static Row> {
+    let verb = said.split(' ').next().unwrap_or(said);
     let code = reply.code.get();
     let words = show(reply.text()).to_lowercase();
     let fits = |row: &&Row| {
@@ -365,7 +378,13 @@ fn refusal(said: &str, reply: &Reply, peer: Option<&Peer>) -> Option<&'static st
             && (row.verbs.is_empty() || row.verbs.contains(&verb))
             && (row.words.is_empty() || row.words.iter().any(|word| words.contains(word)))
     };
-    let row = REFUSALS.iter().find(fits)?;
+    REFUSALS.iter().find(fits)
+}
+
+fn refusal(said: &str, reply: &Reply, peer: Option<&Peer>) -> Option<&'static str> {
+    let (verb, path) = said.split_once(' ').unwrap_or((said, ""));
+    let code = reply.code.get();
+    let row = row_of(said, reply)?;
     // These two need more than the reply.
     if matches!(code, 530 | 430)
         && LOGIN.contains(&verb)

@@ -1,17 +1,27 @@
-//! Who are we at this site, and where does the password come from?
+//! Who logs in to this server, and where does the password come from?
 //!
-//! In this order: the URL, `--password-file`, `~/.netrc`, a prompt that does not echo when there is a terminal. A URL
-//! without a user is anonymous unless netrc knows the host.
+//! ```text
+//!   user        the URL, --user, ~/.netrc, else anonymous
+//!   password    the URL, --user, --password-file, PASV_PASSWORD, ~/.netrc, else a prompt without echo on the terminal
+//! ```
+//! The first that has one counts. The password of `--user` is for that user only, and `PASV_PASSWORD`, which may be set for
+//! something else, is never sent with an anonymous login.
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use client::Credentials;
 use wire::Secret;
+use wire::pathname::show;
 use wire::url::FtpUrl;
 
-use crate::client_flags::Talk;
 use crate::netrc;
 use crate::talk::{Failure, say, show_path, words};
 
@@ -19,66 +29,197 @@ use crate::talk::{Failure, say, show_path, words};
 const LONGEST: u64 = 4096;
 /// A netrc of everybody's hosts is some kilobytes.
 const NETRC: u64 = 1024 * 1024;
+/// The environment variable.
+const VARIABLE: &str = "PASV_PASSWORD";
 
-pub(crate) fn credentials(url: &FtpUrl, talk: &Talk) -> Result<Credentials, Failure> {
-    let from_file = talk.password_file.as_deref().map(password_file).transpose()?;
-    if let (Some(user), Some(password)) = (&url.user, url.password.as_ref().or(from_file.as_ref())) {
-        return Ok(Credentials { user: user.clone(), password: password.clone(), account: None });
+/// The flags about the login.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Login")]
+pub(crate) struct LoginFlags {
+    /// User, where the URL names none. Without PASSWORD it is looked up or asked for.
+    ///
+    /// A password on the command line can be seen by other users of this computer (ps); --password-file, PASV_PASSWORD or
+    /// ~/.netrc keep it private. The first of these that has a password counts: the URL, --user, --password-file,
+    /// PASV_PASSWORD, ~/.netrc, a prompt.
+    #[arg(short, long, value_name = "NAME[:PASSWORD]", value_parser = OsStringValueParser::new().map(Named::from))]
+    user: Option<Named>,
+
+    /// Read the password from the first line of this file; - is stdin.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// What a person has typed, and what came through stdin: neither can be had twice.
+    #[arg(skip)]
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    stdin: Option<Secret>,
+    /// By user and host.
+    typed: HashMap<(Vec<u8>, String), Secret>,
+}
+
+/// The value of `--user`.
+#[derive(Clone, Debug)]
+struct Named {
+    user: Vec<u8>,
+    password: Option<Secret>,
+}
+
+impl From<OsString> for Named {
+    fn from(text: OsString) -> Self {
+        let text = text.into_vec();
+        match text.iter().position(|byte| *byte == b':') {
+            Some(at) => {
+                let (user, password) = text.split_at(at);
+                Self { user: user.to_vec(), password: password.get(1..).map(Secret::new) }
+            }
+            None => Self { user: text, password: None },
+        }
     }
-    let known = netrc_of(&url.host.to_string(), url.user.as_deref());
+}
+
+/// A login, and whether its password was typed just now.
+pub(crate) struct Found {
+    pub(crate) credentials: Credentials,
+    pub(crate) typed: bool,
+}
+
+impl LoginFlags {
+    /// With nothing but this.
+    pub(crate) fn with_file(password_file: Option<PathBuf>) -> Self {
+        Self { password_file, ..Self::default() }
+    }
+
+    /// Is stdin read for the password?
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.password_file.as_deref() == Some(Path::new("-"))
+    }
+
+    /// The typed password was wrong: it is asked for once more.
+    pub(crate) fn forget(&self, url: &FtpUrl, user: &[u8]) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.typed.remove(&(user.to_vec(), url.host.to_string()));
+    }
+
+    fn from_file(&self) -> Result<Option<Secret>, Failure> {
+        let Some(path) = &self.password_file else { return Ok(None) };
+        if !self.reads_stdin() {
+            let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
+            return first_line(file, path).map(Some);
+        }
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if heard.stdin.is_none() {
+            heard.stdin = Some(if io::stdin().is_terminal() {
+                typed("Password: ")?
+            } else {
+                first_line(io::stdin().lock(), Path::new("stdin"))?
+            });
+        }
+        Ok(heard.stdin.clone())
+    }
+
+    fn prompt(&self, user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {
+        let key = (user.to_vec(), url.host.to_string());
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(password) = heard.typed.get(&key) {
+            return Ok(password.clone());
+        }
+        let who = format!("{}@{}", show(user), url.host);
+        // The prompt goes to the terminal itself, so what is uploaded may come through stdin meanwhile.
+        let seen = io::stdin().is_terminal() || io::stderr().is_terminal();
+        if !seen || File::open("/dev/tty").is_err() {
+            return Err(Failure::usage(format!("no password for {who}, and no terminal to ask for it"))
+                .hint(
+                    "use --password-file FILE, the environment variable PASV_PASSWORD or a line in ~/.netrc",
+                ));
+        }
+        let password = typed(&format!("Password for {who}: "))?;
+        heard.typed.insert(key, password.clone());
+        Ok(password)
+    }
+}
+
+/// The login for a URL.
+pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Failure> {
+    let not_typed = |credentials| Ok(Found { credentials, typed: false });
+    let named = flags.user.as_ref();
+    if let Some(named) = named {
+        check(&named.user, "the user of --user")?;
+        if named.user.is_empty() {
+            return Err(Failure::usage("--user names no user").hint("write --user NAME"));
+        }
+    }
+    let from_file = flags.from_file()?;
+    let known = |user: Option<&[u8]>| netrc_of(&url.host.to_string(), user);
+    let user = url.user.as_ref().or(named.map(|named| &named.user));
+    let of_flag = named.filter(|named| user == Some(&named.user)).and_then(|named| named.password.clone());
+    if let (Some(user), Some(password)) = (user, url.password.clone().or(of_flag)) {
+        check(password.expose(), "the password")?;
+        return not_typed(Credentials { user: user.clone(), password, account: None });
+    }
+    let known = known(user.map(Vec::as_slice));
     let account = known.as_ref().and_then(|k| k.account.clone());
-    let user = url.user.clone().or_else(|| known.as_ref().and_then(|k| k.user.clone()));
-    let Some(user) = user else {
+    let Some(user) = user.cloned().or_else(|| known.as_ref().and_then(|k| k.user.clone())) else {
         if from_file.is_some() {
-            return Err(Failure::usage("--password-file needs a user").hint("write ftp://user@host/path"));
+            return Err(Failure::usage("--password-file needs a user")
+                .hint("give the user with --user NAME, or as ftp://user@host/path"));
         }
-        return Ok(Credentials::anonymous());
+        return not_typed(Credentials::anonymous());
     };
-    let password = match from_file.or_else(|| known.and_then(|k| k.password)) {
-        Some(password) => password,
-        None if user.eq_ignore_ascii_case(b"anonymous") || user.eq_ignore_ascii_case(b"ftp") => {
-            Credentials::anonymous().password
+    let mut found = Credentials { user, password: Credentials::anonymous().password, account };
+    let anonymous = found.is_anonymous();
+    let from_variable = || match std::env::var_os(VARIABLE) {
+        Some(text) if !text.is_empty() && !anonymous => {
+            check(text.as_bytes(), VARIABLE).map(|()| Some(Secret::new(text.as_bytes())))
         }
-        None => prompt(&user, url)?,
+        _ => Ok(None),
     };
-    Ok(Credentials { user, password, account })
-}
-
-fn prompt(user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {
-    let who = format!("{} at {}", wire::pathname::show(user), url.host);
-    // The prompt goes to the terminal itself, so what is stored may come through stdin meanwhile.
-    let seen = io::stdin().is_terminal() || io::stderr().is_terminal();
-    if !seen || File::open("/dev/tty").is_err() {
-        return Err(Failure::usage(format!("no password for {who}, and no terminal to ask for it"))
-            .hint("use --password-file FILE or a line in ~/.netrc"));
+    let password = match from_file {
+        Some(password) => Some(password),
+        None => from_variable()?.or_else(|| known.and_then(|k| k.password)),
+    };
+    let typed = password.is_none() && !anonymous;
+    match password {
+        Some(password) => found.password = password,
+        None if anonymous => {}
+        None => found.password = flags.prompt(&found.user, url)?,
     }
-    let password = rpassword::prompt_password(format!("Password for {who}: "))
-        .map_err(|e| Failure::usage(format!("reading the password: {e}")))?;
-    Ok(Secret::new(password))
+    Ok(Found { credentials: found, typed })
 }
 
-fn password_file(path: &Path) -> Result<Secret, Failure> {
-    let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
+fn typed(prompt: &str) -> Result<Secret, Failure> {
+    let password = rpassword::prompt_password(prompt);
+    password.map(Secret::new).map_err(|e| Failure::usage(format!("cannot read the password: {e}")))
+}
+
+/// What would end a command, and begin another one.
+fn check(text: &[u8], what: &str) -> Result<(), Failure> {
+    if text.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
+        return Err(Failure::usage(format!("{what} contains a line end or a NUL byte")));
+    }
+    Ok(())
+}
+
+fn first_line(from: impl Read, path: &Path) -> Result<Secret, Failure> {
     let mut line = Vec::new();
-    BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line).map_err(|e| Failure::file(path, &e))?;
+    let mut from = BufReader::with_capacity(LONGEST as usize, from.take(LONGEST));
+    from.read_until(b'\n', &mut line).map_err(|e| Failure::file(path, &e))?;
     while matches!(line.last(), Some(b'\n' | b'\r')) {
         line.pop();
     }
+    let path = show_path(path);
     if line.is_empty() {
-        return Err(Failure::usage(format!("the password file {} is empty", show_path(path)))
+        return Err(Failure::usage(format!("the password file {path} is empty"))
             .hint("its first line is the password"));
     }
-    if line.iter().any(|b| matches!(b, b'\r' | 0)) {
-        return Err(Failure::usage(format!(
-            "{}: the password holds a line end or a NUL byte",
-            show_path(path)
-        )));
-    }
+    check(&line, &format!("{path}: the password"))?;
     Ok(Secret::new(line))
 }
 
-/// What `~/.netrc` (or the file that `NETRC` names) knows of the host. One that is there and cannot be read is told: without
-/// it the login may be another one than was meant.
+/// What `~/.netrc` (or the file that `NETRC` names) knows of the host. One that exists and cannot be read is an occasion for a
+/// warning: without it the login may be another one than was meant.
 fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
     let path = match std::env::var_os("NETRC") {
         Some(path) => PathBuf::from(path),
@@ -89,16 +230,13 @@ fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
             let path = show_path(&path);
-            say(format_args!("warning: {path} is not used, as it cannot be read: {}", words(&error)));
+            say(format_args!("warning: cannot read {path}, which is ignored: {}", words(&error)));
             return None;
         }
     };
     let login = netrc::find(&text, host, user)?;
     if mode & 0o077 != 0 && login.password.is_some() {
-        say(format_args!(
-            "warning: {} can be read by others; chmod 600 keeps its passwords yours",
-            show_path(&path)
-        ));
+        say(format_args!("warning: {} can be read by other users; run chmod 600 on it", show_path(&path)));
     }
     Some(login)
 }

@@ -98,6 +98,9 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 
 fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
     if file == Path::new("-") {
+        if flags.talk.login.reads_stdin() {
+            return Err(Failure::usage("stdin cannot be both the file and the password"));
+        }
         if url.means_directory() || flags.recursive || flags.resume {
             return Err(Failure::usage("stdin is uploaded as one file, from its start")
                 .hint("name the file in the URL, and leave out -c and -r"));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use client::walk::below;
-use client::{Client, Event, Mode, Site, Verify, Watcher, Way};
+use client::{Client, Credentials, Error, Event, Mode, Site, Verify, Watcher, Way};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -12,10 +12,10 @@ use wire::url::FtpUrl;
 use crate::client_flags::Talk;
 use crate::known_sites::Place;
 use crate::outcome;
-use crate::password::credentials;
+use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
-use crate::trust::policy;
+use crate::trust::{Policy, policy};
 use crate::ways::{Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
@@ -193,6 +193,8 @@ pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> R
     reach(url, talk, watch, Verify::default(), &mut Protected::default()).await
 }
 
+/// Connects and logs in. A password that was typed and is wrong is asked for again, in a session of its own, as servers end
+/// one after a wrong password.
 async fn reach(
     url: &FtpUrl,
     talk: &Talk,
@@ -201,7 +203,34 @@ async fn reach(
     protected: &mut Protected,
 ) -> Result<Client, Failure> {
     let policy = policy(url, talk)?;
-    let credentials = credentials(url, talk)?;
+    for left in (0..TYPED).rev() {
+        let Found { credentials, typed } = credentials(url, &talk.login)?;
+        let user = credentials.user.clone();
+        outcome::talks_to(url, credentials.is_anonymous());
+        match log_in(url, talk, &policy, credentials, Arc::clone(&watch), verify, protected).await {
+            Err(error) if typed && left > 0 && outcome::is_wrong_password(&error) => {
+                talk.login.forget(url, &user);
+                Failure::from(error).without_hint().print();
+            }
+            done => return done.map_err(|error| policy.explain(error)),
+        }
+    }
+    // The last of the tries above returns.
+    Err(Failure::usage("no password"))
+}
+
+/// How often a password may be typed, as with OpenSSH.
+const TYPED: usize = 3;
+
+async fn log_in(
+    url: &FtpUrl,
+    talk: &Talk,
+    policy: &Policy,
+    credentials: Credentials,
+    watch: Watcher,
+    verify: Verify,
+    protected: &mut Protected,
+) -> Result<Client, Error> {
     let site = Site { host: url.host.to_string(), port: policy.port };
     let options = talk.options(policy.mode, verify);
     let place = Place::new(&site.host, site.port);
@@ -210,16 +239,13 @@ async fn reach(
         Some(ways) => remembering(ways.clone(), place.clone(), options.mode, watch),
         None => watch,
     };
-    outcome::talks_to(url, credentials.is_anonymous());
-    let watch = greeted(watch);
-    let connected = Client::connect_trusting(site, options, policy.security.clone(), watch).await;
-    let mut client = connected.map_err(|error| policy.explain(error))?;
+    let mut client = Client::connect_trusting(site, options, policy.security.clone(), greeted(watch)).await?;
     let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
     if let Some(way) = known.way {
         client.begin_with(way);
     }
     if known.segments == Segments::Small {
-        client.begin_narrow().await.map_err(|error| policy.explain(error))?;
+        client.begin_narrow().await?;
     }
     let host = url.host.to_string();
     if protected.has(&host, client.peer()) {
@@ -230,10 +256,7 @@ async fn reach(
     if client.has_agreed_to_tls() {
         protected.add(&host, client.peer());
     }
-    match done {
-        Ok(()) => Ok(client),
-        Err(error) => Err(policy.explain(error)),
-    }
+    done.map(|()| client)
 }
 
 /// Keeps the way to a data connection that was found, where it was not the first that was tried, and that large packets get

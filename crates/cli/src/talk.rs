@@ -81,6 +81,11 @@ impl Failure {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
+    /// Only what went wrong.
+    pub(crate) fn without_hint(self) -> Self {
+        Self { hint: None, further: None, ..self }
+    }
+
     /// Adds what can be done besides; it is said last.
     pub(crate) fn and_then(mut self, further: impl fmt::Display) -> Self {
         self.further = Some(further.to_string());

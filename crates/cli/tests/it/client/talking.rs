@@ -7,7 +7,8 @@ use std::process::Stdio;
 
 use super::pasv;
 use crate::harness::files::write;
-use crate::harness::process::run;
+use crate::harness::need;
+use crate::harness::process::{command, run, run_with};
 use crate::harness::site::Site;
 
 #[test]
@@ -136,7 +137,7 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
     let bare = site.door.bare_url("by-netrc");
     let said = run(pasv(["put", "-v"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
-    assert!(said.err.contains("can be read by others"), "{}", said.err);
+    assert!(said.err.contains("can be read by other users"), "{}", said.err);
     clean(&said);
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
     let said = run(pasv(["put", "--tls", "off"]).env("NETRC", &netrc).arg(&up).arg(&bare)).good();
@@ -144,7 +145,7 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
 
     // One that cannot be read is told.
     let said = run(pasv(["ls"]).env("NETRC", &here).arg(site.door.bare_url(""))).good();
-    assert!(said.err.contains("is not used, as it cannot be read: Is a directory"), "{}", said.err);
+    assert!(said.err.contains("which is ignored: Is a directory"), "{}", said.err);
 
     // No terminal to ask at, and a password that is wrong: refused without repeating it.
     let said = run(pasv(["put"]).arg(&up).arg(url("by-nobody")));
@@ -156,6 +157,96 @@ fn passwords_come_from_everywhere_and_show_nowhere() {
     for name in ["by-url", "by-file", "by-netrc"] {
         assert!(site.root().join(name).exists(), "{name}");
     }
+}
+
+/// The URL, --user, --password-file, PASV_PASSWORD, netrc, the prompt: the first that has a password counts.
+#[test]
+fn the_first_password_counts() {
+    let site = Site::start();
+    let (user, secret) = (site.door.user, site.door.password);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    };
+    let (right, wrong) = (file("right", &format!("{secret}\n")), file("wrong", "wrong\n"));
+    let netrc =
+        |password: &str| file("netrc", &format!("machine 127.0.0.1 login {user} password \"{password}\"\n"));
+    let bare = site.door.bare_url("");
+    let named = format!("ftp://{user}@127.0.0.1:{}/", site.door.port);
+    let is = |right: &dyn AsRef<std::ffi::OsStr>| right.as_ref().to_owned();
+    let with_password = format!("{user}:{secret}");
+    let with_wrong = format!("{user}:wrong");
+    // (flags, URL, PASV_PASSWORD, netrc), right up to the one that counts and wrong behind it, or the other way round.
+    for (flags, url, variable, of_netrc, good) in [
+        (vec![], site.door.url(""), "wrong", "wrong", true),
+        (vec![is(&"-u"), is(&with_wrong)], site.door.url(""), "wrong", "wrong", true),
+        (
+            vec![is(&"-u"), is(&with_password), is(&"--password-file"), is(&wrong)],
+            bare.clone(),
+            "wrong",
+            "wrong",
+            true,
+        ),
+        (
+            vec![is(&"--user"), is(&with_wrong), is(&"--password-file"), is(&right)],
+            bare.clone(),
+            secret,
+            secret,
+            false,
+        ),
+        (
+            vec![is(&"-u"), is(&user), is(&"--password-file"), is(&right)],
+            bare.clone(),
+            "wrong",
+            "wrong",
+            true,
+        ),
+        (vec![is(&"-u"), is(&user)], bare.clone(), secret, "wrong", true),
+        (vec![is(&"-u"), is(&user)], bare.clone(), "wrong", secret, false),
+        (vec![is(&"-u"), is(&user)], bare.clone(), "", secret, true),
+        // The password of another user is none.
+        (vec![is(&"-u"), is(&"bob:wrong")], named.clone(), secret, "wrong", true),
+        (vec![], bare.clone(), secret, "wrong", true),
+    ] {
+        let mut ls = pasv(["ls", "-v"]);
+        ls.args(&flags).arg(&url).env("PASV_PASSWORD", variable).env("NETRC", netrc(of_netrc));
+        let said = run(&mut ls);
+        assert_eq!(said.status.success(), good, "{flags:?} {url}: {}", said.err);
+        assert!(!said.err.contains(secret), "{}", said.err);
+    }
+    // An anonymous login does not get it.
+    let said = run(pasv(["ls", "-v"]).arg(&bare).env("PASV_PASSWORD", secret));
+    assert!(said.err.contains("USER anonymous"), "{}", said.err);
+    let said = run_with(
+        pasv(["ls", "--password-file", "-"]).args(["-u", user]).arg(&bare),
+        format!("{secret}\nx").as_bytes(),
+    );
+    said.good();
+    let said = run(pasv(["put", "--password-file", "-", "-"]).arg(format!("{named}x")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+    assert!(said.err.contains("stdin cannot be both"), "{}", said.err);
+}
+
+#[test]
+fn a_wrong_password_at_a_terminal_is_asked_for_again() {
+    let Some(script) = need::program("script") else { return };
+    let site = Site::start();
+    let secret = site.door.password;
+    let typed = |lines: &str| {
+        let line =
+            format!("'{}' ls '{}' -u {}", env!("CARGO_BIN_EXE_pasv"), site.door.bare_url(""), site.door.user);
+        let mut at_terminal = command(&script, ["-q", "-e", "-c", line.as_str(), "/dev/null"]);
+        let said = run_with(at_terminal.env("NETRC", "/nonexistent"), lines.as_bytes());
+        (said.status.code(), String::from_utf8_lossy(&said.out).into_owned())
+    };
+    let (code, seen) = typed(&format!("wrong\n{secret}\n"));
+    assert_eq!((code, seen.matches("Password for ").count()), (Some(0), 2), "{seen}");
+    let (code, seen) = typed(&format!("wrong\nwrong\nwrong\n{secret}\n"));
+    assert_eq!((code, seen.matches("Password for ").count()), (Some(1), 3), "{seen}");
+    assert!(seen.contains("hint: check the user"), "{seen}");
 }
 
 #[test]
