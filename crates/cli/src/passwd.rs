@@ -6,19 +6,27 @@ use storage::accounts;
 
 use crate::talk::{Exit, Failure};
 
-/// Make the line of a password file from a password.
+/// Hash a password for a password file
 ///
-/// `pasv passwd > alice.password`, then `pasv serve --user alice:alice.password`.
+/// Asks for a password twice (or reads one line from standard input) and prints its hash (argon2id), the one line of a
+/// password file for `pasv serve --user NAME:FILE`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pasv passwd > alice.password
+  pasv serve -w --user alice:alice.password
+  pwgen 20 1 | tee /dev/tty | pasv passwd > bob.password
+
+Exit codes: 0 done, 1 cannot hash or write, 2 no password, or two different ones")]
 pub(crate) struct Flags {}
 
 pub(crate) fn run(_flags: &Flags) -> Result<(), Failure> {
     let unreadable = |e: io::Error| Failure::new(Exit::Usage, format!("cannot read a password: {e}"));
     let password = if io::stdin().is_terminal() {
         let first = rpassword::prompt_password("Password: ").map_err(unreadable)?;
-        let second = rpassword::prompt_password("Again: ").map_err(unreadable)?;
+        let second = rpassword::prompt_password("Repeat password: ").map_err(unreadable)?;
         if first != second {
-            return Err(Failure::new(Exit::Usage, "the two differ").hint("run it again"));
+            return Err(Failure::new(Exit::Usage, "passwords do not match; try again"));
         }
         first
     } else {
@@ -27,10 +35,11 @@ pub(crate) fn run(_flags: &Flags) -> Result<(), Failure> {
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     if password.is_empty() {
-        return Err(Failure::new(Exit::Usage, "an empty password lets everybody in")
-            .hint("for a site without passwords use `pasv serve --anonymous`"));
+        return Err(Failure::new(Exit::Usage, "empty passwords are not allowed").hint(
+            "to share a folder without a password, use `pasv serve` without --user, or with --anonymous",
+        ));
     }
     let hash = accounts::hash(password.as_bytes())
-        .map_err(|e| Failure::new(Exit::Refused, format!("the password cannot be hashed: {e}")))?;
+        .map_err(|e| Failure::new(Exit::Refused, format!("cannot hash the password: {e}")))?;
     writeln!(io::stdout(), "{hash}").map_err(|e| Failure::new(Exit::Refused, format!("cannot write: {e}")))
 }

@@ -30,6 +30,7 @@ use crate::settings::{HangUp, Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::{self, Held, Moved, Ready};
+use crate::under_way::Begun;
 
 mod admission;
 mod log;
@@ -37,6 +38,7 @@ mod presence;
 mod securing;
 
 use admission::Login;
+use log::millis;
 use presence::{Gone, look};
 use securing::{NoTls, secure, shown};
 
@@ -53,6 +55,10 @@ struct Running {
     progress: Arc<Progress>,
     begun: Instant,
     ascii: bool,
+    /// The data connection is under TLS, or is to be.
+    private: bool,
+    /// Its place among all that are under way.
+    _listed: Begun,
     /// There is a data connection, or will be.
     has_data: bool,
     is_upload: bool,
@@ -65,6 +71,20 @@ enum Stage {
     Moving,
     /// An upload that is whole is being given its name. That cannot be taken back, nor be known to have failed.
     Publishing,
+}
+
+/// What is known of a transfer that is over, beside its event.
+#[derive(Clone, Copy)]
+struct Last {
+    begun: Instant,
+    ascii: bool,
+    private: bool,
+}
+
+impl Running {
+    fn last(&self) -> Last {
+        Last { begun: self.begun, ascii: self.ascii, private: self.private }
+    }
 }
 
 struct Driver<'a> {
@@ -82,7 +102,9 @@ struct Driver<'a> {
     binding: Option<Binding>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
-    last: Option<(Instant, bool)>,
+    last: Option<Last>,
+    /// Bytes of files and listings that the session has sent and received.
+    moved: (u64, u64),
     /// The last login that was refused, until its event is logged.
     login: Option<Login>,
     decoder: LineDecoder,
@@ -109,15 +131,20 @@ const FULL: usize = 16 * 1024;
 /// Drives one session from its greeting to its end.
 pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
     let (peer, local, dialled) = (control.peer(), control.local(), control.dialled());
-    tracing::debug!(session = id, %peer, %local, "connected");
     let begun = Instant::now();
+    // Connections come by the thousand, as refusals do. The line of the end is there where that of the beginning is.
+    let told = shared.log_rate.allows(None, peer);
+    if told {
+        let tls = if settings.security.implicit { "implicit" } else { "off" };
+        tracing::info!(session = id, %peer, %local, tls, "connected");
+    }
     let mut binding = None;
     if settings.security.implicit {
         match secure(&control, shared, &settings, None).await {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
                 if shared.log_rate.allows(Some(id), peer) {
-                    tracing::info!(session = id, %peer, %error, "no TLS");
+                    tracing::info!(session = id, %peer, %error, "TLS handshake failed");
                 }
                 return;
             }
@@ -139,6 +166,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         decoder,
         running: None,
         last: None,
+        moved: (0, 0),
         login: None,
         out: Vec::new(),
         closing: false,
@@ -156,6 +184,11 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         tracing::debug!(session = id, %peer, %error, "the control connection broke");
     }
     driver.leave().await;
+    if told {
+        let (user, tls) = (driver.user(), driver.protection());
+        let ((sent, received), ms) = (driver.moved, millis(begun.elapsed()));
+        tracing::info!(session = id, %peer, user, tls, sent, received, ms, "disconnected");
+    }
     drop(driver);
     control.shutdown();
     // Bytes that nobody has read would turn the close into a reset, which takes the last reply with it.
@@ -170,7 +203,6 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         }
     })
     .await;
-    tracing::debug!(session = id, %peer, seconds = begun.elapsed().as_secs(), "disconnected");
 }
 
 impl Driver<'_> {
@@ -368,7 +400,7 @@ impl Driver<'_> {
             }
             Effect::Abort => {
                 let bytes = self.running.take().map_or(0, |running| {
-                    self.last = Some((running.begun, running.ascii));
+                    self.last = Some(running.last());
                     running.progress.bytes()
                 });
                 Input::Transferred(Transferred { bytes, ..Reason::Aborted.into() })
@@ -400,7 +432,7 @@ impl Driver<'_> {
             Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
             Err(NoTls::Upgrade(error)) => {
                 if self.shared.log_rate.allows(Some(self.id), self.peer) {
-                    tracing::info!(session = self.id, peer = %self.peer, %error, "no TLS");
+                    tracing::info!(session = self.id, peer = %self.peer, %error, "TLS handshake failed");
                 }
                 self.closing = true;
                 Ok(None)
@@ -460,6 +492,7 @@ impl Driver<'_> {
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
         let is_upload = matches!(plan.what, What::Store { .. });
+        let listed = self.list(&plan, &progress);
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
@@ -467,8 +500,17 @@ impl Driver<'_> {
             transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
-        self.running =
-            Some(Running { step, stage: Stage::Moving, progress, begun, ascii, has_data, is_upload });
+        self.running = Some(Running {
+            step,
+            stage: Stage::Moving,
+            progress,
+            begun,
+            ascii,
+            private,
+            _listed: listed,
+            has_data,
+            is_upload,
+        });
     }
 
     fn stepped(&mut self, step: Step) {
@@ -504,7 +546,7 @@ impl Driver<'_> {
     }
 
     fn ended(&mut self, end: Transferred) -> Input {
-        self.last = self.running.take().map(|running| (running.begun, running.ascii));
+        self.last = self.running.take().map(|running| running.last());
         Input::Transferred(end)
     }
 
@@ -512,7 +554,7 @@ impl Driver<'_> {
     /// published is waited for, so that the log tells what became of it.
     async fn leave(&mut self) {
         let Some(mut running) = self.running.take() else { return };
-        self.last = Some((running.begun, running.ascii));
+        self.last = Some(running.last());
         let published = match running.stage {
             Stage::Publishing => timeout(LINGER, running.step.as_mut()).await.ok(),
             Stage::Moving => None,

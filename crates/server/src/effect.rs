@@ -283,6 +283,10 @@ pub struct Event {
     pub verb: Option<Verb>,
     /// The path in the tree.
     pub path: Option<VPath>,
+    /// Of a rename, the path before it.
+    pub from: Option<VPath>,
+    /// The user's name as sent, where USER was refused.
+    pub named: Option<Vec<u8>>,
     /// The final reply's code.
     pub code: u16,
     /// Why it was refused.

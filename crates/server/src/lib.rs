@@ -25,6 +25,7 @@ pub mod session;
 pub mod settings;
 pub mod site;
 pub mod transfer;
+pub mod under_way;
 pub mod xferlog;
 
 mod driver;

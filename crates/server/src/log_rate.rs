@@ -52,7 +52,7 @@ impl Window {
     fn tell(&self) {
         let Self { held, session, peer, .. } = self;
         if *held > 0 {
-            tracing::warn!(session, %peer, count = held, "more was refused, of which no lines are written");
+            tracing::warn!(session, %peer, count = held, "more lines of this client were left out");
         }
     }
 }

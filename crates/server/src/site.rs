@@ -21,6 +21,7 @@ use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::settings::{Proxies, Settings, Tls};
 use crate::turns::Logins;
+use crate::under_way::{Transfers, UnderWay};
 use crate::xferlog::Xferlog;
 
 /// Sessions whose memory is worth looking after: some megabytes.
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     /// The logins that wait for their passwords to be checked.
     pub(crate) logins: Logins,
     pub(crate) log_rate: LogRate,
+    pub(crate) transfers: Transfers,
     sessions: AtomicU64,
     /// The most sessions at one time since memory was given back to the system.
     most: AtomicUsize,
@@ -180,6 +182,7 @@ impl Site {
             addresses: Mutex::default(),
             logins,
             log_rate: LogRate::default(),
+            transfers: Transfers::default(),
             sessions: AtomicU64::new(0),
             most: AtomicUsize::new(0),
             _alive: alive,
@@ -221,7 +224,7 @@ impl Site {
     /// Tells a running site to end.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.stop.clone())
+        Stopper { stop: self.stop.clone(), transfers: self.shared.transfers.clone() }
     }
 
     /// Serves until told to stop, and until the last session has gone; one that is still there after
@@ -238,14 +241,19 @@ impl Site {
         let _ = stop.wait_for(|s| *s != Stop::No).await;
         accepting.shutdown().await;
         let patience = shared.settings.deadlines.drain;
-        let log_rate = shared.log_rate.clone();
+        let (log_rate, transfers) = (shared.log_rate.clone(), shared.transfers.clone());
         drop(shared);
         // Ends when every session has dropped its sender.
         let drained = async { while drained.recv().await.is_some() {} };
         let mut drained = std::pin::pin!(drained);
         if timeout(patience, drained.as_mut()).await.is_err() {
             if *stop.borrow() != Stop::Now {
-                tracing::warn!(seconds = patience.as_secs_f64(), "transfers still run: ending them");
+                let transfers = transfers.list().len();
+                tracing::warn!(
+                    transfers,
+                    seconds = patience.as_secs_f64(),
+                    "waited long enough: ending what still runs"
+                );
                 stopper.send_replace(Stop::Now);
             }
             drained.await;
@@ -256,13 +264,29 @@ impl Site {
 
 /// Tells a running site to end.
 #[derive(Clone, Debug)]
-pub struct Stopper(watch::Sender<Stop>);
+pub struct Stopper {
+    stop: watch::Sender<Stop>,
+    transfers: Transfers,
+}
 
 impl Stopper {
     /// Goes one step further: first draining, then at once. Returns what it is now.
     pub fn further(&self) -> Stop {
-        self.0.send_modify(|s| *s = if *s == Stop::No { Stop::Drain } else { Stop::Now });
-        *self.0.borrow()
+        let next = self.next();
+        self.stop.send_replace(next);
+        next
+    }
+
+    /// What [`Stopper::further`] would make of it.
+    #[must_use]
+    pub fn next(&self) -> Stop {
+        if *self.stop.borrow() == Stop::No { Stop::Drain } else { Stop::Now }
+    }
+
+    /// The transfers that are under way now, the oldest session first.
+    #[must_use]
+    pub fn transfers(&self) -> Vec<UnderWay> {
+        self.transfers.list()
     }
 }
 

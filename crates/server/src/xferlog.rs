@@ -2,12 +2,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The log file, open for appending; each line goes out in one write.
+/// The log file, open for appending; each line goes out in one write. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Xferlog(Arc<Named>);
+
 #[derive(Debug)]
-pub struct Xferlog(File);
+struct Named {
+    path: PathBuf,
+    file: Mutex<File>,
+}
 
 /// One transfer, as the classic log tells it.
 #[derive(Debug)]
@@ -33,14 +40,36 @@ pub struct Line<'a> {
 impl Xferlog {
     /// Opens the file, and makes it where there is none.
     pub fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().append(true).create(true).open(path).map(Self)
+        let file = Mutex::new(append(path)?);
+        Ok(Self(Arc::new(Named { path: path.to_owned(), file })))
+    }
+
+    /// Opens the file again by its name, after it has been moved away; where that fails the old one stays in use.
+    pub fn reopen(&self) -> io::Result<()> {
+        *self.file() = append(&self.0.path)?;
+        Ok(())
+    }
+
+    /// The file's name, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Appends a line.
     pub fn write(&self, line: &Line<'_>) -> io::Result<()> {
         let now = jiff::ZonedDateTime::now();
-        (&self.0).write_all(line.text(&now).as_bytes())
+        self.file().write_all(line.text(&now).as_bytes())
     }
+
+    /// Nothing panics under the lock.
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.0.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
 }
 
 impl Line<'_> {

@@ -311,4 +311,36 @@ impl Command {
             Self::Unserved(verb) => *verb,
         }
     }
+
+    /// The pathname that it names, if it names one; of two possible meanings the likelier.
+    #[must_use]
+    pub fn pathname(&self) -> Option<&Pathname> {
+        match self {
+            Self::Cwd(path)
+            | Self::Retr(path)
+            | Self::Stor(path)
+            | Self::Appe(path)
+            | Self::Rnfr(path)
+            | Self::Rnto(path)
+            | Self::Dele(path)
+            | Self::Rmd(path)
+            | Self::Mkd(path)
+            | Self::Size(path)
+            | Self::Mfmt(_, path)
+            | Self::Mfct(_, path)
+            | Self::Mff(_, path)
+            | Self::Hash(path)
+            | Self::Site(Site::Chmod(_, path) | Site::Utime(_, path)) => Some(path),
+            Self::Stou(path)
+            | Self::List(path)
+            | Self::Nlst(path)
+            | Self::Stat(path)
+            | Self::Mlst(path)
+            | Self::Mlsd(path)
+            | Self::Avbl(path) => path.as_ref(),
+            Self::Mdtm(mdtm) => Some(mdtm.set.as_ref().map_or(&mdtm.whole, |(_, path)| path)),
+            Self::Digest(_, of) => Some(of.range.as_ref().map_or(&of.whole, |(path, ..)| path)),
+            _ => None,
+        }
+    }
 }

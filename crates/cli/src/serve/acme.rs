@@ -41,23 +41,25 @@ const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct AcmeFlags {
-    /// Get a certificate for this host name from an authority by ACME, and renew it. May be given several times: one
-    /// certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this is agreeing
-    /// to the authority's terms of service. Beside --cert it is one more certificate, shown to who asks for its names.
+    /// Get a certificate for this host name by ACME (Let's Encrypt), and renew it; can be repeated
+    ///
+    /// One certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this means agreeing to
+    /// the authority's terms of service. With --cert, clients that ask for these names get this certificate.
     #[arg(long, value_name = "NAME", value_parser = host)]
     acme: Vec<String>,
-    /// The ACME directory of the authority; by itself, Let's Encrypt.
-    #[arg(long, value_name = "URL", value_parser = directory, default_value = DIRECTORY, hide_default_value = true, requires = "acme")]
+    /// ACME directory of the authority [default: Let's Encrypt]
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = directory, default_value = DIRECTORY, hide_default_value = true, requires = "acme")]
     acme_directory: String,
-    /// Where the authority can reach you, told to it when the account is made. May be given several times.
-    #[arg(long, value_name = "MAIL", value_parser = contact, requires = "acme")]
+    /// Your mail address for the authority; can be repeated
+    #[arg(hide_short_help = true, long, value_name = "MAIL", value_parser = contact, requires = "acme")]
     acme_contact: Vec<String>,
-    /// Where the authority's questions (HTTP-01) are answered, while it asks and only then. It asks port 80: this may be
-    /// another port where a firewall or a web server forwards that to it.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen, default_value = "80", requires = "acme")]
+    /// Where to answer the authority's questions (HTTP-01), only while it asks
+    ///
+    /// It asks port 80; use another port here if a firewall or a web server forwards port 80 to it.
+    #[arg(hide_short_help = true, long, value_name = "ADDR:PORT", value_parser = flags::listen, default_value = "80", requires = "acme")]
     acme_listen: SocketAddr,
-    /// Who vouches for the directory itself, beside the system's authorities, in PEM: for an authority of your own.
-    #[arg(long, value_name = "FILE", requires = "acme")]
+    /// Authorities to trust for the ACME directory itself, in PEM, for an authority of your own
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "acme")]
     acme_ca: Option<PathBuf>,
 }
 

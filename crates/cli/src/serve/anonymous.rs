@@ -4,8 +4,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueEnum};
 use storage::Rights;
 
-use super::Flags;
 use super::listen::Listen;
+use super::{Flags, root};
 use crate::talk::Failure;
 
 /// The values of `--anonymous`.
@@ -71,6 +71,26 @@ impl Flags {
     /// May anybody store or change something?
     pub(crate) fn changes_files(&self) -> bool {
         self.write || self.anonymous_rights().is_some_and(Rights::stores)
+    }
+
+    /// What whoever starts the server should know, each a sentence.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        match self.anonymous_rights() {
+            Some(Rights::Write) => warnings.push(
+                "anyone who can connect can change and delete these files and fill this disk; use --user NAME to require a password"
+                    .to_owned(),
+            ),
+            Some(Rights::Drop) => warnings.push("anyone who can connect can fill this disk".to_owned()),
+            Some(Rights::Read) | None => {}
+        }
+        if root::is_home(self.root()) {
+            warnings.push(
+                "this is a home directory: hidden files such as .ssh and .bash_history are shared too"
+                    .to_owned(),
+            );
+        }
+        warnings
     }
 
     /// Refuses flags that exclude each other in ways that the parser does not know.

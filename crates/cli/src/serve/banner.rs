@@ -4,11 +4,13 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use net::tls::Fingerprint;
 use server::settings::Tls;
 use storage::Rights;
 
 use firewall::{Direction, Mode, Role, Rule, Rules};
+
+use super::fold;
+use super::tls::Shown;
 
 /// What is told of the site.
 pub(super) struct Shared<'a> {
@@ -17,23 +19,30 @@ pub(super) struct Shared<'a> {
     pub(super) implicit: &'a [SocketAddr],
     /// What the addresses of `control` ask for.
     pub(super) explicit: Tls,
-    pub(super) fingerprint: Option<Fingerprint>,
-    /// The SHA-1 of a certificate that nobody but ourselves vouches for.
-    pub(super) self_made: Option<[u8; 20]>,
+    pub(super) certificate: Option<&'a Shown>,
     pub(super) write: bool,
     pub(super) anonymous: Option<Rights>,
     pub(super) users: &'a [String],
-    pub(super) made_up: &'a [(String, String)],
+    /// Users with the passwords that were generated for them.
+    pub(super) generated: &'a [(String, String)],
+    pub(super) warnings: &'a [String],
     pub(super) firewall: firewall::Site,
     pub(super) explain: bool,
 }
 
 /// Prints it. A closed stdout is no reason not to serve.
 pub(super) fn print(shared: &Shared<'_>) {
-    let _ = std::io::stdout().write_all(text(shared, &net::own::addresses()).as_bytes());
+    let text = text(shared, &net::own::addresses(), width());
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
+/// The columns of the terminal; without one, lines are as long as they are.
+fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col >= 40).then(|| usize::from(size.ws_col))
+}
+
+fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     let scheme = match shared.explicit {
         Tls::Off | Tls::Offered => "ftp",
         Tls::RequiredForLogin | Tls::RequiredForData => "ftpes",
@@ -56,55 +65,57 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
     for (n, url) in network.iter().enumerate() {
         line(&format!("  {}{url}", if n == 0 { "from the network    " } else { "                    " }));
     }
-    if let Some(fingerprint) = shared.fingerprint {
+    if let Some(certificate) = shared.certificate {
         let how = match shared.explicit {
-            Tls::Off => "with ftps:// alone",
-            Tls::Offered => "for who wants it (ftpes://)",
-            Tls::RequiredForLogin => "required for the login",
-            Tls::RequiredForData => "required for the login and for data",
+            Tls::Off => "is available with ftps:// only",
+            Tls::Offered => "is available (ftpes://)",
+            Tls::RequiredForLogin => "is required to log in",
+            Tls::RequiredForData => "is required to log in and for transfers",
         };
         line("");
-        line(&format!("  TLS {how}; the certificate's fingerprint:"));
-        line(&format!("  {fingerprint}"));
+        line(&format!("  TLS {how}. Certificate fingerprint:"));
+        line(&format!("  {}", certificate.fingerprint));
     }
     if let Some(url) = network.first().or(here.first()).filter(|url| !url.starts_with("ftps://")) {
         line("");
         for command in commands(shared, url) {
-            line(&format!("  {command}"));
+            let lines = fold::command(&command, width.map_or(usize::MAX - 2, |width| width - 2));
+            // A line that goes on within quotes must begin at the margin.
+            let indent = |text: &str| if text.starts_with('\'') { "" } else { "  " };
+            lines.iter().for_each(|text| line(&format!("{}{text}", indent(text))));
         }
     }
     line("");
-    let may = |writes: bool| if writes { "can read and write" } else { "can only read" };
+    let may = |writes: bool| if writes { "read and write" } else { "read-only" };
     if let Some(rights) = shared.anonymous {
         let may = match rights {
-            Rights::Drop => "can only upload new files",
+            Rights::Drop => "upload only",
             rights => may(rights.writes()),
         };
-        line(&format!("  anyone                {may}, no password"));
+        line(&format!("  {:<19} {may}, no password", "anyone"));
     }
     for user in shared.users {
-        let password = shared.made_up.iter().find(|(name, _)| name == user).map(|(_, password)| password);
-        match password {
-            Some(password) => {
-                line(&format!("  {user:<21} {}; password, until the server stops:", may(shared.write)));
-                line(&format!("  {:<21} {password}", ""));
+        let may = may(shared.write);
+        match shared.generated.iter().find(|(name, _)| name == user) {
+            // On a line of its own: it is to be copied.
+            Some((_, password)) => {
+                line(&format!("  {user:<19} {may}, generated password (until restart):"));
+                line(&format!("  {:<19} {password}", ""));
             }
-            None => line(&format!("  {user:<21} {}, with a password", may(shared.write))),
+            None => line(&format!("  {user:<19} {may}, with password")),
         }
     }
-    match shared.anonymous {
-        Some(Rights::Write) => {
-            line("  WARNING: anyone who can connect can change and delete these files, and fill this disk.")
-        }
-        Some(Rights::Drop) => line("  WARNING: anyone who can connect can fill this disk."),
-        Some(Rights::Read) | None => {}
+    for warning in shared.warnings {
+        line("");
+        wrapped(&format!("WARNING: {warning}."), width.unwrap_or(80))
+            .for_each(|text| line(&format!("  {text}")));
     }
     // Nothing stands in front of a site that only this machine reaches.
     let reached = shared.control.iter().any(|at| !at.ip().is_loopback());
     let rules = Rules::of(&shared.firewall);
     if reached {
         line("");
-        line("  What a firewall in front must let through (`pasv firewall` writes the rules):");
+        line("  A firewall must let through (`pasv firewall` writes the rules):");
     }
     for rule in opening(&rules).into_iter().filter(|_| reached) {
         let way = match rule.direction {
@@ -119,36 +130,89 @@ fn text(shared: &Shared<'_>, own: &[IpAddr]) -> String {
         line(rules.explain().trim_end());
     }
     line("");
-    line("Ctrl-C stops it: running transfers finish; once more ends at once.");
+    line("Press Ctrl-C to stop once transfers have finished, twice to stop now.");
     out
+}
+
+/// Words on lines of `width` at the most, two of which are the margin.
+fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().map_or(0, |line: &mut String| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() + 2 > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.into_iter()
 }
 
 /// What can be pasted elsewhere to get everything at `url`, which is `ftp://` or `ftpes://`.
 fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("ftp", url));
-    let forced = scheme != "ftp";
     let user = shared.users.first().filter(|_| shared.anonymous.is_none());
+    let forced = scheme != "ftp";
+    // A password goes under TLS wherever there is TLS.
+    let protected = forced || user.is_some() && shared.explicit != Tls::Off;
+    let pins = shared.certificate.and_then(|certificate| certificate.pins).filter(|_| protected);
     let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
-    let mut commands = vec![format!("pasv get -r {scheme}://{at}{rest}")];
-    // Under TLS curl takes a certificate that nobody vouches for only from a file, or blindly.
-    if !forced || shared.self_made.is_none() {
-        // The user of a URL gets no prompt from curl, that of -u does.
-        let user = user.map_or_else(String::new, |name| format!(" -u {}", in_shell(name)));
-        commands.push(format!("curl{}{user} ftp://{rest}", if forced { " --ssl-reqd" } else { "" }));
+    let mut commands = Vec::new();
+    if shared.anonymous != Some(Rights::Drop) {
+        commands.push(format!("pasv get -r {scheme}://{at}{rest}"));
+    } else {
+        commands.push(format!("pasv put FILE {scheme}://{at}{rest}"));
     }
+    let mut curl = "curl".to_owned();
+    if protected {
+        curl.push_str(" --ssl-reqd");
+    }
+    if let Some(pins) = pins {
+        // `-k` alone would accept anyone's certificate; with the pin it accepts this one.
+        curl.push_str(&format!(" -k --pinnedpubkey sha256//{}", base64(&pins.key)));
+    }
+    // The user of a URL gets no prompt from curl, that of -u does.
+    if let Some(name) = user {
+        curl.push_str(&format!(" -u {}", in_shell(name)));
+    }
+    if shared.anonymous == Some(Rights::Drop) {
+        curl.push_str(" -T FILE");
+    }
+    commands.push(format!("{curl} ftp://{rest}"));
     // lftp has TLS wherever it is offered, but not for anonymous, unless it is told.
     let mut set = String::new();
-    if forced {
+    if protected {
         set.push_str("set ftp:ssl-force yes; ");
         set.push_str(if user.is_none() { "set ftp:ssl-allow-anonymous yes; " } else { "" });
     }
-    if let Some(sha1) = shared.self_made.filter(|_| forced || user.is_some()) {
-        // In place of `verify-certificate no`, which would take anybody's.
-        let print: Vec<String> = sha1.iter().map(|byte| format!("{byte:02X}")).collect();
+    if let Some(pins) = pins {
+        // In place of `verify-certificate no`, which would accept anyone's.
+        let print: Vec<String> = pins.sha1.iter().map(|byte| format!("{byte:02X}")).collect();
         set.push_str(&format!("set ssl:verify-certificate/{} no; ", print.join(":")));
     }
-    commands.push(format!("lftp -e '{set}mirror; exit' ftp://{at}{rest}"));
+    let work = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "mirror" };
+    // With a path, be it only a slash, lftp connects before it has read its settings.
+    commands.push(format!("lftp -e '{set}{work}; exit' ftp://{at}{}", rest.trim_end_matches('/')));
     commands
+}
+
+/// RFC 4648 4.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let group =
+            three.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for nth in 0..4 {
+            let letter = (group >> (18 - 6 * nth)) as usize & 63;
+            text.push(if nth <= three.len() { char::from(LETTERS[letter]) } else { '=' });
+        }
+    }
+    text
 }
 
 /// A user's name as a part of a URL.
@@ -194,6 +258,9 @@ fn opening(rules: &Rules) -> Vec<&Rule> {
 
 #[cfg(test)]
 mod tests {
+    use net::tls::Fingerprint;
+
+    use super::super::tls::Pins;
     use super::*;
 
     #[test]
@@ -203,20 +270,23 @@ mod tests {
         assert_eq!(in_shell("a b@c'd"), "'a b@c'\\''d'");
     }
 
-    #[test]
-    fn commands_that_can_be_pasted() {
-        let users = ["al ice".to_owned()];
-        let shared = |self_made, users| Shared {
+    fn shared<'a>(
+        certificate: Option<&'a Shown>,
+        users: &'a [String],
+        generated: &'a [(String, String)],
+        anonymous: Option<Rights>,
+    ) -> Shared<'a> {
+        Shared {
             root: Path::new("/"),
             control: &[],
             implicit: &[],
             explicit: Tls::Offered,
-            fingerprint: None,
-            self_made,
+            certificate,
             write: false,
-            anonymous: None,
+            anonymous,
             users,
-            made_up: &[],
+            generated,
+            warnings: &[],
             firewall: firewall::Site {
                 implicit_ports: Vec::new(),
                 control_ports: Vec::new(),
@@ -225,22 +295,79 @@ mod tests {
                 families: firewall::Families::Ipv4,
             },
             explain: false,
-        };
+        }
+    }
+
+    fn own() -> Shown {
+        let pins = Some(Pins { sha1: [0xaa; 20], key: [0xff; 32] });
+        Shown { fingerprint: Fingerprint::from([0xab; 32]), pins }
+    }
+
+    #[test]
+    fn commands_that_can_be_pasted() {
+        let users = ["al ice".to_owned()];
         let pin = format!("set ssl:verify-certificate/{}AA no; ", "AA:".repeat(19));
-        let (own, nobody) = (Some([0xaa; 20]), &[][..]);
-        let told = commands(&shared(own, nobody), "ftp://h:1/");
-        assert_eq!(told, ["pasv get -r ftp://h:1/", "curl ftp://h:1/", "lftp -e 'mirror; exit' ftp://h:1/"]);
-        let told = commands(&shared(own, &users), "ftp://h/");
-        assert_eq!(told[1], "curl -u 'al ice' ftp://h/");
-        assert_eq!(told[2], format!("lftp -e '{pin}mirror; exit' ftp://al%20ice@h/"));
-        let told = commands(&shared(own, nobody), "ftpes://h/");
+        let key = format!("-k --pinnedpubkey sha256//{}8=", "/".repeat(42));
+        let (own, trusted) = (own(), Shown { pins: None, ..own() });
+        let (own, trusted, read) = (Some(&own), Some(&trusted), Some(Rights::Read));
+        let told = commands(&shared(own, &[], &[], read), "ftp://h:1/");
+        assert_eq!(told, ["pasv get -r ftp://h:1/", "curl ftp://h:1/", "lftp -e 'mirror; exit' ftp://h:1"]);
+        let told = commands(&shared(own, &users, &[], None), "ftp://h/");
+        assert_eq!(told[1], format!("curl --ssl-reqd {key} -u 'al ice' ftp://h/"));
+        assert_eq!(told[2], format!("lftp -e 'set ftp:ssl-force yes; {pin}mirror; exit' ftp://al%20ice@h"));
+        let off = Shared { explicit: Tls::Off, ..shared(None, &users, &[], None) };
+        assert_eq!(commands(&off, "ftp://h/")[1], "curl -u 'al ice' ftp://h/");
+        let told = commands(&shared(own, &[], &[], read), "ftpes://h/");
         let force = "set ftp:ssl-force yes; set ftp:ssl-allow-anonymous yes; ";
         assert_eq!(
             told,
-            ["pasv get -r ftpes://h/".to_owned(), format!("lftp -e '{force}{pin}mirror; exit' ftp://h/")]
+            [
+                "pasv get -r ftpes://h/".to_owned(),
+                format!("curl --ssl-reqd {key} ftp://h/"),
+                format!("lftp -e '{force}{pin}mirror; exit' ftp://h")
+            ]
         );
-        let told = commands(&shared(None, nobody), "ftpes://h/");
+        let told = commands(&shared(trusted, &[], &[], read), "ftpes://h/");
         assert_eq!(told[1], "curl --ssl-reqd ftp://h/");
+        let told = commands(&shared(own, &[], &[], Some(Rights::Drop)), "ftp://h/");
+        assert_eq!(
+            told,
+            ["pasv put FILE ftp://h/", "curl -T FILE ftp://h/", "lftp -e 'put FILE; exit' ftp://h"]
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_no_password_is_broken() {
+        let password = "abcdefghijkmnpqrstuv".to_owned();
+        let names = ["alice".to_owned(), "a-user-with-a-name-as-long-as-one-may-well-be".to_owned()];
+        let generated = names.clone().map(|name| (name, password.clone()));
+        let (own, long) =
+            (own(), "a sentence of many words, and then some more of them, as they are".to_owned());
+        let control = ["192.168.100.200:52121".parse().unwrap()];
+        for (anonymous, explicit) in [(None, Tls::Offered), (Some(Rights::Write), Tls::RequiredForData)] {
+            let warnings = [long.clone()];
+            let told = Shared {
+                control: &control,
+                explicit,
+                warnings: &warnings,
+                ..shared(Some(&own), &names, &generated, anonymous)
+            };
+            let text = text(&told, &[], Some(80));
+            let wide = text.lines().find(|line| line.chars().count() > 80);
+            // A user's own name may be as long as it likes.
+            assert!(wide.is_none_or(|line| line.contains("a-user-")), "{text}");
+            assert_eq!(text.lines().filter(|line| line.trim() == password).count(), 2, "{text}");
+            assert!(text.contains("WARNING: a sentence"), "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
     }
 
     #[test]

@@ -16,41 +16,43 @@ use crate::talk::{Exit, Failure};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct ClientFlags {
-    /// Ask clients for a certificate when TLS begins, or require one [default: off, or ask with --client-cert-users].
-    #[arg(long, value_enum)]
+    /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
+    #[arg(hide_short_help = true, long, value_enum)]
     client_cert: Option<Wanted>,
-    /// The authorities that vouch for clients' certificates, in PEM. Without them any certificate is taken, and counts by
-    /// its fingerprint alone.
-    #[arg(long, value_name = "FILE")]
+    /// Authorities that sign client certificates, in PEM
+    ///
+    /// Without it, any certificate is accepted and counts by its fingerprint only.
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
-    /// Lists of clients' certificates that are revoked, in PEM; read again when the file changes, as the other two are.
-    #[arg(long, value_name = "FILE", requires = "client_ca")]
+    /// Revocation lists for client certificates, in PEM; reloaded when the file changes, as the other two are
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "client_ca")]
     client_crl: Option<PathBuf>,
-    /// Whose certificates are whose, a line for each: `alice sha256:HEX`, or with --client-ca also
-    /// `alice subject CN=alice,O=Example` (as `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin
-    /// with # are skipped; a user may have several.
-    #[arg(long, value_name = "FILE")]
+    /// File that says which certificates belong to which users
+    ///
+    /// One per line: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as
+    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user can have several.
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
     client_cert_users: Option<PathBuf>,
-    /// What the certificate of a user is worth at the login [default: with-password].
-    #[arg(long, value_enum, requires = "client_cert_users")]
+    /// Whether a user's certificate replaces the password [default: with-password]
+    #[arg(hide_short_help = true, long, value_enum, requires = "client_cert_users")]
     client_cert_login: Option<Worth>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Wanted {
-    /// They are not asked.
+    /// Do not ask
     Off,
-    /// They may have none.
+    /// Ask; clients without one are accepted
     Ask,
-    /// Without one there is no TLS.
+    /// Refuse TLS without one
     Require,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Worth {
-    /// It is asked for beside the password: without a certificate of their own nobody logs in, but anonymous users do.
+    /// Users need both their certificate and their password
     WithPassword,
-    /// It stands in for the password. Who shows none, or another's, is asked for the password.
+    /// Users with their certificate need no password; others are asked for it
     WithoutPassword,
 }
 
@@ -141,9 +143,10 @@ impl ClientFlags {
                 return Err(wrong(&format!("there is no --user {user}")));
             }
             if self.client_ca.is_none() && matches!(mark, Mark::Subject(_)) {
-                return Err(wrong("a subject proves nothing where no authority vouches for it").hint(
-                    "--client-ca names the authority; without one, give the certificate's sha256:...",
-                ));
+                return Err(wrong("a subject proves nothing without an authority that signs certificates")
+                    .hint(
+                        "use --client-ca to name the authority, or give the certificate's sha256:... instead",
+                    ));
             }
             all.push((user, mark));
         }

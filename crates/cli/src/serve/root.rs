@@ -65,6 +65,22 @@ pub(super) fn check(root: &Path, writes: bool) -> Result<(), Failure> {
     Err(Failure::usage(text).hint(hint))
 }
 
+/// Is it a user's home directory, where much is that nobody means to share?
+pub(super) fn is_home(root: &Path) -> bool {
+    let Ok(root) = fs::canonicalize(root) else { return false };
+    let is_root =
+        |home: &Path| home != Path::new("/") && fs::canonicalize(home).is_ok_and(|home| home == root);
+    let own = std::env::var_os("HOME").is_some_and(|home| is_root(Path::new(&home)));
+    // The homes of services are mostly what they are there to serve.
+    let people = |line: &str| {
+        let mut fields = line.split(':').skip(2);
+        let (id, home) = (fields.next()?.parse::<u32>().ok()?, fields.nth(2)?);
+        (id == 0 || (1000..60_000).contains(&id)).then(|| is_root(Path::new(home)))
+    };
+    let users = fs::read("/etc/passwd").unwrap_or_default();
+    own || String::from_utf8_lossy(&users).lines().filter_map(people).any(|is| is)
+}
+
 /// Asks the kernel, which knows of access lists and capabilities.
 fn may(path: &Path, what: Access) -> Result<(), Errno> {
     match accessat(CWD, path, what, AtFlags::EACCESS) {

@@ -26,70 +26,87 @@ const LOOK: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsFlags {
-    /// Where TLS may be, or must be, on the addresses of --listen.
+    /// TLS on the addresses of --listen (explicit TLS, ftpes://)
     #[arg(long, value_enum, default_value = "offered")]
     tls: Policy,
-    /// Listen for clients that speak TLS at once (ftps://, implicit TLS). May be given several times.
+    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://, mostly port 990); can be repeated
     #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
     listen_tls: Vec<SocketAddr>,
-    /// The certificate and those above it, in PEM; read again when the file changes. May be given several times, each with
-    /// its --key: the name that a client asks for decides. Without any, one is made at the first start and kept.
+    /// Certificate chain, in PEM; reloaded when the file changes
+    ///
+    /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each with its
+    /// --key: the host name that a client asks for decides.
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Vec<PathBuf>,
-    /// The key of the certificate, in PEM.
+    /// Private key of the certificate, in PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Vec<PathBuf>,
     #[command(flatten)]
     acme: AcmeFlags,
-    /// Must a protected data connection resume the TLS session of its own control connection?
-    #[arg(long, value_enum, default_value = "learn")]
+    /// Whether data connections must resume the TLS session of their control connection
+    #[arg(hide_short_help = true, long, value_enum, default_value = "learn")]
     data_reuse: ReuseFlag,
-    /// Let clients end TLS on the control connection (CCC), for firewalls that read it.
-    #[arg(long)]
+    /// Let clients end TLS on the control connection (CCC), for firewalls that read it
+    #[arg(long, hide_short_help = true)]
     allow_ccc: bool,
     /// Publish uploads that end without close_notify, which anybody in between may have cut.
     #[arg(long)]
     allow_truncated: bool,
     #[command(flatten)]
     clients: ClientFlags,
-    /// TLS handshakes of one address at once.
-    #[arg(long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = server::settings::Limits::default().handshakes_per_address)]
+    /// TLS handshakes from one address at the same time
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = server::settings::Limits::default().handshakes_per_address)]
     pub(super) max_handshakes_per_address: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Policy {
-    /// Nowhere.
+    /// No TLS
     Off,
-    /// Who wants it has it.
+    /// Optional
     Offered,
-    /// Nobody logs in without it.
+    /// Required to log in
     Required,
-    /// Nor is anything transferred without it.
+    /// Required to log in and for transfers
     RequiredData,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ReuseFlag {
-    /// Always: others are refused with 522.
+    /// They must; others are refused with 522
     Require,
-    /// Once a client has done it, it must from then on.
+    /// They must once the session has done it
     Learn,
-    /// Never.
+    /// They need not
     Off,
 }
 
 /// The TLS of a site that is being opened.
 pub(super) struct Opened {
     pub(super) protected: Protected,
-    /// Of the certificate that is shown to who asks for no name.
-    pub(super) fingerprint: Fingerprint,
-    /// Its SHA-1, where nobody but ourselves vouches for it, or will.
-    pub(super) self_made: Option<[u8; 20]>,
+    /// The certificate that is shown to clients that ask for no name.
+    pub(super) certificate: Shown,
     /// Where an authority is asked for a certificate.
     pub(super) acme: Option<Acme>,
     /// Where certificates are users'.
     pub(super) owners: Option<Owners>,
+}
+
+/// A certificate, for people.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) fingerprint: Fingerprint,
+    /// Where it is self-signed, made by ourselves: by what clients can pin it.
+    pub(super) pins: Option<Pins>,
+}
+
+/// Digests that other programs know a certificate by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pins {
+    /// The SHA-1 of the certificate.
+    pub(super) sha1: [u8; 20],
+    /// The SHA-256 of its key.
+    pub(super) key: [u8; 32],
 }
 
 impl TlsFlags {
@@ -140,23 +157,19 @@ impl TlsFlags {
     /// What cannot be followed, as a sentence.
     pub(super) fn conflict(&self) -> Option<&'static str> {
         if !self.is_used() && self.acme.is_used() {
-            return Some("--acme gets a certificate for TLS, and --tls off does without");
+            return Some("--acme gets a certificate for TLS, and TLS is off");
         }
         if !self.is_used() && self.clients.is_used() {
-            return Some("certificates of clients are part of TLS, which is off");
+            return Some("client certificates are part of TLS, and TLS is off");
         }
-        (self.cert.len() != self.key.len()).then_some("each --cert wants its --key")
+        (self.cert.len() != self.key.len()).then_some("each --cert needs its --key")
     }
 
     /// For a site of these users. None where nobody is to have TLS.
     pub(super) fn open(&self, users: impl Iterator<Item = String>) -> Result<Option<Opened>, Failure> {
         if let Some(conflict) = self.conflict() {
             let failure = Failure::usage(conflict);
-            return Err(if self.is_used() {
-                failure
-            } else {
-                failure.hint("--tls required lets nobody log in without it")
-            });
+            return Err(if self.is_used() { failure } else { failure.hint("leave out --tls off") });
         }
         if !self.is_used() {
             return Ok(None);
@@ -164,13 +177,14 @@ impl TlsFlags {
         let acme = self.acme.open()?;
         let settings = self.settings(acme.as_ref().and_then(Acme::identity))?;
         let shown = settings.identities.first().ok_or_else(|| cannot("no certificate"))?;
-        let fingerprint = shown.fingerprint();
-        let self_made = (self.cert.is_empty() && acme.is_none()).then(|| shown.sha1());
+        let own = self.cert.is_empty() && acme.is_none();
+        let pins = own.then(|| Pins { sha1: shown.sha1(), key: shown.key_sha256() });
+        let certificate = Shown { fingerprint: shown.fingerprint(), pins };
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
         let owners = self.clients.owners(users)?;
         let protected = Protected { tls, implicit: self.listen_tls.clone() };
-        Ok(Some(Opened { protected, fingerprint, self_made, acme, owners }))
+        Ok(Some(Opened { protected, certificate, acme, owners }))
     }
 
     fn settings(&self, obtained: Option<Identity>) -> Result<Settings, Failure> {
@@ -227,10 +241,10 @@ impl TlsFlags {
                 tls.replace(settings).map(|()| list()).map_err(|e| e.to_string())
             });
             match replaced {
-                Ok(()) => tracing::info!("the certificates have been read again"),
+                Ok(()) => tracing::info!("certificates reloaded"),
                 // The other file of a pair may be on its way; it is looked at again when it has come.
                 Err(error) => {
-                    tracing::error!(error, "the changed certificates cannot be used; the old ones are")
+                    tracing::error!(error, "cannot use the changed certificates; still using the old ones")
                 }
             }
             known = now;
@@ -239,7 +253,8 @@ impl TlsFlags {
 }
 
 pub(super) fn cannot(error: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Usage, format!("TLS cannot be had: {error}")).hint("--tls off serves without")
+    Failure::new(Exit::Usage, format!("cannot set up TLS: {error}"))
+        .hint("use --tls off to serve without TLS")
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -249,7 +264,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// The certificate that is ours where none is given: kept, so that who pinned it finds it again.
 fn own() -> Result<Identity, Failure> {
     let Some(folder) = state::folder() else {
-        tracing::warn!("there is no home to keep a certificate in: the next start has another");
+        tracing::warn!("HOME is not set, so the certificate is not saved and will change at the next start");
         return Ok(Identity::self_signed(&names()).map_err(cannot)?.identity);
     };
     // Two first starts at once would each keep one half of the pair. Held until the end of this function.
@@ -267,7 +282,7 @@ fn own() -> Result<Identity, Failure> {
         .and_then(|lock| state::keep(&key, made.key.expose(), 0o600).map(|()| lock))
         .and_then(|_lock| state::keep(&certificate, made.certificate.as_bytes(), 0o644));
     if let Err(error) = kept {
-        tracing::warn!(%error, folder = %folder.display(), "the certificate cannot be kept: the next start has another");
+        tracing::warn!(%error, folder = %folder.display(), "cannot save the certificate; a new one will be generated at the next start");
     }
     Ok(made.identity)
 }

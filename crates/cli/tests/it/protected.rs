@@ -12,7 +12,7 @@ use crate::harness::process::{command, run};
 use crate::harness::site::Site;
 use crate::harness::tls::{Client, VERSIONS, print};
 
-const AGAIN: &str = "the certificates have been read again";
+const AGAIN: &str = "certificates reloaded";
 
 /// Where a test's certificates are, and who vouches for them.
 struct Bureau {
@@ -75,7 +75,7 @@ fn a_certificate_is_renewed_while_sessions_go_on() {
     // The new certificate is there, and not its key yet.
     let other = bureau.authority.vouches_for("elsewhere");
     fs::copy(&other.cert, &bureau.own.cert).unwrap();
-    site.reads_again("the changed certificates cannot be used; the old ones are");
+    site.reads_again("cannot use the changed certificates; still using the old ones");
     assert!(site.log().contains("the private key does not belong to the certificate"), "{}", site.log());
     assert_eq!(later.call(&site, "localhost").unwrap().shown(), fresh);
     before.all(&[("NOOP", "200")]);
@@ -162,7 +162,7 @@ fn a_certificate_in_place_of_the_password() {
     let client = Client::showing(&bureau.authority, &alice, VERSIONS[1]);
     client.call(&site, "localhost").unwrap().all(&[("USER tester", "331")]);
     bureau.file("owners", "tester subject carol\n");
-    site.reads_again("the changed certificates cannot be used; the old ones are");
+    site.reads_again("cannot use the changed certificates; still using the old ones");
     site.says("owners:1: a subject is written as");
 }
 
@@ -243,7 +243,7 @@ fn a_revoked_certificate_is_refused() {
     site.says("Revoked");
     // What cannot be read lets nobody in who was not before.
     bureau.file("revoked.pem", "-----BEGIN X509 CRL-----\n");
-    site.reads_again("the changed certificates cannot be used; the old ones are");
+    site.reads_again("cannot use the changed certificates; still using the old ones");
     all([true, false, false]);
 }
 
@@ -257,9 +257,9 @@ fn flags_that_would_let_in_the_wrong_ones_are_refused() {
     let users = [users[0], &format!("anna:{}", password.display())];
     let tls = ["--tls", "required"];
     let cases: &[(&[&[&str]], &str)] = &[
-        (&[&tls, &users, &list], "owners:2: a subject proves nothing where no authority vouches for it"),
+        (&[&tls, &users, &list], "owners:2: a subject proves nothing without an authority"),
         (&[&tls, &list, &["--client-ca", ca]], "owners:2: there is no --user anna"),
-        (&[&["--tls", "off"], &users, &list, &["--client-ca", ca]], "part of TLS, which is off"),
+        (&[&["--tls", "off"], &users, &list, &["--client-ca", ca]], "part of TLS, and TLS is off"),
         (&[&tls, &users, &["--client-cert", "require"]], "takes the certificates of whom?"),
         (&[&tls, &users, &list, &["--client-ca", ca, "--client-cert", "off"]], "nobody is asked"),
         (&[&tls, &["--client-cert-login", "with-password"]], "--client-cert-users"),

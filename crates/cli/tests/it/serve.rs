@@ -4,10 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::process::{Said, command, run};
+use crate::harness::dialogue::Dialogue;
+use crate::harness::process::{Said, command, run, wait_until};
+use crate::harness::site::Site;
 
 /// Somebody who owns nothing here.
 const NOBODY: u32 = 65534;
@@ -103,4 +106,80 @@ fn flags_that_exclude_each_other_are_an_error() {
         let said = run(serve().args(flags));
         assert!(said.status.code() == Some(2) && said.err.contains(words), "{flags:?}: {}", said.err);
     }
+}
+
+/// `mv log log.1; kill -HUP`, as logrotate does it.
+#[test]
+fn a_hangup_makes_new_log_files_and_an_end_leaves_no_ready_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [log, xferlog, moved, moved_xferlog] =
+        ["log", "xferlog", "log.1", "xferlog.1"].map(|name| folder.path().join(name));
+    let (log_flag, xferlog_flag) = (log.display().to_string(), xferlog.display().to_string());
+    let mut site = Site::with(&["--log-file", &log_flag, "--xferlog", &xferlog_flag]);
+    let get = |site: &Site, name: &str| {
+        fs::write(site.root().join(name), name).expect("a file of the site");
+        let mut get = command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["get", "--tls", "off", "-o", "-"]);
+        assert_eq!(run(get.arg(site.door.url(name))).good().out, name.as_bytes());
+    };
+    let text = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let until = |what: &str, path: &Path, words: &str| {
+        let said = || text(path).contains(words).then_some(());
+        wait_until(Instant::now() + Duration::from_secs(60), said)
+            .unwrap_or_else(|| panic!("{what}: no {words:?} in {}", text(path)));
+    };
+    get(&site, "one");
+    until("before", &log, "path=\"/one\"");
+    until("before", &xferlog, " /one ");
+    assert!(!site.said().contains("INFO"), "the log goes to the file alone: {}", site.said());
+    let mode = fs::metadata(&log).expect("a log").permissions().mode();
+    assert_eq!(mode & 0o7137, 0, "others may read the log: {mode:o}");
+    fs::rename(&log, &moved).expect("a log that can be moved");
+    fs::rename(&xferlog, &moved_xferlog).expect("a log that can be moved");
+    site.hang_up();
+    until("after", &log, "log file reopened");
+    get(&site, "two");
+    until("after", &log, "path=\"/two\"");
+    until("after", &xferlog, " /two ");
+    assert!(!text(&moved).contains("/two") && !text(&moved_xferlog).contains("/two"));
+    assert!(!text(&log).contains("/one") && !text(&xferlog).contains("/one"));
+    // One that cannot be opened stays the old one, which says so.
+    fs::rename(&log, &moved).expect("a log that can be moved");
+    fs::create_dir(&log).expect("a folder in its place");
+    site.hang_up();
+    until("at last", &moved, "cannot reopen the log file; still writing to the old one");
+    assert!(site.ready().exists());
+    assert!(site.stop().success());
+    assert!(!site.ready().exists(), "it would say that the server is up");
+    until("the end", &moved, "INFO stopped");
+    let (stopping, stopped) = (text(&moved).find("INFO stopping"), text(&moved).find("INFO stopped"));
+    assert!(stopping.is_some() && stopping < stopped, "{}", text(&moved));
+}
+
+#[test]
+fn stopping_says_what_it_waits_for() {
+    let mut site = Site::with(&["--drain-timeout", "0s"]);
+    let file = fs::File::create(site.root().join("large")).expect("a file of the site");
+    file.set_len(1 << 30).expect("a sparse file");
+    // It does not read, and so the transfer stands still.
+    let mut client = Dialogue::open(&site.door);
+    client.ask("TYPE I", "200");
+    let _data = client.passive();
+    client.ask("RETR large", "150");
+    site.stop();
+    let log = site.said();
+    assert!(log.contains("stopping when these transfers have finished"), "{log}");
+    let line =
+        log.lines().find(|line| line.contains("waiting for the download")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("user=\"tester\"") && line.contains("path=\"/large\""), "{line}");
+}
+
+#[test]
+fn quiet_is_quiet_and_levels_have_their_usual_names() {
+    let said = run(serve().args(["--log-level", "verbose"]));
+    assert!(said.status.code() == Some(2) && said.err.contains("warn, info"), "{}", said.err);
+    let mut site = Site::with(&["--quiet", "--log-level", "warning"]);
+    run(&mut command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["ls", "--tls", "off", &site.door.url("")]))
+        .good();
+    site.stop();
+    assert!(!site.said().contains("INFO") && !site.said().contains("pasv shares"), "{}", site.said());
 }

@@ -7,6 +7,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 use super::{Fingerprint, provider};
 
@@ -109,6 +111,21 @@ impl Identity {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, own);
         let mut bytes = [0; 20];
         // A SHA-1 is 20 bytes long.
+        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+
+    /// The SHA-256 of our own certificate's key (SubjectPublicKeyInfo in DER), by which curl and others pin one.
+    pub fn key_sha256(&self) -> [u8; 32] {
+        let own = self.chain().first().map(AsRef::as_ref).unwrap_or_default();
+        let parsed = X509Certificate::from_der(own);
+        let key = parsed
+            .as_ref()
+            .map(|(_, certificate)| certificate.tbs_certificate.subject_pki.raw)
+            .unwrap_or_default();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
+        let mut bytes = [0; 32];
+        // A SHA-256 is 32 bytes long.
         bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         bytes
     }

@@ -29,11 +29,7 @@ pub(super) struct Login {
 
 impl Login {
     fn of(attempt: &Attempt) -> Self {
-        let mut user = show(&attempt.user);
-        if let Some((at, _)) = user.char_indices().nth(NAME) {
-            user.truncate(at);
-            user.push_str("...");
-        }
+        let user = named(&attempt.user);
         let shown = attempt.certificate.as_ref();
         Self {
             user,
@@ -43,6 +39,16 @@ impl Login {
             checked: false,
         }
     }
+}
+
+/// A user's name as sent, escaped and cut.
+pub(super) fn named(name: &[u8]) -> String {
+    let mut user = show(name);
+    if let Some((at, _)) = user.char_indices().nth(NAME) {
+        user.truncate(at);
+        user.push_str("...");
+    }
+    user
 }
 
 impl Driver<'_> {

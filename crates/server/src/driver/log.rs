@@ -1,29 +1,55 @@
 //! What does the log tell of a session? A line for each command that did or refused something.
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::pump::Progress;
 use wire::Verb;
+use wire::pathname::show;
 use wire::verb::Access;
 
 use super::Driver;
-use super::admission::Login;
-use crate::effect::Event;
+use super::admission::{self, Login};
+use crate::effect::{Event, Plan, What};
 use crate::reason::Reason;
+use crate::under_way::{Begun, UnderWay};
 use crate::xferlog;
 
 impl Driver<'_> {
     pub(super) fn log(&mut self, event: &Event) {
         let peer = self.peer;
-        let user = self.session.user().map(|u| wire::pathname::show(u.as_bytes()));
-        let user = user.as_deref().unwrap_or("-");
+        let user = match &event.named {
+            Some(named) => admission::named(named),
+            None => self.user(),
+        };
+        let user = user.as_str();
         let verb = event.verb.map_or("-", Verb::name);
-        let path = event.path.as_ref().map(|p| wire::pathname::show(p.as_bytes()));
-        let path = path.as_deref();
+        let path = event.path.as_ref().map(|p| show(p.as_bytes()));
+        let from = event.from.as_ref().map(|p| show(p.as_bytes()));
+        let (path, from) = (path.as_deref(), from.as_deref());
         let took = event.bytes.and_then(|_| self.last.take());
-        let ms = took.map(|(begun, _)| u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let ms = took.map(|last| millis(last.begun.elapsed()));
+        // How the file or the listing went; everything else goes with the control connection.
+        let tls = took.filter(|_| moves(event)).map(|last| if last.private { self.version() } else { "off" });
         let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
+        self.count(event);
         if let Some(Login { user, reason, fingerprint, subject, checked }) = self.login.take() {
             // How many are checked has limits of its own.
             if checked || self.shared.log_rate.allows(Some(id), peer) {
-                tracing::warn!(session = id, %peer, user, verb, code, reason, fingerprint, subject, "login refused");
+                let tls = self.protection();
+                tracing::warn!(session = id, %peer, user, code, reason, tls, fingerprint, subject, "login refused");
             }
+            return;
+        }
+        if event.reason.is_none() && matches!(event.verb, Some(Verb::User | Verb::Pass)) {
+            // One line for each login, of which there may be as many as connections.
+            if self.shared.log_rate.allows(Some(id), peer) {
+                let by = if code == 232 { "certificate" } else { "password" };
+                let by = if user == "anonymous" { "anonymous" } else { by };
+                tracing::info!(session = id, %peer, user, by, tls = self.protection(), "logged in");
+            }
+            return;
+        }
+        if is_look_up(event) && !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
         let moved = event.bytes.is_some_and(|bytes| bytes > 0);
@@ -31,45 +57,101 @@ impl Driver<'_> {
             return;
         }
         match event.reason {
-            None => tracing::info!(session = id, %peer, user, verb, path, code, bytes, ms, detail, "done"),
+            None => {
+                tracing::info!(session = id, %peer, user, verb, path, from, code, bytes, ms, tls, detail, "done")
+            }
             // The server's own trouble is the administrator's business.
             Some(Reason::TooManyFiles) => {
                 let limit = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-                tracing::error!(session = id, %peer, user, verb, path, code, reason = Reason::TooManyFiles.name(), bytes, ms, detail, limit, "failed");
+                tracing::error!(session = id, %peer, user, verb, path, from, code, reason = Reason::TooManyFiles.name(), bytes, ms, detail, limit, "failed");
             }
             Some(reason @ (Reason::DiskError | Reason::Full | Reason::AccountsUnavailable)) => {
-                tracing::error!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "failed");
+                tracing::error!(session = id, %peer, user, verb, path, from, code, reason = reason.name(), bytes, ms, detail, "failed");
             }
             Some(reason @ Reason::HungUp) => {
                 let hint = "--hang-up publish publishes what clients send that do not wait for the reply";
-                tracing::warn!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, hint, "not published");
+                tracing::warn!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, tls, hint, "not published");
             }
             Some(reason) if code == 426 => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "broken off");
+                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, tls, detail, "broken off");
+            }
+            Some(reason) if is_look_up(event) => {
+                tracing::debug!(session = id, %peer, user, verb, path, code, reason = reason.name(), "refused");
             }
             Some(reason) => {
-                tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, detail, "refused");
+                tracing::info!(session = id, %peer, user, verb, path, from, code, reason = reason.name(), bytes, ms, detail, "refused");
             }
         }
-        if let (Some(log), Some(bytes), Some((begun, ascii)), Some(verb), Some(path)) =
+        if let (Some(log), Some(bytes), Some(last), Some(verb), Some(path)) =
             (&self.shared.xferlog, event.bytes, took, event.verb, &event.path)
             && matches!(verb, Verb::Retr | Verb::Stor | Verb::Stou | Verb::Appe)
         {
             let line = xferlog::Line {
-                took: begun.elapsed(),
+                took: last.begun.elapsed(),
                 peer: peer.ip(),
                 bytes,
                 path: path.as_bytes(),
-                ascii,
+                ascii: last.ascii,
                 incoming: verb != Verb::Retr,
                 user,
                 complete: event.reason.is_none(),
             };
             if let Err(error) = log.write(&line) {
-                tracing::error!(%error, "the transfer log cannot be written");
+                tracing::error!(%error, "cannot write the transfer log");
             }
         }
     }
+
+    /// The user who is logged in, or `-`.
+    pub(super) fn user(&self) -> String {
+        self.session.user().map_or_else(|| "-".to_owned(), |user| show(user.as_bytes()))
+    }
+
+    /// The version of TLS on the control connection now, or `off`.
+    pub(super) fn protection(&self) -> &'static str {
+        if self.control.is_protected() { self.version() } else { "off" }
+    }
+
+    fn version(&self) -> &'static str {
+        self.binding.as_ref().map_or("off", |binding| binding.established().version)
+    }
+
+    fn count(&mut self, event: &Event) {
+        let Some(bytes) = event.bytes else { return };
+        match event.verb.and_then(|verb| verb.row().direction) {
+            Some(wire::verb::Direction::Down) => self.moved.0 += bytes,
+            Some(wire::verb::Direction::Up) => self.moved.1 += bytes,
+            None => {}
+        }
+    }
+
+    /// Has a transfer listed among those that are under way.
+    pub(super) fn list(&self, plan: &Plan, progress: &Arc<Progress>) -> Begun {
+        let (what, path) = match &plan.what {
+            What::Retrieve { path, .. } => ("download", path),
+            What::Store { path, .. } => ("upload", path),
+            What::List { path, .. } => ("listing", path),
+            What::Digest { path, .. } => ("digest", path),
+        };
+        let transfer = UnderWay {
+            session: self.id,
+            peer: self.peer,
+            user: show(plan.pass.user().as_bytes()),
+            what,
+            path: show(path.as_bytes()),
+            bytes: 0,
+        };
+        self.shared.transfers.begin(transfer, progress)
+    }
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Is it about a data connection?
+fn moves(event: &Event) -> bool {
+    event.verb.is_some_and(|verb| verb.row().direction.is_some())
 }
 
 /// Was something changed, or is a transfer over? Each of these has its line; whatever else a client says may come by the
@@ -81,4 +163,14 @@ fn is_change(event: &Event) -> bool {
         row.access == Access::Write || row.direction.is_some() || matches!(verb, Verb::Site | Verb::Mdtm)
     };
     event.reason.is_none() && event.verb.is_some_and(changes)
+}
+
+/// Has a client only looked whether there is a file? Most look before they read or write one, some by three commands:
+/// what they do then has its line.
+fn is_look_up(event: &Event) -> bool {
+    matches!(event.verb, Some(Verb::Size | Verb::Mdtm | Verb::Mlst))
+        && matches!(
+            event.reason,
+            Some(Reason::NotFound | Reason::IsADirectory | Reason::NotADirectory | Reason::SizeInAscii)
+        )
 }

@@ -35,6 +35,9 @@ enum Then {
     },
     Available,
     Made,
+    Renamed {
+        from: VPath,
+    },
     Said(u16, Cow<'static, str>),
 }
 
@@ -81,9 +84,8 @@ impl Session {
 
     pub(super) fn rename_to(&mut self, from: Option<VPath>, path: &Pathname) {
         let Some(from) = from else { return self.refuse(Some(Verb::Rnto), None, Reason::RenameFromFirst) };
-        self.file(Verb::Rnto, path.as_bytes(), Then::Said(250, "Renamed.".into()), |to| {
-            FileOp::Rename(from, to)
-        });
+        let then = Then::Renamed { from: from.clone() };
+        self.file(Verb::Rnto, path.as_bytes(), then, |to| FileOp::Rename(from, to));
     }
 
     pub(super) fn size(&mut self, path: &Pathname) {
@@ -208,6 +210,11 @@ impl Session {
                 self.out.push_back(Output::Event(Event {
                     verb: Some(verb),
                     path: Some(path),
+                    from: match then {
+                        Then::Renamed { from } => Some(from),
+                        _ => None,
+                    },
+                    named: None,
                     code: reason.code(),
                     reason: Some(reason),
                     bytes: None,
@@ -269,6 +276,19 @@ impl Session {
                 text.extend_from_slice(b" made.");
                 self.event(Some(verb), Some(path), Ok(257));
                 self.say(Reply::from_lines(257, vec![text.into()]));
+            }
+            (Then::Renamed { from }, _) => {
+                self.out.push_back(Output::Event(Event {
+                    verb: Some(verb),
+                    path: Some(path),
+                    from: Some(from),
+                    named: None,
+                    code: 250,
+                    reason: None,
+                    bytes: None,
+                    detail: None,
+                }));
+                self.reply(250, "Renamed.");
             }
             (Then::Said(code, text), _) => {
                 self.event(Some(verb), Some(path), Ok(code));

@@ -67,6 +67,16 @@ pub struct Session {
     idle: Duration,
     commands_before_login: u32,
     leaving: Leaving,
+    /// What the command under way is about, for the line in the log that tells of its refusal.
+    about: Option<About>,
+}
+
+#[derive(Debug)]
+enum About {
+    /// A pathname as sent.
+    File(Verb, Pathname),
+    /// The user named in USER.
+    User(Vec<u8>),
 }
 
 /// Where a login stands.
@@ -178,6 +188,7 @@ impl Session {
             idle,
             commands_before_login: 0,
             leaving: Leaving::No,
+            about: None,
         }
     }
 
@@ -211,6 +222,8 @@ impl Session {
             Input::Stop => self.stop(),
         }
         self.go_on(now);
+        // Only for what is refused at once; a session that idles holds nothing.
+        self.about = None;
     }
 
     /// The next thing to do, until there is nothing.
@@ -350,6 +363,10 @@ impl Session {
         };
         let verb = command.verb();
         let row = verb.row();
+        self.about = match (&command, command.pathname()) {
+            (Command::User(name), _) => Some(About::User(name.clone())),
+            (_, path) => path.map(|path| About::File(verb, path.clone())),
+        };
         if !row.served {
             self.forget_markers(verb);
             return self.refuse_with(
@@ -565,7 +582,22 @@ impl Session {
     /// The code of a success, or the reason of a refusal.
     fn event(&mut self, verb: Option<Verb>, path: Option<VPath>, outcome: Result<u16, Reason>) {
         let (code, reason) = (outcome.unwrap_or_else(Reason::code), outcome.err());
-        self.out.push_back(Output::Event(Event { verb, path, code, reason, bytes: None, detail: None }));
+        let (mut named, mut detail) = (None, None);
+        let mut path = path;
+        match &self.about {
+            Some(About::User(name)) if verb == Some(Verb::User) => named = Some(name.clone()),
+            Some(About::File(of, about)) if verb == Some(*of) && path.is_none() => {
+                let cwd = self.logged_in().map(|(_, cwd)| cwd.clone()).unwrap_or_else(VPath::root);
+                path = cwd.join(about.as_bytes()).ok();
+                // What can be no path is shown as it was sent, as far as a line of the log goes.
+                detail = path
+                    .is_none()
+                    .then(|| wire::pathname::show(about.as_bytes()).chars().take(200).collect());
+            }
+            _ => {}
+        }
+        let event = Event { verb, path, from: None, named, code, reason, bytes: None, detail };
+        self.out.push_back(Output::Event(event));
     }
 
     fn close(&mut self, reply: Reply) {

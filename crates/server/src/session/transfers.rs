@@ -204,6 +204,8 @@ impl Session {
         self.out.push_back(Output::Event(Event {
             verb: Some(running.verb),
             path: Some(running.path),
+            from: None,
+            named: None,
             code: reply.code.get(),
             reason: end.broken,
             bytes: Some(end.bytes),

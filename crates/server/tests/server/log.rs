@@ -84,6 +84,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         client.ended().await;
         site.stopper.further();
         site.running.take().expect("it runs").await.expect("it ends");
+        let tls = if dress == Dress::Clear { "\"tls\":\"off\"" } else { "\"tls\":\"1." };
         let has = |verb: &str, parts: &[&str]| {
             let lines = kept.lines_of(verb);
             assert_eq!(lines.len(), 1, "{lines:#?}");
@@ -92,18 +93,36 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
                 assert!(lines[0].contains(part), "no {part} in {}", lines[0]);
             }
         };
-        has("RETR", &["\"path\":\"/x\"", "\"bytes\":3", "\"code\":226", "\"ms\":", "\"message\":\"done\""]);
+        has(
+            "RETR",
+            &["\"path\":\"/x\"", "\"bytes\":3", "\"code\":226", "\"ms\":", tls, "\"message\":\"done\""],
+        );
+        // From the beginning to the end, and how much has moved.
+        let one = |message: &str| {
+            let lines = kept.lines_with(&format!("\"message\":\"{message}\""));
+            assert_eq!(lines.len(), 1, "{lines:#?}");
+            lines[0].clone()
+        };
+        assert!(one("connected").contains("\"peer\":\"127.0.0.1:"));
+        let end = one("disconnected");
+        for part in ["\"user\":\"alice\"", "\"sent\":3", "\"received\":4", "\"ms\":", tls] {
+            assert!(end.contains(part), "no {part} in {end}");
+        }
         has(
             "DELE",
             &["\"path\":\"/missing\"", "\"code\":550", "\"reason\":\"not-found\"", "\"message\":\"refused\""],
         );
         // One line for each login; of one that failed only the log is told why.
-        let logins = kept.lines_of("PASS");
-        let [failed, good] = &logins[..] else { panic!("{logins:#?}") };
-        assert!(good.contains("\"message\":\"done\""), "{good}");
+        assert!(kept.lines_of("PASS").is_empty() && kept.lines_of("USER").is_empty());
+        let (failed, good) =
+            (kept.lines_with("\"message\":\"login refused\""), kept.lines_with("\"message\":\"logged in\""));
+        let ([failed], [good]) = (&failed[..], &good[..]) else { panic!("{failed:#?} {good:#?}") };
+        for part in ["\"user\":\"alice\"", "\"by\":\"password\"", "\"peer\":\"127.0.0.1:", tls] {
+            assert!(good.contains(part), "no {part} in {good}");
+        }
         for part in [
             "\"level\":\"WARN\"",
-            "\"message\":\"login refused\"",
+            tls,
             "\"user\":\"alice\"",
             "\"peer\":\"127.0.0.1:",
             "\"code\":530",
@@ -120,6 +139,76 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         assert!(!text.contains("sesame"), "a password in the log");
     })
     .await;
+}
+
+/// A refusal says of which file and which user, a rename both names; and a file that is not there is one line, however often
+/// the client looks for it.
+#[tokio::test(flavor = "current_thread")]
+async fn a_line_says_who_did_what_to_which_file() {
+    if !alone("log::a_line_says_who_did_what_to_which_file") {
+        return;
+    }
+    let kept = Kept::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(kept.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let play = async |story: &str, lines: &[(&str, u16)]| {
+        let (_ground, mut site) = house(story, Dress::Clear);
+        let mut client = Client::connect(&site.door).await.expect("a site that listens");
+        client.expect(220).await;
+        for (line, code) in lines {
+            client.command(line, *code).await;
+        }
+        client.command("QUIT", 221).await;
+        client.ended().await;
+        site.stopper.further();
+        site.running.take().expect("it runs").await.expect("it ends");
+    };
+    play("@ tls login", &[("USER a\x07li", 530), ("DELE x", 530)]).await;
+    let [refused] = &kept.lines_of("USER")[..] else { panic!("{:#?}", kept.lines_of("USER")) };
+    assert!(refused.contains("\"user\":\"a\\\\x07li\"") && refused.contains("tls-for-login"), "{refused}");
+    let in_here = [("USER anonymous", 331), ("PASS x", 230), ("TYPE I", 200), ("CWD d", 250)];
+    let written = [
+        ("STOR new", 550),
+        ("MKD e", 550),
+        ("RNFR ../x", 550),
+        ("SITE CHMOD 600 y", 550),
+        ("MDTM 20010203040506 none", 550),
+        ("XMD5 \"q\" 1 2", 550),
+        ("SIZE gone", 550),
+        ("MDTM gone", 550),
+        ("MLST gone", 550),
+        ("RETR gone", 425),
+    ];
+    play("@ read-only\n@ file /x abc\n@ dir /d", &[&in_here[..], &written].concat()).await;
+    for (verb, path) in [
+        ("STOR", "/d/new"),
+        ("MKD", "/d/e"),
+        ("RNFR", "/x"),
+        ("SITE", "/d/y"),
+        ("XMD5", "/d/q"),
+        ("RETR", "/d/gone"),
+    ] {
+        let lines = kept.lines_of(verb);
+        let told = lines.len() == 1 && lines[0].contains(&format!("\"path\":\"{path}\""));
+        assert!(told && lines[0].contains("\"message\":\"refused\""), "{verb} {path}: {lines:#?}");
+    }
+    let looks: Vec<String> = ["SIZE", "MDTM", "MLST"].iter().flat_map(|verb| kept.lines_of(verb)).collect();
+    assert!(looks.iter().all(|line| !line.contains("gone")), "{looks:#?}");
+    let renamed = [("RNFR ../x", 350), ("RNTO y", 250), ("RNFR y", 350), ("RNTO /none/y", 550)];
+    play("@ file /x abc\n@ dir /d", &[&in_here[..], &renamed].concat()).await;
+    let lines = kept.lines_of("RNTO");
+    let [done, refused] = &lines[..] else { panic!("{lines:#?}") };
+    for (line, parts) in [
+        (done, ["\"from\":\"/x\"", "\"path\":\"/d/y\""]),
+        (refused, ["\"from\":\"/d/y\"", "\"path\":\"/none/y\""]),
+    ] {
+        assert!(parts.iter().all(|part| line.contains(part)), "no {parts:?} in {line}");
+    }
 }
 
 /// Ten thousand refusals were ten thousand lines, and 28 MB in a second.
@@ -140,7 +229,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     let (_ground, mut site) = house("", Dress::Clear);
     let mut client = Client::login(&site.door).await;
     let begun = Instant::now();
-    client.control.write("SIZE x\r\n".repeat(SAID as usize).as_bytes()).await.expect("the server reads");
+    client.control.write("CWD x\r\n".repeat(SAID as usize).as_bytes()).await.expect("the server reads");
     for _ in 0..SAID {
         client.expect(550).await;
     }
@@ -150,8 +239,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     // What is held back is told at the end of the site at the latest.
     site.stopper.further();
     site.running.take().expect("it runs").await.expect("it ends");
-    let (written, told) =
-        (kept.lines_of("SIZE").len() as u64, kept.lines_with("\"message\":\"more was refused"));
+    let (written, told) = (kept.lines_of("CWD").len() as u64, kept.lines_with("\"message\":\"more lines"));
     assert!(written <= 10 * seconds && told.len() as u64 <= seconds, "{written} lines, {told:#?}");
     let count = |line: &String| {
         assert!(line.contains("\"session\":1") && line.contains("\"peer\":\"127.0.0.1:"), "{line}");

@@ -194,7 +194,7 @@ mod tests {
             ("--external 203.0.113.7 --listen [::1]:21", Weight::Look, "only PASV tells"),
             ("--proxy-from 0.0.0.0/0", Weight::Wrong, "believes everybody's"),
             ("--tls off --acme ftp.example.net", Weight::Wrong, "--acme gets a certificate for TLS"),
-            ("--tls off --client-cert require", Weight::Wrong, "certificates of clients are part of TLS"),
+            ("--tls off --client-cert require", Weight::Wrong, "client certificates are part of TLS"),
         ] {
             let found = found(line);
             assert_eq!(

@@ -263,9 +263,9 @@ fn a_site_that_cannot_be_opened_says_why_without_our_words() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (arguments, code, why) in [
-        (vec!["--root", "/nonexistent"], 2, "cannot share /nonexistent: No such file or directory\n"),
+        (vec!["--root", "/nonexistent"], 2, "cannot share /nonexistent: no such folder\n"),
         (vec!["--listen", &taken], 1, "Address already in use\n"),
-        (vec!["--log-level", "informative"], 2, "is no level\n"),
+        (vec!["--log-level", "informative"], 2, "is not a level\n"),
         (vec!["--max-sessions", "0"], 2, "1 or more"),
         (vec!["--user", "alice:"], 2, "no password file after the colon\n"),
         (vec!["--external", "2001:db8::1"], 2, "EPSV"),

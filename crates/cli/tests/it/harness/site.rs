@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -109,6 +110,21 @@ impl Site {
         let said = || (self.log().matches(words).count() > before).then_some(());
         wait_until(Instant::now() + Duration::from_secs(60), said)
             .unwrap_or_else(|| panic!("it never said {words:?}:\n{}", self.log()));
+    }
+
+    /// Tells it to look at its files again (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        self.process.hang_up();
+    }
+
+    /// Ends it (SIGTERM), and waits for that.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.process.stop()
+    }
+
+    /// Where it says that it is up.
+    pub(crate) fn ready(&self) -> PathBuf {
+        self.folder.path().join("ready.json")
     }
 
     /// What it has said so far.

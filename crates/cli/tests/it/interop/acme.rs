@@ -14,7 +14,7 @@ use crate::harness::process::{command, run};
 use crate::harness::site::Site;
 
 const CAME: &str = "a certificate has come from the authority";
-const SHOWN: &str = "the certificates have been read again";
+const SHOWN: &str = "certificates reloaded";
 const KEPT: &str = "the authority's certificate that was kept is used";
 const ORDERED: &str = "a certificate is ordered";
 

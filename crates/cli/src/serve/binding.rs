@@ -1,0 +1,134 @@
+//! Why can a port not be listened on, and which one could?
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
+
+use server::{Site, SiteError};
+
+use super::{Flags, PORT};
+use crate::flags::show_ports;
+use crate::talk::{Exit, Failure, words};
+
+/// Passive ports that are not used, one line for each cause.
+pub(super) fn tell_taken(site: &Site) {
+    let own: Vec<u16> = site.control().iter().chain(&site.implicit()).map(SocketAddr::port).collect();
+    let (ours, taken): (Vec<_>, Vec<_>) = site.taken().iter().partition(|(port, _)| own.contains(port));
+    let ports =
+        |list: &[&(u16, std::io::Error)]| show_ports(&list.iter().map(|(port, _)| *port).collect::<Vec<_>>());
+    if !ours.is_empty() {
+        tracing::warn!(
+            ports = ports(&ours),
+            "this passive port is the server's own control port, skipping it; choose other --passive-ports"
+        );
+    }
+    if let Some((_, error)) = taken.first() {
+        tracing::warn!(
+            ports = ports(&taken),
+            error = words(error),
+            "passive ports cannot be used, skipping them"
+        );
+    }
+}
+
+/// What is said where the site cannot be opened.
+pub(super) fn failed(flags: &Flags, error: &SiteError) -> Failure {
+    let (why, failure) = match error {
+        SiteError::Listen(_, why) | SiteError::Passive(_, why) => {
+            (why, Failure::new(Exit::Refused, words(error)))
+        }
+    };
+    match (why.kind(), error) {
+        (ErrorKind::AddrInUse, SiteError::Listen(at, _)) => {
+            let port = free_port(at.ip(), if at.port() < 1024 { PORT } else { at.port().saturating_add(1) });
+            let range =
+                other_range(flags).map(|range| format!(" --passive-ports {range}")).unwrap_or_default();
+            let option = if flags.listen.is_empty() {
+                format!("-p {port}")
+            } else {
+                format!("--listen {}", SocketAddr::new(at.ip(), port))
+            };
+            failure.hint(format!(
+                "another program uses this port (`pasv doctor --site` says which); these are free: {option}{range}"
+            ))
+        }
+        (ErrorKind::AddrInUse, SiteError::Passive(range, _)) => match other_range(flags) {
+            _ if flags
+                .listens()
+                .iter()
+                .chain(flags.tls.listens())
+                .any(|at| *range == (at.port()..=at.port())) =>
+            {
+                failure.hint("that is the server's own control port: choose other --passive-ports")
+            }
+            Some(free) => {
+                failure.hint(format!("another program uses them; these are free: --passive-ports {free}"))
+            }
+            None => failure.hint("another program uses them; choose other --passive-ports"),
+        },
+        (ErrorKind::PermissionDenied, SiteError::Listen(at, _)) if at.port() < 1024 => failure.hint(format!(
+            "ports below 1024 need a privilege: use -p {PORT}; or run as root; or\n  \
+             setcap cap_net_bind_service=+ep {}\n  \
+             AmbientCapabilities=CAP_NET_BIND_SERVICE    (in the systemd service)\n  \
+             sysctl net.ipv4.ip_unprivileged_port_start={}",
+            std::env::current_exe().map_or_else(|_| "pasv".to_owned(), |exe| crate::talk::show_path(&exe)),
+            at.port(),
+        )),
+        (ErrorKind::PermissionDenied, _) => {
+            failure.hint("this user may not listen on that port; choose another")
+        }
+        (ErrorKind::AddrNotAvailable, _) => {
+            failure.hint("this machine does not have that address; `ip addr` lists those it has")
+        }
+        (_, SiteError::Passive(..)) => failure.hint("choose other --passive-ports"),
+        _ => failure,
+    }
+}
+
+/// The first free port from there on, or the one to begin with.
+fn free_port(at: IpAddr, from: u16) -> u16 {
+    (from..=u16::MAX).take(1000).find(|port| is_free(at, *port)).unwrap_or(from)
+}
+
+/// As many free ports in a row as the flags ask for, where theirs are not free.
+fn other_range(flags: &Flags) -> Option<String> {
+    let at = flags.listens().first()?.ip();
+    let (low, high) = (*flags.passive_ports.start(), *flags.passive_ports.end());
+    if flags.no_passive || all_free(at, low..=high) {
+        return None;
+    }
+    let more = high - low;
+    let mut from = high.checked_add(1)?;
+    for _ in 0..100 {
+        let range = from..=from.checked_add(more)?;
+        if all_free(at, range.clone()) {
+            return Some(format!("{}-{}", range.start(), range.end()));
+        }
+        from = range.end().checked_add(1)?;
+    }
+    None
+}
+
+fn all_free(at: IpAddr, mut ports: RangeInclusive<u16>) -> bool {
+    ports.all(|port| is_free(at, port))
+}
+
+/// Nobody can know for how long.
+fn is_free(at: IpAddr, port: u16) -> bool {
+    let free = |at: IpAddr| TcpListener::bind((at, port)).is_ok();
+    // `[::]` is the whole machine here, and of the standard library's sockets it is IPv6 alone on some systems.
+    free(at) && (at != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || free(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_held_is_not_proposed() {
+        let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let held = TcpListener::bind((here, 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        assert!(!is_free(here, port) && free_port(here, port) != port);
+        assert!(!all_free(here, port..=port));
+    }
+}

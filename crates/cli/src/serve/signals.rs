@@ -1,0 +1,85 @@
+//! What do signals mean to a server that runs? SIGTERM and SIGINT: stop; SIGHUP: open files again.
+use std::fs;
+use std::time::Duration;
+
+use server::Stop;
+use server::site::Stopper;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::talk::{Exit, Failure};
+
+/// Transfers that have a line each when they are waited for.
+const SHOWN: usize = 20;
+
+/// Signals that are caught from now on.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub(super) fn catch() -> Result<Self, Failure> {
+        let caught = |kind| {
+            signal(kind).map_err(|e| Failure::new(Exit::Refused, format!("signals cannot be caught: {e}")))
+        };
+        Ok(Self {
+            interrupt: caught(SignalKind::interrupt())?,
+            terminate: caught(SignalKind::terminate())?,
+            hangup: caught(SignalKind::hangup())?,
+        })
+    }
+
+    /// Stops the site when it is told to, and has files opened again by `reopen`. Never ends.
+    pub(super) async fn follow(mut self, stopper: Stopper, patience: Duration, reopen: impl Fn()) {
+        let begun_at_terminal = has_terminal();
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                _ = self.hangup.recv() => {
+                    // An administrator's `kill -HUP`; or the terminal in which the server was started has been closed.
+                    if !begun_at_terminal || has_terminal() {
+                        reopen();
+                        continue;
+                    }
+                }
+            }
+            // Before it is done: the site may have ended by the time that the line is written.
+            tell(&stopper, patience);
+            stopper.further();
+        }
+    }
+}
+
+fn tell(stopper: &Stopper, patience: Duration) {
+    let running = stopper.transfers();
+    let transfers = running.len();
+    if stopper.next() == Stop::Now {
+        tracing::info!(transfers, "stopping now");
+        return;
+    }
+    if running.is_empty() {
+        tracing::info!("stopping");
+        return;
+    }
+    let within = format!("{} s", patience.as_secs_f64());
+    tracing::info!(
+        transfers,
+        within,
+        "stopping when these transfers have finished; press Ctrl-C or send the signal again to stop now"
+    );
+    for one in running.iter().take(SHOWN) {
+        let (session, peer, user, path) = (one.session, one.peer, one.user.as_str(), one.path.as_str());
+        tracing::info!(session, %peer, user, path, bytes = one.bytes, "waiting for the {}", one.what);
+    }
+    if transfers > SHOWN {
+        tracing::info!("waiting for {} more", transfers - SHOWN);
+    }
+}
+
+/// Does the process have a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP
+/// after.
+fn has_terminal() -> bool {
+    fs::File::open("/dev/tty").is_ok()
+}
