@@ -68,6 +68,7 @@ pub struct Options {
 }
 
 /// What is asked for by whom.
+#[derive(Clone, Copy)]
 struct Sought {
     session: u64,
     peer: IpAddr,
@@ -186,7 +187,8 @@ impl PassivePorts {
 
     /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims of the
     /// peer's, but for unencrypted ones; so this waits only where every port has one of these, or where the demand is that a
-    /// connection that says nothing may be taken too, for a port without another such claim.
+    /// connection that says nothing may be taken too, for a port without another such claim. The claim of a client that shares
+    /// sessions among its control connections waits for a port of its own as well, and shares one when none becomes free.
     ///
     /// # Errors
     /// As [`PassivePorts::claim`].
@@ -200,7 +202,14 @@ impl PassivePorts {
         demand: Demand,
     ) -> Result<ProtectedClaim, NoPort> {
         let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
-        self.stake(wanted, Some(demand)).await.map(ProtectedClaim::new)
+        let shared = demand.shared();
+        let stake = match (self.stake(wanted, Some(demand)).await, shared) {
+            (Err(_), Some(shared)) => {
+                self.stake(Sought { wait: Duration::ZERO, ..wanted }, Some(shared)).await?
+            }
+            (stake, _) => stake?,
+        };
+        Ok(ProtectedClaim::new(stake))
     }
 
     async fn stake(&self, sought: Sought, demand: Option<Demand>) -> Result<Stake, NoPort> {

@@ -6,7 +6,7 @@
 //!   client   ClientTls --one per site--> Control::connect_tls -> Session    Data::connect_tls(&Session)
 //! ```
 //! A [`Binding`](server::Binding) is the server's side of one control connection: what it issued can be resumed by data
-//! connections, and only by those that it verifies. A [`Session`](client::Session) is the client's: the tickets it was
+//! connections, and only by those that it verifies; with a [`User`] it lends its session to others of the same client. A [`Session`](client::Session) is the client's: the tickets it was
 //! given, and the certificate that every data connection must show again.
 //!
 //! TLS 1.2 and 1.3; older versions do not exist here, nor do renegotiation, compression and early data. The TLS itself is
@@ -24,6 +24,7 @@ pub mod client;
 mod control;
 mod data;
 pub mod identity;
+mod kin;
 mod layer;
 mod reissue;
 pub mod server;
@@ -35,6 +36,7 @@ mod verify;
 pub use control::{Explicit, UpgradeError};
 pub(crate) use data::Shown;
 pub use data::{DataTlsError, Flow, Hello, Outcome, Reuse};
+pub use kin::User;
 pub(crate) use layer::{AHEAD, Layer, Pending, Room};
 pub use subject::{NotASubject, Subject};
 pub use verify::CertificateRefused;

@@ -100,6 +100,8 @@ struct Driver<'a> {
     // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
     claim: Option<Held>,
     binding: Option<Binding>,
+    /// Whose the binding is known to be.
+    user: Option<Arc<str>>,
     running: Option<Running>,
     /// How the last transfer went, until its event is logged.
     last: Option<Last>,
@@ -162,6 +164,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         id,
         session,
         binding,
+        user: None,
         claim: None,
         decoder,
         running: None,
@@ -299,6 +302,7 @@ impl Driver<'_> {
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
     async fn settle(&mut self) -> std::io::Result<()> {
         loop {
+            self.belongs();
             while let Some(output) = self.session.poll() {
                 match output {
                     Output::Reply(reply) => {
@@ -426,6 +430,7 @@ impl Driver<'_> {
             Ok(binding) => {
                 let certificate = shown(self.id, &binding);
                 self.binding = Some(binding);
+                self.user = None;
                 Ok(Some(Ok(certificate)))
             }
             Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),

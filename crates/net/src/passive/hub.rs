@@ -251,6 +251,9 @@ impl Hub {
         let mut ended = Vec::new();
         if let Some(inbox) = seat.as_ref().and_then(|seat| seat.inbox.as_ref()) {
             let unused = (!served).then_some(inbox.demand.binding());
+            if !served {
+                inbox.demand.left(port, Instant::now());
+            }
             ended = state.leave((peer, port), unused, &mut woken);
         }
         drop(state);

@@ -18,7 +18,7 @@ use super::claims::Kind;
 use super::hub::Awaits;
 use super::refusals::Cause;
 use crate::tls::server::{Binding, ServerTls};
-use crate::tls::sessions::BindingId;
+use crate::tls::sessions::{BindingId, Owned};
 use crate::tls::{Hello, Reuse, Shown};
 
 /// Connections of one claim that are being told at once why they are refused. A client has made two at most; each takes
@@ -29,8 +29,12 @@ const FAREWELLS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Demand {
     tls: Arc<ServerTls>,
-    binding: BindingId,
+    owned: Arc<Owned>,
     takes: Takes,
+    /// The session of one that is kin does, where nobody else's claim can be meant.
+    kin: bool,
+    /// At a port of its own.
+    alone: bool,
 }
 
 /// What is taken beside what resumes the claim's own session.
@@ -54,18 +58,27 @@ impl Demand {
             Reuse::Learn => Takes::Unbound,
             Reuse::Off => Takes::Anything,
         };
-        Self { tls, binding: binding.id(), takes }
+        let (owned, kin) = (Arc::clone(binding.owned()), reuse != Reuse::Require);
+        let alone = takes != Takes::Bound || (kin && owned.shares());
+        Self { tls, owned, takes, kin, alone }
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.takes {
-            Takes::Bound => Kind::Bound(self.binding),
-            Takes::Unbound | Takes::Anything => Kind::Lone(self.binding),
-        }
+        if self.alone { Kind::Lone(self.binding()) } else { Kind::Bound(self.binding()) }
+    }
+
+    /// The same at a port that others use as well, where what comes tells them apart.
+    pub(super) fn shared(&self) -> Option<Self> {
+        (self.alone && self.takes == Takes::Bound).then(|| Self { alone: false, ..self.clone() })
     }
 
     pub(super) fn binding(&self) -> BindingId {
-        self.binding
+        self.owned.id()
+    }
+
+    /// It was not used, and its connection may still come.
+    pub(super) fn left(&self, port: u16, now: Instant) {
+        self.owned.left(port, now);
     }
 
     pub(super) fn tls(&self) -> &Arc<ServerTls> {
@@ -75,10 +88,15 @@ impl Demand {
     /// Is this hello good enough?
     pub(super) fn takes(&self, shown: Shown) -> bool {
         match shown {
-            Shown::Session(binding) => binding == self.binding,
+            Shown::Session(binding) => binding == self.binding(),
             Shown::Nothing => self.takes != Takes::Bound,
             Shown::Lost => self.takes == Takes::Anything,
         }
+    }
+
+    /// Does it resume the session of one that is kin, and is that good enough for a claim that alone can be meant at this port?
+    pub(super) fn takes_kin(&self, hello: &Hello, port: u16) -> bool {
+        self.kin && hello.is_lent(&self.owned, port)
     }
 }
 

@@ -47,6 +47,11 @@ impl Reading {
         self.gone.contains(&binding)
     }
 
+    /// Has a claim gone, unused, for which it may have come?
+    pub(super) fn has_seen_others_go(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
     /// Ends it, with FIN.
     pub(super) fn end(self) {
         throw_away(self.socket.as_fd());

@@ -59,7 +59,7 @@ impl Control {
         explicit: Option<Explicit<'_>>,
         within: Duration,
     ) -> Result<Binding, UpgradeError> {
-        let (opening, config) = tls.opening()?;
+        let (opening, config) = tls.opening(self.peer().ip())?;
         let connection = rustls::ServerConnection::new(config).map_err(TlsConfigError::from)?;
         let established = self.protect(Layer::new(connection), explicit, within).await?;
         Ok(opening.established(established))

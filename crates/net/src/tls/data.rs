@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::client::Session;
 use super::layer::Inbox;
 use super::server::{Binding, ServerTls};
-use super::sessions::{BindingId, Gate, Offered};
+use super::sessions::{BindingId, Gate, Offered, Owned};
 use super::{HandshakeError, Layer};
 use crate::Data;
 
@@ -27,7 +27,8 @@ use crate::Data;
 pub enum Reuse {
     /// Always.
     Require,
-    /// A client that has done it once must from then on; one that never does is taken.
+    /// A client that has done it once must from then on; one that never does is taken. The session of [kin](Outcome::Kin) does
+    /// as well, where only one claim can be meant.
     #[default]
     Learn,
     /// Never asked for.
@@ -39,6 +40,9 @@ pub enum Reuse {
 pub enum Outcome {
     /// To this control connection: it resumes its session.
     Bound,
+    /// To this one or another of the same user and the same address: it resumes the session of another. That one lives, or its
+    /// client was seen to share sessions among its control connections, and another of these lives.
+    Kin,
     /// It does not say: it resumes nothing that we know.
     Unbound,
     /// To another control connection, one that lives or one that is gone.
@@ -115,7 +119,7 @@ impl Data {
         within: Duration,
     ) -> Result<Self, DataTlsError> {
         let begun = Instant::now();
-        let (gate, config) = binding.gate();
+        let (gate, config) = binding.gate(reuse);
         let hello = Hello::read(self, gate, config, within).await?;
         hello.accept(binding, reuse, flow, within.saturating_sub(begun.elapsed())).await
     }
@@ -172,7 +176,7 @@ impl Hello {
         &self.data
     }
 
-    /// The control connection whose session it resumes, if that one lives. (That the client knows the session, and has not
+    /// The control connection whose session it resumes, if that one is known. (That the client knows the session, and has not
     /// only seen its ticket, is proven by [`Hello::accept`].)
     pub fn owner(&self) -> Option<BindingId> {
         match self.offered() {
@@ -194,10 +198,19 @@ impl Hello {
         self.data.decline();
     }
 
+    /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a port? Not where it
+    /// may be for an earlier claim of that one's, unless the client was seen to share sessions.
+    pub(crate) fn is_lent(&self, to: &Owned, port: u16) -> bool {
+        let Offered::Known(owner) = self.offered() else { return false };
+        let shared = to.kin.shares() && owner.kin.shares();
+        to.kin.is_of(&owner.kin) && (shared || !owner.kin.has_left(port, Instant::now()))
+    }
+
     /// Does it belong to this control connection?
     pub fn outcome(&self, binding: &Binding) -> Outcome {
         match self.offered() {
             Offered::Known(owner) if owner.id() == binding.id() => Outcome::Bound,
+            Offered::Known(owner) if binding.owned().kin.is_of(&owner.kin) => Outcome::Kin,
             Offered::Known(_) | Offered::Another => Outcome::Foreign,
             Offered::Nothing => Outcome::Unbound,
         }
@@ -218,7 +231,8 @@ impl Hello {
     ///
     /// # Errors
     /// [`DataTlsError::Foreign`] under [`Reuse::Require`] and [`Reuse::Learn`], and under [`Reuse::Off`] where it would have
-    /// resumed a session that is another's; [`DataTlsError::Unbound`] under `Require`, and under `Learn` once a connection
+    /// resumed a session that is another's, other than that of [kin](Outcome::Kin) that [lends](Binding::lends) it. That is
+    /// [`DataTlsError::Foreign`] under `Require` alone. [`DataTlsError::Unbound`] under `Require`, and under `Learn` once a connection
     /// has resumed. The client is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] under all, where the
     /// client has shown one on the control connection.
     pub async fn accept(
@@ -232,9 +246,10 @@ impl Hello {
         let resumes = self.layer.connection().handshake_kind() == Some(HandshakeKind::Resumed);
         let refused = match (outcome, reuse) {
             (Outcome::Bound, _) => None,
+            (Outcome::Kin, Reuse::Learn | Reuse::Off) if binding.lends(flow) => None,
             // A session of another login is never gone on with.
-            (Outcome::Foreign, Reuse::Require | Reuse::Learn) => Some(DataTlsError::Foreign),
-            (Outcome::Foreign, Reuse::Off) => resumes.then_some(DataTlsError::Foreign),
+            (Outcome::Kin | Outcome::Foreign, Reuse::Require | Reuse::Learn) => Some(DataTlsError::Foreign),
+            (Outcome::Kin | Outcome::Foreign, Reuse::Off) => resumes.then_some(DataTlsError::Foreign),
             (Outcome::Unbound, Reuse::Require) => Some(DataTlsError::Unbound),
             (Outcome::Unbound, Reuse::Learn) => binding.must_resume().then_some(DataTlsError::Unbound),
             (Outcome::Unbound, Reuse::Off) => None,
@@ -243,23 +258,38 @@ impl Hello {
             self.refuse().await;
             return Err(refused);
         }
+        let lender = match self.offered() {
+            Offered::Known(owner) if outcome == Outcome::Kin => Some(owner),
+            _ => None,
+        };
         let Self { mut data, mut layer, gate } = self;
-        if outcome == Outcome::Bound {
-            gate.open(binding.owned(), flow);
-        } else {
-            gate.shut();
+        match (&lender, flow) {
+            _ if outcome == Outcome::Bound => gate.open(binding.owned(), binding.owned().allowance(flow)),
+            (Some(lender), Flow::Sends) => gate.open(lender, lender.allowance(flow)),
+            // The lender's next reply brings one, where it is short of them.
+            (Some(lender), Flow::Receives) => gate.open(lender, 0),
+            (None, _) => gate.shut(),
         }
         shake(&mut data, &mut layer, Instant::now() + within, within).await?;
-        if outcome == Outcome::Bound {
+        if outcome == Outcome::Bound || lender.is_some() {
             if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
                 return Err(DataTlsError::Unbound);
             }
             gate.proven();
-        } else if let Some(own) = binding.established().certificates.first()
+        }
+        if outcome != Outcome::Bound
+            && let Some(own) = binding.established().certificates.first()
             && layer.connection().peer_certificates().and_then(<[_]>::first) != Some(own)
         {
             // Dropped without close_notify, so that no client takes it for the end of a file.
             return Err(DataTlsError::AnotherCertificate);
+        }
+        if let Some(lender) = lender {
+            // Somebody else may have logged in meanwhile.
+            if !binding.owned().kin.is_of(&lender.kin) {
+                return Err(DataTlsError::Foreign);
+            }
+            binding.adopt(&lender);
         }
         Ok(data.protect(layer))
     }

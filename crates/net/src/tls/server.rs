@@ -1,6 +1,7 @@
 //! How does a listener speak TLS?
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
@@ -9,9 +10,10 @@ use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use rustls::{DistinguishedName, RootCertStore, ServerConfig};
 
 use super::identity::{Choice, Identity, certificates};
+use super::kin::{Pool, User};
 use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
 use super::verify::signatures;
-use super::{Established, Fingerprint, Subject, Versions, provider, reissue};
+use super::{Established, Fingerprint, Flow, Reuse, Subject, Versions, provider, reissue};
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
 /// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
@@ -136,9 +138,10 @@ impl ServerTls {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn opening(&self) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
+    /// For a control connection from an address.
+    pub(super) fn opening(&self, from: IpAddr) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
         let current = self.current();
-        let owned = self.sessions.open()?;
+        let owned = self.sessions.open(from)?;
         let issuer = Arc::new(Issuer(Arc::clone(&owned)));
         let mut config = current.control.clone();
         config.ticketer = Arc::clone(&issuer) as _;
@@ -149,7 +152,7 @@ impl ServerTls {
 
     /// A data connection of whichever session.
     pub(super) fn any(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
-        let gate = self.sessions.gate(None);
+        let gate = self.sessions.any();
         let config = self.current().data(&gate);
         (gate, config)
     }
@@ -196,7 +199,8 @@ pub(super) struct Opening {
 impl Opening {
     pub(super) fn established(self, established: Established) -> Binding {
         let Self { owned, current, sessions } = self;
-        Binding { owned, current, sessions, established: Arc::new(established) }
+        let seat = Arc::new(Seat { owned, pool: Mutex::default() });
+        Binding { seat, current, sessions, established: Arc::new(established) }
     }
 }
 
@@ -204,16 +208,71 @@ impl Opening {
 /// what the client was given can be resumed. Cheap to clone.
 #[derive(Clone)]
 pub struct Binding {
-    owned: Arc<Owned>,
+    seat: Arc<Seat>,
     current: Arc<Current>,
     sessions: Sessions,
     established: Arc<Established>,
 }
 
+/// What lives as long as its control connection.
+struct Seat {
+    owned: Arc<Owned>,
+    /// Where its client shares sessions among several control connections.
+    pool: Mutex<Option<Arc<Pool>>>,
+}
+
+impl Seat {
+    /// The pool of its user and address, from now on.
+    fn join(&self) {
+        let pool = self.owned.registry.pools.of(&self.owned.kin);
+        let before = std::mem::replace(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner), pool);
+        drop(before);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.owned.end();
+        // Its client may go on with its session on the data connections of others; if there are none, nothing is kept.
+        if let Some(pool) = self.owned.registry.pools.of(&self.owned.kin) {
+            pool.keep(Arc::clone(&self.owned));
+        }
+    }
+}
+
 impl Binding {
     /// Its name among all of the process.
     pub fn id(&self) -> BindingId {
-        self.owned.id()
+        self.owned().id()
+    }
+
+    /// Who is logged in on the control connection now. Without anybody it has no kin (see [`Outcome::Kin`](super::Outcome)).
+    pub fn belongs(&self, user: Option<User>) {
+        self.owned().kin.belongs(user);
+        self.seat.join();
+    }
+
+    /// May a data connection resume the session of a control connection that is kin? Not where anybody can be this user, and
+    /// something is to be stored.
+    pub fn lends(&self, flow: Flow) -> bool {
+        self.owned().kin.lends(flow)
+    }
+
+    /// A data connection has resumed another's session, and has proven that it knows it.
+    pub(super) fn adopt(&self, other: &Owned) {
+        self.owned().learn();
+        self.owned().kin.share(&other.kin);
+        self.seat.join();
+    }
+
+    /// An upload has ended with close_notify.
+    pub fn notified(&self) {
+        self.owned().notified();
+    }
+
+    /// Has an upload ended with close_notify? Then all of them must.
+    pub fn notifies(&self) -> bool {
+        self.owned().notifies()
     }
 
     /// What was agreed on for the control connection, and the client's certificates.
@@ -230,21 +289,21 @@ impl Binding {
 
     /// A data connection has resumed it.
     pub fn has_resumed(&self) -> bool {
-        self.owned.has_learned()
+        self.owned().has_learned()
     }
 
     /// Under [`Reuse::Learn`](super::Reuse::Learn) the next data connection must resume it: one has done so, and the client
     /// is not one that can have no ticket left.
     pub fn must_resume(&self) -> bool {
-        self.owned.has_learned() && !self.owned.is_spent()
+        self.owned().has_learned() && !self.owned().is_spent()
     }
 
-    pub(super) fn owned(&self) -> &Arc<Owned> {
-        &self.owned
+    pub(crate) fn owned(&self) -> &Arc<Owned> {
+        &self.seat.owned
     }
 
-    pub(super) fn gate(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
-        let gate = self.sessions.gate(Some(&self.owned));
+    pub(super) fn gate(&self, reuse: Reuse) -> (Arc<Gate>, Arc<ServerConfig>) {
+        let gate = self.sessions.only(self.owned(), reuse != Reuse::Require);
         let config = self.current.data(&gate);
         (gate, config)
     }

@@ -12,14 +12,17 @@
 //! a stranger that is turned away takes nothing along with which it could come again.
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use rustls::server::{ProducesTickets, StoresServerSessions};
+use tokio::time::Instant;
 
 use super::Flow;
+use super::kin::{Kin, Pools};
 use super::server::TlsConfigError;
 
 const ID: usize = 16;
@@ -67,9 +70,10 @@ impl fmt::Debug for BindingId {
 #[derive(Clone)]
 pub struct Sessions(Arc<Registry>);
 
-struct Registry {
+pub(super) struct Registry {
     marker: hmac::Key,
     known: Mutex<Known>,
+    pub(super) pools: Pools,
 }
 
 /// Both shrink when a control connection ends, so they are as large as there are connections.
@@ -81,13 +85,18 @@ struct Known {
 }
 
 /// What belongs to one control connection.
-pub(super) struct Owned {
+pub(crate) struct Owned {
     id: [u8; ID],
     mark: [u8; MARK],
     key: LessSafeKey,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
     state: Mutex<State>,
     learned: AtomicBool,
+    /// An upload has ended with close_notify.
+    notifies: AtomicBool,
+    /// The control connection is gone.
+    ended: AtomicBool,
+    pub(super) kin: Kin,
 }
 
 #[derive(Default)]
@@ -117,10 +126,10 @@ impl Sessions {
     /// When the system has no random bytes.
     pub fn new() -> Result<Self, TlsConfigError> {
         let marker = hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?);
-        Ok(Self(Arc::new(Registry { marker, known: Mutex::default() })))
+        Ok(Self(Arc::new(Registry { marker, known: Mutex::default(), pools: Pools::default() })))
     }
 
-    pub(super) fn open(&self) -> Result<Arc<Owned>, TlsConfigError> {
+    pub(super) fn open(&self, address: IpAddr) -> Result<Arc<Owned>, TlsConfigError> {
         let id = random::<ID>()?;
         let key = UnboundKey::new(&AES_256_GCM, &random::<32>()?).map_err(|_| TlsConfigError::Random)?;
         let owned = Arc::new(Owned {
@@ -130,6 +139,9 @@ impl Sessions {
             registry: Arc::clone(&self.0),
             state: Mutex::default(),
             learned: AtomicBool::new(false),
+            notifies: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            kin: Kin::new(address),
         });
         self.0.known().live.insert(id, Arc::downgrade(&owned));
         Ok(owned)
@@ -137,12 +149,19 @@ impl Sessions {
 
     /// Control connections that live.
     pub fn live(&self) -> usize {
-        self.0.known().live.len()
+        let known: Vec<_> = self.0.known().live.values().filter_map(Weak::upgrade).collect();
+        known.iter().filter(|owned| !owned.ended.load(Ordering::Relaxed)).count()
     }
 
-    pub(super) fn gate(&self, only: Option<&Arc<Owned>>) -> Arc<Gate> {
-        let registry = Arc::clone(&self.0);
-        Arc::new(Gate { registry, only: only.cloned(), state: Mutex::default() })
+    /// Of a data connection whose session may be any that is known.
+    pub(super) fn any(&self) -> Arc<Gate> {
+        Arc::new(Gate { registry: Arc::clone(&self.0), only: None, state: Mutex::default() })
+    }
+
+    /// Of one whose session must be this one's, or that of its kin where those count.
+    pub(super) fn only(&self, owned: &Arc<Owned>, kin: bool) -> Arc<Gate> {
+        let only = Some((Arc::clone(owned), kin));
+        Arc::new(Gate { registry: Arc::clone(&self.0), only, state: Mutex::default() })
     }
 }
 
@@ -163,15 +182,56 @@ impl Registry {
         mark.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
         mark
     }
+
+    fn find(&self, id: &[u8; ID]) -> Option<Arc<Owned>> {
+        self.known().live.get(id).and_then(Weak::upgrade)
+    }
+
+    /// The name in a ticket of ours, and what is behind it.
+    fn named<'a>(&self, ticket: &'a [u8]) -> Option<(&'a [u8; ID], &'a [u8])> {
+        let (id, rest) = ticket.split_first_chunk::<ID>()?;
+        let (mark, rest) = rest.split_first_chunk::<MARK>()?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(mark, &self.mark(id)).ok()?;
+        Some((id, rest))
+    }
 }
 
 impl Owned {
-    pub(super) fn id(&self) -> BindingId {
+    pub(crate) fn id(&self) -> BindingId {
         BindingId(self.id)
+    }
+
+    /// See [`Kin::shares`].
+    pub(crate) fn shares(&self) -> bool {
+        self.kin.shares()
+    }
+
+    /// See [`Kin::left`].
+    pub(crate) fn left(&self, port: u16, now: Instant) {
+        self.kin.left(port, now);
     }
 
     pub(super) fn has_learned(&self) -> bool {
         self.learned.load(Ordering::Relaxed)
+    }
+
+    /// Its client resumes.
+    pub(super) fn learn(&self) {
+        self.learned.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn notifies(&self) -> bool {
+        self.notifies.load(Ordering::Relaxed)
+    }
+
+    /// An upload has ended with close_notify.
+    pub(super) fn notified(&self) {
+        self.notifies.store(true, Ordering::Relaxed);
+    }
+
+    /// Its control connection is gone.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl (to 7.88 at
@@ -241,7 +301,7 @@ impl Owned {
     /// read from it, and close it with the tickets unread, whereupon their kernel sends a reset and throws away the end of
     /// the file. So there is one only for a client that would have none left, which is one that could not be given any on
     /// its control connection (see [`Owned::another`]): that has gone on in clear.
-    fn allowance(&self, flow: Flow) -> usize {
+    pub(super) fn allowance(&self, flow: Flow) -> usize {
         let state = self.state();
         match flow {
             Flow::Sends => ON_DATA,
@@ -292,8 +352,19 @@ impl ProducesTickets for Issuer {
         self.0.seal(plain)
     }
 
-    fn decrypt(&self, _ticket: &[u8]) -> Option<Vec<u8>> {
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        // No control connection goes on with another's session. But who shows one has one cache for both.
+        let (id, _) = self.0.registry.named(ticket)?;
+        self.saw(id);
         None
+    }
+}
+
+impl Issuer {
+    fn saw(&self, id: &[u8; ID]) {
+        if let Some(other) = self.0.registry.find(id) {
+            self.0.kin.share(&other.kin);
+        }
     }
 }
 
@@ -308,7 +379,9 @@ impl StoresServerSessions for Issuer {
         true
     }
 
-    fn get(&self, _key: &[u8]) -> Option<Vec<u8>> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let id = self.0.registry.known().stored.get(key).copied()?;
+        self.saw(&id);
         None
     }
 
@@ -324,8 +397,8 @@ impl StoresServerSessions for Issuer {
 /// A data connection's side: takes a session back, remembers whose it was, and gives tickets only once it is told to.
 pub(super) struct Gate {
     registry: Arc<Registry>,
-    /// The only control connection whose sessions are taken; none: any that lives.
-    only: Option<Arc<Owned>>,
+    /// The only control connection whose sessions are taken, and whether those of its kin are; none: any that is known.
+    only: Option<(Arc<Owned>, bool)>,
     state: Mutex<GateState>,
 }
 
@@ -372,9 +445,8 @@ impl Gate {
         self.state().gives = Gives::Nothing;
     }
 
-    /// The handshake that is under way resumes the owner's session: tickets may follow its end.
-    pub(super) fn open(&self, owner: &Arc<Owned>, flow: Flow) {
-        let allowance = owner.allowance(flow);
+    /// The handshake that is under way resumes the owner's session: so many tickets may follow its end.
+    pub(super) fn open(&self, owner: &Arc<Owned>, allowance: usize) {
         let mut state = self.state();
         state.offered = Offered::Known(Arc::clone(owner));
         state.gives = Gives::Tickets(allowance);
@@ -387,7 +459,7 @@ impl Gate {
             (state.offered.clone(), std::mem::take(&mut state.ticket))
         };
         if let Offered::Known(owner) = offered {
-            owner.learned.store(true, Ordering::Relaxed);
+            owner.learn();
             // None where it was resumed by its id.
             if let Some(nonce) = ticket.get(ID + MARK..).and_then(<[u8]>::first_chunk) {
                 owner.used(*nonce);
@@ -397,8 +469,9 @@ impl Gate {
 
     fn owner(&self, id: &[u8; ID]) -> Offered {
         let owner = match &self.only {
-            Some(only) => (only.id == *id).then(|| Arc::clone(only)),
-            None => self.registry.known().live.get(id).and_then(Weak::upgrade),
+            Some((only, _)) if only.id == *id => Some(Arc::clone(only)),
+            Some((only, kin)) => self.registry.find(id).filter(|other| *kin && only.kin.is_of(&other.kin)),
+            None => self.registry.find(id),
         };
         owner.map_or(Offered::Another, Offered::Known)
     }
@@ -443,10 +516,8 @@ impl ProducesTickets for Gate {
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        let (id, rest) = ticket.split_first_chunk::<ID>()?;
-        let (mark, rest) = rest.split_first_chunk::<MARK>()?;
+        let (id, rest) = self.registry.named(ticket)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(mark, &self.registry.mark(id)).ok()?;
         let offered = self.owner(id);
         let Offered::Known(owner) = &offered else {
             self.saw(offered, &[]);

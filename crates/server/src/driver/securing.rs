@@ -1,9 +1,10 @@
-//! How does a control connection come under TLS, and what has the client shown then?
+//! How does a control connection come under TLS, what has the client shown then, and whose is it?
 use net::control::Control;
 use net::tls::server::Binding;
-use net::tls::{Explicit, UpgradeError};
+use net::tls::{Explicit, UpgradeError, User};
 use storage::Certificate;
 
+use super::Driver;
 use crate::reason::Reason;
 use crate::settings::Settings;
 use crate::site::Shared;
@@ -45,6 +46,22 @@ pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
         "under TLS"
     );
     client.map(|client| Certificate { fingerprint: *client.fingerprint.as_bytes(), subject })
+}
+
+impl Driver<'_> {
+    /// Tells the binding who is logged in, when that has changed: the sessions of one user may stand for each other.
+    pub(super) fn belongs(&mut self) {
+        let Some(binding) = &self.binding else { return };
+        let now = self.session.user();
+        if now == self.user.as_ref() {
+            return;
+        }
+        self.user = now.cloned();
+        binding.belongs(self.user.as_ref().map(|name| match self.shared.gate.anonymous(name.as_bytes()) {
+            true => User { name: "anonymous".into(), anonymous: true },
+            false => User { name: name.clone(), anonymous: false },
+        }));
+    }
 }
 
 /// A handshake's place in the budget, given back however it ends.

@@ -1,6 +1,6 @@
 //! Where several connections may be the client's own, which of them wins?
 //!
-//! One that resumes the control connection's session, at once and always. One that resumes nothing is held back where there
+//! One that resumes the control connection's session, or that of one that is kin, at once and always. One that resumes nothing is held back where there
 //! is another, for as long as that may turn out to resume; and of two that resume nothing neither is taken.
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use net::data::Data;
 use net::tls::server::Binding;
-use net::tls::{DataTlsError, Flow, Hello, Reuse};
+use net::tls::{DataTlsError, Flow, Hello, Outcome, Reuse};
 use tokio::time::Instant;
 
 /// How long a connection that resumes nothing is held back for one that does, where there is another: longer than a client
@@ -124,6 +124,15 @@ impl Shakes {
 
     pub(super) fn is_empty(&self) -> bool {
         self.bound.is_empty() && self.unbound.is_none()
+    }
+
+    /// Does it resume another's session that is no good for this transfer?
+    pub(super) fn is_lent_in_vain(&self, hello: &Hello) -> bool {
+        match hello.outcome(&self.binding) {
+            Outcome::Kin => !self.binding.lends(self.flow),
+            Outcome::Foreign => self.reuse != Reuse::Off,
+            Outcome::Bound | Outcome::Unbound => false,
+        }
     }
 
     /// Goes on with one that resumes the session. The one that resumes nothing is dropped, however far it was: whose it was

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!   at the claim's port --hello--> resumes its own control connection's session --> taken, whatever else is there
-//!                                  resumes another's     --> given to that one's claim, or refused; ours goes on
+//!                                  resumes another's     --> given to that one's claim, or refused; ours goes on;
+//!                                                            that of one that is kin (`net::tls`) --> taken where
+//!                                                            only our claim can be meant
 //!                                  resumes nothing:
 //!                                    `require`, or resumed before      --> refused, the claim goes on
 //!                                    another may be the client's own   --> held back for it
@@ -160,7 +162,14 @@ impl Awaited {
                 }
             };
             match next {
-                Next::Hello(hello) if hello.outcome(shakes.binding()) == Outcome::Bound => {
+                Next::Hello(hello) if shakes.is_lent_in_vain(&hello) => {
+                    why = Some(failed(&DataTlsError::Foreign));
+                    until = until.min(Instant::now() + GRACE);
+                    claim.refuse(*hello, Cause::Foreign);
+                }
+                Next::Hello(hello)
+                    if matches!(hello.outcome(shakes.binding()), Outcome::Bound | Outcome::Kin) =>
+                {
                     for other in held.give_up() {
                         claim.refuse(other, Cause::Unbound);
                     }

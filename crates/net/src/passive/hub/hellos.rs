@@ -258,9 +258,10 @@ impl State {
     ) -> Given {
         let shown = hello.shown();
         let says = if let Shown::Session(binding) = shown { Some(binding) } else { None };
-        let owner = self.claims.whose(place, reading.stamp, says, Instant::now());
+        let own = self.claims.whose(place, reading.stamp, says, Instant::now());
+        let owner = own.or_else(|| self.only(place, &reading));
         if let Some((seat, inbox)) = owner.and_then(|owner| self.open(owner))
-            && inbox.demand.takes(shown)
+            && (inbox.demand.takes(shown) || (own.is_none() && inbox.demand.takes_kin(&hello, place.1)))
         {
             let full = inbox.hellos.len() >= FIRST_HELLOS + LAST_HELLOS;
             let out = if full { inbox.hellos.remove(FIRST_HELLOS) } else { None };
@@ -282,6 +283,14 @@ impl State {
         let line = self.turn_away(place, reading.stamp, cause, detail.to_string().into(), peer, woken);
         self.readings.refuse(place, reading);
         Given::Refused(hello, line)
+    }
+
+    /// The claim that a connection is for which is none of those by what it says: there is no other, nor was there one since it
+    /// came.
+    fn only(&self, place: Place, reading: &Reading) -> Option<Owner> {
+        let mut meant = self.claims.meant(place, reading.stamp, Instant::now());
+        let only = meant.next().filter(|_| meant.next().is_none() && !reading.has_seen_others_go());
+        only.map(|live| live.owner)
     }
 
     /// Tells those who may be waiting for a connection that it was turned away.
