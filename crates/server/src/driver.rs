@@ -319,7 +319,10 @@ impl Driver<'_> {
                         }
                     }
                     Output::Event(event) => self.log(&event),
-                    Output::Effect(effect) => self.effect(effect).await?,
+                    Output::Effect(effect) => {
+                        self.effect(effect).await?;
+                        self.belongs();
+                    }
                     Output::Close => {
                         self.closing = true;
                         return Ok(());

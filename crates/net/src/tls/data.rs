@@ -5,6 +5,7 @@
 //!                                                        '--taken--> handshake, checked once more --> Data
 //! ```
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,11 @@ use rustix::net::SendFlags;
 use rustls::server::Acceptor;
 use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::Interest;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::Session;
+use super::kin::Standing;
 use super::layer::Inbox;
 use super::server::{Binding, ServerTls};
 use super::sessions::{BindingId, Gate, Offered, Owned};
@@ -193,6 +196,13 @@ impl Hello {
         }
     }
 
+    /// Where it resumes the session of a control connection from this address on which nobody is logged in yet: when somebody
+    /// is, or it has ended.
+    pub(crate) fn awaits_login(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
+        let Offered::Known(owner) = self.offered() else { return None };
+        owner.kin.awaited(address)
+    }
+
     /// Closes one that nobody took up, without a word.
     pub(crate) fn decline(self) {
         self.data.decline();
@@ -354,7 +364,7 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
 
     use socket2::SockRef;
 

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Flow;
@@ -44,13 +45,22 @@ pub struct User {
 pub(super) struct Kin {
     address: IpAddr,
     shares: AtomicBool,
-    state: Mutex<State>,
+    standing: watch::Sender<Standing>,
+    left: Mutex<VecDeque<(u16, Instant)>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
+/// How far a control connection is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
     user: Option<User>,
-    left: VecDeque<(u16, Instant)>,
+    ended: bool,
+}
+
+impl Standing {
+    /// Nobody is logged in yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.user.is_none() && !self.ended
+    }
 }
 
 /// Where control connections are looked for that share their sessions.
@@ -58,19 +68,37 @@ type Party = (IpAddr, Arc<str>);
 
 impl Kin {
     pub(super) fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), shares: AtomicBool::new(false), state: Mutex::default() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let standing = watch::Sender::new(Standing::default());
+        Self {
+            address: address.to_canonical(),
+            shares: AtomicBool::new(false),
+            standing,
+            left: Mutex::default(),
+        }
     }
 
     fn user(&self) -> Option<User> {
-        self.state().user.clone()
+        self.standing.borrow().user.clone()
     }
 
     pub(super) fn belongs(&self, user: Option<User>) {
-        self.state().user = user;
+        self.standing.send_modify(|standing| standing.user = user);
+    }
+
+    /// The control connection is gone.
+    pub(super) fn end(&self) {
+        self.standing.send_modify(|standing| standing.ended = true);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.standing.borrow().ended
+    }
+
+    /// Where nobody is logged in yet, on a control connection from this address: when somebody is. A client that shares
+    /// sessions has this one as its newest, and goes on with its transfers meanwhile.
+    pub(super) fn awaited(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
+        let open = self.address == address && self.standing.borrow().is_open();
+        open.then(|| self.standing.subscribe())
     }
 
     /// Is it known that its client shares sessions among its control connections?
@@ -101,15 +129,16 @@ impl Kin {
 
     /// A claim at this port was not used: its connection may still come.
     pub(super) fn left(&self, port: u16, now: Instant) {
-        let mut state = self.state();
-        state.left.retain(|(other, _)| *other != port);
-        state.left.push_front((port, now));
-        state.left.truncate(LEFT);
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|(other, _)| *other != port);
+        left.push_front((port, now));
+        left.truncate(LEFT);
     }
 
     /// May a connection that comes to this port be for an earlier claim of ours?
     pub(super) fn has_left(&self, port: u16, now: Instant) -> bool {
-        self.state().left.iter().any(|(other, when)| *other == port && now < *when + LATELY)
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.iter().any(|(other, when)| *other == port && now < *when + LATELY)
     }
 
     fn party(&self) -> Option<Party> {
@@ -213,6 +242,6 @@ mod tests {
         }
         assert!(anna.has_left(10, now) && anna.has_left(3, now) && !anna.has_left(2, now));
         assert!(!anna.has_left(10, now + LATELY));
-        assert!(anna.state().left.len() <= LEFT);
+        assert!(anna.left.lock().unwrap().len() <= LEFT);
     }
 }

@@ -232,7 +232,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.owned.end();
+        self.owned.kin.end();
         // Its client may go on with its session on the data connections of others; if there are none, nothing is kept.
         if let Some(pool) = self.owned.registry.pools.of(&self.owned.kin) {
             pool.keep(Arc::clone(&self.owned));
@@ -263,6 +263,12 @@ impl Binding {
         self.owned().learn();
         self.owned().kin.share(&other.kin);
         self.seat.join();
+    }
+
+    /// A data connection was refused that resumes nothing. Its client may have no ticket any more (a Go program throws its only
+    /// one away when a handshake fails), and is given one with what is said next ([`Control::replenish`](crate::Control)).
+    pub fn owes_a_ticket(&self) {
+        self.owned().owe();
     }
 
     /// An upload has ended with close_notify.

@@ -94,8 +94,6 @@ pub(crate) struct Owned {
     learned: AtomicBool,
     /// An upload has ended with close_notify.
     notifies: AtomicBool,
-    /// The control connection is gone.
-    ended: AtomicBool,
     pub(super) kin: Kin,
 }
 
@@ -117,6 +115,8 @@ struct State {
     recent: VecDeque<[u8; NONCE]>,
     /// This client uses tickets more than once.
     reuses: bool,
+    /// This client has shown none.
+    owes: bool,
 }
 
 impl Sessions {
@@ -140,7 +140,6 @@ impl Sessions {
             state: Mutex::default(),
             learned: AtomicBool::new(false),
             notifies: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
             kin: Kin::new(address),
         });
         self.0.known().live.insert(id, Arc::downgrade(&owned));
@@ -150,7 +149,7 @@ impl Sessions {
     /// Control connections that live.
     pub fn live(&self) -> usize {
         let known: Vec<_> = self.0.known().live.values().filter_map(Weak::upgrade).collect();
-        known.iter().filter(|owned| !owned.ended.load(Ordering::Relaxed)).count()
+        known.iter().filter(|owned| !owned.kin.has_ended()).count()
     }
 
     /// Of a data connection whose session may be any that is known.
@@ -229,9 +228,9 @@ impl Owned {
         self.notifies.store(true, Ordering::Relaxed);
     }
 
-    /// Its control connection is gone.
-    pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+    /// It has not resumed where it must: it may have thrown its tickets away, and is given another.
+    pub(super) fn owe(&self) {
+        self.state().owes = true;
     }
 
     /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl (to 7.88 at
@@ -244,8 +243,9 @@ impl Owned {
     /// Another ticket of the login's session, for a client that may be short of them.
     pub(super) fn another(&self) -> Option<Vec<u8>> {
         let plain = {
-            let state = self.state();
-            let short = state.is_spent() || (!state.reuses && state.stock <= LOW);
+            let mut state = self.state();
+            let owes = std::mem::take(&mut state.owes);
+            let short = owes || state.is_spent() || (!state.reuses && state.stock <= LOW);
             state.login.clone().filter(|_| short)?
         };
         self.seal(&plain)

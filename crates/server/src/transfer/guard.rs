@@ -75,7 +75,8 @@ impl Guard {
         let until = Instant::now() + settings.deadlines.data;
         let mut why = None;
         let place = claim.place();
-        let (stirred, seen) = silence::watched(place.clone(), stirs(&mut claim, until, &mut why)).await;
+        let stirring = stirs(&mut claim, &self.binding, until, &mut why);
+        let (stirred, seen) = silence::watched(place.clone(), stirring).await;
         match stirred {
             Some(until) => {
                 let settings = Arc::clone(settings);
@@ -93,11 +94,16 @@ impl Guard {
 /// usual. None: nothing came that may be the client's; `why` is the last that was refused.
 async fn stirs(
     claim: &mut ProtectedClaim,
+    binding: &Binding,
     until: Instant,
     why: &mut Option<Transferred>,
 ) -> Option<Option<Instant>> {
     loop {
-        match timeout_at(until, claim.stirs()).await {
+        let stir = timeout_at(until, claim.stirs()).await;
+        if matches!(&stir, Ok(Stir::Refused(refused)) if refused.cause == Cause::Unbound) {
+            binding.owes_a_ticket();
+        }
+        match stir {
             Ok(Stir::Comes) => return Some(None),
             // Whether it was refused before or behind 150 is a matter of moments that nobody should have to see.
             Ok(Stir::Refused(refused)) if refused.alone => {
@@ -186,6 +192,9 @@ impl Awaited {
                 }
                 Next::Refused(refused) => {
                     until = shortened(until, &refused);
+                    if refused.cause == Cause::Unbound {
+                        shakes.binding().owes_a_ticket();
+                    }
                     why = Some(turned_away(&refused));
                 }
                 Next::Alone => {}

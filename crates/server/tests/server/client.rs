@@ -57,9 +57,15 @@ impl Client {
 
     /// Connects and logs in, for files of bytes.
     pub(crate) async fn login(to: &Door) -> Self {
-        let mut client = Self::connect(to).await.expect("a site that listens");
+        Self::login_as(to, None, "anonymous").await
+    }
+
+    /// The same as a user whose password is `x`, from this address.
+    pub(crate) async fn login_as(to: &Door, from: Option<IpAddr>, user: &str) -> Self {
+        let control = Line::connect_from(to, from).await.expect("a site that listens");
+        let mut client = Self { control, last: String::new() };
         client.expect(220).await;
-        for (line, code) in [("USER anonymous", 331), ("PASS x", 230), ("TYPE I", 200)] {
+        for (line, code) in [(format!("USER {user}").as_str(), 331), ("PASS x", 230), ("TYPE I", 200)] {
             client.command(line, code).await;
         }
         client

@@ -54,13 +54,21 @@ enum Wire {
 impl Line {
     /// Connects, and dresses.
     pub(crate) async fn connect(door: &Door) -> io::Result<Self> {
+        Self::connect_from(door, None).await
+    }
+
+    /// The same from an address of one's own, for a site with TLS.
+    pub(crate) async fn connect_from(door: &Door, from: Option<IpAddr>) -> io::Result<Self> {
         let to = match door.dress {
             Dress::Implicit(_) => door.implicit.expect("a site of this dress listens for it"),
             Dress::Clear | Dress::Explicit(_) => door.clear,
         };
         let wire = match &door.tls {
             None => Wire::Clear(TcpStream::connect(to).await?),
-            Some(_) => Wire::Tls(Box::new(Control::connect(to, None).await?)),
+            Some(_) => {
+                let from = from.map(|from| SocketAddr::new(from, 0));
+                Wire::Tls(Box::new(Control::connect(to, from).await?))
+            }
         };
         let mut line = Self {
             wire,

@@ -9,7 +9,7 @@
 //!   hangups: what becomes of an upload whose client closes everything at its end
 //!   gone: work that nobody waits for any more, and files that change meanwhile
 //!   log: what a site writes down of all this
-//!   bound, shared, reuse, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
+//!   bound, shared, reuse, kin, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   turns: whose turn it is where ports are few
 //!   dress, line, way: the clients of all these, in clear or under TLS
 //! ```
@@ -25,6 +25,7 @@ mod gone;
 mod ground;
 mod hangups;
 mod hostile;
+mod kin;
 mod line;
 mod listening;
 mod log;

@@ -63,6 +63,16 @@ impl Hub {
                     break read;
                 }
             };
+            if let Ok(hello) = &read
+                && let Some(mut standing) = hello.awaits_login(place.0)
+            {
+                // Whose it is shows in a moment. Until then it is as if it had said nothing.
+                while let Some(until) = hub.latest(place, stamp) {
+                    if timeout_at(until, standing.wait_for(|standing| !standing.is_open())).await.is_ok() {
+                        break;
+                    }
+                }
+            }
             if let Some(hello) = hub.settle(place, id, peer, read) {
                 hello.refuse().await;
                 hub.lock().readings.take(place, id);
