@@ -156,6 +156,8 @@ impl Talk {
             patience: Patience {
                 reply: timeout,
                 greeting: usual.greeting.min(timeout),
+                features: usual.features.min(timeout),
+                full: usual.full,
                 epsv: usual.epsv.min(timeout),
                 race: usual.race.min(timeout),
                 data: match self.mode {

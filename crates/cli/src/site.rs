@@ -16,7 +16,7 @@ use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
 use crate::trust::{Policy, policy};
-use crate::ways::{Network, News, Segments, Ways};
+use crate::ways::{Features, Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
@@ -244,6 +244,9 @@ async fn log_in(
     if let Some(way) = known.way {
         client.begin_with(way);
     }
+    if known.features == Features::Unasked {
+        client.begin_without_features();
+    }
     if known.segments == Segments::Small {
         client.begin_narrow().await?;
     }
@@ -271,6 +274,7 @@ fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher 
             Event::WayFound { way, .. } if mode == Mode::Active && !way.is_passive() => return,
             Event::WayFound { way, local } => (local, News::Way(Some(*way))),
             Event::NarrowFound { local } => (local, News::SmallSegments),
+            Event::FeaturesUnasked { local } => (local, News::NoFeatures),
             Event::NoWay { local } => (local, News::Nothing),
             _ => return,
         };

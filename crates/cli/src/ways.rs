@@ -6,9 +6,11 @@
 //! ```text
 //!   ftp.example.org:21 192.168.1.0/24@192.168.1.1 EPRT 2026-11-24T15:00:00Z
 //!   ftp.example.org:21 10.8.0.0/24 EPSV 2026-11-24T15:00:00Z small-segments
+//!   old.example.org:21 192.168.1.0/24@192.168.1.1 PASV 2026-11-24T15:00:00Z no-feat
 //! ```
+//! `no-feat` is a server that does not survive FEAT: it does not answer it, or hangs up.
 //! The network is that of our own address and the router that the machine calls by default: a laptop that has moved does not
-//! begin with what was true at home. A line that is wrong costs one attempt. It is forgotten after thirty days, when
+//! begin with what was true at home. A line that is wrong costs one attempt, or what FEAT would have told. It is forgotten after thirty days, when
 //! nothing at all has worked, when the first way has worked again, and by `pasv forget`.
 use std::fmt;
 use std::fs;
@@ -91,6 +93,18 @@ pub(crate) struct Known {
     pub(crate) way: Option<Way>,
     /// What passes.
     pub(crate) segments: Segments,
+    /// Whether FEAT is asked.
+    pub(crate) features: Features,
+}
+
+/// Is FEAT asked?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Features {
+    /// As always.
+    #[default]
+    Asked,
+    /// The server does not survive it.
+    Unasked,
 }
 
 /// Which segments of TCP pass?
@@ -110,12 +124,17 @@ pub(crate) enum News {
     Way(Option<Way>),
     /// Large packets get lost, and small ones came through.
     SmallSegments,
-    /// Nothing works: whatever was known is not true any more.
+    /// The server does not survive FEAT.
+    NoFeatures,
+    /// Nothing works: whatever was known of the network is not true any more.
     Nothing,
 }
 
 /// The word of a line where large segments get lost.
 const SMALL: &str = "small-segments";
+
+/// The word of a line where FEAT is not asked.
+const NO_FEAT: &str = "no-feat";
 
 /// The file.
 #[derive(Clone, Debug)]
@@ -149,7 +168,8 @@ impl Ways {
         let is = match news {
             News::Way(way) => Known { way, ..was },
             News::SmallSegments => Known { segments: Segments::Small, ..was },
-            News::Nothing => Known::default(),
+            News::NoFeatures => Known { features: Features::Unasked, ..was },
+            News::Nothing => Known { features: was.features, ..Known::default() },
         };
         let fresh = |line: &&str| {
             !is_about(line, place, network) && read(line).is_some_and(|(_, since)| is_fresh(since, now))
@@ -158,7 +178,10 @@ impl Ways {
         if is != Known::default() {
             let way = is.way.unwrap_or(Way::Epsv);
             let small = if is.segments == Segments::Small { format!(" {SMALL}") } else { String::new() };
-            lines.push(format!("{place} {} {way} {}{small}", network.0, iso(Stamp::from_seconds(now))));
+            let no_feat =
+                if is.features == Features::Unasked { format!(" {NO_FEAT}") } else { String::new() };
+            let since = iso(Stamp::from_seconds(now));
+            lines.push(format!("{place} {} {way} {since}{small}{no_feat}", network.0));
         }
         let old = lines.len().saturating_sub(LINES);
         let text: String = lines.iter().skip(old).map(|line| format!("{line}\n")).collect();
@@ -222,8 +245,14 @@ fn read(line: &str) -> Option<(Known, i64)> {
     let (way, since) = (words.next()?, words.next()?);
     let way = Way::ALL.into_iter().find(|known| known.to_string() == way)?;
     let digits: Vec<u8> = since.bytes().filter(u8::is_ascii_digit).collect();
-    let segments = if words.any(|word| word == SMALL) { Segments::Small } else { Segments::Any };
-    let known = Known { way: Some(way).filter(|way| *way != Way::Epsv), segments };
+    let mut known = Known { way: Some(way).filter(|way| *way != Way::Epsv), ..Known::default() };
+    for word in words {
+        match word {
+            SMALL => known.segments = Segments::Small,
+            NO_FEAT => known.features = Features::Unasked,
+            _ => {}
+        }
+    }
     Some((known, Stamp::parse(&digits)?.seconds))
 }
 
@@ -255,7 +284,7 @@ mod tests {
     fn small_segments_are_remembered_beside_the_way_until_nothing_works() {
         let (_folder, ways) = ways();
         let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        let small = |way| Known { way, segments: Segments::Small };
+        let small = |way| Known { way, segments: Segments::Small, ..Known::default() };
         ways.put(&site, &here, News::SmallSegments).unwrap();
         assert_eq!(ways.look(&site, &here), small(None));
         assert!(ways.text().unwrap().starts_with("a.example:21 192.0.2.0/24 EPSV "));
@@ -266,6 +295,21 @@ mod tests {
         assert_eq!(ways.look(&site, &Network("198.51.100.0/24".into())), Known::default());
         ways.put(&site, &here, News::Nothing).unwrap();
         assert_eq!((ways.look(&site, &here), ways.text().unwrap()), (Known::default(), String::new()));
+    }
+
+    #[test]
+    fn that_a_server_does_not_survive_feat_is_no_affair_of_the_network() {
+        let (_folder, ways) = ways();
+        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
+        let unasked = Known { features: Features::Unasked, ..Known::default() };
+        ways.put(&site, &here, News::NoFeatures).unwrap();
+        assert_eq!(ways.look(&site, &here), unasked);
+        ways.put(&site, &here, News::SmallSegments).unwrap();
+        assert_eq!(ways.look(&site, &here), Known { segments: Segments::Small, ..unasked });
+        ways.put(&site, &here, News::Nothing).unwrap();
+        assert_eq!(ways.look(&site, &here), unasked);
+        assert_eq!(ways.forget("a.example", None).unwrap().len(), 1);
+        assert_eq!(ways.look(&site, &here), Known::default());
     }
 
     #[test]

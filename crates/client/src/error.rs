@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use wire::pathname::show;
-use wire::{Reply, ReplyError};
+use wire::{Reply, ReplyError, Severity};
 
 use crate::dialogue::Way;
 
@@ -168,7 +168,14 @@ impl Error {
     /// Did the site say no for good (5yz), so that another verb may be worth a try?
     #[must_use]
     pub fn is_permanent_refusal(&self) -> bool {
-        matches!(self, Self::Refused { reply, .. } if reply.code.severity() == wire::Severity::Permanent)
+        matches!(self, Self::Refused { reply, .. } if reply.code.severity() == Severity::Permanent)
+    }
+
+    /// Does the site have as many sessions as it allows, so that it may let us in a little later? See [`is_full`].
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Refused { said, reply }
+            if matches!(said.split(' ').next(), Some("USER" | "PASS" | "ACCT" | "AUTH" | "the")) && is_full(reply))
     }
 
     /// Is the session still good for another command? Where a goal gave it up beside such an error, the next command
@@ -180,6 +187,39 @@ impl Error {
             Self::Refused { .. } | Self::Local { .. } | Self::Unreachable(Unreachable::Data { .. })
         )
     }
+}
+
+/// Does a reply to a greeting, USER or PASS mean that there are too many sessions, of this address or user or of all? 421 where the
+/// code is used as it is meant, and words where it is not (`530 Sorry, the maximum number of connections (10) ...`). What counts wrong
+/// passwords does not count: to try again would make that worse.
+#[must_use]
+pub fn is_full(reply: &Reply) -> bool {
+    reply.code.get() == 421 && !counts_failures(&words_of(reply)) || says_full(reply)
+}
+
+/// The same by the words alone, whatever the code of the refusal.
+#[must_use]
+pub(crate) fn says_full(reply: &Reply) -> bool {
+    let words = words_of(reply);
+    let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    let refuses = matches!(reply.code.severity(), Severity::Transient | Severity::Permanent);
+    let counted =
+        has(&["connect", "session", "client", "user", "login", "logged", "log in", "process", "host"]);
+    let limited =
+        has(&["too many", "maximum", "max ", "max.", "limit", "no more", "exceed", "already", "full"]);
+    let busy = has(&["busy", "overload", "try again later", "try later", "resources"]);
+    refuses && !counts_failures(&words) && (busy || limited && counted)
+}
+
+fn counts_failures(words: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["attempt", "fail", "incorrect", "invalid", "wrong", "banned", "blocked", "password"];
+    WORDS.iter().any(|word| words.contains(word))
+}
+
+/// All lines of a reply in lower case.
+fn words_of(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.lines.join(&b' ')).to_ascii_lowercase()
 }
 
 impl From<ReplyError> for Error {
@@ -289,5 +329,46 @@ pub(crate) fn words(error: &io::Error) -> String {
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_owned(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_site_is_told_from_a_wrong_password_by_its_words() {
+        for (code, text) in [
+            (530, "Sorry, the maximum number of connections (10) for your host are already connected."),
+            (530, "Sorry, the maximum number of clients (3) for this user are already connected."),
+            (530, "Too many users, please try again later."),
+            (500, "too many connections"),
+            (530, "No more users allowed."),
+            (530, "User limit reached"),
+            (530, "Server is busy"),
+            (421, "There are too many connected users, please try later."),
+            (421, "Service not available, closing control connection"),
+            (530, "Connection limit exceeded for ada"),
+            (550, "max. sessions per IP"),
+            (434, "Host is busy"),
+        ] {
+            assert!(is_full(&Reply::new(code, text)), "{code} {text}");
+        }
+        for (code, text) in [
+            (530, "Login incorrect."),
+            (530, "Too many failed login attempts, you are banned"),
+            (421, "Too many login failures"),
+            (530, "Maximum login attempts reached"),
+            (530, "User cannot log in, home directory inaccessible."),
+            (530, "This FTP server is anonymous only."),
+            (530, "Please login with USER and PASS."),
+            (331, "too many users, but go on"),
+            (421, "Your IP is blocked"),
+        ] {
+            assert!(!is_full(&Reply::new(code, text)), "{code} {text}");
+        }
+        let lines =
+            vec![b"Sorry,".as_slice().into(), b"too many sessions".as_slice().into(), b"".as_slice().into()];
+        assert!(is_full(&Reply::from_lines(530, lines)));
     }
 }

@@ -95,6 +95,11 @@ pub enum Event {
         /// Our end of the control connection, which says in which network this is true.
         local: SocketAddr,
     },
+    /// A session came to stand only without FEAT: the server does not answer it, or hangs up.
+    FeaturesUnasked {
+        /// Our end of the control connection, which says in which network this is true.
+        local: SocketAddr,
+    },
     /// A 227 named an address that is not the control connection's peer: it was not followed.
     AddressNotFollowed {
         /// What the server told.
@@ -167,6 +172,9 @@ impl fmt::Display for Event {
             Self::WayFound { way, .. } => write!(f, "* data:    {way} ({}) is the way here", way.mode()),
             Self::NoWay { .. } => f.write_str("* data:    there is no way here"),
             Self::NarrowFound { .. } => f.write_str("* small segments get through here"),
+            Self::FeaturesUnasked { .. } => {
+                f.write_str("* the server is not asked for its features (FEAT) here")
+            }
             Self::AddressNotFollowed { told, used } => {
                 write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
             }

@@ -11,7 +11,7 @@ use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 use crate::connect::connect;
 use crate::connection::{Connection, Mover, now};
 use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
-use crate::error::{Error, Unreachable};
+use crate::error::{Error, Unreachable, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::narrow::{self, NARROW};
@@ -26,6 +26,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// left of twelve seconds when EPSV has been waited for.
 const STILL_COUNTED: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// How often a site that has as many sessions as it allows is called again: somebody else's short session is over by then.
+const FULL: u32 = 3;
 
 /// A session at a site: the User-PI.
 ///
@@ -48,6 +51,10 @@ pub struct Client {
     pub(crate) segment: Option<u16>,
     /// Has somebody been told that small segments are what gets through, or told us?
     narrow_is_known: bool,
+    /// A login has come so far that it was said that there is no TLS, if that is so.
+    clear_is_told: bool,
+    /// FEAT is not asked: the server did not survive it.
+    no_features: bool,
     /// REST was said, and no transfer that was done has used it up.
     stale_marker: bool,
     /// OPTS HASH has chosen SHA-256 in this session.
@@ -102,6 +109,8 @@ impl Client {
             way: Way::first(options.mode),
             segment: None,
             narrow_is_known: false,
+            clear_is_told: false,
+            no_features: false,
             stale_marker: false,
             hashes: false,
             records: None,
@@ -122,12 +131,29 @@ impl Client {
         Ok(Connection::new(reached, host, security, waits, watch.clone()))
     }
 
-    /// Logs in, asks what the server offers, and sets TYPE I.
+    /// Logs in, asks what the server offers, and sets TYPE I. A site that has as many sessions as it allows is called again, a few
+    /// times.
     ///
     /// # Errors
     /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server;
     /// [`Error::HandshakeStalled`] when TLS cannot be established, in small segments neither.
     pub async fn login(&mut self, credentials: Credentials) -> Result<(), Error> {
+        for time in 0..FULL {
+            match self.login_once(credentials.clone()).await {
+                Err(error) if error.is_full() => {
+                    let pause = self.options.patience.full * 2u32.pow(time);
+                    self.warn(format!("{error}: trying again in {} s", pause.as_secs()));
+                    self.connection.give_up();
+                    tokio::time::sleep(pause).await;
+                    self.connection = self.reach_again().await?;
+                }
+                done => return done,
+            }
+        }
+        self.login_once(credentials).await
+    }
+
+    async fn login_once(&mut self, credentials: Credentials) -> Result<(), Error> {
         // Kept for when a session is begun anew: EPSV that is swallowed on the way, or large packets.
         self.credentials = Some(credentials.clone());
         match self.enter(credentials.clone()).await {
@@ -145,15 +171,44 @@ impl Client {
     }
 
     async fn enter(&mut self, credentials: Credentials) -> Result<(), Error> {
+        let (done, failed_at_features) = self.introduce(credentials.clone()).await;
+        let Err(error) = done else { return done };
+        if !failed_at_features {
+            return Err(error);
+        }
+        self.warn(format!("{error}: connecting again without FEAT"));
+        self.connection.give_up();
+        self.connection = self.reach_again().await?;
+        self.no_features = true;
+        let done = self.introduce(credentials).await.0;
+        match &done {
+            Ok(()) => (self.watch)(&Event::FeaturesUnasked { local: self.connection.local() }),
+            // It was something else.
+            Err(_) => self.no_features = false,
+        }
+        done
+    }
+
+    /// Says who we are. Also: is the session lost since FEAT was asked?
+    async fn introduce(&mut self, credentials: Credentials) -> (Result<(), Error>, bool) {
         let mut login = Login::new(credentials, None, self.options.patience, now())
             .under(self.options.tls)
-            .agreed_before(self.agreed);
+            .agreed_before(self.agreed)
+            .clear_told_before(self.clear_is_told)
+            .without_features(self.no_features);
         let features = self.connection.pursue(&mut login, &mut None).await;
         self.agreed |= self.connection.has_agreed();
-        self.features = features?;
-        (self.hashes, self.stale_marker) = (false, false);
-        self.representation = RepresentationType::Image;
-        Ok(())
+        // Where a login gets so far as to be refused, that came first.
+        self.clear_is_told |= matches!(&features, Ok(_))
+            || login.failed_at_features()
+            || matches!(&features,
+            Err(Error::Refused { said, .. }) if said.starts_with("USER") || said.starts_with("PASS"));
+        let done = features.map(|features| {
+            self.features = features;
+            (self.hashes, self.stale_marker) = (false, false);
+            self.representation = RepresentationType::Image;
+        });
+        (done, login.failed_at_features())
     }
 
     /// What the server offered in FEAT.
@@ -207,6 +262,11 @@ impl Client {
         if fits {
             self.way = way;
         }
+    }
+
+    /// Does not ask FEAT, as the server did not survive it before. To be called before the login.
+    pub fn begin_without_features(&mut self) {
+        self.no_features = true;
     }
 
     /// Begins with small segments, as large ones got lost on the way to this site before. To be called before the login: where
@@ -389,7 +449,9 @@ impl Client {
         self.connection.give_up();
         for pause in STILL_COUNTED {
             match self.open_another().await {
-                Err(Error::Refused { reply, .. }) if matches!(reply.code.get(), 421 | 530) => {
+                Err(Error::Refused { reply, .. })
+                    if matches!(reply.code.get(), 421 | 530) || is_full(&reply) =>
+                {
                     (self.watch)(&Event::Note(format!(
                         "a new session is refused ({} {}), perhaps for the one before: asking again",
                         reply.code,
@@ -408,7 +470,7 @@ impl Client {
         let representation = self.representation;
         self.connection = self.reach_again().await?;
         if let Some(credentials) = self.credentials.clone() {
-            self.login(credentials).await?;
+            self.login_once(credentials).await?;
         }
         self.set_type(representation).await?;
         if let Some(directory) = self.within.clone() {

@@ -14,8 +14,10 @@
 //!
 //! A port that says nothing for a while is asked on another connection whether it waits for TLS.
 //!
-//! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm.
-use std::time::Instant;
+//! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm. Some never answer
+//! FEAT, or hang up at it: [`Login::failed_at_features`] says so, and another session does without. AUTH that is not answered, or
+//! ends the session, is an error: what is asked for unencrypted after that would be what an attacker wants.
+use std::time::{Duration, Instant};
 
 use wire::command::Mechanism;
 use wire::option::Opt;
@@ -23,14 +25,14 @@ use wire::pathname::show;
 use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
 
 use super::{Goal, Input, Outbox, Output, Patience, TlsAtOnce};
-use crate::error::Error;
+use crate::error::{Error, says_full};
 use crate::event::{Event, said};
 use crate::features::Features;
 use crate::security::{Start, TlsMode, insecure};
 
 /// RFC 959 lets a server say "ready in nnn minutes" (120) and then greet. Longer than this nobody waits for a
 /// greeting by accident.
-const READY: std::time::Duration = std::time::Duration::from_secs(120);
+const READY: Duration = Duration::from_secs(120);
 
 /// Who we say we are.
 #[derive(Clone, Debug)]
@@ -68,9 +70,19 @@ pub struct Login {
     agreed: bool,
     wire: Wire,
     features: Features,
+    /// Is FEAT asked at all?
+    asks_features: bool,
+    /// It was said in an earlier session that there is no TLS.
+    clear_is_told: bool,
+    /// The session was lost at FEAT, or at OPTS, which follows from it.
+    failed_at_features: bool,
     patience: Patience,
     /// What was said last, for the error.
     said: String,
+    /// When that was.
+    since: Instant,
+    /// The longest time that an answer has taken.
+    slowest: Duration,
     state: State,
     by: Instant,
     /// When the port is asked whether it waits for TLS; none where that is no question, or was one.
@@ -115,8 +127,13 @@ impl Login {
             agreed: false,
             wire: Wire::Clear,
             features: Features::default(),
+            asks_features: true,
+            clear_is_told: false,
+            failed_at_features: false,
             patience,
             said: "the connection".to_owned(),
+            since: now,
+            slowest: Duration::ZERO,
             state: State::AwaitGreeting,
             by: now + patience.reply,
             probe: Some(now + patience.greeting),
@@ -140,6 +157,27 @@ impl Login {
         self
     }
 
+    /// Does not say again that there is no TLS.
+    #[must_use]
+    pub fn clear_told_before(mut self, told: bool) -> Self {
+        self.clear_is_told = told;
+        self
+    }
+
+    /// Does not ask FEAT, of a server that does not survive it.
+    #[must_use]
+    pub fn without_features(mut self, without: bool) -> Self {
+        self.asks_features = !without;
+        self
+    }
+
+    /// Has it ended since FEAT, or OPTS UTF8 after it, was not answered, or has cut the session? Another session may come in
+    /// [without](Self::without_features).
+    #[must_use]
+    pub fn failed_at_features(&self) -> bool {
+        self.failed_at_features
+    }
+
     fn protect(&mut self, start: Start) {
         self.probe = None;
         self.out.push(Output::Protect(start));
@@ -150,7 +188,59 @@ impl Login {
         self.said = said(&command);
         self.out.push(Output::Send(command));
         self.state = then;
+        self.since = now;
         self.by = now + self.patience.reply;
+    }
+
+    /// Asks FEAT, where it is asked.
+    fn ask_features(&mut self, now: Instant) {
+        if !self.asks_features {
+            self.typed(now);
+            return;
+        }
+        self.say(Command::Feat, State::AwaitFeatures, now);
+        self.by = now + self.patience.reply.min(self.patience.features + self.slowest * 3);
+    }
+
+    /// What was said last is not answered.
+    fn silent(&mut self, now: Instant) {
+        let waited = now.saturating_duration_since(self.since);
+        match self.state {
+            State::AwaitGreeting => {
+                let what =
+                    format!("connected, but no FTP greeting came within {} s", self.patience.reply.as_secs());
+                self.end(Err(Error::Broken { what, moved: 0 }));
+            }
+            State::AwaitAuth => {
+                self.auth_failed(&format!("it was not answered within {} s", waited.as_secs()))
+            }
+            _ => {
+                self.failed_at_features = self.is_at_features();
+                let error = Error::silent(&self.said, waited);
+                self.end(Err(error));
+            }
+        }
+    }
+
+    /// The control connection is gone.
+    fn lost(&mut self, error: Error) {
+        if self.state == State::AwaitAuth {
+            self.auth_failed(&error.to_string());
+            return;
+        }
+        self.failed_at_features = self.is_at_features();
+        self.end(Err(error));
+    }
+
+    fn is_at_features(&self) -> bool {
+        matches!(self.state, State::AwaitFeatures | State::AwaitUtf8)
+    }
+
+    fn auth_failed(&mut self, why: &str) {
+        self.end(Err(insecure(
+            format!("asking for TLS (AUTH TLS) failed: {why}"),
+            "--tls off connects without TLS: the password and the files are then sent unencrypted",
+        )));
     }
 
     fn end(&mut self, result: Result<Features, Error>) {
@@ -187,7 +277,9 @@ impl Login {
                 "somebody on the way may be taking it out, and the password was not sent again; try another network",
             )));
         } else if self.tls == TlsMode::Offered {
-            self.out.push(Output::Tell(Event::Clear { why: answer }));
+            if !self.clear_is_told {
+                self.out.push(Output::Tell(Event::Clear { why: answer }));
+            }
             self.introduce(now);
         } else {
             self.end(Err(Error::NoTls { answer }));
@@ -198,7 +290,7 @@ impl Login {
         match self.wire {
             // The size has no meaning under TLS, but RFC 4217 8 wants it said before PROT.
             Wire::Protected => self.say(Command::Pbsz(0), State::AwaitPbsz, now),
-            Wire::Clear => self.say(Command::Feat, State::AwaitFeatures, now),
+            Wire::Clear => self.ask_features(now),
         }
     }
 
@@ -229,8 +321,16 @@ impl Login {
         use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
         let (code, severity) = (reply.code.get(), reply.code.severity());
         if code == 421 && !matches!(self.state, State::Ended | State::AwaitTls(_)) {
+            if self.state == State::AwaitAuth && !says_full(&reply) {
+                self.auth_failed(&format!("the server ended the session: 421 {}", show(reply.text())));
+                return;
+            }
+            self.failed_at_features = self.is_at_features();
             self.refuse(reply);
             return;
+        }
+        if severity != Preliminary && self.state != State::AwaitGreeting {
+            self.slowest = self.slowest.max(now.saturating_duration_since(self.since));
         }
         match (self.state, severity) {
             (State::AwaitGreeting, Preliminary) if code == 120 => {
@@ -242,12 +342,16 @@ impl Login {
             (State::AwaitAuth, Completion) => self.protect(Start::AfterAuth),
             // Servers from before RFC 4217: TLS follows it as it does a 234.
             (State::AwaitAuth, Intermediate) if code == 334 => self.protect(Start::AfterAuth),
+            // 335 and the like ask for security data (RFC 2228), of which TLS has none.
+            (State::AwaitAuth, Intermediate) => {
+                self.auth_failed(&format!("{code} {} is no answer to it", show(reply.text())));
+            }
             (State::AwaitAuth, Transient | Permanent) => self.no_auth(&reply, now),
             (State::AwaitHost, Completion) => self.user(now),
             (State::AwaitPbsz, _) => {
                 self.say(Command::Prot(Protection::Private), State::AwaitProt, now);
             }
-            (State::AwaitProt, Completion) => self.say(Command::Feat, State::AwaitFeatures, now),
+            (State::AwaitProt, Completion) => self.ask_features(now),
             (State::AwaitProt, _) => self.end(Err(insecure(
                 format!(
                     "the server refuses to protect data connections: PROT P was answered with {code} {}",
@@ -305,7 +409,8 @@ impl Goal for Login {
                 "no greeting came, and the port answers TLS: it is one for implicit TLS",
                 "write ftps:// with this port, or --tls implicit",
             ))),
-            Input::Lost(error) | Input::NotProtected(error) => self.end(Err(error)),
+            Input::Lost(error) => self.lost(error),
+            Input::NotProtected(error) => self.end(Err(error)),
             Input::Protected => {
                 if let State::AwaitTls(start) = self.state {
                     self.wire = Wire::Protected;
@@ -317,18 +422,7 @@ impl Goal for Login {
                 }
             }
             _ if matches!(self.state, State::AwaitTls(_)) => {}
-            _ if now >= self.by => {
-                let error = if self.state == State::AwaitGreeting {
-                    let what = format!(
-                        "connected, but no FTP greeting came within {} s",
-                        self.patience.reply.as_secs()
-                    );
-                    Error::Broken { what, moved: 0 }
-                } else {
-                    Error::silent(&self.said, self.patience.reply)
-                };
-                self.end(Err(error));
-            }
+            _ if now >= self.by => self.silent(now),
             _ if self.probe.is_some_and(|at| now >= at) => {
                 self.probe = None;
                 self.out.push(Output::Probe);
@@ -398,8 +492,10 @@ mod tests {
             (234, false, "Some(Protect(AfterAuth))"),
             (200, true, "Some(Protect(AfterAuth))"),
             (202, false, "Some(Protect(AfterAuth))"),
+            (232, false, "Some(Protect(AfterAuth))"),
             (334, false, "Some(Protect(AfterAuth))"),
             (331, false, "failed"),
+            (335, false, "failed"),
             (502, true, "failed"),
             (421, false, "failed"),
             (502, false, "USER ada"),
@@ -413,6 +509,58 @@ mod tests {
             }
             assert_eq!(said, want, "{code} {agreed}");
         }
+    }
+
+    /// A silent or lost AUTH is what somebody on the way would make of it to get the password unencrypted.
+    #[test]
+    fn auth_that_is_silent_or_fatal_ends_it_with_a_way_out() {
+        let broken = || Input::Lost(Error::Broken { what: "reset".to_owned(), moved: 0 });
+        let far = |now: Instant| now + Patience::default().reply;
+        let after: [(&dyn Fn() -> Input, bool); 4] = [
+            (&broken, false),
+            (&|| Input::TimePassed, true),
+            (&|| Input::Reply(Reply::new(421, "closing")), false),
+            (&|| Input::Reply(Reply::new(335, "data")), false),
+        ];
+        for (input, late) in after {
+            let (login, now) = login(None);
+            let mut login = login.under(TlsMode::Offered);
+            assert_eq!(answer(&mut login, now, 220), "AUTH TLS");
+            login.handle(input(), if late { far(now) } else { now });
+            match login.poll() {
+                Some(Output::Done(Err(Error::Insecure { what, todo }))) => {
+                    assert!(what.contains("AUTH TLS") && todo.contains("--tls off"), "{what} {todo}");
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(!login.failed_at_features());
+        }
+    }
+
+    #[test]
+    fn feat_is_waited_for_as_long_as_the_answers_before_it_make_likely() {
+        let patience = Patience::default();
+        for (slow, wanted) in [(0, 5), (2, 11), (20, 30)] {
+            let (mut login, now) = login(None);
+            answer(&mut login, now, 220);
+            let now = now + Duration::from_secs(slow);
+            assert_eq!(answer(&mut login, now, 230), "FEAT");
+            let by = now + Duration::from_secs(wanted);
+            assert_eq!(login.deadline(), Some(by), "{slow} s, {patience:?}");
+            login.handle(Input::TimePassed, by);
+            let Some(Output::Done(Err(error))) = login.poll() else { panic!("it goes on") };
+            assert!(error.to_string().contains(&format!("within {wanted} s")), "{error}");
+            assert!(login.failed_at_features());
+        }
+        let (mut login, now) = login(None);
+        answer(&mut login, now, 220);
+        assert_eq!(answer(&mut login, now, 230), "FEAT");
+        assert_eq!(answer(&mut login, now, 421), "failed");
+        assert!(login.failed_at_features());
+        let (login, now) = self::login(None);
+        let mut login = login.without_features(true);
+        answer(&mut login, now, 220);
+        assert_eq!(answer(&mut login, now, 230), "TYPE I");
     }
 
     #[test]

@@ -132,6 +132,11 @@ pub struct Patience {
     /// For a greeting, before the port is probed for TLS: a port that waits for a handshake is as silent as a slow server,
     /// and a person should not wait for `reply` to be told so.
     pub greeting: Duration,
+    /// For the answer to FEAT, beside three times what the slowest answer before it took. Servers answer it from memory: one that
+    /// is silent for longer does not answer it at all.
+    pub features: Duration,
+    /// Before a site that has as many sessions as it allows is called for the second time; then twice as long, twice.
+    pub full: Duration,
     /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
     pub epsv: Duration,
     /// For the port that EPSV told, before PASV is tried beside it. A lost SYN is sent again after 1 s, so that one lost packet
@@ -152,6 +157,8 @@ impl Default for Patience {
         Self {
             reply: Duration::from_secs(30),
             greeting: Duration::from_secs(3),
+            features: Duration::from_secs(5),
+            full: Duration::from_secs(1),
             epsv: Duration::from_secs(5),
             race: Duration::from_secs(2),
             data: Duration::from_secs(5),

@@ -1,7 +1,7 @@
 //! How is a story told: what the client is to do, and how it must end?
 //!
 //! ```text
-//!   ? mode passive | active             ? patience greeting | epsv | race | quiet | stall | data | last   (short, where the story is of silence)
+//!   ? mode passive | active             ? patience greeting | features | full | epsv | race | quiet | stall | data | last   (short, where the story is of silence)
 //!   ? patience stall 1s               longer than a short one
 //!   ? verify hash
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
@@ -89,6 +89,8 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", "mode active") => script.options.mode = Mode::Active,
             ("?", "verify hash") => script.options.verify = Verify::Hash,
             ("?", "patience greeting") => script.options.patience.greeting = SHORT,
+            ("?", "patience features") => script.options.patience.features = SHORT,
+            ("?", "patience full") => script.options.patience.full = SHORT,
             ("?", "patience epsv") => script.options.patience.epsv = SHORT,
             ("?", "patience data") => script.options.patience.data = SHORT,
             ("?", "patience race") => script.options.patience.race = SHORT,

@@ -115,3 +115,39 @@ fn the_way_that_worked_is_the_first_one_next_time() {
     ];
     assert_eq!(played.join().unwrap(), wanted);
 }
+
+/// A server that does not survive FEAT costs a session once, until it is forgotten.
+#[test]
+fn that_a_server_hangs_up_at_feat_is_remembered() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = |control: TcpStream| -> Vec<String> {
+        let mut verbs = Vec::new();
+        let mut lines = BufReader::new(&control).lines();
+        let answer = |text: &str| (&control).write_all(format!("{text}\r\n").as_bytes()).unwrap();
+        answer("220 ready");
+        while let Some(Ok(line)) = lines.next() {
+            verbs.push(line.split(' ').next().unwrap().to_owned());
+            match line.as_str() {
+                "FEAT" => break,
+                "QUIT" => answer("221 bye"),
+                "SIZE a" => answer("213 4"),
+                _ if line.starts_with("USER") => answer("230 in"),
+                _ => answer("200 yes"),
+            }
+        }
+        verbs
+    };
+    let played =
+        std::thread::spawn(move || (0..5).map(|_| heard(listener.accept().unwrap().0)).collect::<Vec<_>>());
+    let state = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| run(pasv(arguments).env("XDG_STATE_HOME", state.path())).good();
+    let url = format!("ftp://127.0.0.1:{port}/a");
+    let stat = ["stat", "--tls", "off", url.as_str()];
+    assert!(ask(&stat).err.contains("connecting again without FEAT"));
+    assert_eq!(ask(&stat).err, "");
+    ask(&["forget", "127.0.0.1"]);
+    ask(&stat);
+    let [whole, without]: [&[&str]; 2] = [&["USER", "FEAT"], &["USER", "TYPE", "SIZE", "MDTM", "QUIT"]];
+    assert_eq!(played.join().unwrap(), [whole, without, without, whole, without]);
+}
