@@ -43,13 +43,13 @@ pub(crate) async fn write_to(
     meter: Meter,
 ) -> Result<(), Failure> {
     let urls = site::urls(urls)?;
-    let mut sessions = Sessions::new(talk, meter);
+    let mut sessions = Sessions::new(talk, meter.clone());
     let mut all = Several::of(urls.len());
     let mut last = Ok(());
     for url in &urls {
         let done = one(&mut sessions, url, kind, out).await;
         sessions.after(&done);
-        last = all.add(done, Failure::print);
+        last = all.add(done, |failure| meter.aside(|| failure.print()));
         if last.is_err() {
             break;
         }
@@ -66,12 +66,22 @@ async fn one(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let path = site::named(url)?;
+    let meter = sessions.meter.clone();
     let client = sessions.at(url).await?;
     let mut take = |bytes: &[u8]| out.write_all(bytes);
-    let progress = Arc::new(Progress::default());
-    match representation(kind, url) {
-        RepresentationType::Ascii => client.retrieve_text(&path, &mut take, &progress).await?,
-        _ => client.retrieve(&path, 0, Sink::Bytes(&mut take), &progress).await?,
+    let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
+    let bytes = match representation(kind, url) {
+        RepresentationType::Ascii => {
+            let _bar = meter.follow(&name, 0, None, &progress);
+            client.retrieve_text(&path, &mut take, &progress).await?
+        }
+        _ => {
+            let size = client.size(&path).await?;
+            let _bar = meter.follow(&name, 0, size, &progress);
+            client.retrieve_sized(&path, 0, size, Sink::Bytes(&mut take), &progress).await?
+        }
     };
-    Ok(out.flush()?)
+    out.flush()?;
+    meter.done(&name, bytes);
+    Ok(())
 }

@@ -2,12 +2,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
-use client::copy::{Begin, CopyError, Here, How, Target, Watch, Why};
+use client::copy::{Begin, CopyError, Got, Here, How, Target, Watch, Why};
 use client::name::local_name;
 use client::{Client, Error, Verify};
 use wire::facts::EntryType;
@@ -17,10 +17,11 @@ use wire::{Pathname, RepresentationType};
 
 use crate::cat;
 use crate::client_flags::{Talk, TypeFlag, representation};
-use crate::interrupt::{self, UnderWay};
+use crate::interrupt::UnderWay;
 use crate::progress::{Meter, Running};
+use crate::several::Several;
 use crate::site::{self, Sessions};
-use crate::talk::{Exit, Failure, say, show_path};
+use crate::talk::{Exit, Failure, show_path};
 
 /// Fetch files of a site, or with -r whole trees.
 ///
@@ -33,8 +34,9 @@ pub(crate) struct Flags {
     #[arg(value_name = "FTP-URL", required = true)]
     urls: Vec<String>,
 
-    /// Fetch directories and all that is in them. Links in the folder that is written are not followed.
-    #[arg(short, long, conflicts_with = "output")]
+    /// Fetch directories and all that is in them, each into a folder of its name, or of the host's name where the URL has no
+    /// path; -o gives it another. Links in the folder that is written are not followed.
+    #[arg(short, long)]
     recursive: bool,
 
     /// Go on where the last try ended, and leave alone what is there with the site's size and time.
@@ -44,11 +46,11 @@ pub(crate) struct Flags {
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
-    /// Write to this file; - is stdout.
+    /// Write to this file, or with -r into this folder; - is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Write into this folder.
+    /// Write into this folder, which is made if it is missing.
     #[arg(short = 'O', long, value_name = "DIR", conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
@@ -60,6 +62,10 @@ pub(crate) struct Flags {
     /// it is (off).
     #[arg(long, value_enum, value_name = "HOW", default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
+
+    /// Leave a line for each file on stderr, and a summary of several, also where it is not a terminal.
+    #[arg(long)]
+    progress: bool,
 
     #[command(flatten)]
     talk: Talk,
@@ -92,23 +98,30 @@ enum Goal {
 struct Watching<'a> {
     meter: &'a Meter,
     under_way: &'a UnderWay,
-    bar: Mutex<Option<Running>>,
+    running: Mutex<Option<Running>>,
 }
 
 impl Watch for Watching<'_> {
     fn begins(&self, begin: &Begin<'_>) {
-        self.under_way.begins(begin.kept.then_some(begin.part));
+        self.under_way.comes(begin.kept.then_some(begin.part));
         let bar = self.meter.follow(&begin.path.to_string(), begin.have, begin.total, begin.progress);
-        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
     }
 
     fn ended(&self) {
         self.under_way.ended();
-        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn got(&self, path: &Pathname, got: Got) {
+        match got {
+            Got::Whole(length) => self.meter.done(&path.to_string(), length),
+            Got::AlreadyThere => self.meter.present(&path.to_string(), 0),
+        }
     }
 
     fn left_out(&self, what: &[u8], why: &dyn fmt::Display) {
-        self.meter.aside(|| say(format_args!("skipped: \"{}\": {why}", show(what))));
+        self.meter.skipped(format_args!("skipped: \"{}\": {why}", show(what)));
     }
 }
 
@@ -117,40 +130,42 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage("-o names one file, but there are several URLs")
             .hint("-O names a directory for all of them"));
     }
+    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
     if flags.output.as_deref() == Some(Path::new("-")) {
+        if flags.recursive {
+            return Err(
+                Failure::usage("a directory cannot be written to stdout").hint("-o FOLDER names its target")
+            );
+        }
         if flags.resume {
             return Err(Failure::usage("what went to stdout cannot be resumed"));
         }
-        return cat::write_to(
-            &mut io::stdout(),
-            &flags.urls,
-            flags.representation,
-            &flags.talk,
-            Meter::new(true),
-        )
-        .await;
+        // A bar would be drawn into the data.
+        let meter = if io::stdout().is_terminal() { Meter::new(true) } else { meter };
+        return cat::write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk, meter).await;
     }
     if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
+        if flags.recursive {
+            return Err(Failure::usage(format!("{} is not a directory", show_path(output))));
+        }
         if flags.resume {
             let text = format!("{} is no regular file: it cannot be resumed", show_path(output));
             return Err(Failure::usage(text));
         }
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
-        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk, Meter::new(true))
-            .await;
+        let meter = if out.is_terminal() { Meter::new(true) } else { meter };
+        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk, meter).await;
     }
     let errands = errands(flags)?;
     let verify = match flags.verify {
         VerifyFlag::Size => Verify::Size,
         VerifyFlag::Off => Verify::Off,
     };
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(flags.talk.quiet)).verifying(verify);
-    let under_way = UnderWay::default();
-    let done = tokio::select! {
-        done = all(&mut sessions, &errands, flags.resume, &under_way) => done,
-        part = under_way.interrupted() => interrupt::end(part.as_deref()),
-    };
+    let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(verify);
+    let under_way = UnderWay::new(&meter, flags.resume);
+    let done = all(&mut sessions, &errands, flags.resume, &under_way).await;
     sessions.end().await;
+    meter.summary(errands.len() > 1);
     done
 }
 
@@ -163,6 +178,10 @@ fn is_special(output: &Path) -> bool {
 
 /// What all URLs mean, before anything is asked or written.
 fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
+    site::urls(&flags.urls)?;
+    if let Some(folder) = &flags.output_dir {
+        fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    }
     let mut errands = Vec::new();
     let mut taken = HashMap::new();
     for url in &flags.urls {
@@ -211,28 +230,24 @@ async fn all(
     under_way: &UnderWay,
 ) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
-    let watching = Watching { meter: &meter, under_way, bar: Mutex::new(None) };
+    let watching = Watching { meter: &meter, under_way, running: Mutex::new(None) };
     let how = How::new(resume, &watching);
-    let mut worst = Exit::Done;
+    let mut all = Several::of(errands.len());
     for errand in errands {
-        match one(sessions, errand, &how).await {
-            Ok(()) => {}
-            Err(failure) if errands.len() > 1 && failure.exit == Exit::Refused => {
-                worst = worst.max(failure.exit);
-                failure.say();
-            }
-            Err(failure) => return Err(failure),
-        }
+        let done = one(sessions, errand, &how).await;
+        sessions.after(&done);
+        all.add(done, |failure| meter.aside(|| failure.print()))?;
     }
-    if worst == Exit::Done { Ok(()) } else { Err(Failure::told(worst)) }
+    all.end()
 }
 
 async fn one(sessions: &mut Sessions<'_>, errand: &Errand, how: &How<'_>) -> Result<(), Failure> {
+    let meter = sessions.meter.clone();
     let client = sessions.at(&errand.url).await?;
     match (&errand.goal, &errand.path) {
         (Goal::File(target), Some(path)) => fetch(client, path, target, how).await,
         (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, how).await.map(drop)?),
-        (Goal::Tree(into), path) => fetch_tree(client, path.as_ref(), into, how).await,
+        (Goal::Tree(into), path) => fetch_tree(client, path.as_ref(), into, how, &meter).await,
         // What is fetched as a file has a path.
         (Goal::File(_) | Goal::Text(_), None) => Ok(()),
     }
@@ -253,6 +268,9 @@ fn target_of(path: &Pathname, flags: &Flags) -> Result<PathBuf, Failure> {
 
 /// Where a tree goes. It has the name of its directory; that of a login's directory is the host's.
 fn folder_of(path: Option<&Pathname>, url: &FtpUrl, flags: &Flags) -> Result<PathBuf, Failure> {
+    if let Some(output) = &flags.output {
+        return Ok(output.clone());
+    }
     let host = url.host.to_string();
     let name = match path.map(site::last_name) {
         Some(name) if local_name(name).is_ok() => name,
@@ -284,6 +302,7 @@ async fn fetch_tree(
     path: Option<&Pathname>,
     into: &Path,
     how: &How<'_>,
+    meter: &Meter,
 ) -> Result<(), Failure> {
     // With -r a file is welcome too.
     if let Some(path) = path
@@ -292,6 +311,7 @@ async fn fetch_tree(
     {
         return fetch(client, path, &Target::at(into)?, how).await;
     }
+    let _bar = meter.whole(None);
     let whole = client.get_tree(path.cloned(), into, how.resume, how.watch).await?;
     if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
 }

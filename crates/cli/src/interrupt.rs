@@ -1,63 +1,227 @@
-//! What does Ctrl-C do while a file is on its way to us?
+//! What does Ctrl-C do while a file is on its way?
 //!
-//! What has come is kept, and the person is told so. The signal is left alone until the first file: at a question for a
-//! password it ends the program as ever.
+//! The program says where it stopped and how to go on, and ends; a second Ctrl-C ends it without a word. The signal is left alone
+//! until the first file: at a question for a password it ends the program as ever. After that a thread of its own waits for
+//! it, so that it is heard whatever the others wait for.
 use std::fs;
-use std::future::pending;
+use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
 
-use tokio::sync::Notify;
+use client::Progress;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::progress::{Meter, Tally, grouped, human};
 use crate::talk::{say, show_path};
 
 /// What is on its way.
-#[derive(Default)]
 pub(crate) struct UnderWay {
-    part: Mutex<Option<PathBuf>>,
-    begun: Notify,
+    shared: Arc<Shared>,
+    begun: Once,
+}
+
+struct Shared {
+    file: Mutex<Option<File>>,
+    meter: Meter,
+    resume: bool,
+}
+
+/// A file on its way.
+enum File {
+    /// Into this part, which is kept.
+    Coming(PathBuf),
+    Going {
+        name: String,
+        progress: Arc<Progress>,
+        /// Can `-c` go on with what the server has of it?
+        resumes: bool,
+    },
 }
 
 impl UnderWay {
-    /// A file goes into this part from now on, if that is kept.
-    pub(crate) fn begins(&self, part: Option<&Path>) {
-        self.set(part.map(Path::to_owned));
-        self.begun.notify_one();
+    /// `resume`: the command has `-c` already.
+    pub(crate) fn new(meter: &Meter, resume: bool) -> Self {
+        let shared = Shared { file: Mutex::new(None), meter: meter.clone(), resume };
+        Self { shared: Arc::new(shared), begun: Once::new() }
     }
 
-    /// Nothing goes into a part any more.
+    /// A file comes into this part from now on, if that is kept.
+    pub(crate) fn comes(&self, part: Option<&Path>) {
+        *self.shared.file() = part.map(|part| File::Coming(part.to_owned()));
+        self.listen();
+    }
+
+    /// A file goes to the server from now on. `resumes`: `-c` can go on with what has arrived of it.
+    pub(crate) fn goes(&self, name: &str, progress: &Arc<Progress>, resumes: bool) {
+        let progress = Arc::clone(progress);
+        *self.shared.file() = Some(File::Going { name: name.to_owned(), progress, resumes });
+        self.listen();
+    }
+
+    /// No file is on its way any more.
     pub(crate) fn ended(&self) {
-        self.set(None);
+        *self.shared.file() = None;
     }
 
-    /// Waits for Ctrl-C, from the first file on: the part that is being written.
-    pub(crate) async fn interrupted(&self) -> Option<PathBuf> {
-        self.begun.notified().await;
-        if tokio::signal::ctrl_c().await.is_err() {
-            // It could not be asked for, and ends the program as ever.
-            pending::<()>().await;
-        }
-        self.set(None)
-    }
-
-    fn set(&self, part: Option<PathBuf>) -> Option<PathBuf> {
-        std::mem::replace(&mut *self.part.lock().unwrap_or_else(PoisonError::into_inner), part)
+    /// Returns when the signal is caught.
+    fn listen(&self) {
+        self.begun.call_once(|| {
+            let (caught, is_caught) = channel();
+            let shared = Arc::clone(&self.shared);
+            thread::spawn(move || wait(&shared, &caught));
+            // Where it could not be asked for, it ends the program as ever.
+            let _ = is_caught.recv();
+        });
     }
 }
 
-/// Says what is kept, and ends by the signal: a shell stops its loop only for a program that died of it.
-pub(crate) fn end(part: Option<&Path>) -> ! {
-    match part.map(|part| (part, fs::metadata(part).map_or(0, |m| m.len()))) {
-        Some((part, kept @ 1..)) => say(format_args!(
-            "interrupted: {kept} bytes are kept in {}; the same command with -c resumes it",
-            show_path(part)
-        )),
-        _ => say(format_args!("interrupted")),
+impl Shared {
+    fn file(&self) -> MutexGuard<'_, Option<File>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn wait(shared: &Arc<Shared>, caught: &Sender<()>) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    runtime.block_on(async {
+        let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+        let _ = caught.send(());
+        interrupts.recv().await;
+        let shared = Arc::clone(shared);
+        // It may take long to look at the part, or to write to a terminal that was stopped by Ctrl-S.
+        thread::spawn(move || stop(&shared));
+        again(&mut interrupts).await;
+    });
+}
+
+async fn again(interrupts: &mut Signal) {
+    interrupts.recv().await;
+    die();
+}
+
+/// Says where it stopped, and ends.
+fn stop(shared: &Shared) {
+    let at = match &*shared.file() {
+        None => None,
+        Some(File::Coming(part)) => {
+            Some(At::Kept { bytes: fs::metadata(part).map_or(0, |part| part.len()), part: show_path(part) })
+        }
+        Some(File::Going { name, progress, resumes }) => {
+            Some(At::Sent { bytes: progress.bytes(), name: name.clone(), resumes: *resumes })
+        }
+    };
+    let at = at.filter(|at| at.bytes() > 0);
+    let resumes = at.as_ref().is_some_and(At::resumes);
+    if resumes || !shared.meter.is_quiet() {
+        let tally = shared.meter.tally();
+        shared.meter.clear();
+        say(format_args!("{}{}", over(), words(at.as_ref(), &tally, shared.resume)));
+    }
+    die()
+}
+
+/// Ends by the signal: a shell stops its loop only for a program that died of it.
+fn die() -> ! {
     // A new program in this process has the signal's own effect back.
     let _ = Command::new("/bin/sh").args(["-c", "kill -INT $$"]).exec();
     // There is no shell: what a shell would say of it.
     std::process::exit(130)
+}
+
+/// Says that the program was interrupted, and ends.
+pub(crate) fn end() -> ! {
+    say(format_args!("{}interrupted", over()));
+    die()
+}
+
+/// Writes over the ^C of the terminal.
+fn over() -> &'static str {
+    if io::stderr().is_terminal() { "\r" } else { "" }
+}
+
+/// Where a file has stopped.
+enum At {
+    Kept { bytes: u64, part: String },
+    Sent { bytes: u64, name: String, resumes: bool },
+}
+
+impl At {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Kept { bytes, .. } | Self::Sent { bytes, .. } => *bytes,
+        }
+    }
+
+    fn resumes(&self) -> bool {
+        !matches!(self, Self::Sent { resumes: false, .. })
+    }
+}
+
+fn words(at: Option<&At>, tally: &Tally, resume: bool) -> String {
+    let mut line = "interrupted".to_owned();
+    let done = tally.files + tally.present;
+    if done > 0 {
+        let files = if done == 1 { "file" } else { "files" };
+        line.push_str(&format!(" after {} {files} ({} transferred)", grouped(done), human(tally.bytes)));
+    }
+    let bytes = grouped(at.map_or(0, At::bytes));
+    match at {
+        None => {}
+        Some(At::Kept { part, .. }) => line.push_str(&format!(": {bytes} bytes are kept in {part}")),
+        Some(At::Sent { name, .. }) => line.push_str(&format!(": {bytes} bytes of {name} were sent")),
+    }
+    let again = if resume { "the same command" } else { "the same command with -c" };
+    match at {
+        Some(at) if at.resumes() => line.push_str(&format!("; {again} resumes it")),
+        Some(_) => line.push_str("; it has to be sent again from its start"),
+        None if done > 0 => line.push_str(&format!("; {again} goes on from there")),
+        None => {}
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_where_it_stopped_and_how_to_go_on() {
+        let kept = At::Kept { bytes: 24_117_248, part: ".x.part".to_owned() };
+        let sent = |resumes| At::Sent { bytes: 24_117_248, name: "big.iso".to_owned(), resumes };
+        let none = Tally::default();
+        let some = Tally { files: 36, present: 1, bytes: 312 << 20, ..none };
+        for (at, tally, resume, line) in [
+            (None, &none, false, "interrupted"),
+            (
+                Some(kept),
+                &none,
+                false,
+                "interrupted: 24,117,248 bytes are kept in .x.part; the same command with -c resumes it",
+            ),
+            (
+                Some(sent(true)),
+                &some,
+                true,
+                "interrupted after 37 files (312.00 MiB transferred): 24,117,248 bytes of big.iso were sent; the same command resumes it",
+            ),
+            (
+                Some(sent(false)),
+                &none,
+                false,
+                "interrupted: 24,117,248 bytes of big.iso were sent; it has to be sent again from its start",
+            ),
+            (
+                None,
+                &some,
+                false,
+                "interrupted after 37 files (312.00 MiB transferred); the same command with -c goes on from there",
+            ),
+        ] {
+            assert_eq!(words(at.as_ref(), tally, resume), line);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use clap::Args;
-use client::upload::{Give, Records};
+use client::upload::{Give, LONG, NOTED, Records, Resumed};
 use client::walk::{DEPTH, below};
 use client::{Client, Error, Progress};
 use wire::pathname::show;
@@ -16,10 +16,12 @@ use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType, Stamp};
 
 use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
+use crate::interrupt::UnderWay;
 use crate::progress::Meter;
-use crate::site;
+use crate::several::Several;
+use crate::site::{self, Sessions};
 use crate::state;
-use crate::talk::{Exit, Failure, say, show_path, words};
+use crate::talk::{Exit, Failure, show_path, words};
 
 /// Store files at a site, or with -r whole trees.
 ///
@@ -50,6 +52,10 @@ pub(crate) struct Flags {
     #[arg(long, value_enum, value_name = "PROOF", default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
 
+    /// Leave a line for each file on stderr, and a summary of several, also where it is not a terminal.
+    #[arg(long)]
+    progress: bool,
+
     #[command(flatten)]
     talk: Talk,
 }
@@ -68,9 +74,18 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
     }
     // Before the connection is made: a file that is not there is a mistake on the command line.
+    let mut all = Several::of(flags.files.len());
     let mut targets = HashMap::new();
+    let mut files = Vec::new();
     for file in &flags.files {
-        check(file, &url, flags)?;
+        match check(file, &url, flags) {
+            Err(failure) if all.many() && file != Path::new("-") => {
+                all.add(Err(failure), Failure::print)?;
+                continue;
+            }
+            checked => checked?,
+        }
+        files.push(file);
         let target = target(file, &url)?;
         if let Some(other) = targets.insert(target.clone(), file) {
             let (one, two) = (show_path(other), show_path(file));
@@ -78,22 +93,59 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let meter = Meter::new(flags.talk.quiet);
-    let mut client = site::open_verifying(&url, &flags.talk, &meter, flags.verify.verify()).await?;
-    if let Some(state) = state::folder() {
-        client.remember_uploads(Records::in_folder(state.join("uploads")));
-    }
-    let mut tree = Tree { flags, meter, left_out: false };
-    let mut result = Ok(());
-    for file in &flags.files {
-        result = tree.argument(&mut client, file, &url, text).await;
-        if result.is_err() {
+    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
+    let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(flags.verify.verify());
+    let records = state::folder().map(|state| Records::in_folder(state.join("uploads")));
+    let mut tree = Tree {
+        flags,
+        under_way: UnderWay::new(&meter, flags.resume),
+        meter,
+        records: records.is_some(),
+        left_out: false,
+    };
+    let whole = flags.recursive.then(|| tree.meter.whole(Some(expected(&files))));
+    let mut last = Ok(());
+    for file in &files {
+        tree.left_out = false;
+        let done = match sessions.at(&url).await {
+            Ok(client) => {
+                if let Some(records) = &records {
+                    client.remember_uploads(records.clone());
+                }
+                tree.argument(client, file, &url, text).await
+            }
+            Err(failure) => Err(failure),
+        };
+        let done = if tree.left_out { done.and(Err(Failure::told(Exit::Refused))) } else { done };
+        sessions.after(&done);
+        last = all.add(done, |failure| tree.meter.aside(|| failure.print()));
+        if last.is_err() {
             break;
         }
     }
-    client.quit().await;
-    result?;
-    if tree.left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
+    sessions.end().await;
+    drop(whole);
+    tree.meter.summary(flags.files.len() > 1);
+    last?;
+    all.end()
+}
+
+/// How many files there are to be stored, and how many bytes, as far as can be seen.
+fn expected(files: &[&PathBuf]) -> (u64, u64) {
+    let (mut number, mut bytes) = (0, 0);
+    let mut waiting: Vec<_> = files.iter().map(|file| (PathBuf::from(file), 0)).collect();
+    while let Some((path, depth)) = waiting.pop() {
+        // A link that is named leads to a tree; one in a tree, at most to a file.
+        let Ok(there) = fs::metadata(&path) else { continue };
+        if there.is_file() {
+            number += 1;
+            bytes += there.len();
+        } else if there.is_dir() && depth < DEPTH && (depth == 0 || !path.is_symlink()) {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            waiting.extend(entries.map(|entry| (entry.path(), depth + 1)));
+        }
+    }
+    (number, bytes)
 }
 
 fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
@@ -129,6 +181,9 @@ fn target(file: &Path, url: &FtpUrl) -> Result<Pathname, Failure> {
 struct Tree<'a> {
     flags: &'a Flags,
     meter: Meter,
+    under_way: UnderWay,
+    /// Are uploads noted, so that `-c` can go on with what has arrived?
+    records: bool,
     left_out: bool,
 }
 
@@ -163,15 +218,18 @@ impl Tree<'_> {
         give: Give,
         text: bool,
     ) -> Result<(), Failure> {
-        let progress = Arc::new(Progress::default());
-        let running = self.meter.follow(&path.to_string(), 0, None, &progress);
+        let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
+        self.under_way.goes(&name, &progress, false);
+        let running = self.meter.follow(&name, 0, None, &progress);
         let result = if text {
             client.store_text(path, give, &progress).await
         } else {
             client.store_stream(path, give, &progress).await
         };
         drop(running);
+        self.under_way.ended();
         result?;
+        self.meter.done(&name, progress.bytes());
         Ok(())
     }
 
@@ -179,14 +237,17 @@ impl Tree<'_> {
         let open = File::open(file).map_err(|e| Failure::file(file, &e))?;
         let there = open.metadata().map_err(|e| Failure::file(file, &e))?;
         let open = Arc::new(open);
-        let progress = Arc::new(Progress::default());
-        let running = self.meter.follow(&path.to_string(), 0, Some(there.len()), &progress);
+        let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
+        let noted = self.records && there.len() >= if self.flags.resume { NOTED } else { LONG };
+        self.under_way.goes(&name, &progress, noted);
+        let running = self.meter.follow(&name, 0, Some(there.len()), &progress);
         let result = if self.flags.resume {
             client.store_rest(path, open, &progress).await
         } else {
             client.store(path, open, &progress).await
         };
         drop(running);
+        self.under_way.ended();
         let stored = match result {
             Ok(stored) => stored,
             Err(error) => {
@@ -199,6 +260,10 @@ impl Tree<'_> {
                 });
             }
         };
+        match stored.sent {
+            Resumed::AlreadyWhole => self.meter.present(&name, stored.length()),
+            Resumed::Sent(_) => self.meter.done(&name, stored.length()),
+        }
         if let Some(time) = stored.modified() {
             client.set_modified(path, time).await?;
         }
@@ -285,7 +350,7 @@ impl Tree<'_> {
 
     fn leave_out(&mut self, file: &Path, why: &dyn std::fmt::Display) {
         self.left_out = true;
-        self.meter.aside(|| say(format_args!("skipped: \"{}\": {why}", show(file.as_os_str().as_bytes()))));
+        self.meter.skipped(format_args!("skipped: \"{}\": {why}", show(file.as_os_str().as_bytes())));
     }
 }
 

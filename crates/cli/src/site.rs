@@ -178,16 +178,6 @@ pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Cli
     open_watched(url, talk, stderr_watcher(talk, meter.clone())).await
 }
 
-/// The same, for transfers that are to be proven in this way.
-pub(crate) async fn open_verifying(
-    url: &FtpUrl,
-    talk: &Talk,
-    meter: &Meter,
-    verify: Verify,
-) -> Result<Client, Failure> {
-    reach(url, talk, stderr_watcher(talk, meter.clone()), verify, &mut Protected::default()).await
-}
-
 /// Connects and logs in.
 pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
     reach(url, talk, watch, Verify::default(), &mut Protected::default()).await

@@ -159,7 +159,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         done = Box::pin(follow(flags, &drawing)) => done,
         () = drawing.interrupted() => {
             drawing.broken_off(" so far");
-            interrupt::end(None);
+            interrupt::end();
         }
     };
     // What was seen before it failed is drawn. Where nobody reads it, that is all there is to say.

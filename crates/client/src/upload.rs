@@ -30,11 +30,12 @@ use crate::source::{Pieces, Source, piping};
 use self::noted::Noted;
 pub use self::record::Records;
 use self::record::{Snapshot, Was};
+pub use self::resume::NOTED;
 pub use crate::source::Give;
 
-/// A longer file is looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
+/// A file of this length or longer is noted in the records, and looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
 /// only who has looked before can tell afterwards that it is new.
-const LONG: u64 = 1 << 20;
+pub const LONG: u64 = 1 << 20;
 
 /// How an upload has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

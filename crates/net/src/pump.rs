@@ -33,17 +33,30 @@ const TURN: u64 = 4 << 20;
 
 /// Bytes moved so far, to be read while the transfer goes on.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicU64);
+pub struct Progress {
+    bytes: AtomicU64,
+    start: AtomicU64,
+}
 
 impl Progress {
     /// Counts more bytes.
     pub fn add(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// The bytes counted so far.
     pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The transfer starts behind so many bytes of its file, which are not counted.
+    pub fn starts_at(&self, offset: u64) {
+        self.start.store(offset, Ordering::Relaxed);
+    }
+
+    /// How many bytes of the file are before those that are counted.
+    pub fn start(&self) -> u64 {
+        self.start.load(Ordering::Relaxed)
     }
 }
 

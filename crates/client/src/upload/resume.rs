@@ -29,9 +29,9 @@ use crate::session::Client;
 /// Of a file up to this length the HASH is asked for though length and time are the same: it costs next to nothing.
 const HASHED: u64 = 1 << 20;
 
-/// A shorter file is not noted in the records: it is sent again sooner than it is looked for. Without `-c` it is no file below
+/// With `-c` a shorter file is not noted in the records: it is sent again sooner than it is looked for. Without `-c` it is no file below
 /// [`LONG`](super::LONG), as what was there before has to be asked for.
-const NOTED: u64 = 64 * 1024;
+pub const NOTED: u64 = 64 * 1024;
 
 /// What is to be done.
 enum Plan {
@@ -92,6 +92,7 @@ impl Client {
         if let Some(why) = why {
             (self.watch)(&Event::Warning(format!("{why}: sending {path} whole")));
         }
+        progress.starts_at(0);
         self.send_whole(path, file, progress, noted).await
     }
 
@@ -178,6 +179,7 @@ impl Client {
         let length = ours.length;
         self.set_type(RepresentationType::Image).await?;
         noted.go_on(self, *ours, there);
+        progress.starts_at(there);
         let watched = Watched::new(*ours, None);
         let changed = || "our file has changed while it was sent".to_owned();
         let last = match self.send_from(path, file, there..length, &watched, progress).await {

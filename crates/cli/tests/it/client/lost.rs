@@ -217,7 +217,7 @@ fn what_came_before_ctrl_c_is_kept_and_told() {
     let (kept, rest) = said.strip_prefix("interrupted: ").and_then(|said| said.split_once(' ')).expect(&said);
     let told = format!("bytes are kept in {}; the same command with -c resumes it\n", part.display());
     assert_eq!(rest, told);
-    let kept: usize = kept.parse().unwrap();
+    let kept: usize = kept.replace(',', "").parse().unwrap();
     let bytes = fs::read(&part).unwrap();
     assert!(
         0 < kept && kept <= bytes.len() && content(1, LONG).starts_with(&bytes),
@@ -267,7 +267,13 @@ fn an_upload_of_a_killed_program_ends_with_a_reset() {
         begun.recv_timeout(Duration::from_secs(30)).unwrap();
         kill_process(Pid::from_raw(running.pid().cast_signed()).unwrap(), signal).unwrap();
         let until = Instant::now() + Duration::from_secs(30);
-        wait_until(until, || running.ended()).expect("the end of a killed program");
+        let status = wait_until(until, || running.ended()).expect("the end of a killed program");
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        let said = fs::read_to_string(&log).unwrap();
+        let last = said.lines().last().unwrap_or_default();
+        let told = last.starts_with("interrupted: ")
+            && last.contains(" bytes of a were sent; the same command with -c resumes it");
+        assert_eq!(told, signal == Signal::INT, "{said}");
         go_on.send(()).unwrap();
         assert_eq!(playing.join().unwrap(), Err(std::io::ErrorKind::ConnectionReset), "{signal:?}");
     }

@@ -3,6 +3,7 @@
 mod doctor;
 mod hostile;
 mod lost;
+mod screen;
 mod several;
 mod site;
 mod talking;

@@ -60,6 +60,29 @@ fn a_failure_does_not_keep_the_other_arguments_from_being_tried() {
     assert_eq!(fs::read(site.root().join("kept")).unwrap(), content(1, 10));
 }
 
+#[test]
+fn get_and_put_go_on_behind_a_dead_host_and_a_missing_file() {
+    let site = Site::clear();
+    let here = site.beside("here");
+    write(site.root(), "one", 1, 10);
+    let said = run(pasv(["get", "-O"]).arg(here.join("new/folder")).args([
+        dead_url("a"),
+        site.door.url("missing"),
+        site.door.url("one"),
+    ]));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert_eq!(fs::read(here.join("new/folder/one")).unwrap(), content(1, 10));
+    assert_eq!(said.err.matches("error: ").count(), 2, "{}", said.err);
+
+    let up = write(&here, "up", 2, 10);
+    let said = run(pasv(["put"]).args([here.join("missing"), here.clone(), up]).arg(site.door.url("")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert_eq!(fs::read(site.root().join("up")).unwrap(), content(2, 10));
+    assert_eq!(said.err.matches("error: ").count(), 2, "{}", said.err);
+    let said = run(pasv(["put"]).args([here.join("missing"), here.join("none")]).arg(site.door.url("")));
+    assert_eq!(said.status.code(), Some(2), "{}", said.err);
+}
+
 /// A wrong password that is sent for each of many files locks its user out.
 #[test]
 fn a_site_that_refused_the_login_is_not_asked_again() {

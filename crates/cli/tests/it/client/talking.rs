@@ -51,7 +51,7 @@ fn a_directory_is_told_from_a_file() {
         let said = run(pasv(["get", "-O"]).arg(&here).arg(&url));
         assert!(!said.status.success() && said.err.contains("-r downloads it"), "{url}: {}", said.err);
     }
-    let said = run(pasv(["get", "-O", "nonesuch"]).arg(site.door.bare_url("d/a")));
+    let said = run(pasv(["get", "-o", "nonesuch/a"]).arg(site.door.bare_url("d/a")));
     assert!(said.status.code() == Some(2) && said.err.contains("no folder nonesuch"), "{}", said.err);
     // What cannot be stored is told, and the exit is not 0.
     fs::create_dir(here.join("tree")).unwrap();

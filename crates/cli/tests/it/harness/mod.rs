@@ -10,5 +10,6 @@ pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod site;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod url;

@@ -148,7 +148,7 @@ pub(crate) fn wait_until<T>(until: Instant, mut condition: impl FnMut() -> Optio
 }
 
 /// The settings of the person who runs the tests must not reach the programs: no proxies, no dot files.
-fn clean(command: &mut Command) -> &mut Command {
+pub(crate) fn clean(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().to_lowercase();
         if text.ends_with("_proxy") || text.starts_with("pasv_") {
