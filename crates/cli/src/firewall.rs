@@ -1,9 +1,9 @@
 //! What must the firewalls let through for a site? `pasv firewall`: printed, applied, checked, removed.
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use ::firewall::{Authority, Chain, Modes, Output, Ports, Request, Target, Tracking};
+use ::firewall::{Active, Authority, Chain, Filters, Modes, Output, Ports, Request, Target, Tracking};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
@@ -13,61 +13,66 @@ use crate::talk::{Failure, say};
 mod change;
 pub(crate) mod machine;
 
-/// Print the firewall rules that a site needs, or apply them.
+/// Print the firewall rules that a server needs, or apply them.
 ///
-/// Takes the flags of `pasv serve`, so that the rules fit the site: paste them from there. Without --for, the rules are
-/// written for the firewall that this machine runs, as far as it can be recognised (root sees more). What is printed is
-/// a whole: remarks say how it is loaded and what has to agree with it.
+/// Takes the flags of `pasv serve`, so that the rules match the server: paste them from there. Without --for, the rules are
+/// for the firewall that this machine runs, as far as it can be recognised (root sees more). Where none is active there is
+/// nothing to do, and that is said. Comments in the output say how to load and to remove the rules.
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(mut_args(only_what_matters))]
-#[command(after_help = "Print the rules for this machine:       pasv firewall\n\
-                        With reasons and a drawing:             pasv firewall --explain\n\
-                        For a router before the server:         pasv firewall --for nftables-router --inside 192.168.1.2\n\
-                        Load them (nftables):                   pasv firewall --for nftables | nft -f -\n\
-                        Or look, ask and load:                  pasv firewall --apply\n\n\
-                        All flags of `pasv serve` are taken; those shown above are the ones that matter here.\n\
-                        Exit codes: 0 done, or nothing missing and nothing too wide; 1 refused, or --check found\n\
-                        something; 2 a wrong command line")]
+#[command(after_help = "Examples:\n  \
+    pasv firewall                                 what this machine needs\n  \
+    pasv firewall --explain                       the same with reasons and a drawing\n  \
+    pasv firewall --check                         compare with the rules of this machine\n  \
+    pasv firewall --apply                         show the changes, ask, and load them (nftables)\n  \
+    pasv firewall --for aws --from 192.0.2.0/24   for another firewall, for some clients\n  \
+    pasv firewall --for nftables-router --inside 192.168.1.2\n  \
+    pasv firewall --for nftables > pasv.nft       to read, then: nft -f pasv.nft\n\n\
+    All flags of `pasv serve` are accepted; those that matter here are shown above.\n\n\
+    Exit codes:\n  \
+    0 done, or --check found nothing   1 refused, or --check found something   2 wrong command line")]
 pub(crate) struct Flags {
-    /// The firewall to write for [default: what this machine runs].
+    /// Firewall to print rules for [default: the one of this machine].
     #[arg(long = "for", value_name = "TARGET", value_enum)]
     target: Option<TargetFlag>,
-    /// Which mode to let through [default: passive, where the site offers it].
+    /// Mode to open ports for [default: passive, where the server offers it].
     #[arg(long, value_enum)]
     mode: Option<ModeFlag>,
-    /// For a firewall that looks at single packets and does not follow connections.
+    /// For a firewall that filters single packets and does not track connections.
     #[arg(long)]
     stateless: bool,
-    /// For a firewall that drops what goes out as well.
+    /// For a firewall that filters outgoing connections too.
     #[arg(long)]
     output_drop: bool,
-    /// Let in clients of this network only. May be given several times [default: everybody].
+    /// Allow clients of this network only. May be repeated [default: all].
     #[arg(long, value_name = "CIDR", value_parser = crate::flags::network)]
     from: Vec<::firewall::IpNet>,
-    /// Other TCP ports that a whole rule set leaves open, as PORT or LO-HI, or `none`. May be given several times: those given
-    /// stand in place of the default [default: 22].
+    /// Other TCP ports to leave open, as PORT or LO-HI, or `none`. May be repeated; replaces the default [default: 22].
     #[arg(long, value_name = "PORT", value_parser = keep)]
     keep: Vec<Keep>,
     /// The server's own address behind a router or a balancer. One of each family, or (HAProxy) one for each server.
     #[arg(long, value_name = "ADDR")]
     inside: Vec<IpAddr>,
-    /// The chain for nftables-insert [default: the one of this machine that decides, or `inet filter input`].
+    /// Chain for nftables-insert [default: the chain of this machine that filters, or `inet filter input`].
     #[arg(long, value_name = "FAMILY TABLE CHAIN", value_parser = chain)]
     chain: Option<Chain>,
-    /// Change the rules of this machine (nftables): a table of its own where nothing filters, lines in the chains that drop
-    /// otherwise. Shows what it would do, and asks.
+    /// Change the rules of this machine (nftables): adds lines to the chains that drop, or a table of its own where no firewall
+    /// is active. Shows the changes, and asks.
     #[arg(long, conflicts_with_all = ["remove", "check"])]
     apply: bool,
-    /// Take away what --apply has put there. Asks.
+    /// Remove what --apply has added. Asks.
     #[arg(long, conflicts_with = "check")]
     remove: bool,
-    /// Compare the rules of this machine with what the site needs: what is missing, what is too wide.
+    /// Compare the rules of this machine with what the server needs: what is missing, what is too wide.
     #[arg(long)]
     check: bool,
     /// Do not ask.
     #[arg(long, short)]
     yes: bool,
+    /// Print rules also where no firewall is active on this machine.
+    #[arg(long)]
+    print: bool,
     #[command(flatten)]
     site: serve::Flags,
 }
@@ -88,7 +93,7 @@ const MATTER: [&str; 11] = [
 ];
 
 /// Our own.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     "target",
     "mode",
     "stateless",
@@ -101,13 +106,14 @@ const OWN: [&str; 12] = [
     "remove",
     "check",
     "yes",
+    "print",
 ];
 
 fn only_what_matters(argument: clap::Arg) -> clap::Arg {
     let name = argument.get_id().as_str().to_owned();
     match name.as_str() {
         "explain" => argument
-            .help("Say above each line which of the four rules it is and what for, and draw the ports of both sides")
+            .help("Explain each line, and draw the ports of both sides")
             .help_heading("The site, as for `pasv serve`"),
         name if MATTER.contains(&name) => argument.help_heading("The site, as for `pasv serve`"),
         name if OWN.contains(&name) || name == "help" => argument,
@@ -163,7 +169,7 @@ fn chain(text: &str) -> Result<Chain, String> {
         [family @ ("inet" | "ip" | "ip6"), table, name] if plain(table) && plain(name) => {
             Ok(Chain { family: family.into(), table: table.into(), name: name.into() })
         }
-        _ => Err("write the family, the table and the chain, as `inet filter input`".into()),
+        _ => Err("write family, table and chain, as `inet filter input`".into()),
     }
 }
 
@@ -202,13 +208,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage(unfit));
     }
     if flags.chain.is_some() && !matches!(flags.target, Some(TargetFlag(Target::NftablesInsert))) {
-        return Err(Failure::usage("--chain goes with --for nftables-insert alone")
-            .hint("--apply and --check find the chains by themselves"));
+        return Err(Failure::usage("--chain is for --for nftables-insert only")
+            .hint("--apply and --check find the chains themselves"));
     }
     if !flags.site.is_reached() {
-        say(format_args!(
-            "hint: this site listens on the loopback addresses alone: no firewall is in its way"
-        ));
+        say(format_args!("hint: this server listens on loopback addresses only, where no firewall matters"));
     }
     if flags.apply {
         return change::apply(&request, flags.yes, !flags.keep.is_empty(), flags.target.map(|flag| flag.0));
@@ -226,18 +230,118 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     if let Some(chain) = flags.chain.clone().or_else(|| seen.as_ref().and_then(|seen| seen.chain.clone())) {
         request.chain = chain;
     }
+    if let (None, Some(seen), false) = (flags.target, &seen, flags.print) {
+        let root = rustix::process::geteuid().is_root();
+        if seen.filters == Filters::Inactive || seen.filters == Filters::NotKnown && root {
+            let width = crate::columns::columns().unwrap_or(80).min(100);
+            let mut text = inactive(&request, seen.filters, &change::closed(&request), width);
+            if flags.site.explain() {
+                text.push_str(&format!("\n{}", ::firewall::Rules::of(&request.site).explain()));
+            }
+            std::io::stdout().write_all(text.as_bytes())?;
+            return Ok(());
+        }
+    }
     let target = match (flags.target, &seen) {
         (Some(TargetFlag(target)), _) => target,
         (None, Some(seen)) => {
             text = format!("# For {}: {}.\n", seen.target.name(), seen.why);
             if !seen.why.contains("--for") {
-                text.push_str("# --for names another firewall: `pasv firewall --help` lists them.\n");
+                text.push_str("# --for selects another firewall: `pasv firewall --help` lists them.\n");
             }
             seen.target
         }
         (None, None) => Target::Nftables,
     };
+    if matches!(target, Target::Nftables | Target::Iptables) {
+        warn_of_closed(&request, &mut text);
+    }
     text.push_str(&target.write(&request, flags.site.explain()).map_err(Failure::usage)?);
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
+}
+
+/// Nothing has to be opened on this machine; what the server needs elsewhere, and what a firewall here would close.
+fn inactive(request: &Request, filters: Filters, closed: &[machine::Listener], width: usize) -> String {
+    let first = match filters {
+        Filters::NotKnown => "No firewall was found on this machine: nothing to do.",
+        Filters::Active | Filters::Inactive => "No firewall is active on this machine: nothing to do.",
+    };
+    let mut text = format!("{first}\n\nA firewall or router in front of this machine must let through:\n");
+    let site = &request.site;
+    let control = Ports::of(site.control_ports.iter().map(|port| *port..=*port));
+    text.push_str(&format!("  in   TCP {control}: control connections\n"));
+    if request.modes != Modes::Active {
+        let passive = Ports::of(site.passive_ports.iter().cloned());
+        text.push_str(&format!("  in   TCP {passive}: data connections, passive mode\n"));
+    }
+    if request.modes != Modes::Passive {
+        let from = match site.active {
+            Active::FromPort(port) => format!("from TCP {port}"),
+            Active::FromAnyPort | Active::Off => "from any TCP port".to_owned(),
+        };
+        text.push_str(&format!("  out  {from}: data connections, active mode\n"));
+    }
+    text.push_str("`pasv firewall --for TARGET` prints rules for it; --help lists the targets.\n\n");
+    let kept = request.kept();
+    let beside = if kept.is_empty() { String::new() } else { format!(" and TCP {kept}") };
+    let closing = format!(
+        "A firewall on this machine is optional: --print shows one, --apply loads it. It would close everything except the \
+         server's ports{beside}."
+    );
+    let mut lines = crate::columns::wrap(&closing, "", "", width);
+    if !closed.is_empty() {
+        let in_use = format!("In use now, and closed by it: {}.", machine::listed(closed));
+        lines.extend(crate::columns::wrap(&in_use, "", "  ", width));
+    }
+    text + &lines.join("\n") + "\n"
+}
+
+/// A whole rule set closes all ports that it does not list. Where the text goes to a program, nobody reads its comments.
+fn warn_of_closed(request: &Request, text: &mut String) {
+    let closed = change::closed(request);
+    if closed.is_empty() {
+        return;
+    }
+    let warning = format!(
+        "These rules close ports that are in use on this machine: {}. --keep PORT leaves a TCP port open.",
+        machine::listed(&closed)
+    );
+    for line in crate::columns::wrap(&format!("WARNING: {warning}"), "# ", "#   ", 79) {
+        text.push_str(&(line + "\n"));
+    }
+    if !std::io::stdout().is_terminal() {
+        say(format_args!("warning: {warning}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::firewall::{Families, Site};
+
+    use super::*;
+
+    #[test]
+    fn where_no_firewall_is_active_nothing_is_to_be_done_and_what_one_would_close_is_listed() {
+        let request = Request::of(Site {
+            control_ports: vec![2121],
+            implicit_ports: vec![],
+            passive_ports: vec![61210..=61219],
+            active: Active::Off,
+            families: Families::Both,
+        });
+        let web = machine::Listener {
+            protocol: machine::Protocol::Tcp,
+            port: 80,
+            program: Some("nginx".to_owned()),
+        };
+        let text = inactive(&request, Filters::Inactive, &[web], 80);
+        assert!(text.starts_with("No firewall is active on this machine: nothing to do.\n"), "{text}");
+        for words in ["TCP 2121: control", "TCP 61210-61219: data", "closed by it: TCP 80 (nginx).", "TCP 22"]
+        {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(!inactive(&request, Filters::NotKnown, &[], 80).contains("In use"), "{text}");
+    }
 }

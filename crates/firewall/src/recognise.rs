@@ -20,6 +20,17 @@ pub struct Seen {
     pub iptables: Option<String>,
 }
 
+/// Does a firewall filter what comes in?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filters {
+    /// Yes.
+    Active,
+    /// No: everything passes.
+    Inactive,
+    /// Its programs are not there, or answer root only.
+    NotKnown,
+}
+
 /// What it is taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
@@ -29,11 +40,15 @@ pub struct Recognised {
     pub chain: Option<Chain>,
     /// Why, as a sentence.
     pub why: String,
+    /// Does a firewall filter what comes in here?
+    pub filters: Filters,
 }
 
 /// The front ends first: they write rules of nftables or iptables themselves, and overwrite what others put there.
 pub fn recognise(seen: &Seen) -> Recognised {
-    let found = |target, why: &str| Recognised { target, chain: None, why: why.to_owned() };
+    let found =
+        |target, why: &str| Recognised { target, chain: None, why: why.to_owned(), filters: Filters::Active };
+    let open = |target, why| Recognised { filters: Filters::Inactive, ..found(target, why) };
     if seen.firewalld.as_deref().is_some_and(|said| said.trim() == "running") {
         return found(Target::Firewalld, "firewalld runs on this machine");
     }
@@ -57,6 +72,7 @@ pub fn recognise(seen: &Seen) -> Recognised {
                     table: chain.table.clone(),
                     name: chain.name.clone(),
                 }),
+                filters: Filters::Active,
             };
         }
         None => {}
@@ -66,12 +82,17 @@ pub fn recognise(seen: &Seen) -> Recognised {
         return found(Target::IptablesInsert, "iptables has rules on this machine");
     }
     match (&seen.ruleset, &seen.iptables) {
-        (Some(_), _) => found(Target::Nftables, "nothing on this machine drops what comes in"),
-        (None, Some(_)) => found(Target::Iptables, "iptables is here, and has no rule for what comes in"),
-        (None, None) => found(
-            Target::Nftables,
-            "which firewall this machine runs cannot be seen (only root can); --for names another",
-        ),
+        (Some(_), _) => open(Target::Nftables, "no firewall is active on this machine"),
+        (None, Some(_)) => {
+            open(Target::Iptables, "iptables on this machine has no rules for incoming connections")
+        }
+        (None, None) => Recognised {
+            filters: Filters::NotKnown,
+            ..found(
+                Target::Nftables,
+                "the firewall of this machine cannot be seen (root sees more); --for selects another",
+            )
+        },
     }
 }
 

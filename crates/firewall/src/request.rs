@@ -229,10 +229,10 @@ impl Request {
     pub(crate) fn left_open(&self) -> String {
         let kept = self.kept();
         if kept.is_empty() {
-            return "Nothing but the site is left open, not even ssh: --keep 22 keeps it.".into();
+            return "Open: the server's ports only, not even ssh (--keep 22 keeps it open). Everything else is closed, UDP too.".into();
         }
         format!(
-            "Left open beside the site: TCP {}. --keep names others; everything else is closed.",
+            "Open: the server's ports and TCP {} (--keep changes that). Everything else is closed, UDP too.",
             kept.written("-", ", ")
         )
     }

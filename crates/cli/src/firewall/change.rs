@@ -1,9 +1,9 @@
 //! How are the rules of this machine compared, changed, and put back?
 use std::io::{self, IsTerminal as _, Write as _};
 
-use ::firewall::{Output, Plan, Request, Ruleset, Target, Tracking, plan, removal};
+use ::firewall::{Output, Plan, Ports, Request, Ruleset, Target, Tracking, plan, removal};
 
-use super::machine;
+use super::machine::{self, Listener, Protocol};
 use crate::talk::{Exit, Failure, say};
 
 /// Makes the rules of this machine let the site through.
@@ -19,10 +19,10 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
     let ruleset = read()?;
     let (script, keeps) = match plan(&ruleset, request) {
         Plan::Nothing { ours } => {
-            let how = if ours { "by rules of pasv" } else { "and no rule of pasv is needed" };
-            say(format_args!("Nothing to do: what the site needs passes already, {how}."));
+            let how = if ours { "by rules of pasv" } else { "without rules of pasv" };
+            say(format_args!("Nothing to do: what the server needs passes already, {how}."));
             if !::firewall::check(&ruleset, request).open_questions.is_empty() {
-                say(format_args!("hint: for some it depends: `pasv firewall --check` tells on what"));
+                say(format_args!("hint: this depends on other rules: see `pasv firewall --check`"));
             }
             return Ok(());
         }
@@ -30,7 +30,7 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
         Plan::Own { script, chains } => {
             print(&script)?;
             if !chains.is_empty() {
-                say(format_args!("The last lines would be put into what is there: {}.", chains.join(", ")));
+                say(format_args!("The last lines would be added to existing chains: {}.", chains.join(", ")));
             }
             own_table(request, yes, kept)?;
             (script, OWN_KEPT)
@@ -40,13 +40,13 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
             let iptables = |chain: &String| chain == "ip filter INPUT" || chain == "ip6 filter INPUT";
             let keeps = if chains.iter().any(iptables) { IPTABLES_KEPT } else { LINES_KEPT };
             if chains.is_empty() {
-                say(format_args!("Rules of pasv that nothing needs any more would be taken away."));
+                say(format_args!("Rules of pasv that are no longer needed would be removed."));
             } else {
-                say(format_args!("These lines would be put into what is there: {}.", chains.join(", ")));
+                say(format_args!("These lines would be added to existing chains: {}.", chains.join(", ")));
             }
             // What an earlier application opened, and this one does not: of other settings, or of another site.
             let opened = ::firewall::opened(&ruleset);
-            closes(request, yes, kept, &|port| opened.contains(port))?;
+            closes(request, yes, kept, &opened)?;
             (script, keeps)
         }
     };
@@ -54,29 +54,29 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
     machine::change(&script).map_err(refused)?;
     let findings = ::firewall::check(&read()?, request);
     if let Some(missing) = findings.missing.first() {
-        return Err(Failure::new(Exit::Refused, format!("the rules are loaded, and yet: {missing}"))
-            .hint("`pasv firewall --check` tells all; `pasv firewall --remove` takes them away"));
+        return Err(Failure::new(Exit::Refused, format!("the rules are loaded, but: {missing}"))
+            .hint("`pasv firewall --check` shows all; `pasv firewall --remove` removes the rules"));
     }
-    say(format_args!("Done. `pasv firewall --remove` takes it back."));
-    say(format_args!("hint: this lasts until the next start; {keeps}"));
+    say(format_args!("Done. `pasv firewall --remove` undoes it."));
+    say(format_args!("hint: the rules are gone after a restart. {keeps}"));
     Ok(())
 }
 
 /// How it lasts. The whole listing is no file to load: programs that write rules of their own (Docker, fail2ban) would find
 /// theirs twice.
-const OWN_KEPT: &str = "`pasv firewall --for nftables` with the same flags into a file that /etc/nftables.conf includes keeps it";
+const OWN_KEPT: &str = "To keep them, write the output of `pasv firewall --for nftables` with the same flags to a file that /etc/nftables.conf includes";
 const LINES_KEPT: &str =
-    "the lines in the file from which these chains are loaded (/etc/nftables.conf) keep it";
-const IPTABLES_KEPT: &str = "what saves the rules of iptables here (`netfilter-persistent save`) keeps it";
+    "To keep them, add the lines to the file from which these chains are loaded (/etc/nftables.conf)";
+const IPTABLES_KEPT: &str = "To keep them, save the rules of iptables (`netfilter-persistent save`)";
 
 /// Takes away what is ours.
 pub(super) fn remove(yes: bool) -> Result<(), Failure> {
     let Some(script) = removal(&read()?) else {
-        say(format_args!("Nothing to do: no rule of pasv is there."));
+        say(format_args!("Nothing to do: there are no rules of pasv."));
         return Ok(());
     };
     print(&script)?;
-    ask("Take these rules away?", yes)?;
+    ask("Remove these rules?", yes)?;
     machine::change(&script).map_err(refused)?;
     say(format_args!("Done."));
     Ok(())
@@ -97,19 +97,17 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     }
     let unseen: Vec<&str> = machine::legacy().collect();
     for family in &unseen {
-        text.push_str(&format!(
-            "DEPENDS   {family} of the kind before nftables has rules here too, and nft does not see them\n"
-        ));
+        text.push_str(&format!("DEPENDS   {family} (legacy) has rules here too, which nft does not show\n"));
     }
     if !findings.filtered && unseen.is_empty() {
-        text.push_str("OPEN      nothing on this machine drops what comes in: every port of it is open\n");
+        text.push_str("OPEN      no firewall is active on this machine: every port is reachable\n");
     }
     let known = !findings.undecided && unseen.is_empty();
     match (findings.is_good(), known) {
         (true, true) => {
-            text.push_str("GOOD      what the site needs passes, and no rule lets through more for it\n");
+            text.push_str("GOOD      what the server needs passes, and no rule opens more than that\n");
         }
-        (true, false) => text.push_str("NOT KNOWN whether what the site needs passes\n"),
+        (true, false) => text.push_str("NOT KNOWN whether what the server needs passes\n"),
         (false, _) => {}
     }
     // Comments and names in there are whatever somebody wrote: they drive no terminal.
@@ -120,11 +118,9 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = match (findings.missing.is_empty(), findings.wide.is_empty()) {
-        (true, true) => "`pasv doctor` from a client's place decides it",
-        (false, _) => {
-            "`pasv firewall` prints what is missing, `pasv firewall --apply` puts it there (nftables)"
-        }
-        (true, false) => "narrow the rule that is too wide; what the site needs passes",
+        (true, true) => "run `pasv doctor ftp://...` from a client to find out",
+        (false, _) => "`pasv firewall` prints what is missing, `pasv firewall --apply` adds it (nftables)",
+        (true, false) => "make the rule that is too wide narrower; what the server needs passes",
     };
     Err(Failure::told(Exit::Refused).hint(hint))
 }
@@ -152,10 +148,13 @@ fn refuse_front_ends() -> Result<(), Failure> {
         (_, Some(said)) if said.trim() == "running" => "firewalld",
         _ => return refuse_the_older(),
     };
-    Err(Failure::new(Exit::Refused, format!("{name} makes the rules of this machine, and would overwrite others"))
-        .hint(format!(
-            "`pasv firewall --for {name}` prints what to tell it; `--apply --for nftables` does it past {name} all the same"
-        )))
+    Err(Failure::new(
+        Exit::Refused,
+        format!("{name} manages the rules of this machine and would overwrite others"),
+    )
+    .hint(format!(
+        "`pasv firewall --for {name}` prints the commands for it; `--apply --for nftables` bypasses {name}"
+    )))
 }
 
 /// What drops there is not seen by nft, and no rule of nftables opens it.
@@ -163,43 +162,59 @@ fn refuse_the_older() -> Result<(), Failure> {
     let Some(name) = machine::legacy().next() else { return Ok(()) };
     Err(Failure::new(
         Exit::Refused,
-        format!("{name} of the kind before nftables has rules on this machine, and nft cannot change them"),
+        format!("{name} (legacy) has rules on this machine, which nft cannot change"),
     )
-    .hint("`pasv firewall --for iptables-insert` prints what to paste; `--apply --for nftables` goes past them all the same"))
+    .hint(
+        "`pasv firewall --for iptables-insert` prints what to paste; `--apply --for nftables` ignores them",
+    ))
 }
 
 /// A table of our own closes all that it does not name: somebody has to know that.
 fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
     let beside =
-        if request.kept().is_empty() { "nothing".to_owned() } else { format!("TCP {}", request.kept()) };
+        if request.kept().is_empty() { String::new() } else { format!(" and TCP {}", request.kept()) };
     say(format_args!(
-        "Nothing drops what comes in here, so this table would: it leaves open the site and {beside}, and closes all else, UDP too."
+        "No firewall is active. Applying this would block everything except the server's ports{beside}, including UDP."
     ));
     if request.output == Output::Dropped || request.tracking == Tracking::Stateless {
         say(format_args!(
-            "What this machine opens of its own (names, time, updates, DHCP) would be dropped as well."
+            "Connections that this machine opens itself (DNS, time, updates, DHCP) would be blocked too."
         ));
     }
-    closes(request, yes, kept, &|_| true)
+    refuse_unasked(&closed(request), yes, kept)
 }
 
-/// Something may listen where nobody comes in any more, of those ports that `concerned` names.
-fn closes(request: &Request, yes: bool, kept: bool, concerned: &dyn Fn(u16) -> bool) -> Result<(), Failure> {
+/// Something may listen at a port that no rule of ours opens any more.
+fn closes(request: &Request, yes: bool, kept: bool, opened: &Ports) -> Result<(), Failure> {
+    let mut closed = closed(request);
+    closed.retain(|at| at.protocol == Protocol::Tcp && opened.contains(at.port));
+    refuse_unasked(&closed, yes, kept)
+}
+
+/// What listens on this machine at ports that a whole rule set closes.
+pub(super) fn closed(request: &Request) -> Vec<Listener> {
     // The site itself may be up already.
-    let passive = |port: &u16| request.site.passive_ports.iter().any(|span| span.contains(port));
-    let open = |port: &u16| {
-        request.kept().contains(*port) || request.site.control_ports.contains(port) || passive(port)
+    let passive = |port: u16| request.site.passive_ports.iter().any(|span| span.contains(&port));
+    let open = |port: u16| {
+        request.kept().contains(port) || request.site.control_ports.contains(&port) || passive(port)
     };
-    let closed: Vec<u16> =
-        machine::listeners().into_iter().filter(|port| !open(port) && concerned(*port)).collect();
+    let mut all = machine::listeners();
+    all.retain(|at| at.protocol == Protocol::Udp || !open(at.port));
+    all
+}
+
+fn refuse_unasked(closed: &[Listener], yes: bool, kept: bool) -> Result<(), Failure> {
     if closed.is_empty() {
         return Ok(());
     }
-    let list = closed.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-    say(format_args!("Something listens at these ports, which would be closed to others: TCP {list}."));
-    if yes && !kept {
-        return Err(Failure::new(Exit::Refused, "nobody is asked, so nothing that listens is closed")
-            .hint("name what has to stay open, as --keep 22 --keep 62000-62009 (or --keep none)"));
+    say(format_args!(
+        "These ports are in use on this machine and would be closed: {}.",
+        machine::listed(closed)
+    ));
+    let tcp = closed.iter().any(|at| at.protocol == Protocol::Tcp);
+    if yes && !kept && tcp {
+        return Err(Failure::new(Exit::Refused, "--yes alone closes no port that is in use")
+            .hint("list the ports to keep open, as --keep 22 --keep 62000-62009 (or --keep none)"));
     }
     Ok(())
 }
@@ -209,12 +224,12 @@ fn ask(question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Refused, "nothing was changed: there is nobody to ask")
-            .hint("--yes does it without asking"));
+        return Err(Failure::new(Exit::Refused, "not a terminal, nothing changed")
+            .hint("--yes applies it without asking"));
     }
     // Without a question on the screen, nobody has said yes to it.
     let mut answer = String::new();
-    let asked = io::stderr().write_all(format!("{question} Type yes: ").as_bytes());
+    let asked = io::stderr().write_all(format!("{question} [yes/no] ").as_bytes());
     if asked.is_ok()
         && io::stdin().read_line(&mut answer).is_ok()
         && answer.trim().eq_ignore_ascii_case("yes")

@@ -1,4 +1,5 @@
 //! What do the firewall programs of this machine say?
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -102,21 +103,82 @@ pub(super) fn change(script: &str) -> Result<(), String> {
     if end.status.success() { Ok(()) } else { Err(first_line("nft", &end.stderr)) }
 }
 
-/// TCP ports at which something listens for others than this machine itself.
-pub(super) fn listeners() -> Vec<u16> {
-    let mut ports = Vec::new();
-    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let text = fs::read_to_string(file).unwrap_or_default();
-        ports.extend(text.lines().skip(1).filter_map(listener));
-    }
-    ports.sort_unstable();
-    ports.dedup();
-    ports
+/// A port at which something listens for others than this machine itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Listener {
+    pub(super) protocol: Protocol,
+    pub(super) port: u16,
+    /// The program, where it may be seen: root sees all, everybody their own.
+    pub(super) program: Option<String>,
 }
 
-/// From a line such as `0: 00000000:0016 00000000:0000 0A ...`: the local address and port, the other one, the state.
-fn listener(line: &str) -> Option<u16> {
-    const LISTEN: &str = "0A";
+/// Over TCP or over UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
+    /// A socket that waits for whoever comes: LISTEN, or one of UDP that is connected to nobody.
+    fn state(self) -> &'static str {
+        match self {
+            Self::Tcp => "0A",
+            Self::Udp => "07",
+        }
+    }
+}
+
+/// All of them, each port once.
+pub(super) fn listeners() -> Vec<Listener> {
+    // Of UDP the ports that the system gives out are those of programs which ask others.
+    let given_out = ephemeral();
+    let mut sockets = Vec::new();
+    for (protocol, file) in
+        [(Protocol::Tcp, "tcp"), (Protocol::Tcp, "tcp6"), (Protocol::Udp, "udp"), (Protocol::Udp, "udp6")]
+    {
+        let text = fs::read_to_string(format!("/proc/net/{file}")).unwrap_or_default();
+        sockets.extend(text.lines().skip(1).filter_map(|line| {
+            let (port, socket) = listener(line, protocol)?;
+            let own = protocol == Protocol::Udp
+                && given_out.as_ref().is_some_and(|ephemeral| ephemeral.range.contains(&port));
+            (!own).then_some((protocol, port, socket))
+        }));
+    }
+    let programs = programs(&sockets.iter().map(|(_, _, socket)| *socket).collect());
+    let mut listeners: Vec<Listener> = sockets
+        .into_iter()
+        .map(|(protocol, port, socket)| Listener { protocol, port, program: programs.get(&socket).cloned() })
+        .collect();
+    // That with a name first.
+    listeners.sort_by_key(|at| (at.protocol, at.port, at.program.is_none()));
+    listeners.dedup_by_key(|at| (at.protocol, at.port));
+    listeners
+}
+
+/// `TCP 80 (nginx), 443 (nginx); UDP 53`.
+pub(super) fn listed(listeners: &[Listener]) -> String {
+    let of = |protocol: Protocol| {
+        let all = listeners.iter().filter(|at| at.protocol == protocol).map(|at| match &at.program {
+            // A process can call itself what it likes.
+            Some(name) => format!("{} ({})", at.port, wire::pathname::show(name.as_bytes())),
+            None => at.port.to_string(),
+        });
+        let all = all.collect::<Vec<_>>().join(", ");
+        (!all.is_empty()).then(|| format!("{} {all}", protocol.name()))
+    };
+    [Protocol::Tcp, Protocol::Udp].into_iter().filter_map(of).collect::<Vec<_>>().join("; ")
+}
+
+/// From a line such as `0: 00000000:0016 00000000:0000 0A queues timer retransmits uid timeout inode`: the port and the socket.
+fn listener(line: &str, protocol: Protocol) -> Option<(u16, u64)> {
     let mut words = line.split_whitespace().skip(1);
     let (address, port) = words.next()?.split_once(':')?;
     let loopback = match address.len() {
@@ -124,11 +186,29 @@ fn listener(line: &str) -> Option<u16> {
         8 => address.ends_with("7F"),
         _ => address == "00000000000000000000000001000000",
     };
-    let state = words.nth(1)?;
-    if state != LISTEN || loopback {
+    if words.nth(1)? != protocol.state() || loopback {
         return None;
     }
-    u16::from_str_radix(port, 16).ok()
+    Some((u16::from_str_radix(port, 16).ok()?, words.nth(5)?.parse().ok()?))
+}
+
+/// Which programs have these sockets.
+fn programs(sockets: &HashSet<u64>) -> HashMap<u64, String> {
+    let mut programs = HashMap::new();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for process in processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+        let open = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+        let ours = open.filter_map(|fd| {
+            let link = fs::read_link(fd.path()).ok()?;
+            let socket = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()?;
+            sockets.contains(&socket).then_some(socket)
+        });
+        for socket in ours.collect::<Vec<u64>>() {
+            let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+            programs.entry(socket).or_insert_with(|| name.trim_end().to_owned());
+        }
+    }
+    programs
 }
 
 /// A program of the system: they live where only root's shell looks.
@@ -165,12 +245,42 @@ mod tests {
 
     #[test]
     fn listeners_are_read() {
-        let line =
-            |local: &str, state: &str| format!("   0: {local} 00000000:0000 {state} 00000000:00000000 00:00");
-        assert_eq!(listener(&line("00000000:0016", "0A")), Some(22));
-        assert_eq!(listener(&line("0100007F:0016", "0A")), None);
-        assert_eq!(listener(&line("00000000000000000000000000000000:0050", "0A")), Some(80));
-        assert_eq!(listener(&line("00000000000000000000000001000000:0050", "0A")), None);
-        assert_eq!(listener(&line("00000000:0016", "01")), None);
+        let line = |local: &str, state: &str| {
+            format!(
+                "   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 4711 1"
+            )
+        };
+        let tcp = |local, state| listener(&line(local, state), Protocol::Tcp);
+        assert_eq!(tcp("00000000:0016", "0A"), Some((22, 4711)));
+        assert_eq!(tcp("0100007F:0016", "0A"), None);
+        assert_eq!(tcp("00000000000000000000000000000000:0050", "0A"), Some((80, 4711)));
+        assert_eq!(tcp("00000000000000000000000001000000:0050", "0A"), None);
+        assert_eq!(tcp("00000000:0016", "01"), None);
+        assert_eq!(listener(&line("00000000:0035", "07"), Protocol::Udp), Some((53, 4711)));
+        assert_eq!(listener(&line("00000000:0035", "01"), Protocol::Udp), None);
+    }
+
+    #[test]
+    fn they_are_listed_by_protocol_and_with_their_programs() {
+        let at = |protocol, port, program: Option<&str>| Listener {
+            protocol,
+            port,
+            program: program.map(str::to_owned),
+        };
+        let all = [
+            at(Protocol::Tcp, 80, Some("nginx")),
+            at(Protocol::Tcp, 443, None),
+            at(Protocol::Udp, 53, Some("dns\x1b[2J")),
+        ];
+        assert_eq!(listed(&all), "TCP 80 (nginx), 443; UDP 53 (dns\\x1b[2J)");
+        assert_eq!(listed(&all[2..]), "UDP 53 (dns\\x1b[2J)");
+    }
+
+    #[test]
+    fn a_listener_of_our_own_is_found_with_its_program() {
+        let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let found = listeners().into_iter().find(|at| at.protocol == Protocol::Tcp && at.port == port);
+        assert!(found.as_ref().is_some_and(|at| at.program.is_some()), "{found:?}");
     }
 }

@@ -7,10 +7,11 @@ use crate::sheet::{Sheet, tag};
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("AWS, the security group of the server's interface. It follows connections: answers pass.");
-    sheet.say("Paste with the group's id in GROUP; what is there already is refused as a duplicate, which does no harm.");
-    sheet.say("The network ACL of the subnet is another firewall and follows nothing: as it comes it lets all pass; where it does not, the target is aws-nacl.");
+    sheet.say("Set GROUP, then paste, once or often: a rule that exists is refused as a duplicate, which does no harm.");
+    sheet.say("Remove:  the same commands with `revoke-` in place of `authorize-`");
+    sheet.say("The network ACL of the subnet is another firewall and follows nothing: as default it lets everything pass; where it does not, use --for aws-nacl.");
     sheet.blank();
-    sheet.plain("GROUP=sg-0123456789abcdef0");
+    sheet.plain("GROUP='<security group id, sg-...>'");
     for rule in &request.written(Direction::In) {
         for span in rule.to.spans() {
             permit(&mut sheet, request, rule, "ingress", &Ports::of([span]));
@@ -18,11 +19,11 @@ pub(super) fn write(request: &Request) -> Sheet {
     }
     if request.output == Output::Dropped {
         for rule in &request.written(Direction::Out) {
-            sheet.say("A security group cannot name the port that a connection comes from, so this one is wider than rule 4.");
+            sheet.say("A security group cannot match the source port, so this one is wider than rule 4 (the server's own connections to clients).");
             permit(&mut sheet, request, rule, "egress", &rule.to);
         }
     } else if request.calls_back() {
-        sheet.say("Active mode: a security group lets everything out as it comes, rule 4 with it.");
+        sheet.say("Active mode: a security group lets everything out by default, also the server's own connections to clients (rule 4).");
     }
     sheet
 }

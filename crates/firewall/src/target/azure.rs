@@ -10,11 +10,15 @@ const FIRST: usize = 310;
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("Azure, the network security group. It follows connections: answers pass.");
-    sheet.say("Paste with your names in RESOURCES and GROUP, once or often, and other priorities where another rule has these.");
-    sheet.say("Azure forgets a connection that was silent for 4 minutes; pasv sends keepalives after 15 s on both sides.");
+    sheet.say("Set RESOURCES and GROUP, and change the priorities where another rule has these, then paste, once or often.");
+    sheet.say("Remove:  for each name below:");
+    sheet.command(
+        "az network nsg rule delete --resource-group \"$RESOURCES\" --nsg-name \"$GROUP\" --name NAME",
+    );
+    sheet.say("Azure drops connections that are idle for 4 minutes; pasv sends keepalives after 15 s on both sides.");
     sheet.blank();
-    sheet.plain("RESOURCES=my-resources");
-    sheet.plain("GROUP=my-security-group");
+    sheet.plain("RESOURCES='<resource group>'");
+    sheet.plain("GROUP='<network security group>'");
     let mut priority = FIRST;
     for rule in &request.written(Direction::In) {
         create(&mut sheet, request, rule, &mut priority);
@@ -24,9 +28,9 @@ pub(super) fn write(request: &Request) -> Sheet {
             create(&mut sheet, request, rule, &mut priority);
         }
     } else if request.calls_back() {
-        sheet.say("Active mode: everything is let out as it comes, rule 4 with it.");
+        sheet.say("Active mode: everything is let out by default, also the server's own connections to clients (rule 4).");
     }
-    sheet.say("The server's interface has a private address here, and the public one is translated 1:1: the site must be told it.");
+    sheet.say("The server's interface has a private address here, and the public one is translated 1:1: start the server with --external.");
     sheet
 }
 

@@ -8,39 +8,42 @@ use crate::sheet::Sheet;
 use crate::site::{Active, Families};
 use crate::target::Target;
 
+/// Stands for an address that only the user knows.
+pub(super) const ADDRESS: &str = "<ADDRESS>";
+
 /// Adds it as remarks, whatever the firewall.
 pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
-    sheet.say("The server must be told the same:");
+    sheet.say("Start the server with matching flags:");
     sheet.command(&format!("pasv serve{}", settings(target, request)));
     if request.external.is_none() && translates(target, request) {
         sheet.say(
-            "ADDRESS is the IPv4 address that clients dial: NAT stands in between, and PASV has to tell it.",
+            "<ADDRESS> is the IPv4 address that clients connect to: there is NAT in between, and PASV must announce that address.",
         );
     }
     if target == Target::Haproxy {
-        sheet.say("BALANCER is the address from which HAProxy reaches the servers: its headers are believed, and nobody else's.");
+        sheet.say("<BALANCER> is the address from which HAProxy connects to the servers: only its PROXY headers are accepted.");
     }
     if let Authority::AsksAt(port) = request.authority {
         let told = match target {
-            Target::Nftables | Target::Iptables => "it is left open above",
-            _ => "let it in too, in the words of rule 1",
+            Target::Nftables | Target::Iptables => "it is open in the rules above",
+            _ => "open it too, as rule 1 (clients to the control port)",
         };
         sheet.say(&format!(
-            "The authority of --acme asks at TCP port {port} of the server, from anywhere, --from or not: {told}.{}",
-            if port == 80 { "" } else { " It dials port 80: something before the server has to lead there." }
+            "The certificate authority (--acme) connects to TCP port {port} of the server, from anywhere, whatever --from says: {told}.{}",
+            if port == 80 { "" } else { " It connects to port 80: something in front of the server must forward that to it." }
         ));
     }
     if request.calls_back()
         && request.site.active == Active::FromAnyPort
         && (request.output == Output::Dropped || request.tracking == Tracking::Stateless)
     {
-        sheet.say("Without --active-port the server may call from any port above 1023, and so may every program on it. With --active-port 20 (root, or the right to low ports) rule 4 is as narrow as it can be.");
+        sheet.say("Without --active-port the server connects from any port above 1023, and so may every program on it. With --active-port 20 (root, or the right to use low ports) rule 4 (the server's own connections to clients) is as narrow as it can be.");
     }
     let overlap = request.ephemeral.overlap(&request.asked().passive_ports);
     let (low, high) = (request.ephemeral.range.start(), request.ephemeral.range.end());
     if !overlap.is_empty() {
         sheet.say(&format!(
-            "WARNING: {overlap} lies inside {low}-{high}, from which the server's system takes ports for its own outgoing connections. Keep them out: sysctl -w net.ipv4.ip_local_reserved_ports={} (adding to what is there), or take a range above {high}.",
+            "WARNING: {overlap} lies inside {low}-{high}, which the server's system uses for its own outgoing connections. Reserve them: sysctl -w net.ipv4.ip_local_reserved_ports={} (adding to what is there), or take a range above {high}.",
             overlap.written("-", ",")
         ));
     }
@@ -51,11 +54,11 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
         (None, Some(990)) => ("ftps", String::new()),
         (None, Some(port)) => ("ftps", format!(":{port}")),
     };
-    let host = request.external.map_or_else(|| "HOST".to_owned(), |at| at.to_string());
+    let host = request.external.map_or_else(|| "<HOST>".to_owned(), |at| at.to_string());
     sheet.say(&format!("Test from outside: pasv doctor {scheme}://{host}{port}/"));
-    sheet.say("No FTP helper (nf_conntrack_ftp, ALG, inspection) is needed in any firewall: the ports are known. Leave it off: it cannot read TLS.");
+    sheet.say("No FTP helper (nf_conntrack_ftp, ALG, inspection) is needed in any firewall, as the ports are fixed. Leave it off: it cannot read TLS.");
     if !request.calls_back() && request.modes != Modes::Active {
-        sheet.say("Nothing is opened for port 20: in passive mode nobody uses it.");
+        sheet.say("Port 20 stays closed: passive mode does not use it.");
     }
 }
 
@@ -69,11 +72,14 @@ pub(super) fn settings(target: Target, request: &Request) -> String {
     }
     match request.external {
         Some(at) => words.push_str(&format!(" --external {at}")),
-        None if translates(target, request) => words.push_str(" --external ADDRESS"),
+        None if translates(target, request) => {
+            words.push_str(" --external ");
+            words.push_str(ADDRESS);
+        }
         None => {}
     }
     if target == Target::Haproxy {
-        words.push_str(" --proxy-from BALANCER");
+        words.push_str(" --proxy-from <BALANCER>");
     }
     words.push_str(modes(target, request));
     let calls = request.calls_back() && !target.relays();

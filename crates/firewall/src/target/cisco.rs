@@ -8,9 +8,24 @@ use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("!");
-    sheet.say("Cisco IOS, on the interface that leads out: one list for each way. They look at single packets; `established` is what has ACK, so that no answer can open a connection.");
-    sheet.say("A list ends in a silent `deny ip any any`: where the interface has lists already, put these lines into them; where it has none, all else that passes it is closed from then on.");
-    sheet.say("ASA follows connections: there the list of the way in is enough. Leave `inspect ftp` off: it cannot read TLS.");
+    sheet.say("Cisco IOS, on the interface that leads out: one list for each direction. They look at single packets; `established` matches packets with ACK, so that no answer can open a connection.");
+    sheet.say("WARNING: a list ends in an implicit `deny ip any any`. Where the interface has lists already, add these lines to them; where it has none, all other traffic of the interface is blocked from then on.");
+    let nat = request.inside(Family::V4).is_some() && request.families().contains(&Family::V4);
+    sheet.say(if nat {
+        "Replace <OUTSIDE> by the interface that leads out, and <INSIDE> by the one on the server's side, as GigabitEthernet0/0. Then paste in configuration mode; twice does no harm."
+    } else {
+        "Replace <OUTSIDE> by the interface that leads out, as GigabitEthernet0/0. Then paste in configuration mode; twice does no harm."
+    });
+    sheet.say("Remove:  the lines below `interface` with `no` before them, then the lists:");
+    for family in request.families() {
+        let (list, suffix) = match family {
+            Family::V4 => ("ip access-list extended", ""),
+            Family::V6 => ("ipv6 access-list", "-V6"),
+        };
+        sheet.command(&format!("no {list} PASV-IN{suffix}"));
+        sheet.command(&format!("no {list} PASV-OUT{suffix}"));
+    }
+    sheet.say("ASA follows connections: there the inbound list is enough. Leave `inspect ftp` off: it cannot read TLS.");
     sheet.blank();
     for family in request.families() {
         let (list, suffix) = match family {
@@ -38,7 +53,7 @@ pub(super) fn write(request: &Request) -> Sheet {
             }
         }
     }
-    sheet.plain("interface GigabitEthernet0/0");
+    sheet.plain("interface <OUTSIDE>");
     for family in request.families() {
         let (call, suffix) = match family {
             Family::V4 => (" ip access-group", ""),
@@ -50,13 +65,12 @@ pub(super) fn write(request: &Request) -> Sheet {
     let behind = request.inside(Family::V4).filter(|_| request.families().contains(&Family::V4));
     if behind.is_some() {
         sheet.plain(" ip nat outside");
-        sheet.plain("interface GigabitEthernet0/1");
+        sheet.plain("interface <INSIDE>");
         sheet.plain(" ip nat inside");
     }
     if let Some(inside) = behind {
         sheet.say("NAT: one line for each port, with the same number on both sides.");
-        let outside =
-            request.external.map_or_else(|| "interface GigabitEthernet0/0".to_owned(), |at| at.to_string());
+        let outside = request.external.map_or_else(|| "interface <OUTSIDE>".to_owned(), |at| at.to_string());
         // No helper: it cannot read TLS.
         let plain = if request.external.is_some() { " no-payload" } else { "" };
         for rule in &request.written(Direction::In) {

@@ -8,12 +8,22 @@ use crate::target::{Target, beside};
 pub(super) fn write(request: &Request) -> Sheet {
     let rules = request.written(Direction::In);
     let mut sheet = Sheet::new("#");
-    sheet.say("Docker: the options that publish the ports, the same numbers on both sides. IMAGE is one that holds pasv.");
-    sheet.say("What Docker publishes is forwarded and never sees the chain INPUT: ufw and the like do not close it, and need not open it.");
+    sheet.say("Docker: options that publish the ports, the same numbers on both sides. Set IMAGE to an image that contains pasv.");
+    sheet.say("Run once: the name `pasv` is then in use. Remove:  docker rm --force pasv");
+    if !request.from.is_empty() {
+        sheet.say("and the lines of DOCKER-USER with `-D DOCKER-USER` in place of `-I DOCKER-USER 1`.");
+    }
+    sheet.say("What Docker publishes is forwarded and never sees the chain INPUT: ufw and the like neither block nor need to open it.");
     if request.calls_back() {
         sheet.say("Active mode: the container's address is translated, and so may be its port. Use passive.");
     }
     sheet.blank();
+    sheet.plain("IMAGE='<image that contains pasv>'");
+    let settings = beside::settings(Target::Docker, request);
+    let settings = settings.replace(beside::ADDRESS, "\"$ADDRESS\"");
+    if settings.contains("$ADDRESS") {
+        sheet.plain("ADDRESS='<public IPv4 address>'");
+    }
     sheet.plain("docker run --detach --name pasv \\");
     for rule in &rules {
         for span in rule.to.spans() {
@@ -27,12 +37,12 @@ pub(super) fn write(request: &Request) -> Sheet {
             sheet.plain(format!("  --publish {at}{ports}:{ports} \\"));
         }
     }
-    sheet.plain(format!("  IMAGE pasv serve{}", beside::settings(Target::Docker, request)));
+    sheet.plain(format!("  \"$IMAGE\" pasv serve{settings}"));
     if !request.from.is_empty() {
         sheet
-            .say("Who may come, in the chain that Docker leaves to you (each put before the one before it):");
+            .say("Allowed clients, in the chain that Docker leaves to you (each line is inserted before the previous one):");
         if request.families().contains(&Family::V6) {
-            sheet.say("IPv6 sees these rules only where the container's network has IPv6; elsewhere Docker's own proxy takes it past them: publish at 0.0.0.0 alone there.");
+            sheet.say("IPv6 sees these rules only where the container's network has IPv6; elsewhere Docker's own proxy bypasses them: publish at 0.0.0.0 only.");
         }
         for rule in &rules {
             restrict(&mut sheet, request, rule);

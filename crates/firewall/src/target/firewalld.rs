@@ -6,7 +6,7 @@ use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("firewalld, on the server itself. Paste into a root shell, once; for another zone than the default add --zone=ZONE.");
+    sheet.say("firewalld, on the server itself. Paste into a root shell, once (a service that exists is refused, which does no harm); for another zone than the default add --zone=ZONE.");
     sheet.say("Remove:");
     sheet.command("firewall-cmd --permanent --remove-service=pasv; firewall-cmd --permanent --delete-service=pasv; firewall-cmd --reload");
     if request.output == Output::Dropped {
@@ -15,7 +15,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     if !request.from.is_empty() {
         sheet.say("and each rich rule below with --remove-rich-rule in place of --add-rich-rule, before the service.");
     }
-    sheet.say("Not the service `ftp` that firewalld brings: it has no passive ports, and a helper that cannot read TLS.");
+    sheet.say("Do not use firewalld's own service `ftp`: it has no passive ports, and a helper that cannot read TLS.");
     sheet.blank();
     sheet.support("firewall-cmd --permanent --new-service=pasv", "a service of its own, without a helper");
     let rules = request.written(Direction::In);
@@ -41,7 +41,7 @@ pub(super) fn write(request: &Request) -> Sheet {
         }
     }
     if request.output == Output::Dropped {
-        sheet.say("What this machine opens of its own (names, time, updates) is dropped too, unless you add it to the policy.");
+        sheet.say("Connections that this machine opens itself (DNS, time, updates) are dropped too, unless you add them to the policy.");
         sheet.support("firewall-cmd --permanent --new-policy=pasv-out", "what this machine itself sends");
         sheet.support(
             "firewall-cmd --permanent --policy=pasv-out --add-ingress-zone=HOST",
@@ -58,7 +58,7 @@ pub(super) fn write(request: &Request) -> Sheet {
         );
         let outward = request.written(Direction::Out);
         if !outward.is_empty() {
-            sheet.say("A rule cannot name the port that a connection comes from and the one it goes to: this one is wider than rule 4.");
+            sheet.say("A rule cannot match both source and destination port: this one is wider than rule 4 (the server's own connections to clients).");
         }
         for rule in &outward {
             for text in called(request, rule) {

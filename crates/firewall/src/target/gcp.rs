@@ -7,8 +7,8 @@ use crate::sheet::Sheet;
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("Google Cloud, rules of the VPC network. They follow connections: answers pass.");
-    sheet.say("Paste with the network's name in NETWORK, and give the server the network tag `pasv`.");
-    sheet.say("Remove:  gcloud compute firewall-rules delete NAME");
+    sheet.say("Set NETWORK, give the server the network tag `pasv`, then paste, once or often: a rule that exists is refused.");
+    sheet.say("Remove:  `gcloud compute firewall-rules delete NAME`, for each name below");
     sheet.blank();
     sheet.plain("NETWORK=default");
     for rule in &request.written(Direction::In) {
@@ -17,7 +17,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     if request.output == Output::Dropped {
         for rule in &request.written(Direction::Out) {
             sheet.say(
-                "A rule cannot name the port that a connection comes from, so this one is wider than rule 4.",
+                "A rule cannot match the source port, so this one is wider than rule 4 (the server's own connections to clients).",
             );
             create(
                 &mut sheet,
@@ -29,9 +29,9 @@ pub(super) fn write(request: &Request) -> Sheet {
             );
         }
     } else if request.calls_back() {
-        sheet.say("Active mode: everything is let out as it comes, rule 4 with it.");
+        sheet.say("Active mode: everything is let out by default, also the server's own connections to clients (rule 4).");
     }
-    sheet.say("The server's interface has a private address here, and the external one is translated 1:1: the site must be told it.");
+    sheet.say("The server's interface has a private address here, and the external one is translated 1:1: start the server with --external.");
     sheet
 }
 

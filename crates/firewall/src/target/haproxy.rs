@@ -11,23 +11,26 @@ use crate::target::beside::passive;
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if request.inside.is_empty() {
-        return Err(Unfit("a balancer has to know the servers: --inside ADDRESS, once for each".into()));
+        return Err(Unfit("a balancer needs the servers' addresses: --inside ADDRESS, once for each".into()));
     }
     let mut sheet = Sheet::new("#");
     sheet.say(
-        "HAProxy, before the servers of --inside: lines for haproxy.cfg. `haproxy -c -f FILE` looks only.",
+        "HAProxy, before the servers of --inside: lines for haproxy.cfg, once. `haproxy -c -f FILE` checks them.",
     );
+    sheet.say("Remove:  the sections `listen pasv-...`, then reload HAProxy");
     sheet.say("The control connection goes to any server, and each has its own part of the passive ports, so that a data connection finds its way by its port.");
-    sheet.say("`send-proxy-v2` tells the servers whose connection it is (PROXY protocol), which they believe from --proxy-from alone, and then insist on: change both sides together. So the log names clients, limits count them one by one, and data connections are told apart.");
+    sheet.say("`send-proxy-v2` passes the client's address to the servers (PROXY protocol). They accept it from --proxy-from only, and then require it: change both sides together. With it logs, limits and data connections know the real client.");
     if request.calls_back() {
-        sheet.say("Active mode does not pass: the server would call from its own address. Use passive.");
+        sheet.say(
+            "Active mode does not work: the server would connect from its own address. Use passive mode.",
+        );
     }
     let rules = request.written(Direction::In);
     let data: Vec<&Rule> = rules.iter().filter(|rule| rule.number == 3).collect();
     let parts =
         parts(&data.iter().flat_map(|rule| rule.to.spans()).collect::<Vec<_>>(), request.inside.len());
     if request.inside.len() > 1 {
-        sheet.say("To clients they are one site: the same files, and the same certificate (--cert, --key), on each.");
+        sheet.say("To clients they are one server: use the same files and the same certificate (--cert, --key) on each.");
         for (server, part) in request.inside.iter().zip(&parts) {
             if part.is_empty() {
                 return Err(Unfit("there are more servers than passive ports".into()));

@@ -26,17 +26,16 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let request = &Request { site: Site { families, ..request.site.clone() }, ..request.clone() };
     let place = format!("{} {} {}", chain.family, chain.table, chain.name);
     let mut sheet = Sheet::new("#");
-    sheet.say(&format!("nftables, on the server itself: beside what is in the chain `{place}` already."));
+    sheet.say(&format!("nftables, on the server itself: added to the existing chain `{place}`."));
     sheet.say(
-        "Load:    nft -f FILE, once: each time adds the lines again (`pasv firewall --apply` looks first)",
+        "Load:    nft -f FILE, once: each time adds the lines again (`pasv firewall --apply` checks first)",
     );
     sheet.say("Remove:  pasv firewall --remove, or `nft -a list ruleset` and `nft delete rule ... handle N`");
-    sheet.say("To last, the lines belong into the file from which the rules are loaded at the start (/etc/nftables.conf).");
-    sheet
-        .say("Rules stand before what is there: a list of refused addresses in the same chain is passed by.");
+    sheet.say("To keep them after a restart, add the lines to the file from which the rules are loaded (/etc/nftables.conf).");
+    sheet.say("These rules come first, so a blocklist later in the chain no longer applies to these ports.");
     for family in missed {
         sheet.say(&format!(
-            "This chain sees no IPv{}: where another chain drops that, it wants these lines too.",
+            "This chain sees no IPv{}: where another chain drops that, add these lines there too.",
             family.number()
         ));
     }

@@ -21,12 +21,23 @@ pub(super) fn whole(request: &Request) -> Sheet {
         _ => "iptables-restore FILE; ip6tables-restore FILE  (each takes its own lines)",
     };
     sheet.say("iptables, on the server itself: the whole table `filter`, in place of what is in it.");
-    sheet.say(&format!("Load:    {programs}"));
-    sheet.say("Where there are rules already (Docker's, your own), the target is iptables-insert.");
+    sheet.say(&format!("Load:    {programs}; once or often"));
+    let each: &[&str] = match request.families()[..] {
+        [Family::V4] => &["iptables"],
+        [Family::V6] => &["ip6tables"],
+        _ => &["iptables", "ip6tables"],
+    };
+    sheet.say("Remove (everything passes again):");
+    for program in each {
+        sheet.command(&format!(
+            "for c in INPUT FORWARD OUTPUT; do {program} -P $c ACCEPT; {program} -F $c; done"
+        ));
+    }
+    sheet.say("Where there are rules already (Docker's, your own), use --for iptables-insert.");
     sheet.say(&request.left_open());
     let closed = request.output == Output::Dropped || request.tracking == Tracking::Stateless;
     if closed {
-        sheet.say("What this machine opens of its own (names, time, updates, DHCP) is dropped too, unless you add it.");
+        sheet.say("Connections that this machine opens itself (DNS, time, updates, DHCP) are dropped too, unless you add them.");
     }
     sheet.blank();
     sheet.plain("*filter");
@@ -122,9 +133,12 @@ fn discovery(sheet: &mut Sheet, direction: Direction, chain: &str) {
 
 pub(super) fn inserted(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("iptables, on the server itself: before what is in the chains already, since many of them end in REJECT.");
+    sheet
+        .say("iptables, on the server itself: before the rules that exist, since many chains end in REJECT.");
     sheet.say("Paste once: each time adds the lines again. Remove: the same lines with -D in place of `-I INPUT 1`, as `-D INPUT`.");
-    sheet.say("To last: `netfilter-persistent save`, or what your distribution has in its place.");
+    sheet.say(
+        "To keep them after a restart: `netfilter-persistent save`, or the equivalent of your distribution.",
+    );
     sheet.blank();
     for direction in [Direction::In, Direction::Out] {
         let chain = match direction {
@@ -148,7 +162,7 @@ pub(super) fn inserted(request: &Request) -> Sheet {
         }
     }
     if request.tracking == Tracking::Stateful {
-        sheet.say("The chain must also let through what is ESTABLISHED,RELATED, as nearly every one does.");
+        sheet.say("The chain must also accept ESTABLISHED,RELATED, as nearly all do.");
     }
     sheet
 }

@@ -22,11 +22,12 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     }
     let mut sheet = Sheet::new("#");
     sheet.say("Kubernetes, before one pod with the label app=pasv: kubectl apply -f FILE, once or often.");
-    sheet.say("A Service knows no ranges: one entry for each passive port, hence few of them.");
-    sheet.say("The NetworkPolicy closes the pod's other ports, where the cluster's network obeys it; it knows ranges, and answers pass.");
+    sheet.say("Remove:  kubectl delete service/pasv networkpolicy/pasv");
+    sheet.say("A Service has no port ranges: one entry for each passive port, so use few of them.");
+    sheet.say("The NetworkPolicy closes the pod's other ports, where the cluster's network enforces it; it supports ranges, and answers pass.");
     sheet.say("One pod for each Service: a second one needs its own Service, address and passive ports.");
     if request.calls_back() {
-        sheet.say("Active mode: the pod calls the client from the node's address, not from that of the Service, and most clients refuse it. Use passive.");
+        sheet.say("Active mode: the pod connects from the node's address, not from the Service's, and most clients refuse that. Use passive mode.");
     }
     sheet.blank();
     sheet.plain("apiVersion: v1");

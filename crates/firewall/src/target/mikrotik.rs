@@ -8,12 +8,12 @@ use crate::target::Unfit;
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let families = request.families();
     if families.iter().all(|family| request.inside(*family).is_none()) {
-        return Err(Unfit("a router has to know the server's own address: --inside 192.168.1.2".into()));
+        return Err(Unfit("a router needs the server's own address: --inside 192.168.1.2".into()));
     }
     let mut sheet = Sheet::new("#");
     sheet.say("MikroTik RouterOS, on the router before the server. Paste into its terminal, once: each time adds the lines again.");
     sheet.say("Remove:  /ip firewall nat remove [find comment~\"^pasv\"], and the same for the filters");
-    sheet.say("`WAN` is the interface list of the configuration as it comes. The filters are put first, before what drops; where the first rule is a dynamic one (D in `print`), place-before=1.");
+    sheet.say("`WAN` is the interface list of the default configuration. The filters are inserted first, before those that drop; where the first rule is a dynamic one (D in `print`), use place-before=1.");
     sheet.blank();
     let rules = request.written(Direction::In);
     if let Some(at) = request.inside(Family::V4).filter(|_| families.contains(&Family::V4)) {
@@ -69,7 +69,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
         }
     }
     sheet.support("/ip firewall service-port disable ftp", "no helper: it cannot read TLS");
-    sheet.say("The chain must also accept what is established and related, as it does as it comes.");
+    sheet.say("The chain must also accept established and related connections, as it does by default.");
     Ok(sheet)
 }
 

@@ -12,10 +12,12 @@ const FIRST: usize = 310;
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
     sheet.say("AWS, the network ACL of the server's subnet. It looks at single packets, so the answers need entries too.");
-    sheet.say("Paste with the ACL's id in ACL, and other numbers where these are taken: a number that is taken is refused.");
-    sheet.say("An entry sees only the port that a packet goes to, and no SYN: what goes out is as narrow as it can be here.");
+    sheet.say("Set ACL, and change the numbers where these are in use, then paste, once or often: a number in use is refused.");
+    sheet.say("Remove:  for each number N below, with --ingress and with --egress:");
+    sheet.command("aws ec2 delete-network-acl-entry --network-acl-id \"$ACL\" --ingress --rule-number N");
+    sheet.say("An entry matches the destination port only, and no TCP flags: the outgoing rules are as narrow as they can be here.");
     sheet.blank();
-    sheet.plain("ACL=acl-0123456789abcdef0");
+    sheet.plain("ACL='<network ACL id, acl-...>'");
     let rules = request.rules();
     for direction in [Direction::In, Direction::Out] {
         let way = match direction {

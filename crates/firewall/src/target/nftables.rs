@@ -26,15 +26,19 @@ const DHCPV6: &str = "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept";
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("nftables, on the server itself: a table of its own that drops what it does not name.");
-    sheet.say("Load:    nft -f FILE, once or often (`pasv firewall --apply` does it and asks first)");
+    sheet.say(
+        "nftables, on the server itself: a table of its own that drops everything that it does not list.",
+    );
+    sheet.say(
+        "Load:    nft -f FILE, once or often (`pasv firewall --apply` shows what it closes, asks and loads)",
+    );
     sheet.say("Remove:  nft delete table inet pasv");
     sheet.say(
-        "A table of its own cannot open what a chain of another table drops: where one does, the target is nftables-insert.",
+        "It cannot open what a chain of another table drops: where one does, use --for nftables-insert.",
     );
     sheet.say(&request.left_open());
     if outward(request) {
-        sheet.say("What this machine opens of its own (names, time, updates, DHCP) is dropped too, unless you add it.");
+        sheet.say("Connections that this machine opens itself (DNS, time, updates, DHCP) are dropped too, unless you add them.");
     }
     sheet.blank();
     table(&mut sheet, request);

@@ -13,8 +13,11 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let place =
         if request.inside.is_empty() { "on the server itself" } else { "on a router before the server" };
     sheet.say(&format!("pf, {place}: lines for the end of /etc/pf.conf. The last match wins, so they open what a `block` before them closes."));
-    sheet.say("Load:    pfctl -nf /etc/pf.conf (looks only), then pfctl -f /etc/pf.conf");
-    sheet.say("`egress` is OpenBSD's name for the interface that leads out; elsewhere write its name.");
+    sheet.say("Load:    `pfctl -nf /etc/pf.conf` (checks only), then `pfctl -f /etc/pf.conf`, once or often");
+    sheet.say("Remove:  delete these lines from /etc/pf.conf, then `pfctl -f /etc/pf.conf`");
+    sheet.say(
+        "`egress` is OpenBSD's name for the interface that leads out; elsewhere replace it by the interface.",
+    );
     if request.inside(Family::V4).is_some() {
         sheet.say("`rdr-to` is OpenBSD's too; FreeBSD before 15 and macOS want a line of its own among the translations, as `rdr on IF inet proto tcp from any to (IF) port 21 -> 192.168.1.2`, and the `pass in` to that address.");
     }

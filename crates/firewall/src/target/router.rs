@@ -12,13 +12,13 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let families = request.families();
     let inside: Vec<_> = families.iter().filter_map(|f| request.inside(*f).map(|at| (*f, at))).collect();
     if inside.is_empty() {
-        return Err(Unfit("a router has to know the server's own address: --inside 192.168.1.2".into()));
+        return Err(Unfit("a router needs the server's own address: --inside 192.168.1.2".into()));
     }
     let mut sheet = Sheet::new("#");
     sheet.say("nftables, on a router before the server: the same port numbers on both sides.");
     sheet.say("Load:    nft -f FILE, once or often");
     sheet.say("Remove:  nft delete table inet pasv");
-    sheet.say("The table guards the server only: what else is forwarded passes it. Where a forward chain of another table drops, it wants these too:");
+    sheet.say("The table filters traffic to the server only; other forwarded traffic is not touched. If a forward chain of another table drops, add these there too:");
     sheet.command("nft insert rule inet filter forward ct state established,related accept");
     sheet.command("nft insert rule inet filter forward ct status dnat accept");
     let calls = request.written_as(Direction::Out, Output::Dropped);

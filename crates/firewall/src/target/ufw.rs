@@ -41,7 +41,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     }
     if request.output == Output::Dropped {
         sheet.say(
-            "What this machine opens of its own (names, time, updates) is dropped too, unless you add it.",
+            "Connections that this machine opens itself (DNS, time, updates) are dropped too, unless you add them.",
         );
         sheet.support("ufw default deny outgoing", "what goes out is dropped too; answers still pass");
         for rule in &request.written(Direction::Out) {
@@ -56,7 +56,7 @@ pub(super) fn write(request: &Request) -> Sheet {
         }
     }
     if request.families().contains(&Family::V6) {
-        sheet.say("IPv6: ufw writes it too where /etc/default/ufw has IPV6=yes, as it comes.");
+        sheet.say("IPv6: ufw covers it too where /etc/default/ufw has IPV6=yes, which is the default.");
     }
     sheet
 }

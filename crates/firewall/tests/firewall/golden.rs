@@ -145,6 +145,21 @@ fn passive_never_opens_port_20() {
     }
 }
 
+/// How to take it back is as important as how to load it; and nothing to be filled in looks as if it were real.
+#[test]
+fn every_target_tells_how_to_remove_it_and_marks_what_is_to_be_filled_in() {
+    for target in Target::all() {
+        let text = target.write(&usual(), false).unwrap();
+        assert!(text.contains("Remove"), "{}: {text}", target.name());
+        for words in
+            ["sg-0", "acl-0", "my-", "GigabitEthernet0/0\n", "ftp://HOST", " ADDRESS", " BALANCER", " IMAGE "]
+        {
+            let set = text.replace("IMAGE to", "");
+            assert!(!set.contains(words), "{}: {words} in {text}", target.name());
+        }
+    }
+}
+
 /// What must stand beside the rules, whatever the firewall.
 #[test]
 fn what_has_to_agree_is_always_told() {
@@ -159,7 +174,7 @@ fn what_has_to_agree_is_always_told() {
         // Remarks are broken where they are long.
         let text = text.replace("\n#  ", "").replace("\n!  ", "").replace("\n# ", " ").replace("\n! ", " ");
         for words in [
-            "The server must be told the same: pasv serve --listen 21 --passive-ports 50000-50009 --external 203.0.113.7",
+            "Start the server with matching flags: pasv serve --listen 21 --passive-ports 50000-50009 --external 203.0.113.7",
             "50000-50009 lies inside 32768-60999",
             "pasv doctor ftp://203.0.113.7/",
             "No FTP helper",
@@ -233,7 +248,7 @@ fn the_line_of_the_server_fits_the_rules() {
         "--listen 2121 --listen-tls 990 --no-passive --active-port 20"
     );
     let behind = line(Target::Haproxy, &usual());
-    assert_eq!(behind, "--listen 21 --external ADDRESS --proxy-from BALANCER --no-active");
+    assert_eq!(behind, "--listen 21 --external <ADDRESS> --proxy-from <BALANCER> --no-active");
 }
 
 #[test]

@@ -155,7 +155,7 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
     } else {
         findings.fine(
             "firewall-open",
-            "nothing on this machine drops what comes in",
+            "no firewall is active on this machine",
             "every port of it is open, the site's too; `pasv firewall --apply` closes the others",
         );
     }

@@ -147,7 +147,7 @@ do
     kill -0 $server
 done
 fails 1 $pasv firewall --apply --yes 2> told
-has "would be closed to others: TCP 8080, 62000." told
+has "would be closed: TCP 8080 (pasv), 62000 (pasv)." told
 nft list ruleset > now
 test ! -s now
 # It is the site itself that listens there.
@@ -220,7 +220,7 @@ fn the_doctor_of_a_site_names_the_rule_that_is_missing() {
         r#"
 # Nothing filters: it says so, and finds nothing wrong.
 $pasv doctor --site > told
-has "nothing on this machine drops what comes in" told
+has "no firewall is active on this machine" told
 nft 'add table inet filter { chain input { type filter hook input priority 0; policy drop; }; }'
 nft 'add rule inet filter input ct state established,related accept'
 nft 'add rule inet filter input iif lo accept'

@@ -50,7 +50,7 @@ do
 done
 nft list ruleset > before
 fails 1 $pasv firewall --apply --yes $second 2> told
-has "would be closed to others: TCP 8080, 62000" told
+has "would be closed: TCP 8080 (pasv), 62000 (pasv)" told
 nft list ruleset > after
 cmp before after
 # Both, each keeping what is the other's.
@@ -134,7 +134,7 @@ fn a_list_of_refused_addresses_is_not_taken_for_the_firewall() {
 nft 'add table inet f2b-table { set banned { type ipv4_addr; elements = { 192.0.2.66 }; }; chain f2b-chain { type filter hook input priority -1; policy accept; }; }'
 nft 'add rule inet f2b-table f2b-chain tcp dport 22 ip saddr @banned reject'
 $pasv firewall > told
-has "For nftables: nothing on this machine drops what comes in" told
+has "No firewall is active on this machine: nothing to do." told
 "#,
     );
 }
