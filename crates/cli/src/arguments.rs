@@ -8,6 +8,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, Parser};
 
+use crate::manual::with_pages;
 use crate::mask::masked;
 
 /// Reads the command line; ends the program where it asks for help or is wrong.
@@ -17,18 +18,25 @@ pub(crate) fn read<P: Parser>(arguments: Vec<OsString>) -> P {
 
 fn parse<P: Parser>(arguments: &[OsString]) -> Result<P, Error> {
     let arguments = with_help_of_help(arguments);
-    let error = match P::try_parse_from(&arguments) {
+    let error = match understood(&arguments) {
         Ok(parsed) => return Ok(parsed),
         Err(error) => error,
     };
     // The parser's errors repeat arguments in many places, so it is asked again about arguments that hold no secret.
     let shown: Vec<_> = arguments.iter().map(|argument| masked(argument)).collect();
-    let mut error = match P::try_parse_from(&shown) {
+    let mut error = match understood::<P>(&shown) {
         Err(error) => error,
         Ok(_) => P::command().error(error.kind(), "this command line is not valid"),
     };
     advise(&mut error, &shown, &P::command());
     Err(error)
+}
+
+/// The parser's reading, with the help that `manual` adds.
+fn understood<P: Parser>(arguments: &[OsString]) -> Result<P, Error> {
+    let mut command = with_pages(P::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    P::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// `pasv help --help` is asked for by those who look for help.

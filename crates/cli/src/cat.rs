@@ -2,7 +2,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use client::{Progress, Sink};
 use wire::RepresentationType;
 use wire::url::FtpUrl;
@@ -13,14 +13,14 @@ use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
-/// Write files of a site to stdout.
+/// Print files to stdout.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files to write.
-    #[arg(value_name = "FTP-URL", required = true)]
+    /// Files to print.
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     urls: Vec<String>,
 
-    /// Representation type: i, bytes as they are (default), or a, text.
+    /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use client::{DataPort, Mode, Options, Patience, TlsMode, Verify};
 use net::tls::Fingerprint;
 use wire::RepresentationType;
@@ -11,77 +11,105 @@ use wire::url::{FtpUrl, TypeCode};
 use crate::flags::wait;
 use crate::password::LoginFlags;
 
-/// How to talk to the site.
+/// How to talk to the server. The headings follow the verb's own options in its help.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Talk {
-    /// Show the dialogue on stderr, secrets masked, and both connections' ports.
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-
-    /// Say nothing but errors.
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-
-    /// Who opens the data connection: we and nobody else (passive), the server if it can (active), or whatever works (auto:
-    /// EPSV, then PASV, then active). What worked is remembered for thirty days, for this site and network.
-    #[arg(long, value_enum, default_value_t = ModeFlag::Auto)]
-    pub(crate) mode: ModeFlag,
-
-    /// Local port of the data connection: any, or next: the control connection's port plus one.
-    #[arg(long, value_enum, default_value_t = DataPortFlag::Any, value_name = "PORT")]
-    pub(crate) data_port: DataPortFlag,
-
-    /// Longest wait for a connection or a reply: 30s, 5m.
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wait)]
-    pub(crate) timeout: Duration,
-
-    /// Longest time a transfer may stand still: 30s, 5m. One that has hardly begun is taken up once more after 5s, with small
-    /// packets.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = wait)]
-    pub(crate) stall: Duration,
-
     #[command(flatten)]
     pub(crate) login: LoginFlags,
 
     #[command(flatten)]
     pub(crate) tls: TlsFlags,
+
+    /// Data connections: auto, passive (the client connects) or active (the server does).
+    ///
+    /// auto tries EPSV, PASV and then active mode. What worked is remembered for thirty days, for this server and network.
+    /// active falls back to passive.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = ModeFlag::Auto,
+        help_heading = "Connection",
+        hide_possible_values = true,
+        value_name = "MODE"
+    )]
+    pub(crate) mode: ModeFlag,
+
+    /// Local port of data connections: any, or next (the control connection's port plus one).
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = DataPortFlag::Any,
+        help_heading = "Connection",
+        hide_short_help = true,
+        hide_possible_values = true,
+        value_name = "WHICH"
+    )]
+    pub(crate) data_port: DataPortFlag,
+
+    /// Give up when a connection or a reply takes longer: 30s, 5m, 1h.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wait, help_heading = "Connection", hide_short_help = true)]
+    pub(crate) timeout: Duration,
+
+    /// Give up when a transfer moves no data for this long: 30s, 5m, 1h; 3650d is as good as never.
+    ///
+    /// A transfer that stalls at its start is retried once after 5 seconds, with smaller packets.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        value_parser = wait,
+        help_heading = "Connection",
+        hide_short_help = true
+    )]
+    pub(crate) stall: Duration,
+
+    /// Show the FTP dialogue and ports; passwords are masked.
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+
+    /// Print errors only.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub(crate) quiet: bool,
 }
 
-/// TLS, and whom to trust.
+/// TLS, and which certificates are trusted.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "TLS")]
 pub(crate) struct TlsFlags {
-    /// TLS: off, offered (where the site has it; ftp://), required (AUTH TLS; ftpes://) or implicit (from the first byte;
-    /// ftps://). Without this flag the URL decides, and a site once seen with TLS must have it.
-    #[arg(long, value_enum, value_name = "MODE")]
+    /// off, offered (if the server has it), required (AUTH TLS) or implicit (from the first byte).
+    ///
+    /// Without this option the URL decides: ftp:// is offered, ftpes:// required and ftps:// implicit. A server that was
+    /// once seen with TLS at this port must have it, unless --tls off says otherwise.
+    #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
     pub(crate) tls: Option<TlsFlag>,
 
-    /// Take this certificate of the site and no other: sha256: and 64 hexadecimal digits. May be repeated.
-    #[arg(long, value_name = "FINGERPRINT")]
+    /// Accept only this certificate: sha256: and 64 hexadecimal digits. May be repeated.
+    #[arg(long, value_name = "FINGERPRINT", hide_short_help = true)]
     pub(crate) pin: Vec<Fingerprint>,
 
-    /// Take a certificate that nobody vouches for: whoever is in between reads everything.
+    /// Accept an untrusted certificate; a man in the middle can read everything.
     ///
     /// One that has changed since the last visit is refused all the same: see `pasv forget`.
     #[arg(long)]
     pub(crate) insecure: bool,
 
-    /// Our own certificate (PEM), for sites that ask for one.
-    #[arg(long, value_name = "FILE")]
+    /// Client certificate (PEM), for servers that ask for one.
+    #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub(crate) cert: Option<PathBuf>,
 
-    /// Its private key (PEM), if it is not in the same file.
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    /// Private key of --cert (PEM), if it is in another file.
+    #[arg(long, value_name = "FILE", requires = "cert", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub(crate) key: Option<PathBuf>,
 }
 
 /// `--tls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TlsFlag {
-    /// In clear text.
+    /// No TLS: unencrypted.
     Off,
-    /// Where the site has it.
+    /// If the server offers it.
     Offered,
-    /// By AUTH TLS, or not at all.
+    /// AUTH TLS, or nothing.
     Required,
     /// From the first byte.
     Implicit,
@@ -90,11 +118,11 @@ pub(crate) enum TlsFlag {
 /// `--verify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VerifyFlag {
-    /// The site's SIZE.
+    /// The server's SIZE.
     Size,
-    /// And its HASH, where it has one.
+    /// The server's HASH too, where it has that.
     Hash,
-    /// The site's word.
+    /// The server's reply is enough.
     Off,
 }
 
@@ -114,9 +142,9 @@ impl VerifyFlag {
 pub(crate) enum ModeFlag {
     /// EPSV, then PASV, then active.
     Auto,
-    /// We dial the server, by EPSV or PASV.
+    /// The client connects to the server, by EPSV or PASV.
     Passive,
-    /// The server dials us; where it cannot, we dial it.
+    /// The server connects to the client; where it cannot, the client connects.
     Active,
 }
 

@@ -10,14 +10,14 @@ use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
 use crate::ways::Ways;
 
-/// Forget the certificates of sites, that they were seen with TLS, and which way to a data connection has worked.
+/// Forget what is remembered of servers: certificates, use of TLS, and modes of data connections.
 ///
-/// HOST forgets every port of it, HOST:PORT or a URL with a port that one; the ways are forgotten for every network. What
-/// is forgotten is written to stdout. The next visit is a first one again.
+/// HOST forgets all ports of the host; HOST:PORT, or a URL with a port, forgets that port. What is forgotten is printed.
+/// The next connection is a first one again.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Sites: HOST, HOST:PORT or a URL.
-    #[arg(value_name = "SITE", required = true)]
+    /// Servers: HOST, HOST:PORT or a URL.
+    #[arg(value_name = "SERVER", required = true)]
     sites: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use client::copy::{Begin, CopyError, Got, Here, How, Target, Watch, Why};
 use client::name::local_name;
 use client::{Client, Error, Verify};
@@ -23,48 +23,49 @@ use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, show_path};
 
-/// Fetch files of a site, or with -r whole trees.
+/// Download files, or with -r whole directory trees.
 ///
-/// A file appears under its name only when it is whole; until then it is a hidden .pasv-*.part beside it, which is kept when
-/// the transfer breaks, also by Ctrl-C. An existing file of that name is replaced, and keeps its mode; where it is a link, the
-/// file that the link leads to is.
+/// A file gets its final name only when it is complete; until then it is a hidden .pasv-*.part beside it, which is kept when
+/// the transfer is interrupted, by Ctrl-C too. An existing file of that name is replaced and keeps its permissions; where it
+/// is a link, the file that the link leads to is replaced.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files, or with -r directories, to fetch.
-    #[arg(value_name = "FTP-URL", required = true)]
+    /// Files, or with -r directories, to download; ftp:// may be left out.
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     urls: Vec<String>,
 
-    /// Fetch directories and all that is in them, each into a folder of its name, or of the host's name where the URL has no
-    /// path; -o gives it another. Links in the folder that is written are not followed.
+    /// Download directories with their contents.
+    ///
+    /// Each gets a directory of its name, or of the host's name where the URL has no path; -o gives another name. Links in the
+    /// local directory that is written to are not followed.
     #[arg(short, long)]
     recursive: bool,
 
-    /// Go on where the last try ended, and leave alone what is there with the site's size and time.
+    /// Resume partial downloads; skip files that have the size and time of the server's.
     ///
-    /// What is there is used only if it is proven to be the start of the site's file: by its time, or by the server's
-    /// HASH; and its last 64 KiB are compared. Else the file is fetched from its start, and a line says so.
+    /// A part is used only if it is proven to be the start of the server's file: by its time, or by the server's HASH; and its
+    /// last 64 KiB are compared. Otherwise the file is downloaded from its start, and a line says so.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
-    /// Write to this file, or with -r into this folder; - is stdout.
-    #[arg(short, long, value_name = "FILE")]
+    /// Save as this file, or with -r as this directory; - is stdout.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     output: Option<PathBuf>,
 
-    /// Write into this folder, which is made if it is missing.
+    /// Save into this directory, which is created if it is missing.
     #[arg(short = 'O', long, value_name = "DIR", conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
-    /// Representation type: i, bytes as they are (default), or a, text.
+    /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 
-    /// When a file is whole: with as many bytes as its SIZE says, or, for servers whose SIZE is wrong, when the server says that
-    /// it is (off).
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = VerifyFlag::Size)]
+    /// What proves that a file is complete: its SIZE, or only the server's reply (off), for servers whose SIZE is wrong.
+    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
 
-    /// Leave a line for each file on stderr, and a summary of several, also where it is not a terminal.
-    #[arg(long)]
+    /// Print a line for each file and a summary on stderr, even if it is not a terminal.
+    #[arg(long, help_heading = "Output")]
     progress: bool,
 
     #[command(flatten)]
@@ -74,9 +75,9 @@ pub(crate) struct Flags {
 /// `--verify` of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum VerifyFlag {
-    /// The site's SIZE.
+    /// The server's SIZE.
     Size,
-    /// The site's word.
+    /// The server's reply is enough.
     Off,
 }
 

@@ -1,7 +1,7 @@
 //! `pasv ls`: what is in a directory of a site?
 use std::io::{self, BufWriter, Stdout, Write};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use client::walk::{Walk, below};
 use client::{Client, Error};
 use wire::facts::EntryType;
@@ -14,16 +14,16 @@ use crate::progress::Meter;
 use crate::site;
 use crate::talk::{Exit, Failure, say};
 
-/// List a directory of a site, sorted by name.
+/// List a directory, sorted by name.
 ///
-/// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows as it comes.
+/// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows in the server's order.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Directory (or file) to list.
-    #[arg(value_name = "FTP-URL")]
+    /// Directory (or file) to list; ftp:// may be left out.
+    #[arg(value_name = "FTP-URL", value_hint = ValueHint::Url)]
     url: String,
 
-    /// Whole tree, one path per line.
+    /// List subdirectories too, one path per line.
     #[arg(short, long)]
     recursive: bool,
 
@@ -31,7 +31,7 @@ pub(crate) struct Flags {
     #[arg(short = '1', long, conflicts_with = "json")]
     names: bool,
 
-    /// One JSON object per line and entry.
+    /// Print one JSON object per entry.
     #[arg(long)]
     json: bool,
 

@@ -18,6 +18,7 @@ mod interrupt;
 mod json;
 mod known_sites;
 mod ls;
+mod manual;
 mod mask;
 mod mkdir;
 mod mv;
@@ -47,15 +48,9 @@ use clap::{Parser, Subcommand};
 
 use crate::talk::Failure;
 
-/// FTP that gets through: the server and the client in one program.
+/// FTP server, client, firewall guide and doctor in one program.
 #[derive(Debug, Parser)]
 #[command(name = "pasv", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Share this folder:      pasv serve\n\
-                        Fetch a file:           pasv get ftp://host/path/file\n\
-                        See both connections:   pasv demo\n\
-                        Open the firewall:      pasv firewall\n\n\
-                        Exit codes: 0 done, 1 refused by the site, 2 a wrong command line or a wrong file,\n\
-                        3 could not connect, 4 broken off in the middle")]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -79,7 +74,9 @@ enum Verb {
     Forget(forget::Flags),
     Firewall(Box<firewall::Flags>),
     Passwd(passwd::Flags),
-    /// Write man pages or shell completions.
+    Completions(generate::CompletionFlags),
+    Man(generate::ManFlags),
+    /// Write man pages or shell completions into a folder.
     #[command(hide = true)]
     Generate(generate::Flags),
 }
@@ -104,6 +101,8 @@ fn main() -> ExitCode {
         Verb::Forget(flags) => forget::run(&flags),
         Verb::Firewall(flags) => firewall::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
+        Verb::Completions(flags) => generate::completions(&flags),
+        Verb::Man(flags) => generate::man(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };
     match done {

@@ -1,5 +1,5 @@
 //! `pasv mkdir`, `pasv rmdir`: directories of a site.
-use clap::Args;
+use clap::{Args, ValueHint};
 use client::{Client, Error};
 use wire::Pathname;
 use wire::url::FtpUrl;
@@ -10,10 +10,10 @@ use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
-/// Make directories of a site.
+/// Create directories.
 #[derive(Args, Debug)]
 pub(crate) struct MakeFlags {
-    /// The directories above it too, where they are missing; one that is there already is no mistake.
+    /// Create missing parents too; a directory that exists is no error.
     #[arg(short, long)]
     parents: bool,
 
@@ -21,11 +21,11 @@ pub(crate) struct MakeFlags {
     flags: Flags,
 }
 
-/// Remove empty directories of a site.
+/// Remove empty directories.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Directories.
-    #[arg(value_name = "FTP-URL", required = true)]
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     urls: Vec<String>,
 
     #[command(flatten)]

@@ -1,20 +1,20 @@
 //! `pasv mv`: another name for a file or directory, at the same site.
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
 use crate::site;
 use crate::talk::Failure;
 
-/// Rename or move a file or directory within a site.
+/// Rename or move a file or directory on one server.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// What it is called now.
-    #[arg(value_name = "FTP-URL")]
+    /// File or directory to rename.
+    #[arg(value_name = "FTP-URL", value_hint = ValueHint::Url)]
     from: String,
 
-    /// What it is to be called: a URL of the same site; one that ends in a slash keeps the last name.
-    #[arg(value_name = "NEW-FTP-URL")]
+    /// Its new name, on the same server; end it with a slash to move into a directory.
+    #[arg(value_name = "NEW-FTP-URL", value_hint = ValueHint::Url)]
     to: String,
 
     #[command(flatten)]

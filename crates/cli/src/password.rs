@@ -15,8 +15,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::{Args, ValueHint};
 use client::Credentials;
 use wire::Secret;
 use wire::pathname::show;
@@ -36,16 +36,17 @@ const VARIABLE: &str = "PASV_PASSWORD";
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Login")]
 pub(crate) struct LoginFlags {
-    /// User, where the URL names none. Without PASSWORD it is looked up or asked for.
+    /// User, if the URL names none; without PASSWORD it is asked for.
     ///
+    /// Before that it is looked for in --password-file, PASV_PASSWORD and ~/.netrc.
     /// A password on the command line can be seen by other users of this computer (ps); --password-file, PASV_PASSWORD or
     /// ~/.netrc keep it private. The first of these that has a password counts: the URL, --user, --password-file,
     /// PASV_PASSWORD, ~/.netrc, a prompt.
     #[arg(short, long, value_name = "NAME[:PASSWORD]", value_parser = OsStringValueParser::new().map(Named::from))]
     user: Option<Named>,
 
-    /// Read the password from the first line of this file; - is stdin.
-    #[arg(long, value_name = "FILE")]
+    /// File whose first line is the password; - is stdin.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     password_file: Option<PathBuf>,
 
     /// What a person has typed, and what came through stdin: neither can be had twice.

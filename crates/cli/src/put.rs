@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use client::upload::{Give, LONG, NOTED, Records, Resumed};
 use client::walk::{DEPTH, below};
 use client::{Client, Error, Progress};
@@ -23,37 +23,40 @@ use crate::site::{self, Sessions};
 use crate::state;
 use crate::talk::{Exit, Failure, show_path, words};
 
-/// Store files at a site, or with -r whole trees.
+/// Upload files, or with -r whole directory trees.
 ///
-/// A URL that ends in a slash is a directory, and files keep their names in it.
+/// End the URL with a slash to upload into a directory: files keep their names there.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Files, or with -r folders, to store; - is stdin.
-    #[arg(value_name = "FILE", required = true)]
+    /// Files, or with -r directories, to upload; - is stdin.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 
-    /// Where they go.
-    #[arg(value_name = "FTP-URL", required = true)]
+    /// Where they go: a name for one file, or a directory (with a slash at the end).
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     url: String,
 
-    /// Store folders and all that is in them.
+    /// Upload directories with their contents.
     #[arg(short, long)]
     recursive: bool,
 
-    /// Go on where the last try ended, where what the site has proves to be the start of this file; else store it whole.
+    /// Resume partial uploads.
+    ///
+    /// What the server has is used only if it is proven to be the start of this file. Otherwise the file is uploaded from its
+    /// start.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
-    /// Representation type: i, bytes as they are (default), or a, text.
+    /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
 
-    /// What proves that a file has arrived: the site's SIZE, its HASH too where it has one, or nothing but its word.
-    #[arg(long, value_enum, value_name = "PROOF", default_value_t = VerifyFlag::Size)]
+    /// What proves that a file has arrived: the server's SIZE, its HASH too, or only its reply (off).
+    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
 
-    /// Leave a line for each file on stderr, and a summary of several, also where it is not a terminal.
-    #[arg(long)]
+    /// Print a line for each file and a summary on stderr, even if it is not a terminal.
+    #[arg(long, help_heading = "Output")]
     progress: bool,
 
     #[command(flatten)]

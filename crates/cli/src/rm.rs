@@ -1,5 +1,5 @@
 //! `pasv rm`: files and trees of a site, deleted.
-use clap::Args;
+use clap::{Args, ValueHint};
 use client::removal::Removed;
 use wire::url::FtpUrl;
 
@@ -9,15 +9,16 @@ use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
-/// Delete files of a site, or with -r whole trees.
+/// Delete files, or with -r whole directory trees.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Files, or with -r directories, to delete.
-    #[arg(value_name = "FTP-URL", required = true)]
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     urls: Vec<String>,
 
-    /// Delete directories and all that is in them. Links that the server shows as links are deleted, and never followed.
-    /// With -v each removed path is printed.
+    /// Delete directories with their contents; -v prints each path that is deleted.
+    ///
+    /// Links that the server shows as links are deleted and never followed.
     #[arg(short, long)]
     recursive: bool,
 

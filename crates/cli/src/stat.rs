@@ -1,7 +1,7 @@
 //! `pasv stat`: what is true of one path of a site?
 use std::io::{self, Write};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use wire::Entry;
 use wire::facts::EntryType;
 use wire::pathname::show;
@@ -14,14 +14,14 @@ use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
-/// Show what a site tells of a file or directory.
+/// Show details of a file or directory.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// What to look at.
-    #[arg(value_name = "FTP-URL", required = true)]
+    /// Files or directories to look at.
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
     urls: Vec<String>,
 
-    /// One JSON object per line and URL.
+    /// Print one JSON object per URL.
     #[arg(long)]
     json: bool,
 
