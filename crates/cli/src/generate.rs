@@ -123,7 +123,9 @@ fn page_of(program: &Command, of: &Command) -> io::Result<Vec<u8>> {
     let source = format!("pasv {}", env!("CARGO_PKG_VERSION"));
     let usage = of.clone().render_usage().to_string();
     let usage = usage.strip_prefix("Usage:").unwrap_or(&usage).trim().to_owned();
-    let command = of.clone().display_name(name.clone()).override_usage(usage);
+    // The short help leaves some options out; what is written about those is not to be left out here.
+    let command = of.clone().mut_args(|option| option.hide_short_help(false));
+    let command = command.display_name(name.clone()).override_usage(usage);
     let man = Man::new(command).title(name.to_uppercase()).source(source).manual("pasv manual");
     let mut text = Vec::new();
     man.render_title(&mut text)?;
@@ -209,6 +211,10 @@ mod tests {
             assert!(page.contains(&format!(".SH {section}\n")) || page.contains(&plain), "{section}: {page}");
         }
         assert!(page.contains(&format!("pasv {}", env!("CARGO_PKG_VERSION"))), "{page}");
+        assert!(
+            page.contains("Client certificate (PEM)"),
+            "an option that the short help leaves out: {page}"
+        );
         assert!(page.contains("PASV_PASSWORD") && page.contains("known_sites"), "{page}");
         let whole = String::from_utf8(page_of(&command, &command).unwrap()).unwrap();
         assert!(

@@ -254,7 +254,8 @@ impl Page {
         format!("Examples:{}", lines.collect::<String>())
     }
 
-    fn long(&self) -> String {
+    /// What `--help` shows.
+    pub(crate) fn long(&self) -> String {
         let mut text = "Examples:".to_owned();
         for (what, line) in self.examples {
             // Writing to a String cannot fail.
