@@ -36,6 +36,9 @@ pub(crate) fn fetch(place: &Place, apt: &mut Apt) -> Vec<Skip> {
     if let Err(why) = pyftpdlib(&place.peers, apt) {
         missing.push(Skip::of("pyftpdlib", &why));
     }
+    if let Err(why) = basic_ftp(&place.peers) {
+        missing.push(Skip::of("basic-ftp", &why));
+    }
     missing
 }
 
@@ -97,6 +100,23 @@ fn pyftpdlib(peers: &Path, apt: &mut Apt) -> Result<(), String> {
     }
     good(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyftpdlib", "pyOpenSSL"]))?;
     if works() { Ok(()) } else { Err("installed, but it cannot be imported".to_owned()) }
+}
+
+/// basic-ftp in a folder of its own, as `peers/basic-ftp`.
+fn basic_ftp(peers: &Path) -> Result<(), String> {
+    const WANTED: &str = "basic-ftp@5.0.5";
+    let there = peers.join("basic-ftp");
+    if there.join("node_modules/basic-ftp/package.json").exists() {
+        return Ok(());
+    }
+    let npm = find("npm").ok_or("npm is not installed")?;
+    fs::create_dir_all(&there).map_err(|error| error.to_string())?;
+    good(
+        Command::new(npm)
+            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+            .arg(&there)
+            .arg(WANTED),
+    )
 }
 
 fn good(command: &mut Command) -> Result<(), String> {

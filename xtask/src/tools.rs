@@ -17,6 +17,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("tnftp", "tnftp"),
     ("python3", "python3"),
     ("pebble", "pebble"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("strace", "strace"),
     ("nft", "nftables"),
     ("iptables-restore", "iptables"),

@@ -29,6 +29,7 @@ use crate::session::Session;
 use crate::settings::{HangUp, Reuse, Settings};
 use crate::site::{Shared, Stop};
 use crate::transfer::guard::Guard;
+use crate::transfer::parting::{Ended, Parting};
 use crate::transfer::{self, Held, Moved, Ready};
 use crate::under_way::Begun;
 
@@ -37,19 +38,21 @@ mod log;
 mod presence;
 mod securing;
 
-use admission::Login;
+use admission::{Answer, Login};
 use log::millis;
 use presence::{Gone, look};
 use securing::{NoTls, secure, shown};
 
 /// A step of a running transfer.
 enum Step {
-    Opened(Box<Result<(Opened, Ready), Transferred>>),
+    Opened(Box<Result<(Opened, Ready), Ended>>),
     Moved(Moved),
-    Published(Transferred),
+    Published(Ended),
 }
 
 struct Running {
+    /// Whose: the session may belong to somebody else before it ends.
+    user: Arc<str>,
     step: Pin<Box<dyn Future<Output = Step> + Send>>,
     stage: Stage,
     progress: Arc<Progress>,
@@ -73,9 +76,13 @@ enum Stage {
     Publishing,
 }
 
-/// What is known of a transfer that is over, beside its event.
-#[derive(Clone, Copy)]
+/// An end that takes its time.
+type Closing = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// How the last transfer went, until its event is logged.
+#[derive(Clone)]
 struct Last {
+    user: Arc<str>,
     begun: Instant,
     ascii: bool,
     private: bool,
@@ -83,7 +90,7 @@ struct Last {
 
 impl Running {
     fn last(&self) -> Last {
-        Last { begun: self.begun, ascii: self.ascii, private: self.private }
+        Last { user: Arc::clone(&self.user), begun: self.begun, ascii: self.ascii, private: self.private }
     }
 }
 
@@ -99,11 +106,17 @@ struct Driver<'a> {
     session: Session,
     // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
     claim: Option<Held>,
+    /// What a transfer has left that failed: closed behind its reply.
+    parting: Option<Parting>,
+    /// The end of a data connection of a transfer whose reply has been written, and that of a passive port.
+    closing_data: Closing,
+    closing_claim: Closing,
     binding: Option<Binding>,
     /// Whose the binding is known to be.
     user: Option<Arc<str>>,
     running: Option<Running>,
-    /// How the last transfer went, until its event is logged.
+    /// A login that is checked while a transfer runs.
+    admitting: Option<Pin<Box<dyn Future<Output = Answer> + Send + 'a>>>,
     last: Option<Last>,
     /// Bytes of files and listings that the session has sent and received.
     moved: (u64, u64),
@@ -168,6 +181,10 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         claim: None,
         decoder,
         running: None,
+        parting: None,
+        closing_data: None,
+        closing_claim: None,
+        admitting: None,
         last: None,
         moved: (0, 0),
         login: None,
@@ -208,7 +225,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
     .await;
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
     async fn serve(&mut self) -> std::io::Result<()> {
         let mut stop = self.shared.stop.clone();
         let mut ended = false;
@@ -261,7 +278,7 @@ impl Driver<'_> {
                 Stop::Now => return Ok(()),
                 Stop::Drain => {
                     self.session.handle(Input::Stop, Instant::now());
-                    if self.running.is_none() {
+                    if self.running.is_none() && self.admitting.is_none() {
                         continue;
                     }
                 }
@@ -270,6 +287,12 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 step = step(&mut self.running), if self.running.is_some() => self.stepped(step),
+                answer = pending(&mut self.admitting), if self.admitting.is_some() => {
+                    self.admitting = None;
+                    self.answered(answer);
+                }
+                () = pending(&mut self.closing_data), if self.closing_data.is_some() => self.closing_data = None,
+                () = pending(&mut self.closing_claim), if self.closing_claim.is_some() => self.closing_claim = None,
                 read = self.control.read(&mut self.input), if reads => match read {
                     Ok(0) => {
                         ended = true;
@@ -329,6 +352,7 @@ impl Driver<'_> {
                     }
                 }
             }
+            self.part().await?;
             let Some(running) = &mut self.running else { return Ok(()) };
             let polled = poll_fn(|cx| Poll::Ready(running.step.as_mut().poll(cx))).await;
             match polled {
@@ -336,6 +360,20 @@ impl Driver<'_> {
                 Poll::Pending => return Ok(()),
             }
         }
+    }
+
+    /// Lets the data connection of a transfer end that failed, once its reply is written.
+    async fn part(&mut self) -> std::io::Result<()> {
+        let Some(parting) = self.parting.take() else { return Ok(()) };
+        self.flush().await?;
+        if self.control.has_unsent() {
+            timeout(self.shared.settings.deadlines.stall, self.control.write_all(b"")).await??;
+        }
+        match parting {
+            Parting::Claim(_) => self.closing_claim = Some(parting.end()),
+            Parting::Cut(_) | Parting::Refused(_) => self.closing_data = Some(parting.end()),
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> std::io::Result<()> {
@@ -382,18 +420,25 @@ impl Driver<'_> {
     async fn effect(&mut self, effect: Effect) -> std::io::Result<()> {
         let input = match effect {
             Effect::Recognise(user, certificate) => {
-                Input::Recognised(self.shared.gate.recognise(&user, &certificate).await)
+                let recognised = admission::recognise(self.shared, user, certificate);
+                return self.ask(recognised).await;
             }
-            Effect::Admit(attempt) => self.admit(attempt).await,
+            Effect::Admit(attempt) => return self.ask(admission::admit(self.shared, attempt)).await,
             Effect::File(pass, op) => Input::File(files::run(&pass, op).await),
             Effect::Secure(answer) => match self.secure(&answer).await? {
                 Some(outcome) => Input::Secured(outcome),
                 None => return Ok(()),
             },
             Effect::Unsecure(answer) => return self.unsecure(&answer).await,
-            Effect::Listen(protection) => self.listen(protection).await,
+            Effect::Listen(protection) => {
+                self.part().await?;
+                self.closing_claim = None;
+                self.listen(protection).await
+            }
             Effect::Unlisten => {
-                self.claim = None;
+                if let Some(claim) = self.claim.take() {
+                    self.parting = Some(Parting::Claim(claim));
+                }
                 return Ok(());
             }
             Effect::Transfer(plan) => {
@@ -406,16 +451,37 @@ impl Driver<'_> {
                 return Ok(());
             }
             Effect::Abort => {
-                let bytes = self.running.take().map_or(0, |running| {
-                    self.last = Some(running.last());
-                    running.progress.bytes()
-                });
+                let bytes = self.running.as_ref().map_or(0, |running| running.progress.bytes());
+                self.stop_running();
                 Input::Transferred(Transferred { bytes, ..Reason::Aborted.into() })
             }
             Effect::Progress => Input::Progress(self.running.as_ref().map_or(0, |r| r.progress.bytes())),
         };
         self.session.handle(input, Instant::now());
         Ok(())
+    }
+
+    /// Asks about a login: at once, or beside the transfer that runs.
+    async fn ask(&mut self, question: impl Future<Output = Answer> + Send + 'a) -> std::io::Result<()> {
+        if self.running.is_some() {
+            self.admitting = Some(Box::pin(question));
+        } else {
+            let answer = question.await;
+            self.answered(answer);
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        self.login = answer.refused.or(self.login.take());
+        self.session.handle(answer.input, Instant::now());
+    }
+
+    /// Takes the running transfer out, and notes whose it was.
+    fn stop_running(&mut self) -> Option<Running> {
+        let running = self.running.take()?;
+        self.last = Some(running.last());
+        Some(running)
     }
 
     /// Begins TLS. None: it did not come about, and there is nobody to tell.
@@ -496,6 +562,7 @@ impl Driver<'_> {
     }
 
     fn start(&mut self, plan: Plan) {
+        let user = Arc::clone(plan.pass.user());
         let progress = Arc::new(Progress::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
@@ -509,6 +576,7 @@ impl Driver<'_> {
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
         self.running = Some(Running {
+            user,
             step,
             stage: Stage::Moving,
             progress,
@@ -553,22 +621,22 @@ impl Driver<'_> {
         self.taken < self.input.len()
     }
 
-    fn ended(&mut self, end: Transferred) -> Input {
-        self.last = self.running.take().map(|running| running.last());
+    fn ended(&mut self, Ended { end, parting }: Ended) -> Input {
+        drop(self.stop_running());
+        self.parting = parting;
         Input::Transferred(end)
     }
 
     /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload that is being
     /// published is waited for, so that the log tells what became of it.
     async fn leave(&mut self) {
-        let Some(mut running) = self.running.take() else { return };
-        self.last = Some(running.last());
+        let Some(mut running) = self.stop_running() else { return };
         let published = match running.stage {
             Stage::Publishing => timeout(LINGER, running.step.as_mut()).await.ok(),
             Stage::Moving => None,
         };
         let end = match published {
-            Some(Step::Published(end)) => end,
+            Some(Step::Published(ended)) => ended.end,
             _ => {
                 let why = self.why.take();
                 let detail = Some(why.unwrap_or_else(|| "the session ended in the middle of it".to_owned()));
@@ -595,6 +663,13 @@ async fn at_once(mut stop: watch::Receiver<Stop>) {
 async fn step(running: &mut Option<Running>) -> Step {
     match running {
         Some(running) => running.step.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pending<T>(what: &mut Option<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> T {
+    match what {
+        Some(what) => what.as_mut().await,
         None => std::future::pending().await,
     }
 }

@@ -41,15 +41,15 @@ macro_rules! reasons {
 reasons! {
     // The dialogue.
     /// A verb nobody has heard of.
-    UnknownCommand "unknown-command" 500 "Unknown command; HELP lists what there is.";
+    UnknownCommand "unknown-command" 500 "Unknown command; HELP lists all commands.";
     /// A line over the limit.
-    LineTooLong "line-too-long" 500 "The line is too long; it was skipped.";
+    LineTooLong "line-too-long" 500 "Line too long; it was skipped.";
     /// A known verb that is not served.
-    Unserved "not-served" 502 "This command is not served here.";
+    Unserved "not-served" 502 "Command not supported.";
     /// An argument that is missing or not understood.
-    BadArgument "bad-argument" 501 "The argument is not understood.";
+    BadArgument "bad-argument" 501 "Invalid argument.";
     /// A parameter that is understood and not served.
-    BadParameter "bad-parameter" 504 "This parameter is not served.";
+    BadParameter "bad-parameter" 504 "Parameter not supported.";
     /// A command that needs another before it.
     BadSequence "bad-sequence" 503 "Bad sequence of commands.";
     /// RNTO without RNFR.
@@ -57,97 +57,99 @@ reasons! {
     /// A network protocol that is not that of the control connection.
     WrongFamily "wrong-family" 522 "Network protocol not supported.";
     /// After EPSV ALL only EPSV is allowed (RFC 2428 4).
-    OnlyEpsv "only-epsv" 503 "EPSV ALL was sent: only EPSV is allowed now.";
+    OnlyEpsv "only-epsv" 503 "Only EPSV is allowed after EPSV ALL.";
     // Who.
     /// A command that needs a login.
-    NotLoggedIn "not-logged-in" 530 "Log in first: USER, then PASS.";
+    NotLoggedIn "not-logged-in" 530 "Please log in with USER and PASS.";
     /// Unknown user or wrong password; which of them is nobody's business.
     LoginFailed "login-failed" 530 "Login incorrect.";
+    /// An anonymous login where there is none.
+    NoAnonymous "no-anonymous" 530 "This server accepts no anonymous logins.";
     /// The store of accounts does not answer.
-    AccountsUnavailable "accounts-unavailable" 451 "Logins cannot be checked at the moment; try again later.";
+    AccountsUnavailable "accounts-unavailable" 451 "Cannot check logins right now; try again later.";
     /// Too many failed logins from this address.
-    TooManyFailures "too-many-failures" 421 "Too many failed logins from your address; try again in some minutes.";
+    TooManyFailures "too-many-failures" 421 "Too many failed logins; try again in a few minutes.";
     /// Too many commands without a login.
-    TooManyCommands "too-many-commands" 421 "Too many commands before a login; closing.";
+    TooManyCommands "too-many-commands" 421 "Too many commands before login; closing.";
     /// Too many sessions in all.
-    SiteFull "site-full" 421 "Too many sessions; try again later.";
+    SiteFull "site-full" 421 "Too many connections; try again later.";
     /// Too many sessions from one address.
-    AddressFull "address-full" 421 "Too many sessions from your address; close some of them.";
+    AddressFull "address-full" 421 "Too many connections from your address; close some of them.";
     /// No login in time.
-    LoginTimeout "login-timeout" 421 "No login in time; closing.";
+    LoginTimeout "login-timeout" 421 "Login timed out; closing.";
     /// No command in time.
-    IdleTimeout "idle-timeout" 421 "No command in time; closing.";
+    IdleTimeout "idle-timeout" 421 "Idle timeout; closing.";
     /// The site is being stopped.
-    Stopping "stopping" 421 "The site is shutting down.";
+    Stopping "stopping" 421 "The server is shutting down.";
     // TLS.
     /// TLS is switched off.
-    TlsOff "tls-off" 502 "TLS is off here.";
+    TlsOff "tls-off" 502 "TLS is not enabled on this server.";
     /// Bytes in clear came behind AUTH: put there to be taken for protected ones.
-    ClearBehindAuth "clear-behind-auth" 503 "Something was sent in clear behind AUTH; closing.";
+    ClearBehindAuth "clear-behind-auth" 503 "Unencrypted data followed AUTH; closing.";
     /// AUTH under TLS, or after CCC.
-    ProtectedAlready "protected-already" 503 "TLS has been begun already.";
+    ProtectedAlready "protected-already" 503 "TLS is already active.";
     /// PBSZ, PROT or CCC without AUTH before it.
     AuthFirst "auth-first" 503 "Send AUTH TLS first.";
     /// PROT without PBSZ before it.
     BufferFirst "buffer-first" 503 "Send PBSZ 0 first.";
     /// PROT S and E, which TLS does not have.
-    NoSuchLevel "no-such-level" 536 "Only C (clear) and P (private) are served.";
+    NoSuchLevel "no-such-level" 536 "Only PROT C (clear) and PROT P (private) are supported.";
     /// PROT C where data must be protected.
-    LevelDenied "level-denied" 534 "Data must be protected here: send PROT P.";
+    LevelDenied "level-denied" 534 "This server requires encrypted data connections: send PROT P.";
     /// CCC where it is not allowed.
-    ClearDenied "clear-denied" 534 "The control connection stays protected here.";
+    ClearDenied "clear-denied" 534 "This server keeps the control connection encrypted: CCC is not allowed.";
     /// Too many handshakes of one address at once.
-    TooManyHandshakes "too-many-handshakes" 421 "Too many TLS handshakes from your address at once; try again.";
+    TooManyHandshakes "too-many-handshakes" 421 "Too many TLS handshakes from your address; try again.";
     /// A login in clear where it must be protected.
-    TlsForLogin "tls-for-login" 530 "This site wants a protected login: send AUTH TLS first.";
+    TlsForLogin "tls-for-login" 530 "This server requires TLS for logins: send AUTH TLS first.";
     /// A transfer in clear where it must be protected.
-    TlsForData "tls-for-data" 521 "Data must be protected here: send PBSZ 0 and PROT P first.";
+    TlsForData "tls-for-data" 521 "This server requires encrypted data connections: send PBSZ 0 and PROT P first.";
     /// A data connection that does not resume its control connection's session, and must.
-    NotResumed "not-resumed" 522 "The data connection must resume the TLS session of its own control connection: switch session reuse on in your client.";
+    NotResumed "not-resumed" 522 "The data connection must resume the TLS session of its own control connection: enable TLS session reuse in your client.";
     /// TLS did not come about on a data connection.
-    DataTlsFailed "data-tls-failed" 522 "TLS could not be established on the data connection.";
+    DataTlsFailed "data-tls-failed" 522 "The TLS handshake failed on the data connection.";
     /// An upload under TLS that ended without close_notify.
-    Truncated "truncated" 426 "The upload ended without the end of TLS (close_notify): it was not published.";
+    Truncated "truncated" 426 "The upload ended without TLS close_notify: the file was not stored.";
     /// A line of HTTP.
-    Http "http" 500 "This is FTP, not HTTP; closing.";
+    Http "http" 500 "This is an FTP server, not HTTP; closing.";
     /// A PROXY header from an address that is not trusted to speak for others.
-    ProxyHeader "proxy-header" 421 "PROXY headers are not taken from your address; closing.";
+    ProxyHeader "proxy-header" 421 "PROXY headers are not accepted from your address; closing.";
     /// No PROXY header where one is expected.
     NoProxyHeader "no-proxy-header" 421 "Connections from your address must begin with a PROXY header; closing.";
     /// TLS where clear text comes first: implicit TLS on the wrong port.
-    TlsTooSoon "tls-too-soon" 500 "TLS came where this port speaks clear text first; closing.";
+    TlsTooSoon "tls-too-soon" 500 "This port does not accept TLS directly; use AUTH TLS.";
     // May they.
     /// The user may read only.
-    ReadOnly "read-only" 550 "This site is read-only for you.";
+    ReadOnly "read-only" 550 "This server is read-only for you.";
     /// Whoever may only store new files wants something else.
     UploadOnly "upload-only" 550 "Anonymous users may only upload here.";
     /// Active mode is switched off.
-    ActiveOff "active-off" 502 "Active mode is off here: use EPSV or PASV.";
+    ActiveOff "active-off" 502 "Active mode is disabled: use EPSV or PASV.";
     /// Passive mode is switched off.
-    PassiveOff "passive-off" 502 "Passive mode is off here: use EPRT or PORT.";
+    PassiveOff "passive-off" 502 "Passive mode is disabled: use EPRT or PORT.";
     /// PORT names another address than the control connection's.
-    ForeignAddress "foreign-address" 504 "That address is not yours: use passive mode (EPSV or PASV).";
+    ForeignAddress "foreign-address" 504 "That is not your address: use passive mode (EPSV or PASV).";
     /// PORT names a port that is not above 1023 (RFC 2577 3).
     LowPort "low-port" 504 "Data ports must be above 1023.";
     // The data connection.
     /// A transfer without PASV, EPSV, PORT or EPRT before it.
     NoDataPlan "no-data-plan" 425 "Send EPSV or PASV (or EPRT or PORT) first.";
     /// Nobody connected to the passive port in time.
-    DataNotMade "data-not-made" 425 "No data connection came to the passive port in time.";
+    DataNotMade "data-not-made" 425 "No data connection reached the passive port in time.";
     /// The client's active port did not answer.
-    DialFailed "dial-failed" 425 "The data connection to your port could not be made: use passive mode.";
+    DialFailed "dial-failed" 425 "Cannot connect to your data port: use passive mode.";
     /// Two connections of one address, and no way to tell whose is whose.
-    Contested "contested" 425 "Two connections from your address came to the passive port: try again.";
+    Contested "contested" 425 "Two connections from your address reached the passive port: try again.";
     /// The passive port was not used, and others of the address waited.
-    PortYielded "port-yielded" 425 "You had not used your passive port for long, and it went to another session of your address: say PASV or EPSV again.";
+    PortYielded "port-yielded" 425 "Your passive port was unused for too long and went to another session from your address: send PASV or EPSV again.";
     /// Every passive port is claimed for this address.
-    NoPort "no-port" 425 "Every passive port is in use for your address: try again.";
+    NoPort "no-port" 425 "No passive port is free for your address: try again.";
     /// A transfer that stood still.
-    Stalled "stalled" 426 "No byte moved in time; transfer broken off.";
+    Stalled "stalled" 426 "Transfer timed out.";
     /// The peer broke the data connection.
-    PeerBroke "peer-broke" 426 "The data connection was broken by your side.";
+    PeerBroke "peer-broke" 426 "The client broke the data connection.";
     /// The client closed both connections at the end of an upload, without QUIT and without waiting for the reply.
-    HungUp "hung-up" 426 "You hung up without QUIT: the upload was not published, and is kept to be resumed.";
+    HungUp "hung-up" 426 "The client disconnected without QUIT: the file was not stored, the partial upload can be resumed.";
     /// ABOR.
     Aborted "aborted" 426 "Transfer aborted.";
     // The files.
@@ -156,7 +158,7 @@ reasons! {
     /// The site's file permissions forbid it.
     Denied "denied" 550 "Permission denied.";
     /// The name is taken.
-    Exists "exists" 550 "That name is taken.";
+    Exists "exists" 550 "That name already exists.";
     /// A directory was needed.
     NotADirectory "not-a-directory" 550 "Not a directory.";
     /// A file was needed.
@@ -166,33 +168,35 @@ reasons! {
     /// A pipe, a socket or a device.
     NotRegular "not-regular" 550 "Not a regular file.";
     /// A link that leads out of the site.
-    Outside "outside" 550 "That link leads out of the site.";
+    Outside "outside" 550 "That link points outside the shared folder.";
+    /// A link that leads back to itself.
+    Loop "loop" 550 "Too many levels of symbolic links: that link loops.";
     /// A name or a path over the limit.
-    NameTooLong "name-too-long" 553 "The name is too long (255 bytes a name, 4096 a path).";
+    NameTooLong "name-too-long" 553 "Name too long (limits: 255 bytes per name, 4096 per path).";
     /// A name that cannot be used.
-    BadName "bad-name" 553 "That name cannot be used.";
+    BadName "bad-name" 553 "That name is not allowed.";
     /// Resuming past the end.
-    BadOffset "bad-offset" 554 "There is less than that: restart at a lower offset.";
-    /// Another upload to this name is under way.
-    Busy "busy" 450 "Another upload to this name is under way.";
+    BadOffset "bad-offset" 554 "The restart offset is past the end of the file.";
+    /// Another upload to this file is in progress.
+    Busy "busy" 450 "Another upload to this file is in progress.";
     /// The file that an upload continues was changed, moved or removed meanwhile.
-    Changed "changed" 450 "The file was changed meanwhile; nothing was stored. Ask for its size and try again.";
+    Changed "changed" 450 "The file changed in the meantime; nothing was stored. Check its size and try again.";
     /// No space is left.
-    Full "full" 452 "No space left; the upload was not published.";
+    Full "full" 452 "No space left on the server; the file was not stored.";
     /// No descriptor is left, for a file or for a data connection.
     TooManyFiles "too-many-files" 451 "The server has too many files open; try again later.";
     /// The store does not do this.
-    Unsupported "unsupported" 504 "This site cannot do that.";
+    Unsupported "unsupported" 504 "Not supported by this server.";
     /// Our own disk failed.
-    DiskError "disk-error" 451 "The site's own disk failed; its keeper can see why in the log.";
+    DiskError "disk-error" 451 "Server disk error; see the server log.";
     /// SIZE under TYPE A would have to read the whole file (RFC 3659 4).
-    SizeInAscii "size-in-ascii" 550 "SIZE under TYPE A would need the whole file read: send TYPE I first.";
+    SizeInAscii "size-in-ascii" 550 "SIZE is not available in ASCII mode: send TYPE I first.";
     /// REST with an upload under TYPE A.
-    RestInAscii "rest-in-ascii" 554 "An upload under TYPE A cannot be restarted: send TYPE I first.";
+    RestInAscii "rest-in-ascii" 554 "Uploads in ASCII mode cannot be resumed: send TYPE I first.";
     /// RANG with an upload: there is a first byte for an upload, and no last one.
-    RangeOfUpload "range-of-upload" 503 "RANG is for RETR and HASH: use REST with STOR or APPE.";
+    RangeOfUpload "range-of-upload" 503 "RANG works with RETR and HASH only: use REST with STOR or APPE.";
     /// No name matches a pattern.
-    NoMatch "no-match" 550 "No name matches.";
+    NoMatch "no-match" 550 "No file matches the pattern.";
 }
 
 impl Reason {
@@ -215,6 +219,7 @@ impl From<Kind> for Reason {
             Kind::NotEmpty => Self::NotEmpty,
             Kind::NotRegular => Self::NotRegular,
             Kind::Outside => Self::Outside,
+            Kind::Loop => Self::Loop,
             Kind::TooLong => Self::NameTooLong,
             Kind::BadName => Self::BadName,
             Kind::BadOffset => Self::BadOffset,

@@ -23,8 +23,10 @@ pub enum Kind {
     NotEmpty,
     /// A pipe, socket or device was asked for.
     NotRegular,
-    /// A link leads out of the tree, or in a circle.
+    /// A link leads out of the tree.
     Outside,
+    /// Links lead in a circle, or there are too many of them on the way.
+    Loop,
     /// A component is longer than 255 bytes, or the path longer than 4096.
     TooLong,
     /// A name that the store keeps for itself, or that cannot be one.

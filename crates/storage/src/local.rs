@@ -19,6 +19,7 @@ mod links;
 mod listing;
 #[cfg(test)]
 mod model;
+mod names;
 mod part;
 mod resolve;
 mod rights;

@@ -132,13 +132,14 @@ pub trait Tree: Send + Sync {
     /// there is no such part, or where it may not be continued. No other operation but [`Tree::create`],
     /// [`Tree::remove`] and [`Tree::remove_dir`] knows of parts.
     fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>>;
-    /// The entries of a directory, in no order, in constant memory.
+    /// The entries of a directory, in bounded memory: sorted by the bytes of their names up to 100,000 entries, in no order
+    /// beyond that, or where other listings use up the memory that all share for it.
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>>;
     /// Opens a regular file for reading. Never waits for a pipe or a device: those are [`crate::Kind::NotRegular`].
     fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>>;
     /// Starts an upload to the file that a path leads to. Nothing is changed before the first byte is written, and
-    /// nothing is seen under the name before [`Sink::commit`]; a file that may be written in a directory that may not is
-    /// the one exception: it is written in place. What the file system's permissions would refuse at the end is refused
+    /// nothing is seen under the name before [`Sink::commit`]; a file that may be written in a directory that may not,
+    /// and one whose owner would change, are the exceptions: they are written in place. What the file system's permissions would refuse at the end is refused
     /// here.
     fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>>;
     /// Moves a file, a link or a directory; a file of the new name is replaced, a directory is not.

@@ -60,7 +60,8 @@ pub struct Row {
     pub access: Access,
     /// The way of its data, if it has a data connection.
     pub direction: Option<Direction>,
-    /// Does it act at once while a transfer runs? The others wait for its end.
+    /// Does it act at once while a transfer runs (USER, PASS and REIN: where no other command waits)? The others wait for its
+    /// end.
     pub mid_transfer: bool,
     /// Is it served? A verb that is known and not served gets 502.
     pub served: bool,
@@ -104,8 +105,8 @@ macro_rules! verbs {
 
 verbs! {
     // verb name   argument      usage            defined in     FEAT              login access data mid   served
-    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   waits yes;
-    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts  yes;
+    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts  yes;
     Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes;
     Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes;
     Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits yes;
@@ -113,7 +114,7 @@ verbs! {
     Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits yes;
     Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits yes;
     Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits no;
-    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   waits yes;
+    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes;
     Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes;
     Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits yes;
     Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits yes;

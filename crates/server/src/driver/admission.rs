@@ -2,13 +2,13 @@
 use std::time::Instant;
 
 use net::tls::Fingerprint;
-use storage::{Attempt, Denied};
+use storage::{Attempt, Certificate, Denied};
 use tokio::time::sleep;
 use wire::pathname::show;
 
-use super::Driver;
 use crate::effect::Input;
 use crate::limits::{Verdict, who};
+use crate::site::Shared;
 use crate::turns::Lane;
 
 /// Characters of a user's name that the log shows.
@@ -51,89 +51,98 @@ pub(super) fn named(name: &[u8]) -> String {
     user
 }
 
-impl Driver<'_> {
-    pub(super) async fn admit(&mut self, attempt: Attempt) -> Input {
-        let login = Login::of(&attempt);
-        match self.decide(attempt).await {
-            Input::Admitted(Err(denied)) => {
-                let reason = match denied {
-                    Denied::UnknownUser => "unknown-user",
-                    Denied::WrongPassword => "wrong-password",
-                    Denied::NoCertificate => "no-certificate",
-                    Denied::Unavailable => "unavailable",
-                };
-                self.login = Some(Login { reason, checked: denied != Denied::Unavailable, ..login });
-                Input::Admitted(Err(denied))
-            }
-            Input::Banned => {
-                self.login = Some(login);
-                Input::Banned
-            }
-            other => other,
-        }
-    }
+/// What comes of a login.
+pub(super) struct Answer {
+    pub(super) input: Input,
+    /// What is logged of it where it is refused.
+    pub(super) refused: Option<Login>,
+}
 
-    async fn decide(&mut self, attempt: Attempt) -> Input {
-        let shared = self.shared;
-        if shared.gate.anonymous(&attempt.user) {
-            return Input::Admitted(shared.gate.admit(attempt).await);
-        }
-        let (peer, name, limits) = (attempt.peer, attempt.user.clone(), &shared.settings.limits);
-        let verdict = || shared.addresses().verdict(peer, &name, Instant::now(), limits);
-        let remembered_only = |attempt: &Attempt| match shared.gate.remembered(attempt) {
-            Some(admission) => Input::Admitted(Ok(admission)),
-            None => {
-                shared.addresses().missed(peer, &name, Instant::now(), limits);
-                Input::Banned
-            }
-        };
-        match verdict() {
-            Verdict::Refused => return Input::Banned,
-            Verdict::OnlyRemembered => return remembered_only(&attempt),
-            Verdict::Fine | Verdict::Delayed(_) => {}
-        }
-        let (user, failures, lane) = {
-            let (addresses, now) = (shared.addresses(), Instant::now());
-            let lane = if addresses.is_known(peer, &name, now) {
-                Lane::Known
-            } else if addresses.has_failed(peer, now, limits) {
-                Lane::Again
-            } else {
-                Lane::New
+/// Asks whether a certificate is enough.
+pub(super) async fn recognise(shared: &Shared, user: Vec<u8>, certificate: Certificate) -> Answer {
+    let input = Input::Recognised(shared.gate.recognise(&user, &certificate).await);
+    Answer { input, refused: None }
+}
+
+/// Checks a password.
+pub(super) async fn admit(shared: &Shared, attempt: Attempt) -> Answer {
+    let login = Login::of(&attempt);
+    let input = decide(shared, attempt).await;
+    let refused = match &input {
+        Input::Admitted(Err(denied)) => {
+            let reason = match denied {
+                Denied::UnknownUser => "unknown-user",
+                Denied::WrongPassword => "wrong-password",
+                Denied::NoCertificate => "no-certificate",
+                Denied::Unavailable => "unavailable",
             };
-            (addresses.user(&name), addresses.failures(peer, &name, now, limits) as usize, lane)
-        };
-        // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
-        // one after the other, or guessing at what is remembered would be free.
-        let at_once = shared.logins.pending(who(peer)) + failures < limits.failures_before_refusal as usize;
-        if at_once && let Some(admission) = shared.gate.remembered(&attempt) {
-            return Input::Admitted(Ok(admission));
+            Some(Login { reason, checked: *denied != Denied::Unavailable, ..login })
         }
-        let Some(turn) = shared.logins.turn(who(peer), user, lane).await else {
-            return Input::Admitted(Err(Denied::Unavailable));
-        };
-        // Those before us may have failed as often as one may, or may have had this very password verified. Of one user
-        // nobody else is under way, so guessing on many connections at once gains nothing.
-        let verdict = verdict();
-        match verdict {
-            Verdict::Refused => return Input::Banned,
-            Verdict::OnlyRemembered => return remembered_only(&attempt),
-            Verdict::Fine | Verdict::Delayed(_) => {}
-        }
-        if let Some(admission) = shared.gate.remembered(&attempt) {
-            return Input::Admitted(Ok(admission));
-        }
-        let answer = shared.gate.admit(attempt).await;
-        let now = Instant::now();
-        match &answer {
-            Ok(_) => shared.addresses().succeeded(peer, &name, now, limits),
-            Err(Denied::Unavailable) => {}
-            Err(_) => shared.addresses().failed(peer, &name, now, limits),
-        }
-        drop(turn);
-        if let (Err(_), Verdict::Delayed(delay)) = (&answer, verdict) {
-            sleep(delay).await;
-        }
-        Input::Admitted(answer)
+        Input::Banned => Some(login),
+        _ => None,
+    };
+    Answer { input, refused }
+}
+
+async fn decide(shared: &Shared, attempt: Attempt) -> Input {
+    if shared.gate.anonymous(&attempt.user) {
+        return Input::Admitted(shared.gate.admit(attempt).await);
     }
+    let (peer, name, limits) = (attempt.peer, attempt.user.clone(), &shared.settings.limits);
+    let verdict = || shared.addresses().verdict(peer, &name, Instant::now(), limits);
+    let remembered_only = |attempt: &Attempt| match shared.gate.remembered(attempt) {
+        Some(admission) => Input::Admitted(Ok(admission)),
+        None => {
+            shared.addresses().missed(peer, &name, Instant::now(), limits);
+            Input::Banned
+        }
+    };
+    match verdict() {
+        Verdict::Refused => return Input::Banned,
+        Verdict::OnlyRemembered => return remembered_only(&attempt),
+        Verdict::Fine | Verdict::Delayed(_) => {}
+    }
+    let (user, failures, lane) = {
+        let (addresses, now) = (shared.addresses(), Instant::now());
+        let lane = if addresses.is_known(peer, &name, now) {
+            Lane::Known
+        } else if addresses.has_failed(peer, now, limits) {
+            Lane::Again
+        } else {
+            Lane::New
+        };
+        (addresses.user(&name), addresses.failures(peer, &name, now, limits) as usize, lane)
+    };
+    // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
+    // one after the other, or guessing at what is remembered would be free.
+    let at_once = shared.logins.pending(who(peer)) + failures < limits.failures_before_refusal as usize;
+    if at_once && let Some(admission) = shared.gate.remembered(&attempt) {
+        return Input::Admitted(Ok(admission));
+    }
+    let Some(turn) = shared.logins.turn(who(peer), user, lane).await else {
+        return Input::Admitted(Err(Denied::Unavailable));
+    };
+    // Those before us may have failed as often as one may, or may have had this very password verified. Of one user
+    // nobody else is under way, so guessing on many connections at once gains nothing.
+    let verdict = verdict();
+    match verdict {
+        Verdict::Refused => return Input::Banned,
+        Verdict::OnlyRemembered => return remembered_only(&attempt),
+        Verdict::Fine | Verdict::Delayed(_) => {}
+    }
+    if let Some(admission) = shared.gate.remembered(&attempt) {
+        return Input::Admitted(Ok(admission));
+    }
+    let answer = shared.gate.admit(attempt).await;
+    let now = Instant::now();
+    match &answer {
+        Ok(_) => shared.addresses().succeeded(peer, &name, now, limits),
+        Err(Denied::Unavailable) => {}
+        Err(_) => shared.addresses().failed(peer, &name, now, limits),
+    }
+    drop(turn);
+    if let (Err(_), Verdict::Delayed(delay)) = (&answer, verdict) {
+        sleep(delay).await;
+    }
+    Input::Admitted(answer)
 }

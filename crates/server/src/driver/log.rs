@@ -17,19 +17,22 @@ use crate::xferlog;
 impl Driver<'_> {
     pub(super) fn log(&mut self, event: &Event) {
         let peer = self.peer;
-        let user = match &event.named {
-            Some(named) => admission::named(named),
-            None => self.user(),
-        };
-        let user = user.as_str();
         let verb = event.verb.map_or("-", Verb::name);
         let path = event.path.as_ref().map(|p| show(p.as_bytes()));
         let from = event.from.as_ref().map(|p| show(p.as_bytes()));
         let (path, from) = (path.as_deref(), from.as_deref());
         let took = event.bytes.and_then(|_| self.last.take());
-        let ms = took.map(|last| millis(last.begun.elapsed()));
+        // A transfer is its own user's, whoever the session belongs to when it ends.
+        let user = match (&event.named, &took) {
+            (Some(named), _) => admission::named(named),
+            (None, Some(last)) => show(last.user.as_bytes()),
+            (None, None) => self.user(),
+        };
+        let user = user.as_str();
+        let ms = took.as_ref().map(|last| millis(last.begun.elapsed()));
         // How the file or the listing went; everything else goes with the control connection.
-        let tls = took.filter(|_| moves(event)).map(|last| if last.private { self.version() } else { "off" });
+        let tls = took.as_ref().filter(|_| moves(event));
+        let tls = tls.map(|last| if last.private { self.version() } else { "off" });
         let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
         self.count(event);
         if let Some(Login { user, reason, fingerprint, subject, checked }) = self.login.take() {

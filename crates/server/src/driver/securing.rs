@@ -52,7 +52,9 @@ impl Driver<'_> {
     /// Tells the binding who is logged in, when that has changed: the sessions of one user may stand for each other.
     pub(super) fn belongs(&mut self) {
         let Some(binding) = &self.binding else { return };
-        let now = self.session.user();
+        // A transfer that completes under an old login is nobody else's.
+        let running = self.running.as_ref().map(|running| &running.user);
+        let now = self.session.user().filter(|now| running.is_none_or(|user| user == *now));
         if now == self.user.as_ref() {
             return;
         }

@@ -12,6 +12,9 @@ use crate::effect::{Effect, Event, FileDone, FileOp, Follows, Output};
 use crate::reason::Reason;
 use crate::transfer::facts;
 
+/// Those bits are never given: the server would hand out its own rights.
+const SPECIAL: &str = "Set-user-ID, set-group-ID and sticky bits are not allowed: use a mode from 0 to 777.";
+
 /// What is said, and done, when the outcome of a short effect has come.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -75,7 +78,7 @@ impl Session {
     }
 
     pub(super) fn delete(&mut self, path: &Pathname) {
-        self.file(Verb::Dele, path.as_bytes(), Then::Said(250, "File removed.".into()), FileOp::Remove);
+        self.file(Verb::Dele, path.as_bytes(), Then::Said(250, "File deleted.".into()), FileOp::Remove);
     }
 
     pub(super) fn rename_from(&mut self, path: &Pathname) {
@@ -127,6 +130,10 @@ impl Session {
                     modified = Some(time(*stamp));
                     said.push_str(&format!("Modify={stamp};"));
                 }
+                Fact::UnixMode(bits) if is_special(*bits) => {
+                    let text = SPECIAL.to_owned();
+                    return self.refuse_with(Some(Verb::Mff), None, Reason::BadParameter, text);
+                }
                 Fact::UnixMode(bits) => {
                     mode = Some(*bits);
                     said.push_str(&format!("UNIX.mode={bits:04o};"));
@@ -154,12 +161,15 @@ impl Session {
         match site {
             Site::Help => self.site_help(),
             Site::Umask(None) => match self.parameters.umask {
-                Some(mask) => self.reply(200, format!("The mask is {mask:03o}.")),
-                None => self.reply(200, "The mask is the site's own."),
+                Some(mask) => self.reply(200, format!("The umask is {mask:03o}.")),
+                None => self.reply(200, "The umask is the server's default."),
             },
+            Site::Chmod(mode, _) if is_special(mode) => {
+                self.refuse_with(Some(Verb::Site), None, Reason::BadParameter, SPECIAL.to_owned());
+            }
             Site::Umask(Some(mask)) => {
                 self.parameters.umask = Some(mask);
-                self.reply(200, format!("The mask is {mask:03o}."));
+                self.reply(200, format!("The umask is {mask:03o}."));
             }
             Site::Chmod(mode, path) => {
                 let then = Then::Said(200, "Mode changed.".into());
@@ -173,18 +183,15 @@ impl Session {
             }
             Site::Idle(None) => {
                 let (now, most) = (self.idle.as_secs(), self.settings.deadlines.idle_most.as_secs());
-                self.reply(
-                    200,
-                    format!("Idle sessions end after {now} seconds; SITE IDLE sets up to {most}."),
-                );
+                self.reply(200, format!("The idle timeout is {now} seconds (maximum {most})."));
             }
             Site::Idle(Some(seconds)) => {
                 let most = self.settings.deadlines.idle_most.as_secs();
                 if (30..=most).contains(&seconds) {
                     self.idle = Duration::from_secs(seconds);
-                    self.reply(200, format!("Idle sessions end after {seconds} seconds."));
+                    self.reply(200, format!("Idle timeout set to {seconds} seconds."));
                 } else {
-                    let text = format!("IDLE wants 30 to {most} seconds.");
+                    let text = format!("The idle timeout must be 30 to {most} seconds.");
                     self.refuse_with(Some(Verb::Site), None, Reason::BadArgument, text);
                 }
             }
@@ -222,7 +229,7 @@ impl Session {
                 }));
                 if begun {
                     // The code was given with the first line.
-                    let last = Cow::Borrowed(b"The rest of the directory cannot be read.".as_slice());
+                    let last = Cow::Borrowed(b"Error reading the rest of the directory.".as_slice());
                     let reply = Reply::from_lines(213, vec![last]);
                     return self.out.push_back(Output::Part(reply, Part::Last));
                 }
@@ -245,7 +252,7 @@ impl Session {
     fn file_succeeded(&mut self, verb: Verb, path: VPath, then: Then, done: FileDone) {
         match (then, done) {
             (Then::Cwd, _) => {
-                let mut text = b"Now in ".to_vec();
+                let mut text = b"Directory changed to ".to_vec();
                 text.extend_from_slice(&Pathname::quoted(path.as_bytes()));
                 text.push(b'.');
                 if let Phase::Ready { cwd, .. } = &mut self.phase {
@@ -273,7 +280,7 @@ impl Session {
             }
             (Then::Made, _) => {
                 let mut text = Pathname::quoted(path.as_bytes());
-                text.extend_from_slice(b" made.");
+                text.extend_from_slice(b" created.");
                 self.event(Some(verb), Some(path), Ok(257));
                 self.say(Reply::from_lines(257, vec![text.into()]));
             }
@@ -312,7 +319,7 @@ impl Session {
         all.extend(lines.into_iter().map(Cow::Owned));
         let last: &[u8] = match follows {
             Follows::Nothing => b"End of status.",
-            Follows::TooMany => b"There is more: use LIST.",
+            Follows::TooMany => b"There are more entries: use LIST.",
             Follows::Others(listing) => {
                 let Some((pass, _)) = self.logged_in() else { return };
                 let pass = pass.clone();
@@ -341,6 +348,10 @@ impl Session {
             vec![b"Facts follow:".as_slice().into(), line.into(), b"End of facts.".as_slice().into()],
         ));
     }
+}
+
+fn is_special(mode: u32) -> bool {
+    mode & !0o777 != 0
 }
 
 fn time(stamp: Stamp) -> Time {

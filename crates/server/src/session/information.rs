@@ -8,28 +8,24 @@ use wire::verb::TABLE;
 use wire::{Protection, Reply, Verb};
 
 use super::protection::Level;
-use super::{Busy, Session};
+use super::{Session, Transfer};
 use crate::effect::DataPlan;
 use crate::policy;
 use crate::reason::Reason;
-use crate::settings::{Security, Tls};
+use crate::settings::{Modes, Security, Tls};
 
 impl Session {
     pub(super) fn features(&mut self) {
         // Before the login nobody knows what the user may do; the modes are the same for everybody.
         let rights = self.logged_in().map_or(Rights::Write, |(pass, _)| pass.rights());
         let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), self.settings.modes).is_ok();
-        let Security { tls, implicit, ccc, .. } = self.settings.security;
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
             match (row.verb, row.feat) {
                 (Verb::Mlst | Verb::Hash, _) if !allowed(row.verb) => {}
                 (Verb::Mlst, _) => lines.push(self.parameters.wanted.feat().into_bytes().into()),
                 (Verb::Hash, _) => lines.push(self.hash_feature().into_bytes().into()),
-                (Verb::Auth, _) if tls == Tls::Off || implicit => {}
-                (Verb::Pbsz | Verb::Prot, _) if tls == Tls::Off => {}
-                (Verb::Ccc, _) if tls == Tls::Off || !ccc => {}
-                (_, Some(feature)) if row.served && allowed(row.verb) => {
+                (verb, Some(feature)) if self.is_on(verb) && allowed(verb) => {
                     lines.push(Cow::Borrowed(feature.as_bytes()))
                 }
                 _ => {}
@@ -39,6 +35,21 @@ impl Session {
         lines.push(Cow::Borrowed(b"UTF8"));
         lines.push(Cow::Borrowed(b"End"));
         self.say(Reply::from_lines(211, lines));
+    }
+
+    /// Is a verb served, and not switched off for everybody?
+    fn is_on(&self, verb: Verb) -> bool {
+        let (Modes { active, passive, .. }, Security { tls, implicit, ccc, .. }) =
+            (self.settings.modes, self.settings.security);
+        verb.row().served
+            && match verb {
+                Verb::Pasv | Verb::Epsv => passive,
+                Verb::Port | Verb::Eprt => active,
+                Verb::Auth => tls != Tls::Off && !implicit,
+                Verb::Pbsz | Verb::Prot => tls != Tls::Off,
+                Verb::Ccc => tls != Tls::Off && ccc,
+                _ => true,
+            }
     }
 
     /// `HASH SHA-256*;SHA-512;...`, the selected one starred.
@@ -57,7 +68,11 @@ impl Session {
             Some(Verb::Site) => self.site_help(),
             Some(verb) => {
                 let row = verb.row();
-                let served = if row.served { "" } else { ", not served here" };
+                let served = match (row.served, self.is_on(verb)) {
+                    (false, _) => ", not supported",
+                    (true, false) => ", disabled on this server",
+                    (true, true) => "",
+                };
                 let text = format!("{} {}", row.name, row.usage);
                 self.reply(214, format!("{} ({}{served})", text.trim_end(), row.rfc));
             }
@@ -65,15 +80,14 @@ impl Session {
                 Some(Verb::Help),
                 None,
                 Reason::BadArgument,
-                "No such command; HELP lists them.".into(),
+                "Unknown command; HELP lists all commands.".into(),
             ),
         }
     }
 
     fn help_all(&mut self) {
-        let served: Vec<&str> = TABLE.iter().filter(|row| row.served).map(|row| row.name).collect();
-        let mut lines: Vec<Cow<'static, [u8]>> =
-            vec![Cow::Borrowed(b"Commands served (HELP name tells of one):")];
+        let served: Vec<&str> = TABLE.iter().filter(|row| self.is_on(row.verb)).map(|row| row.name).collect();
+        let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Commands (HELP name describes one):")];
         for eight in served.chunks(8) {
             let line = eight.iter().map(|name| format!("{name:<8}")).collect::<String>();
             lines.push(line.trim_end().as_bytes().to_vec().into());
@@ -101,21 +115,25 @@ impl Session {
             "Status:".to_owned(),
             // Behind a NAT our own address is nobody's business but who may log in.
             match self.user() {
-                Some(_) => format!("You are seen as {} and reached the site at {}.", self.peer, self.local),
-                None => format!("You are seen as {}.", self.peer),
+                Some(_) => format!("Connected from {} to {}.", self.peer, self.local),
+                None => format!("Connected from {}.", self.peer),
             },
             match self.user() {
                 Some(user) => format!("Logged in as {}.", wire::pathname::show(user.as_bytes())),
                 None => "Not logged in.".to_owned(),
             },
             format!("TYPE: {}, STRU: F, MODE: S.", self.parameters.kind),
-            match (&self.busy, moved, self.data) {
-                (Busy::Opening(running) | Busy::Moving(running) | Busy::Aborting(running), moved, _) => {
-                    format!("{} under way: {} bytes so far.", running.verb(), moved.unwrap_or(0))
+            match (&self.transfer, self.data) {
+                (Transfer::Opening(running) | Transfer::Moving(running) | Transfer::Aborting(running), _) => {
+                    format!("{} in progress: {} bytes so far.", running.verb(), moved.unwrap_or(0))
                 }
-                (_, _, DataPlan::Listening) => "No transfer; a passive port is waiting for you.".to_owned(),
-                (_, _, DataPlan::Target(target)) => format!("No transfer; data will go to {target}."),
-                (_, _, DataPlan::None) => "No transfer.".to_owned(),
+                (Transfer::None, DataPlan::Listening) => {
+                    "No transfer; a passive port is open for your connection.".to_owned()
+                }
+                (Transfer::None, DataPlan::Target(target)) => {
+                    format!("No transfer; data will go to {target}.")
+                }
+                (Transfer::None, DataPlan::None) => "No transfer.".to_owned(),
             },
         ];
         lines.extend([self.protection(), self.modes_and_times()]);
@@ -125,11 +143,11 @@ impl Session {
 
     fn protection(&self) -> String {
         let control = match self.agreed.control {
-            Level::Protected => "under TLS",
-            _ => "in clear",
+            Level::Protected => "encrypted with TLS",
+            _ => "not encrypted",
         };
-        let data = if self.agreed.data == Protection::Private { "protected" } else { "in clear" };
-        format!("The control connection is {control}, data will be {data}.")
+        let data = if self.agreed.data == Protection::Private { "encrypted" } else { "not encrypted" };
+        format!("The control connection is {control}; data connections are {data}.")
     }
 
     /// Which side may open data connections, and how long is waited for what.
@@ -142,7 +160,7 @@ impl Session {
         };
         let deadlines = &self.settings.deadlines;
         format!(
-            "{modes}. Time-outs: {} for a command, {} for a data connection, {} without a byte.",
+            "{modes}. Timeouts: {} idle, {} to open a data connection, {} without data in a transfer.",
             shown(self.idle),
             shown(deadlines.data),
             shown(deadlines.stall)

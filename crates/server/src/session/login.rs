@@ -16,7 +16,7 @@ impl Session {
         }
         if let Some(certificate) = self.certificate.clone() {
             self.phase = Phase::AwaitPassword { user: name.clone() };
-            self.busy = Busy::Admitting;
+            self.busy = Busy::Admitting { anonymous: false };
             return self.effect(Effect::Recognise(name, certificate));
         }
         self.ask_password(name);
@@ -34,9 +34,8 @@ impl Session {
     }
 
     fn ask_password(&mut self, name: Vec<u8>) {
-        let anonymous = self.settings.anonymous
-            && (name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp"));
-        let text = if anonymous { "Any password will do." } else { "Password, please." };
+        let anonymous = self.settings.anonymous && is_anonymous(&name);
+        let text = if anonymous { "Anonymous login: any password will do." } else { "Password required." };
         self.phase = Phase::AwaitPassword { user: name };
         self.reply(331, text);
     }
@@ -44,7 +43,8 @@ impl Session {
     pub(super) fn password(&mut self, secret: Secret, _now: Instant) {
         match std::mem::replace(&mut self.phase, Phase::AwaitUser) {
             Phase::AwaitPassword { user } => {
-                self.busy = Busy::Admitting;
+                let anonymous = !self.settings.anonymous && is_anonymous(&user);
+                self.busy = Busy::Admitting { anonymous };
                 self.effect(Effect::Admit(Attempt {
                     user,
                     password: secret.expose().to_vec().into(),
@@ -58,18 +58,21 @@ impl Session {
             }
             ready @ Phase::Ready { .. } => {
                 self.phase = ready;
-                self.reply(202, "You are logged in already.");
+                self.reply(202, "Already logged in.");
             }
         }
     }
 
     pub(super) fn admitted(&mut self, answer: Result<Admission, Denied>, now: Instant) {
-        self.busy = Busy::Nothing;
+        let busy = std::mem::replace(&mut self.busy, Busy::Nothing);
         match answer {
             Ok(admission) => self.enter(admission, Verb::Pass, 230, now),
             Err(Denied::Unavailable) => self.refuse(Some(Verb::Pass), None, Reason::AccountsUnavailable),
             Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate) => {
-                self.refuse(Some(Verb::Pass), None, Reason::LoginFailed);
+                // Said of whatever is wrong, so that nobody learns whether there is a user of that name.
+                let anonymous = matches!(busy, Busy::Admitting { anonymous: true });
+                let reason = if anonymous { Reason::NoAnonymous } else { Reason::LoginFailed };
+                self.refuse(Some(Verb::Pass), None, reason);
             }
         }
     }
@@ -101,7 +104,7 @@ impl Session {
             self.parameters.host = Some(name);
             self.reply(220, "Host accepted.");
         } else {
-            self.refuse_with(Some(Verb::Host), None, Reason::BadSequence, "HOST comes before USER.".into());
+            self.refuse_with(Some(Verb::Host), None, Reason::BadSequence, "Send HOST before USER.".into());
         }
     }
 
@@ -118,6 +121,11 @@ impl Session {
         self.effect(Effect::Unlisten);
         self.reply(220, "Ready for a new user.");
     }
+}
+
+/// One of the two names that anonymous logins have by custom (RFC 1635).
+fn is_anonymous(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@
 //!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok, or certificate--> Ready --REIN--> AwaitUser
 //!
 //!   busy:    Nothing --short effect--> Admitting | File | Listening | Securing --outcome--> Nothing
-//!            Nothing --transfer--> Opening --Opened/150--> Moving --Transferred/226--> Nothing
-//!                                      \--ABOR--> Aborting --Transferred/426, 226--> Nothing
+//!
+//!   transfer: None --RETR, STOR, LIST ...--> Opening --Opened/150--> Moving --Transferred/226--> None
+//!                                                \--ABOR--> Aborting --Transferred/426, 226--> None
 //! ```
 //!
 //! Invariants, tested as properties: every command gets exactly one final reply and at most one 1yz before it;
-//! during a transfer ABOR, STAT, NOOP and QUIT act at once and the rest waits in a bounded queue; RNFR dies at
-//! anything but RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next service verb.
+//! during a transfer ABOR, STAT, NOOP and QUIT act at once, USER, PASS and REIN too where no other command waits (RFC 959
+//! 4.1.1: the transfer completes under the old login), and the rest waits in a bounded queue; RNFR dies at anything but
+//! RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next service verb.
 
 mod files;
 mod information;
@@ -51,6 +53,8 @@ pub struct Session {
     local: SocketAddr,
     phase: Phase,
     busy: Busy,
+    /// Beside a transfer only a login may be under way.
+    transfer: Transfer,
     /// What the client has set; as of RFC 959 5.1 at the start and after REIN.
     parameters: Parameters,
     data: DataPlan,
@@ -87,14 +91,23 @@ enum Phase {
     Ready { pass: Pass, cwd: VPath },
 }
 
-/// What the session waits for.
+/// The short work that the session waits for.
 #[derive(Debug)]
 enum Busy {
     Nothing,
-    Admitting,
+    /// `anonymous`: the name is that of anonymous logins, which this site has none of.
+    Admitting {
+        anonymous: bool,
+    },
     File(files::Pending),
     Listening(parameters::Listening),
     Securing(Mechanism),
+}
+
+/// Where a transfer stands.
+#[derive(Debug)]
+enum Transfer {
+    None,
     Opening(transfers::Running),
     Moving(transfers::Running),
     Aborting(transfers::Running),
@@ -176,6 +189,7 @@ impl Session {
             local,
             phase: Phase::AwaitUser,
             busy: Busy::Nothing,
+            transfer: Transfer::None,
             parameters: Parameters::default(),
             data: DataPlan::None,
             agreed: protection::Agreed { control, ..protection::Agreed::default() },
@@ -239,26 +253,32 @@ impl Session {
             // Until the transfer is over, the client may ask for it and give it up.
             Leaving::No | Leaving::Stop => {}
         }
-        match self.busy {
-            Busy::Nothing => true,
-            Busy::Opening(_) | Busy::Moving(_) => {
+        match (&self.busy, &self.transfer) {
+            (Busy::Nothing, Transfer::None) => true,
+            (Busy::Nothing, Transfer::Opening(_) | Transfer::Moving(_)) => {
                 let limits = &self.settings.limits;
                 let fits = self.queue.is_empty() || self.queued + weight(limits.line) <= QUEUED;
                 self.queue.len() < limits.queue && fits
             }
-            Busy::Admitting | Busy::File(_) | Busy::Listening(_) | Busy::Securing(_) | Busy::Aborting(_) => {
-                false
-            }
+            (_, Transfer::Aborting(_))
+            | (Busy::Admitting { .. } | Busy::File(_) | Busy::Listening(_) | Busy::Securing(_), _) => false,
         }
+    }
+
+    /// Is nothing under way, neither short work nor a transfer?
+    fn is_at_rest(&self) -> bool {
+        matches!((&self.busy, &self.transfer), (Busy::Nothing, Transfer::None))
     }
 
     /// When [`Input::Tick`] is due, if nothing else comes first. The idle clock rests during a transfer.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        match (&self.busy, &self.phase) {
-            (Busy::Nothing, Phase::Ready { .. }) => Some(self.heard + self.idle),
-            (Busy::Nothing, _) => Some(self.begun + self.settings.deadlines.login),
-            _ => None,
+        match &self.phase {
+            _ if !self.is_at_rest() => None,
+            Phase::Ready { .. } => Some(self.heard + self.idle),
+            Phase::AwaitUser | Phase::AwaitPassword { .. } => {
+                Some(self.begun + self.settings.deadlines.login)
+            }
         }
     }
 
@@ -287,19 +307,25 @@ impl Session {
             Err(_) => Err(Refused::Line),
         };
         let length = line.as_ref().map_or(0, Vec::len);
-        let transferring = matches!(self.busy, Busy::Opening(_) | Busy::Moving(_) | Busy::Aborting(_));
+        let transferring = !matches!(self.transfer, Transfer::None);
+        let is_ready = matches!(self.busy, Busy::Nothing) && self.queue.is_empty();
         match command {
+            // A login behind commands that wait has its turn after them: they were said under the old one.
+            Ok(command @ (Command::User(_) | Command::Pass(_) | Command::Rein)) if is_ready => {
+                self.execute(Ok(command), now);
+            }
             // STAT with a pathname is as long a work as others.
             Ok(command)
                 if transferring
                     && command.verb().row().mid_transfer
-                    && !matches!(command, Command::Stat(Some(_))) =>
+                    && !matches!(
+                        command,
+                        Command::Stat(Some(_)) | Command::User(_) | Command::Pass(_) | Command::Rein
+                    ) =>
             {
                 self.during_transfer(command);
             }
-            command if matches!(self.busy, Busy::Nothing) && self.queue.is_empty() => {
-                self.execute(command, now)
-            }
+            command if is_ready && !transferring => self.execute(command, now),
             // The driver asks `wants_line` first, so this is bounded by it.
             command => {
                 // Where a pathname may be meant in two ways, both are kept.
@@ -314,7 +340,7 @@ impl Session {
 
     /// Takes waiting commands up once nothing is under way, and leaves when that was asked for.
     fn go_on(&mut self, now: Instant) {
-        while matches!(self.busy, Busy::Nothing) && self.leaving != Leaving::Closed {
+        while self.is_at_rest() && self.leaving != Leaving::Closed {
             match self.leaving {
                 // What was said before QUIT has its answer before it.
                 Leaving::Quit if self.queue.is_empty() => return self.close(Reply::new(221, "Goodbye.")),
@@ -352,7 +378,7 @@ impl Session {
                     None,
                     None,
                     Reason::LineTooLong,
-                    format!("The line is longer than {limit} bytes; it was skipped."),
+                    format!("Line longer than {limit} bytes; it was skipped."),
                 );
             }
             Err(Refused::Alien(reason)) => {
@@ -369,12 +395,7 @@ impl Session {
         };
         if !row.served {
             self.forget_markers(verb);
-            return self.refuse_with(
-                Some(verb),
-                None,
-                Reason::Unserved,
-                format!("{verb} is not served here."),
-            );
+            return self.refuse_with(Some(verb), None, Reason::Unserved, format!("{verb} is not supported."));
         }
         let rights = match &self.phase {
             Phase::Ready { pass, .. } => Some(pass.rights()),
@@ -389,7 +410,7 @@ impl Session {
         match command {
             Command::User(name) => self.user_named(name, now),
             Command::Pass(secret) => self.password(secret, now),
-            Command::Acct(_) => self.reply(202, "No account is needed here."),
+            Command::Acct(_) => self.reply(202, "No account needed."),
             Command::Host(name) => self.host(name),
             Command::Rein => self.reinitialise(now),
             Command::Quit => self.close(Reply::new(221, "Goodbye.")),
@@ -415,9 +436,9 @@ impl Session {
             Command::Port(host_port) => self.active(Verb::Port, host_port.socket()),
             Command::Eprt(target) => self.active(Verb::Eprt, target),
             Command::Type(kind) => self.representation_type(kind),
-            Command::Stru(_) => self.reply(200, "Structure is F (file)."),
-            Command::Mode(_) => self.reply(200, "Mode is S (stream)."),
-            Command::Allo(_) => self.reply(200, "No allocation is needed."),
+            Command::Stru(_) => self.reply(200, "Structure set to F (file)."),
+            Command::Mode(_) => self.reply(200, "Mode set to S (stream)."),
+            Command::Allo(_) => self.reply(200, "No allocation needed."),
             Command::Rest(marker) => self.restart(marker),
             Command::Rang(range) => self.range(range),
             Command::Opts(option) => self.option(option),
@@ -435,9 +456,9 @@ impl Session {
             Command::Site(site) => self.site(site),
             Command::Syst => self.reply(215, "UNIX Type: L8"),
             Command::Help(about) => self.help(about.as_deref()),
-            Command::Noop => self.reply(200, "Here."),
+            Command::Noop => self.reply(200, "OK."),
             Command::Feat => self.features(),
-            Command::Abor => self.reply(226, "No transfer is under way."),
+            Command::Abor => self.reply(226, "No transfer in progress."),
             Command::Auth(mechanism) => self.authenticate(mechanism),
             Command::Pbsz(_) => self.protection_buffer(),
             Command::Prot(level) => self.protection_level(level),
@@ -451,7 +472,7 @@ impl Session {
     /// A transfer uses its data connection up, also one that is refused before it begins: the client may sit at the
     /// passive port already, and is let go with FIN (some clients report a reset in place of the reply).
     fn give_up_plan(&mut self, verb: Verb) {
-        let refused = matches!(self.busy, Busy::Nothing) && verb.row().direction.is_some();
+        let refused = self.is_at_rest() && verb.row().direction.is_some();
         if refused && self.data != DataPlan::None {
             self.data = DataPlan::None;
             self.effect(Effect::Unlisten);

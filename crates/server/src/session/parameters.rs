@@ -23,7 +23,7 @@ impl Session {
             return self.refuse(Some(Verb::Pasv), None, Reason::OnlyEpsv);
         }
         if self.local.is_ipv6() {
-            let text = "PASV cannot tell an IPv6 address: use EPSV.".to_owned();
+            let text = "PASV does not support IPv6: use EPSV.".to_owned();
             return self.refuse_with(Some(Verb::Pasv), None, Reason::WrongFamily, text);
         }
         self.listen(Listening::Pasv);
@@ -34,7 +34,7 @@ impl Session {
         match which {
             Epsv::All => {
                 self.parameters.epsv_only = true;
-                self.reply(200, "Only EPSV from now on.");
+                self.reply(200, "Only EPSV is accepted from now on.");
             }
             Epsv::Only(asked) if asked != family => {
                 let text = format!("Network protocol not supported, use ({}).", family.number());
@@ -82,7 +82,7 @@ impl Session {
         }
         if target.ip() != self.peer.ip() {
             let (named, seen) = (target.ip(), self.peer.ip());
-            let text = format!("You come from {seen}, not from {named}: use passive mode (EPSV or PASV).");
+            let text = format!("Your address is {seen}, not {named}: use passive mode (EPSV or PASV).");
             return self.refuse_with(Some(verb), None, Reason::ForeignAddress, text);
         }
         if target.port() < 1024 {
@@ -93,12 +93,12 @@ impl Session {
         let mut dialled = self.peer;
         dialled.set_port(target.port());
         self.data = DataPlan::Target(dialled);
-        self.reply(200, "Data will go to your port.");
+        self.reply(200, "Data will be sent to your port.");
     }
 
     pub(super) fn representation_type(&mut self, kind: RepresentationType) {
         self.parameters.kind = kind;
-        self.reply(200, if self.is_ascii() { "Type is A (text)." } else { "Type is I (bytes)." });
+        self.reply(200, if self.is_ascii() { "Type set to A (ASCII)." } else { "Type set to I (binary)." });
     }
 
     pub(super) fn is_ascii(&self) -> bool {
@@ -116,15 +116,15 @@ impl Session {
         self.parameters.restart = 0;
         match range {
             Some((first, last)) => self.reply(350, format!("Bytes {first} to {last}. Send RETR.")),
-            None => self.reply(350, "The whole file."),
+            None => self.reply(350, "Range cleared."),
         }
     }
 
     pub(super) fn option(&mut self, option: Opt) {
         match option {
-            Opt::Utf8(true) => self.reply(200, "Names are UTF-8."),
+            Opt::Utf8(true) => self.reply(200, "UTF-8 enabled."),
             // Names are bytes all along; whoever wants other bytes gets them.
-            Opt::Utf8(false) => self.reply(200, "Names are bytes."),
+            Opt::Utf8(false) => self.reply(200, "UTF-8 disabled."),
             Opt::Mlst(names) => {
                 self.parameters.wanted = Wanted::from_names(&names);
                 self.reply(200, self.parameters.wanted.reply());

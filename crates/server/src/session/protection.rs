@@ -61,7 +61,7 @@ impl Session {
             return self.secured(mechanism, Err(Reason::ClearBehindAuth), self.begun);
         }
         self.busy = Busy::Securing(mechanism);
-        self.effect(Effect::Secure(Reply::new(234, "TLS begins now.")));
+        self.effect(Effect::Secure(Reply::new(234, "Starting TLS.")));
     }
 
     /// TLS stands, and nothing of what was said in clear counts any more; or bytes in clear came where it was to begin.
@@ -132,7 +132,11 @@ impl Session {
             self.effect(Effect::Unlisten);
         }
         self.agreed.data = level;
-        let text = if level == Protection::Private { "Data is protected." } else { "Data is in clear." };
+        let text = if level == Protection::Private {
+            "Data connections will be encrypted."
+        } else {
+            "Data connections will not be encrypted."
+        };
         self.reply(200, text);
     }
 
@@ -150,7 +154,7 @@ impl Session {
         self.agreed.control = Level::Cleared;
         // From now on anybody in between can speak for the client.
         self.certificate = None;
-        self.effect(Effect::Unsecure(Reply::new(200, "The control connection is in clear now.")));
+        self.effect(Effect::Unsecure(Reply::new(200, "The control connection is now unencrypted.")));
     }
 }
 

@@ -6,7 +6,7 @@ use wire::command::DigestOf;
 use wire::digest::Algorithm;
 use wire::{Command, Pathname, Protection, Reply, Verb};
 
-use super::{Busy, Leaving, Session};
+use super::{Leaving, Phase, Session, Transfer};
 use crate::effect::{DataPlan, Effect, Event, Form, Opened, Output, Plan, Transferred, What};
 use crate::reason::Reason;
 
@@ -122,7 +122,7 @@ impl Session {
         let pass = pass.clone();
         let what = What::Digest { path: path.clone(), algorithm, start, end };
         let digest = Some(Digest { algorithm, start });
-        self.busy = Busy::Opening(Running { verb, path, ascii: false, digest });
+        self.transfer = Transfer::Opening(Running { verb, path, ascii: false, digest });
         self.effect(Effect::Transfer(Plan {
             pass,
             what,
@@ -142,14 +142,20 @@ impl Session {
         }
         // Listings are lines that end in CR LF under either type; MLSD is never converted (RFC 3659 7.2).
         let ascii = self.is_ascii() && !matches!(what, What::List { .. });
-        self.busy = Busy::Opening(Running { verb, path, ascii, digest: None });
+        self.transfer = Transfer::Opening(Running { verb, path, ascii, digest: None });
         self.effect(Effect::Transfer(Plan { pass, what, ascii, data, protection: self.agreed.data }));
     }
 
     pub(super) fn opened(&mut self, opened: Opened) {
-        let Busy::Opening(running) = std::mem::replace(&mut self.busy, Busy::Nothing) else { return };
+        let running = match std::mem::replace(&mut self.transfer, Transfer::None) {
+            Transfer::Opening(running) => running,
+            other => {
+                self.transfer = other;
+                return;
+            }
+        };
         if running.digest.is_none() {
-            let kind = if running.ascii { "text" } else { "bytes" };
+            let kind = if running.ascii { "ASCII" } else { "binary" };
             match (&opened.name, opened.size) {
                 // RFC 1123 4.1.2.9 fixes this form, so that clients can read the name.
                 (Some(name), _) => {
@@ -158,26 +164,26 @@ impl Session {
                     self.say(Reply::from_lines(150, vec![text.into()]));
                 }
                 (None, Some(size)) => {
-                    self.reply(150, format!("Data connection open, sending {kind} ({size} bytes)."))
+                    self.reply(150, format!("Data connection open, sending {kind} data ({size} bytes)."))
                 }
                 (None, None) => self.reply(150, "Data connection open."),
             }
         }
         let path = opened.name.unwrap_or(running.path);
-        self.busy = Busy::Moving(Running { path, ..running });
+        self.transfer = Transfer::Moving(Running { path, ..running });
     }
 
     pub(super) fn transferred(&mut self, end: Transferred, now: Instant) {
-        let (running, aborting) = match std::mem::replace(&mut self.busy, Busy::Nothing) {
-            Busy::Opening(running) | Busy::Moving(running) => (running, false),
-            Busy::Aborting(running) => (running, true),
-            other => {
-                self.busy = other;
-                return;
-            }
+        let (running, aborting) = match std::mem::replace(&mut self.transfer, Transfer::None) {
+            Transfer::Opening(running) | Transfer::Moving(running) => (running, false),
+            Transfer::Aborting(running) => (running, true),
+            Transfer::None => return,
         };
-        // The idle clock rests during a transfer.
+        // The idle clock rests during a transfer, and so does that of a login which began in it.
         self.heard = now;
+        if !matches!(self.phase, Phase::Ready { .. }) {
+            self.begun = now;
+        }
         let reply = match (end.broken, &end.digest, running.digest) {
             (Some(reason), _, _) => match &end.told {
                 Some(text) => Reply::new(reason.code(), text.clone()),
@@ -195,7 +201,7 @@ impl Session {
                     Reply::new(250, hex.clone())
                 }
             }
-            (None, ..) => Reply::new(226, format!("Done: {} bytes.", end.bytes)),
+            (None, ..) => Reply::new(226, format!("Transfer complete: {} bytes.", end.bytes)),
         };
         let detail = match end.unlisted {
             0 => end.detail,
@@ -215,7 +221,11 @@ impl Session {
         if aborting {
             self.reply(
                 226,
-                if end.broken.is_some() { "Abort done." } else { "Too late: it was done already." },
+                if end.broken.is_some() {
+                    "Transfer aborted."
+                } else {
+                    "Too late to abort: the transfer had completed."
+                },
             );
         }
     }
@@ -223,16 +233,16 @@ impl Session {
     /// ABOR, STAT, NOOP and QUIT while a transfer runs.
     pub(super) fn during_transfer(&mut self, command: Command) {
         match command {
-            Command::Abor => match std::mem::replace(&mut self.busy, Busy::Nothing) {
-                Busy::Opening(running) | Busy::Moving(running) => {
-                    self.busy = Busy::Aborting(running);
+            Command::Abor => match std::mem::replace(&mut self.transfer, Transfer::None) {
+                Transfer::Opening(running) | Transfer::Moving(running) => {
+                    self.transfer = Transfer::Aborting(running);
                     self.effect(Effect::Abort);
                 }
-                other => self.busy = other,
+                other => self.transfer = other,
             },
             Command::Stat(_) => self.effect(Effect::Progress),
             Command::Quit => self.leaving = Leaving::Quit,
-            _ => self.reply(200, "Here; the transfer goes on."),
+            _ => self.reply(200, "OK; transfer in progress."),
         }
     }
 
@@ -245,7 +255,12 @@ impl Session {
 fn store_reply(reason: Reason, verb: Verb) -> Reply {
     let naming = matches!(
         reason,
-        Reason::Exists | Reason::IsADirectory | Reason::Outside | Reason::NotRegular | Reason::Denied
+        Reason::Exists
+            | Reason::IsADirectory
+            | Reason::Outside
+            | Reason::Loop
+            | Reason::NotRegular
+            | Reason::Denied
     );
     let stores = matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe);
     if stores && naming { Reply::new(553, reason.text()) } else { reason.reply() }

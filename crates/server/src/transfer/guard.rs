@@ -65,13 +65,13 @@ impl Guard {
     }
 
     /// Waits until a connection is there that is the client's own, or may be: one that has said nothing yet, since some
-    /// clients (Python's ftplib) begin TLS only when they have heard 150.
+    /// clients (Python's ftplib) begin TLS only when they have heard 150. The claim comes back where nothing came.
     pub(super) async fn awaits(
         self,
         mut claim: ProtectedClaim,
         settings: &Arc<Settings>,
         flow: Flow,
-    ) -> Result<Awaited, Transferred> {
+    ) -> Result<Awaited, (ProtectedClaim, Transferred)> {
         let until = Instant::now() + settings.deadlines.data;
         let mut why = None;
         let place = claim.place();
@@ -82,10 +82,13 @@ impl Guard {
                 let settings = Arc::clone(settings);
                 Ok(Awaited { guard: self, claim, settings, flow, why, until })
             }
-            None => Err(match why {
-                Some(why) => why,
-                None => silence::nobody_came(&place, seen, settings.deadlines.data).await,
-            }),
+            None => {
+                let why = match why {
+                    Some(why) => why,
+                    None => silence::nobody_came(&place, seen, settings.deadlines.data).await,
+                };
+                Err((claim, why))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use storage::{Create, Sink, VPath};
 use tokio::time::{Instant, sleep, sleep_until};
 use wire::ascii::Decoder;
 
+use super::parting::{Ended, Parting};
 use super::{Broken, PATIENCE};
 use crate::effect::Transferred;
 use crate::reason::Reason;
@@ -52,14 +53,14 @@ impl Received {
     }
 
     /// Publishes it under its name, and ends the data connection.
-    pub(super) async fn publish(self) -> Transferred {
+    pub(super) async fn publish(self) -> Ended {
         let Self { store: Store { sink }, data, cut, .. } = self;
         if let Err(error) = sink.commit().await {
-            return error.into();
+            return Ended { end: error.into(), parting: Some(Parting::Refused(data)) };
         }
         data.finish(PATIENCE).await;
         let detail = cut.then(|| "it ended without close_notify; it is published all the same".to_owned());
-        Transferred { detail, ..Ok(()).into() }
+        Transferred { detail, ..Ok(()).into() }.into()
     }
 }
 
@@ -90,7 +91,7 @@ impl Store {
         mut data: Data,
         terms: &Terms,
         progress: &Progress,
-    ) -> Result<Received, Broken> {
+    ) -> Result<Received, (Broken, Data)> {
         let (begun, protected) = (Instant::now(), data.is_protected());
         let moved = self.take(&mut data, terms, progress).await;
         let ended = Instant::now();
@@ -105,7 +106,7 @@ impl Store {
                 // What is left of it takes the room of all the others. What cannot be removed now is swept later.
                 let _ = self.sink.discard().await;
             }
-            return Err(broken);
+            return Err((broken, data));
         }
         let proven = protected && !cut;
         if !proven && terms.hang_up == HangUp::Keep {

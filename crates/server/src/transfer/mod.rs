@@ -7,7 +7,7 @@
 //!   run:  Source --pump--> data    data --pump--> Sink    entries --lines--> data    Source --> digest
 //!   an upload that has come whole is published by a step of its own, so that the driver can ask first whether the
 //!   client is still there: one that was killed ends both connections as politely as one that is done
-//!   --> Transferred, 226 or 426, 451, 452
+//!   --> Transferred, 226 or 426, 451, 452; what a failed one has left is closed behind that reply (`parting`)
 //! ```
 //!
 //! Dropping either future stops the transfer; a sink dropped so keeps what came for REST.
@@ -19,6 +19,7 @@ pub(crate) mod guard;
 mod incoming;
 pub mod listing;
 mod outgoing;
+pub(crate) mod parting;
 mod silence;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,9 +36,11 @@ use tokio::time::{Instant, timeout};
 use wire::Protection;
 
 use guard::Guard;
+use parting::{Ended, Parting};
 
 use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
+use crate::session::Pass;
 use crate::settings::{Settings, Truncated};
 
 /// How long a data connection on which everything has moved may take to end.
@@ -81,58 +84,23 @@ enum Work {
 /// Opens the file, then the data connection.
 pub(crate) async fn open(
     plan: Plan,
-    claim: Option<Held>,
+    mut claim: Option<Held>,
     guard: Option<Guard>,
     settings: Arc<Settings>,
     local: SocketAddr,
     progress: Arc<Progress>,
-) -> Result<(Opened, Ready), Transferred> {
+) -> Result<(Opened, Ready), Ended> {
     let Plan { pass, what, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
-    let (work, opened) = match what {
-        What::Retrieve { path, start, end } => {
-            let (retrieve, size) = outgoing::Retrieve::open(&pass, &path, start, end, ascii).await?;
-            (Work::Retrieve(retrieve), Opened { size, name: None })
+    let connected = match begin(&pass, what, ascii).await {
+        Ok(begun) => {
+            let way = Way { data, protection, guard, flow };
+            way.connect(&mut claim, &settings, local).await.map(|connection| (begun, connection))
         }
-        What::List { path, given, form } => {
-            let listing = outgoing::Listing::open(&pass, path, given, form).await?;
-            (Work::List(Box::new(listing)), Opened { size: None, name: None })
-        }
-        What::Store { path, how, mode } => {
-            let (store, name) = incoming::Store::open(&pass, &path, how, mode).await?;
-            (Work::Store(store), Opened { size: None, name })
-        }
-        What::Digest { path, algorithm, start, end } => {
-            let digest = digest::Digest::open(&pass, &path, algorithm, start, end).await?;
-            (Work::Digest(digest), Opened { size: None, name: None })
-        }
-    };
-    // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
-    let mut shaking = None;
-    let connected = match (protection, guard, data, claim) {
-        (Protection::Clear, _, data, Some(Held::Clear(claim))) => {
-            connect(data, Some(claim), &settings, local).await
-        }
-        (Protection::Clear, _, data, None) => connect(data, None, &settings, local).await,
-        (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
-            guard.awaits(claim, &settings, flow).await.map(|awaited| {
-                shaking = Some(Shaking::Among(Box::new(awaited)));
-                None
-            })
-        }
-        (_, Some(guard), data @ DataPlan::Target(_), _) => {
-            shaking = Some(Shaking::Here(guard));
-            connect(data, None, &settings, local).await
-        }
-        // A claim is made for the level of its moment, and given up when that changes.
-        (_, Some(_), ..) | (Protection::Clear, _, _, Some(Held::Protected(_))) => {
-            Err(Reason::DataNotMade.into())
-        }
-        // No other level is agreed on without TLS; were it, nothing would go out in clear.
-        (_, None, ..) => Err(Reason::AuthFirst.into()),
+        Err(broken) => Err(broken.into()),
     };
     match connected {
-        Ok(data) => Ok((
+        Ok(((work, opened), (data, shaking))) => Ok((
             opened,
             Ready {
                 work,
@@ -146,20 +114,95 @@ pub(crate) async fn open(
                 progress,
             },
         )),
-        Err(end) => Err(end),
+        Err(end) => Err(Ended { end, parting: claim.map(Parting::Claim) }),
+    }
+}
+
+/// Opens the file.
+async fn begin(pass: &Pass, what: What, ascii: bool) -> Result<(Work, Opened), Broken> {
+    Ok(match what {
+        What::Retrieve { path, start, end } => {
+            let (retrieve, size) = outgoing::Retrieve::open(pass, &path, start, end, ascii).await?;
+            (Work::Retrieve(retrieve), Opened { size, name: None })
+        }
+        What::List { path, given, form } => {
+            let listing = outgoing::Listing::open(pass, path, given, form).await?;
+            (Work::List(Box::new(listing)), Opened { size: None, name: None })
+        }
+        What::Store { path, how, mode } => {
+            let (store, name) = incoming::Store::open(pass, &path, how, mode).await?;
+            (Work::Store(store), Opened { size: None, name })
+        }
+        What::Digest { path, algorithm, start, end } => {
+            let digest = digest::Digest::open(pass, &path, algorithm, start, end).await?;
+            (Work::Digest(digest), Opened { size: None, name: None })
+        }
+    })
+}
+
+/// How the data connection is made.
+struct Way {
+    data: DataPlan,
+    protection: Protection,
+    guard: Option<Guard>,
+    flow: Flow,
+}
+
+impl Way {
+    /// Makes the connection, or sees that one is there on which TLS is to begin. A claim stays where it is if that fails.
+    async fn connect(
+        self,
+        held: &mut Option<Held>,
+        settings: &Arc<Settings>,
+        local: SocketAddr,
+    ) -> Result<(Option<Data>, Option<Shaking>), Transferred> {
+        let Self { data, protection, guard, flow } = self;
+        // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
+        match (protection, guard, data, held.take()) {
+            (Protection::Clear, _, data, None) => Ok((connect(data, None, settings, local).await?, None)),
+            (Protection::Clear, _, data, Some(Held::Clear(mut claim))) => {
+                let connected = connect(data, Some(&mut claim), settings, local).await;
+                if connected.is_err() {
+                    *held = Some(Held::Clear(claim));
+                }
+                Ok((connected?, None))
+            }
+            (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
+                match guard.awaits(claim, settings, flow).await {
+                    Ok(awaited) => Ok((None, Some(Shaking::Among(Box::new(awaited))))),
+                    Err((claim, end)) => {
+                        *held = Some(Held::Protected(claim));
+                        Err(end)
+                    }
+                }
+            }
+            (_, Some(guard), data @ DataPlan::Target(_), _) => {
+                Ok((connect(data, None, settings, local).await?, Some(Shaking::Here(guard))))
+            }
+            // A claim is made for the level of its moment, and given up when that changes.
+            (_, Some(_), _, other) | (Protection::Clear, _, _, other @ Some(Held::Protected(_))) => {
+                *held = other;
+                Err(Reason::DataNotMade.into())
+            }
+            // No other level is agreed on without TLS; were it, nothing would go out unencrypted.
+            (_, None, _, other) => {
+                *held = other;
+                Err(Reason::AuthFirst.into())
+            }
+        }
     }
 }
 
 async fn connect(
     plan: DataPlan,
-    claim: Option<Claim>,
+    claim: Option<&mut Claim>,
     settings: &Settings,
     local: SocketAddr,
 ) -> Result<Option<Data>, Transferred> {
     let patience = settings.deadlines.data;
     match (plan, claim) {
         (DataPlan::None, _) => Ok(None),
-        (DataPlan::Listening, Some(mut claim)) => {
+        (DataPlan::Listening, Some(claim)) => {
             let (arrived, seen) = match claim.arrived() {
                 Some(arrived) => (arrived, Call::Unknown),
                 None => {
@@ -209,48 +252,46 @@ impl Ready {
         };
         let data = match protected {
             Ok(data) => data,
-            Err(end) => return Moved::Ended(end),
+            Err(end) => return Moved::Ended(end.into()),
         };
-        let mut end = match (work, data) {
+        let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {
                 let terms = incoming::Terms { ascii, stall, truncated, hang_up: settings.hang_up };
                 match store.receive(data, &terms, &progress).await {
                     Ok(received) => return Moved::Received(Received { received, progress }),
-                    Err(broken) => broken.into(),
+                    Err((broken, data)) => (broken.into(), Some(data)),
                 }
             }
-            (Work::Digest(digest), _) => digest.run(&progress).await,
+            (Work::Digest(digest), _) => (digest.run(&progress).await, None),
             (Work::Retrieve(retrieve), Some(mut data)) => {
-                let end = retrieve.run(&mut data, stall, &progress).await.into();
-                closed(data, end).await
+                (retrieve.run(&mut data, stall, &progress).await.into(), Some(data))
             }
             (Work::List(listing), Some(mut data)) => {
-                let end = listing.run(&mut data, stall, &progress).await;
-                closed(data, end).await
+                (listing.run(&mut data, stall, &progress).await, Some(data))
             }
             // `connect` gives no connection to a digest alone.
-            (_, None) => Reason::NoDataPlan.into(),
+            (_, None) => (Reason::NoDataPlan.into(), None),
         };
         end.bytes = progress.bytes();
         if end.broken.is_some() && end.detail.is_none() {
             end.detail = Some(format!("after {} ms", started.elapsed().as_millis()));
         }
-        Moved::Ended(end)
+        let parting = match left {
+            // So that the client gets all that was sent.
+            Some(data) if end.broken.is_none() => {
+                data.finish(PATIENCE).await;
+                None
+            }
+            left => left.map(|data| Parting::of(data, &end)),
+        };
+        Moved::Ended(Ended { end, parting })
     }
-}
-
-/// Ends a data connection that all was sent on so that the client gets it all; any other is cut.
-async fn closed(data: Data, end: Transferred) -> Transferred {
-    if end.broken.is_none() {
-        data.finish(PATIENCE).await;
-    }
-    end
 }
 
 /// What has become of a transfer whose bytes have moved.
 pub(crate) enum Moved {
     /// It is over.
-    Ended(Transferred),
+    Ended(Ended),
     /// An upload has come to the end of its data and is not published yet.
     Received(Received),
 }
@@ -263,9 +304,9 @@ pub(crate) struct Received {
 
 impl Received {
     /// Publishes it.
-    pub(crate) async fn publish(self) -> Transferred {
-        let end = self.received.publish().await;
-        Transferred { bytes: self.progress.bytes(), ..end }
+    pub(crate) async fn publish(self) -> Ended {
+        let Ended { end, parting } = self.received.publish().await;
+        Ended { end: Transferred { bytes: self.progress.bytes(), ..end }, parting }
     }
 
     /// Is it known that the client meant this to be the end, whatever it does next?
@@ -274,8 +315,8 @@ impl Received {
     }
 
     /// Leaves it as a part, since the client hung up without QUIT.
-    pub(crate) fn abandon(self) -> Transferred {
-        Transferred { bytes: self.progress.bytes(), ..Reason::HungUp.into() }
+    pub(crate) fn abandon(self) -> Ended {
+        Transferred { bytes: self.progress.bytes(), ..Reason::HungUp.into() }.into()
     }
 }
 

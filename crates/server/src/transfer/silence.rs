@@ -53,10 +53,10 @@ pub(super) async fn nobody_came(place: &Place, seen: Call, waited: Duration) -> 
     };
     let told = match call {
         Call::HalfOpen => Some(format!(
-            "Your SYN reached passive port {port}, and our answer did not get back to {peer}: a firewall does not let {range} answer (rule 4)."
+            "Your connection attempt reached passive port {port}, but our answer did not get back to {peer}: a firewall blocks answers from {range} (rule 4)."
         )),
         Call::None => Some(format!(
-            "No SYN from {peer} reached passive port {port} within {}: a firewall does not let you in to {range} (rule 3), or you have not called it.",
+            "No connection attempt from {peer} reached passive port {port} within {}: a firewall blocks connections to {range} (rule 3), or your client did not connect.",
             shown(waited)
         )),
         Call::Unknown => None,
@@ -101,12 +101,12 @@ pub(super) fn not_called(
         Unmade::Silent(departure) => {
             let told = match departure {
                 Departure::Held => format!(
-                    "The SYN{ours} to {target} does not leave this machine: its own firewall does not let {ports} call clients (rule 4)"
+                    "Our connection attempt{ours} to {target} does not leave this server: its own firewall blocks connections from {ports} to clients (rule 4)"
                 ),
                 Departure::Left | Departure::Unknown => {
-                    let left = if *departure == Departure::Left { " left this machine and" } else { "" };
+                    let left = if *departure == Departure::Left { " left this server and" } else { "" };
                     format!(
-                        "The SYN{ours} to {target}{left} got no answer within {}: a firewall does not let {ports} call clients (rule 4), or their answers in to {ports} (rule 3), or yours does not let us in",
+                        "Our connection attempt{ours} to {target}{left} got no answer within {}: a firewall blocks connections from {ports} to clients (rule 4) or answers to {ports} (rule 3), or your firewall blocks us",
                         shown(waited)
                     )
                 }
@@ -120,11 +120,11 @@ pub(super) fn not_called(
         }
         Unmade::Failed(_, Some(rejection)) => {
             let what = if rejection.is_prohibition() {
-                format!("a firewall rejects it (rule 4, {ports} to clients, or your own)")
+                format!("a firewall rejects it (rule 4, {ports} to clients, or your own firewall)")
             } else {
-                "it cannot be reached from here".to_owned()
+                "this server cannot reach it".to_owned()
             };
-            let told = format!("The SYN{ours} to {target} came back, {rejection}: {what}");
+            let told = format!("Our connection attempt{ours} to {target} was rejected, {rejection}: {what}");
             end(Some(told), format!("{target}: {rejection}"))
         }
         Unmade::Failed(error, None) if error.raw_os_error().is_some_and(is_exhausted) => {
@@ -134,10 +134,10 @@ pub(super) fn not_called(
         Unmade::Failed(error, None) => {
             let why = match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
-                    Some("refused the connection: nobody listens there, or a firewall rejects it")
+                    Some("refused the connection: nothing listens there, or a firewall rejects it")
                 }
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    Some("cannot be reached from here")
+                    Some("cannot be reached from this server")
                 }
                 _ => None,
             };
@@ -185,14 +185,13 @@ mod tests {
     fn a_silent_port_of_the_client_is_named_with_the_time_and_all_rules_that_it_may_be() {
         let end = silent(Some(20), Departure::Left, Duration::from_secs(10));
         assert_eq!(end.broken, Some(Reason::DialFailed));
-        let start =
-            "The SYN from port 20 to 192.0.2.7:50210 left this machine and got no answer within 10 s:";
+        let start = "Our connection attempt from port 20 to 192.0.2.7:50210 left this server and got no answer within 10 s:";
         assert!(told(&end).starts_with(start), "{end:?}");
         for name in [Name::ActiveOut, Name::ActiveIn] {
             assert!(told(&end).contains(&format!("(rule {})", name.number())), "{name}: {end:?}");
         }
         let short = silent(None, Departure::Unknown, Duration::from_millis(250));
-        let start = "The SYN to 192.0.2.7:50210 got no answer within 250 ms: a firewall does not let ports above 1023";
+        let start = "Our connection attempt to 192.0.2.7:50210 got no answer within 250 ms: a firewall blocks connections from ports above 1023";
         assert!(told(&short).starts_with(start), "{short:?}");
         assert!(told(&short).ends_with("; use passive mode (EPSV or PASV)."), "{short:?}");
     }
@@ -200,9 +199,9 @@ mod tests {
     #[test]
     fn what_does_not_leave_is_our_own_firewalls() {
         let end = silent(Some(20), Departure::Held, Duration::from_secs(10));
-        assert!(told(&end).contains("does not let port 20 call clients (rule 4)"), "{end:?}");
+        assert!(told(&end).contains("blocks connections from port 20 to clients (rule 4)"), "{end:?}");
         assert_eq!(Name::ActiveOut.number(), 4);
-        assert!(!told(&end).contains("rule 3") && !told(&end).contains("yours"), "{end:?}");
+        assert!(!told(&end).contains("rule 3") && !told(&end).contains("your firewall"), "{end:?}");
     }
 
     #[test]
@@ -237,7 +236,10 @@ mod tests {
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
         let end = nobody_came(&claim.place(), Call::Unknown, Duration::from_secs(10)).await;
         assert_eq!(end.broken, Some(Reason::DataNotMade));
-        let text = format!("No SYN from 127.0.0.1 reached passive port {} within 10 s:", claim.port());
+        let text = format!(
+            "No connection attempt from 127.0.0.1 reached passive port {} within 10 s:",
+            claim.port()
+        );
         assert!(told(&end).starts_with(&text), "{end:?}");
         assert!(told(&end).contains(&format!("(rule {})", Name::PassiveIn.number())), "{end:?}");
     }

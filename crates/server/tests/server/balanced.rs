@@ -96,7 +96,7 @@ async fn a_client_behind_a_balancer_is_seen_as_itself() {
         client.log_in().await;
         client.ask("STAT", "211-").await;
         let seen = client.line().await;
-        assert!(seen.contains("seen as 192.0.2.7:50210 and reached the site at 198.51.100.1:21"), "{seen}");
+        assert!(seen.contains("Connected from 192.0.2.7:50210 to 198.51.100.1:21"), "{seen}");
         while !client.line().await.starts_with("211 ") {}
         // PASV tells what the client dialled.
         client.ask("PASV", "227 Entering passive mode (198,51,100,1,").await;
@@ -106,7 +106,7 @@ async fn a_client_behind_a_balancer_is_seen_as_itself() {
         data.write_all(&[header, b"content"].concat()).await.unwrap();
         data.shutdown().await.unwrap();
         client.ask("STOR x", "150").await;
-        assert_eq!(client.line().await, "226 Done: 7 bytes.");
+        assert_eq!(client.line().await, "226 Transfer complete: 7 bytes.");
         assert_eq!(std::fs::read(scene.path("x")).unwrap(), b"content");
     }
 }
@@ -156,11 +156,11 @@ async fn under_implicit_tls_the_header_comes_before_the_handshake() {
         if shaken.is_ok() {
             control.write_all(b"STAT\r\n").await.unwrap();
             let mut heard = Vec::new();
-            while !heard.windows(8).any(|seen| seen == b"seen as ") || !heard.ends_with(b"\r\n") {
+            while !heard.windows(15).any(|seen| seen == b"Connected from ") || !heard.ends_with(b"\r\n") {
                 assert_ne!(control.read(&mut heard).await.unwrap(), 0, "{}", heard.escape_ascii());
             }
             let heard = String::from_utf8(heard).unwrap();
-            assert!(heard.starts_with("220 ") && heard.contains("seen as 192.0.2.7:50210"), "{heard}");
+            assert!(heard.starts_with("220 ") && heard.contains("Connected from 192.0.2.7:50210"), "{heard}");
         }
     }
 }
@@ -172,7 +172,7 @@ async fn a_health_check_is_greeted_like_anybody() {
         let mut client = Client::connect(scene.door.clear, header).await;
         assert!(client.line().await.starts_with("220 "));
         client.ask("STAT", "211-").await;
-        assert!(client.line().await.contains("seen as 127.0.0.1:"));
+        assert!(client.line().await.contains("Connected from 127.0.0.1:"));
     }
 }
 

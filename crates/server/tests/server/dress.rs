@@ -69,6 +69,9 @@ impl Dress {
         match story.name.as_str() {
             _ if self == Self::Clear => None,
             name if name.starts_with("tls/") => Some("it tells of TLS itself"),
+            "reinitialise/after-a-transfer" => {
+                Some("what is agreed on for data again has its turn after the transfer")
+            }
             "passive/contested" => Some("the session that a connection resumes tells whose it is"),
             "upload/client-vanishes" | "upload/client-vanishes-at-once" => {
                 Some("close_notify says that the upload is whole")

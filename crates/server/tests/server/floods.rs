@@ -52,10 +52,10 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
             fs::write(scene.path(&format!("{n:0>200}")), "").unwrap();
         }
         let mut client = scene.member().await;
-        for last in ["213 End of status.", "213 There is more: use LIST."] {
+        for last in ["213 End of status.", "213 There are more entries: use LIST."] {
             client.say("STAT /\r\nNOOP\r\n").await;
             let mut lines = Vec::new();
-            while lines.last().is_none_or(|line: &String| line != "200 Here.") {
+            while lines.last().is_none_or(|line: &String| line != "200 OK.") {
                 let line = patiently(client.control.line()).await.unwrap().expect("a line");
                 lines.push(String::from_utf8(line).expect("names of ASCII"));
             }

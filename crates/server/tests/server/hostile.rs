@@ -309,7 +309,7 @@ async fn thousands_of_commands_at_once_have_a_reply_each() {
         let (_ground, site) = house("", dress);
         let mut client = Client::login(&site.door).await;
         let said = b"NOOP\r\nSYST\r\n".repeat(COMMANDS / 2);
-        let wanted = b"200 Here.\r\n215 UNIX Type: L8\r\n".repeat(COMMANDS / 2);
+        let wanted = b"200 OK.\r\n215 UNIX Type: L8\r\n".repeat(COMMANDS / 2);
         let heard = client.control.converse(&said, wanted.len()).await.expect("replies");
         assert!(heard == wanted, "out of turn");
     })

@@ -189,12 +189,28 @@ impl Line {
         Ok(())
     }
 
+    /// Has something been heard that was not asked for yet? Looks, and does not wait.
+    pub(crate) async fn has_heard(&mut self) -> bool {
+        let mut first = [std::mem::MaybeUninit::uninit(); 1];
+        let waiting = match &self.wire {
+            Wire::Clear(stream) => SockRef::from(stream).peek(&mut first),
+            Wire::Tls(control) => SockRef::from(&**control).peek(&mut first),
+        };
+        if !self.heard.is_empty() || waiting.is_ok_and(|count| count > 0) {
+            return true;
+        }
+        // Under TLS it may have been taken from the socket already.
+        let mut reading = std::pin::pin!(self.read());
+        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(reading.as_mut().poll(cx))).await;
+        matches!(first, std::task::Poll::Ready(Ok(1..)))
+    }
+
     /// Does what a reply means.
     async fn told(&mut self, line: &[u8]) -> Result<(), String> {
         match line {
-            b"200 Data is protected." => self.private = true,
-            b"200 Data is in clear." => self.private = false,
-            b"200 The control connection is in clear now." => {
+            b"200 Data connections will be encrypted." => self.private = true,
+            b"200 Data connections will not be encrypted." => self.private = false,
+            b"200 The control connection is now unencrypted." => {
                 if let Wire::Tls(control) = &self.wire {
                     control.clear_tls(b"", PATIENCE).await.map_err(|e| e.to_string())?;
                 }

@@ -8,6 +8,8 @@
 //!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
 //!   hangups: what becomes of an upload whose client closes everything at its end
 //!   gone: work that nobody waits for any more, and files that change meanwhile
+//!   order: the reply to a refused transfer comes before the end of its data connection
+//!   relogin: what becomes of a transfer when another user logs in meanwhile
 //!   log: what a site writes down of all this
 //!   bound, shared, reuse, kin, cut: whose a data connection is under TLS, and what becomes of an upload whose TLS is cut
 //!   turns: whose turn it is where ports are few
@@ -30,9 +32,11 @@ mod line;
 mod listening;
 mod log;
 mod loopback;
+mod order;
 mod play;
 mod pure;
 mod races;
+mod relogin;
 mod reuse;
 mod scene;
 mod shared;

@@ -70,7 +70,7 @@ async fn a_port_that_is_not_used_goes_to_one_who_waits() {
         assert_eq!(all(data).await, b"A");
         next.expect(226).await;
         idle.command("RETR a.txt", 425).await;
-        assert!(idle.last.contains("say PASV or EPSV again"), "{}", idle.last);
+        assert!(idle.last.contains("send PASV or EPSV again"), "{}", idle.last);
         assert_eq!(idle.port().await, port, "there is one");
         // Nobody waits, so it is kept.
         tokio::time::sleep(Duration::from_millis(600)).await;

@@ -72,6 +72,12 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
     if how == Create::New && target.standing.is_some() {
         return Err(Kind::Exists.into());
     }
+    if let (Some(stat), Create::Replace | Create::Resume { .. }) = (&target.standing, how)
+        && !inner.process.keeps_owner_of(stat.uid)
+    {
+        // A file in its place would be ours.
+        return in_place::begin(inner, path, &target, how);
+    }
     let beginning = match how {
         Create::Replace | Create::Unique | Create::Resume { at: 0 } => fresh(inner, &target, Publish::Over),
         Create::New => fresh(inner, &target, Publish::Fresh),

@@ -17,7 +17,8 @@ pub(super) fn kind(errno: Errno) -> Kind {
         Errno::NOTEMPTY => Kind::NotEmpty,
         // A socket, or a device with nothing behind it.
         Errno::NXIO | Errno::NODEV => Kind::NotRegular,
-        Errno::LOOP | Errno::XDEV => Kind::Outside,
+        Errno::LOOP => Kind::Loop,
+        Errno::XDEV => Kind::Outside,
         Errno::NAMETOOLONG => Kind::TooLong,
         // A name the file system cannot hold, or a directory moved into itself.
         Errno::INVAL | Errno::ILSEQ => Kind::BadName,
@@ -58,7 +59,7 @@ mod tests {
             (Errno::DQUOT, Kind::Full),
             (Errno::FBIG, Kind::Full),
             (Errno::XDEV, Kind::Outside),
-            (Errno::LOOP, Kind::Outside),
+            (Errno::LOOP, Kind::Loop),
             (Errno::NAMETOOLONG, Kind::TooLong),
             (Errno::NOTEMPTY, Kind::NotEmpty),
             (Errno::NOTDIR, Kind::NotADirectory),

@@ -27,7 +27,7 @@ pub(super) struct Physical {
 
 /// Follows all links of a path, the last one too.
 ///
-/// [`Kind::NotFound`] where a directory of the path is missing, [`Kind::Outside`] for a circle.
+/// [`Kind::NotFound`] where a directory of the path is missing, [`Kind::Loop`] for a circle.
 pub(super) fn physical(root: &Root, path: &VPath) -> Result<Physical> {
     let mut todo: Vec<Vec<u8>> = components(path.relative()).rev().collect();
     let (mut here, mut leaves, mut followed) = (VPath::root(), false, 0);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(follow("/dangling").unwrap(), (at("/a/none"), false));
         assert_eq!(follow("/a/out").unwrap(), (at("/x"), true));
         assert_eq!(follow("/none/x").unwrap_err().kind, Kind::NotFound);
-        assert_eq!(follow("/round").unwrap_err().kind, Kind::Outside);
+        assert_eq!(follow("/round").unwrap_err().kind, Kind::Loop);
     }
 
     #[test]

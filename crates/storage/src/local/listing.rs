@@ -1,6 +1,7 @@
 //! What is in a directory?
 //!
-//! The directory is read in pieces of one buffer: a million entries cost the memory of some hundreds.
+//! Its entries come sorted by name, as long as [`names`](super::names) can keep the names; the rest of a larger one is read
+//! in pieces of one buffer, so that a million entries cost the memory of [`names::SORTED`] names.
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use std::sync::Arc;
 use rustix::fs::RawDir;
 use rustix::io::Errno;
 
+use super::names::{self, Name, Names, Read};
 use super::resolve::Root;
 use super::rights::{Process, Within};
-use super::{facts, hop, links, part};
+use super::{facts, hop, links};
 use crate::{Access, Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
 
 /// Room for what one `getdents64` call gives: about 120 entries of usual names, never over 170 (an entry takes 24 bytes
@@ -20,6 +22,9 @@ const BUFFER: usize = 4 * 1024;
 /// A batch with this many is handed over; one with less goes on to the next piece, so that a small directory is read to
 /// its end in one go.
 const ENOUGH: usize = 64;
+
+/// Entries of a sorted batch.
+const SORTED_BATCH: usize = 128;
 
 /// A directory being read.
 pub(super) struct Listing {
@@ -37,6 +42,12 @@ struct Directory {
 }
 
 enum State {
+    /// Its names are being collected; between two calls it waits for room to keep them.
+    Collecting(OwnedFd, Names),
+    /// All names are here, in their order.
+    Sorted(OwnedFd, Names),
+    /// These first, and then what follows in the directory.
+    Unsorted(OwnedFd, Names),
     Reading(OwnedFd, Vec<u8>),
     Ended,
     /// A piece was abandoned in mid-reading, so the rest would have a hole.
@@ -47,7 +58,7 @@ impl Listing {
     pub(super) fn new(root: Arc<Root>, path: VPath, dir: OwnedFd) -> Result<Self> {
         let within = Within::new(&dir, &facts::of(&dir)?);
         let directory = Directory { root, path, process: Process::current(), within };
-        Ok(Self { directory: Arc::new(directory), state: State::Reading(dir, Vec::with_capacity(BUFFER)) })
+        Ok(Self { directory: Arc::new(directory), state: State::Collecting(dir, Names::new()) })
     }
 }
 
@@ -55,23 +66,63 @@ impl Entries for Listing {
     fn next<'a>(&'a mut self, batch: &'a mut Batch) -> Op<'a, ()> {
         batch.clear();
         Box::pin(async move {
-            match mem::replace(&mut self.state, State::Torn) {
-                State::Torn => Err(Kind::Io.into()),
-                State::Ended => {
-                    self.state = State::Ended;
-                    Ok(())
-                }
-                State::Reading(dir, buffer) => {
-                    let (directory, room) = (Arc::clone(&self.directory), mem::take(batch));
-                    (self.state, *batch) = hop(move || fill(&directory, dir, buffer, room)).await?;
-                    Ok(())
-                }
+            let mut state = mem::replace(&mut self.state, State::Torn);
+            loop {
+                state = match state {
+                    State::Torn => return Err(Kind::Io.into()),
+                    State::Ended => {
+                        self.state = State::Ended;
+                        return Ok(());
+                    }
+                    going => {
+                        let (directory, room) = (Arc::clone(&self.directory), mem::take(batch));
+                        let (state, filled) = hop(move || fill(&directory, going, room)).await?;
+                        *batch = filled;
+                        match state {
+                            State::Collecting(dir, mut names) => match names.wait().await {
+                                true => State::Collecting(dir, names),
+                                false => State::Unsorted(dir, names),
+                            },
+                            state => {
+                                self.state = state;
+                                return Ok(());
+                            }
+                        }
+                    }
+                };
             }
         })
     }
 }
 
-fn fill(
+/// Goes on with the directory until a batch is full, or the end is there, or there is no room for the names.
+fn fill(directory: &Directory, mut state: State, mut batch: Batch) -> Result<(State, Batch)> {
+    loop {
+        state = match state {
+            State::Collecting(dir, mut names) => match names.read(&dir)? {
+                Read::Sorted => State::Sorted(dir, names),
+                Read::TooMany => State::Unsorted(dir, names),
+                Read::NoRoom => return Ok((State::Collecting(dir, names), batch)),
+            },
+            State::Sorted(dir, mut names) => {
+                if directory.describe_next(&dir, &mut names, &mut batch) {
+                    return Ok((State::Sorted(dir, names), batch));
+                }
+                State::Ended
+            }
+            State::Unsorted(dir, mut names) => {
+                if directory.describe_next(&dir, &mut names, &mut batch) {
+                    return Ok((State::Unsorted(dir, names), batch));
+                }
+                State::Reading(dir, Vec::with_capacity(BUFFER))
+            }
+            State::Reading(dir, buffer) => return read(directory, dir, buffer, batch),
+            State::Ended | State::Torn => return Ok((state, batch)),
+        }
+    }
+}
+
+fn read(
     directory: &Directory,
     dir: OwnedFd,
     mut buffer: Vec<u8>,
@@ -80,10 +131,10 @@ fn fill(
     while batch.len() < ENOUGH {
         let mut piece = RawDir::new(&dir, buffer.spare_capacity_mut());
         let Some(first) = piece.next() else { return Ok((State::Ended, batch)) };
-        batch.extend(directory.describe(&dir, &first?));
+        batch.extend(directory.describe_raw(&dir, &first?));
         while !piece.is_buffer_empty() {
             match piece.next() {
-                Some(entry) => batch.extend(directory.describe(&dir, &entry?)),
+                Some(entry) => batch.extend(directory.describe_raw(&dir, &entry?)),
                 None => break,
             }
         }
@@ -92,18 +143,32 @@ fn fill(
 }
 
 impl Directory {
-    /// One entry; nothing for one that is hidden, or was removed since its name was read.
-    fn describe(&self, dir: &OwnedFd, entry: &rustix::fs::RawDirEntry<'_>) -> Option<Entry> {
-        let name = entry.file_name().to_bytes();
-        if name == b"." || name == b".." || part::is_part(name) {
+    /// Describes names until the batch is full; false where there were no more of them.
+    fn describe_next(&self, dir: &OwnedFd, names: &mut Names, batch: &mut Batch) -> bool {
+        while batch.len() < SORTED_BATCH {
+            let Some(name) = names.next() else { return false };
+            batch.extend(self.describe(dir, name));
+        }
+        true
+    }
+
+    fn describe_raw(&self, dir: &OwnedFd, entry: &rustix::fs::RawDirEntry<'_>) -> Option<Entry> {
+        let (name, kind) = (entry.file_name(), facts::file_type(entry.file_type()));
+        if names::is_hidden(name.to_bytes()) {
             return None;
         }
-        let mut stat = match facts::of_entry(dir, entry.file_name()) {
+        self.describe(dir, Name { name, kind, inode: entry.ino() })
+    }
+
+    /// One entry; nothing for one that was removed since its name was read.
+    fn describe(&self, dir: &OwnedFd, Name { name, kind, inode }: Name<'_>) -> Option<Entry> {
+        let mut stat = match facts::of_entry(dir, name) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return None,
             // A directory that may be read but not entered: its names are all there is.
-            Err(_) => unknown(facts::file_type(entry.file_type()), entry.ino()),
+            Err(_) => unknown(kind, inode),
         };
+        let name = name.to_bytes();
         if stat.kind == FileType::Link
             && let Ok(path) = self.path.join(name)
         {

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
+use super::links;
 use super::part::{self, PartName};
 use crate::{Error, Kind, Result, VPath};
 
@@ -115,17 +116,28 @@ impl Root {
         let flags = flags | OFlags::CLOEXEC;
         if reach == Reach::Memory {
             return match openat2(&self.fd, relative, flags, Mode::empty(), BOUND | ResolveFlags::CACHED) {
-                Err(Errno::AGAIN) => Err(Fault::NotInMemory),
+                // Why a link is refused is looked up on the disk.
+                Err(Errno::AGAIN | Errno::LOOP) => Err(Fault::NotInMemory),
                 done => Ok(done?),
             };
         }
         for _ in 0..TRIES {
             match openat2(&self.fd, relative, flags, Mode::empty(), BOUND) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::LOOP) => return Err(self.why_refused(path).into()),
                 done => return Ok(done?),
             }
         }
         Err(Errno::AGAIN.into())
+    }
+
+    /// The kernel has one number for links that lead in a circle and for the magic ones of `/proc`, which lead out.
+    fn why_refused(&self, path: &VPath) -> Error {
+        let kind = match links::physical(self, path) {
+            Err(error) if error.kind == Kind::Loop => Kind::Loop,
+            _ => Kind::Outside,
+        };
+        Error { kind, source: Some(Errno::LOOP.into()) }
     }
 
     /// Opens a name itself, a link at it not followed, where no name before it is a link either. [`Kind::Outside`] where
@@ -137,6 +149,9 @@ impl Root {
         for _ in 0..TRIES {
             match openat2(&self.fd, relative, flags, Mode::empty(), BOUND | ResolveFlags::NO_SYMLINKS) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::LOOP) => {
+                    return Err(Error { kind: Kind::Outside, source: Some(Errno::LOOP.into()) });
+                }
                 done => return Ok(done?),
             }
         }

@@ -79,6 +79,11 @@ impl Process {
         self.uid == 0 || within.sticky_of.is_none_or(|of| of == self.uid || owner == self.uid)
     }
 
+    /// Does a file that replaces one of this owner's have the same owner? Only the superuser gives files away.
+    pub(super) fn keeps_owner_of(&self, uid: u32) -> bool {
+        self.uid == 0 || self.owns(uid)
+    }
+
     /// Does a file belong to this process's user?
     pub(super) fn owns(&self, uid: u32) -> bool {
         self.uid == uid

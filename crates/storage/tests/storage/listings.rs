@@ -74,6 +74,46 @@ async fn a_large_directory_comes_in_pieces_once_each() {
     assert!(batch.is_empty(), "the end stays the end");
 }
 
+/// `wget --spider` finds only the first name of a listing, and people look for names in their order.
+#[tokio::test]
+async fn a_listing_is_sorted_by_the_bytes_of_its_names() {
+    let site = Site::new();
+    for name in ["b", "B", "a", "\u{e9}", "a.txt", "ab", "10", "9", ".hidden", "a-"] {
+        site.put(name, "");
+    }
+    for n in 0..2000 {
+        site.put(&format!("n{}", n * 7919 % 2000), "");
+    }
+    let listed: Vec<Vec<u8>> = site.list("/").await.unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(listed.len(), 2010);
+    assert!(listed.is_sorted());
+}
+
+/// A name that is removed while the listing is under way is left out, and the rest is not.
+#[tokio::test]
+async fn what_goes_while_a_directory_is_listed_leaves_no_hole() {
+    let site = Site::new();
+    for n in 0..600 {
+        site.put(&format!("{n:03}"), "");
+    }
+    let mut entries = site.tree.list(&at("/")).await.unwrap();
+    let (mut seen, mut batch) = (Vec::new(), Batch::new());
+    entries.next(&mut batch).await.unwrap();
+    seen.extend(batch.drain(..).map(|entry| entry.name));
+    for n in 200..590 {
+        fs::remove_file(site.real(&format!("{n:03}"))).unwrap();
+    }
+    loop {
+        entries.next(&mut batch).await.unwrap();
+        if batch.is_empty() {
+            break;
+        }
+        seen.extend(batch.drain(..).map(|entry| entry.name));
+    }
+    assert!(seen.is_sorted() && seen.len() >= 210, "{}", seen.len());
+    assert_eq!(seen.last().map(Vec::as_slice), Some(b"599".as_slice()));
+}
+
 #[tokio::test]
 async fn a_piece_of_nothing_but_parts_is_not_the_end() {
     let site = Site::new();

@@ -78,6 +78,8 @@ async fn child() {
     // What may be written is.
     upload("/own/file", Create::Replace).await.unwrap();
     upload("/own/others", Create::Replace).await.unwrap();
+    upload("/own/others", Create::Resume { at: 2 }).await.unwrap();
+    upload("/own/others", Create::Append { at: None }).await.unwrap();
     upload("/sticky/own", Create::Replace).await.unwrap();
     upload("/sticky/new", Create::Replace).await.unwrap();
 
@@ -196,6 +198,9 @@ async fn nobody_may_what_nobody_may() {
     let open = fs::metadata(site.real("roots/open")).unwrap();
     assert_eq!((read("roots/open").as_str(), open.uid(), open.mode() & 0o777), ("newnnew2other1", 0, 0o666));
     assert_eq!(read("own/file"), "new");
+    // What is another's stays another's.
+    let others = fs::metadata(site.real("own/others")).unwrap();
+    assert_eq!((read("own/others").as_str(), others.uid(), others.mode() & 0o777), ("nenewnew", 1, 0o666));
     assert_eq!(site.really("roots"), before[0]);
     let mut sticky = before[1].clone();
     sticky.push("new".into());

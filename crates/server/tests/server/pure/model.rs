@@ -108,6 +108,9 @@ const CLOSE: &[&[u8]] = &[
     b"AUTH TLS",
     b"TYPE X",
     b"HASH f",
+    b"USER anonymous",
+    b"PASS x",
+    b"REIN",
 ];
 
 /// What speaks another protocol: the session ends at it, wherever it stands.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::harness::files::write;
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
 use crate::harness::site::Site;
@@ -50,6 +51,29 @@ fn downloads_a_tree() {
         let (url, here) = (door.url("tree/"), here.display().to_string());
         call(&wget, &["-r", "-l", "9", "-nH", "--cut-dirs=1", "-P", &here, &url]).good();
     });
+}
+
+/// It reads the listing of the directory above, and believes of all names in it only the first that fits.
+#[test]
+fn spiders_a_file_wherever_it_is_listed() {
+    let Some(wget) = find() else { return };
+    let site = Site::start();
+    for n in 0..30 {
+        write(site.root(), format!("shelf/file-{}.bin", n * 7 % 30), n, 100);
+    }
+    for n in 0..30 {
+        let said = call(&wget, &["--spider", &site.door.url(format!("shelf/file-{n}.bin"))]).good();
+        assert!(said.err.contains("exists"), "{}", said.err);
+    }
+    // Where it has TLS; it begins with AUTH.
+    let tls = Door { scheme: "ftps", ..site.door };
+    let flags = ["--no-check-certificate", "--spider"];
+    let said = call(&wget, &[flags[0], flags[1], &tls.url("shelf/file-7.bin")]);
+    if !said.err.contains("Unsupported scheme") && !said.err.contains("HTTPS support not compiled in") {
+        assert!(said.good().err.contains("exists"));
+    }
+    let said = call(&wget, &["--spider", &site.door.url("shelf/file-30.bin")]);
+    assert!(!said.status.success(), "{}", said.err);
 }
 
 fn find() -> Option<PathBuf> {

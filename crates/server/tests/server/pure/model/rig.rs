@@ -19,12 +19,16 @@ pub(super) struct Rig {
     session: Session,
     now: Instant,
     waiting: Option<Waiting>,
+    /// A login is checked beside a transfer.
+    admitting: bool,
     /// Lines whose final reply is owed, in the order they are carried out; those that act in a transfer at once are not
     /// among them.
     owed: VecDeque<Result<Command, Bad>>,
     abort: Abort,
     /// The transfer has had its 1yz.
     begun: bool,
+    /// The command whose reply is owed first has begun a transfer, under the login of that moment.
+    under_way: bool,
     /// QUIT was said in a transfer.
     quit: bool,
     stopped: bool,
@@ -66,6 +70,8 @@ enum Waiting {
 #[derive(Debug, Default)]
 struct Model {
     logged_in: bool,
+    /// USER was said, and no PASS behind it.
+    named: bool,
     image: bool,
     rename: bool,
     restart: u64,
@@ -83,9 +89,11 @@ impl Rig {
             session,
             now,
             waiting: None,
+            admitting: false,
             owed: VecDeque::new(),
             abort: Abort::No,
             begun: false,
+            under_way: false,
             quit: false,
             stopped: false,
             closed: false,
@@ -102,7 +110,7 @@ impl Rig {
 
     /// Does it wait for the outcome of something?
     pub(super) fn waits(&self) -> bool {
-        self.waiting.is_some()
+        self.waiting.is_some() || self.admitting
     }
 
     fn transferring(&self) -> bool {
@@ -124,6 +132,10 @@ impl Rig {
         self.said.push(format!("> {command:?}"));
         let at_once = match &command {
             Ok(Command::Abor | Command::Quit | Command::Noop | Command::Stat(None)) => self.transferring(),
+            // RFC 959 4.1.1; behind commands that wait it has its turn after them.
+            Ok(Command::User(_) | Command::Pass(_) | Command::Rein) => {
+                self.transferring() && self.owed.len() == 1
+            }
             _ => false,
         };
         let input = Input::Line(line);
@@ -145,27 +157,48 @@ impl Rig {
                 assert!(!self.closed, "QUIT lets a transfer finish");
             }
             Ok(Command::Noop) => self.drain(Some(200)),
+            Ok(Command::Pass(_)) if self.model.named => {
+                self.model.named = false;
+                self.drain(None);
+                assert!(self.closed || self.admitting, "a login begins beside a transfer");
+            }
+            Ok(Command::Pass(_)) => self.drain(Some(if self.model.logged_in { 202 } else { 503 })),
+            Ok(Command::User(_)) => self.beside(&command, 331),
+            Ok(Command::Rein) => self.beside(&command, 220),
             _ => self.drain(Some(211)),
         }
+        assert!(self.closed || self.transferring(), "the transfer goes on");
+    }
+
+    fn beside(&mut self, command: &Result<Command, Bad>, code: u16) {
+        self.drain(Some(code));
+        self.model.finished(command, code);
+    }
+
+    /// The login that was begun beside a transfer.
+    fn admitted(&mut self, choice: u8) {
+        self.admitting = false;
+        let input = admission(choice);
+        let code = match &input {
+            Input::Admitted(Ok(_)) => 230,
+            Input::Admitted(Err(Denied::Unavailable)) => 451,
+            Input::Admitted(Err(_)) => 530,
+            _ => 421,
+        };
+        self.session.handle(input, self.now);
+        self.drain((code != 421).then_some(code));
+        self.model.logged_in |= code == 230;
     }
 
     /// What is waited for comes; `choice` says how.
     pub(super) fn outcome(&mut self, choice: u8) {
+        if self.admitting && (self.waiting.is_none() || !choice.is_multiple_of(3)) {
+            return self.admitted(choice);
+        }
         let Some(waiting) = self.waiting.take() else { return };
         let (good, even) = (choice < 200, choice.is_multiple_of(2));
         let input = match waiting {
-            Waiting::Admit => match choice {
-                0..200 => Input::Admitted(Ok(Admission {
-                    user: "anonymous".into(),
-                    rights: [Rights::Write, Rights::Drop, Rights::Write, Rights::Read]
-                        [usize::from(choice % 4)],
-                    tree: Arc::clone(&TREE),
-                    home: VPath::root(),
-                })),
-                200..225 => Input::Admitted(Err(Denied::WrongPassword)),
-                225..250 => Input::Admitted(Err(Denied::Unavailable)),
-                _ => Input::Banned,
-            },
+            Waiting::Admit => admission(choice),
             Waiting::File(_) if !good => {
                 let kinds = [Kind::NotFound, Kind::Denied, Kind::Io, Kind::NotEmpty, Kind::Outside];
                 Input::File(Err(kinds[usize::from(choice) % kinds.len()].into()))
@@ -265,6 +298,7 @@ impl Rig {
                         self.owed
                     );
                     (goodbye, self.closed, self.waiting) = (None, true, None);
+                    self.admitting = false;
                 }
             }
         }
@@ -304,12 +338,22 @@ impl Rig {
             }
         }
         let command = self.owed.pop_front().unwrap_or_else(|| panic!("{reply:?} to nothing"));
+        // A transfer ends under the login that it was begun under.
+        let now = self.model.logged_in;
+        self.model.logged_in |= self.under_way;
         self.model.finished(&command, code);
+        if std::mem::take(&mut self.under_way) {
+            self.model.logged_in = now;
+        }
     }
 
     fn effect(&mut self, effect: Effect) {
         // The port is given up beside or behind a reply.
         if matches!(effect, Effect::Unlisten) {
+            return;
+        }
+        if matches!(effect, Effect::Admit(_)) && self.transferring() {
+            assert!(!std::mem::replace(&mut self.admitting, true), "two logins at once");
             return;
         }
         let command = match self.owed.front() {
@@ -331,6 +375,7 @@ impl Rig {
             Effect::Transfer(plan) => {
                 assert!(self.model.logged_in, "{plan:?} before a login");
                 self.begun = false;
+                self.under_way = true;
                 Waiting::Opening { digest: self.model.judge(&command, &plan) }
             }
             Effect::Abort => {
@@ -421,8 +466,11 @@ impl Model {
             (self.restart, self.range) = (0, None);
         }
         match (line, code) {
-            (Ok(Command::User(_)), 331) => self.logged_in = false,
-            (Ok(Command::Pass(_)), 230) => self.logged_in = true,
+            (Ok(Command::User(_)), 331) => (self.logged_in, self.named) = (false, true),
+            (Ok(Command::Pass(_)), _) => {
+                self.named = false;
+                self.logged_in |= code == 230;
+            }
             (Ok(Command::Rein), 220) => *self = Self::default(),
             (Ok(Command::Type(kind)), 200) => self.image = *kind != wire::RepresentationType::Ascii,
             (Ok(Command::Rest(marker)), 350) => (self.restart, self.range) = (marker.0, None),
@@ -433,6 +481,21 @@ impl Model {
             }
             _ => {}
         }
+    }
+}
+
+/// What becomes of a login.
+fn admission(choice: u8) -> Input {
+    match choice {
+        0..200 => Input::Admitted(Ok(Admission {
+            user: "anonymous".into(),
+            rights: [Rights::Write, Rights::Drop, Rights::Write, Rights::Read][usize::from(choice % 4)],
+            tree: Arc::clone(&TREE),
+            home: VPath::root(),
+        })),
+        200..225 => Input::Admitted(Err(Denied::WrongPassword)),
+        225..250 => Input::Admitted(Err(Denied::Unavailable)),
+        _ => Input::Banned,
     }
 }
 

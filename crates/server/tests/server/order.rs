@@ -1,0 +1,122 @@
+//! Does the reply to a refused transfer come before the end of its data connection?
+//!
+//! A client that watches both (basic-ftp does) reports whichever comes first. What the server has written to the one is there
+//! for its client by the time that the end of the other is, so nothing is waited for here: at the end of the data connection the
+//! reply must have come.
+use std::fs;
+
+use net::tls::Versions;
+use server::Settings;
+
+use crate::dress::Dress;
+use crate::scene::{Client, Scene, patiently};
+use crate::way::{Ear, End, Way};
+
+/// It is a race that a server which is wrong wins now and then.
+const ROUNDS: usize = 25;
+
+/// Transfers of one session: each hello that comes to nothing costs a client under TLS 1.3 one of its first tickets.
+const TICKETS: usize = 5;
+
+const DRESSES: [Dress; 3] =
+    [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)];
+
+/// Waits for the end of the data connection; how it ended, the reply being there.
+async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
+    let ended = patiently(data.all()).await;
+    assert!(
+        client.control.has_heard().await,
+        "{what}: the data connection ended before the reply, {ended:?}"
+    );
+    let (bytes, end) = match ended {
+        // Its hello came to a port at which nobody waits any more.
+        Err(why) if why.contains("handshake") => (Vec::new(), End::Fin),
+        ended => ended.unwrap_or_else(|why| panic!("{what}: {why}")),
+    };
+    assert!(bytes.is_empty(), "{what}");
+    client.hear(code).await;
+    end
+}
+
+fn scene(dress: Dress) -> Scene {
+    let scene = Scene::open(Settings::default(), dress);
+    fs::create_dir(scene.path("folder")).unwrap();
+    fs::write(scene.path("file"), "0123456789").unwrap();
+    scene
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_before_it_begins_is_answered_first() {
+    for dress in DRESSES {
+        let scene = scene(dress);
+        let mut client = scene.member().await;
+        for (commands, code) in [
+            (&["RETR missing"][..], "550"),
+            (&["RETR folder"], "550"),
+            (&["LIST missing"], "550"),
+            (&["MLSD file"], "550"),
+            (&["STOR folder"], "553"),
+            (&["REST 99", "RETR file"], "554"),
+            (&["REST 99", "APPE file"], "554"),
+            // By the session itself.
+            (&["RANG 0 5", "STOR other"], "503"),
+            (&["RETR"], "501"),
+        ] {
+            for round in 0..ROUNDS {
+                if round % TICKETS == 0 {
+                    client = scene.member().await;
+                }
+                let data = client.passive().await;
+                let (last, first) = commands.split_last().expect("a command");
+                for command in first {
+                    client.ask(command, "350").await;
+                }
+                client.say(&format!("{last}\r\n")).await;
+                let end = ended(&mut client, data, code, &format!("{dress:?} {commands:?} {round}")).await;
+                assert_eq!(end, End::Fin, "{dress:?} {commands:?}");
+            }
+        }
+    }
+}
+
+/// The reply tells why, and under TLS the end is one in order: Python's ftplib, for one, waits for it before it looks at the
+/// reply.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_when_the_connection_stands_is_answered_first() {
+    for dress in DRESSES {
+        let scene = scene(dress);
+        let mut client = scene.member().await;
+        let in_order = if dress == Dress::Clear { End::Fin } else { End::Notified };
+        client.ask("TYPE A", "200").await;
+        for round in 0..ROUNDS {
+            // How long the text is shows when it is read.
+            client.ask("REST 99", "350").await;
+            let data = if round % 2 == 0 {
+                let data = client.passive().await;
+                client.say("RETR file\r\n").await;
+                data
+            } else {
+                let ear = Ear::open(client.control.ip(), dress != Dress::Clear).await.unwrap();
+                let port = ear.local().unwrap().port();
+                client.ask(&format!("EPRT |1|127.0.0.1|{port}|"), "200").await;
+                client.say("RETR file\r\n").await;
+                ear.accept(client.control.protection()).await.unwrap()
+            };
+            client.hear("150").await;
+            let end = ended(&mut client, data, "554", &format!("{dress:?} {round}")).await;
+            assert_eq!(end, in_order, "{dress:?} {round}");
+        }
+        client.ask("TYPE I", "200").await;
+        for round in 0..ROUNDS {
+            fs::write(scene.path("file"), "0123456789").unwrap();
+            let mut data = client.passive().await;
+            client.ask("REST 10", "350").await;
+            client.ask("STOR file", "150").await;
+            data.send(b"more").await.unwrap();
+            fs::write(scene.path("file"), "another").unwrap();
+            data.end().await.unwrap();
+            let end = ended(&mut client, data, "450", &format!("{dress:?} {round}")).await;
+            assert_eq!(end, in_order, "{dress:?} {round}");
+        }
+    }
+}

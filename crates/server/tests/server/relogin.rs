@@ -1,0 +1,101 @@
+//! What becomes of a transfer when another user logs in meanwhile? (RFC 959 4.1.1)
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use net::tls::Versions;
+use server::Settings;
+use storage::local::{Local, LocalOptions, Sync};
+use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use tokio::sync::Semaphore;
+
+use crate::dress::Dress;
+use crate::scene::{Scene, patiently};
+
+/// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is checked when the test
+/// says so.
+struct Two {
+    first: Arc<dyn Tree>,
+    second: Arc<dyn Tree>,
+    checked: Arc<Semaphore>,
+}
+
+impl Gate for Two {
+    fn wants_password(&self, _user: &[u8]) -> bool {
+        true
+    }
+
+    fn admit<'a>(
+        &'a self,
+        attempt: Attempt,
+    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+        Box::pin(async move {
+            if attempt.user == b"slow" {
+                self.checked.acquire().await.expect("it is never closed").forget();
+            }
+            let write = attempt.user == b"somebody";
+            Ok(Admission {
+                user: String::from_utf8_lossy(&attempt.user).into(),
+                rights: if write { Rights::Write } else { Rights::Read },
+                tree: Arc::clone(if write { &self.first } else { &self.second }),
+                home: VPath::root(),
+            })
+        })
+    }
+}
+
+fn scene(dress: Dress, other: &Path, checked: &Arc<Semaphore>) -> Scene {
+    let options = LocalOptions { read_only: true, sync: Sync::Never, ..LocalOptions::default() };
+    let second = Arc::new(Local::open(other, options).expect("a tree"));
+    let checked = Arc::clone(checked);
+    Scene::with(Settings::default(), dress, |first| Arc::new(Two { first, second, checked }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_completes_under_the_old_login_and_the_new_one_begins_at_once() {
+    for dress in [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)] {
+        let other = tempfile::tempdir().expect("a folder");
+        std::fs::write(other.path().join("other"), "of the other").unwrap();
+        let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
+        let mut client = scene.member().await;
+        let mut data = client.passive().await;
+        client.ask("STOR up", "150").await;
+        data.send(b"one ").await.unwrap();
+        client.ask("USER reader", "331").await;
+        client.ask("PASS x", "230").await;
+        data.send(b"two").await.unwrap();
+        data.end().await.unwrap();
+        client.hear("226").await;
+        assert_eq!(std::fs::read(scene.path("up")).unwrap(), b"one two");
+        // From here on it is another's session.
+        let _data = client.passive().await;
+        client.ask("STOR more", "550").await;
+        client.ask("SIZE up", "550").await;
+        let data = client.passive().await;
+        client.ask("RETR other", "150").await;
+        assert_eq!(patiently(data.all()).await.unwrap().0, b"of the other");
+        client.hear("226").await;
+        let log = scene.xferlog();
+        let users: Vec<_> = log.lines().map(|line| line.split(' ').rev().nth(4)).collect();
+        assert_eq!(users, [Some("somebody"), Some("reader")], "{log}");
+    }
+}
+
+/// A check takes tens of milliseconds, and much longer where many wait for theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_while_the_new_password_is_checked() {
+    let (other, checked) = (tempfile::tempdir().expect("a folder"), Arc::new(Semaphore::new(0)));
+    let scene = scene(Dress::Clear, other.path(), &checked);
+    let mut client = scene.member().await;
+    let mut data = client.passive().await;
+    client.ask("STOR up", "150").await;
+    client.ask("USER slow", "331").await;
+    client.say("PASS x\r\n").await;
+    data.send(&[7; 3_000_000]).await.unwrap();
+    data.end().await.unwrap();
+    client.hear("226").await;
+    checked.add_permits(1);
+    client.hear("230").await;
+    client.ask("PWD", "257").await;
+}
