@@ -68,6 +68,10 @@ fn advise(error: &mut Error, arguments: &[OsString], command: &clap::Command) {
                 && !is_near(&typed, suggested)
             {
                 error.remove(ContextKind::SuggestedArg);
+                // It is for the argument that is not suggested any more.
+                if let Some(usage) = usage(arguments, command) {
+                    error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+                }
             }
             let near = error.get(ContextKind::SuggestedArg).is_some();
             if near { None } else { tip_for_option(&typed, arguments, command) }
@@ -123,6 +127,25 @@ const OPTIONS: [(&[&str], &str); 9] = [
     (&["--resume"], "use `--continue`"),
 ];
 
+/// The same for `pasv serve`.
+const SERVE: [(&[&str], &str); 12] = [
+    (&["-b", "--bind", "--host", "--address", "--interface"], "use `--listen ADDRESS`"),
+    (&["-d", "--dir", "--directory", "--folder", "--path"], "the folder is an argument: `pasv serve DIR`"),
+    (&["-u", "--username", "--login"], "use `--user NAME`"),
+    (&["-P", "--password", "--pass", "--passwd"], "use `--user NAME:FILE`; `pasv passwd` makes the file"),
+    (&["--writable", "--upload", "--uploads", "--allow-write", "--rw"], "use `--write`"),
+    (&["-r", "--read-only", "--readonly"], "a folder is read-only unless --write is given"),
+    (&["-a", "--anon", "--guest", "--public"], "use `--anonymous`"),
+    (
+        &["--active", "--passive", "--pasv"],
+        "both modes are on; `--no-active` and `--no-passive` turn one off",
+    ),
+    (&["--ssl", "--ssl-reqd", "--ftpes", "--starttls", "--require-tls"], "use `--tls required`"),
+    (&["--no-tls", "--no-ssl", "--plain", "--plaintext"], "use `--tls off`"),
+    (&["-v", "--verbose", "--debug"], "use `--log-level debug`"),
+    (&["--log", "--logfile"], "use `--log-file FILE`"),
+];
+
 fn tip_for_verb(typed: &str, command: &clap::Command) -> Option<String> {
     if typed.contains("://") || typed.contains('/') || typed.contains('@') {
         return Some(
@@ -146,7 +169,16 @@ fn tip_for_option(typed: &str, arguments: &[OsString], command: &clap::Command) 
     {
         return Some(format!("options follow the verb: `pasv {verb} {first}`"));
     }
-    OPTIONS.iter().find(|(names, _)| names.contains(&typed)).map(|(_, tip)| (*tip).to_owned())
+    let options = if first == "serve" { &SERVE[..] } else { &OPTIONS[..] };
+    options.iter().find(|(names, _)| names.contains(&typed)).map(|(_, tip)| (*tip).to_owned())
+}
+
+/// How the verb of this line is used.
+fn usage(arguments: &[OsString], command: &clap::Command) -> Option<StyledStr> {
+    let mut command = command.clone();
+    command.build();
+    let verb = command.find_subcommand_mut(arguments.get(1)?)?;
+    Some(verb.render_usage())
 }
 
 /// Is one a slip of the other? None in a word of two letters, one in a short word, two in a longer one.
@@ -254,15 +286,20 @@ mod tests {
             ("ls --active x", "--mode active"),
             ("ls --port x", "ftp://host:PORT/"),
             ("ls --insecur x", "--insecure"),
+            ("serve --bind x", "--listen ADDRESS"),
+            ("serve --password x", "--user NAME:FILE"),
+            ("serve --prot 1", "--port"),
+            ("serve -v", "--log-level debug"),
         ] {
             let line: Vec<_> = line.split(' ').map(str::as_bytes).collect();
             let said = said(&line);
             assert!(said.contains("tip: ") && said.contains(tip), "{said}");
         }
-        for line in ["xyzzy", "ls -Z x", "ls --nonesuch x", "--nonesuch", "qs"] {
+        for line in ["xyzzy", "ls -Z x", "ls --nonesuch x", "--nonesuch", "qs", "serve --file x"] {
             let line: Vec<_> = line.split(' ').map(str::as_bytes).collect();
             let said = said(&line);
             assert!(said.starts_with("error: ") && !said.contains("tip: "), "{said}");
+            assert!(!said.contains("--failure-delay"), "{said}");
         }
         assert!(said(&[b"help", b"--help"]).contains("Usage: pasv"));
     }

@@ -82,6 +82,8 @@ impl Driver<'_> {
                 tracing::debug!(session = id, %peer, user, verb, path, code, reason = reason.name(), "refused");
             }
             Some(reason) => {
+                let (bytes, ms) = (bytes.filter(|_| moved), ms.filter(|_| moved));
+                let detail = detail.filter(|_| !says_all(reason));
                 tracing::info!(session = id, %peer, user, verb, path, from, code, reason = reason.name(), bytes, ms, detail, "refused");
             }
         }
@@ -168,12 +170,26 @@ fn is_change(event: &Event) -> bool {
     event.reason.is_none() && event.verb.is_some_and(changes)
 }
 
+/// Would the system's own words add nothing?
+fn says_all(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NotFound | Reason::Exists | Reason::IsADirectory | Reason::NotADirectory | Reason::NotEmpty
+    )
+}
+
 /// Has a client only looked whether there is a file? Most look before they read or write one, some by three commands:
 /// what they do then has its line.
 fn is_look_up(event: &Event) -> bool {
     matches!(event.verb, Some(Verb::Size | Verb::Mdtm | Verb::Mlst))
         && matches!(
             event.reason,
-            Some(Reason::NotFound | Reason::IsADirectory | Reason::NotADirectory | Reason::SizeInAscii)
+            Some(
+                Reason::NotFound
+                    | Reason::IsADirectory
+                    | Reason::NotADirectory
+                    | Reason::SizeInAscii
+                    | Reason::UploadOnly
+            )
         )
 }

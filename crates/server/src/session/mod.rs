@@ -615,6 +615,10 @@ impl Session {
                     .is_none()
                     .then(|| wire::pathname::show(about.as_bytes()).chars().take(200).collect());
             }
+            // Without a pathname a listing is of the current directory.
+            _ if path.is_none() && verb.is_some_and(lists) => {
+                path = self.logged_in().map(|(_, cwd)| cwd.clone())
+            }
             _ => {}
         }
         let event = Event { verb, path, from: None, named, code, reason, bytes: None, detail };
@@ -627,6 +631,10 @@ impl Session {
         self.leaving = Leaving::Closed;
         (self.queue, self.queued) = (VecDeque::new(), 0);
     }
+}
+
+fn lists(verb: Verb) -> bool {
+    matches!(verb, Verb::List | Verb::Nlst | Verb::Mlsd | Verb::Mlst | Verb::Avbl)
 }
 
 /// Bytes that a waiting command of a line of this length holds.

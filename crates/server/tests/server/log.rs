@@ -179,6 +179,7 @@ async fn a_line_says_who_did_what_to_which_file() {
         ("SITE CHMOD 600 y", 550),
         ("MDTM 20010203040506 none", 550),
         ("XMD5 \"q\" 1 2", 550),
+        ("LIST", 425),
         ("SIZE gone", 550),
         ("MDTM gone", 550),
         ("MLST gone", 550),
@@ -191,6 +192,7 @@ async fn a_line_says_who_did_what_to_which_file() {
         ("RNFR", "/x"),
         ("SITE", "/d/y"),
         ("XMD5", "/d/q"),
+        ("LIST", "/d"),
         ("RETR", "/d/gone"),
     ] {
         let lines = kept.lines_of(verb);
