@@ -346,7 +346,9 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let warnings = flags.warnings();
     if flags.quiet {
-        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
     } else {
         banner::print(&banner::Shared {
             root: flags.root(),

@@ -24,7 +24,10 @@ pub struct UnderWay {
 
 /// The transfers of a site. Cheap to clone. One session has one at the most, so this is bounded by the sessions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Transfers(Arc<Mutex<BTreeMap<u64, (UnderWay, Arc<Progress>)>>>);
+pub(crate) struct Transfers(Arc<Mutex<All>>);
+
+/// By session.
+type All = BTreeMap<u64, (UnderWay, Arc<Progress>)>;
 
 impl Transfers {
     /// Counts a transfer until what is returned is dropped.
@@ -41,7 +44,7 @@ impl Transfers {
     }
 
     /// Nothing panics under the lock.
-    fn all(&self) -> MutexGuard<'_, BTreeMap<u64, (UnderWay, Arc<Progress>)>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

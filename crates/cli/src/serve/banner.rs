@@ -82,7 +82,9 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
             let lines = fold::command(&command, width.map_or(usize::MAX - 2, |width| width - 2));
             // A line that goes on within quotes must begin at the margin.
             let indent = |text: &str| if text.starts_with('\'') { "" } else { "  " };
-            lines.iter().for_each(|text| line(&format!("{}{text}", indent(text))));
+            for text in &lines {
+                line(&format!("{}{text}", indent(text)));
+            }
         }
     }
     line("");
@@ -162,11 +164,8 @@ fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     let pins = shared.certificate.and_then(|certificate| certificate.pins).filter(|_| protected);
     let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
     let mut commands = Vec::new();
-    if shared.anonymous != Some(Rights::Drop) {
-        commands.push(format!("pasv get -r {scheme}://{at}{rest}"));
-    } else {
-        commands.push(format!("pasv put FILE {scheme}://{at}{rest}"));
-    }
+    let ours = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "get -r" };
+    commands.push(format!("pasv {ours} {scheme}://{at}{rest}"));
     let mut curl = "curl".to_owned();
     if protected {
         curl.push_str(" --ssl-reqd");

@@ -608,7 +608,7 @@ impl Session {
         match &self.about {
             Some(About::User(name)) if verb == Some(Verb::User) => named = Some(name.clone()),
             Some(About::File(of, about)) if verb == Some(*of) && path.is_none() => {
-                let cwd = self.logged_in().map(|(_, cwd)| cwd.clone()).unwrap_or_else(VPath::root);
+                let cwd = self.logged_in().map_or_else(VPath::root, |(_, cwd)| cwd.clone());
                 path = cwd.join(about.as_bytes()).ok();
                 // What can be no path is shown as it was sent, as far as a line of the log goes.
                 detail = path
