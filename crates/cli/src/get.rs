@@ -56,6 +56,10 @@ pub(crate) struct Flags {
     #[arg(short = 'O', long, value_name = "DIR", conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
+    /// Keep a file that exists on this computer; it is skipped, and the exit code is 1.
+    #[arg(short, long, conflicts_with_all = ["resume", "recursive"])]
+    no_clobber: bool,
+
     /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     representation: Option<TypeFlag>,
@@ -164,7 +168,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     };
     let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(verify);
     let under_way = UnderWay::new(&meter, flags.resume);
-    let done = all(&mut sessions, &errands, flags.resume, &under_way).await;
+    let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber), &under_way).await;
     sessions.end().await;
     meter.summary(errands.len() > 1);
     done
@@ -227,7 +231,7 @@ fn errand(url: &str, flags: &Flags) -> Result<Errand, Failure> {
 async fn all(
     sessions: &mut Sessions<'_>,
     errands: &[Errand],
-    resume: bool,
+    (resume, no_clobber): (bool, bool),
     under_way: &UnderWay,
 ) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
@@ -235,11 +239,26 @@ async fn all(
     let how = How::new(resume, &watching);
     let mut all = Several::of(errands.len());
     for errand in errands {
-        let done = one(sessions, errand, &how).await;
+        let done = match exists(errand).filter(|_| no_clobber) {
+            Some(path) => {
+                Err(Failure::new(Exit::Refused, format_args!("{} exists and is kept", show_path(&path))))
+            }
+            None => one(sessions, errand, &how).await,
+        };
         sessions.after(&done);
         all.add(done, |failure| meter.aside(|| failure.print()))?;
     }
     all.end()
+}
+
+/// What is in the place of the file already, a dangling link too.
+fn exists(errand: &Errand) -> Option<PathBuf> {
+    match &errand.goal {
+        Goal::File(target) | Goal::Text(target) => {
+            Some(target.path()).filter(|path| fs::symlink_metadata(path).is_ok())
+        }
+        Goal::Tree(_) => None,
+    }
 }
 
 async fn one(sessions: &mut Sessions<'_>, errand: &Errand, how: &How<'_>) -> Result<(), Failure> {

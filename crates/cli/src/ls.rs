@@ -1,35 +1,63 @@
 //! `pasv ls`: what is in a directory of a site?
-use std::io::{self, BufWriter, Stdout, Write};
+mod page;
+
+use std::io::{self, IsTerminal, Stdout, Write};
 
 use clap::{Args, ValueHint};
 use client::walk::{Walk, below};
 use client::{Client, Error};
 use wire::facts::EntryType;
 use wire::pathname::show;
+use wire::url::FtpUrl;
 use wire::{Entry, Pathname};
 
 use crate::client_flags::Talk;
-use crate::entry::{json, long_line};
 use crate::progress::Meter;
-use crate::site;
+use crate::several::Several;
+use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
-/// List a directory, sorted by name.
+use self::page::{Form, Look, Order, Page};
+
+/// List directories, sorted by name.
+///
+/// On a terminal, control characters in names are escaped, and directories are coloured (not with NO_COLOR). Into a pipe or a file
+/// -1 writes the bytes of the names, one per line, and escapes only a name that contains a line end; -0 escapes nothing.
 ///
 /// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows in the server's order.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
-    /// Directory (or file) to list; ftp:// may be left out.
-    #[arg(value_name = "FTP-URL", value_hint = ValueHint::Url)]
-    url: String,
+    /// Directories (or files) to list; ftp:// may be left out.
+    #[arg(value_name = "FTP-URL", required = true, value_hint = ValueHint::Url)]
+    urls: Vec<String>,
 
     /// List subdirectories too, one path per line.
     #[arg(short, long)]
     recursive: bool,
 
-    /// Names only, one per line.
-    #[arg(short = '1', long, conflicts_with = "json")]
+    /// Print permissions, owner and group too, where the server sends them.
+    #[arg(short, long, conflicts_with_all = ["names", "null", "json"])]
+    long: bool,
+
+    /// Print sizes as 1.2K, 287M, 4.0G.
+    #[arg(long)]
+    human: bool,
+
+    /// Sort by time, newest first.
+    #[arg(short = 't')]
+    by_time: bool,
+
+    /// Sort by size, largest first.
+    #[arg(short = 'S', conflicts_with = "by_time")]
+    by_size: bool,
+
+    /// Print names only, one per line.
+    #[arg(short = '1', long, conflicts_with_all = ["null", "json"])]
     names: bool,
+
+    /// Print names only, each ended by a NUL byte, for xargs -0.
+    #[arg(short = '0', long, conflicts_with = "json")]
+    null: bool,
 
     /// Print one JSON object per entry.
     #[arg(long)]
@@ -42,46 +70,80 @@ pub(crate) struct Flags {
 /// Entries that are kept to be sorted: at some hundred bytes each they take a few megabytes, however long the listing.
 const SORTED: usize = 10_000;
 
-/// How an entry is written.
-#[derive(Clone, Copy)]
-enum Form {
-    Long,
-    Names,
-    Json,
+pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
+    let urls = site::urls(&flags.urls)?;
+    let order = match (flags.by_time, flags.by_size) {
+        (true, _) => Order::Time,
+        (false, true) => Order::Size,
+        (false, false) => Order::Name,
+    };
+    let mut page = Page::new(look(flags), io::stdout());
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let mut all = Several::of(urls.len());
+    let mut last = Ok(());
+    for url in &urls {
+        if all.many() {
+            page.of(url.to_string());
+        }
+        let done = listed(&mut sessions, url, flags.recursive, order, &mut page).await;
+        sessions.after(&done);
+        // Before the failure is printed.
+        let done = match page.flush() {
+            Ok(()) => done,
+            Err(error) => Err(error.into()),
+        };
+        last = all.add(done, Failure::print);
+        if last.is_err() {
+            break;
+        }
+    }
+    sessions.end().await;
+    last?;
+    all.end()
 }
 
-pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let url = site::url(&flags.url)?;
-    let path = site::path(&url)?;
-    let form = match (flags.json, flags.names) {
-        (true, _) => Form::Json,
-        (false, true) => Form::Names,
-        (false, false) => Form::Long,
+fn look(flags: &Flags) -> Look {
+    let form = match flags {
+        Flags { json: true, .. } => Form::Json,
+        Flags { null: true, .. } => Form::Null,
+        Flags { names: true, .. } => Form::Names,
+        Flags { long: true, .. } => Form::Long,
+        _ => Form::Plain,
     };
-    let mut client = site::open(&url, &flags.talk, &Meter::new(true)).await?;
-    let mut out = BufWriter::new(io::stdout());
-    let result = if flags.recursive {
-        tree(&mut client, path, form, &mut out).await
+    let terminal = io::stdout().is_terminal();
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Look { form, human: flags.human, colour: terminal && !dumb && unset("NO_COLOR"), terminal }
+}
+
+async fn listed(
+    sessions: &mut Sessions<'_>,
+    url: &FtpUrl,
+    recursive: bool,
+    order: Order,
+    page: &mut Page<Stdout>,
+) -> Result<(), Failure> {
+    let path = site::path(url)?;
+    let client = sessions.at(url).await?;
+    if recursive {
+        tree(client, path, order, page).await?;
     } else {
-        one(&mut client, path.as_ref(), form, &mut out).await
-    };
-    let flushed = out.flush();
-    client.quit().await;
-    result?;
-    Ok(flushed?)
+        one(client, path.as_ref(), order, page).await?;
+    }
+    Ok(page.end()?)
 }
 
 async fn one(
     client: &mut Client,
     path: Option<&Pathname>,
-    form: Form,
-    out: &mut BufWriter<Stdout>,
+    order: Order,
+    page: &mut Page<Stdout>,
 ) -> Result<(), Failure> {
-    let mut sorter = Sorter { held: Vec::new(), over: false };
-    let mut each = |entry: Entry| sorter.take(entry, form, out);
+    let mut sorter = Sorter { held: Vec::new(), over: false, order };
+    let mut each = |entry: Entry| sorter.take(entry, page);
     let done = client.list(path, &mut each).await;
     // What came before a break is shown too.
-    sorter.flush(form, out)?;
+    sorter.flush(page)?;
     let refused = match done {
         Ok(unread) if unread.is_empty() => return Ok(()),
         Ok(unread) => return Err(Failure::new(Exit::Refused, unread)),
@@ -90,7 +152,7 @@ async fn one(
     };
     // A file is no directory, but it can be listed.
     match client.stat(path).await {
-        Ok(entry) if entry.facts.kind == Some(EntryType::File) => Ok(write(form, &entry, &entry.name, out)?),
+        Ok(entry) if entry.facts.kind == Some(EntryType::File) => Ok(page.entry(&entry, &entry.name)?),
         Ok(_) | Err(Error::Refused { .. }) => Err(refused.into()),
         Err(other) => Err(other.into()),
     }
@@ -99,20 +161,20 @@ async fn one(
 async fn tree(
     client: &mut Client,
     root: Option<Pathname>,
-    form: Form,
-    out: &mut BufWriter<Stdout>,
+    order: Order,
+    page: &mut Page<Stdout>,
 ) -> Result<(), Failure> {
     let mut walk = Walk::new(root);
     let mut left_out = false;
     while let Some(visit) = walk.next(client).await {
         match visit {
             Ok(mut visit) => {
-                visit.entries.sort_by(|one, other| one.name.cmp(&other.name));
+                order.sort(&mut visit.entries);
                 let here = visit.directory.names.join(&b'/');
                 let here = Pathname::new(here).ok();
                 for entry in &visit.entries {
                     let Some(path) = below(here.as_ref(), &entry.name) else { continue };
-                    write(form, entry, path.as_bytes(), out)?;
+                    page.entry(entry, path.as_bytes())?;
                 }
                 for (name, why) in &visit.refused {
                     left_out = true;
@@ -139,36 +201,29 @@ async fn tree(
     if left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
 }
 
-/// Sorts by name what a person would read; a longer listing is written as it comes.
+/// Sorts what a person would read; a longer listing is written as it comes.
 struct Sorter {
     held: Vec<Entry>,
     over: bool,
+    order: Order,
 }
 
 impl Sorter {
-    fn take(&mut self, entry: Entry, form: Form, out: &mut impl Write) -> io::Result<()> {
+    fn take<W: Write>(&mut self, entry: Entry, page: &mut Page<W>) -> io::Result<()> {
         if self.over {
-            return write(form, &entry, &entry.name, out);
+            return page.entry(&entry, &entry.name);
         }
         self.held.push(entry);
         if self.held.len() >= SORTED {
             self.over = true;
-            self.flush(form, out)?;
+            self.flush(page)?;
         }
         Ok(())
     }
 
-    fn flush(&mut self, form: Form, out: &mut impl Write) -> io::Result<()> {
-        self.held.sort_by(|one, other| one.name.cmp(&other.name));
-        self.held.drain(..).try_for_each(|entry| write(form, &entry, &entry.name, out))
-    }
-}
-
-fn write(form: Form, entry: &Entry, name: &[u8], out: &mut impl Write) -> io::Result<()> {
-    match form {
-        Form::Long => writeln!(out, "{}", long_line(entry, name)),
-        Form::Names => writeln!(out, "{}", show(name)),
-        Form::Json => writeln!(out, "{}", crate::json::line(&json(entry, name))),
+    fn flush<W: Write>(&mut self, page: &mut Page<W>) -> io::Result<()> {
+        self.order.sort(&mut self.held);
+        self.held.drain(..).try_for_each(|entry| page.entry(&entry, &entry.name))
     }
 }
 
@@ -178,14 +233,18 @@ mod tests {
 
     #[test]
     fn a_listing_is_sorted_and_an_endless_one_is_not_kept() {
-        let mut sorter = Sorter { held: Vec::new(), over: false };
+        let mut sorter = Sorter { held: Vec::new(), over: false, order: Order::Name };
         let mut out = Vec::new();
+        let look = Look { form: Form::Names, human: false, colour: false, terminal: false };
+        let mut page = Page::new(look, &mut out);
         for n in (0..SORTED + 2).rev() {
             let entry = Entry::parse(format!("type=file; {n:05}").as_bytes()).unwrap();
-            sorter.take(entry, Form::Names, &mut out).unwrap();
+            sorter.take(entry, &mut page).unwrap();
             assert!(sorter.held.len() < SORTED);
         }
-        sorter.flush(Form::Names, &mut out).unwrap();
+        sorter.flush(&mut page).unwrap();
+        page.flush().unwrap();
+        drop(page);
         let out = String::from_utf8(out).unwrap();
         let names: Vec<_> = out.lines().collect();
         assert_eq!((names[0], names[SORTED - 1]), ("00002", "10001"));

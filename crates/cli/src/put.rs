@@ -13,7 +13,7 @@ use client::walk::{DEPTH, below};
 use client::{Client, Error, Progress};
 use wire::pathname::show;
 use wire::url::FtpUrl;
-use wire::{Pathname, RepresentationType, Stamp};
+use wire::{Entry, Pathname, RepresentationType, Stamp};
 
 use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
 use crate::interrupt::UnderWay;
@@ -46,6 +46,12 @@ pub(crate) struct Flags {
     /// start.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
+
+    /// Keep a file that exists on the server; it is skipped, and the exit code is 1.
+    ///
+    /// The server is asked before the upload: a file that someone else stores at the same moment may still be replaced.
+    #[arg(short, long, conflicts_with_all = ["resume", "recursive"])]
+    no_clobber: bool,
 
     /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
@@ -199,6 +205,9 @@ impl Tree<'_> {
         text: bool,
     ) -> Result<(), Failure> {
         let path = target(file, url)?;
+        if self.flags.no_clobber && exists(client, &path).await? {
+            return Err(Failure::new(Exit::Refused, format_args!("{path} exists at the site and is kept")));
+        }
         if file == Path::new("-") {
             return self.stream(client, &path, pieces(io::stdin()), text).await;
         }
@@ -355,6 +364,36 @@ impl Tree<'_> {
         self.left_out = true;
         self.meter.skipped(format_args!("skipped: \"{}\": {why}", show(file.as_os_str().as_bytes())));
     }
+}
+
+/// Is there something under this name?
+async fn exists(client: &mut Client, path: &Pathname) -> Result<bool, Error> {
+    match client.stat(Some(path)).await {
+        Ok(_) => return Ok(true),
+        Err(Error::Refused { .. }) => {}
+        Err(other) => return Err(other),
+    }
+    if ["MLST", "SIZE"].iter().any(|feature| client.features().has(feature)) {
+        return Ok(false);
+    }
+    // The server knows neither command, so that the refusal may say nothing: its listing does.
+    let (parent, name) = (parent(path), site::last_name(path).to_vec());
+    let mut found = false;
+    let mut each = |entry: Entry| {
+        found |= entry.name == name;
+        Ok(())
+    };
+    match client.list(parent.as_ref(), &mut each).await {
+        Ok(_) | Err(Error::Refused { .. }) => Ok(found),
+        Err(other) => Err(other),
+    }
+}
+
+/// The directory that a path is in; none where that is the login's.
+fn parent(path: &Pathname) -> Option<Pathname> {
+    let bytes = path.as_bytes();
+    let slash = bytes.iter().rposition(|byte| *byte == b'/')?;
+    Pathname::new(bytes.get(..slash.max(1))?.to_vec()).ok()
 }
 
 /// Is its length that of what can be read of it? That of a pipe, a device or a file of /proc is not.
