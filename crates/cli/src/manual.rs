@@ -95,6 +95,7 @@ pub(crate) const PAGES: &[Page] = &[
         &[
             ("List a directory", "pasv ls ftp://ftp.example.org/pub/"),
             ("As JSON, for programs", "pasv ls --json ftp://ftp.example.org/pub/"),
+            ("The newest first, with readable sizes", "pasv ls -t --human ftp://ftp.example.org/pub/"),
             ("A whole tree, names only", "pasv ls -r -1 ftp://ftp.example.org/pub/"),
         ],
     ),
@@ -133,7 +134,7 @@ pub(crate) const PAGES: &[Page] = &[
     client(
         "mv",
         &[
-            ("Rename a file", "pasv mv ftp://alice@example.org/a.txt ftp://alice@example.org/b.txt"),
+            ("Rename a file", "pasv mv ftp://alice@example.org/pub/a.txt b.txt"),
             (
                 "Move it into a directory",
                 "pasv mv ftp://alice@example.org/a.txt ftp://alice@example.org/old/",
