@@ -433,14 +433,10 @@ async fn sweep(tree: Arc<Local>) {
         hourly.tick().await;
         match tree.sweep(SystemTime::now()).await {
             Ok(swept) if swept.removed > 0 => {
-                tracing::info!(
-                    removed = swept.removed,
-                    bytes = swept.bytes,
-                    "old parts of broken uploads removed"
-                );
+                tracing::info!(removed = swept.removed, bytes = swept.bytes, "removed old partial uploads");
             }
             Ok(_) => {}
-            Err(error) => tracing::error!(%error, "parts of broken uploads cannot be swept"),
+            Err(error) => tracing::error!(%error, "cannot remove old partial uploads"),
         }
     }
 }

@@ -639,7 +639,7 @@ impl<'a> Driver<'a> {
             Some(Step::Published(ended)) => ended.end,
             _ => {
                 let why = self.why.take();
-                let detail = Some(why.unwrap_or_else(|| "the session ended in the middle of it".to_owned()));
+                let detail = Some(why.unwrap_or_else(|| "the session ended during the transfer".to_owned()));
                 Transferred { bytes: running.progress.bytes(), detail, ..Reason::Aborted.into() }
             }
         };

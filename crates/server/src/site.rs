@@ -252,7 +252,7 @@ impl Site {
                 tracing::warn!(
                     transfers,
                     seconds = patience.as_secs_f64(),
-                    "waited long enough: ending what still runs"
+                    "--drain-timeout is over, ending the transfers that still run"
                 );
                 stopper.send_replace(Stop::Now);
             }
@@ -305,7 +305,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>
                 None => admit(control, &shared, &settings),
             },
             Err(error) => {
-                tracing::error!(%error, at = %listener.local(), "the listener broke; no more connections are accepted on it");
+                tracing::error!(%error, at = %listener.local(), "cannot accept connections any more on this address");
                 return;
             }
         }

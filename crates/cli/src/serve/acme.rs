@@ -131,7 +131,7 @@ impl AcmeFlags {
         acme.look();
         if let Some(certificate) = &acme.current {
             let (names, until) = (acme.names(), day(certificate.validity.until));
-            tracing::info!(names, until, "the authority's certificate that was kept is used");
+            tracing::info!(names, until, "using the saved certificate");
         }
         Ok(Some(acme))
     }
@@ -173,7 +173,7 @@ impl Acme {
                 names = self.names(),
                 hint = obstacle.hint(),
                 again_in = format!("{} min", rest.as_secs() / 60),
-                "no certificate from the authority: {obstacle}"
+                "cannot get a certificate: {obstacle}"
             );
             sleep(rest).await;
         }
@@ -186,14 +186,16 @@ impl Acme {
         if !self.until_due().is_zero() {
             return Ok(());
         }
-        tracing::info!(names = self.names(), directory = self.terms.directory, "a certificate is ordered");
+        tracing::info!(names = self.names(), directory = self.terms.directory, "ordering a certificate");
         let certificate = order::obtain(&self.terms, roots, &self.kept).await?;
         let until = day(certificate.validity.until);
-        tracing::info!(names = self.names(), until, "a certificate has come from the authority");
+        tracing::info!(names = self.names(), until, "received a certificate");
         self.current = Some(certificate);
         // Else one that never lasts would be ordered without end.
         if self.until_due().is_zero() {
-            return Err(Obstacle::Useless(format!("it ends on {until}, and is to be renewed already")));
+            return Err(Obstacle::Useless(format!(
+                "it expires on {until}, so soon that it would have to be renewed at once"
+            )));
         }
         Ok(())
     }
@@ -209,7 +211,7 @@ impl Acme {
             Ok(_) => {}
             Err(error) => {
                 let folder = self.kept.folder().display();
-                tracing::warn!(error, %folder, "the authority's certificate that was kept cannot be used");
+                tracing::warn!(error, %folder, "cannot use the saved certificate");
             }
         }
     }
@@ -242,13 +244,12 @@ fn own_family(at: SocketAddr) -> SocketAddr {
 fn host(text: &str) -> Result<String, String> {
     if text.parse::<IpAddr>().is_ok() {
         return Err(
-            "write a name: authorities give certificates for names that lead here, hardly for addresses"
-                .into(),
+            "write a host name: certificate authorities rarely issue certificates for IP addresses".into()
         );
     }
     if text.contains('*') {
         return Err(
-            "a wildcard is proven in the DNS, which pasv cannot change: name the hosts one by one".into()
+            "wildcards need a DNS challenge, which pasv does not support: name the hosts one by one".into()
         );
     }
     let label = |label: &str| {
@@ -260,9 +261,7 @@ fn host(text: &str) -> Result<String, String> {
     };
     // RFC 1035 2.3.4.
     if text.len() > 253 || !text.split('.').all(label) {
-        return Err(
-            "write the name of a host, as ftp.example.org; other letters than ASCII as xn--...".into()
-        );
+        return Err("write a host name such as ftp.example.org; letters other than ASCII as xn--...".into());
     }
     Ok(text.to_ascii_lowercase())
 }
@@ -279,7 +278,7 @@ fn contact(text: &str) -> Result<String, String> {
         Some((user, host)) if plain && !user.is_empty() && !host.is_empty() => {
             Ok(format!("mailto:{address}"))
         }
-        _ => Err("write one mail address, as anna@example.org".into()),
+        _ => Err("write one mail address, such as anna@example.org".into()),
     }
 }
 

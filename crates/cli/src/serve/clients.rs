@@ -80,7 +80,7 @@ impl ClientFlags {
             (Wanted::Off, _, None) => return Ok(ClientCertificates::Off),
             (Wanted::Off, _, Some(_)) => {
                 return Err(Failure::usage(
-                    "--client-cert off: nobody is asked for what --client-cert-users lists",
+                    "--client-cert off contradicts --client-cert-users, which needs certificates",
                 ));
             }
             (_, Some(authorities), _) => {
@@ -89,8 +89,8 @@ impl ClientFlags {
             }
             (_, None, Some(_)) => ClientTrust::Any,
             (_, None, None) => {
-                return Err(Failure::usage("--client-cert takes the certificates of whom?").hint(
-                    "--client-ca names authorities that vouch for them, --client-cert-users single ones",
+                return Err(Failure::usage("--client-cert does not say which certificates to accept").hint(
+                    "use --client-ca for authorities that sign them, or --client-cert-users for single ones",
                 ));
             }
         };

@@ -67,18 +67,26 @@ pub(super) fn check(root: &Path, writes: bool) -> Result<(), Failure> {
 
 /// Is it a user's home directory, where much is that nobody means to share?
 pub(super) fn is_home(root: &Path) -> bool {
-    let Ok(root) = fs::canonicalize(root) else { return false };
-    let is_root =
-        |home: &Path| home != Path::new("/") && fs::canonicalize(home).is_ok_and(|home| home == root);
-    let own = std::env::var_os("HOME").is_some_and(|home| is_root(Path::new(&home)));
-    // The homes of services are mostly what they are there to serve.
-    let people = |line: &str| {
+    let users = fs::read("/etc/passwd").unwrap_or_default();
+    let own = std::env::var_os("HOME").map(PathBuf::from);
+    own.iter()
+        .map(PathBuf::as_path)
+        .chain(homes(&String::from_utf8_lossy(&users)))
+        .any(|home| is_same(home, root))
+}
+
+/// The homes of root and of people in `passwd(5)`; those of services are mostly what they are there to serve.
+fn homes(users: &str) -> impl Iterator<Item = &Path> {
+    users.lines().filter_map(|line| {
         let mut fields = line.split(':').skip(2);
         let (id, home) = (fields.next()?.parse::<u32>().ok()?, fields.nth(2)?);
-        (id == 0 || (1000..60_000).contains(&id)).then(|| is_root(Path::new(home)))
-    };
-    let users = fs::read("/etc/passwd").unwrap_or_default();
-    own || String::from_utf8_lossy(&users).lines().filter_map(people).any(|is| is)
+        (id == 0 || (1000..60_000).contains(&id)).then_some(Path::new(home))
+    })
+}
+
+fn is_same(home: &Path, root: &Path) -> bool {
+    let whole = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.parent().is_some());
+    whole(home).is_some_and(|home| whole(root) == Some(home))
 }
 
 /// Asks the kernel, which knows of access lists and capabilities.
@@ -137,6 +145,17 @@ mod tests {
         assert_eq!(named(text, 65534).as_deref(), Some("nobody"));
         assert_eq!(named(text, 1), None);
         assert_eq!(name("/nonexistent/passwd", 1234), "1234");
+    }
+
+    #[test]
+    fn homes_are_those_of_people() {
+        let text = "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/var/www:/bin/false\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n?\n";
+        assert_eq!(homes(text).collect::<Vec<_>>(), [Path::new("/root"), Path::new("/home/ann")]);
+        let (place, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let link = other.path().join("link");
+        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        assert!(is_same(place.path(), &link) && !is_same(place.path(), other.path()));
+        assert!(!is_same(Path::new("/"), Path::new("/")), "many services have no other home");
     }
 
     #[test]

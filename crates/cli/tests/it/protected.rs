@@ -260,8 +260,11 @@ fn flags_that_would_let_in_the_wrong_ones_are_refused() {
         (&[&tls, &users, &list], "owners:2: a subject proves nothing without an authority"),
         (&[&tls, &list, &["--client-ca", ca]], "owners:2: there is no --user anna"),
         (&[&["--tls", "off"], &users, &list, &["--client-ca", ca]], "part of TLS, and TLS is off"),
-        (&[&tls, &users, &["--client-cert", "require"]], "takes the certificates of whom?"),
-        (&[&tls, &users, &list, &["--client-ca", ca, "--client-cert", "off"]], "nobody is asked"),
+        (&[&tls, &users, &["--client-cert", "require"]], "does not say which certificates to accept"),
+        (
+            &[&tls, &users, &list, &["--client-ca", ca, "--client-cert", "off"]],
+            "contradicts --client-cert-users",
+        ),
         (&[&tls, &["--client-cert-login", "with-password"]], "--client-cert-users"),
     ];
     for (flags, why) in cases {

@@ -183,3 +183,42 @@ fn quiet_is_quiet_and_levels_have_their_usual_names() {
     site.stop();
     assert!(!site.said().contains("INFO") && !site.said().contains("pasv shares"), "{}", site.said());
 }
+
+/// In the banner, or without one in the log.
+#[test]
+fn open_write_access_is_warned_of() {
+    for (flag, told, not) in [
+        ("--explain", "WARNING: anyone who can connect can change", "WARN anyone"),
+        ("--quiet", "WARN anyone who can connect can change", "WARNING: "),
+    ] {
+        let mut site = Site::with(&[flag]);
+        site.stop();
+        let said = site.said();
+        assert!(said.contains(told) && !said.contains(not), "{flag}: {said}");
+    }
+}
+
+#[test]
+fn a_log_of_json_has_the_same_fields() {
+    let mut site = Site::with(&["--log-format", "json"]);
+    run(&mut command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["ls", "--tls", "off", &site.door.url("")]))
+        .good();
+    site.stop();
+    let log = site.said();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let one = |message: &str| {
+        events
+            .iter()
+            .find(|event| event["message"] == message)
+            .unwrap_or_else(|| panic!("no {message}: {log}"))
+    };
+    assert_eq!(one("logged in")["user"], "tester");
+    assert_eq!(one("done")["path"], "/");
+    assert_eq!(one("done")["tls"], "off");
+    assert!(one("disconnected")["sent"].is_u64(), "{log}");
+    one("stopped");
+}

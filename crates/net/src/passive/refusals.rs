@@ -126,19 +126,19 @@ impl Line {
             }
             Cause::Contested => tracing::warn!(
                 %peer, port, count,
-                "data connections were closed, since nothing tells which of them is the client's"
+                "closed data connections: could not tell which of them is the client's"
             ),
             Cause::Foreign => tracing::warn!(
                 %peer, from, port, count,
-                "a data connection was refused: it resumes the TLS session of another control connection"
+                "refused a data connection: it resumes the TLS session of another control connection"
             ),
             Cause::Unbound => tracing::warn!(
                 %peer, from, port, count,
-                "a data connection was refused: it does not resume the TLS session of its control connection"
+                "refused a data connection: it does not resume the TLS session of its control connection"
             ),
             Cause::Unspoken => tracing::warn!(
                 %peer, from, port, count,
-                "a data connection was closed: it did not begin TLS as it should"
+                "closed a data connection: it did not start TLS"
             ),
         }
     }

@@ -72,7 +72,7 @@ impl Driver<'_> {
                 tracing::error!(session = id, %peer, user, verb, path, from, code, reason = reason.name(), bytes, ms, detail, "failed");
             }
             Some(reason @ Reason::HungUp) => {
-                let hint = "--hang-up publish publishes what clients send that do not wait for the reply";
+                let hint = "use --hang-up publish for clients that do not wait for the reply";
                 tracing::warn!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, tls, hint, "not published");
             }
             Some(reason) if code == 426 => {

@@ -32,7 +32,8 @@ impl Driver<'_> {
         let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
         let before = gone.as_ref().map_or(0, |gone| gone.moved);
         if moved == before && !published {
-            self.why = Some("the client had closed the control connection, and no byte moved".to_owned());
+            self.why =
+                Some("the client closed the control connection and the transfer made no progress".to_owned());
             return true;
         }
         *gone = Some(Gone { look: self.next_look(), moved });

@@ -333,7 +333,7 @@ fn undo(faults: &Faults, file: &File, length: u64, written: u64) -> bool {
     }
     if file.metadata().map_or(0, |now| now.len()) != length + written {
         tracing::warn!(
-            "an append failed, and a part of it stays: another program has written to the file too"
+            "an append failed and part of it stays in the file: another program wrote to the file as well"
         );
         return true;
     }
@@ -351,10 +351,7 @@ fn recover(dir: BorrowedFd<'_>, name: &PartName, file: &File, durable: bool) -> 
             if let Some(intent) = Intent::read(journal.file()?)?
                 && let Some(length) = cut_to(&intent, journal.file()?, file)?
             {
-                tracing::warn!(
-                    bytes = intent.added,
-                    "an append that was never acknowledged is cut off a file"
-                );
+                tracing::warn!(bytes = intent.added, "removed an unacknowledged append from a file");
                 file.set_len(length)?;
                 if durable {
                     file.sync_data()?;

@@ -19,7 +19,7 @@ impl Certificate {
     /// From the key and the chain in PEM, in one text.
     pub(super) fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let identity = Identity::from_pem(pem, pem).map_err(|error| error.to_string())?;
-        let own = identity.chain().first().ok_or("there is no certificate")?;
+        let own = identity.chain().first().ok_or("no certificate in it")?;
         let (_, parsed) = x509_parser::parse_x509_certificate(own).map_err(|error| error.to_string())?;
         let validity = Validity {
             from: moment(parsed.validity().not_before),

@@ -64,7 +64,7 @@ impl Https {
     }
 
     async fn exchange(self, mut request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, Boxed> {
-        let target = Target::of(request.uri()).ok_or("that is no https:// URL")?;
+        let target = Target::of(request.uri()).ok_or("not an https:// URL")?;
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_str(&target.authority)?);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));

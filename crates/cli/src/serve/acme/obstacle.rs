@@ -46,15 +46,19 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { problem, name: Some(name) } => {
-                write!(f, "the authority does not believe that {name} is ours: {}", shown(problem))
+                write!(
+                    f,
+                    "the authority could not verify that {name} leads to this server: {}",
+                    shown(problem)
+                )
             }
-            Self::Refused { problem, name: None } => write!(f, "the authority says: {}", shown(problem)),
+            Self::Refused { problem, name: None } => write!(f, "the authority answered: {}", shown(problem)),
             Self::Conversation(error) => f.write_str(&shown(error)),
             Self::Listen(at, error) => write!(f, "cannot listen on {at}: {}", words(error)),
-            Self::Keep(path, error) => write!(f, "cannot keep {}: {}", show_path(path), words(error)),
+            Self::Keep(path, error) => write!(f, "cannot write {}: {}", show_path(path), words(error)),
             Self::NoHttp01(name) => write!(f, "the authority offers no HTTP-01 challenge for {name}"),
-            Self::Late(within) => write!(f, "the order was not done within {within:?}"),
-            Self::Useless(why) => write!(f, "the certificate that has come is of no use: {why}"),
+            Self::Late(within) => write!(f, "the order did not finish within {within:?}"),
+            Self::Useless(why) => write!(f, "cannot use the certificate that was received: {why}"),
         }
     }
 }
@@ -65,11 +69,11 @@ impl Obstacle {
         Some(match self {
             Self::Refused { problem, .. } => return advice(kind(problem)),
             Self::Conversation(Error::Other(error)) if error.is::<Unreachable>() => {
-                "--acme-directory must be reachable from here and show a certificate that the system, or --acme-ca, trusts"
+                "the --acme-directory must be reachable from this machine, with a certificate that the system or --acme-ca trusts"
             }
             Self::Listen(_, error) => match error.kind() {
                 io::ErrorKind::AddrInUse => {
-                    "another program has that port: let it pass /.well-known/acme-challenge/ on to another --acme-listen"
+                    "another program uses that port: have it forward /.well-known/acme-challenge/ to another --acme-listen"
                 }
                 io::ErrorKind::PermissionDenied => {
                     "ports below 1024 need root or CAP_NET_BIND_SERVICE; or forward port 80 to another --acme-listen"
@@ -78,11 +82,13 @@ impl Obstacle {
                 _ => return None,
             },
             Self::Keep(..) => {
-                "without a place to keep it every start would order again, and authorities count orders"
+                "without saved files every start would order again, and authorities limit the number of orders"
             }
-            Self::NoHttp01(_) => "another --acme-directory may; wildcards and addresses have other proofs",
+            Self::NoHttp01(_) => {
+                "try another --acme-directory; wildcards and IP addresses need other challenges"
+            }
             Self::Conversation(_) | Self::Late(_) => return None,
-            Self::Useless(_) => "is the clock of this machine right?",
+            Self::Useless(_) => "check the clock of this machine",
         })
     }
 
@@ -100,25 +106,21 @@ impl Obstacle {
 fn advice(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "connection" => {
-            "port 80 of the name must reach --acme-listen from the internet: a firewall, a NAT without a forward, or an AAAA record of another machine?"
+            "port 80 of the name must reach --acme-listen from the internet; check the firewall, port forwarding on the NAT, and AAAA records"
         }
-        "dns" => "the name must have an A or AAAA record that leads to this machine",
+        "dns" => "the name needs an A or AAAA record that points to this machine",
         "unauthorized" | "incorrectResponse" => {
-            "something else answers on port 80 of the name: another web server, or another machine that the name leads to"
+            "something else answers on port 80 of the name: another web server, or another machine that the name points to"
         }
-        "caa" => "a CAA record of the domain forbids this authority: add it there",
-        "rejectedIdentifier" => "this authority gives no certificate for such a name",
-        "rateLimited" => {
-            "too many orders of late: it is asked again later; use a staging directory for trials"
-        }
-        "invalidContact" | "unsupportedContact" => {
-            "--acme-contact takes an address that the authority believes"
-        }
+        "caa" => "a CAA record of the domain does not allow this authority: add it there",
+        "rejectedIdentifier" => "this authority does not issue certificates for such a name",
+        "rateLimited" => "too many orders recently; retrying later. Use a staging directory for tests",
+        "invalidContact" | "unsupportedContact" => "use an --acme-contact that the authority accepts",
         "externalAccountRequired" => {
-            "this authority wants an account made elsewhere (external account binding), which pasv cannot use yet"
+            "this authority requires external account binding, which pasv does not support yet"
         }
         "userActionRequired" => {
-            "the authority's terms have changed: read them, and remove account.json to agree anew"
+            "the authority's terms have changed: read them, then delete account.json to agree to them"
         }
         _ => return None,
     })

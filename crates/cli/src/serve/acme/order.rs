@@ -33,7 +33,7 @@ async fn order(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate,
     let account = account(terms, roots, kept).await?;
     let mut order = match account.new_order(&wanted).await {
         Err(error) if is_unknown_account(&error) => {
-            tracing::warn!("the authority has forgotten the account: another is made");
+            tracing::warn!("the authority does not know the saved account; creating a new one");
             kept.forget_account().map_err(|error| Obstacle::Keep(kept.folder().to_owned(), error))?;
             self::account(terms, roots, kept).await?.new_order(&wanted).await?
         }
@@ -51,7 +51,7 @@ async fn order(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate,
     if let Err(error) = kept.keep_certificate(&pem) {
         // It is used all the same: to order another would help nobody.
         let folder = kept.folder().display();
-        tracing::error!(%error, %folder, "the certificate cannot be kept: the next start orders another");
+        tracing::error!(%error, %folder, "cannot save the certificate; a new one will be ordered at the next start");
     }
     Ok(certificate)
 }

@@ -80,7 +80,7 @@ async fn serve(socket: TcpListener, pending: Arc<Mutex<Pending>>) {
                 connections.spawn(async move {
                     let _slot = slot;
                     if timeout(DEADLINE, converse(stream, &pending)).await.is_err() {
-                        tracing::debug!(%peer, "somebody asks too slowly for a challenge");
+                        tracing::debug!(%peer, "a challenge request was too slow");
                     }
                 });
             }
@@ -96,7 +96,7 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, pending: &Mutex<P
     let answer = |request: Request<Incoming>| {
         let pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
         let response = answer(&pending, request.method(), request.uri().path());
-        tracing::debug!(status = response.status().as_u16(), "a challenge was asked for");
+        tracing::debug!(status = response.status().as_u16(), "challenge requested");
         std::future::ready(Ok::<_, Infallible>(response))
     };
     let conversed = http1::Builder::new()

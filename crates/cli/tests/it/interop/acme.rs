@@ -13,10 +13,10 @@ use crate::harness::pebble::Pebble;
 use crate::harness::process::{command, run};
 use crate::harness::site::Site;
 
-const CAME: &str = "a certificate has come from the authority";
+const CAME: &str = "received a certificate";
 const SHOWN: &str = "certificates reloaded";
-const KEPT: &str = "the authority's certificate that was kept is used";
-const ORDERED: &str = "a certificate is ordered";
+const KEPT: &str = "using the saved certificate";
+const ORDERED: &str = "ordering a certificate";
 
 fn serve(pebble: &Pebble, state: &Path) -> Site {
     let flags = pebble.flags();
@@ -100,7 +100,7 @@ fn an_old_certificate_is_renewed_while_the_site_runs() {
 
     let site = serve(&pebble, state.path());
     assert!(site.log().contains(KEPT), "{}", site.log());
-    site.says("the authority has forgotten the account");
+    site.says("the authority does not know the saved account");
     site.says(CAME);
     site.says(SHOWN);
     verified(&site, &pebble.root());
@@ -135,7 +135,7 @@ fn a_dead_authority_leaves_the_site_up() {
     let directory = flags.iter_mut().find(|flag| flag.starts_with("https://")).expect("the directory");
     *directory = format!("https://localhost:{}/dir", pebble.nobody().port());
     let site = Site::with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
-    let line = site.says("no certificate from the authority");
+    let line = site.says("cannot get a certificate");
     assert!(line.contains("onnection refused") && line.contains("5 min"), "{line}");
     is_up_with_its_own(&site);
 }
@@ -147,8 +147,8 @@ fn an_authority_that_does_not_believe_is_quoted() {
     // Nothing forwards what the authority asks to this port.
     *flags.last_mut().expect("the address of --acme-listen") = "127.0.0.1:0".to_owned();
     let site = Site::with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
-    let line = site.says("no certificate from the authority");
-    assert!(line.contains("does not believe that localhost is ours"), "{line}");
+    let line = site.says("cannot get a certificate");
+    assert!(line.contains("could not verify that localhost leads to this server"), "{line}");
     assert!(line.contains("onnection refused") && line.contains("a NAT without a forward"), "{line}");
     is_up_with_its_own(&site);
 }
