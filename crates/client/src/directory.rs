@@ -10,6 +10,7 @@ use wire::listing::ListingReader;
 use wire::pathname::show;
 use wire::{Command, Entry, Facts, Pathname, Stamp};
 
+use crate::cwd::directory_in;
 use crate::dialogue::{Flow, Want};
 use crate::download::{Sink, receiving};
 use crate::error::Error;
@@ -106,7 +107,7 @@ impl Client {
     /// Where the session is, if PWD tells it.
     pub(crate) async fn working_directory(&mut self) -> Result<Option<Pathname>, Error> {
         let reply = self.ask_maybe(Command::Pwd).await?;
-        Ok(reply.and_then(|r| Pathname::unquote(r.text())).and_then(|p| Pathname::new(p).ok()))
+        Ok(reply.and_then(|reply| directory_in(reply.text())))
     }
 
     async fn read_listing(
@@ -200,7 +201,10 @@ impl Client {
     /// Renames or moves within the site.
     pub async fn rename(&mut self, from: &Pathname, to: &Pathname) -> Result<(), Error> {
         self.exchange(Command::Rnfr(from.clone()), Want::Intermediate).await?;
-        self.ask(Command::Rnto(to.clone())).await.map(drop)
+        match self.ask(Command::Rnto(to.clone())).await {
+            Ok(_) => Ok(()),
+            Err(error) => self.rename_bare(from, to, error).await,
+        }
     }
 
     /// Sets the time of modification, where the server offers MFMT. False: it does not, or refused.

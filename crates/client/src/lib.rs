@@ -18,6 +18,7 @@
 mod connect;
 mod connection;
 pub mod copy;
+mod cwd;
 pub mod dialogue;
 pub mod directory;
 pub mod doctor;

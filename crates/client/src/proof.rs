@@ -23,8 +23,7 @@ use wire::facts::EntryType;
 use wire::option::Opt;
 use wire::{Command, Entry, Pathname, Reply, Stamp};
 
-use crate::connection::now;
-use crate::dialogue::{Exchange, Want};
+use crate::dialogue::Want;
 use crate::download::Sink;
 use crate::error::Error;
 use crate::event::Event;
@@ -310,8 +309,7 @@ impl Client {
         // The server reads all of it before it answers.
         let mut patience = self.options.patience;
         patience.reply += Duration::from_secs(length >> 25);
-        let hash = Exchange::new(Command::Hash(path.clone()), Want::Completion, patience, now());
-        match self.pursue(hash).await {
+        match self.exchange_within(Command::Hash(path.clone()), Want::Completion, patience).await {
             Ok(reply) => Ok(Some(reply)),
             Err(Error::Refused { .. }) => Ok(None),
             Err(other) => Err(other),

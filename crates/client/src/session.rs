@@ -10,6 +10,7 @@ use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
 use crate::connection::{Connection, Mover, now};
+use crate::cwd::{Paths, of_path};
 use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
 use crate::error::{Error, Unreachable, is_full};
 use crate::event::{Event, Watcher};
@@ -63,6 +64,8 @@ pub struct Client {
     pub(crate) records: Option<Records>,
     /// Where the session has gone by CWD for a while: a new session goes there too.
     pub(crate) within: Option<Pathname>,
+    /// How the server takes paths.
+    pub(crate) paths: Paths,
 }
 
 impl fmt::Debug for Client {
@@ -115,6 +118,7 @@ impl Client {
             hashes: false,
             records: None,
             within: None,
+            paths: Paths::default(),
         })
     }
 
@@ -307,7 +311,7 @@ impl Client {
     }
 
     pub(crate) async fn exchange(&mut self, command: Command, want: Want) -> Result<Reply, Error> {
-        self.pursue(Exchange::new(command, want, self.options.patience, now())).await
+        self.exchange_within(command, want, self.options.patience).await
     }
 
     pub(crate) async fn pursue(&mut self, mut exchange: Exchange) -> Result<Reply, Error> {
@@ -366,18 +370,25 @@ impl Client {
         let restart = restart.or(stale.then_some(Marker(0)));
         let first = self.way;
         let mut approach = Approach::new(mode, first, self.connection.peer());
-        // Each round has one way less to try.
+        let mut sent = self.placed(&command).await?;
+        // Of the path, where the bare name is tried after it.
+        let mut refusal = None;
+        // Each round has one way less to try, or a bare name in place of a path.
         loop {
             approach.server = self.connection.peer();
             approach.sealed = self.connection.is_protected();
             let patience = self.options.patience;
-            let mut transfer = Transfer::new(command.clone(), flow, restart, approach, patience, now());
+            let mut transfer = Transfer::new(sent.clone(), flow, restart, approach, patience, now());
             self.connection.carry(flow);
             self.connection.narrow(self.segment, narrow::shaking(&self.options, self.segment));
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
                     self.stale_marker = false;
                     self.found(first, way);
+                    if refusal.is_some() {
+                        self.paths.bare_works();
+                    }
+                    self.has_worked(&command);
                     return Ok((bytes, Some(last)));
                 }
                 Ok(Transferred::Unconfirmed { bytes, way }) => {
@@ -388,13 +399,32 @@ impl Client {
                 Ok(Transferred::Anew { approach: next }) => {
                     self.begin_anew().await?;
                     approach = next;
+                    sent = match refusal {
+                        Some(_) => self.bare(&command).await?,
+                        None => self.placed(&command).await?,
+                    };
                 }
                 Err(error) => {
                     self.stale_marker &= matches!(&error, Error::Refused { said, .. } if said != "REST");
                     if matches!(error, Error::Unreachable(Unreachable::Data { .. })) && mode == Mode::Auto {
                         (self.watch)(&Event::NoWay { local: self.connection.local() });
                     }
-                    return self.after(Err(error));
+                    match refusal {
+                        // Where nothing has been moved yet.
+                        None if mover.is_some() => {
+                            if let Some(bare) = self.bare_instead(&command, &error).await? {
+                                (sent, refusal) = (bare, Some(error));
+                                approach = Approach::new(mode, first, self.connection.peer());
+                                continue;
+                            }
+                        }
+                        Some(refusal) if matches!(error, Error::Refused { .. }) => {
+                            self.paths.both_failed(&command);
+                            return Err(refusal);
+                        }
+                        _ => {}
+                    }
+                    return self.after(Err(of_path(error, &command)));
                 }
             }
         }
@@ -467,16 +497,20 @@ impl Client {
 
     async fn open_another(&mut self) -> Result<(), Error> {
         self.connection.give_up();
+        self.paths.begin_anew();
         let representation = self.representation;
         self.connection = self.reach_again().await?;
         if let Some(credentials) = self.credentials.clone() {
             self.login_once(credentials).await?;
         }
-        self.set_type(representation).await?;
-        if let Some(directory) = self.within.clone() {
-            self.ask(Command::Cwd(directory)).await?;
+        if self.representation != representation {
+            self.say(Command::Type(representation), Want::Completion, self.options.patience).await?;
+            self.representation = representation;
         }
-        Ok(())
+        match self.within.clone() {
+            Some(directory) => self.enter_again(&directory).await,
+            None => Ok(()),
+        }
     }
 
     /// After an error that leaves the dialogue in doubt nothing more may be said in this session.
