@@ -26,7 +26,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// Reads how long something is waited for, as [`duration`] does: to wait for nothing would be to fail at once.
+/// Reads a time-out, as [`duration`] does: with none of it everything would fail at once.
 pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     duration(text).and_then(|time| if time.is_zero() { Err("write 1s or more".into()) } else { Ok(time) })
 }
@@ -34,7 +34,7 @@ pub(crate) fn wait(text: &str) -> Result<Duration, String> {
 /// Reads `LO-HI`, or one port.
 pub(crate) fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
-    let port = |digits: &str| digits.parse::<u16>().map_err(|_| format!("{digits:?} is no port"));
+    let port = |digits: &str| digits.parse::<u16>().map_err(|_| format!("{digits:?} is not a port"));
     let (low, high) = (port(low)?, port(high)?);
     if low < 1024 {
         return Err("passive ports are above 1023".into());
@@ -57,10 +57,12 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// Reads the address that PASV tells.
+/// Reads the address that PASV announces.
 pub(crate) fn external(text: &str) -> Result<Ipv4Addr, String> {
     text.parse().map_err(|_| match text.parse::<Ipv6Addr>() {
-        Ok(_) => "PASV can only tell an IPv4 address, and EPSV, which IPv6 clients use, tells none".into(),
+        Ok(_) => {
+            "PASV can announce only an IPv4 address; EPSV, which IPv6 clients use, announces none".into()
+        }
         Err(_) => "write an IPv4 address, as 192.0.2.1".into(),
     })
 }
@@ -78,7 +80,7 @@ pub(crate) fn mss(text: &str) -> Result<u16, String> {
     size.ok_or_else(|| format!("write a number from {} to {}, as 1200", sizes.start(), sizes.end()))
 }
 
-/// Reads a limit below which the site could serve nobody.
+/// Reads a limit below which the server could serve nobody.
 pub(crate) fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number >= LEAST => Ok(number),

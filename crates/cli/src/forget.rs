@@ -1,4 +1,4 @@
-//! `pasv forget`: what is remembered of a site, forgotten.
+//! `pasv forget`: what is remembered of a server, forgotten.
 use std::io::{self, Write};
 
 use clap::Args;
@@ -27,7 +27,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         places.push(place(site)?);
     }
     let known =
-        KnownSites::find().ok_or_else(|| Failure::usage("there is no HOME, and nothing is remembered"))?;
+        KnownSites::find().ok_or_else(|| Failure::usage("HOME is not set, so nothing is remembered"))?;
     let ways = Ways::find();
     for (site, (host, port)) in flags.sites.iter().zip(places) {
         // Told as soon as it is gone, so that an error after it hides nothing.
@@ -37,12 +37,12 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
             Some(ways) => ways.forget(&host, port).map_err(|error| Failure::file(ways.path(), &error))?,
             None => Vec::new(),
         };
-        tell("forgotten, a way", &of_ways)?;
+        tell("forgotten connection mode", &of_ways)?;
         if gone.is_empty() && of_ways.is_empty() {
             let file = known.path();
             let folder = file.parent().unwrap_or(file);
             let text = format!(
-                "nothing is known of {} in {}",
+                "nothing is known about {} in {}",
                 show(&masked_bytes(site.as_bytes())),
                 show_path(folder)
             );

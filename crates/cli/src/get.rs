@@ -15,6 +15,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType};
 
+use crate::address;
 use crate::cat;
 use crate::client_flags::{Talk, TypeFlag, representation};
 use crate::interrupt::UnderWay;
@@ -143,7 +144,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             );
         }
         if flags.resume {
-            return Err(Failure::usage("what went to stdout cannot be resumed"));
+            return Err(Failure::usage("cannot resume a download to stdout"));
         }
         // A bar would be drawn into the data.
         let meter = if io::stdout().is_terminal() { Meter::new(true) } else { meter };
@@ -154,7 +155,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             return Err(Failure::usage(format!("{} is not a directory", show_path(output))));
         }
         if flags.resume {
-            let text = format!("{} is no regular file: it cannot be resumed", show_path(output));
+            let text = format!("{} is not a regular file: cannot resume", show_path(output));
             return Err(Failure::usage(text));
         }
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
@@ -183,13 +184,13 @@ fn is_special(output: &Path) -> bool {
 
 /// What all URLs mean, before anything is asked or written.
 fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
-    site::urls(&flags.urls)?;
+    let urls = address::read_sources(&flags.urls)?;
     if let Some(folder) = &flags.output_dir {
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     }
     let mut errands = Vec::new();
     let mut taken = HashMap::new();
-    for url in &flags.urls {
+    for url in urls {
         let errand = errand(url, flags)?;
         let key = match &errand.goal {
             Goal::File(target) | Goal::Text(target) => (target.identity(), target.path()),
@@ -206,12 +207,11 @@ fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
     Ok(errands)
 }
 
-fn errand(url: &str, flags: &Flags) -> Result<Errand, Failure> {
-    let url = site::url(url)?;
+fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
     let path = site::path(&url)?;
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
     if text && (flags.resume || flags.recursive) {
-        return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
+        return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
     let goal = match &path {
         _ if flags.recursive => Goal::Tree(folder_of(path.as_ref(), &url, flags)?),
@@ -280,8 +280,8 @@ fn target_of(path: &Pathname, flags: &Flags) -> Result<PathBuf, Failure> {
     }
     let name = site::last_name(path);
     let name = local_name(name).map_err(|why| {
-        Failure::usage(format!("\"{}\" cannot be the name of a file here: {why}", show(name)))
-            .hint("-o FILE gives it another")
+        Failure::usage(format!("\"{}\" is not a valid file name on this computer: {why}", show(name)))
+            .hint("-o FILE saves under another name")
     })?;
     Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
 }
@@ -296,7 +296,8 @@ fn folder_of(path: Option<&Pathname>, url: &FtpUrl, flags: &Flags) -> Result<Pat
         Some(name) if local_name(name).is_ok() => name,
         _ => host.as_bytes(),
     };
-    let name = local_name(name).map_err(|e| Failure::usage(format!("{host} cannot name a folder: {e}")))?;
+    let name =
+        local_name(name).map_err(|e| Failure::usage(format!("{host} is not a valid directory name: {e}")))?;
     Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
 }
 
@@ -368,7 +369,7 @@ impl From<Here> for Failure {
                 Self::usage(&here).hint("-O DIR writes into a directory and keeps the file's name")
             }
             Why::Io(error) => Self::file(&here.path, error),
-            Why::Reserved => Self::usage(&here).hint("-o FILE gives it another name"),
+            Why::Reserved => Self::usage(&here).hint("-o FILE saves under another name"),
             Why::InUse => Self::new(Exit::Refused, &here),
             _ => Self::usage(&here),
         }

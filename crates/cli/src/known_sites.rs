@@ -1,13 +1,14 @@
-//! Which sites have been seen with TLS, and what was their certificate?
+//! Which servers have been seen with TLS, and what was their certificate?
 //!
-//! `$XDG_STATE_HOME/pasv/known_sites`, else `~/.local/state/pasv/known_sites`, a line for each site:
+//! `$XDG_STATE_HOME/pasv/known_sites`, else `~/.local/state/pasv/known_sites`, a line for each server:
 //!
 //! ```text
-//!   ftp.example.org:21 pinned sha256:9f86...0f00 2026-11-24T15:00:00Z     taken on somebody's word, and no other since
-//!   ftp.example.net:990 verified sha256:2c26...7ae2 2026-11-24T15:00:00Z  the authorities vouched for it
+//!   ftp.example.org:21 pinned sha256:9f86...0f00 2026-11-24T15:00:00Z     accepted at the first visit or by a person, and no other since
+//!   ftp.example.net:990 verified sha256:2c26...7ae2 2026-11-24T15:00:00Z  signed by a trusted authority
 //! ```
-//! A fingerprint is that of one port. That TLS was seen at a port counts for the whole host: clear text is then refused at
-//! every port of it. Lines that are none of these are kept, and are told unless they are empty or begin with `#`.
+//! All of it counts for one port: two servers may share a host. Only 21 and 990 are the two ports of one server (RFC 4217), so
+//! TLS that was seen at the one is expected at the other. Lines that are none of these are kept, and there is a warning about
+//! them unless they are empty or begin with `#`.
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -69,6 +70,21 @@ impl Place {
         &self.host
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Is it this place, or the other usual port of the same server?
+    fn is_server_of(&self, place: &str) -> bool {
+        const USUAL: [u16; 2] = [21, 990];
+        place.rsplit_once(':').is_some_and(|(host, port)| {
+            let port = port.parse().ok();
+            host == self.host
+                && (port == Some(self.port)
+                    || USUAL.contains(&self.port) && port.is_some_and(|port| USUAL.contains(&port)))
+        })
+    }
+
     fn is(&self, place: &str) -> bool {
         place.rsplit_once(':').is_some_and(|(host, port)| host == self.host && port.parse() == Ok(self.port))
     }
@@ -85,7 +101,7 @@ impl std::fmt::Display for Place {
 pub(crate) struct Memory {
     /// Its certificate.
     pub(crate) known: Option<Known>,
-    /// Where TLS was first seen at the site's host, this port or another, and when.
+    /// Where TLS was first seen, at this port or the other usual one, and when.
     pub(crate) seen: Option<(String, String)>,
     /// The number of a line that begins with the site's name and cannot be read further.
     pub(crate) damaged: Option<usize>,
@@ -194,7 +210,7 @@ impl KnownSites {
             Err(error) => return Err(error),
         };
         if bytes.len() as u64 > LONGEST {
-            return Err(io::Error::other("it is far too large for a list of sites"));
+            return Err(io::Error::other("it is too large to be a list of servers"));
         }
         Ok(bytes)
     }
@@ -221,7 +237,7 @@ fn look(bytes: &[u8], place: &Place) -> Memory {
         if known.is_none() {
             memory.unread.push(number);
         }
-        if first.rsplit_once(':').is_none_or(|(host, _)| host != place.host) {
+        if !place.is_server_of(first) {
             continue;
         }
         let since =
@@ -332,9 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn tls_seen_at_one_port_counts_for_the_host_and_a_fingerprint_for_its_port() {
+    fn tls_that_was_seen_counts_for_its_port_and_990_for_21() {
         let (_folder, sites) = sites();
         sites.put(&Place::new("a.example", 990), Basis::Verified, print('a'), None).unwrap();
+        sites.put(&Place::new("b.example", 2121), Basis::Verified, print('a'), None).unwrap();
+        assert_eq!(sites.look(&Place::new("b.example", 2122)).unwrap().seen, None);
+        assert_eq!(sites.look(&Place::new("b.example", 21)).unwrap().seen, None);
+        assert_eq!(sites.look(&Place::new("a.example", 2121)).unwrap().seen, None);
+        assert_eq!(sites.look(&Place::new("b.example", 2121)).unwrap().seen.unwrap().0, "b.example:2121");
         let other = sites.look(&Place::new("A.example", 21)).unwrap();
         assert_eq!(other.known, None);
         assert_eq!(other.seen.unwrap().0, "a.example:990");

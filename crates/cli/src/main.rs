@@ -1,6 +1,7 @@
 //! The door: argv, wiring, output and exit codes of the one program `pasv`. No protocol lives here.
 #![forbid(unsafe_code)]
 
+mod address;
 mod arguments;
 mod cat;
 mod client_flags;

@@ -29,8 +29,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let new = if is_url(&flags.to, &flags.from) {
         let to = site::url(&flags.to)?;
         if !site::same_site(&from, &to) {
-            return Err(Failure::usage("both URLs must be of the same site and user")
-                .hint("`pasv get` and `pasv put` move a file between sites"));
+            return Err(Failure::usage("both URLs must have the same server and user")
+                .hint("to move a file between servers use `pasv get` and `pasv put`"));
         }
         site::target(&to, site::last_name(&old))?
     } else {

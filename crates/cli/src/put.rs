@@ -15,6 +15,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 use wire::{Entry, Pathname, RepresentationType, Stamp};
 
+use crate::address;
 use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
 use crate::interrupt::UnderWay;
 use crate::progress::Meter;
@@ -73,14 +74,14 @@ pub(crate) struct Flags {
 const PIECE: usize = 64 * 1024;
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let url = site::url(&flags.url)?;
+    let url = address::read_target(&flags.url)?;
     if flags.files.len() > 1 && !url.means_directory() {
         return Err(Failure::usage(format!("several files, but {url} does not name a directory"))
             .hint("end the URL with a slash if it is a directory"));
     }
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
     if text && (flags.resume || flags.recursive) {
-        return Err(Failure::usage("type a goes with neither -c nor -r: positions in text are not bytes"));
+        return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
     // Before the connection is made: a file that is not there is a mistake on the command line.
     let mut all = Several::of(flags.files.len());
@@ -168,7 +169,11 @@ fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
+    let there = fs::metadata(file).map_err(|e| match show_path(file) {
+        url if url.contains("://") => Failure::usage(format!("{url} is a URL, not a file of this computer"))
+            .hint("the URL to upload to comes last: `pasv put FILE... FTP-URL`; `pasv get` downloads"),
+        _ => Failure::file(file, &e),
+    })?;
     if there.is_dir() && !flags.recursive {
         let text = format!("{} is a directory", show_path(file));
         return Err(Failure::usage(text).hint("-r uploads it with its contents"));
@@ -313,7 +318,7 @@ impl Tree<'_> {
             for entry in entries {
                 let file = entry.path();
                 let Some(path) = below(Some(&path), entry.file_name().as_bytes()) else {
-                    self.leave_out(&file, &"its name holds a line end, which FTP cannot carry");
+                    self.leave_out(&file, &"its name contains a line end, which FTP cannot transfer");
                     continue;
                 };
                 match entry.file_type() {

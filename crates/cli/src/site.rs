@@ -1,4 +1,4 @@
-//! How does a verb come from its URL to a session?
+//! How does a verb get from its URL to a session?
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 
+use crate::address;
 use crate::client_flags::Talk;
 use crate::known_sites::Place;
 use crate::outcome;
@@ -20,10 +21,7 @@ use crate::ways::{Features, Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
-    FtpUrl::parse(text).map_err(|e| {
-        // The text may hold a password; the error does not repeat it, and neither do we.
-        Failure::usage(e.to_string()).hint("a URL looks like ftp://user@host:port/path")
-    })
+    address::read(text)
 }
 
 /// Reads all of them: one that cannot be read is a mistake on the command line, and nothing is done.
@@ -41,7 +39,7 @@ pub(crate) fn path(url: &FtpUrl) -> Result<Option<Pathname>, Failure> {
 
 /// The path of a URL where the verb needs one.
 pub(crate) fn named(url: &FtpUrl) -> Result<Pathname, Failure> {
-    path(url)?.ok_or_else(|| Failure::usage(format!("{url} names no file or directory")))
+    path(url)?.ok_or_else(|| Failure::usage(format!("{url} has no path: it names no file or directory")))
 }
 
 /// The last name of a path.
@@ -56,8 +54,9 @@ pub(crate) fn target(url: &FtpUrl, name: &[u8]) -> Result<Pathname, Failure> {
     if !url.means_directory() {
         return named(url);
     }
-    below(path(url)?.as_ref(), name)
-        .ok_or_else(|| Failure::usage(format!("\"{}\" is no name that FTP can carry", show(name))))
+    below(path(url)?.as_ref(), name).ok_or_else(|| {
+        Failure::usage(format!("\"{}\" contains a line end, which FTP cannot transfer", show(name)))
+    })
 }
 
 /// Are both URLs of one site and one user? Then one session serves both.
@@ -269,7 +268,7 @@ fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher 
             _ => return,
         };
         if let Err(error) = ways.put(&place, &Network::of(local.ip()), news) {
-            watch(&Event::Note(format!("the way is not remembered: {error}")));
+            watch(&Event::Note(format!("the connection mode is not remembered: {error}")));
         }
     })
 }

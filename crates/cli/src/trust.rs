@@ -1,13 +1,13 @@
-//! Is this the site, and may we speak with it in clear?
+//! Is this the right server, and may the session be unencrypted?
 //!
 //! ```text
 //!   --pin        one of them, else refused
-//!   known        pinned: that certificate and no other         verified: any that the authorities vouch for
+//!   known        pinned: that certificate and no other         verified: any that a trusted authority has signed
 //!   unknown      verifies --> remembered      else ftp:// pins it with a warning; TLS that was asked for asks the person
-//!   --insecure   takes what would be pinned or asked about, loudly, and remembers nothing
+//!   --insecure   accepts what would be pinned or asked about, loudly, and remembers nothing
 //! ```
-//! A certificate that has changed is refused, whatever else the flags say, until `--pin` names the new one or the site is
-//! forgotten. Clear text is refused to a host that was once seen with TLS at any port, until the person says `--tls off`.
+//! A certificate that has changed is refused, whatever else the flags say, until `--pin` names the new one or the server is
+//! forgotten. An unencrypted session is refused where TLS was once seen at that port, until the person says `--tls off`.
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,15 +24,14 @@ use crate::known_sites::{Basis, Known, KnownSites, Place, Put};
 use crate::question::{Answer, ask};
 use crate::talk::{Failure, say, show_path};
 
-/// How a site is spoken with.
+/// How to talk to a server.
 pub(crate) struct Policy {
     pub(crate) mode: TlsMode,
     pub(crate) port: u16,
-    /// None in clear.
+    /// None if unencrypted.
     pub(crate) security: Option<Security>,
-    /// The plain `ftp://` would do without TLS, but it was seen here, since this time.
+    /// Plain `ftp://` would do without TLS, but it was seen here, since this time.
     seen: Option<(String, String)>,
-    host: String,
 }
 
 /// What may a visit do to the memory?
@@ -51,20 +50,26 @@ impl Policy {
         Some(format!("TLS was seen at {place}, first at {since}"))
     }
 
-    /// What an error means of a site that is known.
+    /// What an error means for a server that is known.
     pub(crate) fn explain(&self, error: Error) -> Failure {
         if let (Error::Unreachable(Unreachable::Control { .. }), TlsMode::Implicit) = (&error, self.mode) {
             return Failure::from(error).hint(
-                "ftps:// means TLS from the first byte, on port 990 unless the URL names another; most sites have TLS on the \
-                 ordinary port, which is ftpes://",
+                "ftps:// means TLS from the first byte, usually at port 990; most servers offer TLS at their ordinary port: use \
+                 ftpes://",
             );
         }
-        let (Error::NoTls { .. }, Some((place, since))) = (&error, &self.seen) else { return error.into() };
-        let said = format!("{error}; but TLS was seen at {place}, first at {since}");
-        Failure::from(error).saying(said).hint(format_args!(
-            "somebody in between could have taken it away. If the site has given it up: --tls off, or for good `pasv forget {}`",
-            self.host
-        ))
+        let (Error::NoTls { answer }, Some((place, since))) = (&error, &self.seen) else {
+            return error.into();
+        };
+        let answer = answer.trim_end_matches(['.', ' ']);
+        let said = format!(
+            "the server does not offer TLS ({answer}), but TLS was seen at {place}, first at {since}"
+        );
+        let hint = format!(
+            "an attacker may be blocking TLS. If the server no longer offers it, use --tls off once, or `pasv forget {place}` for \
+             good"
+        );
+        Failure::from(error).saying(said).hint(hint)
     }
 }
 
@@ -95,12 +100,11 @@ fn weigh(url: &FtpUrl, talk: &Talk, memory: Memory) -> Result<Policy, Failure> {
     };
     let port = url.port.unwrap_or(if asked == TlsMode::Implicit { 990 } else { 21 });
     let place = Place::new(&url.host.to_string(), port);
-    let host = place.host().to_owned();
     if asked == TlsMode::Off {
         if !flags.pin.is_empty() {
-            return Err(Failure::usage("--pin is about TLS, and --tls off does without"));
+            return Err(Failure::usage("--pin needs TLS: it cannot be combined with --tls off"));
         }
-        return Ok(Policy { mode: asked, port, security: None, seen: None, host });
+        return Ok(Policy { mode: asked, port, security: None, seen: None });
     }
     let sites = KnownSites::find();
     let seen = match &sites {
@@ -126,22 +130,22 @@ fn weigh(url: &FtpUrl, talk: &Talk, memory: Memory) -> Result<Policy, Failure> {
         warned: Mutex::default(),
     };
     let judge = Arc::new(move |shown: &Shown| case.judge(shown));
-    Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen, host })
+    Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen })
 }
 
-/// Where and since when TLS was seen, from a file whose damage is told.
+/// Where and since when TLS was seen; a damaged file is an error.
 fn recall(sites: &KnownSites, place: &Place, talk: &Talk) -> Result<Option<(String, String)>, Failure> {
     let memory = sites.look(place).map_err(|error| Failure::file(sites.path(), &error))?;
     let file = show_path(sites.path());
     if let Some(line) = memory.damaged.filter(|_| talk.tls.pin.is_empty()) {
-        return Err(Failure::usage(format!("line {line} of {file} is about {place}, and is damaged")).hint(
-            format_args!("mend it, or begin anew with `pasv forget {place}`; --pin names the certificate"),
+        return Err(Failure::usage(format!("line {line} of {file}, about {place}, is damaged")).hint(
+            format_args!("repair it, or start over with `pasv forget {place}`; --pin names the certificate"),
         ));
     }
     if !memory.unread.is_empty() && !talk.quiet {
         let lines: Vec<_> = memory.unread.iter().take(4).map(usize::to_string).collect();
         let more = if memory.unread.len() > lines.len() { ", ..." } else { "" };
-        say(format_args!("warning: not understood, and kept: line {}{more} of {file}", lines.join(", ")));
+        say(format_args!("warning: line {}{more} of {file} is ignored: not understood", lines.join(", ")));
     }
     Ok(memory.seen)
 }
@@ -167,18 +171,18 @@ struct Case {
     warned: Mutex<Option<Fingerprint>>,
 }
 
-/// What becomes of a certificate.
+/// What to do with a certificate.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     /// It is the one that was known.
     Take,
     /// And from now on no other.
     Remember(Basis),
-    /// The same, with a word to the person.
+    /// The same, with a warning.
     Pin,
     /// The person decides.
     Ask,
-    /// Whoever it is.
+    /// Accept it, whoever it is.
     Blindly,
     Refuse(Refusal),
 }
@@ -192,9 +196,8 @@ impl Case {
                 return Verdict::Remember(Basis::Pinned);
             }
             return Verdict::Refuse(Refusal {
-                why: format!("{} shows the certificate {print}, which no --pin names", self.place),
-                todo: "ask whoever runs the site for its fingerprint, and do not go on before you know it"
-                    .to_owned(),
+                why: format!("{} presented the certificate {print}, which matches no --pin", self.place),
+                todo: "ask the server's administrator for its fingerprint before you continue".to_owned(),
             });
         }
         match known {
@@ -210,18 +213,18 @@ impl Case {
 
     fn changed(&self, known: &Known, shown: &Shown) -> Refusal {
         let (place, print) = (&self.place, shown.fingerprint);
-        let insecure = if self.insecure { "; --insecure takes none that has changed" } else { "" };
+        let insecure = if self.insecure { "; --insecure does not override this" } else { "" };
         let now = match &shown.doubt {
             Some(doubt) => format!("now it is {print} ({doubt})"),
             None => format!("now it is {print}"),
         };
         Refusal {
             why: format!(
-                "the certificate of {place} has CHANGED, and somebody may be in between: it was {} (known since {}), {now}",
+                "the certificate of {place} has CHANGED: possible man-in-the-middle attack; it was {} (known since {}), {now}",
                 known.fingerprint, known.since
             ),
             todo: format!(
-                "ask whoever runs the site. If the new one is right: --pin {print}, or `pasv forget {place}`{insecure}"
+                "ask the server's administrator. If the new one is right, use --pin {print}, or `pasv forget {place}`{insecure}"
             ),
         }
     }
@@ -236,7 +239,7 @@ impl Case {
                     .look(&self.place)
                     .map_err(|error| Refusal {
                         why: format!("{}: {error}", show_path(sites.path())),
-                        todo: "it says which certificates are known, so that nothing is taken without it"
+                        todo: "it holds the known certificates, and nothing is accepted without it"
                             .to_owned(),
                     })?
                     .known
@@ -283,14 +286,23 @@ impl Case {
     }
 
     fn warn_of_pinning(&self, shown: &Shown) {
-        if !self.quiet {
+        if !self.quiet && !self.is_known_by_another_name(shown.fingerprint) {
             let (place, doubt) = (&self.place, doubt(shown));
             say(format_args!(
-                "warning: first visit to {place}, whose certificate does not verify ({doubt}). From now on no other is \
-                 taken than {}",
+                "warning: first connection to {place}: its certificate is not trusted ({doubt}). Only this one will be \
+                 accepted from now on: {}",
                 shown.fingerprint
             ));
         }
+    }
+
+    /// This computer has several names, and is the same under each.
+    fn is_known_by_another_name(&self, print: Fingerprint) -> bool {
+        const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+        let ours = NAMES.map(|name| Place::new(name, self.place.port()));
+        let Some(sites) = self.sites.as_ref().filter(|_| ours.contains(&self.place)) else { return false };
+        let known = |place: &Place| sites.look(place).ok().and_then(|memory| memory.known);
+        ours.iter().filter_map(known).any(|known| known.fingerprint == print)
     }
 
     fn warn_loudly(&self, shown: &Shown) {
@@ -299,7 +311,7 @@ impl Case {
             return;
         }
         say(format_args!(
-            "warning: INSECURE: this may be anybody and not {} ({}), and they read the password and the files: {}",
+            "warning: INSECURE: the identity of {} is not verified ({}); an attacker could read your password and files: {}",
             self.place,
             doubt(shown),
             shown.fingerprint
@@ -308,17 +320,16 @@ impl Case {
 
     fn consult(&self, shown: &Shown) -> Result<(), Refusal> {
         let (place, print, doubt) = (&self.place, shown.fingerprint, doubt(shown));
-        let told =
-            format!("The certificate of {place} does not verify: {doubt}.\nIts fingerprint is {print}");
-        match ask(&told, "Is that the site's? Type yes to take it, now and from now on: ") {
+        let told = format!("The certificate of {place} is not trusted: {doubt}.\nFingerprint: {print}");
+        match ask(&told, "Trust it from now on? [yes/no] ") {
             Answer::Yes => Ok(()),
             Answer::No => Err(Refusal {
-                why: format!("the certificate of {place} was not taken"),
-                todo: "whoever runs the site can tell its fingerprint".to_owned(),
+                why: format!("the certificate of {place} was rejected"),
+                todo: "ask the server's administrator for its fingerprint".to_owned(),
             }),
             Answer::Nobody => Err(Refusal {
-                why: format!("the certificate of {place} does not verify ({doubt}): {print}"),
-                todo: format!("if whoever runs the site confirms it, give it with --pin {print}"),
+                why: format!("the certificate of {place} is not trusted ({doubt}): {print}"),
+                todo: format!("if the server's administrator confirms it, use --pin {print}"),
             }),
         }
     }
@@ -328,12 +339,15 @@ impl Case {
             return Put::Done;
         }
         let Some(sites) = &self.sites else {
-            say(format_args!("warning: there is no HOME to remember the certificate of {} in", self.place));
+            say(format_args!(
+                "warning: HOME is not set, so the certificate of {} is not remembered",
+                self.place
+            ));
             return Put::Done;
         };
         sites.put(&self.place, fresh.basis, fresh.fingerprint, believed).unwrap_or_else(|error| {
             say(format_args!(
-                "warning: {}: {error}: the certificate is not remembered",
+                "warning: the certificate is not remembered: {}: {error}",
                 show_path(sites.path())
             ));
             Put::Done
@@ -342,7 +356,7 @@ impl Case {
 }
 
 fn doubt(shown: &Shown) -> &str {
-    shown.doubt.as_deref().unwrap_or("it does not verify")
+    shown.doubt.as_deref().unwrap_or("it is not trusted")
 }
 
 #[cfg(test)]
@@ -401,7 +415,7 @@ mod tests {
                 assert!(told.contains(&print('a').to_string()), "{told}");
                 assert!(told.contains(&format!("--pin {}", print('b'))), "{told}");
                 assert!(told.contains("pasv forget a:21"), "{told}");
-                assert_eq!(told.contains("--insecure takes none that has changed"), insecure, "{told}");
+                assert_eq!(told.contains("--insecure does not override this"), insecure, "{told}");
             }
         }
     }

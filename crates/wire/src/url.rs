@@ -169,14 +169,20 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoScheme => f.write_str("a URL starts with its scheme: write ftp://host/path"),
+            Self::NoScheme => f.write_str("this is not an FTP URL"),
             Self::Scheme(name) if name == "sftp" => {
-                f.write_str("sftp:// is file transfer over SSH, another protocol; this program speaks ftp://")
+                f.write_str("sftp:// is a different protocol, file transfer over SSH: use sftp or scp")
+            }
+            Self::Scheme(name) if name == "http" || name == "https" => {
+                write!(f, "{name}:// is not FTP: use curl or a browser")
             }
             Self::Scheme(name) => write!(f, "{name}:// is not FTP: write ftp://, ftps:// or ftpes://"),
             Self::TooLong => write!(f, "the URL is longer than {} bytes", FtpUrl::LENGTH),
             Self::LineEnd(part) => {
-                write!(f, "the {part} holds a line end (CR or LF) or a NUL byte, which FTP cannot carry")
+                write!(
+                    f,
+                    "the {part} contains a line end (CR or LF) or a NUL byte, which FTP cannot transfer"
+                )
             }
             Self::Percent(part) => {
                 write!(
@@ -184,13 +190,13 @@ impl fmt::Display for UrlError {
                     "a % in the {part} is not followed by two hexadecimal digits; write % itself as %25"
                 )
             }
-            Self::NoUser => f.write_str("there is a password but no user: write ftp://user:password@host/"),
+            Self::NoUser => f.write_str("a password without a user: write ftp://user:password@host/"),
             Self::NoHost => f.write_str("the host is missing: write ftp://host/path"),
-            Self::Host => {
-                f.write_str("the host is neither a name nor an address; an IPv6 address stands in [brackets]")
-            }
-            Self::Port => f.write_str("the port is not a number from 1 to 65535"),
-            Self::Type => f.write_str("the type is none of ;type=a, ;type=i and ;type=d"),
+            Self::Host => f.write_str(
+                "the host is not a valid name or address; an IPv6 address is written in [brackets]",
+            ),
+            Self::Port => f.write_str("the port of the URL is not a number from 1 to 65535"),
+            Self::Type => f.write_str("the type must be ;type=a, ;type=i or ;type=d"),
         }
     }
 }

@@ -94,7 +94,9 @@ pub(super) fn words(error: &rustls::Error) -> String {
         format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
     };
     match error {
-        CertificateError::UnknownIssuer => "no authority that this system trusts has signed it".to_owned(),
+        CertificateError::UnknownIssuer => {
+            "it is not signed by an authority that this system trusts".to_owned()
+        }
         CertificateError::Expired => "it has expired".to_owned(),
         CertificateError::ExpiredContext { not_after, .. } => format!("it expired on {}", day(not_after)),
         CertificateError::NotValidYet => "it is not valid yet".to_owned(),
@@ -112,7 +114,7 @@ pub(super) fn words(error: &rustls::Error) -> String {
         }
         CertificateError::Other(OtherError(other)) => match other.to_string().as_str() {
             // The library's name for what `openssl req -x509` makes, which is what most guides tell people to do.
-            "CaUsedAsEndEntity" => "it has signed itself, as an authority that nobody knows".to_owned(),
+            "CaUsedAsEndEntity" => "it is self-signed".to_owned(),
             other => other.to_owned(),
         },
         other => other.to_string(),
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn a_doubt_is_said_in_words() {
         let said = |error| words(&rustls::Error::InvalidCertificate(error));
-        assert!(said(CertificateError::UnknownIssuer).contains("no authority"));
+        assert!(said(CertificateError::UnknownIssuer).contains("authority"));
         let (time, not_after) =
             (UnixTime::since_unix_epoch(std::time::Duration::from_secs(2)), 1_795_532_400);
         let not_after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(not_after));

@@ -99,11 +99,11 @@ fn the_way_that_worked_is_the_first_one_next_time() {
     // Forgotten by word, though nothing else is known of the site; and once only.
     let forget = || run(pasv(["forget", "127.0.0.1"]).env("XDG_STATE_HOME", state.path()));
     let gone = String::from_utf8(forget().good().out).unwrap();
-    assert!(gone.starts_with(&format!("forgotten, a way: 127.0.0.1:{port} 127.0.0.0/24")), "{gone}");
+    assert!(gone.starts_with(&format!("forgotten connection mode: 127.0.0.1:{port} 127.0.0.0/24")), "{gone}");
     assert_eq!(known(), "");
     let nothing = forget();
     assert_eq!(nothing.status.code(), Some(1), "{}", nothing.err);
-    assert!(nothing.err.contains("nothing is known of 127.0.0.1"), "{}", nothing.err);
+    assert!(nothing.err.contains("nothing is known about 127.0.0.1"), "{}", nothing.err);
     let wanted: [&[&str]; 7] = [
         &["EPSV", "PASV"],
         &["PASV"],
