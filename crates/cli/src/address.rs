@@ -154,10 +154,8 @@ mod tests {
             assert!(said(read_target(target)).contains("the last argument says where to"), "{target}");
         }
         read_target("example.org/").unwrap();
-        for url in ["ftp://alice:se/cret@h/", "ftp://alice:p@ss/cret@h/"] {
-            let said = said(read(url));
-            assert!(said.contains("%2F") && !said.contains("cret"), "{said}");
-        }
+        let password = said(read("ftp://alice:se/cret@h/"));
+        assert!(password.contains("%2F") && !password.contains("cret"), "{password}");
         let said = said(read("alice:secret@"));
         assert!(!said.contains("secret"), "{said}");
     }

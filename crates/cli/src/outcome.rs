@@ -82,8 +82,8 @@ fn is_about_the_connection(error: &Error) -> bool {
         Error::Unreachable(_)
         | Error::HandshakeStalled { .. }
         | Error::Stalled { .. }
-        | Error::Broken { .. }
         | Error::Nonsense { .. } => true,
+        Error::Broken { what, .. } => !is_full_there(what),
         Error::Refused { .. } | Error::NoTls { .. } | Error::Insecure { .. } | Error::Local { .. } => false,
     }
 }
@@ -152,6 +152,7 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
             "free some space on this computer; the same command with -c then resumes a download".to_owned()
         }
         Error::Local { source, .. } => return file_size::hint(source).map(str::to_owned),
+        Error::Broken { what, .. } if is_full_there(what) => SERVER_FULL.to_owned(),
         // The client has no other word for it (RFC 959 5.4: the greeting comes first).
         Error::Broken { what, .. } if what.contains("no FTP greeting") => {
             "this may not be an FTP server: web servers, for example, wait for the client to speak first; or the server is \
@@ -217,6 +218,9 @@ const STORE: &[&str] = &["STOR", "STOU", "APPE"];
 const MAKE: &[&str] = &["MKD", "XMKD"];
 const REMOVE: &[&str] = &["RMD", "XRMD"];
 
+const SERVER_FULL: &str =
+    "the server's disk is full or the quota is used up: free some space on the server before you try again";
+
 /// Servers have different codes and words for one thing, so the words that most of them have in common come first, and then the
 /// code and the verb. The first row that fits counts.
 const REFUSALS: &[Row] = &[
@@ -246,18 +250,8 @@ const REFUSALS: &[Row] = &[
         &[],
         "the server wants another login for this: give a user as ftp://user@host/ or with --user",
     ),
-    row(
-        &[452, 552],
-        &[],
-        &[],
-        "the server's disk is full or the quota is used up: free some space on the server before you try again",
-    ),
-    row(
-        &[],
-        &[],
-        &["no space", "disk full", "quota"],
-        "the server's disk is full or the quota is used up: free some space on the server before you try again",
-    ),
+    row(&[452, 552], &[], &[], SERVER_FULL),
+    row(&[], &[], &["no space", "disk full", "quota"], SERVER_FULL),
     row(
         &[],
         &[],
@@ -323,6 +317,12 @@ const REFUSALS: &[Row] = &[
         &["DELE"],
         &[],
         "run `pasv ls` on the parent directory to see what exists; `pasv rm -r` deletes a directory",
+    ),
+    row(
+        &[],
+        REMOVE,
+        &["no such", "not found", "not exist"],
+        "run `pasv ls` on the parent directory to see what exists",
     ),
     row(
         &[550, 450],
@@ -438,6 +438,11 @@ fn no_data(attempts: &[Attempt]) -> String {
         }
         (true, false) => "the server refuses these kinds of data connections; try another --mode".to_owned(),
     }
+}
+
+/// Has a transfer ended with one of the replies for a full disk (RFC 959 4.2.2)?
+fn is_full_there(what: &str) -> bool {
+    [": 452 ", ": 552 "].iter().any(|reply| what.contains(reply))
 }
 
 /// Is it the disk, or a quota?

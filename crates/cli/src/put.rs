@@ -74,7 +74,11 @@ pub(crate) struct Flags {
 const PIECE: usize = 64 * 1024;
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let url = address::read_target(&flags.url)?;
+    let reversed = || flags.files.iter().any(|file| show_path(file).contains("://"));
+    let url = address::read_target(&flags.url).map_err(|failure| match reversed() {
+        true => failure.hint("the URL to upload to comes last: `pasv put FILE... FTP-URL`"),
+        false => failure,
+    })?;
     if flags.files.len() > 1 && !url.means_directory() {
         return Err(Failure::usage(format!("several files, but {url} does not name a directory"))
             .hint("end the URL with a slash if it is a directory"));
@@ -271,7 +275,7 @@ impl Tree<'_> {
                 let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
                 let failure = Failure::from(error);
                 return Err(if broken {
-                    failure.hint("the same command with -c resumes the upload")
+                    failure.or_hint("the same command with -c resumes the upload")
                 } else {
                     failure
                 });

@@ -56,6 +56,7 @@ fn hints_fit_the_cause() {
         ("RETR *.txt", 550, "No such file.", "patterns such as *.txt are not supported yet"),
         ("DELE f?", 550, "No such file.", "patterns such as *.txt are not supported yet"),
         ("DELE f", 550, "No such file.", "pasv rm -r"),
+        ("RMD d", 550, "No such directory.", "run `pasv ls` on the parent directory"),
         ("RMD d", 550, "Failed.", "only an empty directory"),
         ("MKD a/b/c", 550, "No such directory.", "pasv mkdir -p"),
         ("STOR a/b", 550, "No such directory.", "the directory of the target must exist"),
@@ -113,6 +114,9 @@ fn an_error_of_the_connection_ends_with_the_doctor() {
         let said = said(&error, &peer(false));
         assert!(said.lines().last().unwrap().contains("hint: `pasv doctor ftp://h/`"), "{said}");
     }
+    let full = Error::Broken { what: "the server broke off STOR f: 452 No space left.".to_owned(), moved: 9 };
+    let full = said(&full, &peer(false));
+    assert!(full.contains("server's disk is full") && !full.contains("doctor"), "{full}");
     let local = Error::Local { doing: "x".to_owned(), source: io::ErrorKind::StorageFull.into() };
     let local = said(&local, &peer(false));
     assert!(local.contains("this computer's disk") && !local.contains("doctor"), "{local}");

@@ -94,9 +94,7 @@ pub(super) fn words(error: &rustls::Error) -> String {
         format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
     };
     match error {
-        CertificateError::UnknownIssuer => {
-            "it is not signed by an authority that this system trusts".to_owned()
-        }
+        CertificateError::UnknownIssuer => "not signed by a trusted authority".to_owned(),
         CertificateError::Expired => "it has expired".to_owned(),
         CertificateError::ExpiredContext { not_after, .. } => format!("it expired on {}", day(not_after)),
         CertificateError::NotValidYet => "it is not valid yet".to_owned(),
@@ -114,7 +112,7 @@ pub(super) fn words(error: &rustls::Error) -> String {
         }
         CertificateError::Other(OtherError(other)) => match other.to_string().as_str() {
             // The library's name for what `openssl req -x509` makes, which is what most guides tell people to do.
-            "CaUsedAsEndEntity" => "it is self-signed".to_owned(),
+            "CaUsedAsEndEntity" => "self-signed".to_owned(),
             other => other.to_owned(),
         },
         other => other.to_string(),
