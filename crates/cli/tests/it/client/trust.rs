@@ -124,7 +124,7 @@ fn tls_that_was_asked_for_takes_no_stranger_unasked() {
 
         let other = format!("sha256:{}", "0".repeat(64));
         let said = run(&mut person.pasv(["ls", "--insecure", "--pin", &other, &url]));
-        refused(&said, "which no --pin names", "ask whoever runs the site");
+        refused(&said, "matches no --pin", "ask the server's administrator");
         assert_eq!(run(&mut person.pasv(["ls", "--pin", &print, &url])).good().err, "");
         assert_eq!(person.ls(&url).good().err, "");
     }
