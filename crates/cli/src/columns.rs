@@ -15,7 +15,7 @@ pub(crate) fn columns() -> Option<usize> {
 pub(crate) fn wrap(line: &str, first: &str, rest: &str, width: usize) -> Vec<String> {
     let (mut lines, mut current, mut used) = (Vec::new(), first.to_owned(), count(first));
     let mut empty = true;
-    for word in line.split_inclusive(' ') {
+    for word in words(line) {
         let mut word = word;
         loop {
             let columns = count(word.trim_end());
@@ -41,6 +41,26 @@ pub(crate) fn wrap(line: &str, first: &str, rest: &str, width: usize) -> Vec<Str
     lines
 }
 
+/// The words with the blanks behind them; a command in backquotes is one, so that it can be copied.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut quoted = false;
+        let end = rest.char_indices().find_map(|(at, c)| {
+            quoted ^= c == '`';
+            (c == ' ' && !quoted).then_some(at + 1)
+        });
+        // A backquote alone begins no command.
+        let end = if quoted { rest.find(' ').map(|at| at + 1) } else { end };
+        let (word, more) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = more;
+        Some(word)
+    })
+}
+
 fn count(text: &str) -> usize {
     text.chars().count()
 }
@@ -60,6 +80,9 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 50), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), format!("thename{name}islong"));
         assert_eq!(wrap("", "  ", "", 100), [""]);
+        let command = wrap("and run `a long command` here", "", "  ", 20);
+        assert_eq!(command, ["and run", "  `a long command`", "  here"]);
+        assert_eq!(wrap("one ` two three", "", "", 9), ["one ` two", "three"]);
         assert!(wrap(&"word ".repeat(50), "  ", "    ", 40).iter().all(|line| line.chars().count() <= 40));
         // Never without end, also where there is no room at all.
         assert_eq!(wrap("abc", "  ", "  ", 1).len(), 3);

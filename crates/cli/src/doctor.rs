@@ -1,27 +1,30 @@
 //! `pasv doctor`: why does FTP fail here, and what helps?
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use client::doctor::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine};
+use client::doctor::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine_watched};
 use client::{Site, TlsMode};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
 use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsFlag, TlsFlags};
+use crate::columns::{self, columns, wrap};
 use crate::password::{LoginFlags, credentials};
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
 use crate::trust::{policy, reading_policy};
 
 mod line;
+mod spinner;
 
 pub(crate) use line::Flags;
+use spinner::Spinner;
 
-/// A look from here at a site.
+/// A diagnosis of a server from here.
 #[derive(Debug)]
 pub(crate) struct Visit {
     url: String,
@@ -36,15 +39,15 @@ pub(crate) struct Visit {
 #[derive(Args, Debug)]
 #[group(skip)]
 struct Options {
-    /// Write all that was said to this file, secrets masked: for the keeper of the site.
+    /// Write the whole dialogue to this file, passwords masked, for the server's administrator.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
 
-    /// Say the password in clear too, to look at both; an anonymous login is always tried in clear.
+    /// Send the password unencrypted too, to test both; an anonymous login is always tested unencrypted.
     #[arg(long)]
     clear: bool,
 
-    /// Find idle time-outs too: leaves control connections alone for up to 5 minutes.
+    /// Find idle time-outs too: leaves control connections idle for up to 5 minutes.
     #[arg(long)]
     slow: bool,
 
@@ -52,12 +55,11 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// Take this certificate of the site and no other before a password is said: sha256: and 64 hexadecimal digits. May be
-    /// repeated.
+    /// Accept only this certificate: sha256: and 64 hexadecimal digits. May be repeated.
     #[arg(long, value_name = "FINGERPRINT")]
     pin: Vec<net::tls::Fingerprint>,
 
-    /// Take a certificate that nobody vouches for: whoever is in between reads the password.
+    /// Accept an untrusted certificate: a man in the middle can read the password.
     ///
     /// One that has changed since the last visit is refused all the same: see `pasv forget`.
     #[arg(long)]
@@ -73,7 +75,9 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     let patient = patient(visit, &url)?;
     // Before minutes are spent, and never over a file that is there.
     let mut transcript = flags.transcript.as_deref().map(open).transpose()?;
-    let (findings, said) = examine(&patient).await;
+    let spinner = Spinner::start(&patient.site.host);
+    let (findings, said) = examine_watched(&spinner.over(patient), spinner.watch()).await;
+    spinner.end();
     let diagnosis = diagnose(&findings);
     if let (Some(file), Some(path)) = (&mut transcript, &flags.transcript) {
         let head = heading(&url, &diagnosis);
@@ -102,7 +106,7 @@ fn heading(url: &FtpUrl, diagnosis: &Diagnosis) -> String {
     let at = wire::Stamp::from_seconds(i64::try_from(now).unwrap_or(i64::MAX)).civil();
     format!(
         "# pasv {} doctor {}://{}/, ended {:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC\n# {}\n\
-         # seconds from the start; the probe; > said, < heard, * seen. Passwords are ***.\n",
+         # seconds from the start; the probe; > sent, < received, * seen. Passwords are ***.\n",
         env!("CARGO_PKG_VERSION"),
         scheme(url),
         address(url),
@@ -118,7 +122,13 @@ fn heading(url: &FtpUrl, diagnosis: &Diagnosis) -> String {
 
 fn open(path: &Path) -> Result<std::fs::File, Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map_err(|error| Failure::file(path, &error))
+    file.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{} exists already, and is not overwritten", show_path(path)))
+                .hint("give --transcript another name, or delete that file")
+        }
+        _ => Failure::file(path, &error),
+    })
 }
 
 fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
@@ -174,8 +184,13 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 
 /// What a person reads: the answer, why, what to do, what to use.
 fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
-    let wrap = |line: &str, indent| wrap(line, indent, width);
+    let wrap = |line: &str, indent: &str| {
+        let rest = if indent.is_empty() { "" } else { "      " };
+        wrap(line, indent, rest, width)
+    };
     let mut lines = wrap(&diagnosis.verdict.sentence, "");
+    coloured(&mut lines, diagnosis.verdict.weight);
+    lines.extend(diagnosis.verdict.detail.iter().flat_map(|detail| wrap(detail, "")));
     let section = |lines: &mut Vec<String>, title: &str, inner: Vec<String>| {
         if !inner.is_empty() {
             lines.push(String::new());
@@ -192,7 +207,7 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
         let (ours, theirs) = (scheme(url), if url.scheme == Scheme::Ftps { "ftps" } else { "ftp" });
         let at = address(url);
         let line = |of: &Option<String>, how: &dyn Fn(&str) -> String| {
-            of.as_deref().map_or_else(|| "(none: it takes no way that works)".to_owned(), how)
+            of.as_deref().map_or_else(|| "(none: it supports no method that works)".to_owned(), how)
         };
         let curl =
             |flags: &str| format!("curl {flags}{}{theirs}://{at}/", if flags.is_empty() { "" } else { " " });
@@ -202,40 +217,44 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
             format!("lftp       {}", line(&config.lftp, &|set| format!("lftp -e '{set}' {theirs}://{at}/"))),
             format!("FileZilla  {}", line(&config.filezilla, &str::to_owned)),
         ];
-        section(&mut lines, "To use", inner);
+        // Whole, so that each can be pasted: the terminal breaks them where it must.
+        lines.extend([String::new(), "To use:".to_owned()]);
+        lines.extend(inner.into_iter().map(|line| format!("  {line}")));
     }
-    let open = diagnosis
-        .open
-        .iter()
-        .flat_map(|open| [format!("{};", open.what), format!("  what would decide it: {}", open.decided_by)]);
-    section(&mut lines, "Not known", open.collect());
+    if !diagnosis.open.is_empty() {
+        lines.extend([String::new(), "Unclear:".to_owned()]);
+    }
+    for open in &diagnosis.open {
+        lines.extend(columns::wrap(&open.what, "  ", "    ", width));
+        lines.extend(columns::wrap(
+            &format!("How to find out: {}", open.decided_by),
+            "    ",
+            "      ",
+            width,
+        ));
+    }
     lines
 }
 
 /// How wide may lines be? As the terminal is, unless that is hard to read; in a pipe or a file as most texts are.
-fn width() -> usize {
-    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { 100 } else { columns.clamp(40, 120) }
+pub(crate) fn width() -> usize {
+    columns().map_or(100, |columns| columns.clamp(40, 120))
 }
 
-/// A line as lines of at most `width` columns, all but the first of them further in.
-fn wrap(line: &str, indent: &str, width: usize) -> Vec<String> {
-    let most = width;
-    let rest = if indent.is_empty() { "" } else { "    " };
-    let (mut lines, mut current) = (Vec::new(), indent.to_owned());
-    let mut columns = indent.len();
-    for word in line.split_inclusive(' ') {
-        let width = word.trim_end().chars().count();
-        if columns + width > most && !current.trim().is_empty() {
-            lines.push(current.trim_end().to_owned());
-            current = format!("{indent}{rest}");
-            columns = current.len();
-        }
-        current.push_str(word);
-        columns += word.chars().count();
+/// Green, yellow or red, for a terminal that has colours.
+pub(crate) fn coloured(lines: &mut [String], weight: Weight) {
+    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    if !colours {
+        return;
     }
-    lines.push(current.trim_end().to_owned());
-    lines
+    let colour = match weight {
+        Weight::Blocks => "31",
+        Weight::Hinders => "33",
+        Weight::Note => "32",
+    };
+    for line in lines {
+        *line = format!("\x1b[1;{colour}m{line}\x1b[0m");
+    }
 }
 
 /// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in the way.
@@ -280,6 +299,7 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
             },
             "rules": remark.rules,
             "sentence": remark.sentence,
+            "detail": remark.detail,
             "server": remark.server,
             "client": remark.client,
         })
@@ -330,15 +350,38 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
 mod tests {
     use super::*;
 
+    /// A command that is broken over lines is another command.
     #[test]
-    fn long_lines_are_wrapped_between_words() {
-        let lines = wrap(&"word ".repeat(50), "  ", 100);
-        assert!(lines.len() == 3 && lines.iter().all(|line| line.chars().count() <= 100), "{lines:?}");
-        assert!(lines[0].starts_with("  word") && lines[1].starts_with("      word"), "{lines:?}");
-        assert_eq!(lines.join(" ").split_whitespace().count(), 50);
-        let name = "x".repeat(200);
-        assert_eq!(wrap(&name, "", 100).concat(), name);
-        assert_eq!(wrap("", "  ", 100), [""]);
-        assert!(wrap(&"word ".repeat(50), "  ", 40).iter().all(|line| line.chars().count() <= 40));
+    fn commands_to_use_are_never_wrapped() {
+        let url = FtpUrl::parse("ftp://ftp.example.org/").unwrap();
+        let verdict = Remark {
+            verdict: Verdict::AllIsWell,
+            weight: Weight::Note,
+            rules: Vec::new(),
+            sentence: "All is well.".to_owned(),
+            detail: Some("word ".repeat(40)),
+            server: Vec::new(),
+            client: Vec::new(),
+        };
+        let pin = format!("--mode passive --tls required --pin sha256:{}", "0".repeat(64));
+        let config = client::doctor::Config {
+            pasv: pin.clone(),
+            curl: Some("--ssl-reqd --insecure".to_owned()),
+            lftp: Some("set ftp:ssl-force yes; ".repeat(6)),
+            filezilla: None,
+        };
+        let diagnosis = Diagnosis {
+            verdict,
+            also: Vec::new(),
+            evidence: vec!["word ".repeat(40)],
+            open: Vec::new(),
+            config: Some(config),
+        };
+        let lines = report(&url, &diagnosis, 60);
+        assert!(lines.contains(&format!("  pasv       pasv ls {pin} ftp://ftp.example.org/")), "{lines:#?}");
+        let lftp = lines.iter().find(|line| line.starts_with("  lftp ")).unwrap();
+        assert!(lftp.ends_with("' ftp://ftp.example.org/"), "{lines:#?}");
+        let text = lines.iter().filter(|line| !line.contains("ftp://"));
+        assert!(text.clone().all(|line| line.chars().count() <= 60), "{lines:#?}");
     }
 }

@@ -19,33 +19,37 @@ pub(crate) enum Flags {
     Site(Box<serve::doctor::Flags>),
 }
 
-/// Find out why a site cannot be used from here, or with --site what is wrong at the site of this machine.
+/// Diagnose a server from here, or with --site this machine's own server.
 ///
-/// With an FTP-URL: tries everything that FTP needs, side by side, in less than 15 seconds and without privileges: the name
-/// and its addresses, what answers, TLS, and a listing over EPSV, PASV, EPRT and PORT, in clear and under TLS. A password is
-/// said in clear only with --clear.
+/// With an FTP-URL: tests everything that FTP needs, at the same time, in less than 15 seconds and without privileges: the name
+/// and its addresses, what answers, TLS, and a listing by EPSV, PASV, EPRT and PORT, unencrypted and under TLS. A password is
+/// sent unencrypted only with --clear.
 ///
-/// With --site, on the machine that serves a site or is to: takes the flags of `pasv serve`, and looks whether they go
-/// together, who else has its ports, whether this machine's own connections may take its passive ports, which address clients
-/// are told, whether its certificates are good, whether port 80 is free for --acme, whether active mode can work, and whether
-/// this machine's firewall lets all that through (root can read its rules). Run it as the user who serves, and as root for the
-/// firewall.
+/// With --site, on the machine that runs the server: takes the flags of `pasv serve`, and checks whether they fit together,
+/// which other program uses the ports, whether outgoing connections of this machine may use the passive ports, which address
+/// clients get, whether the certificates are good, whether port 80 is free for --acme, whether active mode can work, and
+/// whether the firewall of this machine lets all that through (root can read its rules). Run it as the user who serves, and as
+/// root for the firewall.
 ///
-/// The first line is the answer; evidence, what to do, and what is not known follow.
+/// The first line is the answer; evidence, what to do, and what is unclear follow.
 #[derive(Args, Debug)]
 #[group(skip)]
 #[command(mut_args(grouped))]
-#[command(override_usage = "pasv doctor [OPTIONS] <FTP-URL>\n       pasv doctor --site [OPTIONS] [DIR]")]
-#[command(after_help = "Why does it fail from here:              pasv doctor ftp://host/\n\
-                        Is my site set up well:                  pasv doctor --site --listen 21\n\n\
-                        With --site all flags of `pasv serve` are taken; those shown above are the ones that matter here.\n\
-                        Exit codes: 0 all is well, or nothing that is wrong here was found; 1 something hinders, the site\n\
-                        refuses, or (--site) something is wrong; 2 a wrong command line; 3 nothing gets through")]
+#[command(override_usage = "pasv doctor [OPTIONS] <FTP-URL>\n       pasv doctor --site [OPTIONS]")]
+#[command(after_help = "Examples:\n  \
+    pasv doctor ftp://host/                            why it fails from here\n  \
+    pasv doctor --write ftp://alice@host/incoming/     uploads too\n  \
+    pasv doctor --transcript host.txt ftp://host/      the whole dialogue, for the administrator\n  \
+    pasv doctor --site --listen 21 --active-port 20    check the server of this machine\n\n\
+    With --site all flags of `pasv serve` are accepted; those that matter here are shown above.\n\n\
+    Exit codes:\n  \
+    0 all is well, or no errors   1 something fails, the server refuses, or (--site) an error was found\n  \
+    2 wrong command line   3 nothing works, or the certificate is refused")]
 struct Line {
-    /// Site to look at. A path names the directory for listings and files.
+    /// Server to test. A path is the directory for listings and files.
     #[arg(value_name = "FTP-URL")]
     url: Option<String>,
-    /// Look at the site of this machine, that `pasv serve` makes with the same flags.
+    /// Check the server of this machine, as `pasv serve` runs it with the same flags.
     #[arg(long)]
     site: bool,
     /// One JSON object on stdout.
@@ -85,13 +89,13 @@ fn grouped(argument: Arg) -> Arg {
     const VISIT: &str = "With an FTP-URL";
     match argument.get_id().as_str() {
         "write" => argument
-            .help("Store a small file of a name of our own three times, have it proven by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`")
+            .help("Upload a small test file three times, check it by HASH or SIZE, and delete it. With --site: users may write, as for `pasv serve`")
             .help_heading(VISIT),
         "tls" => argument
             .help("TLS: off, offered or required, as for all client verbs. With --site: as for `pasv serve`")
             .help_heading(VISIT),
         "cert" => argument
-            .help("Our own certificate (PEM), for a site that asks for one. With --site: that of the site, as for `pasv serve`")
+            .help("Client certificate (PEM), for servers that require one. With --site: that of the server, as for `pasv serve`")
             .help_heading(VISIT),
         "key" => argument.help("Its private key (PEM); it may be in the same file").help_heading(VISIT),
         "url" | "site" | "json" | "help" => argument,
@@ -159,30 +163,26 @@ fn mixed(matches: &ArgMatches) -> Option<(ErrorKind, String)> {
     match (url, is_site) {
         (false, false) => Some((
             ErrorKind::MissingRequiredArgument,
-            "an FTP-URL says at which site to look from here, --site to look at the site of this machine"
+            "give an FTP-URL to test a server from here, or --site to check the server of this machine"
                 .to_owned(),
         )),
         (true, true) => conflict(
-            "--site looks at the site of this machine, and an FTP-URL at one from here: give one of the two"
+            "--site checks the server of this machine, an FTP-URL one from here: give one of the two"
                 .to_owned(),
         ),
         (true, false) => match first(ids::<serve::Flags>()) {
             Some(id) if id == "dir" => conflict("one FTP-URL at a time".to_owned()),
-            Some(id) => conflict(format!("--{} says how a site is served: it goes with --site", flag(&id))),
-            None if in_site_only(matches) => conflict(
-                "--tls required-data is for --site: a client says off, offered or required".to_owned(),
-            ),
+            Some(id) => conflict(format!("--{} is a flag of the server: use it with --site", flag(&id))),
+            None if in_site_only(matches) => {
+                conflict("--tls required-data is for --site: use off, offered or required here".to_owned())
+            }
             None => matches
                 .get_many::<std::path::PathBuf>("cert")
                 .filter(|shown| shown.len() > 1)
-                .and_then(|_| conflict("a site is shown one --cert".to_owned())),
+                .and_then(|_| conflict("only one --cert can be given".to_owned())),
         },
-        (false, true) => first(ids::<super::Options>()).and_then(|id| {
-            conflict(format!(
-                "--{} is for a look from here: it goes with an FTP-URL, not with --site",
-                flag(&id)
-            ))
-        }),
+        (false, true) => first(ids::<super::Options>())
+            .and_then(|id| conflict(format!("--{} goes with an FTP-URL, not with --site", flag(&id)))),
     }
 }
 
@@ -240,18 +240,15 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_refused_with_a_sentence() {
         for (line, words) in [
-            ("", "error: an FTP-URL says at which site"),
-            ("--json", "error: an FTP-URL says at which site"),
-            ("--listen 21", "error: an FTP-URL says at which site"),
+            ("", "error: give an FTP-URL to test a server"),
+            ("--json", "error: give an FTP-URL to test a server"),
+            ("--listen 21", "error: give an FTP-URL to test a server"),
             ("ftp://x/ --site", "give one of the two"),
-            ("ftp://x/ --listen 21", "error: --listen says how a site is served: it goes with --site"),
-            ("ftp://x/ --active-port 20", "error: --active-port says how"),
-            (
-                "--site --slow",
-                "error: --slow is for a look from here: it goes with an FTP-URL, not with --site",
-            ),
+            ("ftp://x/ --listen 21", "error: --listen is a flag of the server: use it with --site"),
+            ("ftp://x/ --active-port 20", "error: --active-port is a flag of the server"),
+            ("--site --slow", "error: --slow goes with an FTP-URL, not with --site"),
             ("ftp://x/ --tls required-data", "--tls required-data is for --site"),
-            ("--site --password-file x", "error: --password-file is for"),
+            ("--site --password-file x", "--password-file goes with"),
         ] {
             let said = read(line).unwrap_err();
             assert!(said.contains(words) && said.contains("Usage: pasv doctor"), "{line}: {said}");

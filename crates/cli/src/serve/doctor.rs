@@ -34,7 +34,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     if flags.json {
         writeln!(out, "{}", crate::json::line(&findings.object()))?;
     } else {
-        for line in findings.report() {
+        for line in findings.report(crate::doctor::width()) {
             writeln!(out, "{line}")?;
         }
     }

@@ -79,11 +79,11 @@ pub enum Cover {
 }
 
 impl Cover {
-    /// For a sentence: `in clear`, `under TLS`.
+    /// For a sentence: `unencrypted`, `under TLS`.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::Clear => "in clear",
+            Self::Clear => "unencrypted",
             Self::Tls => "under TLS",
         }
     }
@@ -147,6 +147,8 @@ pub enum Answer {
     HangsUp,
     /// A greeting as FTP has it, which does not end in its time: its first words.
     Endless(String),
+    /// Another protocol, which its first words show: its name, and those words.
+    Foreign(&'static str, String),
     /// Something else: its first words.
     Other(String),
 }

@@ -75,8 +75,16 @@ pub struct Patient {
     pub idle: Vec<Duration>,
 }
 
+/// Is told the name of a probe whenever it does something.
+pub type Watch = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
 pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
+    examine_watched(patient, Box::new(|_| ())).await
+}
+
+/// The same, while somebody watches.
+pub async fn examine_watched(patient: &Patient, watch: Watch) -> (Findings, Vec<String>) {
     let findings = Findings {
         identity: patient.identity.is_some(),
         host: patient.site.host.clone(),
@@ -92,6 +100,7 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
     let secrets = [Some(password), account.as_ref()].into_iter().flatten();
     let secrets = secrets.filter(|secret| secret.expose() != known.expose());
     let notebook = Notebook::new(findings, secrets.map(|secret| Secret::new(secret.expose())).collect());
+    let notebook = notebook.watched(watch);
     Box::pin(visit(patient, &notebook, Instant::now() + LONGEST)).await;
     notebook.close()
 }

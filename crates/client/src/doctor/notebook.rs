@@ -8,6 +8,7 @@ use wire::{Reply, Secret};
 
 use tokio::time::Instant;
 
+use super::Watch;
 use super::findings::Findings;
 use crate::event::Event;
 
@@ -18,7 +19,6 @@ const LINES: usize = 4000;
 const LONGEST: usize = 4096;
 
 /// Findings and transcript of one visit. The locks are held for one step, never across a wait.
-#[derive(Debug)]
 pub(super) struct Notebook {
     findings: Mutex<Findings>,
     transcript: Mutex<Vec<String>>,
@@ -26,6 +26,7 @@ pub(super) struct Notebook {
     /// Password and account: never written, even if a server repeats them.
     secrets: Vec<Secret>,
     asking: Mutex<Asking>,
+    watch: Watch,
 }
 
 /// What a person is asked takes time that is not the probes'.
@@ -42,7 +43,19 @@ impl Notebook {
         let (begun, asking) = (Instant::now(), Mutex::default());
         // A password of one or two letters would mask the words of everybody.
         let secrets = secrets.into_iter().filter(|secret| secret.expose().len() > 2).collect();
-        Self { findings: Mutex::new(findings), transcript: Mutex::default(), begun, secrets, asking }
+        Self {
+            findings: Mutex::new(findings),
+            transcript: Mutex::default(),
+            begun,
+            secrets,
+            asking,
+            watch: Box::new(|_| ()),
+        }
+    }
+
+    /// Tells of each probe that does something.
+    pub(super) fn watched(self, watch: Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// The findings, to write in or to look at.
@@ -52,6 +65,7 @@ impl Notebook {
 
     /// A line of the transcript.
     pub(super) fn say(&self, lane: &str, line: String) {
+        (self.watch)(lane);
         let line = self.quoted(line);
         let mut lines = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < LINES {

@@ -137,7 +137,10 @@ async fn at_once(patient: &Patient, notebook: &Notebook, call: &mut Call<'_>) ->
             Ok(reply) => of_reply(&reply),
             Err(Deaf::Silent) => Answer::Nothing,
             Err(Deaf::Ended(_)) => Answer::HangsUp,
-            Err(Deaf::Nonsense(what)) => Answer::Other(what),
+            Err(Deaf::Nonsense(what)) => match of_bytes(call.unread()) {
+                foreign @ Answer::Foreign(..) => foreign,
+                _ => Answer::Other(what),
+            },
             Err(Deaf::WantsCertificate(why)) => Answer::WantsCertificate(why),
         },
         Err(not) => match not.error {
@@ -177,6 +180,10 @@ async fn greeting(call: &mut Call<'_>) -> Answer {
 }
 
 fn of_reply(reply: &Reply) -> Answer {
+    let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
+    if let Some(protocol) = like_ftp(&text.join(" ")) {
+        return Answer::Foreign(protocol, line(reply));
+    }
     match reply.code.severity() {
         Severity::Completion => Answer::Ftp(line(reply)),
         Severity::Transient | Severity::Permanent => Answer::Turned(line(reply)),
@@ -192,10 +199,56 @@ fn of_bytes(bytes: &[u8]) -> Answer {
         [b'H', b'T', b'T', b'P', b'/', ..] => Answer::Http(text),
         // An alert: it has taken what came before for a bad hello.
         [0x15 | 0x16, 3, ..] => Answer::TlsFirst,
+        _ if foreign(bytes).is_some() => Answer::Foreign(foreign(bytes).unwrap_or_default(), text),
         [b'2', b'0'..=b'9', b'0'..=b'9', ..] => Answer::Ftp(text),
         [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', ..] => Answer::Turned(text),
         _ => Answer::Other(text),
     }
+}
+
+/// Which protocol greets in a way that FTP does not?
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINS: [(&[u8], &str); 19] = [
+        (b"+OK", "a mail server (POP3)"),
+        (b"* OK", "a mail server (IMAP)"),
+        (b"* PREAUTH", "a mail server (IMAP)"),
+        (b"* BYE", "a mail server (IMAP)"),
+        (b"RFB ", "a screen server (VNC)"),
+        (b"RTSP/", "a media server (RTSP)"),
+        (b"ICY ", "a media server (Icecast)"),
+        (b"SIP/2.0", "a telephone server (SIP)"),
+        (b"Asterisk Call Manager", "a telephone server (Asterisk)"),
+        (b"@RSYNCD:", "an rsync server"),
+        (b"-ERR", "a database (Redis)"),
+        (b"-NOAUTH", "a database (Redis)"),
+        (b"-DENIED", "a database (Redis)"),
+        (b"AMQP", "a message broker (AMQP)"),
+        (b"NOTICE ", "a chat server (IRC)"),
+        (b"<stream:stream", "a chat server (XMPP)"),
+        (b"<?xml", "an XML service"),
+        (b"\xff\xfb", "a Telnet server"),
+        (b"\xff\xfd", "a Telnet server"),
+    ];
+    // A packet of the greeting: three bytes of its length, its number 0, and version 10 of the protocol or an error.
+    if let [length, _, 0, 0, 0x0a | 0xff, ..] = bytes
+        && *length > 4
+    {
+        return Some("a database (MySQL)");
+    }
+    BEGINS.iter().find(|(begin, _)| bytes.starts_with(begin)).map(|(_, name)| *name)
+}
+
+/// Mail and news servers greet with the codes of FTP; their own words tell.
+fn like_ftp(text: &str) -> Option<&'static str> {
+    let upper = text.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
+    if has(&["FTP"]) {
+        return None;
+    }
+    if has(&["SMTP", "LMTP", "POSTFIX", "EXIM", "SENDMAIL", "MAIL SERVICE", "MAIL SERVER"]) {
+        return Some("a mail server (SMTP)");
+    }
+    has(&["NNTP", "INN2", "NETNEWS"]).then_some("a news server (NNTP)")
 }
 
 /// A port that waits for us to begin is one for TLS or the web.
@@ -264,7 +317,30 @@ mod tests {
         assert_eq!(of_bytes(&[0x15, 3, 1, 0, 2]), Answer::TlsFirst);
         assert!(matches!(of_bytes(b"220-hello\r\n"), Answer::Ftp(_)));
         assert!(matches!(of_bytes(b"421 full"), Answer::Turned(_)));
-        assert!(matches!(of_bytes(b"* OK imap"), Answer::Other(_)));
+        for (bytes, protocol) in [
+            (&b"* OK [CAPABILITY IMAP4rev1] ready"[..], "IMAP"),
+            (b"+OK Dovecot ready.", "POP3"),
+            (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL"),
+            (b"\x45\0\0\0\xff\x6a\x04Host is not allowed", "MySQL"),
+            (b"RTSP/1.0 400 Bad Request\r\n", "RTSP"),
+            (b"RFB 003.008\n", "VNC"),
+            (b"@RSYNCD: 31.0", "rsync"),
+        ] {
+            assert!(
+                matches!(of_bytes(bytes), Answer::Foreign(name, _) if name.contains(protocol)),
+                "{protocol}"
+            );
+        }
+        let greeting = |code, text: &'static str| of_reply(&Reply::new(code, text));
+        assert!(matches!(greeting(220, "mail.example.org ESMTP Postfix"), Answer::Foreign(..)));
+        assert!(matches!(greeting(554, "mx.example.org SMTP service unavailable"), Answer::Foreign(..)));
+        assert!(matches!(
+            greeting(200, "news.example.org InterNetNews NNRP server INN2"),
+            Answer::Foreign(..)
+        ));
+        assert!(matches!(greeting(220, "FTP of our mail service"), Answer::Ftp(_)));
+        assert!(matches!(greeting(220, "ready"), Answer::Ftp(_)));
+        assert!(matches!(of_bytes(b"hello"), Answer::Other(_)));
         assert!(matches!(of_bytes(b""), Answer::Other(_)));
     }
 }

@@ -145,6 +145,8 @@ pub enum Verdict {
     SizeWrong,
     /// FEAT offers what does not work, or leaves out what does.
     FeatDiffers,
+    /// FEAT or SYST is not answered, or ends the session.
+    CommandEaten,
     /// There are no machine-readable listings.
     NoMlsd,
     /// The listing has lines that nobody can read.
@@ -219,6 +221,7 @@ impl Verdict {
         Self::RestRefused,
         Self::SizeWrong,
         Self::FeatDiffers,
+        Self::CommandEaten,
         Self::NoMlsd,
         Self::ListingUnread,
         Self::ClockOffset,
@@ -290,6 +293,7 @@ impl Verdict {
             Self::RestRefused => "rest-refused",
             Self::SizeWrong => "size-wrong",
             Self::FeatDiffers => "feat-differs",
+            Self::CommandEaten => "command-eaten",
             Self::NoMlsd => "no-mlsd",
             Self::ListingUnread => "listing-unread",
             Self::ClockOffset => "clock-offset",
@@ -319,9 +323,11 @@ pub struct Remark {
     /// Which of the four rules of a firewall it is about, as `pasv firewall --explain` counts them: one where it is known, all
     /// that it may be where it is not, and none where it is about something else.
     pub rules: Vec<u8>,
-    /// In one sentence.
+    /// In one sentence, or two.
     pub sentence: String,
-    /// What the keeper of the server can do.
+    /// What may be behind it, for those who know firewalls.
+    pub detail: Option<String>,
+    /// What the server's administrator can do.
     pub server: Vec<String>,
     /// What whoever sits at the client can do.
     pub client: Vec<String>,
@@ -330,7 +336,12 @@ pub struct Remark {
 impl Remark {
     fn new(verdict: Verdict, weight: Weight, sentence: impl Into<String>) -> Self {
         let (rules, server, client) = (Vec::new(), Vec::new(), Vec::new());
-        Self { verdict, weight, rules, sentence: sentence.into(), server, client }
+        Self { verdict, weight, rules, sentence: sentence.into(), detail: None, server, client }
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     fn rules(mut self, rules: &[u8]) -> Self {
@@ -410,14 +421,15 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
     control::judge(findings, &mut sheet);
     if matches!(findings.answer, Some(Answer::Ftp(_))) {
         control::logins(findings, &mut sheet);
+        control::breaks(findings, &mut sheet);
         protection::judge(findings, &mut sheet);
         data::judge(findings, &mut sheet);
         files::judge(findings, &mut sheet);
     }
     for what in &findings.unfinished {
         sheet.ask(
-            format!("what the probe of {what} would have shown: it did not end in time"),
-            "another try, when the network or the server has less to do",
+            format!("what the test of {what} would have shown: it did not end in time"),
+            "try again, when the network or the server is less busy",
         );
     }
     let Sheet { mut remarks, open } = sheet;
@@ -455,7 +467,7 @@ fn without_trouble(findings: &Findings) -> Remark {
             Verdict::NotKnown,
             Weight::Hinders,
             format!(
-                "Only active transfers work {}, and what was seen does not tell why passive ones fail.",
+                "Only active transfers work {}; it is unclear why passive ones fail.",
                 trial.cover.words()
             ),
         ),
@@ -463,15 +475,15 @@ fn without_trouble(findings: &Findings) -> Remark {
             Verdict::NotKnown,
             Weight::Hinders,
             format!(
-                "{} transfers work {}, by {}; what was seen does not tell why others fail: {}.",
+                "{} transfers work {}, by {}; it is unclear why others fail: {}.",
                 capital(trial.way.mode()),
                 trial.cover.words(),
                 trial.way,
                 unexplained(findings).join("; ")
             ),
         )
-        .server("its log says what became of them; a server that is short of something fails now and then")
-        .client("what to use below works; another try shows whether the others always fail"),
+        .server("read its log for those transfers")
+        .client("use the settings below; try again to see whether the others always fail"),
         Some(trial) => Remark::new(
             Verdict::AllIsWell,
             Weight::Note,
@@ -482,18 +494,14 @@ fn without_trouble(findings: &Findings) -> Remark {
                 trial.way
             ),
         ),
-        None => Remark::new(
-            Verdict::NotKnown,
-            Weight::Blocks,
-            "No transfer works, and what was seen does not tell why.",
-        ),
+        None => Remark::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why."),
     }
 }
 
 /// The passive trials that failed. Where no rule has a word for one, that is to be said too.
 fn unexplained(findings: &Findings) -> Vec<String> {
     let passive = findings.trials.iter().filter(|trial| trial.way.is_passive());
-    passive.filter(|trial| !trial.end.is_through()).map(evidence::trial).collect()
+    passive.filter(|trial| !trial.end.is_through() && !files::is_slow(trial)).map(evidence::trial).collect()
 }
 
 fn capital(word: &str) -> String {

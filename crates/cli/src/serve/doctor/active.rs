@@ -35,23 +35,23 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
     let Some(port) = here.port else {
         return findings.fine(
             "active-any-port",
-            "active mode calls from any free port",
-            "--active-port is not given; a client's firewall that waits for port 20 does not let these calls in",
+            "active mode connects from any free port",
+            "--active-port is not given; a client's firewall that expects port 20 blocks these connections",
         );
     };
-    let says = format!("active mode cannot call from port {port}");
-    const OTHER: &str = "--active-port with another port, or none: any free one is taken then";
+    let says = format!("active mode cannot connect from port {port}");
+    const OTHER: &str = "use another --active-port, or none: then any free port is used";
     match &here.unbound {
-        None => findings.fine("active-port", format!("active mode calls from port {port}"), "it could be bound"),
+        None => findings.fine("active-port", format!("active mode connects from port {port}"), "it is free"),
         Some(Why::Privilege) => findings.wrong(
             "active-port-needs-privilege",
             says,
             "ports below 1024 need root or CAP_NET_BIND_SERVICE",
-            "serve with that right (AmbientCapabilities=CAP_NET_BIND_SERVICE in the service), or leave out --active-port; is this run as the user who serves?",
+            "give the server that right (AmbientCapabilities=CAP_NET_BIND_SERVICE in the service), or remove --active-port; run this check as the user who runs the server",
         ),
         Some(Why::Held(Some(holder))) => findings.wrong("active-port-taken", says, format!("{holder} listens there"), OTHER),
         Some(Why::Held(None)) => findings.wrong("active-port-taken", says, "a program of another user listens there", OTHER),
-        Some(Why::Elsewhere) => findings.wrong("active-port-taken", says, "the address is none of this machine's", "--listen with an address of this machine"),
+        Some(Why::Elsewhere) => findings.wrong("active-port-taken", says, "the address does not belong to this machine", "give --listen an address of this machine"),
         Some(Why::Other(why)) => findings.wrong("active-port-taken", says, why, OTHER),
     }
 }

@@ -49,43 +49,43 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
             let own = own.map_or_else(|| "none of IPv4".to_owned(), |own| own.to_string());
             findings.wrong(
                 "address-useless",
-                format!("--external {external} means nothing outside"),
+                format!("--external {external} is not reachable from outside"),
                 format!("this machine's own address is {own}"),
-                "--external takes the address that the site is reached by from outside",
+                "give --external the address at which clients reach the server from outside",
             );
         }
         (Some(external), own) => {
             let same = own == Some(external);
             let own = own.map_or_else(|| "not known".to_owned(), |own| own.to_string());
-            let says = format!("PASV tells {external} to clients from outside");
+            let says = format!("PASV announces {external} to clients from outside");
             findings.fine("address-told", says, format!("--external; this machine's own address is {own}"));
             if !same {
                 findings.open(
                     format!("whether {external} leads to this machine: its own address is {own}"),
-                    format!("`pasv doctor ftp://{external}/` from another network"),
+                    format!("run `pasv doctor ftp://{external}/` from another network"),
                 );
             }
         }
         (None, _) if here.balanced => {
-            let says = "PASV tells the address that the balancer names";
+            let says = "PASV announces the address that the balancer passes on";
             findings.fine(
                 "address-told",
                 says,
-                "--proxy-from: a PROXY header names what the client has dialled",
+                "--proxy-from: the PROXY header has the address that the client used",
             );
         }
         (None, Some(own)) if !is_of_everybody(own) => findings.look(
             "address-private",
-            "clients from outside are told a private address by PASV",
+            "PASV announces a private address to clients from outside",
             format!("this machine is {own}, and --external is not given"),
-            "where a router forwards to this site: --external with the router's address; EPSV needs none",
+            "behind a router that forwards to this server, give --external the router's address; EPSV needs none",
         ),
         (None, Some(own)) => {
-            findings.fine("address-told", format!("PASV tells {own}"), "it is this machine's own")
+            findings.fine("address-told", format!("PASV announces {own}"), "the address of this machine")
         }
         (None, None) => findings.open(
-            "which address PASV tells: this machine has no IPv4 address towards the outside now",
-            "this look again when the network is up",
+            "which address PASV announces: this machine has no IPv4 address to the outside now",
+            "run this again when the network is up",
         ),
     }
 }

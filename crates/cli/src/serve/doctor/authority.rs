@@ -43,66 +43,66 @@ pub(super) fn judge(here: &Here, filter: Option<&Filter>, findings: &mut Finding
     match &here.unbound {
         None => findings.fine(
             "acme-port-free",
-            format!("the authority's questions can be answered at {at}"),
-            "it was listened there for a moment",
+            format!("{at} is free for the certificate authority's check"),
+            "it was tried",
         ),
         Some(Why::Held(Some(holder))) if holder.is_pasv() => {
-            findings.fine("acme-port-free", format!("pasv answers the authority at {at}"), holder.to_string());
+            findings.fine("acme-port-free", format!("pasv answers the certificate authority at {at}"), holder.to_string());
         }
         Some(Why::Held(Some(holder))) => findings.wrong(
             "acme-port-taken",
-            format!("another program has {at}, where the authority's questions are to be answered"),
+            format!("another program uses {at}, needed for the certificate authority's check"),
             holder.to_string(),
-            "--acme-listen 127.0.0.1:8080, and let that program forward /.well-known/acme-challenge/ there",
+            "use --acme-listen 127.0.0.1:8080, and make that program forward /.well-known/acme-challenge/ there",
         ),
         Some(Why::Held(None)) => findings.open(
-            format!("whether the site itself or another program has {at}, where the authority's questions are answered"),
-            "root is told who listens: `ss -ltnp`, or this look again as root",
+            format!("whether the server itself or another program uses {at}, needed for the certificate authority's check"),
+            "as root, run `ss -ltnp`, or this again",
         ),
         Some(Why::Privilege) => findings.wrong(
             "acme-port-needs-privilege",
-            format!("this user may not listen on {at}, where the authority's questions are to be answered"),
+            format!("this user may not listen on {at}, needed for the certificate authority's check"),
             "ports below 1024 need root or CAP_NET_BIND_SERVICE",
-            "serve with that right, or --acme-listen with another port, to which port 80 is forwarded",
+            "give the server that right, or use --acme-listen with another port, and forward port 80 to it",
         ),
         Some(Why::Elsewhere) => findings.wrong(
             "acme-port-taken",
-            format!("{at} cannot be listened on, where the authority's questions are to be answered"),
-            "the address is none of this machine's",
-            "--acme-listen with an address of this machine",
+            format!("{at}, needed for the certificate authority's check, cannot be used"),
+            "the address does not belong to this machine",
+            "give --acme-listen an address of this machine",
         ),
         Some(Why::Other(why)) => findings.wrong(
             "acme-port-taken",
-            format!("{at} cannot be listened on, where the authority's questions are to be answered"),
+            format!("{at}, needed for the certificate authority's check, cannot be used"),
             why,
-            "--acme-listen chooses another place, to which port 80 is forwarded",
+            "use another --acme-listen, and forward port 80 to it",
         ),
     }
     let ask = here.names.first().map_or("NAME", String::as_str);
     let decides = format!(
-        "`curl -i http://{ask}/.well-known/acme-challenge/x` from another network, while the site orders: it has to be answered by pasv (404)"
+        "run `curl -i http://{ask}/.well-known/acme-challenge/x` from another network, while the server orders a certificate: pasv must answer it (404)"
     );
     if at.port() != HTTP {
-        let who = here.web.as_ref().map_or_else(
-            || "nobody that is seen listens there".to_owned(),
-            |web| format!("{web} listens there"),
-        );
+        let who = here
+            .web
+            .as_ref()
+            .map_or_else(|| "no program was seen there".to_owned(), |web| format!("{web} listens there"));
         findings.open(format!("whether port 80 is forwarded to {at}: {who}"), decides.clone());
     }
     match filter.and_then(Filter::to_port_80) {
         Some(Passage::Dropped(by)) => findings.wrong(
             "acme-port-closed",
-            "this machine's firewall does not let the authority ask port 80",
+            "the firewall of this machine blocks the certificate authority at port 80",
             format!("new connections to it are dropped by {by}"),
             "`pasv firewall --keep 22 --keep 80` prints the rules with that port; `pasv firewall --apply` takes the same flags",
         ),
         Some(Passage::Unclear(why)) => {
-            findings.open(format!("whether this machine's firewall lets the authority ask port 80: {why}"), decides);
+            findings.open(format!("whether the firewall of this machine lets the certificate authority reach port 80: {why}"), decides);
         }
         Some(Passage::Open) => findings.fine(
             "acme-port-open",
-            "this machine's firewall lets the authority ask port 80",
-            "no rule that is seen drops it",
+            "the firewall of this machine lets the certificate authority reach port 80",
+            "no rule drops it",
         ),
         // That the rules cannot be read is told where the site's own are.
         None => {}

@@ -114,22 +114,22 @@ fn address(bytes: &[u8]) -> Option<String> {
 /// Pure: the same facts, the same findings.
 pub(super) fn judge(here: &Here, findings: &mut Findings) {
     for (file, about) in &here.given {
-        one(file, about, "renew it; a running site reads the file again by itself", findings);
+        one(file, about, "renew it; a running server reloads the file by itself", findings);
     }
     if let Some((file, about)) = &here.obtained {
-        let fix = "the site renews it by itself when a third of its time is left: the log of the site tells why it could not";
+        let fix = "read the server's log: it renews the certificate by itself when a third of its time is left, and logs why it could not";
         one(file, about, fix, findings);
     }
     match &here.own {
         Some((file, true)) => findings.fine(
             "certificate-own",
-            format!("{file} is the site's own certificate"),
-            "made by pasv: clients trust it on first use or by --pin, and no authority vouches for it",
+            format!("{file} is the server's own certificate"),
+            "self-signed by pasv: clients trust it on first use or by --pin",
         ),
         Some((file, false)) => findings.fine(
             "certificate-own",
-            "the site makes a certificate of its own at its first start",
-            format!("neither --cert nor --acme is given, and {file} is not there yet"),
+            "the server generates a self-signed certificate at its first start",
+            format!("neither --cert nor --acme is given, and {file} does not exist yet"),
         ),
         None => {}
     }
@@ -139,25 +139,20 @@ fn one(file: &str, about: &Result<About, String>, renew: &str, findings: &mut Fi
     let About { names, begins, ends, chain } = match about {
         Ok(about) => about,
         Err(why) => {
-            let fix = "--cert takes the chain in PEM, the site's own certificate first, and --key the key of that one";
-            return findings.wrong(
-                "certificate-unusable",
-                format!("{file} cannot be shown to clients"),
-                why,
-                fix,
-            );
+            let fix = "give --cert the chain in PEM, the server's own certificate first, and --key its key";
+            return findings.wrong("certificate-unusable", format!("{file} cannot be used"), why, fix);
         }
     };
     let shown = if names.is_empty() { "for no name".to_owned() } else { format!("for {}", few(names)) };
     match (begins, ends) {
         (1.., _) => {
-            let says = format!("{file} is not good before {begins} days from now");
-            findings.wrong("certificate-early", says, shown.clone(), "is this machine's clock right?");
+            let says = format!("{file} becomes valid in {begins} days");
+            findings.wrong("certificate-early", says, shown.clone(), "check the clock of this machine");
         }
         (_, ..0) => {
             findings.wrong(
                 "certificate-expired",
-                format!("{file} has expired {} days ago", -ends),
+                format!("{file} expired {} days ago", -ends),
                 shown.clone(),
                 renew,
             );
@@ -170,32 +165,32 @@ fn one(file: &str, about: &Result<About, String>, renew: &str, findings: &mut Fi
                 renew,
             );
         }
-        _ => findings.fine("certificate-good", format!("{file} is good for {ends} days"), shown.clone()),
+        _ => findings.fine("certificate-good", format!("{file} is valid for {ends} days"), shown.clone()),
     }
     if names.is_empty() {
-        let fix = "a certificate with the site's host name as subject alternative name";
+        let fix = "use a certificate with the host name as subject alternative name";
         findings.wrong(
             "certificate-nameless",
-            format!("{file} is for no name"),
-            "clients look for names in that place alone",
+            format!("{file} has no subject alternative name"),
+            "clients look for the host name there only",
             fix,
         );
     }
     match chain {
         Chain::Vouched => {
-            findings.fine("certificate-vouched", format!("an authority of this system vouches for {file}"), shown);
+            findings.fine("certificate-vouched", format!("{file} is signed by a trusted authority"), shown);
         }
         Chain::Itself => findings.look(
             "certificate-self-signed",
-            format!("nobody vouches for {file} but it itself"),
+            format!("{file} is self-signed"),
             "issuer and subject are the same",
-            "clients have to be told its fingerprint (--pin); --acme gets one that they trust",
+            "give clients its fingerprint (--pin), or use --acme for one that they trust",
         ),
         Chain::Not { why, issuer } => findings.look(
             "certificate-chain",
-            format!("no authority of this system vouches for {file}"),
+            format!("{file} is not signed by a trusted authority"),
             format!("{why}; the last certificate of the file is issued by {issuer}"),
-            "put the certificates between it and the authority into the file, below it; of an authority of your own, clients have to know it",
+            "add the intermediate certificates to the file, below it; clients must trust an authority of your own",
         ),
     }
 }
@@ -225,9 +220,13 @@ mod tests {
         assert_eq!(first(Ok(About { begins: 2, ..good() })), ("certificate-early", Weight::Wrong));
         assert_eq!(first(Err("no".into())), ("certificate-unusable", Weight::Wrong));
         let nameless = found(Ok(About { names: vec![], ..good() }));
-        assert!(nameless.text().contains("is for no name") && nameless.is_wrong(), "{}", nameless.text());
+        assert!(
+            nameless.text().contains("has no subject alternative name") && nameless.is_wrong(),
+            "{}",
+            nameless.text()
+        );
         let sound = found(Ok(good()));
-        assert!(sound.text().contains("good for 80 days (for ftp.example.net)"), "{}", sound.text());
+        assert!(sound.text().contains("valid for 80 days (for ftp.example.net)"), "{}", sound.text());
         assert_eq!(
             sound.names(),
             [("certificate-good", Weight::Fine), ("certificate-vouched", Weight::Fine)]
@@ -271,7 +270,7 @@ mod tests {
         );
         let part = about(leaf.as_bytes(), key.as_bytes(), now, &roots).unwrap();
         assert!(matches!(&part.chain, Chain::Not { issuer, .. } if issuer.contains("middle")), "{part:?}");
-        assert!(found(Ok(part)).text().contains("the certificates between"));
+        assert!(found(Ok(part)).text().contains("the intermediate certificates"));
         // It has ended meanwhile: that says nothing about who has signed it.
         let late = SystemTime::UNIX_EPOCH + Duration::from_secs(200_000 * 24 * 3600 * 5);
         let expired = about(format!("{leaf}{middle}").as_bytes(), key.as_bytes(), late, &roots).unwrap();
@@ -299,7 +298,7 @@ mod tests {
             findings.text()
         };
         assert!(
-            of(true).contains("is the site's own certificate") && of(false).contains("at its first start")
+            of(true).contains("is the server's own certificate") && of(false).contains("at its first start")
         );
     }
 }

@@ -115,7 +115,8 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
     let (compared, active, recognised, unseen) = match filter {
         Filter::Read { compared, active, recognised, unseen, .. } => (compared, active, recognised, unseen),
         Filter::Unread { why, hint } => {
-            let what = format!("whether this machine's firewall lets the site through: {}", plain(why));
+            let what =
+                format!("whether the firewall of this machine lets the server through: {}", plain(why));
             return findings.open(what, *hint);
         }
     };
@@ -125,38 +126,42 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
     }
     for wide in &compared.wide {
         let fix = if wide.ours {
-            "`pasv firewall --apply` with the flags of this site brings it up to date"
+            "run `pasv firewall --apply` with the flags of this server"
         } else {
-            "narrow that rule; `pasv firewall --explain` tells which ports the site needs, and why"
+            "make that rule narrower; `pasv firewall --explain` shows which ports the server needs, and why"
         };
         findings.look("rule-too-wide", plain(&wide.by), plain(&wide.what), fix);
     }
     if !compared.open_questions.is_empty() {
         let questions: Vec<String> = compared.open_questions.iter().map(|question| plain(question)).collect();
         findings.open(
-            format!("whether all that the site needs passes this machine's firewall: {}", few(&questions)),
-            "`pasv doctor ftp://...` from a client's place; `pasv firewall --check` tells all the conditions",
+            format!(
+                "whether the firewall of this machine lets all through that the server needs: {}",
+                few(&questions)
+            ),
+            "run `pasv doctor ftp://...` from a client; `pasv firewall --check` shows all conditions",
         );
     }
     if let Some(program) = unseen.first() {
         findings.open(
-            format!(
-                "what the rules of {} do, which are of the kind before nftables and not among those compared",
-                unseen.join(" and ")
-            ),
-            format!("`{program}-legacy-save` prints them, and `pasv firewall` what has to be in them"),
+            format!("what the legacy rules of {} do: nft does not show them", unseen.join(" and ")),
+            format!("run `{program}-legacy-save` and compare with `pasv firewall`"),
         );
     }
     if !compared.missing.is_empty() || !compared.open_questions.is_empty() || !unseen.is_empty() {
         return;
     }
     if compared.filtered {
-        findings.fine("firewall-passes", "what the site needs passes this machine's firewall", source);
+        findings.fine(
+            "firewall-passes",
+            "the firewall of this machine lets through what the server needs",
+            source,
+        );
     } else {
         findings.fine(
             "firewall-open",
             "no firewall is active on this machine",
-            "every port of it is open, the site's too; `pasv firewall --apply` closes the others",
+            "every port is reachable, the server's too; `pasv firewall --apply` closes the others",
         );
     }
 }
@@ -165,23 +170,20 @@ fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &s
     let says = plain(&missing.to_string());
     if active.is_some_and(|rules| rules.contains(&missing.rule)) {
         // Clients in passive mode are served all the same.
-        let fix = "`pasv firewall --mode both --output-drop` prints what lets it through; or --no-active, so that \
-                   clients in active mode are refused at once instead of waiting";
+        let fix = "run `pasv firewall --mode both --output-drop` for the rules; or use --no-active, so that active mode is refused at once";
         return findings.look("active-rule-missing", format!("active mode fails: {says}"), source, fix);
     }
     // What passes for some clients may be all that the keeper wants; only he knows.
     if !missing.except.is_empty() {
-        let fix = "whether that is all who shall come in, the site's keeper knows: \
-                   `pasv firewall --check --from CIDR` compares for these";
+        let fix = "check whether all clients are covered: `pasv firewall --check --from CIDR` compares for some only";
         return findings.look("rule-for-some", says, source, fix);
     }
     let fix = match target {
         // They write their chains anew whenever they like, and so `--apply` leaves them alone.
         Target::Ufw | Target::Firewalld => {
-            format!("`pasv firewall` with the flags of this site prints what to tell {}", target.name())
+            format!("run `pasv firewall` with the flags of this server for the commands of {}", target.name())
         }
-        _ => "`pasv firewall --apply` with the flags of this site lets it through (nftables); `pasv firewall` prints \
-              the lines"
+        _ => "run `pasv firewall --apply` with the flags of this server (nftables); `pasv firewall` prints the lines"
             .to_owned(),
     };
     findings.wrong("rule-missing", says, source, fix);
@@ -256,7 +258,7 @@ mod tests {
         let found = found(&compared(&rules("drop", &[FOLLOWED.into(), port("2121")])));
         assert_eq!(found.names(), [("rule-missing", Weight::Wrong)]);
         let text = found.text();
-        assert!(text.starts_with("Wrong: rule 3 (in, to 61210-61219)"), "{text}");
+        assert!(text.starts_with("1 error: rule 3 (in, to 61210-61219)"), "{text}");
         assert!(
             text.contains("`pasv firewall --apply`") && text.contains("the chain `inet filter input`"),
             "{text}"
@@ -271,7 +273,7 @@ mod tests {
         let filter = super::compared(&ruleset, site(Active::Off), false, recognise(&seen), vec![]);
         let text = found(&filter).text();
         assert!(
-            text.contains("prints what to tell ufw") && text.contains("(ufw is active on this machine)"),
+            text.contains("for the commands of ufw") && text.contains("(ufw is active on this machine)"),
             "{text}"
         );
     }
@@ -293,7 +295,7 @@ mod tests {
         let found_wide = found(&compared(&rules("drop", &wide)));
         assert_eq!(found_wide.names(), [("rule-too-wide", Weight::Look), ("firewall-passes", Weight::Fine)]);
         let text = found_wide.text();
-        assert!(text.contains("1024-65535") && text.contains("narrow that rule"), "{text}");
+        assert!(text.contains("1024-65535") && text.contains("make that rule narrower"), "{text}");
     }
 
     #[test]
@@ -356,7 +358,7 @@ mod tests {
     fn what_is_not_known_is_told_with_what_decides_it() {
         let unread = found(&Filter::Unread { why: "nft: not permitted".into(), hint: "try with sudo" });
         assert!(unread.names().is_empty() && unread.unknown()[0].ends_with("nft: not permitted"));
-        assert!(unread.text().contains("what would decide it: try with sudo"), "{}", unread.text());
+        assert!(unread.text().contains("how to find out: try with sudo"), "{}", unread.text());
         // Nothing in nftables drops, and yet that is not all.
         let Filter::Read { mut compared, recognised, .. } = compared(&rules("accept", &[])) else {
             unreachable!()

@@ -3,6 +3,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::columns::wrap;
+use crate::doctor::coloured;
+
 /// The names of what can be found, which do not change: each has its place in docs/doctor.md.
 const NAMES: [&str; 42] = [
     "folder",
@@ -54,7 +57,7 @@ const NAMES: [&str; 42] = [
 pub(super) enum Weight {
     /// Somebody who comes fails for it.
     Wrong,
-    /// It may be meant so, or it will be wrong one day: the site's keeper has to know.
+    /// It may be meant so, or it will be wrong one day: the administrator has to know.
     Look,
     /// As it should be.
     Fine,
@@ -142,6 +145,21 @@ impl Findings {
         self.found.iter().any(|finding| finding.weight == Weight::Wrong)
     }
 
+    /// How bad it is, in the words of the other look.
+    fn weight(&self) -> client::doctor::Weight {
+        use client::doctor::Weight::{Blocks, Hinders, Note};
+        match self.ordered().next().map(|finding| finding.weight) {
+            Some(Weight::Wrong) => Blocks,
+            Some(Weight::Look) => Hinders,
+            _ if !self.open.is_empty() => Hinders,
+            _ => Note,
+        }
+    }
+
+    fn number(&self, weight: Weight) -> usize {
+        self.found.iter().filter(|finding| finding.weight == weight).count()
+    }
+
     /// The heaviest first, else in the order in which they were looked at.
     fn ordered(&self) -> impl Iterator<Item = &Finding> {
         let of = |weight| self.found.iter().filter(move |finding| finding.weight == weight);
@@ -151,34 +169,44 @@ impl Findings {
     /// The one sentence that comes before all others.
     pub(super) fn sentence(&self) -> String {
         match (self.ordered().next(), self.open.first()) {
-            (Some(first), _) if first.weight == Weight::Wrong => format!("Wrong: {}.", first.says),
+            (Some(first), _) if first.weight == Weight::Wrong => {
+                let errors = self.number(Weight::Wrong);
+                format!("{errors} error{}: {}.", plural(errors), first.says)
+            }
             (Some(first), _) if first.weight == Weight::Look => {
-                format!("Nothing is surely wrong here; look at this: {}.", first.says)
+                let warnings = self.number(Weight::Look);
+                format!("No errors, {warnings} warning{}: {}.", plural(warnings), first.says)
             }
             (_, Some(open)) => {
-                format!("Nothing wrong was found on this machine, but this is not known: {}.", open.what)
+                format!("No errors, but it is unclear {}.", open.what)
             }
-            _ => "Nothing is wrong on this machine.".to_owned(),
+            _ => "No errors.".to_owned(),
         }
     }
 
     /// What a person reads.
-    pub(super) fn report(&self) -> Vec<String> {
-        let mut lines = vec![self.sentence()];
+    pub(super) fn report(&self, width: usize) -> Vec<String> {
+        const REST: &str = "         ";
+        const DEEPER: &str = "           ";
+        let mut lines = wrap(&self.sentence(), "", "", width);
+        coloured(&mut lines, self.weight());
+        let mut push = |text: &str, first: &str, rest: &str| lines.extend(wrap(text, first, rest, width));
         for finding in self.ordered() {
             let mark = match finding.weight {
-                Weight::Wrong => "wrong",
-                Weight::Look => "look",
-                Weight::Fine => "fine",
+                Weight::Wrong => "error",
+                Weight::Look => "warn",
+                Weight::Fine => "ok",
             };
-            lines.push(format!("  {mark:<6}{} ({})", finding.says, finding.evidence));
-            lines.extend(finding.fix.as_ref().map(|fix| format!("        fix: {fix}")));
+            push(&format!("{} ({})", finding.says, finding.evidence), &format!("  {mark:<7}"), REST);
+            if let Some(fix) = &finding.fix {
+                push(&format!("to do: {fix}"), REST, DEEPER);
+            }
         }
         for Open { what, decided_by } in &self.open {
-            lines.push(format!("  open  it is not known {what}"));
-            lines.push(format!("        what would decide it: {decided_by}"));
+            push(&format!("unclear {what}"), "  ?      ", REST);
+            push(&format!("how to find out: {decided_by}"), REST, DEEPER);
         }
-        lines.push("The way to it is told by `pasv doctor ftp://...`, run where a client is.".to_owned());
+        push("To test reachability, run `pasv doctor ftp://...` from a client.", "", "");
         lines
     }
 
@@ -218,6 +246,10 @@ impl Findings {
     }
 }
 
+fn plural(number: usize) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
 /// Several as one: the first few, and how many more.
 pub(super) fn few(all: &[String]) -> String {
     /// Enough to see which; of a hundred ports nobody wants to read all.
@@ -244,7 +276,7 @@ impl Findings {
 
     /// All of it as text.
     pub(super) fn text(&self) -> String {
-        self.report().join("\n")
+        self.report(1000).join("\n")
     }
 }
 
@@ -255,28 +287,28 @@ mod tests {
     #[test]
     fn what_is_wrong_comes_first_and_what_is_not_known_last() {
         let mut findings = Findings::default();
-        assert_eq!(findings.sentence(), "Nothing is wrong on this machine.");
+        assert_eq!(findings.sentence(), "No errors.");
         assert_eq!(findings.object()["verdict"], "all-is-well");
         findings.fine("ports-free", "it is fine", "seen");
         findings.open("whether it rains", "a window");
-        assert!(findings.sentence().ends_with("this is not known: whether it rains."), "{findings:?}");
+        assert!(findings.sentence().ends_with("it is unclear whether it rains."), "{findings:?}");
         assert_eq!(findings.object()["verdict"], "not-known");
         findings.look("limits", "it is odd", "seen", "look there");
-        assert!(findings.sentence().ends_with("look at this: it is odd."), "{findings:?}");
+        assert_eq!(findings.sentence(), "No errors, 1 warning: it is odd.");
         assert!(!findings.is_wrong());
-        findings.wrong("port-taken", "it is broken", "seen", "mend it");
-        assert_eq!(findings.sentence(), "Wrong: it is broken.");
-        let lines = findings.report();
+        findings.wrong("port-taken", "it is broken", "seen", "repair it");
+        assert_eq!(findings.sentence(), "1 error: it is broken.");
+        let lines = findings.report(1000);
         let marks: Vec<_> = lines.iter().filter_map(|line| line.get(2..6)).collect();
         assert_eq!(
             &marks[1..],
-            ["wron", "    ", "look", "    ", "fine", "open", "    ", "e wa"],
+            ["erro", "    ", "warn", "    ", "ok  ", "?   ", "    ", " tes"],
             "{lines:?}"
         );
         let object = findings.object();
         assert_eq!((&object["verdict"], &object["weight"]), (&json!("port-taken"), &json!("hinders")));
         assert_eq!(object["sentence"], "it is broken");
-        assert_eq!((&object["server"], &object["evidence"]), (&json!(["mend it"]), &json!(["seen"])));
+        assert_eq!((&object["server"], &object["evidence"]), (&json!(["repair it"]), &json!(["seen"])));
         let also: Vec<_> =
             object["also"].as_array().unwrap().iter().map(|one| (&one["verdict"], &one["weight"])).collect();
         assert_eq!(also, [(&json!("limits"), &json!("note")), (&json!("ports-free"), &json!("fine"))]);

@@ -92,7 +92,7 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
         }
     }
     if kinds.is_empty() {
-        findings.fine("ports-free", "all ports of the site can be listened on", "each was tried");
+        findings.fine("ports-free", "all ports of the server are free", "each was tried");
     }
     // Of several addresses the same port counts once for each.
     let tried = here.unbound.iter().filter(|unbound| is_passive(&unbound.at)).count();
@@ -107,38 +107,38 @@ fn unbound(why: &Why, spared: bool, places: &[String], findings: &mut Findings) 
     let shown = few(places);
     match why {
         Why::Held(Some(holder)) if holder.is_pasv() => {
-            findings.fine("site-runs", format!("pasv listens at {shown}"), format!("{holder}: the site itself, where it runs"));
+            findings.fine("site-runs", format!("pasv listens at {shown}"), format!("{holder}: the server itself, if it is running"));
         }
         Why::Held(Some(holder)) => {
-            let says = format!("another program has {shown}");
-            let fix = "end that program, or choose other ports (--listen, --passive-ports)";
+            let says = format!("another program uses {shown}");
+            let fix = "stop that program, or use other ports (--listen, --passive-ports)";
             if spared {
-                findings.look("port-taken", says, format!("{holder}; the site uses its other passive ports"), fix);
+                findings.look("port-taken", says, format!("{holder}; the server uses its other passive ports"), fix);
             } else {
                 findings.wrong("port-taken", says, holder.to_string(), fix);
             }
         }
         Why::Held(None) => findings.open(
-            format!("whether the site itself or another program has {shown}"),
-            "root is told who listens: `ss -ltnp`, or this look again as root",
+            format!("whether the server itself or another program uses {shown}"),
+            "as root, run `ss -ltnp`, or this again",
         ),
         Why::Privilege => findings.wrong(
             "port-needs-privilege",
             format!("this user may not listen on {shown}"),
             "ports below 1024 need root or CAP_NET_BIND_SERVICE",
-            "serve with that right (AmbientCapabilities=CAP_NET_BIND_SERVICE in the service), or --listen 2121; is this run as the user who serves?",
+            "give the server that right (AmbientCapabilities=CAP_NET_BIND_SERVICE in the service), or use --listen 2121; run this check as the user who runs the server",
         ),
         Why::Elsewhere => findings.wrong(
             "address-not-here",
             format!("{shown} cannot be listened on"),
-            "the address is none of this machine's",
-            "--listen with an address of this machine; behind NAT that is the inner one, and --external tells the other",
+            "the address does not belong to this machine",
+            "give --listen an address of this machine; behind NAT the inner one, and the outer one to --external",
         ),
         Why::Other(why) => findings.wrong(
             "port-fails",
             format!("{shown} cannot be listened on"),
             why,
-            "--listen and --passive-ports choose others",
+            "use other ports (--listen, --passive-ports)",
         ),
     }
 }
@@ -148,8 +148,8 @@ fn ephemeral(here: &Here, findings: &mut Findings) {
         (Some(passive), Some(ephemeral)) => (passive, ephemeral),
         (Some(_), None) => {
             return findings.open(
-                "whether outgoing connections take passive ports: the kernel does not tell its ephemeral ports",
-                "`sysctl net.ipv4.ip_local_port_range`, which must not have --passive-ports in it",
+                "whether outgoing connections use passive ports: the kernel does not show its ephemeral ports",
+                "run `sysctl net.ipv4.ip_local_port_range`: it must not contain the --passive-ports",
             );
         }
         (None, _) => return,
@@ -158,12 +158,13 @@ fn ephemeral(here: &Here, findings: &mut Findings) {
     let (from, to) = (ephemeral.range.start(), ephemeral.range.end());
     let shown = format!("the passive ports are {low}-{high}, the ephemeral ones {from}-{to}");
     if ephemeral.overlap(std::slice::from_ref(passive)).is_empty() {
-        let says = "no outgoing connection of this machine takes a passive port";
+        let says = "no outgoing connection of this machine uses a passive port";
         findings.fine("ephemeral-apart", says, shown);
     } else {
-        let says = "this machine's own outgoing connections may take a passive port";
-        let fix =
-            format!("--passive-ports above {to}, or sysctl net.ipv4.ip_local_reserved_ports={low}-{high}");
+        let says = "outgoing connections of this machine may use a passive port";
+        let fix = format!(
+            "use --passive-ports above {to}, or run `sysctl net.ipv4.ip_local_reserved_ports={low}-{high}`"
+        );
         findings.wrong("ephemeral-overlap", says, shown, fix);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn gather(site: &Flags) -> Here {
     let access = if site.changes_files() { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK }
         | Access::EXEC_OK;
     let usable = match std::fs::metadata(site.root()) {
-        Ok(about) if !about.is_dir() => Err("it is no folder".to_owned()),
+        Ok(about) if !about.is_dir() => Err("it is not a folder".to_owned()),
         Ok(_) => rustix::fs::access(site.root(), access).map_err(|e| words(&std::io::Error::from(e))),
         Err(error) => Err(words(&error)),
     };
@@ -43,27 +43,27 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
     let before = findings.count();
     if let Some(why) = &here.folder {
         let doing = if site.changes_files() { "written to" } else { "read" };
-        let fix = "--root names a folder that the user who serves may use; is this run as that user?";
+        let fix = "share a folder that the user who runs the server may use; run this check as that user";
         findings.wrong("folder", format!("{} cannot be {doing}", show_path(site.root())), why, fix);
     }
     if let Some(why) = site.tls.conflict() {
-        findings.wrong(CONFLICT, why, "`pasv serve` does not start with it", "leave out one of the two");
+        findings.wrong(CONFLICT, why, "`pasv serve` does not start with both", "remove one of the two");
     }
     let (listens, implicit) = (site.listens(), site.tls.listens());
     let all: Vec<SocketAddr> = listens.iter().chain(implicit).copied().collect();
     for (nth, at) in all.iter().enumerate() {
         if at.port() != 0 && all.iter().take(nth).any(|other| overlap(*at, *other)) {
-            let evidence = "a port can be listened on once, in clear or with TLS at once";
-            let fix = "--listen and --listen-tls each want a port of their own";
+            let evidence = "a port can be listened on once, with or without implicit TLS";
+            let fix = "give --listen and --listen-tls different ports";
             findings.wrong(CONFLICT, format!("{at} is listened on twice"), evidence, fix);
         }
         if !site.no_passive && site.passive_ports.contains(&at.port()) {
             let (low, high) = (site.passive_ports.start(), site.passive_ports.end());
             let evidence = format!("the passive ports are {low}-{high}");
-            let fix = "--passive-ports without that port, or another --listen";
+            let fix = "use --passive-ports without that port, or another --listen";
             findings.wrong(
                 CONFLICT,
-                format!("port {} is both the site's and a passive port", at.port()),
+                format!("port {} is both a control port and a passive port", at.port()),
                 evidence,
                 fix,
             );
@@ -72,17 +72,17 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
     if let Some(port) = site.active_port.filter(|_| !site.no_active) {
         let listened = all.iter().any(|at| at.port() == port);
         if listened || !site.no_passive && site.passive_ports.contains(&port) {
-            let says = format!("no call can leave from port {port}, at which the site listens");
+            let says = format!("active mode cannot use port {port}, on which the server listens");
             findings.wrong(
                 CONFLICT,
                 says,
-                "--active-port names a port of the site's own",
-                "--active-port 20, or none",
+                "--active-port is one of the server's own ports",
+                "use --active-port 20, or none",
             );
         }
     }
     if site.active_port.is_some() && site.no_active {
-        let fix = "leave out --active-port, or --no-active";
+        let fix = "remove --active-port, or --no-active";
         findings.look(CONFLICT, "--active-port has no effect", "--no-active refuses EPRT and PORT", fix);
     }
     if let Some(external) = site.external {
@@ -91,20 +91,19 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
             let why = if site.no_passive {
                 "--no-passive refuses it"
             } else {
-                "the site has no IPv4, and EPSV tells none"
+                "the server has no IPv4, and EPSV announces no address"
             };
-            let says = format!("nobody is told --external {external}: only PASV tells an address");
-            findings.look(CONFLICT, says, why, "leave it out");
+            let says = format!("--external {external} has no effect: only PASV announces an address");
+            findings.look(CONFLICT, says, why, "remove it");
         }
     }
     for net in site.proxy_from.iter().filter(|net| net.prefix_len() == 0) {
-        let says = format!("--proxy-from {net} believes everybody's PROXY header");
-        let evidence =
-            "whoever comes can say that he is somebody else, and who sends no header is not served";
-        findings.wrong(CONFLICT, says, evidence, "--proxy-from with the addresses of the balancer alone");
+        let says = format!("--proxy-from {net} accepts PROXY headers from anyone");
+        let evidence = "any client can pretend to be another, and clients without the header are refused";
+        findings.wrong(CONFLICT, says, evidence, "give --proxy-from the addresses of the balancer only");
     }
     if findings.count() == before {
-        findings.fine("settings-agree", "the settings go together", "each was compared with the others");
+        findings.fine("settings-agree", "the settings fit together", "each was compared with the others");
     }
     limits(site, here, findings);
 }
@@ -114,17 +113,23 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
     let (all, each) = (site.limits.max_sessions, site.limits.max_sessions_per_address);
     if each > all && all > 1 {
         let evidence = format!("--max-sessions is {all}, --max-sessions-per-address {each}");
-        let fix = "--max-sessions-per-address below --max-sessions";
-        findings.look("limits", "one address alone may take all sessions", evidence, fix);
+        let fix = "set --max-sessions-per-address below --max-sessions";
+        findings.look("limits", "a single address may use all sessions", evidence, fix);
     }
     let need = u64::try_from(all).unwrap_or(u64::MAX).saturating_mul(DESCRIPTORS);
     if let Some(most) = here.descriptors.filter(|most| *most < need) {
-        let says = format!("the system allows fewer open files than {all} sessions need");
-        let evidence =
-            format!("{need} in the worst case, {DESCRIPTORS} for each session; allowed are {most}");
-        let fix =
-            format!("LimitNOFILE={need} in the service (or `ulimit -n {need}`), or a smaller --max-sessions");
-        findings.look("limits", says, evidence, fix);
+        let room = most / DESCRIPTORS;
+        let evidence = format!("{DESCRIPTORS} open files per session, and the system allows {most}");
+        // With the limit that nobody has chosen it is the system that decides, and the server copes.
+        if all == server::settings::Limits::default().sessions {
+            findings.fine("limits", format!("there is room for {room} sessions"), evidence);
+        } else {
+            let fix = format!(
+                "set LimitNOFILE={need} in the service (or `ulimit -n {need}`), or a smaller --max-sessions"
+            );
+            let says = format!("the system allows {room} sessions, not the {all} of --max-sessions");
+            findings.look("limits", says, evidence, fix);
+        }
     }
     if site.no_passive {
         return;
@@ -133,9 +138,9 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
     let few = format!("{ports} passive port{}", if ports == 1 { "" } else { "s" });
     if ports < FEW_PORTS && each > ports {
         let evidence = format!(
-            "in clear each waits for its own client; up to {each} sessions may come from one address (--max-sessions-per-address)"
+            "unencrypted, each waits for one client; one address may have up to {each} sessions (--max-sessions-per-address)"
         );
-        let fix = "--passive-ports with ten; or --tls required-data, with which one port serves any number";
+        let fix = "use ten --passive-ports; or --tls required-data, with which one port serves any number";
         findings.look(
             "few-ports",
             format!("{few} can be used up by a few clients behind one NAT"),
@@ -144,7 +149,7 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
         );
     } else {
         let evidence = format!(
-            "clients of different addresses share a port; those of one address take turns in clear, and PASV waits up to {} s for its turn",
+            "clients with different addresses share a port; those with the same address take turns when unencrypted, and PASV waits up to {} s",
             site.deadlines.port_wait.as_secs_f64()
         );
         findings.fine("ports-enough", format!("{few} serve {all} sessions"), evidence);
@@ -187,12 +192,12 @@ mod tests {
             ("--listen 21 --listen-tls 21", Weight::Wrong, "[::]:21 is listened on twice"),
             ("--listen 0.0.0.0:21 --listen 127.0.0.1:21", Weight::Wrong, "127.0.0.1:21 is listened on twice"),
             ("--passive-ports 2120-2130", Weight::Wrong, "port 2121 is both"),
-            ("--active-port 61215", Weight::Wrong, "no call can leave from port 61215"),
-            ("--active-port 2121", Weight::Wrong, "no call can leave from port 2121"),
+            ("--active-port 61215", Weight::Wrong, "active mode cannot use port 61215"),
+            ("--active-port 2121", Weight::Wrong, "active mode cannot use port 2121"),
             ("--active-port 20 --no-active", Weight::Look, "--active-port has no effect"),
-            ("--external 203.0.113.7 --no-passive", Weight::Look, "only PASV tells"),
-            ("--external 203.0.113.7 --listen [::1]:21", Weight::Look, "only PASV tells"),
-            ("--proxy-from 0.0.0.0/0", Weight::Wrong, "believes everybody's"),
+            ("--external 203.0.113.7 --no-passive", Weight::Look, "only PASV announces"),
+            ("--external 203.0.113.7 --listen [::1]:21", Weight::Look, "only PASV announces"),
+            ("--proxy-from 0.0.0.0/0", Weight::Wrong, "accepts PROXY headers from anyone"),
             ("--tls off --acme ftp.example.net", Weight::Wrong, "--acme gets a certificate for TLS"),
             ("--tls off --client-cert require", Weight::Wrong, "client certificates are part of TLS"),
         ] {
@@ -213,10 +218,14 @@ mod tests {
         assert!(few.text().contains("2 passive ports can be used up"), "{}", few.text());
         assert_eq!(found("--passive-ports 61210-61211 --max-sessions-per-address 2").names().len(), 2);
         let one = found("--max-sessions 100");
-        assert!(one.text().contains("one address alone may take all sessions"), "{}", one.text());
+        assert!(one.text().contains("a single address may use all sessions"), "{}", one.text());
         let mut findings = Findings::default();
         judge(&site("--max-sessions 1000"), &Here { folder: None, descriptors: Some(2999) }, &mut findings);
-        assert!(findings.text().contains("3000 in the worst case"), "{}", findings.text());
+        assert!(findings.text().contains("allows 999 sessions, not the 1000"), "{}", findings.text());
+        // What nobody has asked for is no fault of the machine.
+        let mut findings = Findings::default();
+        judge(&site(""), &Here { folder: None, descriptors: Some(1024) }, &mut findings);
+        assert!(findings.names().iter().all(|(_, weight)| *weight == Weight::Fine), "{}", findings.text());
     }
 
     #[test]

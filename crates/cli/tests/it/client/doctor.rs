@@ -31,12 +31,12 @@ fn a_site_of_ours_is_well() {
     let text = String::from_utf8(said.out).unwrap();
     assert!(text.starts_with("All is well: passive transfers work under TLS, by EPSV.\n"), "{text}");
     for way in ["EPSV", "PASV", "EPRT", "PORT"] {
-        for cover in ["in clear", "under TLS"] {
+        for cover in ["unencrypted", "under TLS"] {
             let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{way} {cover}")));
             assert!(line.is_some_and(|line| line.contains(": works")), "{way} {cover}: {text}");
         }
     }
-    assert!(text.contains("\nTo use:\n") && !text.contains("Not known"), "{text}");
+    assert!(text.contains("\nTo use:\n") && !text.contains("Unclear"), "{text}");
 }
 
 #[test]
@@ -61,16 +61,21 @@ fn a_site_of_ours_under_tls_is_well_and_nothing_secret_is_kept() {
         assert!(way["works"] == true && way["tls"] == true && way["resumed"] == true, "{way}");
     }
     let evidence = object["evidence"].to_string();
-    assert!(evidence.contains("upload: whole, by HASH"), "{evidence}");
+    assert!(evidence.contains("upload: complete, checked by HASH"), "{evidence}");
     assert_eq!(fs::read_dir(site.root()).unwrap().count(), 1, "the file of the upload is still there");
     let text = fs::read_to_string(&transcript).unwrap();
     assert!(text.contains("> PASS ***") && text.contains("> AUTH TLS"), "{text}");
     assert!(!text.contains(site.door.password), "{text}");
     // In clear the password is said only where that is asked for.
-    assert!(evidence.contains("login in clear: kept back"), "{evidence}");
+    assert!(evidence.contains("login unencrypted: skipped"), "{evidence}");
     assert_eq!(fs::metadata(&transcript).unwrap().permissions().mode() & 0o777, 0o600);
     let again = run(pasv(["doctor", &url, "--transcript"]).arg(&transcript));
     assert_eq!(again.status.code(), Some(2), "a file that is there is not overwritten: {}", again.err);
+    assert!(
+        again.err.contains("exists already") && again.err.contains("hint: give --transcript another name"),
+        "{}",
+        again.err
+    );
 }
 
 #[test]
@@ -164,7 +169,7 @@ fn the_exit_code_tells_how_bad_it_is() {
     let said = run(&mut pasv(["doctor", &format!("ftp://127.0.0.1:{port}/")]));
     assert_eq!(said.status.code(), Some(3), "{}", said.err);
     let text = String::from_utf8(said.out).unwrap();
-    assert!(text.starts_with(&format!("127.0.0.1 refuses connections to port {port}")), "{text}");
+    assert!(text.starts_with(&format!("127.0.0.1 refuses connections to port {port}.\n")), "{text}");
     let site = Site::start();
     let wrong = site.door.url("").replace("open%20sesame", "wrong");
     let said = run(&mut pasv(["doctor", "--clear", "--json", &wrong]));

@@ -49,7 +49,7 @@ fn what_is_wrong_is_said_first_and_is_the_exit_code() {
     let said = look(&["--listen", &listen]);
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
     let text = String::from_utf8(said.out).unwrap();
-    assert!(text.starts_with(&format!("Wrong: another program has {listen}.")), "{text}");
+    assert!(text.starts_with(&format!("1 error: another program uses {listen}.")), "{text}");
     assert!(text.contains(&format!("(process {})", std::process::id())), "{text}");
     let said = look(&["--json", "--listen", &listen]);
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
@@ -83,10 +83,10 @@ fn a_certificate_with_the_key_of_another_is_wrong() {
 #[test]
 fn flags_of_the_two_looks_are_not_mixed_and_there_is_one_verb() {
     for (flags, words) in [
-        (&["--site", "--slow"][..], "--slow is for a look from here: it goes with an FTP-URL"),
-        (&["ftp://127.0.0.1/", "--listen", "21"], "--listen says how a site is served: it goes with --site"),
+        (&["--site", "--slow"][..], "--slow goes with an FTP-URL, not with --site"),
+        (&["ftp://127.0.0.1/", "--listen", "21"], "--listen is a flag of the server: use it with --site"),
         (&["ftp://127.0.0.1/", "--site"], "give one of the two"),
-        (&[], "an FTP-URL says at which site to look from here"),
+        (&[], "give an FTP-URL to test a server from here"),
     ] {
         let said = run(pasv(["doctor"]).args(flags));
         assert_eq!(said.status.code(), Some(2), "{flags:?}: {}", said.err);

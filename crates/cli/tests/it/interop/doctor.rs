@@ -54,7 +54,7 @@ fn is_well(peer: &Peer, notes: &[&str]) {
     let also = object["also"].as_array().expect("a list").iter();
     let also: Vec<&str> = also.filter_map(|remark| remark["verdict"].as_str()).collect();
     assert_eq!(also, notes, "{object:#}");
-    assert!(object["evidence"].to_string().contains("upload: whole, by "), "{object:#}");
+    assert!(object["evidence"].to_string().contains("upload: complete, checked by "), "{object:#}");
     what_it_says_works(peer, &object);
 }
 

@@ -12,8 +12,7 @@ use super::{Remark, Sheet, Verdict, Weight, named_in};
 use crate::doctor::findings::{End, Findings, Trial};
 
 /// What is open as long as nobody has looked at the server.
-const ON_THE_SERVER: &str = "on the server: `pasv firewall --check --mode active` compares its own rules; on this machine, while it is tried: \
-     `tcpdump tcp src port 20` shows whether the call arrives";
+const ON_THE_SERVER: &str = "on the server, `pasv firewall --check --mode active` compares its rules; on this machine, during a try, `tcpdump tcp src port 20` shows whether the connection attempt arrives";
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
@@ -42,12 +41,14 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     };
     match (never.is_empty(), refused) {
         (true, Some(said)) => {
-            return sheet.add(remark(format!("the server refuses it ({said})")).client(PASSIVE));
+            return sheet.add(remark(format!("the server refuses it ({said})")).client(NO_CALL));
         }
         (true, None) => return,
         (false, Some(said)) => {
-            return sheet
-                .add(remark(format!("its call does not come, or it refuses ({said})")).client(PASSIVE));
+            return sheet.add(
+                remark(format!("the server's connection does not arrive, or the server refuses it ({said})"))
+                    .client(PASSIVE),
+            );
         }
         (false, None) => {}
     }
@@ -56,38 +57,35 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     if never.iter().any(|(_, call)| *call == Call::HalfOpen) {
         sheet.add(
             remark(
-                "the server's call arrives, and our answer does not get back to it: rule 3 (clients to the port that the server \
-                 calls from, answers only) is missing"
+                "the server's connection attempt arrives, but the answer is lost: rule 3 (clients to the port that the server calls from, answers only) is missing"
                     .to_owned(),
             )
             .rules(&[3])
-            .server("let in what answers its own calls: `pasv firewall --mode active --stateless` prints the rule")
+            .server("allow the answers to the server's own connections: `pasv firewall --mode active --stateless` prints the rule")
             .client(NO_CALL),
         );
         sheet.ask(
-            "whether rule 3 is missing at the server, or a filter on this side stops our answer",
-            "on the server: `pasv firewall --check --mode active` compares its own rules; here: a try from another network",
+            "whether rule 3 is missing at the server, or a firewall on this side blocks the answer",
+            "on the server, `pasv firewall --check --mode active` compares its rules; here, try from another network",
         );
     } else if let Some((stranger, peer)) = stranger {
         sheet.add(
             remark(format!(
-                "a call comes from {stranger} and none from {peer}: rule 4 (the server's own call out to clients) is missing on a \
-                 router before the server, which does not translate the address"
+                "a connection comes from {stranger} and none from {peer}: rule 4 (the server's own call out to clients) is missing on the router in front of the server, which does not translate the address"
             ))
             .rules(&[4])
             .server(
-                "let the server's calls leave from the address that clients dial: `pasv firewall --for nftables-router --mode \
-                 active` prints the rule",
+                "translate the server's own connections to the address that clients use: `pasv firewall --for nftables-router --mode active` prints the rule",
             )
             .client(NO_CALL),
         );
     } else if let (Some(said), [4]) = (said, &named[..]) {
         sheet.add(
             remark(format!(
-                "rule 4 (the server's own call out to clients) is missing at the server, as it says itself ({said})"
+                "rule 4 (the server's own call out to clients) is missing at the server, as it reports itself ({said})"
             ))
             .rules(&[4])
-            .server("let the call out: `pasv firewall --mode active --output-drop` prints the rule")
+            .server("allow the server's own connections to clients: `pasv firewall --mode active --output-drop` prints the rule")
             .client(NO_CALL),
         );
     } else {
@@ -95,26 +93,27 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
         let (rules, what): (&[u8], _) = if unseen {
             (
                 &[4],
-                "the server agrees, and its call never arrives: rule 4 (the server's own call out to clients) is missing on",
+                "the server agrees, but its connection never arrives: rule 4 (the server's own call out to clients) is missing on",
             )
         } else {
             (
                 &[3, 4],
-                "the server agrees, and its call never comes: rule 4 (the server's own call out to clients) or rule 3 (our answer) is missing on",
+                "the server agrees, but its connection never arrives: rule 4 (the server's own call out to clients) or rule 3 (the client's answer) is missing on",
             )
         };
-        let said = said.map(|said| format!(" (it says {said})")).unwrap_or_default();
+        let said = said.map(|said| format!(" (it reports {said})")).unwrap_or_default();
         sheet.add(
             remark(format!(
-                "{what} the server's side, or a firewall or NAT on this side stops calls from outside{said}"
+                "{what} the server's side, or a firewall or NAT on this side blocks connections from outside{said}"
             ))
             .rules(rules)
-            .server("let the call out: `pasv firewall --mode active` prints the rules")
+            .server("allow the server's own connections to clients: `pasv firewall --mode active` prints the rules")
             .client(PASSIVE),
         );
-        sheet.ask("who stops the server's call", ON_THE_SERVER);
+        sheet.ask("who blocks the server's connection", ON_THE_SERVER);
     }
 }
 
-const NO_CALL: &str = "passive mode: there the server calls nobody";
-const PASSIVE: &str = "a firewall or NAT on this side stops calls from outside; passive mode needs none";
+const NO_CALL: &str = "use passive mode";
+const PASSIVE: &str =
+    "use passive mode; or allow connections from outside in the firewall or NAT on this side";

@@ -15,19 +15,19 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
                     Weight::Blocks,
                     format!("The name {host} could not be looked up: {why}."),
                 )
-                .client("no name server answers here: is this machine's network up, and its name server (/etc/resolv.conf) right?"),
+                .client("check that the network is up and that the name server of this machine (/etc/resolv.conf) is right"),
             );
-            sheet.ask(format!("whether {host} has an address"), "the same from another network");
+            sheet.ask(format!("whether {host} has an address"), "run the doctor from another network");
             return;
         }
         sheet.add(
             Remark::new(
                 Verdict::NoSuchName,
                 Weight::Blocks,
-                format!("The name {host} has no address here: {why}."),
+                format!("The name {host} has no address: {why}."),
             )
-            .server("the name needs an A or AAAA record in the public DNS")
-            .client("is the name spelled right, and does this machine's name server know it?"),
+            .server("add an A or AAAA record for the name to the public DNS")
+            .client("check the spelling of the name, and that the name server of this machine knows it"),
         );
         return;
     }
@@ -54,20 +54,22 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::ControlRefused,
                 Weight::Blocks,
                 format!(
-                    "{host} refuses connections to port {port} with a reset: no FTP server listens there, or rule 1 (clients to \
-                     port {port}) is missing on a router that does not forward it or a firewall that rejects."
+                    "{host} refuses connections to port {port}."
                 ),
             )
+            .detail(format!(
+                "No FTP server listens there, a router does not forward the port, or a firewall rejects it: rule 1 (clients to \
+                 port {port}) is missing."
+            ))
             .rules(&[1])
             .server(format!(
-                "start the server, or let it listen on port {port} of the address that clients dial; behind a router forward \
-                 the port to the server: `pasv firewall --for nftables-router` prints the rules"
+                "start the server, or make it listen on port {port} of the address that clients use; on a router, forward the port to the server: `pasv firewall --for nftables-router` prints the rules"
             ))
-            .client("is it the right host and port?"),
+            .client("check the host and the port"),
         );
         sheet.ask(
-            "whether it is the host or a firewall before it that refuses: both send the same reset",
-            format!("on the server: does `ss -tln` show port {port}?"),
+            "whether the host or a firewall in front of it refuses: both send the same reset",
+            format!("on the server, check whether `ss -tln` shows port {port}"),
         );
     } else if let Some((ip, by, says)) = rejected {
         // A router that has no way, and not a firewall that forbids (port unreachable is how some of those say it).
@@ -76,8 +78,10 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Remark::new(Verdict::Rejected, Weight::Blocks, format!("{host} cannot be reached: {says}."));
             sheet.add(
                 remark
-                    .server("is the machine up, and does the router before it have a way to it?")
-                    .client("is it the right address? Try from another network"),
+                    .server(
+                        "check that the machine is up, and that the router in front of it has a route to it",
+                    )
+                    .client("check the address, and try from another network"),
             );
             return;
         }
@@ -87,7 +91,7 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
         )
         .rules(&[1])
-        .server(format!("a firewall with a reject rule must accept new connections to port {port} (rule 1)"));
+        .server(format!("allow new connections to port {port} in the firewall that rejects them"));
         sheet.add(if by == ip { remark } else { remark.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
         sheet.add(
@@ -95,19 +99,21 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::Rule1Or2,
                 Weight::Blocks,
                 format!(
-                    "{host} never answers on port {port}: a firewall drops it, and rule 1 (clients to port {port}) or rule 2 \
-                     (the way back) is missing; or no machine is at that address."
+                    "{host} does not answer on port {port}."
                 ),
             )
+            .detail(format!(
+                "A firewall drops the packets: rule 1 (clients to port {port}) or rule 2 (the answers) is missing; or no machine has \
+                 that address."
+            ))
             .rules(&[1, 2])
-            .server(format!("let clients reach port {port}, and let its answers out: `pasv firewall` prints the rules"))
-            .client("a firewall of this network may drop it on the way out: try from another network"),
+            .server(format!("allow clients to connect to port {port}, and its answers to leave: `pasv firewall` prints the rules"))
+            .client("try from another network: a firewall of this one may block it"),
         );
         sheet.ask(
-            "which of the two rules it is, and whether the host is there at all",
+            "which of the two rules is missing, and whether the host is up",
             format!(
-                "on the server: `pasv doctor --site` compares its own rules; while a client tries, `ss -tn state syn-recv` shows \
-                 port {port} where rule 2 is missing"
+                "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows port {port} if rule 2 (the answers) is missing"
             ),
         );
     } else if let Some(door) = findings.doors.first() {
@@ -119,20 +125,19 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::NoRoute,
                 Weight::Blocks,
-                format!("This machine has no way to {}: {why}.", door.address.ip()),
+                format!("This machine has no route to {}: {why}.", door.address.ip()),
             )
-            .client("check this machine's own network"),
+            .client("check the network of this machine"),
         );
     }
 }
 
 /// Of one that is not the host, nothing tells whose it is.
-pub(super) const MAY_BE_OURS: &str =
-    "a firewall of this network may be what rejects: try from another network";
+pub(super) const MAY_BE_OURS: &str = "try from another network: a firewall of this one may reject it";
 
 /// Who rejects, in words.
 pub(super) fn rejecter(by: IpAddr, host: IpAddr) -> &'static str {
-    if by == host { "the host itself or its own firewall" } else { "a router or firewall on the way" }
+    if by == host { "the host itself or its own firewall" } else { "a router or firewall in between" }
 }
 
 /// One family answers; does the other?
@@ -146,9 +151,9 @@ fn families(findings: &Findings, sheet: &mut Sheet) {
         }
         if findings.doors.iter().any(|door| door.address.is_ipv6() == is_v6 && door.dial == Dial::Silent) {
             sheet.ask(
-                format!("whether {family} ends at the server or in this network: its silence is the same"),
+                format!("whether {family} fails at the server or in this network"),
                 format!(
-                    "another host over {family} from here, or this host over {family} from another network"
+                    "try another host over {family} from here, or this host over {family} from another network"
                 ),
             );
         }
@@ -157,14 +162,12 @@ fn families(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::FamilyDead,
                 Weight::Hinders,
                 format!(
-                    "{} works over one family only: its {family} address does not answer on port {}.",
+                    "{} does not answer over {family} on port {}, only over the other family.",
                     findings.host, findings.port
                 ),
             )
-            .server(format!(
-                "let {family} through the firewall and listen there, or take the {record} record away"
-            ))
-            .client("pasv tries both at once; for others name the address of the family that works"),
+            .server(format!("allow {family} in the firewall and listen there, or remove the {record} record"))
+            .client("pasv tries both at once; with other programs use the address that works"),
         );
     }
 }
@@ -177,82 +180,85 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
         // The doors answered, and the session after it did not.
         None => {
             sheet.ask(
-                format!("what speaks at port {port}: the first connection was taken, and no other"),
-                "another try; a limit of connections for each address is a usual reason",
+                format!("what answers at port {port}: it accepted the first connection and no other"),
+                "try again; a limit of connections per address is a usual reason",
             );
             return;
         }
         Some(Answer::ClearFirst(said)) => remark(
             Verdict::ClearFirst,
-            format!("Port {port} of {host} speaks FTP in clear first: \"{said}\"."),
+            format!("Port {port} of {host} speaks FTP without TLS first: \"{said}\"."),
         )
-        .client(format!("use ftpes://{host}:{port}/ (AUTH TLS), or the port for implicit TLS, usually 990")),
+        .client(format!(
+            "use ftpes://{host}:{port}/ (TLS after AUTH), or the port for implicit TLS, usually 990"
+        )),
         Some(Answer::Turned(said)) => {
-            remark(Verdict::TurnedAway, format!("{host} takes no sessions now: it says \"{said}\"."))
-                .server("its log says why; too many sessions, a ban or maintenance are usual reasons")
+            remark(Verdict::TurnedAway, format!("{host} accepts no sessions now: it answers \"{said}\"."))
+                .server("read its log: too many sessions, a ban or maintenance are usual reasons")
                 .client("try again later, or from another address")
         }
         Some(Answer::TlsFirst) => {
-            remark(Verdict::TlsFirst, format!("Port {port} of {host} speaks TLS before the first word."))
+            remark(Verdict::TlsFirst, format!("Port {port} of {host} expects TLS from the first byte."))
                 .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
         }
         Some(Answer::WantsCertificate(why)) => protection::demanded(findings, Weight::Blocks, why),
         Some(Answer::Ssh(said)) => {
             remark(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
-                .client("use an SFTP program (`sftp`), which is another protocol, or FTP's own port")
+                .client("use `sftp`, which is another protocol, or the port of FTP")
         }
         Some(Answer::Http(said)) => {
             remark(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
-                .client("use a browser, or FTP's own port")
+                .client("use a browser, or the port of FTP")
         }
         Some(Answer::Nothing) => {
             sheet.ask(
-                "whether a greeting comes later: some servers look up a client's name first, for up to a minute",
-                format!("`nc {host} {port}`, and a minute of waiting"),
+                "whether a greeting comes later: some servers look up the client's name first, for up to a minute",
+                format!("run `nc {host} {port}` and wait a minute"),
             );
             remark(
             Verdict::SilentPort,
             format!(
-                "Port {port} of {host} takes connections and says nothing, neither FTP nor TLS nor HTTP."
+                "Port {port} of {host} accepts connections and sends nothing: it answers neither FTP nor TLS nor HTTP."
             ),
         )
         .server(
-            "is the server behind that port running? A proxy or a port forwarding may answer in its place",
+            "check that the server behind that port is running: a proxy or a port forwarding may accept connections in its place",
         )
         }
         Some(Answer::Deaf) => {
             sheet.ask(
-                "whether a firewall drops what follows the first packet, or the server is too busy to take connections",
+                "whether a firewall drops all but the first packet, or the server is too busy to accept connections",
                 format!(
-                    "on the server: `pasv doctor --site` compares its own rules; `ss -tln` shows whether the queue of port {port} \
-                     is full"
+                    "on the server, `pasv doctor --site` compares its rules; `ss -tln` shows whether the queue of port {port} is full"
                 ),
             );
             remark(
                 Verdict::OnlyFirstPacket,
                 format!(
-                    "Port {port} of {host} takes connections, and nothing that is said on them is acknowledged: most likely a \
-                     firewall lets in the first packet of a connection and not the rest, which rule 1 (clients to port {port}) \
-                     is about too."
+                    "Port {port} of {host} accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule 1, clients to port {port})."
                 ),
             )
             .rules(&[1])
             .server(
-                "let in what belongs to connections that were let in: `ct state established,related accept` in nftables",
+                "accept the packets of established connections: `ct state established,related accept` in nftables",
             )
-            .client("a firewall of this network may let out the first packet only: try from another network")
+            .client("try from another network: a firewall of this one may pass only the first packet")
         }
         Some(Answer::HangsUp) => remark(
             Verdict::HangsUp,
-            format!("Port {port} of {host} takes connections and ends them without a word."),
+            format!("Port {port} of {host} accepts connections and closes them without a greeting."),
         )
-        .server("a ban, tcpwrappers, or a proxy whose server does not run are usual reasons; its log says")
+        .server("read its log: a ban, tcpwrappers, or a proxy whose server is down are usual reasons")
         .client("try from another address"),
         Some(Answer::Endless(said)) => remark(
             Verdict::NotFtp,
-            format!("Port {port} of {host} begins a greeting that does not end: \"{said}\"."),
+            format!("Port {port} of {host} starts a greeting that does not end: \"{said}\"."),
         )
-        .server("a greeting is some lines and must come within seconds: is a script or a filter in its way?"),
+        .server("send the greeting within seconds; check whether a script or a filter delays it"),
+        Some(Answer::Foreign(protocol, said)) => {
+            remark(Verdict::NotFtp, format!("Port {port} of {host} is {protocol}, not FTP: \"{said}\"."))
+                .client("use the port of FTP, usually 21")
+        }
         Some(Answer::Other(said)) => {
             remark(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
         }
@@ -294,32 +300,38 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             Login::NeedsTls(said) => Remark::new(
                 Verdict::TlsRequired,
                 weight(Weight::Note),
-                format!("The server wants TLS before the login: {said}."),
+                format!("The server requires TLS for the login: {said}."),
             )
-            .client("--tls required, or ftpes://"),
+            .client("use --tls required, or ftpes://"),
             // Whoever we are is known by then.
             Login::Refused(said) if done => Remark::new(
                 Verdict::LoginRefused,
                 if cover == Cover::Tls { Weight::Hinders } else { Weight::Note },
-                format!("The same login that is taken otherwise is refused {covered}: {said}."),
+                format!("The login works otherwise, but is refused {covered}: {said}."),
             )
-            .server("its configuration or its log says why; it is not about the user's password"),
+            .server("check its configuration and its log; the password is not the reason"),
+            Login::Refused(said) if findings.anonymous => Remark::new(
+                Verdict::LoginRefused,
+                weight(Weight::Hinders),
+                format!("The anonymous login is refused {covered}: {said}. This server may accept no anonymous users."),
+            )
+            .client("give a user: ftp://USER@HOST/"),
             Login::Refused(said) => {
                 let sentence = format!("The login is refused {covered}: {said}.");
                 let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
-                    remark.client("is it the right user and password? ftp://USER@HOST/ names the user")
+                    remark.client("check the user and the password; give the user as ftp://USER@HOST/")
                 } else {
-                    remark.server("its configuration or its log says why; it is not about the user's password")
+                    remark.server("check its configuration and its log; the password is not the reason")
                 }
             }
             Login::Broken(why) => Remark::new(
                 Verdict::LoginBroken,
                 weight(Weight::Hinders),
-                format!("The login breaks off {covered}: {why}."),
+                format!("The login does not complete {covered}: {why}."),
             )
-            .server("its log says why; a limit of sessions for each address is a usual reason"),
+            .server("read its log: a limit of sessions per address is a usual reason"),
         };
         sheet.add(remark);
     }
@@ -329,8 +341,25 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
         && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_)))
     {
         sheet.ask(
-            "whether the login and transfers work in clear text: the password was kept back",
-            "--clear, which says the password in clear text",
+            "whether login and transfers work without TLS: the password was not sent unencrypted",
+            "run the doctor with --clear, which sends the password unencrypted",
+        );
+    }
+}
+
+/// Commands that every client may send after the login, and that cost it the session here.
+pub(super) fn breaks(findings: &Findings, sheet: &mut Sheet) {
+    for (verb, how) in &findings.breaks {
+        let what = if how == "no answer" { "is never answered" } else { "ends the session" };
+        // Hardly any client sends the others, and none by itself.
+        let weight = if verb == "FEAT" { Weight::Hinders } else { Weight::Note };
+        sheet.add(
+            Remark::new(Verdict::CommandEaten, weight, format!("{verb} {what}: {how}."))
+                .server(
+                    "answer commands that the server does not know with 500 or 502 (RFC 959 4.2); or switch off a firewall's FTP \
+                     inspection",
+                )
+                .client(format!("pasv goes on without {verb}, in a new session; other programs may hang or fail")),
         );
     }
 }
@@ -344,13 +373,12 @@ fn limits(findings: &Findings, sheet: &mut Sheet, done: bool) {
                 Verdict::SessionsLimited,
                 weight,
                 format!(
-                    "Port {} takes the first connections, and one more in a short time {how}: a limit or a ban of the server, or \
-                     of a firewall before it, for each address.",
+                    "Port {} accepts the first connections, but one more in a short time {how}: a limit or a ban per address, of the server or of a firewall in front of it.",
                     findings.port
                 ),
             )
-            .server("a limit of new connections must allow for clients that open several at once; is this address banned there?")
-            .client("wait some minutes before the next try, and let programs use one connection at a time"),
+            .server("allow several new connections at once per address, and check whether this address is banned")
+            .client("wait some minutes before the next try, and set programs to one connection at a time"),
         );
     } else if let Some(said) = &findings.full {
         let weight = if done { Weight::Note } else { Weight::Blocks };
@@ -359,22 +387,19 @@ fn limits(findings: &Findings, sheet: &mut Sheet, done: bool) {
                 Verdict::SessionsLimited,
                 weight,
                 if done {
-                    format!("The server takes few sessions of one address at a time: {said}.")
+                    format!("The server limits the sessions per address: {said}.")
                 } else {
-                    format!("The server has no room for a session of this address: {said}.")
+                    format!("The server accepts no more sessions from this address: {said}.")
                 },
             )
-            .server("a limit of sessions for each address must allow for clients that open several at once")
-            .client("close other sessions of this address, and let programs use one connection at a time"),
+            .server("allow several sessions per address: many clients open several at once")
+            .client("close other sessions from this address, and set programs to one connection at a time"),
         );
     }
     if !done {
         return;
     }
     for lane in &findings.left_out {
-        sheet.ask(
-            format!("what the probe {lane} would have shown: it had no session"),
-            "another try, when no limit or fault of the server is in its way",
-        );
+        sheet.ask(format!("what the test {lane} would have shown: it got no session"), "try again later");
     }
 }

@@ -69,11 +69,11 @@ fn in_part(findings: &Findings, sheet: &mut Sheet) {
         Remark::new(
             Verdict::RangeInPart,
             Weight::Hinders,
-            format!("Some of the server's data ports are reached ({open}), and others are not ({closed}): its range is open in part."),
+            format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."),
         )
         .rules(&[3])
-        .server("the firewall, and the router before it, must let in the whole range that the server takes its ports from")
-        .client("pasv tries the next way after two seconds; others may hang now and then"),
+        .server("open the whole passive range of the server in the firewall, and in the router in front of it")
+        .client("pasv tries the next method after two seconds; other programs may hang now and then"),
     );
 }
 
@@ -103,13 +103,12 @@ fn blinded(findings: &Findings, sheet: &mut Sheet) {
             // Who wants TLS has nothing that works, if the passive half is what fails.
             if passive { weight(findings) } else { Weight::Note },
             format!(
-                "{} works in clear and times out under TLS: a firewall or NAT on the way opens ports by reading the dialogue, \
-                 and TLS blinds it.",
+                "{} works unencrypted and times out under TLS: a firewall or NAT in between opens ports by reading the control connection, which TLS prevents.",
                 join(&blinded)
             ),
         )
-        .server("open the passive range by a rule of its own in place of an FTP helper: `pasv firewall` prints it")
-        .client("until then: a way that works below, or --tls off, which says everything in clear text"),
+        .server("open the passive range with a rule of its own instead of an FTP helper: `pasv firewall` prints it")
+        .client("until then use the settings below, or --tls off, which sends everything unencrypted"),
     );
 }
 
@@ -121,22 +120,21 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
         let covered = cover.words();
         let (verdict, what) = match &epsv.end {
             End::Unanswered => {
-                (Verdict::EpsvEaten, format!("EPSV is never answered {covered}, and a new session with PASV works"))
+                (Verdict::EpsvEaten, format!("EPSV is never answered {covered}; a new session with PASV works"))
             }
             End::HungUp(said) if said.starts_with("421") => {
-                (Verdict::EpsvReset, format!("The server ends the session at EPSV {covered} ({said}), and a new one with PASV works"))
+                (Verdict::EpsvReset, format!("The server ends the session at EPSV {covered} ({said}); a new one with PASV works"))
             }
             End::HungUp(_) => {
-                (Verdict::EpsvReset, format!("EPSV ends the session {covered}, and a new one with PASV works"))
+                (Verdict::EpsvReset, format!("EPSV ends the session {covered}; a new one with PASV works"))
             }
             End::Refused(said) => {
-                (Verdict::EpsvRefused, format!("EPSV is refused {covered} ({said}), and PASV works"))
+                (Verdict::EpsvRefused, format!("EPSV is refused {covered} ({said}); PASV works"))
             }
             // Under TLS nobody on the way could have read either.
             End::NotReached(Dial::Silent | Dial::Refused) if cover == Cover::Clear => (
                 Verdict::AlgKnows227Only,
-                "The port that EPSV tells is not reached, and the one that PASV tells is: something on the way opens ports \
-                 that it reads in 227, and does not know 229"
+                "The port that EPSV announces is not reachable, the one that PASV announces is: something in between opens ports that it reads in 227 replies, and does not know 229"
                     .to_owned(),
             ),
             _ => continue,
@@ -146,19 +144,16 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
         }
         if verdict == Verdict::AlgKnows227Only && pasv_works && !is_the_verb(findings) {
             sheet.ask(
-                "whether it is the verb or the port: that of EPSV was not reached, that of PASV was, and one of each cannot tell",
-                "another try: if EPSV is never reached and PASV always, something on the way reads 227 only; else the range is open \
-                 in part",
+                "whether the command or the port is the reason: the port of EPSV was not reachable, the port of PASV was, and one of each is not enough to tell",
+                "try again: if EPSV always fails and PASV never does, something in between reads 227 only; else the range is only partly open",
             );
             continue;
         }
         if !pasv_works {
             if !matches!(epsv.end, End::NotReached(_)) {
                 sheet.ask(
-                    format!(
-                        "why EPSV fails {covered}: PASV does not work either, so it need not be about EPSV"
-                    ),
-                    "a look from another network, or the server's log",
+                    format!("why EPSV fails {covered}: PASV fails too, so EPSV need not be the reason"),
+                    "try from another network, or read the server's log",
                 );
             }
             continue;
@@ -166,16 +161,16 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
         let remark = Remark::new(verdict, Weight::Hinders, format!("{what}."));
         sheet.add(match verdict {
             Verdict::EpsvRefused => remark
-                .server("RFC 2428: EPSV is needed for IPv6, and behind NAT it needs no address")
-                .client("pasv falls back by itself; curl too"),
+                .server("enable EPSV (RFC 2428): IPv6 needs it, and behind NAT it works without an address")
+                .client("use PASV; pasv and curl do so by themselves"),
             Verdict::AlgKnows227Only => remark
                 .server("open the passive range by a rule of its own: `pasv firewall` prints it")
                 .client("use PASV"),
             Verdict::EpsvReset if what.contains("(421") => remark
-                .server("its log says why it ends the session there")
+                .server("read its log for why it ends the session there")
                 .client("use PASV; pasv does so by itself"),
             _ => remark
-                .server("a firewall between that inspects FTP must learn EPSV, or leave FTP alone")
+                .server("set a firewall that inspects FTP to pass EPSV, or switch its inspection off")
                 .client("use PASV; pasv does so by itself after some seconds"),
         });
     }
@@ -217,57 +212,51 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
     if all(|dial| *dial == Dial::Silent) {
         if dialled.len() < 2 {
             sheet.ask(
-                format!("whether the server's passive ports are closed: one was tried ({named}) and did not answer"),
-                "a second data port that does not answer either",
+                format!("whether the server's passive ports are closed: one was tried ({named}), and did not answer"),
+                "try again: a second data port that does not answer would show it",
             );
             return;
         }
         let silent = format!(
-            "Passive transfers fail: port {control} works, but the server's data ports ({named}) never answer."
+            "Passive transfers fail: port {control} works, but the server's data ports ({named}) do not answer."
         );
         let (rules, why): (&[u8], _) = match &word[..] {
             [3] => (
                 &[3],
-                "The server says that no call of ours arrives there: rule 3 (clients to the passive range) is missing, or a \
-                 firewall of this network lets nothing out to those ports.",
+                "The server reports that no connection attempt arrives: rule 3 (clients to the passive range) is missing, or a firewall of this network blocks those ports.",
             ),
             [4] => (
                 &[4],
-                "The server says that our call arrives there, and its answer does not get back: rule 4 (the passive range to \
-                 clients, answers only) is missing.",
+                "The server reports that the connection attempt arrives, but its answer is lost: rule 4 (the passive range to clients, answers only) is missing.",
             ),
             _ => (
                 &[3, 4],
-                "A firewall drops them: rule 3 (clients to the passive range) or rule 4 (the way back) is missing.",
+                "A firewall drops the packets: rule 3 (clients to the passive range) or rule 4 (the answers) is missing.",
             ),
         };
         let remark = Remark::new(Verdict::Rule3Or4, weight(findings), format!("{silent} {why}")).rules(rules);
         if rules == [4] {
             return sheet.add(remark.server(
-                "let the answers of the passive range out: `pasv firewall --stateless` or `--output-drop` prints the rules of a \
-                 firewall that guards what goes out",
+                "allow the answers of the passive range to leave: `pasv firewall --stateless` or `--output-drop` prints the rules of a firewall that filters outgoing packets",
             ));
         }
         sheet.add(
             remark
                 .server(
-                    "open the passive range for new connections: `pasv firewall` prints the rules; behind a router forward \
-                     the same ports to the server",
+                    "open the passive range for new connections: `pasv firewall` prints the rules; on a router, forward the same ports to the server",
                 )
-                .client("a firewall of this network may let nothing out but known ports: try from another network"),
+                .client("try from another network: a firewall of this one may allow known ports only"),
         );
         if rules == [3] {
             sheet.ask(
-                "whether rule 3 is missing at the server, or a filter on the client's side stops the call",
-                "on the server: `pasv doctor --site` compares its own rules with what the site needs; here: a try from another \
-                 network",
+                "whether rule 3 is missing at the server, or a firewall on the client's side blocks the connection",
+                "on the server, `pasv doctor --site` compares its rules with what it needs; here, try from another network",
             );
             return;
         }
         sheet.ask(
-            "which of the two rules it is, or whether it is a filter on the client's side",
-            "on the server: `pasv doctor --site` compares its own rules; while a client tries, `ss -tn state syn-recv` shows the \
-             data port where rule 4 is missing, and nothing where rule 3 is, or the client's own filter",
+            "which of the two rules is missing, or whether a firewall on the client's side blocks the connection",
+            "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows the data port if rule 4 (the answers) is missing, and nothing if rule 3 is, or the client's firewall blocks it",
         );
     } else if all(|dial| *dial == Dial::Refused) {
         sheet.add(
@@ -275,28 +264,25 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::DataPortsRefused,
                 weight(findings),
                 format!(
-                    "Passive transfers fail: the server's data ports ({named}) are refused. Rule 3 (clients to the passive range) \
-                     is missing{}.",
+                    "Passive transfers fail: the server's data ports ({named}) are refused. Rule 3 (clients to the passive range) is missing{}.",
                     if word == [3] {
-                        " on a firewall that rejects or a router that does not forward: the server says that no call of ours \
-                         arrives there"
+                        " in a firewall that rejects, or a router does not forward them: the server reports that no connection attempt arrives"
                     } else {
-                        " on a firewall that rejects or a router that does not forward, or nobody listens there"
+                        " in a firewall that rejects, a router does not forward them, or no program listens there"
                     }
                 ),
             )
             .rules(&[3])
             .server(
-                "a firewall that rejects, or a router that does not forward the passive range to the server: open it there, with \
-                 the same port numbers on both sides",
+                "open the passive range in the firewall that rejects it, or forward it on the router, with the same port numbers on both sides",
             ),
         );
         if word == [3] {
             return;
         }
         sheet.ask(
-            "who refuses: a firewall with a reject rule, or a machine where nobody listens on that port",
-            "on the server, while a client tries: `ss -tln` shows the data port if the server listens",
+            "who refuses: a firewall with a reject rule, or a machine where no program listens on that port",
+            "on the server, while a client tries, `ss -tln` shows the data port if the server listens",
         );
     } else if all(|dial| matches!(dial, Dial::Rejected { .. })) {
         let who = dialled.iter().find_map(|(dial, _)| match dial {
@@ -315,12 +301,12 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
             ),
         )
         .rules(&[3])
-        .server("a firewall with a reject rule must accept new connections to the passive range (rule 3)");
+        .server("allow new connections to the passive range in the firewall that rejects them");
         sheet.add(if by == host { remark } else { remark.client(MAY_BE_OURS) });
     } else if !dialled.is_empty() {
         sheet.ask(
-            format!("why the data ports ({named}) are not reached: they do not all fail in the same way"),
-            "another try; ports that differ point to a range that is open in part",
+            format!("why the data ports ({named}) are not reachable: they do not all fail in the same way"),
+            "try again: ports that differ point to a range that is only partly open",
         );
     }
 }
@@ -339,20 +325,18 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
         if !trial.end.is_connected() {
             sheet.ask(
                 format!(
-                    "whether the address in 227 ({told_ip}) is right: it is not the one that was dialled ({peer}), where the port \
-                     does not answer"
+                    "whether the address in the 227 reply ({told_ip}) is right: it is not the server's ({peer}), where the port does not answer"
                 ),
-                "a rule 3 that lets the port through, or a look at the server's setting of its external address",
+                "check the external address in the server's configuration, and open the passive range (rule 3, clients to the passive range)",
             );
             continue;
         }
         if !is_inner(told_ip) {
             sheet.ask(
                 format!(
-                    "whether the address in 227 ({told_ip}) is the server's too: it is not the one that was dialled ({peer}), where \
-                     the same port connects"
+                    "whether the address in the 227 reply ({told_ip}) is the server's too: the same port connects at {peer}"
                 ),
-                "the server's keeper, or the same port there",
+                "ask the administrator, or try the same port there",
             );
             continue;
         }
@@ -361,15 +345,14 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::AddressNotTold,
                 Weight::Hinders,
                 format!(
-                    "The server tells the address {told_ip} in its answer to PASV, which is not {peer}, where the same port \
-                     connects: it was not told its own address."
+                    "The server announces the address {told_ip} in its answer to PASV, but the same port connects at {peer}: its external address is not configured."
                 ),
             )
             .server(format!(
-                "set its external address: `external` in pasv, pasv_address in vsftpd, MasqueradeAddress in ProFTPD, \
-                 ForcePassiveIP in Pure-FTPd; it is {peer} for you"
+                "set its external address: `--external` in pasv, pasv_address in vsftpd, MasqueradeAddress in ProFTPD, \
+                 ForcePassiveIP in Pure-FTPd; it is {peer} from here"
             ))
-            .client("EPSV tells no address; pasv, and curl with --ftp-skip-pasv-ip, do not follow it; lftp: set ftp:fix-pasv-address"),
+            .client("use EPSV, which announces no address; pasv, and curl with --ftp-skip-pasv-ip, ignore it; lftp: set ftp:fix-pasv-address"),
         );
     }
     let told = |cover| findings.trial(cover, Way::Pasv).and_then(|trial| trial.told).map(|told| told.ip());
@@ -377,14 +360,14 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
         && clear != tls
     {
         sheet.add(helper(format!(
-            "Something on the way rewrites what the server says: its 227 has {clear} in clear and {tls} under TLS."
+            "Something in between rewrites the server's replies: its 227 has {clear} unencrypted and {tls} under TLS."
         )));
     }
 }
 
 pub(super) fn helper(sentence: String) -> Remark {
     Remark::new(Verdict::HelperInPath, Weight::Note, sentence)
-        .server("a helper is not needed where the passive range is open and the server knows its address; TLS blinds it")
+        .server("switch the FTP helper off: it is not needed where the passive range is open and the server's external address is configured, and it cannot read TLS")
 }
 
 /// Our own address, as we and as the server see it.
@@ -396,8 +379,8 @@ fn translated(findings: &Findings, sheet: &mut Sheet) {
     }
     if is_inner(seen) && !is_inner(own) {
         sheet.ask(
-            format!("who translates addresses: this machine is {own}, and the server sees {seen}, which is an address of its own network"),
-            "the server's keeper: a balancer or a NAT before it hides its clients (`pasv serve --proxy-from` sees them)",
+            format!("who translates addresses: this machine is {own}, but the server sees {seen}, which is an address of its own network"),
+            "ask the administrator: a balancer or NAT in front of the server hides its clients (`pasv serve --proxy-from` sees them)",
         );
         return;
     }
@@ -405,9 +388,9 @@ fn translated(findings: &Findings, sheet: &mut Sheet) {
         Remark::new(
             Verdict::ClientBehindNat,
             Weight::Note,
-            format!("This machine is behind a NAT: it is {own} here, and the server sees {seen}."),
+            format!("This machine is behind NAT: its address is {own}, the server sees {seen}."),
         )
-        .client("use passive mode: the server could not call this address"),
+        .client("use passive mode: the server cannot connect to this address"),
     );
     let arrived = findings.of(Cover::Clear).find(|trial| {
         let ours = |told: SocketAddr| told.ip() == own;
@@ -417,7 +400,7 @@ fn translated(findings: &Findings, sheet: &mut Sheet) {
         && !sheet.has(Verdict::HelperInPath)
     {
         sheet.add(helper(format!(
-            "Something on the way rewrites what we say: {} with {own} works though the server sees {seen}.",
+            "Something in between rewrites the client's commands: {} with {own} works although the server sees {seen}.",
             trial.way
         )));
     }

@@ -1,7 +1,7 @@
 //! How is what was seen told, a line each?
 use net::Call;
 
-use crate::doctor::findings::{Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
+use crate::doctor::findings::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
 
 pub(super) fn lines(findings: &Findings) -> Vec<String> {
     let mut lines = Vec::new();
@@ -17,16 +17,17 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
     if let Some(answer) = &findings.answer {
         lines.push(match answer {
             Answer::Ftp(said) | Answer::Turned(said) => format!("it speaks FTP: {said}"),
-            Answer::ClearFirst(said) => format!("it speaks FTP in clear: {said}"),
-            Answer::WantsCertificate(why) => format!("it speaks TLS before the first word: {why}"),
-            Answer::TlsFirst => "it speaks TLS before the first word".to_owned(),
+            Answer::ClearFirst(said) => format!("it speaks FTP without TLS: {said}"),
+            Answer::WantsCertificate(why) => format!("it expects TLS from the first byte: {why}"),
+            Answer::TlsFirst => "it expects TLS from the first byte".to_owned(),
             Answer::Ssh(said) => format!("it speaks SSH: {said}"),
             Answer::Http(said) => format!("it speaks HTTP: {said}"),
-            Answer::Deaf => "it takes connections, and acknowledges nothing that is said on them".to_owned(),
-            Answer::Nothing => "it says nothing, to FTP, TLS and HTTP".to_owned(),
-            Answer::HangsUp => "it ends the connection".to_owned(),
-            Answer::Endless(said) => format!("its greeting begins, and does not end: {said}"),
-            Answer::Other(said) => format!("it says: {said}"),
+            Answer::Deaf => "it accepts connections, and acknowledges nothing that is sent".to_owned(),
+            Answer::Nothing => "it answers neither FTP nor TLS nor HTTP".to_owned(),
+            Answer::HangsUp => "it closes the connection".to_owned(),
+            Answer::Endless(said) => format!("its greeting does not end: {said}"),
+            Answer::Foreign(protocol, said) => format!("it is {protocol}: {said}"),
+            Answer::Other(said) => format!("it answers: {said}"),
         });
     }
     tls(findings, &mut lines);
@@ -34,14 +35,12 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
         lines.push(format!("login {}: {}", cover.words(), login(how)));
     }
     if let Some(said) = &findings.full {
-        lines.push(format!("a limit of sessions was met: {said}"));
+        lines.push(format!("a limit of sessions was reached: {said}"));
     }
     if let Some((at, how)) = &findings.barred {
-        lines.push(format!("after others a connection to {}, port {}, {how}", at.ip(), at.port()));
+        lines.push(format!("a further connection to {}, port {}, {how}", at.ip(), at.port()));
     }
-    lines.extend(
-        findings.breaks.iter().map(|(verb, how)| format!("{verb} ends or silences its session: {how}")),
-    );
+    lines.extend(findings.breaks.iter().map(|(verb, how)| format!("{verb} is not answered: {how}")));
     if let Some(said) = &findings.no_directory {
         lines.push(format!("the directory of the URL: refused, {said}"));
     }
@@ -49,26 +48,29 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
         lines.push(format!("SYST: {system}"));
     }
     if let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) {
-        lines.push(format!("this machine is {} here, and the server sees {seen}", own.ip()));
+        lines.push(format!("the address of this machine is {}, the server sees {seen}", own.ip()));
     }
     let mut trials: Vec<&Trial> = findings.trials.iter().collect();
     trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
     lines.extend(trials.into_iter().map(trial));
     if let Some(said) = &findings.passive_word {
-        lines.push(format!("the server, of a passive port that was not reached: {said}"));
+        lines.push(format!("the server about a passive port that was not reached: {said}"));
     }
     if let Some((port, how)) = &findings.epsv_again {
-        lines.push(format!("another port of EPSV in clear, {port}: {}", dial(how)));
+        lines.push(format!("another port of EPSV unencrypted, {port}: {}", dial(how)));
     }
     if let Some(fresh) = &findings.reuse.fresh {
-        lines.push(format!("a data connection that resumes nothing: {}", end(fresh)));
+        lines.push(format!("without TLS session reuse: {}", end(fresh)));
     }
     if !findings.reuse.repeated.is_empty() {
         let each = findings.reuse.repeated.iter().map(|(how, resumed)| {
-            let resumed = if *resumed == Some(true) { ", resumed" } else { "" };
+            let resumed = if *resumed == Some(true) { ", reused" } else { "" };
             format!("{}{resumed}", if how.is_through() { "works".to_owned() } else { end(how) })
         });
-        lines.push(format!("transfers of one session under TLS: {}", each.collect::<Vec<_>>().join("; ")));
+        lines.push(format!(
+            "several transfers in one session under TLS: {}",
+            each.collect::<Vec<_>>().join("; ")
+        ));
     }
     files(findings, &mut lines);
     lines
@@ -77,15 +79,15 @@ pub(super) fn lines(findings: &Findings) -> Vec<String> {
 fn tls(findings: &Findings, lines: &mut Vec<String>) {
     let version = |name: &str, how: &Option<Shake>| match how {
         Some(Shake::Works) => Some(format!("{name} works")),
-        Some(why) => Some(format!("{name} does not: {}", shake(why))),
+        Some(why) => Some(format!("{name} fails: {}", shake(why))),
         None => None,
     };
     let seen = &findings.tls;
     if let (Some(both), Some(narrow)) = (&seen.both, &seen.narrow) {
-        lines.push(format!("TLS: {}; beside it in small packets: {}", shake(both), shake(narrow)));
+        lines.push(format!("TLS: {}; with small packets: {}", shake(both), shake(narrow)));
     }
     if let Some(implicit) = &seen.implicit {
-        lines.push(format!("at port 990, under TLS from the first byte: {}", implicit.greeting));
+        lines.push(format!("implicit TLS at port 990: {}", implicit.greeting));
     }
     let versions: Vec<_> =
         [version("TLS 1.3", &seen.v13), version("TLS 1.2", &seen.v12)].into_iter().flatten().collect();
@@ -94,8 +96,11 @@ fn tls(findings: &Findings, lines: &mut Vec<String>) {
     }
     if let Some(print) = &seen.fingerprint {
         let of = seen.subject.as_deref().map(|subject| format!(" of {subject}")).unwrap_or_default();
-        let vouched =
-            if seen.doubt.is_some() { "no authority vouches for it" } else { "an authority vouches for it" };
+        let vouched = if seen.doubt.is_some() {
+            "not signed by a trusted authority"
+        } else {
+            "signed by a trusted authority"
+        };
         lines.push(format!("certificate{of}, {print}; {vouched}"));
     }
 }
@@ -109,12 +114,12 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
     if let Some(how) = &files.mlsd {
         lines.push(format!("MLSD: {}", end(how)));
     }
-    for (name, how) in [("REST 0", &files.rest_zero), ("REST in the middle", &files.rest_middle)] {
+    for (name, how) in [("REST 0", &files.rest_zero), ("resuming (REST)", &files.rest_middle)] {
         if let Some(how) = how {
             let how = match how {
-                Rest::Right => "the right bytes".to_owned(),
-                Rest::Ignored => "the file from its start".to_owned(),
-                Rest::Wrong => "other bytes".to_owned(),
+                Rest::Right => "works".to_owned(),
+                Rest::Ignored => "ignored, the file came from its start".to_owned(),
+                Rest::Wrong => "wrong bytes came".to_owned(),
                 Rest::Refused(said) => format!("refused, {said}"),
                 Rest::Failed(why) => why.clone(),
             };
@@ -129,22 +134,30 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
         lines.push(format!("a larger file: {}", end(how)));
     }
     if let Some(how) = &files.bulk_small {
-        lines.push(format!("the same in small packets: {}", end(how)));
+        lines.push(format!("the same with small packets: {}", end(how)));
     }
     if let Some(how) = &files.bulk_again {
-        lines.push(format!("and beside that once more as before: {}", end(how)));
+        lines.push(format!("and once more as before: {}", end(how)));
     }
     if let Some(how) = &files.upload {
         lines.push(match how {
-            Upload::Proven(by) => format!("upload: whole, by {by}, three times in one session"),
-            Upload::Unproven => "upload: taken, and not proven".to_owned(),
+            Upload::Proven(by) => format!("upload: complete, checked by {by}, three times in one session"),
+            Upload::Unproven => "upload: accepted, could not be checked".to_owned(),
             Upload::Differs(why) => format!("upload: {why}"),
             Upload::Refused(said) => format!("upload: refused, {said}"),
             Upload::Failed(n, why) => format!("upload {n}: {why}"),
         });
     }
     for (time, alive) in &findings.idle {
-        lines.push(format!("silent for {} s: {alive:?}", time.as_secs()));
+        lines.push(format!("idle for {} s: {}", time.as_secs(), lives(alive)));
+    }
+}
+
+fn lives(alive: &Alive) -> String {
+    match alive {
+        Alive::Yes => "works".to_owned(),
+        Alive::Ended(said) => format!("closed by the server, {said}"),
+        Alive::Lost => "dead".to_owned(),
     }
 }
 
@@ -152,7 +165,7 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
 pub(super) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
-    let narrow = if trial.narrow { ", in small packets" } else { "" };
+    let narrow = if trial.narrow { ", with small packets" } else { "" };
     format!(
         "{} {}{family}{told}{narrow}: {} ({:.2} s)",
         trial.way,
@@ -166,10 +179,10 @@ pub(super) fn trial(trial: &Trial) -> String {
 pub(super) fn shake(shake: &Shake) -> String {
     match shake {
         Shake::Works => "established".to_owned(),
-        Shake::Stalled(Some(0)) => "no answer, though our words were acknowledged".to_owned(),
-        Shake::Stalled(Some(bytes)) => format!("no answer, {bytes} bytes of ours not acknowledged"),
+        Shake::Stalled(Some(0)) => "no answer, although the client's packets were acknowledged".to_owned(),
+        Shake::Stalled(Some(bytes)) => format!("no answer, {bytes} bytes from the client not acknowledged"),
         Shake::Stalled(None) => "no answer".to_owned(),
-        Shake::Clear(said) => format!("clear text, \"{said}\""),
+        Shake::Clear(said) => format!("plain text, \"{said}\""),
         Shake::Cut(why) | Shake::WantsCertificate(why) | Shake::Failed(why) => why.clone(),
     }
 }
@@ -180,25 +193,25 @@ fn dial(dial: &Dial) -> String {
         Dial::Silent => "no answer".to_owned(),
         Dial::Refused => "refused".to_owned(),
         Dial::Rejected { says, .. } => format!("rejected, {says}"),
-        Dial::NoRoute(why) => format!("no way there, {why}"),
+        Dial::NoRoute(why) => format!("no route, {why}"),
         Dial::Failed(why) => why.clone(),
     }
 }
 
 fn login(login: &Login) -> String {
     match login {
-        Login::Done => "done".to_owned(),
-        Login::KeptBack => "kept back, as the password would go in clear text (--clear does it)".to_owned(),
+        Login::Done => "works".to_owned(),
+        Login::KeptBack => "skipped, so as not to send the password unencrypted (use --clear)".to_owned(),
         Login::NoTls(said) => format!("no TLS, {said}"),
         Login::NoAuth(why) => format!("AUTH TLS: {why}"),
         Login::NoHandshake(why) => format!("TLS fails, {}", shake(why)),
-        Login::WantsCertificate(why) => format!("a client certificate is demanded, {why}"),
+        Login::WantsCertificate(why) => format!("a client certificate is required, {why}"),
         Login::Unprotected(said) => format!("PROT P is refused, {said}"),
-        Login::Untrusted(why) => format!("the certificate is not taken, {why}"),
-        Login::NeedsTls(said) => format!("TLS is wanted, {said}"),
+        Login::Untrusted(why) => format!("the certificate is rejected, {why}"),
+        Login::NeedsTls(said) => format!("TLS is required, {said}"),
         Login::Refused(said) => format!("refused, {said}"),
-        Login::Full(said) => format!("no room, {said}"),
-        Login::NotRepeated(said) => format!("not tried, as the same was refused before ({said})"),
+        Login::Full(said) => format!("too many sessions, {said}"),
+        Login::NotRepeated(said) => format!("skipped, as the same login was refused before ({said})"),
         Login::Barred(how) => format!("a further connection {how}"),
         Login::Broken(why) => why.clone(),
     }
@@ -216,17 +229,17 @@ pub(in crate::doctor) fn end(end: &End) -> String {
         End::NotReached(how) => format!("data port: {}", dial(how)),
         End::NeverCame { said, call, stranger } => {
             let came = match call {
-                _ if stranger.is_some() => "agreed to, and a call came from another address",
-                Call::HalfOpen => "agreed to, and the server's call came and was never completed",
-                Call::None => "agreed to, and the server's call never came",
-                Call::Unknown => "agreed to, and there was no connection",
+                _ if stranger.is_some() => "accepted, but a connection came from another address",
+                Call::HalfOpen => "accepted, but the server's connection was never completed",
+                Call::None => "accepted, but the server's connection never came",
+                Call::Unknown => "accepted, but there was no connection",
             };
             said.as_ref().map_or_else(|| came.to_owned(), |said| format!("{came}, {said}"))
         }
-        End::CommandRefused(said) => format!("connected, and the command refused, {said}"),
-        End::DataRefused(said) => format!("connected, and refused, {said}"),
-        End::Stalled { bytes } => format!("connected, and nothing came after {bytes} bytes"),
-        End::NoLastWord => "all came, and the server's last word did not".to_owned(),
+        End::CommandRefused(said) => format!("connected, but the command was refused, {said}"),
+        End::DataRefused(said) => format!("connected, but refused, {said}"),
+        End::Stalled { bytes } => format!("connected, but nothing came after {bytes} bytes"),
+        End::NoLastWord => "all data came, but the server's last reply did not".to_owned(),
         End::Broken(why) => why.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! What do files and listings say?
 use super::{Remark, Sheet, Verdict, Weight};
 use crate::dialogue::Way;
-use crate::doctor::findings::{Alive, Cover, End, Findings, Rest, Upload};
+use crate::doctor::findings::{Alive, Cover, End, Findings, Rest, Trial, Upload};
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.
 const CRAWL: u64 = 16 * 1024;
@@ -15,11 +15,11 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::NoDirectory,
                 Weight::Hinders,
                 format!(
-                    "The directory of the URL is refused: {said}. All else was tried where the login starts."
+                    "The directory of the URL is refused: {said}. The tests ran in the start directory of the login."
                 ),
             )
             .client(
-                "is it spelled right? A path begins where the login does; %2F at its start means the root",
+                "check the spelling: a path starts at the login directory, %2F at its start means the root",
             ),
         );
     }
@@ -43,14 +43,13 @@ fn bulk(findings: &Findings, sheet: &mut Sheet) {
         if !sheet.has(Verdict::MtuBlackHole) {
             sheet.add(black_hole(
                 Weight::Hinders,
-                format!("Listings pass and files hang after {bytes} bytes, but flow in small packets"),
+                format!("Listings work and files hang after {bytes} bytes, but work with small packets"),
             ));
         }
     } else {
         sheet.ask(
-            format!("why a file hangs after {bytes} bytes where listings pass"),
-            "the same file over a data connection with a small MSS, and beside it once more as before: if the one flows and the \
-             other does not, large packets are lost on the way",
+            format!("why a file hangs after {bytes} bytes where listings work"),
+            "fetch the same file with a small MSS, and beside it as before: if only the first works, large packets are lost in between",
         );
     }
 }
@@ -59,10 +58,10 @@ pub(super) fn black_hole(weight: Weight, seen: String) -> Remark {
     Remark::new(
         Verdict::MtuBlackHole,
         weight,
-        format!("{seen}: large packets are lost on the way, and nobody says so (an MTU black hole)."),
+        format!("{seen}: large packets are lost without an error message (an MTU black hole)."),
     )
     .server(
-        "let ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\" in, or clamp the MSS at the router",
+        "allow ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\", or clamp the MSS at the router",
     )
     .client(
         "clamp the MSS at this network's router (a VPN or PPPoE is usual), or lower the MTU of this machine",
@@ -74,22 +73,22 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
         None | Some(Upload::Proven(_)) => {}
         Some(Upload::Unproven) => {
             sheet.ask(
-                "whether the upload arrived whole: the server has neither SIZE nor HASH",
-                "fetching it back",
+                "whether the upload is complete: the server has neither SIZE nor HASH",
+                "download it again and compare",
             );
         }
         Some(Upload::Differs(why)) => sheet.add(
             Remark::new(
                 Verdict::UploadDiffers,
                 Weight::Hinders,
-                format!("An upload ended in success, and the server has something else: {why}."),
+                format!("An upload succeeded, but the server has something else: {why}."),
             )
-            .server("is its disk full, or does another program change files there?"),
+            .server("check whether its disk is full, or another program changes files there"),
         ),
         Some(Upload::Refused(said)) => sheet.add(Remark::new(
             Verdict::UploadRefused,
             Weight::Note,
-            format!("This user may not store files there: {said}."),
+            format!("This user may not upload there: {said}."),
         )),
         // ProFTPD: an upload uses a ticket up, and brings no other.
         Some(Upload::Failed(n @ 2.., why)) if matches!(findings.reuse.fresh, Some(End::DataRefused(_))) => sheet.add(
@@ -97,24 +96,22 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
                 Verdict::ReuseRunsOut,
                 Weight::Hinders,
                 format!(
-                    "Upload {n} of a session under TLS fails where those before it work: data connections must resume the TLS session \
-                     here, and its tickets have run out: {why}."
+                    "Upload {n} of a session under TLS fails where those before it work: data connections must reuse the TLS session, and its tickets have run out: {why}."
                 ),
             )
             .server(
-                "let data connections resume nothing (TLSOptions NoSessionReuseRequired in ProFTPD), or speak TLS 1.2 only, which \
-                 needs no new tickets",
+                "do not require session reuse (TLSOptions NoSessionReuseRequired in ProFTPD), or allow TLS 1.2 only, which needs no new tickets",
             )
-            .client("a new session for a few files, or TLS 1.2, gets around it; pasv does so by itself"),
+            .client("use a new session for every few files, or TLS 1.2; pasv does so by itself"),
         ),
         Some(Upload::Failed(n, why)) => sheet.add(
             Remark::new(
                 Verdict::UploadFails,
                 Weight::Hinders,
-                format!("Upload {n} of a session fails, though listings work: {why}."),
+                format!("Upload {n} of a session fails, although listings work: {why}."),
             )
             .server(
-                "its log says why; a full disk, a quota or session tickets that run out are usual reasons",
+                "read its log: a full disk, a quota or session tickets that run out are usual reasons",
             ),
         ),
     }
@@ -127,15 +124,40 @@ fn left(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::FileLeft,
                 Weight::Note,
-                format!("The file of the upload, {name}, may still be there: DELE was answered with {why}."),
+                format!("The test file {name} may still be there: DELE was answered with {why}."),
             )
             .server(format!("delete {name}")),
         );
     }
 }
 
+/// Did it connect, and come to no end in its time?
+pub(super) fn is_slow(trial: &Trial) -> bool {
+    matches!(trial.end, End::Stalled { bytes: 0 })
+}
+
 /// What flows is through, and may still be of no use.
 fn crawls(findings: &Findings, sheet: &mut Sheet) {
+    // Where another one works, one that brings nothing for seconds is slow, and no failure.
+    let waited: Vec<String> = if findings.best().is_some() {
+        let stalled = findings.trials.iter().filter(|trial| is_slow(trial));
+        stalled.map(|trial| format!("{} {}", trial.way, trial.cover.words())).collect()
+    } else {
+        Vec::new()
+    };
+    if !waited.is_empty() && !sheet.has(Verdict::DataStalls) && !sheet.has(Verdict::MtuBlackHole) {
+        sheet.add(
+            Remark::new(
+                Verdict::Crawls,
+                Weight::Note,
+                format!(
+                    "Transfers are slow: {} connected and brought nothing within seconds.",
+                    waited.join(", ")
+                ),
+            )
+            .server("check whether the server or its line is overloaded, or the rate limited"),
+        );
+    }
     let slow = findings.trials.iter().find_map(|trial| match trial.end {
         End::Cut { bytes, .. } if bytes < CRAWL => Some((trial, bytes)),
         _ => None,
@@ -146,14 +168,14 @@ fn crawls(findings: &Findings, sheet: &mut Sheet) {
             Verdict::Crawls,
             Weight::Hinders,
             format!(
-                "Transfers crawl: {} {} brought {bytes} bytes in {:.0} s, and was broken off.",
+                "Transfers are very slow: {} {} brought {bytes} bytes in {:.0} s, and was stopped.",
                 trial.way,
                 trial.cover.words(),
                 trial.elapsed.as_secs_f64()
             ),
         )
         .server(
-            "is the server or its line overloaded, or its rate limited? Lost packets have the same effect",
+            "check whether the server or its line is overloaded, or the rate limited; packet loss has the same effect",
         ),
     );
 }
@@ -165,14 +187,14 @@ fn restarts(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::RestIgnored,
                 Weight::Hinders,
-                "REST is agreed to and not followed: a download that is resumed would be a damaged file.",
+                "REST is accepted but ignored: a resumed download would be a damaged file.",
             )
-            .server("repair or switch off REST")
+            .server("fix REST, or switch it off")
             .client("do not resume downloads here"),
         ),
         Some(Rest::Refused(said)) => Some(
             Remark::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
-                .client("a download that breaks off begins anew"),
+                .client("a broken download starts over"),
         ),
         _ => None,
     };
@@ -185,7 +207,7 @@ fn restarts(findings: &Findings, sheet: &mut Sheet) {
         sheet.add(Remark::new(
             Verdict::SizeWrong,
             Weight::Hinders,
-            format!("SIZE tells {told} bytes of a file of which {came} come."),
+            format!("SIZE announces {told} bytes, but {came} are sent."),
         ));
     }
 }
@@ -198,7 +220,7 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
         sheet.add(Remark::new(
             Verdict::ListingUnread,
             Weight::Note,
-            format!("{unread} lines of the listing are of no known form ({read} are)."),
+            format!("{unread} lines of the listing are in no known format ({read} are)."),
         ));
     }
     let works = |end: &Option<End>| matches!(end, Some(End::Works { .. } | End::Cut { .. }));
@@ -209,20 +231,20 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     let mut differs = Vec::new();
     let offered = findings.offers("MLST") || findings.offers("MLSD");
     if offered && refused(&files.mlsd) {
-        differs.push("it offers MLST, and refuses MLSD");
+        differs.push("it lists MLST, but refuses MLSD");
     }
     if !offered && works(&files.mlsd) {
-        differs.push("MLSD works, and is not offered");
+        differs.push("MLSD works, but is not listed");
     }
     let rest = matches!(files.rest_middle, Some(Rest::Right));
     if findings.offers("REST") && matches!(files.rest_middle, Some(Rest::Refused(_))) {
-        differs.push("it offers REST, and refuses it");
+        differs.push("it lists REST, but refuses it");
     }
     if !findings.features.is_empty() && !findings.offers("REST") && rest {
-        differs.push("REST works, and is not offered");
+        differs.push("REST works, but is not listed");
     }
     if findings.offers("SIZE") && matches!(files.size, Some((None, _))) {
-        differs.push("it offers SIZE, and does not tell it");
+        differs.push("it lists SIZE, but does not answer it");
     }
     let refuses = |way| {
         let end =
@@ -230,13 +252,13 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
         matches!(end, Some(End::Refused(_)))
     };
     if findings.offers("EPSV") && refuses(Way::Epsv) {
-        differs.push("it offers EPSV, and refuses it");
+        differs.push("it lists EPSV, but refuses it");
     }
     // Behind a NAT it is our address that is refused, and not the verb.
     let translated =
         findings.ends.zip(findings.seen_as).is_some_and(|((own, _), seen)| own.ip().to_canonical() != seen);
     if findings.offers("EPRT") && refuses(Way::Eprt) && !translated {
-        differs.push("it offers EPRT, and refuses it");
+        differs.push("it lists EPRT, but refuses it");
     }
     if !differs.is_empty() {
         sheet.add(
@@ -245,14 +267,14 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Note,
                 format!("FEAT and what works differ: {}.", differs.join("; ")),
             )
-            .server("something on the way, or the server's configuration, takes verbs away"),
+            .server("check the server's configuration: it, or something in between, removes commands"),
         );
     }
     if !offered && refused(&files.mlsd) {
         sheet.add(Remark::new(
             Verdict::NoMlsd,
             Weight::Note,
-            "There are no machine-readable listings (MLSD): names, sizes and times are guessed from LIST.",
+            "The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST.",
         ));
     }
 }
@@ -263,7 +285,7 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
             Verdict::ClockOffset,
             Weight::Note,
             format!(
-                "LIST tells local time, {:+} min from UTC: times are right only by MDTM or MLSD.",
+                "LIST shows local time, {:+} min from UTC: only MDTM and MLSD have the right times.",
                 offset / 60
             ),
         ));
@@ -273,10 +295,10 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
         if quarters != 0 && quarters.abs() <= 14 * 4 && (drift - quarters * 900).abs() <= DRIFT {
             sheet.ask(
                 format!(
-                    "whether the server's clock is {:+} min off, or its MDTM tells local time",
+                    "whether the server's clock is {:+} min off, or its MDTM shows local time",
                     quarters * 15
                 ),
-                "`date -u` on the server: MDTM is in UTC (RFC 3659 2.3)",
+                "run `date -u` on the server: MDTM is in UTC (RFC 3659 2.3)",
             );
             return;
         }
@@ -286,7 +308,7 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
                 Weight::Note,
                 format!("The server's clock and this machine's are {drift} s apart."),
             )
-            .server("set it by NTP, unless it is this machine's that is wrong"),
+            .server("set its clock by NTP, unless the clock of this machine is wrong"),
         );
     }
 }
@@ -300,10 +322,10 @@ fn idle(findings: &Findings, sheet: &mut Sheet) {
     {
         sheet.ask(
             format!(
-                "why a control connection that was silent for {seconds} s is dead: one that was silent for {} s lives",
+                "why a control connection that was idle for {seconds} s is dead: one that was idle for {} s works",
                 longer.as_secs()
             ),
-            "another try with --slow: what forgets silent connections forgets the longer ones too",
+            "try again with --slow",
         );
         return;
     }
@@ -311,17 +333,16 @@ fn idle(findings: &Findings, sheet: &mut Sheet) {
         Alive::Ended(said) => Remark::new(
             Verdict::IdleServer,
             Weight::Note,
-            format!("The server ends control connections that are silent for {seconds} s or less: {said}."),
+            format!("The server closes control connections that are idle for {seconds} s or less: {said}."),
         ),
         _ => Remark::new(
             Verdict::IdleNat,
             Weight::Hinders,
             format!(
-                "A control connection that is silent for {seconds} s is dead, and nobody says so: a NAT or firewall on the way has \
-                 forgotten it."
+                "A control connection that is idle for {seconds} s is dead without notice: a NAT or firewall in between has dropped it."
             ),
         )
-        .server("TCP keepalive on control connections, 15 s or less; a longer idle time at the NAT")
-        .client("a program with keepalive on the control connection, as pasv has"),
+        .server("enable TCP keepalive on control connections, 15 s or less, or set a longer idle time at the NAT")
+        .client("use a program with keepalive on the control connection, as pasv has"),
     });
 }

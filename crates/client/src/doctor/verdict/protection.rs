@@ -20,20 +20,20 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
     if let Some(doubt) = &findings.tls.doubt {
         if findings.tls.authorities == 0 {
             sheet.ask(
-                "whether an authority vouches for the server's certificate: this machine knows none",
-                "the system's certificates (the package is mostly called ca-certificates), or another machine",
+                "whether the server's certificate is trusted: this machine has no CA certificates",
+                "install the system's CA certificates (usually the package ca-certificates), or try another machine",
             );
         } else {
             let by_address = findings.host.parse::<std::net::IpAddr>().is_ok();
             let remark = Remark::new(
                 Verdict::CertificateUnverified,
                 Weight::Note,
-                format!("No authority vouches for the server's certificate: {doubt}."),
+                format!("The server's certificate is not signed by a trusted authority: {doubt}."),
             )
-            .server("a certificate of a public authority for this name (`pasv serve --acme`)")
-            .client("compare the fingerprint with its keeper's, and --pin it; what is below makes curl and lftp take any certificate");
+            .server("get a certificate of a public authority for this name (`pasv serve --acme`)")
+            .client("compare the fingerprint with the administrator's, then pass it to --pin; the settings below make curl and lftp accept any certificate");
             sheet.add(if by_address {
-                remark.client("name the site and not its address: certificates are mostly for names")
+                remark.client("use the host name, not the IP address")
             } else {
                 remark
             });
@@ -44,14 +44,17 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::TlsOld,
                 Weight::Note,
-                format!("The server speaks TLS 1.2 and not 1.3 ({why})."),
+                format!("The server supports TLS 1.2 but not 1.3 ({why})."),
             )
-            .server("TLS 1.3 is faster to set up, on each data connection"),
+            .server("enable TLS 1.3: it is faster to set up, on each data connection"),
         ),
         // Its hello is the larger one.
         (Some(Shake::Works), Some(other)) if *other != Shake::Works => sheet.ask(
-            format!("whether the server speaks TLS 1.3: {}", words(other)),
-            "`openssl s_client -starttls ftp -tls1_3 -groups X25519 -connect HOST:21`, whose hello fits into one packet",
+            format!("whether the server supports TLS 1.3: {}", words(other)),
+            format!(
+                "try `{} -tls1_3 -groups X25519`, whose first message fits into one packet",
+                openssl(findings, &findings.host)
+            ),
         ),
         _ => {}
     }
@@ -78,17 +81,17 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
     }
     let remark = match login {
         Login::NoTls(said) if findings.implicit => {
-            Remark::new(Verdict::NoTls, Weight::Blocks, format!("There is no TLS: {said}."))
+            Remark::new(Verdict::NoTls, Weight::Blocks, format!("The server has no TLS: {said}."))
         }
         Login::NoTls(said) if offered => {
-            who(findings, "AUTH TLS is refused though it is offered", sheet);
+            who(findings, "AUTH TLS is refused though FEAT lists it", sheet);
             Remark::new(
                 Verdict::AuthContradicted,
                 weight(Weight::Hinders),
-                format!("FEAT offers AUTH TLS, and AUTH TLS is refused: {said}."),
+                format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."),
             )
-            .server("its log says whether it was asked at all; a certificate that it cannot read is a usual reason")
-            .client("do not say a password in clear here before it is known who refuses TLS")
+            .server("read its log: a certificate that it cannot read is a usual reason")
+            .client("send no password unencrypted here before it is known who refuses TLS")
         }
         Login::NoTls(said) => {
             rewritten(findings, sheet);
@@ -96,19 +99,19 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::NoTls,
                 weight(Weight::Note),
-                format!("The server has no TLS{now} ({said}): passwords and files go in clear text."),
+                format!("The server has no TLS{now} ({said}): passwords and files are sent unencrypted."),
             )
-            .server("TLS keeps passwords and files from everybody on the way")
+            .server("enable TLS to encrypt passwords and files")
         }
         Login::NoAuth(why) => {
-            who(findings, "AUTH TLS is not answered as any other command is", sheet);
+            who(findings, "AUTH TLS is not answered, other commands are", sheet);
             let what = if why == "no answer" { "is never answered" } else { "ends the session" };
             Remark::new(
                 Verdict::AuthEaten,
                 weight(Weight::Hinders),
-                format!("The server greets, and AUTH TLS {what}: {why}."),
+                format!("AUTH TLS {what}: {why}."),
             )
-            .server("a firewall between that inspects FTP must let AUTH pass, or leave FTP alone; a server without TLS answers 502")
+            .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
         }
         Login::NoHandshake(shake) => match broken(findings, shake, weight(Weight::Hinders), sheet) {
             Some(remark) => remark,
@@ -119,11 +122,11 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
             Verdict::ProtRefused,
             weight(Weight::Hinders),
             format!(
-                "The server protects the login and refuses to protect data: PROT P is answered with {said}."
+                "The server encrypts the login but refuses to encrypt data: PROT P is answered with {said}."
             ),
         )
         .server("allow PROT P (RFC 4217 9)")
-        .client("no client that insists on TLS moves files here"),
+        .client("clients that require TLS cannot transfer files here: ask the administrator for PROT P"),
         Login::Done
         | Login::KeptBack
         | Login::Untrusted(_)
@@ -136,7 +139,7 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
     };
     let implicit = findings.tls.implicit.is_some() && !findings.implicit;
     sheet.add(if implicit {
-        remark.client(format!("use ftps://{}/: TLS works from the first byte, at port 990", findings.host))
+        remark.client(format!("use ftps://{}/: implicit TLS works, at port 990", findings.host))
     } else {
         remark
     });
@@ -149,39 +152,39 @@ fn broken(findings: &Findings, shake: &Shake, weight: Weight, sheet: &mut Sheet)
         Shake::Stalled(_) | Shake::Works => None,
         Shake::WantsCertificate(why) => Some(demanded(findings, weight, why)),
         Shake::Cut(why) => {
-            who(findings, "the connection ends when TLS begins", sheet);
+            who(findings, "the connection ends when TLS starts", sheet);
             let remark = Remark::new(
                 Verdict::TlsBroken,
                 weight,
-                format!("The server agrees to TLS, and the connection ends at the first words of it: {why}."),
+                format!("The server agrees to TLS, but the connection ends during the handshake: {why}."),
             );
-            Some(remark.server("its log says whether it ended it, and why; a firewall that inspects FTP may do so in its place"))
+            Some(remark.server(
+                "read its log: if it did not end the connection, a firewall that inspects FTP may have",
+            ))
         }
         Shake::Clear(said) => {
-            who(findings, "clear text comes where TLS was agreed on", sheet);
+            who(findings, "plain text comes where TLS was agreed on", sheet);
             let remark = Remark::new(
                 Verdict::TlsBroken,
                 weight,
-                format!("The server agrees to TLS, and what comes then is clear text: \"{said}\"."),
+                format!("The server agrees to TLS, but continues in plain text: \"{said}\"."),
             );
-            Some(remark.server("it, or a proxy before it, must begin TLS behind its 234"))
+            Some(remark.server("make the server, or the proxy in front of it, start TLS right after its 234"))
         }
         Shake::Failed(why) => {
             // OpenSSL's word in TLS 1.2 for a client without a certificate is that for a client without suites.
             if why.contains("HandshakeFailure") && !findings.identity {
                 sheet.ask(
-                    "whether the server wants a certificate of the client's: its alert can mean that too",
-                    "its keeper, or --cert FILE",
+                    "whether the server requires a client certificate: its alert can mean that too",
+                    "ask the administrator, or try --cert FILE",
                 );
             }
             let remark = Remark::new(
                 Verdict::TlsBroken,
                 weight,
-                format!("The server offers TLS, and it cannot be established: {why}."),
+                format!("The server offers TLS, but the handshake fails: {why}."),
             );
-            Some(
-                remark.server("it must speak TLS 1.2 or 1.3 with a certificate and key that belong together"),
-            )
+            Some(remark.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
         }
     }
 }
@@ -192,19 +195,19 @@ pub(super) fn demanded(findings: &Findings, weight: Weight, why: &str) -> Remark
         Remark::new(
             Verdict::CertificateDemanded,
             weight,
-            format!("The server demands a client certificate, and does not take this one: {why}."),
+            format!("The server requires a client certificate, and rejects this one: {why}."),
         )
-        .server("its log says why: who made the certificate, its dates, or who it is of")
+        .server("read its log: the issuer, the dates or the subject of the certificate may be wrong")
         .client(
-            "another certificate with --cert; is this one expired, and of the authority that the site takes?",
+            "use another certificate with --cert; check that this one has not expired and is from the right authority",
         )
     } else {
         Remark::new(
             Verdict::CertificateDemanded,
             weight,
-            format!("The server demands a client certificate: {why}."),
+            format!("The server requires a client certificate: {why}."),
         )
-        .client("--cert FILE shows one, with --key FILE where its key is not in the same file")
+        .client("give one with --cert FILE, and --key FILE if its key is not in the same file")
     }
 }
 
@@ -217,54 +220,71 @@ fn handshake(findings: &Findings, sheet: &mut Sheet) {
     let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
     if *narrow == Shake::Works {
         let whose = match unacknowledged {
-            Some(0) => " (what we say arrives, and the server's answer does not)",
-            Some(_) => " (what we say is not acknowledged)",
+            Some(0) => " (the client's packets arrive, the server's answer does not)",
+            Some(_) => " (the client's packets are not acknowledged)",
             None => "",
         };
         sheet.add(super::files::black_hole(
             weight,
-            format!(
-                "TLS stands still at its first words{whose}, and beside it one in small packets is through"
-            ),
+            format!("The TLS handshake stalls{whose}, and one with small packets completes"),
         ));
         return;
     }
-    let mut also = if matches!(narrow, Shake::Stalled(_)) { ", in small packets neither" } else { "" };
+    let mut also = if matches!(narrow, Shake::Stalled(_)) { ", with small packets neither" } else { "" };
     if findings.tls.v12 == Some(Shake::Works) {
-        also = ", and one with TLS 1.2 alone is";
+        also = ", but one with TLS 1.2 only is";
         sheet.ask(
-            "whether it is TLS 1.3 or the size of its first words that is not taken: they fill more than one packet",
-            "`openssl s_client -starttls ftp -tls1_3 -groups X25519 -connect HOST:21`: if that is answered, the size",
+            "whether TLS 1.3 or the size of its first message is the reason: that fills more than one packet",
+            format!(
+                "try `{} -tls1_3 -groups X25519`: if that is answered, it is the size",
+                openssl(findings, &findings.host)
+            ),
         );
     }
     sheet.add(Remark::new(
         Verdict::TlsStalls,
         weight,
-        format!("TLS is agreed on, and the handshake is not answered{also}."),
+        format!("The server agrees to TLS, but the handshake is not answered{also}."),
     ));
     let seen = match (unacknowledged, narrow) {
         (Some(1..), Shake::Stalled(Some(1..))) => {
-            ": nothing acknowledges what we say, so that it is lost on the way"
+            ": the client's packets are not acknowledged, so they are lost in between"
         }
         (Some(0), Shake::Stalled(Some(0))) => {
-            ": what we say is acknowledged, by the server or a proxy in its place"
+            ": the client's packets are acknowledged, by the server or a proxy in its place"
         }
         _ => "",
     };
     sheet.ask(
-        format!("why TLS is not answered{seen}; the server may hang, or a firewall on the way swallow TLS"),
-        "on the server, while a client tries: `tcpdump -X tcp port 21` shows whether a hello (16 03 01) comes, and an answer goes",
+        format!("why TLS is not answered{seen}; the server may hang, or a firewall in between may drop TLS"),
+        format!(
+            "on the server, while a client tries, `tcpdump -X tcp port {}` shows whether a hello (16 03 01) arrives and an answer \
+             leaves",
+            findings.port
+        ),
     );
+}
+
+/// The command that tries TLS at the port that was looked at.
+fn openssl(findings: &Findings, host: &str) -> String {
+    let explicit = if findings.implicit { "" } else { " -starttls ftp" };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!("openssl s_client{explicit} -connect {host}:{}", findings.port)
 }
 
 /// Who stands in the way of TLS cannot be seen from here alone.
 fn who(findings: &Findings, what: &str, sheet: &mut Sheet) {
     let masked = masked(findings)
-        .map(|said| format!("; the greeting is masked (\"{said}\"), as firewalls do that inspect FTP"));
+        .map(|said| format!("; the greeting is masked (\"{said}\"), which firewalls that inspect FTP do"));
     sheet.ask(
-        format!("whether it is the server or something on the way: {what}{}", masked.unwrap_or_default()),
-        "the same at the server's own machine, `openssl s_client -starttls ftp -connect 127.0.0.1:21`: if TLS comes there, it is \
-         something on the way",
+        format!(
+            "whether the server or something in between is the reason: {what}{}",
+            masked.unwrap_or_default()
+        ),
+        format!(
+            "run `{}` on the server's own machine: if TLS works there, something in between is the reason",
+            openssl(findings, "127.0.0.1")
+        ),
     );
 }
 
@@ -285,10 +305,10 @@ fn rewritten(findings: &Findings, sheet: &mut Sheet) {
     if hidden && implicit.offers_auth == Some(true) {
         if same {
             sheet.add(super::data::helper(
-                "Something on the way takes AUTH TLS out of what the server offers: FEAT has it under TLS (port 990), and in clear it has not".to_owned() + ".",
+                "Something in between removes AUTH TLS from what the server offers: FEAT lists it under TLS (port 990), but not unencrypted".to_owned() + ".",
             ));
         } else {
-            who(findings, "FEAT has AUTH TLS at port 990 and not here, where the greeting is another", sheet);
+            who(findings, "FEAT lists AUTH TLS at port 990 but not here, where the greeting differs", sheet);
         }
     }
 }
@@ -308,9 +328,9 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::ReuseRequired,
                 Weight::Note,
-                format!("Data connections must resume the control connection's TLS session: one that does not is refused ({said})."),
+                format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said})."),
             )
-            .client("pasv, curl and lftp resume it; a program that cannot needs the server's setting for it (require_ssl_reuse in vsftpd)"),
+            .client("pasv, curl and lftp do so; for other programs ask the administrator to allow it (require_ssl_reuse in vsftpd)"),
         );
     }
     let mut repeated = findings.reuse.repeated.iter().enumerate();
@@ -321,11 +341,11 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
         if *resumed == Some(true) {
             sheet.ask(
                 format!(
-                    "why transfer {} of a session under TLS fails where the first works: it resumed the session as that did ({})",
+                    "why transfer {} of a session under TLS fails where the first works: it reused the TLS session as that did ({})",
                     n + 1,
                     super::evidence::end(end)
                 ),
-                "another try, and the server's log",
+                "try again, and read the server's log",
             );
             return;
         }
@@ -339,10 +359,8 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
                     super::evidence::end(end)
                 ),
             )
-            .server(
-                "it must give a new session ticket on each data connection (TLS 1.3), or not insist on reuse",
-            )
-            .client("a new session for each file, or TLS 1.2, gets around it"),
+            .server("issue a new session ticket on each data connection (TLS 1.3), or do not require reuse")
+            .client("use a new session for each file, or TLS 1.2"),
         );
     }
     let ways: Vec<&Trial> = findings.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
@@ -358,10 +376,10 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
             Remark::new(
                 Verdict::DataTlsRefused,
                 weight,
-                format!("Data connections under TLS are refused, though they are reached: {said}."),
+                format!("Data connections under TLS are refused, although they connect: {said}."),
             )
-            .server("its log says what it does not take: the session that is resumed, the version or a certificate")
-            .client("--tls off does without, in clear text"),
+            .server("read its log: it may reject the reused session, the TLS version or a certificate")
+            .client("--tls off works without TLS, unencrypted"),
         );
     }
 }
@@ -378,17 +396,17 @@ fn stalls(findings: &Findings, sheet: &mut Sheet) {
     if findings.tls.small_segments.as_ref().is_some_and(End::is_through) {
         sheet.add(super::files::black_hole(
             weight,
-            "Data connections under TLS hang, but flow in small packets".to_owned(),
+            "Data connections under TLS hang, but work with small packets".to_owned(),
         ));
         return;
     }
     sheet.add(Remark::new(
         Verdict::DataStalls,
         weight,
-        "Data connections under TLS are made, and nothing comes over them.",
+        "Data connections under TLS are made, but carry no data.",
     ));
     sheet.ask(
-        "why nothing comes: a proxy that takes connections in the server's place, or packets that are lost",
-        "a look with tcpdump on the server, while a client tries",
+        "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",
+        "run tcpdump on the server while a client tries",
     );
 }

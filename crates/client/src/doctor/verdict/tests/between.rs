@@ -8,7 +8,7 @@ fn the_address_that_the_server_tells() {
     let other = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "198.51.100.9:50001");
     open("another public address", &other, Verdict::AddressNotTold, "is the server's too");
     let dead = pasv_told(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), "10.0.0.5:50001");
-    open("it does not connect", &dead, Verdict::AddressNotTold, "whether the address in 227");
+    open("it does not connect", &dead, Verdict::AddressNotTold, "whether the address in the 227");
     let zeros = pasv_told(clear(&[(Way::Epsv, WORKS), (Way::Pasv, WORKS)]), "0.0.0.0:50001");
     is("zeros mean the peer", &zeros, Verdict::AllIsWell);
 }
@@ -27,7 +27,12 @@ fn epsv_and_who_eats_it() {
         open("PASV was not tried", &clear(&[(Way::Epsv, end)]), verdict, "why EPSV fails");
     }
     let once = [(Way::Epsv, SILENT), (Way::Pasv, WORKS)];
-    open("229 silent, 227 connects, once", &clear(&once), Verdict::AlgKnows227Only, "the verb or the port");
+    open(
+        "229 silent, 227 connects, once",
+        &clear(&once),
+        Verdict::AlgKnows227Only,
+        "the command or the port",
+    );
     let again = |dial| change(clear(&once), |findings| findings.epsv_again = Some((50_009, dial)));
     is("and another port of EPSV", &again(Dial::Silent), Verdict::AlgKnows227Only);
     let chance = again(Dial::Connected);

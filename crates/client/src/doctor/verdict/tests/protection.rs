@@ -21,17 +21,17 @@ fn a_handshake_that_stands_still() {
     is("and is through in small packets", &through, Verdict::MtuBlackHole);
     let told = diagnose(&through).verdict;
     assert!(!told.server.is_empty() && !told.client.is_empty() && told.weight == Weight::Hinders, "{told:?}");
-    assert!(told.sentence.contains("is not acknowledged"), "{told:?}");
+    assert!(told.sentence.contains("are not acknowledged"), "{told:?}");
     open("no fix for certificates is told", &through, Verdict::TlsBroken, "");
 
     let neither = shaken(still(0), Some(still(0)), Some(still(0)));
     is("in small packets neither", &neither, Verdict::TlsStalls);
     open("it may be a proxy", &neither, Verdict::MtuBlackHole, "acknowledged, by the server or a proxy");
     let lost = shaken(still(517), Some(still(517)), None);
-    open("whatever its size", &lost, Verdict::TlsBroken, "nothing acknowledges what we say");
+    open("whatever its size", &lost, Verdict::TlsBroken, "packets are not acknowledged");
     let newer = shaken(still(0), Some(still(0)), Some(Shake::Works));
     is("TLS 1.2 alone stands", &newer, Verdict::TlsStalls);
-    open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first words");
+    open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first message");
     let untried = shaken(still(0), None, None);
     open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
 
@@ -49,7 +49,7 @@ fn tls_that_is_taken_away() {
     let refused = || Login::NoTls("500 what?".to_owned());
     let contradicted = tls_came_to(refused(), |tls| tls.offered = Some(true));
     is("offered and refused", &contradicted, Verdict::AuthContradicted);
-    open("by whom", &contradicted, Verdict::NoTls, "the server or something on the way");
+    open("by whom", &contradicted, Verdict::NoTls, "the server or something in between");
     let masked = change(contradicted, |findings| {
         findings.answer = Some(Answer::Ftp("220 ****************".to_owned()));
     });
@@ -57,7 +57,7 @@ fn tls_that_is_taken_away() {
     tells("not offered", &tls_came_to(refused(), |tls| tls.offered = Some(false)), Verdict::NoTls);
     let eaten = tls_came_to(Login::NoAuth("no answer".to_owned()), |_| {});
     is("never answered", &eaten, Verdict::AuthEaten);
-    open("by whom", &eaten, Verdict::LoginBroken, "the server or something on the way");
+    open("by whom", &eaten, Verdict::LoginBroken, "the server or something in between");
 
     let elsewhere = |greeting: &str| {
         tls_came_to(refused(), |tls| {
@@ -71,16 +71,16 @@ fn tls_that_is_taken_away() {
     let no_tls = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::NoTls).unwrap();
     assert!(no_tls.client.iter().any(|fix| fix.contains("ftps://ftp.example/")), "{no_tls:?}");
     let other = elsewhere("220 another");
-    open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting is another");
+    open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting differs");
 
     for (shake, word) in [
-        (Shake::Cut("closed".to_owned()), "ends at the first words"),
-        (Shake::Clear("220 hello".to_owned()), "clear text"),
+        (Shake::Cut("closed".to_owned()), "ends during the handshake"),
+        (Shake::Clear("220 hello".to_owned()), "plain text"),
     ] {
         let broken = tls_came_to(Login::NoHandshake(shake), |_| {});
         is(word, &broken, Verdict::TlsBroken);
         assert!(diagnose(&broken).verdict.sentence.contains(word), "{broken:?}");
-        open(word, &broken, Verdict::AuthEaten, "the server or something on the way");
+        open(word, &broken, Verdict::AuthEaten, "the server or something in between");
     }
     let unprotected = tls_came_to(Login::Unprotected("536 no".to_owned()), |_| {});
     is("PROT is refused", &unprotected, Verdict::ProtRefused);
@@ -96,10 +96,10 @@ fn certificates_of_both_sides() {
     is("a certificate is demanded", &demanded(false), Verdict::CertificateDemanded);
     assert!(diagnose(&demanded(false)).verdict.client[0].contains("--cert FILE"));
     is("another certificate is demanded", &demanded(true), Verdict::CertificateDemanded);
-    assert!(diagnose(&demanded(true)).verdict.sentence.contains("does not take this one"));
+    assert!(diagnose(&demanded(true)).verdict.sentence.contains("rejects this one"));
     let alert = Shake::Failed("received fatal alert: HandshakeFailure".to_owned());
     let broken = tls_came_to(Login::NoHandshake(alert), |_| {});
-    open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "wants a certificate");
+    open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "requires a client certificate");
 
     let doubted = |authorities| {
         change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
@@ -108,7 +108,12 @@ fn certificates_of_both_sides() {
         })
     };
     tells("nobody vouches", &doubted(100), Verdict::CertificateUnverified);
-    open("we know nobody who could", &doubted(0), Verdict::CertificateUnverified, "this machine knows none");
+    open(
+        "we know nobody who could",
+        &doubted(0),
+        Verdict::CertificateUnverified,
+        "this machine has no CA certificates",
+    );
     let versions = |v13| {
         change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
             (findings.tls.v12, findings.tls.v13) = (Some(Shake::Works), Some(v13));
@@ -116,7 +121,7 @@ fn certificates_of_both_sides() {
     };
     tells("1.3 is refused", &versions(Shake::Failed("alert".to_owned())), Verdict::TlsOld);
     let still = versions(Shake::Stalled(None));
-    open("1.3 stands still", &still, Verdict::TlsOld, "whether the server speaks TLS 1.3");
+    open("1.3 stands still", &still, Verdict::TlsOld, "whether the server supports TLS 1.3");
 }
 
 #[test]
