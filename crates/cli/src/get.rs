@@ -139,9 +139,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
     if flags.output.as_deref() == Some(Path::new("-")) {
         if flags.recursive {
-            return Err(
-                Failure::usage("a directory cannot be written to stdout").hint("-o FOLDER names its target")
-            );
+            return Err(Failure::usage("a directory cannot be written to stdout")
+                .hint("use -o DIR to name the local directory"));
         }
         if flags.resume {
             return Err(Failure::usage("cannot resume a download to stdout"));

@@ -153,7 +153,7 @@ impl Meter {
             state.tally.files += 1;
             state.tally.settled += length;
             let alone = self.lines && state.total.is_none();
-            alone.then(|| file_done(self.columns(), name, sum.moved, sum.start, now - sum.begun))
+            alone.then(|| file_done(columns(), name, sum.moved, sum.start, now - sum.begun))
         };
         self.leave(line);
     }
@@ -166,7 +166,7 @@ impl Meter {
             state.parts.remove(name);
             state.tally.present += 1;
             state.tally.settled += length;
-            (self.lines && state.total.is_none()).then(|| file_present(self.columns(), name))
+            (self.lines && state.total.is_none()).then(|| file_present(columns(), name))
         };
         self.leave(line);
     }
@@ -222,11 +222,6 @@ impl Meter {
         if let Some(line) = line {
             self.aside(|| say(format_args!("{line}")));
         }
-    }
-
-    /// Where stderr is no terminal, lines have no width.
-    fn columns(&self) -> Option<usize> {
-        columns()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -375,7 +370,7 @@ fn colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
-/// How wide stderr is, if it is a terminal.
+/// How wide stderr is. Where it is no terminal, lines have no width.
 fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
     // Some terminals do not know it.

@@ -117,12 +117,16 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         records: records.is_some(),
         left_out: false,
     };
-    let whole = flags.recursive.then(|| tree.meter.whole(Some(expected(&files))));
+    let mut whole = None;
     let mut last = Ok(());
     for file in &files {
         tree.left_out = false;
         let done = match sessions.at(&url).await {
             Ok(client) => {
+                // Not before questions about certificates and passwords are answered.
+                if flags.recursive && whole.is_none() {
+                    whole = Some(tree.meter.whole(Some(expected(&files))));
+                }
                 if let Some(records) = &records {
                     client.remember_uploads(records.clone());
                 }

@@ -53,7 +53,7 @@ fn a_tree_leaves_a_summary_and_what_was_skipped_is_always_counted() {
     let site = Site::clear();
     let here = site.beside("here");
     for n in 0..12 {
-        write(&here, &format!("tree/{n}"), n, 1000);
+        write(&here, format!("tree/{n}"), n, 1000);
     }
     let put = |flags: &[&str]| {
         let mut put = pasv(["put", "-r", "--tls", "off"]);
