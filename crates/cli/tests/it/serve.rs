@@ -31,7 +31,8 @@ impl Ground {
         let program = folder.path().join("pasv");
         // Where the tests were built may be closed to others.
         let built = Path::new(env!("CARGO_BIN_EXE_pasv"));
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).expect("a copy");
+        fs::copy(built, &program).expect("a copy");
+        Self::mode(&program, 0o755);
         Self::mode(folder.path(), 0o755);
         Self { folder, program }
     }
@@ -64,8 +65,9 @@ impl Ground {
 impl Drop for Ground {
     fn drop(&mut self) {
         // What was closed is to be removed.
-        let closed = fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
-        closed.for_each(|entry| Self::mode(&entry.path(), 0o700));
+        for entry in fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
+            Self::mode(&entry.path(), 0o700);
+        }
     }
 }
 
