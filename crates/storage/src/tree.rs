@@ -96,7 +96,7 @@ pub enum Create {
     /// Empty; takes the place of what has the name now, when committed. A kept part of the name is discarded with the first
     /// byte that is written.
     Replace,
-    /// Fails with [`crate::Kind::Exists`] where the name is taken.
+    /// Fails with [`crate::Kind::Exists`] where the name is taken. Leaves a kept part of the name alone, and none of its own.
     New,
     /// `at` bytes that are there already, then what is written. They are those of a file of exactly that length, else
     /// those of a kept part of that length, else the first of a longer file, else the first of a longer part. Where

@@ -79,8 +79,9 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
         return in_place::begin(inner, path, &target, how);
     }
     let beginning = match how {
-        Create::Replace | Create::Unique | Create::Resume { at: 0 } => fresh(inner, &target, Publish::Over),
-        Create::New => fresh(inner, &target, Publish::Fresh),
+        Create::Replace | Create::Unique | Create::Resume { at: 0 } => fresh(inner, &target),
+        // The named part may be somebody else's, who wants to resume it.
+        Create::New => spare(inner, &target, Content::Whole(Publish::Fresh)),
         Create::Resume { at } => resume(inner, &target, at),
         Create::Append { at } => append(inner, &target, at),
     };
@@ -180,7 +181,8 @@ fn base(target: &Target, at: u64) -> Result<Base> {
 }
 
 /// The named part, to be emptied when the first byte comes; or an empty spare where another upload is in it.
-fn fresh(inner: &Inner, target: &Target, publish: Publish) -> Result<Beginning> {
+fn fresh(inner: &Inner, target: &Target) -> Result<Beginning> {
+    let publish = Publish::Over;
     inner.faults.before()?;
     let named = PartName::named(&target.name);
     match part::hold(target.dir.as_fd(), &named, Absent::Make)? {

@@ -307,7 +307,8 @@ impl Upload {
             && self.file.metadata().is_ok_and(|m| m.len() > 0);
         match self.place {
             Place::Named if worth => Ok(()),
-            Place::Spare if worth => {
+            // Of `Create::New` nothing is kept: whoever uploads so may not resume.
+            Place::Spare if worth && !matches!(self.content, Content::Whole(Publish::Fresh)) => {
                 let named = PartName::named(&self.target.name);
                 let (dir, flags) = (&self.target.dir, RenameFlags::NOREPLACE);
                 renameat_with(dir, part.as_bytes(), dir, named.as_bytes(), flags)

@@ -271,6 +271,20 @@ async fn what_holds_nothing_new_is_not_kept() {
     assert!(site.really("").is_empty(), "a tree that keeps none");
 }
 
+/// Whoever may only store new files must not spoil what a user has begun under the same name.
+#[tokio::test]
+async fn a_new_file_leaves_the_part_of_another_upload_alone() {
+    let site = Site::new();
+    site.break_off("/a", Create::Replace, b"12345").await;
+    site.break_off("/a", Create::New, b"other").await;
+    assert_eq!(site.kept("/a").await, Some(5));
+    site.break_off("/b", Create::New, b"other").await;
+    assert_eq!(site.kept("/b").await, None);
+    assert_eq!(site.really("").len(), 1, "{:?}", site.really(""));
+    site.upload("/a", Create::Resume { at: 5 }, b"67").await.unwrap();
+    assert_eq!(site.read("/a").await.unwrap(), b"1234567");
+}
+
 #[tokio::test]
 async fn a_discarded_upload_leaves_nothing() {
     let site = Site::new();
