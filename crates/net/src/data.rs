@@ -113,6 +113,11 @@ impl Data {
         self.established.as_deref()
     }
 
+    /// Under TLS, after the peer's end without close_notify: did it come in the middle of a record? That is no client's end.
+    pub fn is_torn(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.is_torn())
+    }
+
     pub(crate) fn protect(self, layer: Layer) -> Self {
         let established = Some(Box::new(Established::of(layer.connection())));
         Self { layer: Some(Box::new(layer)), established, ..self }

@@ -602,7 +602,12 @@ impl<'a> Driver<'a> {
             },
             Step::Moved(Moved::Ended(end)) | Step::Published(end) => self.ended(end),
             Step::Moved(Moved::Received(received)) => {
-                if self.has_hung_up() && !received.is_proven() && self.settings.hang_up == HangUp::Keep {
+                let gone = match () {
+                    () if received.is_proven() => false,
+                    () if received.needs_its_control() && self.control.has_ended() => true,
+                    () => self.has_hung_up() && self.settings.hang_up == HangUp::Keep,
+                };
+                if gone {
                     self.ended(received.abandon())
                 } else {
                     if let Some(running) = &mut self.running {

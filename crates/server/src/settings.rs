@@ -158,14 +158,18 @@ pub enum Tls {
     RequiredForData,
 }
 
-/// An upload whose data connection ended without close_notify (RFC 8446 6.1): anybody in between may have cut it.
+/// An upload whose data connection ended without close_notify (RFC 8446 6.1): anybody in between may have cut it. Some clients
+/// never send one. One that is not believed is kept to be resumed. A reset is never believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Truncated {
-    /// It is not published, and kept to be resumed.
+pub enum TlsEnd {
+    /// It is never believed.
+    Strict,
+    /// It is believed where no upload of the session has ended with close_notify, this one did not end in the middle of a
+    /// record, and the control connection is still there.
     #[default]
-    Kept,
-    /// It is published, for clients that never send one.
-    Published,
+    Learn,
+    /// It is always believed.
+    Lenient,
 }
 
 /// An upload on an unencrypted data connection whose client closes the control connection without QUIT, and without waiting
@@ -191,8 +195,8 @@ pub struct Security {
     pub ccc: bool,
     /// Must data connections resume the session of their control connection?
     pub reuse: Reuse,
-    /// What becomes of an upload that ends without close_notify.
-    pub truncated: Truncated,
+    /// Is an upload believed that ends without close_notify?
+    pub tls_end: TlsEnd,
     /// How long a handshake may take. Ten seconds: three round trips of the slowest honest network.
     pub handshake: Duration,
 }
@@ -204,7 +208,7 @@ impl Default for Security {
             implicit: false,
             ccc: false,
             reuse: Reuse::Learn,
-            truncated: Truncated::Kept,
+            tls_end: TlsEnd::Learn,
             handshake: Duration::from_secs(10),
         }
     }

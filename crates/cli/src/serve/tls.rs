@@ -10,7 +10,7 @@ use net::tls::identity::Identity;
 use net::tls::server::{ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{Fingerprint, Reuse, Versions};
-use server::settings::{Security, Tls, Truncated};
+use server::settings::{Security, Tls, TlsEnd};
 use server::site::Protected;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -49,9 +49,9 @@ pub(super) struct TlsFlags {
     /// Let clients end TLS on the control connection (CCC), for firewalls that read it
     #[arg(long, hide_short_help = true)]
     allow_ccc: bool,
-    /// Publish uploads that end without close_notify, which anybody in between may have cut.
-    #[arg(long)]
-    allow_truncated: bool,
+    /// Is an upload published that ends without close_notify (the end of TLS)? Anybody in between may have cut it.
+    #[arg(long, value_enum, default_value = "learn")]
+    tls_end: TlsEndFlag,
     #[command(flatten)]
     clients: ClientFlags,
     /// TLS handshakes from one address at the same time
@@ -79,6 +79,16 @@ enum ReuseFlag {
     Learn,
     /// They need not
     Off,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TlsEndFlag {
+    /// Never: it is kept to be resumed.
+    Strict,
+    /// As long as the client has not sent close_notify in this session, and its control connection is open.
+    Learn,
+    /// Always.
+    Lenient,
 }
 
 /// The TLS of a site that is being opened.
@@ -134,7 +144,11 @@ impl TlsFlags {
                 ReuseFlag::Learn => Reuse::Learn,
                 ReuseFlag::Off => Reuse::Off,
             },
-            truncated: if self.allow_truncated { Truncated::Published } else { Truncated::Kept },
+            tls_end: match self.tls_end {
+                TlsEndFlag::Strict => TlsEnd::Strict,
+                TlsEndFlag::Learn => TlsEnd::Learn,
+                TlsEndFlag::Lenient => TlsEnd::Lenient,
+            },
             ..Security::default()
         }
     }

@@ -276,9 +276,16 @@ fn flags_that_would_let_in_the_wrong_ones_are_refused() {
 }
 
 #[test]
-fn an_upload_that_was_cut_is_published_only_where_the_keeper_says_so() {
+fn an_upload_without_the_end_of_tls_is_published_as_the_administrator_says() {
     let bureau = Bureau::new();
-    for (flags, code) in [(&[][..], "426"), (&["--allow-truncated"], "226")] {
+    let never = "ended without close_notify; it is published, as this session has never sent one";
+    let rows = [
+        (&[][..], "226", never),
+        (&["--tls-end", "learn"], "226", never),
+        (&["--tls-end", "strict"], "426", "it ended without close_notify"),
+        (&["--tls-end", "lenient"], "226", "ended without close_notify; it is published all the same"),
+    ];
+    for (flags, code, why) in rows {
         let site = bureau.site(flags);
         for version in VERSIONS {
             let client = Client::with(&bureau.authority, None, &[], version);
@@ -294,9 +301,8 @@ fn an_upload_that_was_cut_is_published_only_where_the_keeper_says_so() {
             assert!(reply.starts_with(code), "{reply}");
             let stored = fs::read(site.root().join(&name)).ok();
             assert_eq!(stored, (code == "226").then(|| vec![7; 3000]));
-            // The log says whose it was, and why it was taken or not.
+            // The log says whose it was, and why it was published or not.
             let line = site.says(&format!("path=\"/{name}\""));
-            let why = if code == "226" { "ended without close_notify; it is published" } else { "truncated" };
             assert!(line.contains(why) && line.contains("verb=\"STOR\"") && line.contains("user="), "{line}");
         }
     }

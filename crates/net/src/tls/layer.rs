@@ -219,6 +219,11 @@ impl Layer {
         self.flush(socket)
     }
 
+    /// Has a record come in part?
+    pub(crate) fn is_torn(&self) -> bool {
+        self.inbox.record > 0 || !self.inbox.is_empty()
+    }
+
     /// What came after the peer's close_notify, in clear.
     pub(crate) fn into_rest(self) -> Vec<u8> {
         self.inbox.into_rest()

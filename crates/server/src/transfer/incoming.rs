@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use net::data::Data;
 use net::pump::{self, Progress, buffer};
+use net::tls::server::Binding;
 use storage::{Create, Sink, VPath};
 use tokio::time::{Instant, sleep, sleep_until};
 use wire::ascii::Decoder;
@@ -12,7 +13,7 @@ use super::{Broken, PATIENCE};
 use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::session::Pass;
-use crate::settings::{HangUp, Truncated};
+use crate::settings::{HangUp, TlsEnd};
 
 /// From the end of an upload's data to the look whether its client is still there: half the time that the upload took,
 /// within these bounds. A process that is killed closes all its connections within microseconds, but on a busy machine it may
@@ -32,35 +33,79 @@ pub(super) struct Terms {
     pub(super) ascii: bool,
     /// How long no byte may come.
     pub(super) stall: Duration,
-    pub(super) truncated: Truncated,
+    pub(super) tls_end: TlsEnd,
     pub(super) hang_up: HangUp,
+    /// What the data connection is bound to, under TLS.
+    pub(super) binding: Option<Binding>,
+}
+
+/// How the data has come to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With FIN, unencrypted.
+    Fin,
+    /// With close_notify.
+    Notified,
+    /// Without it, from a client that was never seen to send one.
+    Unsaid,
+    /// Without it, where that is always believed.
+    Cut,
+}
+
+impl End {
+    /// The same for the log.
+    fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::Fin | Self::Notified => None,
+            Self::Unsaid => {
+                Some("it ended without close_notify; it is published, as this session has never sent one")
+            }
+            Self::Cut => Some("it ended without close_notify; it is published all the same"),
+        }
+    }
+}
+
+impl Terms {
+    /// What is to be thought of an end without close_notify; or why it is not believed.
+    fn cut(&self, data: &Data) -> Result<End, &'static str> {
+        match self.tls_end {
+            TlsEnd::Lenient => Ok(End::Cut),
+            TlsEnd::Strict => Err("it ended without close_notify"),
+            TlsEnd::Learn if data.is_torn() => Err("it ended in the middle of a TLS record"),
+            TlsEnd::Learn if self.binding.as_ref().is_none_or(Binding::notifies) => {
+                Err("it ended without close_notify, which this session has sent before")
+            }
+            TlsEnd::Learn => Ok(End::Unsaid),
+        }
+    }
 }
 
 /// An upload whose data has come to its end.
 pub(super) struct Received {
     store: Store,
     data: Data,
-    /// It ended without close_notify, and is published all the same.
-    cut: bool,
-    /// Its end was said, by close_notify.
-    proven: bool,
+    end: End,
 }
 
 impl Received {
     /// Is it known that the client meant this to be the end, whatever it does next?
     pub(super) fn is_proven(&self) -> bool {
-        self.proven
+        self.end == End::Notified
+    }
+
+    /// Is it believed only as long as its control connection is there?
+    pub(super) fn needs_its_control(&self) -> bool {
+        self.end == End::Unsaid
     }
 
     /// Publishes it under its name, and ends the data connection.
     pub(super) async fn publish(self) -> Ended {
-        let Self { store: Store { sink }, data, cut, .. } = self;
+        let Self { store: Store { sink }, data, end } = self;
         if let Err(error) = sink.commit().await {
             return Ended { end: error.into(), parting: Some(Parting::Refused(data)) };
         }
         data.finish(PATIENCE).await;
-        let detail = cut.then(|| "it ended without close_notify; it is published all the same".to_owned());
-        Transferred { detail, ..Ok(()).into() }.into()
+        Transferred { detail: end.detail().map(str::to_owned), ..Ok(()).into() }.into()
     }
 }
 
@@ -92,24 +137,40 @@ impl Store {
         terms: &Terms,
         progress: &Progress,
     ) -> Result<Received, (Broken, Data)> {
-        let (begun, protected) = (Instant::now(), data.is_protected());
+        let begun = Instant::now();
         let moved = self.take(&mut data, terms, progress).await;
         let ended = Instant::now();
-        let lenient = terms.truncated == Truncated::Published;
-        let cut = lenient && moved.as_ref().is_err_and(|broken| broken.reason == Reason::Truncated);
-        let settled = match moved {
-            Err(broken) if !cut => Err(broken),
-            _ => self.sink.settle().await.map_err(Broken::from),
-        };
-        if let Err(broken) = settled {
-            if broken.reason == Reason::Full {
-                // What is left of it takes the room of all the others. What cannot be removed now is swept later.
-                let _ = self.sink.discard().await;
+        let end = match moved {
+            Ok(()) if data.is_protected() => {
+                terms.binding.iter().for_each(Binding::notified);
+                Ok(End::Notified)
             }
-            return Err((broken, data));
-        }
-        let proven = protected && !cut;
-        if !proven && terms.hang_up == HangUp::Keep {
+            Ok(()) => Ok(End::Fin),
+            Err(Broken { reason: Reason::Truncated, .. }) => terms
+                .cut(&data)
+                .map_err(|why| Broken { reason: Reason::Truncated, detail: Some(why.to_owned()) }),
+            Err(broken) => Err(broken),
+        };
+        let settled = match end {
+            Ok(end) => self.sink.settle().await.map(|()| end).map_err(Broken::from),
+            Err(broken) => Err(broken),
+        };
+        let end = match settled {
+            Ok(end) => end,
+            Err(broken) => {
+                if broken.reason == Reason::Full {
+                    // What is left of it takes the room of all the others. What cannot be removed now is swept later.
+                    let _ = self.sink.discard().await;
+                }
+                return Err((broken, data));
+            }
+        };
+        let is_looked_for = match end {
+            End::Notified => false,
+            End::Unsaid => true,
+            End::Fin | End::Cut => terms.hang_up == HangUp::Keep,
+        };
+        if is_looked_for {
             let due = ended + ((ended - begun) / 2).clamp(GRACE.0, GRACE.1);
             if Instant::now() < due {
                 sleep_until(due).await;
@@ -118,7 +179,7 @@ impl Store {
                 }
             }
         }
-        Ok(Received { store: self, data, cut, proven })
+        Ok(Received { store: self, data, end })
     }
 
     async fn take(&mut self, data: &mut Data, terms: &Terms, progress: &Progress) -> Result<(), Broken> {

@@ -32,6 +32,7 @@ use net::dial::{Source as DialSource, dial_patiently};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
+use net::tls::server::Binding;
 use tokio::time::{Instant, timeout};
 use wire::Protection;
 
@@ -41,7 +42,7 @@ use parting::{Ended, Parting};
 use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
 use crate::session::Pass;
-use crate::settings::{Settings, Truncated};
+use crate::settings::Settings;
 
 /// How long a data connection on which everything has moved may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -52,7 +53,8 @@ pub(crate) struct Ready {
     data: Option<Data>,
     ascii: bool,
     stall: Duration,
-    truncated: Truncated,
+    /// What its data connection is bound to.
+    binding: Option<Binding>,
     flow: Flow,
     /// TLS is to begin.
     shaking: Option<Shaking>,
@@ -92,6 +94,7 @@ pub(crate) async fn open(
 ) -> Result<(Opened, Ready), Ended> {
     let Plan { pass, what, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
+    let binding = guard.as_ref().map(|guard| guard.binding.clone());
     let connected = match begin(&pass, what, ascii).await {
         Ok(begun) => {
             let way = Way { data, protection, guard, flow };
@@ -107,7 +110,7 @@ pub(crate) async fn open(
                 data,
                 ascii,
                 stall: settings.deadlines.stall,
-                truncated: settings.security.truncated,
+                binding,
                 flow,
                 shaking,
                 settings,
@@ -243,7 +246,7 @@ fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, truncated, flow, shaking, settings, progress } = self;
+        let Self { work, data, ascii, stall, binding, flow, shaking, settings, progress } = self;
         let started = Instant::now();
         let protected = match (shaking, data) {
             (Some(Shaking::Among(awaited)), _) => awaited.connection().await.map(Some),
@@ -256,7 +259,8 @@ impl Ready {
         };
         let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {
-                let terms = incoming::Terms { ascii, stall, truncated, hang_up: settings.hang_up };
+                let (tls_end, hang_up) = (settings.security.tls_end, settings.hang_up);
+                let terms = incoming::Terms { ascii, stall, tls_end, hang_up, binding };
                 match store.receive(data, &terms, &progress).await {
                     Ok(received) => return Moved::Received(Received { received, progress }),
                     Err((broken, data)) => (broken.into(), Some(data)),
@@ -314,9 +318,20 @@ impl Received {
         self.received.is_proven()
     }
 
-    /// Leaves it as a part, since the client hung up without QUIT.
+    /// Is it believed only as long as its control connection is there?
+    pub(crate) fn needs_its_control(&self) -> bool {
+        self.received.needs_its_control()
+    }
+
+    /// Leaves it as a part, since its end proves nothing and the control connection has ended as well.
     pub(crate) fn abandon(self) -> Ended {
-        Transferred { bytes: self.progress.bytes(), ..Reason::HungUp.into() }.into()
+        let end = if self.received.needs_its_control() {
+            let detail = "it ended without close_notify, and so did its control connection".to_owned();
+            Transferred { detail: Some(detail), ..Reason::Truncated.into() }
+        } else {
+            Reason::HungUp.into()
+        };
+        Transferred { bytes: self.progress.bytes(), ..end }.into()
     }
 }
 

@@ -2,13 +2,15 @@
 use std::fs;
 
 use net::tls::Versions;
-use server::settings::{Reuse, Truncated};
+use server::settings::{HangUp, Reuse, TlsEnd};
+use socket2::SockRef;
 use tokio::task::JoinSet;
 
 use crate::client::{Client, all, ground, within_bound};
 use crate::dress::Dress;
 use crate::ground::Ground;
 use crate::loopback::Loopback;
+use crate::way::Way;
 
 const KIB: usize = 1024;
 const WHOLE: usize = 64;
@@ -20,10 +22,10 @@ fn content() -> Vec<u8> {
     (0..WHOLE * KIB).map(|n| (n % 251) as u8).collect()
 }
 
-fn house(versions: Versions, truncated: Truncated) -> (Ground, Loopback) {
+fn house(versions: Versions, tls_end: TlsEnd) -> (Ground, Loopback) {
     let ground = ground(&format!("@ ports {LANES}"));
     let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
-        settings.security.truncated = truncated;
+        settings.security.tls_end = tls_end;
         settings.security.reuse = Reuse::Learn;
     });
     (ground, site)
@@ -42,7 +44,7 @@ async fn cut(client: &mut Client, name: &str, kib: usize) {
 async fn an_upload_cut_anywhere_is_resumed() {
     for versions in [Versions::Tls12, Versions::Tls13] {
         within_bound(async {
-            let (ground, site) = house(versions, Truncated::Kept);
+            let (ground, site) = house(versions, TlsEnd::Strict);
             let mut lanes = JoinSet::new();
             for lane in 0..LANES {
                 let door = site.door.clone();
@@ -94,12 +96,115 @@ async fn resume(client: &mut Client, name: &str, kib: usize) {
     client.expect(226).await;
 }
 
-/// For clients that never say close_notify a keeper can take what came for the whole.
-#[tokio::test]
-async fn an_upload_that_is_cut_is_published_where_the_keeper_wants_it() {
+/// How an upload ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Notified,
+    Fin,
+    /// In the middle of a record.
+    Torn,
+    Reset,
+    /// With FIN, when the control connection has ended.
+    Alone,
+}
+
+/// An upload of one KiB that ends so: the code of the reply.
+async fn upload(client: &mut Client, name: &str, manner: Manner) -> u16 {
+    let mut data = client.data().await;
+    client.command(&format!("STOR {name}"), 150).await;
+    data.send(&content()[..KIB]).await.expect("the server reads");
+    match manner {
+        Manner::Notified => data.end().await.expect("TLS that ends"),
+        Manner::Fin => data.cut().await.expect("TLS to be cut"),
+        Manner::Torn => {
+            let Way::Tls(protected) = &data else { panic!("it is protected") };
+            // The header of a record of application data, and the beginning of what it tells of.
+            let record = [0x17, 3, 3, 0, 100, 1, 2, 3];
+            assert_eq!(SockRef::from(&**protected).send(&record).expect("there is room"), record.len());
+            data.cut().await.expect("TLS to be cut");
+        }
+        Manner::Reset => data.reset().await.expect("a connection"),
+        Manner::Alone => {
+            client.control.shutdown().await;
+            data.cut().await.expect("TLS to be cut");
+        }
+    }
+    let reply = client.line().await.expect("a reply");
+    reply[..3].parse().expect("a code")
+}
+
+/// Whether it is published is what the reply says.
+async fn shows(told: &str, end: TlsEnd, hang_up: HangUp, uploads: &[(Manner, bool)]) {
     for versions in [Versions::Tls12, Versions::Tls13] {
         within_bound(async {
-            let (ground, site) = house(versions, Truncated::Published);
+            let ground = ground("@ ports 2");
+            let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
+                settings.security.tls_end = end;
+                settings.hang_up = hang_up;
+            });
+            let mut client = Client::login(&site.door).await;
+            for (n, (manner, published)) in uploads.iter().enumerate() {
+                let name = format!("{n}.bin");
+                let code = upload(&mut client, &name, *manner).await;
+                let whole = if *published { 226 } else { 426 };
+                assert_eq!(code, whole, "{told}, {versions:?}: {manner:?}, upload {n}");
+                let got = fs::read(ground.at(&format!("/{name}"))).ok();
+                assert_eq!(got.as_deref(), published.then_some(&content()[..KIB]), "{told}: {manner:?}");
+            }
+        })
+        .await;
+    }
+}
+
+/// netkit's ftp-ssl, .NET's older SslStream and many devices never send close_notify.
+#[tokio::test]
+async fn who_never_sends_close_notify_is_believed() {
+    let uploads = [(Manner::Fin, true), (Manner::Fin, true), (Manner::Fin, true)];
+    shows("never", TlsEnd::Learn, HangUp::Keep, &uploads).await;
+}
+
+#[tokio::test]
+async fn who_has_sent_close_notify_once_must_always() {
+    let uploads = [
+        (Manner::Fin, true),
+        (Manner::Notified, true),
+        (Manner::Fin, false),
+        (Manner::Notified, true),
+        (Manner::Fin, false),
+    ];
+    shows("once", TlsEnd::Learn, HangUp::Keep, &uploads).await;
+}
+
+#[tokio::test]
+async fn a_reset_and_a_record_in_part_are_no_end() {
+    let uploads = [(Manner::Reset, false), (Manner::Torn, false), (Manner::Fin, true), (Manner::Torn, false)];
+    for hang_up in [HangUp::Keep, HangUp::Publish] {
+        shows("learn", TlsEnd::Learn, hang_up, &uploads).await;
+    }
+    let uploads =
+        [(Manner::Reset, false), (Manner::Torn, false), (Manner::Fin, false), (Manner::Notified, true)];
+    shows("strict", TlsEnd::Strict, HangUp::Keep, &uploads).await;
+    // As it says: whatever ends with FIN.
+    let uploads =
+        [(Manner::Reset, false), (Manner::Torn, true), (Manner::Fin, true), (Manner::Notified, true)];
+    shows("lenient", TlsEnd::Lenient, HangUp::Keep, &uploads).await;
+}
+
+/// Somebody in between who cuts the one cuts the other.
+#[tokio::test]
+async fn who_has_ended_the_control_connection_is_not_believed() {
+    for hang_up in [HangUp::Keep, HangUp::Publish] {
+        shows("gone", TlsEnd::Learn, hang_up, &[(Manner::Fin, true), (Manner::Alone, false)]).await;
+    }
+    shows("gone", TlsEnd::Lenient, HangUp::Publish, &[(Manner::Alone, true)]).await;
+}
+
+/// For clients that never say close_notify an administrator can have whatever comes taken for the whole.
+#[tokio::test]
+async fn an_upload_that_is_cut_is_published_where_the_administrator_wants_it() {
+    for versions in [Versions::Tls12, Versions::Tls13] {
+        within_bound(async {
+            let (ground, site) = house(versions, TlsEnd::Lenient);
             let mut client = Client::login(&site.door).await;
             for kib in [0, 1, 63, 64] {
                 let name = format!("{kib}.bin");

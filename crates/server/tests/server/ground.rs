@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use net::tls::identity::Identity;
 use server::Settings;
-use server::settings::{Reuse, Tls, Truncated};
+use server::settings::{Reuse, Tls, TlsEnd};
 use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Certificate, Denied, Gate, Kind, Rights, Tree, VPath};
@@ -238,11 +238,12 @@ impl Ground {
                     other => return Err(format!("no reuse is called {other}")),
                 };
             }
-            Directive::Truncated(truncated) => {
-                self.settings.security.truncated = match truncated.as_str() {
-                    "kept" => Truncated::Kept,
-                    "published" => Truncated::Published,
-                    other => return Err(format!("an upload cannot be {other}")),
+            Directive::TlsEnd(end) => {
+                self.settings.security.tls_end = match end.as_str() {
+                    "strict" => TlsEnd::Strict,
+                    "learn" => TlsEnd::Learn,
+                    "lenient" => TlsEnd::Lenient,
+                    other => return Err(format!("no end of TLS is called {other}")),
                 };
             }
             Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
 use server::limits::{Addresses, Verdict};
-use server::settings::{Reuse, Truncated};
+use server::settings::{Reuse, TlsEnd};
 use server::{Reason, Session, Settings, files};
 use storage::{Certificate, Denied, Gate};
 use wire::{LineDecoder, Reply};
@@ -53,6 +53,8 @@ struct Client {
     listening: Option<u16>,
     wire: Option<Wire>,
     transfer: Option<Transfer>,
+    /// An upload has ended with close_notify.
+    notifies: bool,
 }
 
 impl Pure {
@@ -91,6 +93,7 @@ impl Pure {
                 listening: None,
                 wire: None,
                 transfer: None,
+                notifies: false,
             };
             match addresses.enter(*peer, &settings.limits) {
                 Ok(()) => {
@@ -370,16 +373,26 @@ impl Stage for Pure {
     }
 
     async fn end_sending(&mut self, who: usize) -> Result<(), String> {
-        self.client(who).wire.as_mut().ok_or("there is no data connection (D+)")?.sent_end = true;
+        let client = self.client(who);
+        client.wire.as_mut().ok_or("there is no data connection (D+)")?.sent_end = true;
+        client.notifies = true;
         self.push(who).await;
         Ok(())
     }
 
     async fn cut(&mut self, who: usize) -> Result<(), String> {
-        if self.settings.security.truncated == Truncated::Published {
-            return self.end_sending(who).await;
+        let notifies = self.client(who).notifies;
+        let believed = match self.settings.security.tls_end {
+            TlsEnd::Strict => false,
+            TlsEnd::Learn => !notifies,
+            TlsEnd::Lenient => true,
+        };
+        if !believed {
+            self.break_off(who, Reason::Truncated).await;
+            return Ok(());
         }
-        self.break_off(who, Reason::Truncated).await;
+        self.end_sending(who).await?;
+        self.client(who).notifies = notifies;
         Ok(())
     }
 

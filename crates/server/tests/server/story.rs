@@ -57,7 +57,7 @@ pub(crate) enum Directive {
     /// Must data connections resume?
     Reuse(String),
     /// What becomes of an upload that is cut?
-    Truncated(String),
+    TlsEnd(String),
     /// What certificates of clients are worth.
     Certificates(String),
     /// The certificate of that name is this user's.
@@ -398,7 +398,7 @@ fn directive(rest: &str) -> Result<Directive, String> {
         "tls" => Directive::Tls(rest.to_owned()),
         "ccc" => Directive::Ccc,
         "reuse" => Directive::Reuse(rest.to_owned()),
-        "truncated" => Directive::Truncated(rest.to_owned()),
+        "tls-end" => Directive::TlsEnd(rest.to_owned()),
         "certificates" => Directive::Certificates(rest.to_owned()),
         "certificate" => {
             let (name, user) = rest.split_once(" of ").ok_or("certificate NAME of USER")?;
