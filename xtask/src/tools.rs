@@ -16,6 +16,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("wget", "wget"),
     ("tnftp", "tnftp"),
     ("python3", "python3"),
+    ("rclone", "rclone"),
+    ("ftp-ssl", "ftp-ssl"),
     ("pebble", "pebble"),
     ("node", "nodejs"),
     ("npm", "npm"),

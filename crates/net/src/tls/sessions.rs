@@ -152,6 +152,11 @@ impl Sessions {
         known.iter().filter(|owned| !owned.kin.has_ended()).count()
     }
 
+    /// The same, and those that have ended and whose sessions are kept for others that share them.
+    pub fn kept(&self) -> usize {
+        self.0.known().live.len()
+    }
+
     /// Of a data connection whose session may be any that is known.
     pub(super) fn any(&self) -> Arc<Gate> {
         Arc::new(Gate { registry: Arc::clone(&self.0), only: None, state: Mutex::default() })

@@ -4,9 +4,11 @@
 //! in clear; one with `--data-reuse require` shows that the client resumes its session on every data connection.
 
 mod curl;
+mod ftp_ssl;
 mod ftplib;
 mod lftp;
 mod openssl;
+mod rclone;
 mod servers;
 
 use std::ffi::OsStr;
