@@ -1,4 +1,6 @@
 //! How does a control connection come under TLS, what has the client shown then, and whose is it?
+use std::sync::Arc;
+
 use net::control::Control;
 use net::tls::server::Binding;
 use net::tls::{Explicit, UpgradeError, User};
@@ -59,9 +61,9 @@ impl Driver<'_> {
             return;
         }
         self.user = now.cloned();
-        binding.belongs(self.user.as_ref().map(|name| match self.shared.gate.anonymous(name.as_bytes()) {
-            true => User { name: "anonymous".into(), anonymous: true },
-            false => User { name: name.clone(), anonymous: false },
+        binding.belongs(self.user.as_ref().map(|name| {
+            let anonymous = self.shared.gate.anonymous(name.as_bytes());
+            User { name: if anonymous { "anonymous".into() } else { Arc::clone(name) }, anonymous }
         }));
     }
 }

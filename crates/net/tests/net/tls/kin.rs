@@ -57,12 +57,8 @@ async fn data(login: &Login, client: &Stranger, reuse: Reuse, flow: Flow) -> Res
     resumed
 }
 
-fn named(name: &str) -> Option<User> {
-    Some(User { name: name.into(), anonymous: false })
-}
-
-fn anonymous() -> Option<User> {
-    Some(User { name: "anonymous".into(), anonymous: true })
+fn user(name: &str) -> User {
+    User { name: name.into(), anonymous: name == "anonymous" }
 }
 
 #[tokio::test]
@@ -76,7 +72,7 @@ async fn an_anonymous_client_that_shares_sessions_may_download_with_them_and_not
         let refused = data(&first, &client, Reuse::Learn, Flow::Sends).await;
         assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
         for login in [&first, &second] {
-            login.binding.belongs(anonymous());
+            login.binding.belongs(Some(user("anonymous")));
         }
         for _ in 0..2 {
             assert!(data(&first, &client, Reuse::Learn, Flow::Sends).await.unwrap(), "{versions:?}");
@@ -88,14 +84,14 @@ async fn an_anonymous_client_that_shares_sessions_may_download_with_them_and_not
         // Somebody else, who is anonymous as well and has shown nothing.
         let other = Stranger::new(&[], version(versions));
         let third = login(&site, &other).await;
-        third.binding.belongs(anonymous());
+        third.binding.belongs(Some(user("anonymous")));
         let refused = data(&first, &other, Reuse::Learn, Flow::Sends).await;
         assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
         for login in [&first, &third] {
-            login.binding.belongs(named("anna"));
+            login.binding.belongs(Some(user("anna")));
         }
         assert!(data(&first, &other, Reuse::Learn, Flow::Receives).await.unwrap(), "{versions:?}");
-        third.binding.belongs(named("bert"));
+        third.binding.belongs(Some(user("bert")));
         let refused = data(&first, &other, Reuse::Learn, Flow::Sends).await;
         assert!(matches!(refused, Err(DataTlsError::Foreign)), "{versions:?}: {refused:?}");
     }
@@ -108,10 +104,10 @@ async fn nothing_is_kept_of_clients_that_are_gone() {
     let site = Site::new();
     let client = Stranger::new(&[], version(Versions::Tls13));
     let first = login(&site, &client).await;
-    first.binding.belongs(named("anna"));
+    first.binding.belongs(Some(user("anna")));
     for _ in 0..20 {
         let next = login(&site, &client).await;
-        next.binding.belongs(named("anna"));
+        next.binding.belongs(Some(user("anna")));
         assert!(data(&first, &client, Reuse::Learn, Flow::Sends).await.unwrap());
         drop(next);
         assert_eq!(site.sessions.live(), 1);
