@@ -104,7 +104,7 @@ impl LoginFlags {
         heard.typed.remove(&(user.to_vec(), url.host.to_string()));
     }
 
-    fn from_file(&self) -> Result<Option<Secret>, Failure> {
+    fn of_file(&self) -> Result<Option<Secret>, Failure> {
         let Some(path) = &self.password_file else { return Ok(None) };
         if !self.reads_stdin() {
             let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
@@ -152,7 +152,7 @@ pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Fai
             return Err(Failure::usage("--user names no user").hint("write --user NAME"));
         }
     }
-    let from_file = flags.from_file()?;
+    let from_file = flags.of_file()?;
     let known = |user: Option<&[u8]>| netrc_of(&url.host.to_string(), user);
     let user = url.user.as_ref().or(named.map(|named| &named.user));
     let of_flag = named.filter(|named| user == Some(&named.user)).and_then(|named| named.password.clone());

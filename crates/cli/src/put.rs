@@ -75,9 +75,12 @@ const PIECE: usize = 64 * 1024;
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let reversed = || flags.files.iter().any(|file| show_path(file).contains("://"));
-    let url = address::read_target(&flags.url).map_err(|failure| match reversed() {
-        true => failure.hint("the URL to upload to comes last: `pasv put FILE... FTP-URL`"),
-        false => failure,
+    let url = address::read_target(&flags.url).map_err(|failure| {
+        if reversed() {
+            failure.hint("the URL to upload to comes last: `pasv put FILE... FTP-URL`")
+        } else {
+            failure
+        }
     })?;
     if flags.files.len() > 1 && !url.means_directory() {
         return Err(Failure::usage(format!("several files, but {url} does not name a directory"))
