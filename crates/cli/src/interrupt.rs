@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use client::Progress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -135,6 +136,12 @@ fn die() -> ! {
 /// Says that the program was interrupted, and ends.
 pub(crate) fn end() -> ! {
     say(format_args!("{}interrupted", over()));
+    die()
+}
+
+/// The signal has ended a wait of this thread; the one that caught it ends the program.
+pub(crate) fn await_end() -> ! {
+    thread::sleep(Duration::from_secs(2));
     die()
 }
 

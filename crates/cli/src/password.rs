@@ -22,6 +22,7 @@ use wire::Secret;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 
+use crate::interrupt;
 use crate::netrc;
 use crate::talk::{Failure, say, show_path, words};
 
@@ -192,6 +193,9 @@ pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Fai
 
 fn typed(prompt: &str) -> Result<Secret, Failure> {
     let password = rpassword::prompt_password(prompt);
+    if password.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        interrupt::await_end();
+    }
     password.map(Secret::new).map_err(|e| Failure::usage(format!("cannot read the password: {e}")))
 }
 
