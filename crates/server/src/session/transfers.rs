@@ -222,7 +222,7 @@ impl Session {
             self.reply(
                 226,
                 if end.broken.is_some() {
-                    "Transfer aborted."
+                    "Abort successful."
                 } else {
                     "Too late to abort: the transfer had completed."
                 },

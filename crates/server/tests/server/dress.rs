@@ -69,6 +69,7 @@ impl Dress {
         match story.name.as_str() {
             _ if self == Self::Clear => None,
             name if name.starts_with("tls/") => Some("it tells of TLS itself"),
+            "help/what-is-on" => Some("TLS is on"),
             "reinitialise/after-a-transfer" => {
                 Some("what is agreed on for data again has its turn after the transfer")
             }

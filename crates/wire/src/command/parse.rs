@@ -58,11 +58,11 @@ impl Command {
             Verb::Rein => Self::Rein,
             Verb::Quit => Self::Quit,
             Verb::Port => {
-                Self::Port(HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("wants h1,h2,h3,h4,p1,p2"))?)
+                Self::Port(HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("expects h1,h2,h3,h4,p1,p2"))?)
             }
             Verb::Pasv => Self::Pasv,
             Verb::Eprt => Self::Eprt(host_port::parse_eprt(text.trim_ascii()).map_err(|e| match e {
-                EprtError::Form => bad("wants |protocol|address|port|"),
+                EprtError::Form => bad("expects |protocol|address|port|"),
                 EprtError::Protocol => CommandError::Protocol,
             })?),
             Verb::Epsv => Self::Epsv(match text.trim_ascii() {
@@ -71,30 +71,30 @@ impl Command {
                 b"2" => Epsv::Only(Family::V6),
                 all if all.eq_ignore_ascii_case(b"ALL") => Epsv::All,
                 other if decimal(other).is_some() => return Err(CommandError::Protocol),
-                _ => return Err(bad("wants nothing, 1, 2 or ALL")),
+                _ => return Err(bad("expects no argument, 1, 2 or ALL")),
             }),
             Verb::Type => match RepresentationType::parse(text) {
                 Some(RepresentationType::Ebcdic) => {
-                    return Err(CommandError::Parameter(verb, "EBCDIC is not served, use A or I"));
+                    return Err(CommandError::Parameter(verb, "EBCDIC is not supported, use A or I"));
                 }
                 Some(RepresentationType::Local(bits)) if bits != 8 => {
-                    return Err(CommandError::Parameter(verb, "only bytes of 8 bits are served"));
+                    return Err(CommandError::Parameter(verb, "only 8-bit bytes are supported"));
                 }
                 Some(known) => Self::Type(known),
                 None if matches!(text.first(), Some(b'A' | b'a' | b'E' | b'e')) => {
-                    return Err(CommandError::Parameter(verb, "only the non-print format is served"));
+                    return Err(CommandError::Parameter(verb, "only the non-print format is supported"));
                 }
-                None => return Err(bad("wants A, I or L 8")),
+                None => return Err(bad("expects A, I or L 8")),
             },
             Verb::Stru => match Structure::parse(text.trim_ascii()) {
                 Some(Structure::File) => Self::Stru(Structure::File),
-                Some(_) => return Err(CommandError::Parameter(verb, "only F (file) is served")),
-                None => return Err(bad("wants F")),
+                Some(_) => return Err(CommandError::Parameter(verb, "only F (file) is supported")),
+                None => return Err(bad("expects F")),
             },
             Verb::Mode => match TransferMode::parse(text.trim_ascii()) {
                 Some(TransferMode::Stream) => Self::Mode(TransferMode::Stream),
-                Some(_) => return Err(CommandError::Parameter(verb, "only S (stream) is served")),
-                None => return Err(bad("wants S")),
+                Some(_) => return Err(CommandError::Parameter(verb, "only S (stream) is supported")),
+                None => return Err(bad("expects S")),
             },
             Verb::Retr => Self::Retr(pathname(text)?),
             Verb::Stor => Self::Stor(pathname(text)?),
@@ -102,26 +102,26 @@ impl Command {
             Verb::Appe => Self::Appe(pathname(text)?),
             Verb::Allo => {
                 let mut words = words(text);
-                let size = words.next().and_then(decimal).ok_or_else(|| bad("wants a number of bytes"))?;
+                let size = words.next().and_then(decimal).ok_or_else(|| bad("expects a number of bytes"))?;
                 match (words.next(), words.next(), words.next()) {
                     (None, _, _) => {}
                     (Some(r), Some(n), None) if r.eq_ignore_ascii_case(b"R") && decimal(n).is_some() => {}
-                    _ => return Err(bad("wants a number of bytes")),
+                    _ => return Err(bad("expects a number of bytes")),
                 }
                 Self::Allo(size)
             }
             Verb::Rest => {
-                Self::Rest(Marker::parse(text.trim_ascii()).ok_or_else(|| bad("wants an offset in bytes"))?)
+                Self::Rest(Marker::parse(text.trim_ascii()).ok_or_else(|| bad("expects an offset in bytes"))?)
             }
             Verb::Rang => {
                 let mut words = words(text);
                 let mut number =
-                    || words.next().and_then(decimal).ok_or_else(|| bad("wants a first and a last byte"));
+                    || words.next().and_then(decimal).ok_or_else(|| bad("expects a first and a last byte"));
                 let (first, last) = (number()?, number()?);
                 match (words.next(), first, last) {
                     (None, 1, 0) => Self::Rang(None),
                     (None, first, last) if first <= last => Self::Rang(Some((first, last))),
-                    _ => return Err(bad("wants a first and a last byte")),
+                    _ => return Err(bad("expects a first and a last byte")),
                 }
             }
             Verb::Rnfr => Self::Rnfr(pathname(text)?),
@@ -155,15 +155,15 @@ impl Command {
             Verb::Mlsd => Self::Mlsd(maybe_pathname(text)?),
             Verb::Mfmt | Verb::Mfct => {
                 let at =
-                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("wants a time and a pathname"))?;
+                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("expects a time and a pathname"))?;
                 let stamp = Stamp::parse(&text[..at])
-                    .ok_or_else(|| bad("wants a time as YYYYMMDDHHMMSS that exists"))?;
+                    .ok_or_else(|| bad("expects a valid time as YYYYMMDDHHMMSS"))?;
                 let path = pathname(&text[at + 1..])?;
                 if verb == Verb::Mfmt { Self::Mfmt(stamp, path) } else { Self::Mfct(stamp, path) }
             }
             Verb::Mff => {
                 let at =
-                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("wants facts and a pathname"))?;
+                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("expects facts and a pathname"))?;
                 Self::Mff(facts_to_set(&text[..at]).map_err(bad)?, pathname(&text[at + 1..])?)
             }
             Verb::Hash => Self::Hash(pathname(text)?),
@@ -178,16 +178,16 @@ impl Command {
                 Mechanism::ALL
                     .into_iter()
                     .find(|mechanism| mechanism.name().as_bytes().eq_ignore_ascii_case(text.trim_ascii()))
-                    .ok_or(CommandError::Parameter(verb, "only TLS is served"))?,
+                    .ok_or(CommandError::Parameter(verb, "only TLS is supported"))?,
             ),
             Verb::Pbsz => Self::Pbsz(
                 decimal(text.trim_ascii())
                     .and_then(|size| u32::try_from(size).ok())
-                    .ok_or_else(|| bad("wants a number of 32 bits"))?,
+                    .ok_or_else(|| bad("expects a number of 32 bits"))?,
             ),
             Verb::Prot => Self::Prot(
                 Protection::parse(text.trim_ascii())
-                    .ok_or(CommandError::Parameter(verb, "only C (clear) and P (private) are served"))?,
+                    .ok_or(CommandError::Parameter(verb, "only C (clear) and P (private) are supported"))?,
             ),
             Verb::Ccc => Self::Ccc,
             Verb::Smnt | Verb::Lang | Verb::Adat | Verb::Mic | Verb::Conf | Verb::Enc => Self::Unserved(verb),
@@ -223,17 +223,17 @@ fn octal(text: &[u8], max: u32) -> Option<u32> {
 fn facts_to_set(text: &[u8]) -> Result<Vec<Fact>, &'static str> {
     let mut facts = Vec::new();
     for fact in text.split(|b| *b == b';').filter(|f| !f.is_empty()) {
-        let at = fact.iter().position(|b| *b == b'=').ok_or("wants fact=value;")?;
+        let at = fact.iter().position(|b| *b == b'=').ok_or("expects fact=value;")?;
         let value = &fact[at + 1..];
-        let time = || Stamp::parse(value).ok_or("wants a time as YYYYMMDDHHMMSS that exists");
+        let time = || Stamp::parse(value).ok_or("expects a valid time as YYYYMMDDHHMMSS");
         facts.push(match fact[..at].to_ascii_lowercase().as_slice() {
             b"modify" => Fact::Modify(time()?),
             b"create" => Fact::Create(time()?),
-            b"unix.mode" => Fact::UnixMode(octal(value, 0o7777).ok_or("wants a mode in octal")?),
+            b"unix.mode" => Fact::UnixMode(octal(value, 0o7777).ok_or("expects a mode in octal")?),
             _ => return Err("this fact cannot be set"),
         });
     }
-    if facts.is_empty() { Err("wants fact=value;") } else { Ok(facts) }
+    if facts.is_empty() { Err("expects fact=value;") } else { Ok(facts) }
 }
 
 fn digest_of(whole: Pathname) -> DigestOf {
@@ -263,21 +263,21 @@ fn site(text: &[u8], bad: &impl Fn(&'static str) -> CommandError) -> Result<Site
         b"HELP" => Ok(Site::Help),
         b"UMASK" if rest.is_empty() => Ok(Site::Umask(None)),
         b"UMASK" => {
-            octal(rest, 0o777).map(|m| Site::Umask(Some(m))).ok_or_else(|| bad("UMASK wants octal digits"))
+            octal(rest, 0o777).map(|m| Site::Umask(Some(m))).ok_or_else(|| bad("UMASK expects octal digits"))
         }
         b"CHMOD" => {
             let at = rest
                 .iter()
                 .position(|b| *b == b' ')
-                .ok_or_else(|| bad("CHMOD wants a mode and a pathname"))?;
-            let mode = octal(&rest[..at], 0o7777).ok_or_else(|| bad("CHMOD wants a mode in octal"))?;
+                .ok_or_else(|| bad("CHMOD expects a mode and a pathname"))?;
+            let mode = octal(&rest[..at], 0o7777).ok_or_else(|| bad("CHMOD expects a mode in octal"))?;
             Ok(Site::Chmod(mode, pathname(&rest[at + 1..])?))
         }
         b"UTIME" => utime(rest)
-            .ok_or_else(|| bad("UTIME wants a time and a pathname, or a pathname, three times and UTC")),
+            .ok_or_else(|| bad("UTIME expects a time and a pathname, or a pathname, three times and UTC")),
         b"IDLE" if rest.is_empty() => Ok(Site::Idle(None)),
         b"IDLE" => {
-            decimal(rest.trim_ascii()).map(|n| Site::Idle(Some(n))).ok_or_else(|| bad("IDLE wants seconds"))
+            decimal(rest.trim_ascii()).map(|n| Site::Idle(Some(n))).ok_or_else(|| bad("IDLE expects seconds"))
         }
         _ => Err(CommandError::Parameter(Verb::Site, "no such SITE command; SITE HELP lists them")),
     }
@@ -353,7 +353,7 @@ mod tests {
         assert!(matches!(Command::parse(b"TYPE A T"), Err(CommandError::Parameter(..))));
         assert_eq!(
             Command::parse(b"REST abc"),
-            Err(CommandError::Argument(Verb::Rest, "wants an offset in bytes"))
+            Err(CommandError::Argument(Verb::Rest, "expects an offset in bytes"))
         );
     }
 }
