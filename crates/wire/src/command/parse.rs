@@ -57,9 +57,9 @@ impl Command {
             Verb::Cdup | Verb::Xcup => Self::Cdup,
             Verb::Rein => Self::Rein,
             Verb::Quit => Self::Quit,
-            Verb::Port => {
-                Self::Port(HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("expects h1,h2,h3,h4,p1,p2"))?)
-            }
+            Verb::Port => Self::Port(
+                HostPort::parse(text.trim_ascii()).ok_or_else(|| bad("expects h1,h2,h3,h4,p1,p2"))?,
+            ),
             Verb::Pasv => Self::Pasv,
             Verb::Eprt => Self::Eprt(host_port::parse_eprt(text.trim_ascii()).map_err(|e| match e {
                 EprtError::Form => bad("expects |protocol|address|port|"),
@@ -154,16 +154,20 @@ impl Command {
             Verb::Mlst => Self::Mlst(maybe_pathname(text)?),
             Verb::Mlsd => Self::Mlsd(maybe_pathname(text)?),
             Verb::Mfmt | Verb::Mfct => {
-                let at =
-                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("expects a time and a pathname"))?;
-                let stamp = Stamp::parse(&text[..at])
-                    .ok_or_else(|| bad("expects a valid time as YYYYMMDDHHMMSS"))?;
+                let at = text
+                    .iter()
+                    .position(|b| *b == b' ')
+                    .ok_or_else(|| bad("expects a time and a pathname"))?;
+                let stamp =
+                    Stamp::parse(&text[..at]).ok_or_else(|| bad("expects a valid time as YYYYMMDDHHMMSS"))?;
                 let path = pathname(&text[at + 1..])?;
                 if verb == Verb::Mfmt { Self::Mfmt(stamp, path) } else { Self::Mfct(stamp, path) }
             }
             Verb::Mff => {
-                let at =
-                    text.iter().position(|b| *b == b' ').ok_or_else(|| bad("expects facts and a pathname"))?;
+                let at = text
+                    .iter()
+                    .position(|b| *b == b' ')
+                    .ok_or_else(|| bad("expects facts and a pathname"))?;
                 Self::Mff(facts_to_set(&text[..at]).map_err(bad)?, pathname(&text[at + 1..])?)
             }
             Verb::Hash => Self::Hash(pathname(text)?),

@@ -53,27 +53,33 @@ fn downloads_a_tree() {
     });
 }
 
-/// It reads the listing of the directory above, and believes of all names in it only the first that fits.
+/// It looks for the name in the listing of the directory above, and says what it has found. It ends well only where that is the
+/// first name of all (wget 1.21): with a listing in the order of the disk that was another file each time.
 #[test]
 fn spiders_a_file_wherever_it_is_listed() {
     let Some(wget) = find() else { return };
     let site = Site::start();
     for n in 0..30 {
-        write(site.root(), format!("shelf/file-{}.bin", n * 7 % 30), n, 100);
-    }
-    for n in 0..30 {
-        let said = call(&wget, &["--spider", &site.door.url(format!("shelf/file-{n}.bin"))]).good();
-        assert!(said.err.contains("exists"), "{}", said.err);
+        write(site.root(), format!("shelf/file-{:02}.bin", n * 7 % 30), n, 100);
     }
     // Where it has TLS; it begins with AUTH.
-    let tls = Door { scheme: "ftps", ..site.door };
-    let flags = ["--no-check-certificate", "--spider"];
-    let said = call(&wget, &[flags[0], flags[1], &tls.url("shelf/file-7.bin")]);
-    if !said.err.contains("Unsupported scheme") && !said.err.contains("HTTPS support not compiled in") {
-        assert!(said.good().err.contains("exists"));
+    let tls = Door { scheme: "ftps", ..site.door.clone() };
+    for door in [&site.door, &tls] {
+        let spider = |name: &str| {
+            call(&wget, &["--no-check-certificate", "--spider", &door.url(format!("shelf/{name}"))])
+        };
+        let first = spider("file-00.bin");
+        if first.err.contains("nsupported scheme") || first.err.contains("not compiled in") {
+            continue;
+        }
+        first.good();
+        for n in 1..30 {
+            let said = spider(&format!("file-{n:02}.bin"));
+            assert!(said.err.contains("exists."), "{}", said.err);
+        }
+        let missing = spider("file-30.bin");
+        assert!(!missing.status.success() && missing.err.contains("No such file"), "{}", missing.err);
     }
-    let said = call(&wget, &["--spider", &site.door.url("shelf/file-30.bin")]);
-    assert!(!said.status.success(), "{}", said.err);
 }
 
 fn find() -> Option<PathBuf> {
