@@ -79,10 +79,13 @@ impl Entries for Listing {
                         let (state, filled) = hop(move || fill(&directory, going, room)).await?;
                         *batch = filled;
                         match state {
-                            State::Collecting(dir, mut names) => match names.wait().await {
-                                true => State::Collecting(dir, names),
-                                false => State::Unsorted(dir, names),
-                            },
+                            State::Collecting(dir, mut names) => {
+                                if names.wait().await {
+                                    State::Collecting(dir, names)
+                                } else {
+                                    State::Unsorted(dir, names)
+                                }
+                            }
                             state => {
                                 self.state = state;
                                 return Ok(());
@@ -157,11 +160,11 @@ impl Directory {
         if names::is_hidden(name.to_bytes()) {
             return None;
         }
-        self.describe(dir, Name { name, kind, inode: entry.ino() })
+        self.describe(dir, Name { bytes: name, kind, inode: entry.ino() })
     }
 
     /// One entry; nothing for one that was removed since its name was read.
-    fn describe(&self, dir: &OwnedFd, Name { name, kind, inode }: Name<'_>) -> Option<Entry> {
+    fn describe(&self, dir: &OwnedFd, Name { bytes: name, kind, inode }: Name<'_>) -> Option<Entry> {
         let mut stat = match facts::of_entry(dir, name) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return None,

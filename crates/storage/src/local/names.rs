@@ -65,7 +65,7 @@ struct Place {
 /// One name, and what the directory itself knows of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name<'a> {
-    pub(super) name: &'a CStr,
+    pub(super) bytes: &'a CStr,
     pub(super) kind: FileType,
     pub(super) inode: u64,
 }
@@ -160,8 +160,8 @@ impl Names {
     pub(super) fn next(&mut self) -> Option<Name<'_>> {
         let Place { inode, start, kind, .. } = *self.places.get(self.next)?;
         self.next += 1;
-        let name = CStr::from_bytes_until_nul(self.bytes.get(start as usize..)?).ok()?;
-        Some(Name { name, kind, inode })
+        let bytes = CStr::from_bytes_until_nul(self.bytes.get(start as usize..)?).ok()?;
+        Some(Name { bytes, kind, inode })
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         let (_folder, dir) = directory((0..100).map(|n| format!("{}", 999 - n)));
         let mut names = Names::within(Arc::new(Semaphore::new(0)));
         assert_eq!(names.read(&dir).unwrap(), Read::Sorted);
-        let first = names.next().map(|name| name.name.to_bytes().to_vec());
+        let first = names.next().map(|name| name.bytes.to_bytes().to_vec());
         assert_eq!((first, names.places.len()), (Some(b"900".to_vec()), 100));
     }
 
