@@ -92,7 +92,7 @@ async fn it_goes_on_while_the_new_password_is_checked() {
     client.ask("STOR up", "150").await;
     client.ask("USER slow", "331").await;
     client.say("PASS x\r\n").await;
-    data.send(&[7; 3_000_000]).await.unwrap();
+    data.send(&vec![7; 3_000_000]).await.unwrap();
     data.end().await.unwrap();
     client.hear("226").await;
     checked.add_permits(1);

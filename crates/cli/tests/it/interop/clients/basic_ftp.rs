@@ -11,8 +11,11 @@ use crate::harness::site::{Site, Way};
 use crate::harness::url::Door;
 use crate::interop::story;
 
+/// A way into TLS, and a site for it.
+type Told = (&'static str, fn() -> Site);
+
 /// How it is told to speak TLS, beside the site that it is told so of.
-fn sites() -> [(&'static str, fn() -> Site); 3] {
+fn sites() -> [Told; 3] {
     [
         ("clear", Site::start),
         ("explicit", || Site::tls(Way::Explicit, "require")),
