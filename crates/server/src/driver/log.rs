@@ -78,6 +78,11 @@ impl Driver<'_> {
             Some(reason) if code == 426 => {
                 tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, tls, detail, "broken off");
             }
+            Some(reason @ (Reason::Stopping | Reason::IdleTimeout | Reason::LoginTimeout))
+                if event.verb.is_none() =>
+            {
+                tracing::info!(session = id, %peer, user, code, reason = reason.name(), "ending the session");
+            }
             Some(reason) if is_look_up(event) => {
                 tracing::debug!(session = id, %peer, user, verb, path, code, reason = reason.name(), "refused");
             }
