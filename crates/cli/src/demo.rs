@@ -1,4 +1,4 @@
-//! `pasv demo`: a site and a client on this machine show what passive and active FTP are.
+//! `pasv demo`: a server and a client on this machine show what passive and active FTP are.
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,10 +19,17 @@ use wire::Pathname;
 use crate::talk::{Exit, Failure};
 use crate::trace::Drawing;
 
-/// Run a site and a client on loopback, and draw one passive and one active transfer.
+/// Run a server and a client on loopback, and draw one passive and one active transfer.
+///
+/// No network and no privileges are needed. Both ends' checksums are compared.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    pasv demo\n  \
+    pasv demo --size 100\n\n\
+    Exit codes:\n  \
+    0 done   1 the demo could not be set up   2 wrong command line   4 broken off, or the bytes differ")]
 pub(crate) struct Flags {
-    /// How many bytes to move.
+    /// Bytes to transfer.
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     size: u64,
 }
@@ -32,16 +39,18 @@ const NAME: &str = "demo.bin";
 const BACK: &str = "back.bin";
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let folder =
-        tempfile::tempdir().map_err(|e| Failure::new(Exit::Refused, format!("no temporary folder: {e}")))?;
+    let folder = tempfile::tempdir()
+        .map_err(|e| Failure::new(Exit::Refused, format!("cannot create a temporary folder: {e}")))?;
     let shared = folder.path().join("site");
-    let setting = |e: io::Error| Failure::new(Exit::Refused, format!("cannot set the stage: {e}"));
+    let setting = |e: io::Error| Failure::new(Exit::Refused, format!("cannot set up the demo: {e}"));
     fs::create_dir(&shared).map_err(setting)?;
     write_bytes(&shared.join(NAME), flags.size).map_err(setting)?;
 
     let site = open_site(&shared)?;
-    let at =
-        *site.control().first().ok_or_else(|| Failure::new(Exit::Refused, "the site listens nowhere"))?;
+    let at = *site
+        .control()
+        .first()
+        .ok_or_else(|| Failure::new(Exit::Refused, "the server of the demo does not listen"))?;
     let stopper = site.stopper();
     let serving = tokio::spawn(site.run());
     let shown = show(at, &shared, folder.path()).await;
@@ -55,12 +64,12 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 
 async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failure> {
     let mut out = io::stdout();
-    writeln!(out, "A site and a client on this machine, and two connections for each transfer.\n")?;
+    writeln!(out, "A server and a client on this machine, and two connections for each transfer.\n")?;
 
     writeln!(
         out,
         "PASSIVE: the client opens both connections,\n\
-         so no firewall has to let the server call back.\n"
+         so the client's firewall does not have to let the server in.\n"
     )?;
     let ours = File::options().read(true).write(true).create(true).truncate(true).open(folder.join(NAME))?;
     let drawing = Drawing::new();
@@ -73,7 +82,7 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
     got?;
     compare(&shared.join(NAME), &folder.join(NAME), &mut out)?;
 
-    writeln!(out, "\nACTIVE: the client tells a port of its own, and the server dials it.\n")?;
+    writeln!(out, "\nACTIVE: the client announces a port of its own, and the server connects to it.\n")?;
     let drawing = Drawing::new();
     let mut client = open_client(at, Mode::Active, &drawing).await?;
     let back = Pathname::new(BACK).map_err(Failure::usage)?;
@@ -84,8 +93,8 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
     compare(&shared.join(BACK), &folder.join(NAME), &mut out)?;
     writeln!(
         out,
-        "\nPassive: nobody dials the client, so its firewall and its NAT have nothing to\n\
-         let in; the server's firewall lets in port 21 and the passive ports.\n\
+        "\nPassive: nobody connects to the client, so its firewall and its NAT have nothing\n\
+         to let in; the server's firewall lets in port 21 and the passive ports.\n\
          Active: the client's firewall would have to let the server in."
     )?;
     Ok(out.flush()?)
@@ -105,7 +114,7 @@ fn compare(server: &Path, client: &Path, out: &mut impl Write) -> Result<(), Fai
     let verdict = if theirs == ours { "the same" } else { "DIFFERENT" };
     writeln!(out, "\n  SHA-256 at both ends: {verdict}")?;
     writeln!(out, "    server  {theirs}\n    client  {ours}")?;
-    if theirs == ours { Ok(()) } else { Err(Failure::new(Exit::Broken, "the bytes changed on the way")) }
+    if theirs == ours { Ok(()) } else { Err(Failure::new(Exit::Broken, "the bytes at both ends differ")) }
 }
 
 fn digest(path: &Path) -> Result<String, Failure> {
@@ -141,8 +150,9 @@ fn write_bytes(path: &Path, size: u64) -> io::Result<()> {
 }
 
 fn open_site(root: &Path) -> Result<Site, Failure> {
-    let fail =
-        |e: &dyn std::fmt::Display| Failure::new(Exit::Refused, format!("the site cannot be opened: {e}"));
+    let fail = |e: &dyn std::fmt::Display| {
+        Failure::new(Exit::Refused, format!("the server of the demo cannot be opened: {e}"))
+    };
     let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
     let tree: Arc<dyn Tree> = Arc::new(Local::open(root, options).map_err(|e| fail(&e))?);
     let anonymous = Anonymous { tree, rights: Rights::Write, home: VPath::root() };

@@ -5,13 +5,13 @@
 //! classic              n                               21
 //! here               40310                            2121
 //!   0.000              |===== control connection ======>|
-//!                      |  (the client dials port 2121)  |
+//!                      |  (client connects to port 2121) |
 //!   0.010              |  EPSV                        ->|
 //!   0.011              |<- 229 Entering extended pas... |
 //! classic     n+1      |                                |      p
 //! here       40311     |                                |    61214
 //!   0.012      |--------------- data connection ------------->|
-//!              |       |(passive: the client dials again)|     |
+//!              |       |(passive: client connects again)|     |
 //!   0.020      |<=============== 12,345 bytes ================|
 //! ```
 //! Time goes down, in seconds. An arrow starts at the end that dialled; that of a transfer at the end that sends.
@@ -97,7 +97,7 @@ impl Picture {
                 let mut line = self.lanes(Some(at));
                 arrow(&mut line, self.client, self.server, '=', " control connection ");
                 lines.push(drawn(line));
-                self.note(&format!("(the client dials port {})", peer.port()), &mut lines);
+                self.note(&format!("(the client connects to port {})", peer.port()), &mut lines);
             }
             Event::Said(text) => {
                 self.release(at, &mut lines);
@@ -214,11 +214,11 @@ impl Picture {
         let note = match dialled {
             Dialled::ByClient => {
                 arrow(&mut line, self.client_data, self.server_data, '-', " data connection ");
-                format!("(passive: the client dials again, port {})", peer.port())
+                format!("(passive: the client connects again, port {})", peer.port())
             }
             Dialled::ByServer => {
                 arrow(&mut line, self.server_data, self.client_data, '-', " data connection ");
-                format!("(active: the server dials the client, port {})", local.port())
+                format!("(active: the server connects to the client, port {})", local.port())
             }
         };
         lines.push(drawn(line));

@@ -281,31 +281,28 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
                 needed.spans().iter().any(|need| need.start() <= span.start() && span.end() <= need.end());
             let span_told = Ports::of([span.clone()]);
             if *span == (20..=20) && !needed.contains(20) {
-                what.push("it opens port 20 inward, which nobody uses in either mode: in active mode port 20 calls, and is not called".to_owned());
+                what.push("it opens port 20 inward, which neither mode uses: in active mode the server connects from port 20".to_owned());
             } else if touches && !inside {
-                what.push(format!("it opens {span_told}, and the site needs {needed}"));
+                what.push(format!("it opens {span_told}, but the server needs {needed}"));
             } else if line.is_ours() && !inside && !request.keeps(span) {
                 what.push(format!(
-                    "it opens {span_told} for a site of other settings; this one needs {needed}"
+                    "it opens {span_told} for a server with other settings; this one needs {needed}"
                 ));
             } else if inside
                 && !request.from.is_empty()
                 && !opening.clients.is_some_and(|c| are_of(request, c))
             {
                 let whom = if opening.clients.is_some() { "others too" } else { "everybody" };
-                what.push(format!(
-                    "it opens {span_told} to {whom}, and the site is for {} only",
-                    nets(request)
-                ));
+                what.push(format!("it opens {span_told} to {whom}, but only {} may connect", nets(request)));
             }
         }
         if opening.bare && would_drop(chain, line) {
-            what.push(format!("it opens every port, and the site needs {needed}"));
+            what.push(format!("it opens every port, but the server needs {needed}"));
         }
         let from_20 =
             opening.ports.iter().any(|(end, spans)| *end == End::Source && spans.contains(&(20..=20)));
         if from_20 && here.is_empty() {
-            what.push("it lets in whoever connects from port 20: anybody can".to_owned());
+            what.push("it accepts every connection from source port 20, which anyone can use".to_owned());
         }
         push(findings, chain, line, what);
     }
@@ -395,7 +392,7 @@ impl fmt::Display for Missing {
             self.rule.number, self.ports, self.rule.why, self.by
         )?;
         if !self.except.is_empty() {
-            write!(out, ", but where `{}`", self.except.join("`, or `"))?;
+            write!(out, ", except where `{}`", self.except.join("`, or `"))?;
         }
         Ok(())
     }

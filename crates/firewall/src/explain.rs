@@ -35,7 +35,7 @@ impl Rules {
             line(&mut text, &advice(&four));
         }
         if text.is_empty() {
-            line(&mut text, "The site offers neither passive nor active mode: no file can be moved.");
+            line(&mut text, "The server offers neither passive nor active mode: no file can be transferred.");
         } else {
             line(
                 &mut text,
@@ -74,10 +74,7 @@ fn told(rule: &Rule) -> String {
 fn advice(four: &[&Rule; 4]) -> String {
     let opening: Vec<String> =
         four.iter().filter(|rule| rule.role == Role::Opens).map(|rule| rule.number.to_string()).collect();
-    format!(
-        "A firewall that follows connections needs only what opens them: rules {}.",
-        opening.join(" and ")
-    )
+    format!("A firewall that tracks connections needs rules {} only.", opening.join(" and "))
 }
 
 fn line(text: &mut String, words: &str) {
@@ -120,7 +117,7 @@ Passive mode: the client opens both connections.
               the client opens the data connection
   rule 4 out  server 61000-61009 -> clients > 1023
               data to the client, and what acknowledges its own
-A firewall that follows connections needs only what opens them: rules 1 and 3.
+A firewall that tracks connections needs rules 1 and 3 only.
 TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
 ";
         assert_eq!(told(Active::Off, true), expected);
@@ -130,7 +127,7 @@ TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
     fn active_mode_opens_outward() {
         let text = told(Active::FromPort(20), false);
         assert!(text.contains("port > 1023 <------ 4 opens ------ port 20\n"), "{text}");
-        assert!(text.contains("needs only what opens them: rules 1 and 4."), "{text}");
+        assert!(text.contains("needs rules 1 and 4 only."), "{text}");
         assert!(!text.contains("Passive"), "{text}");
     }
 
@@ -143,6 +140,6 @@ TCP over IPv4 and IPv6. No FTP helper is needed in any firewall.
 
     #[test]
     fn a_site_without_data_connections_is_told_so() {
-        assert!(told(Active::Off, false).starts_with("The site offers neither"));
+        assert!(told(Active::Off, false).starts_with("The server offers neither"));
     }
 }

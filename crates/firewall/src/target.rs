@@ -84,11 +84,11 @@ const ROWS: [Row; 18] = {
     use Write as W;
     use Tracks::{Always, AsAsked, Never};
     [
-        Row { target: T::Nftables, name: "nftables", about: "Linux: a whole rule set of its own, for `nft -f`", tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
-        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: into a chain of nftables that is there already", tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
-        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router before the server: DNAT and forwarding", tracks: Always, mark: "#", write: W::Some(router::write) },
-        Row { target: T::Iptables, name: "iptables", about: "Linux: a whole rule set, for `iptables-restore` and `ip6tables-restore`", tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
-        Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands beside the rules of iptables that are there already", tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
+        Row { target: T::Nftables, name: "nftables", about: "Linux: a complete rule set, for `nft -f`", tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
+        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: lines for an existing chain of nftables", tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
+        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router in front of the server: DNAT and forwarding", tracks: Always, mark: "#", write: W::Some(router::write) },
+        Row { target: T::Iptables, name: "iptables", about: "Linux: a complete rule set, for `iptables-restore` and `ip6tables-restore`", tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
+        Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands that add to existing rules of iptables", tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
         Row { target: T::Ufw, name: "ufw", about: "Ubuntu's front end", tracks: Always, mark: "#", write: W::Any(ufw::write) },
         Row { target: T::Firewalld, name: "firewalld", about: "Fedora's and Red Hat's front end", tracks: Always, mark: "#", write: W::Any(firewalld::write) },
         Row { target: T::Pf, name: "pf", about: "OpenBSD, FreeBSD, macOS: lines for pf.conf", tracks: AsAsked, mark: "#", write: W::Some(pf::write) },
@@ -98,10 +98,10 @@ const ROWS: [Row; 18] = {
         Row { target: T::Azure, name: "azure", about: "Azure: network security group", tracks: Always, mark: "#", write: W::Any(azure::write) },
         Row { target: T::Windows, name: "windows", about: "Windows Defender Firewall, in PowerShell", tracks: Always, mark: "#", write: W::Any(windows::write) },
         Row { target: T::Cisco, name: "cisco", about: "Cisco IOS: a pair of extended access lists", tracks: Never, mark: "!", write: W::Any(cisco::write) },
-        Row { target: T::Mikrotik, name: "mikrotik", about: "MikroTik RouterOS: a router before the server", tracks: Always, mark: "#", write: W::Some(mikrotik::write) },
+        Row { target: T::Mikrotik, name: "mikrotik", about: "MikroTik RouterOS: a router in front of the server", tracks: Always, mark: "#", write: W::Some(mikrotik::write) },
         Row { target: T::Kubernetes, name: "kubernetes", about: "a Service of type LoadBalancer", tracks: Always, mark: "#", write: W::Some(kubernetes::write) },
         Row { target: T::Docker, name: "docker", about: "published ports of a container", tracks: Always, mark: "#", write: W::Any(docker::write) },
-        Row { target: T::Haproxy, name: "haproxy", about: "HAProxy before one server or several", tracks: Always, mark: "#", write: W::Some(haproxy::write) },
+        Row { target: T::Haproxy, name: "haproxy", about: "HAProxy in front of one or more servers", tracks: Always, mark: "#", write: W::Some(haproxy::write) },
     ]
 };
 
@@ -159,32 +159,32 @@ impl Target {
         // Two for the control connection, and two for each mode.
         let wanted = if request.modes == Modes::Both { 6 } else { 4 };
         if request.rules().len() < wanted {
-            return unfit("the site does not offer the mode that is asked for".into());
+            return unfit("the server does not offer that mode".into());
         }
         if request.site.control_ports.contains(&0) {
-            return unfit("a firewall has to know the port, and --listen 0 takes any".into());
+            return unfit("a firewall needs a fixed port, and --listen 0 takes any".into());
         }
         if request.families().is_empty() {
             return unfit(format!(
-                "the site is reached by {} only, and no client's network is of that family",
+                "the server is reachable over {} only, and no network of --from is of that family",
                 request.site.families
             ));
         }
         if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {
             return unfit(format!(
-                "{} always follows connections: what answers passes by itself, and --stateless is for those that do not",
+                "{} always tracks connections, so answers pass: --stateless is for firewalls that do not",
                 row.name
             ));
         }
         if self.relays() && request.modes == Modes::Active {
             return unfit(format!(
-                "active mode does not pass {}: the server's calls would come from another address than the client dialled",
+                "active mode does not pass {}: the server would connect from another address than the client used",
                 row.name
             ));
         }
         if matches!(self, Self::Docker | Self::Haproxy) && request.output == Output::Dropped {
             return unfit(format!(
-                "{} does not filter what the server sends: --output-drop is for the firewall of the machine",
+                "{} does not filter outgoing packets: --output-drop is for the firewall of the machine",
                 row.name
             ));
         }

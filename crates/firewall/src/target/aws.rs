@@ -6,10 +6,10 @@ use crate::sheet::{Sheet, tag};
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("AWS, the security group of the server's interface. It follows connections: answers pass.");
+    sheet.say("AWS, the security group of the server's interface. It tracks connections: answers pass.");
     sheet.say("Set GROUP, then paste, once or often: a rule that exists is refused as a duplicate, which does no harm.");
     sheet.say("Remove:  the same commands with `revoke-` in place of `authorize-`");
-    sheet.say("The network ACL of the subnet is another firewall and follows nothing: as default it lets everything pass; where it does not, use --for aws-nacl.");
+    sheet.say("The network ACL of the subnet is another firewall and tracks nothing: as default it lets everything pass; where it does not, use --for aws-nacl.");
     sheet.blank();
     sheet.plain("GROUP='<security group id, sg-...>'");
     for rule in &request.written(Direction::In) {

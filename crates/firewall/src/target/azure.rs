@@ -9,7 +9,7 @@ const FIRST: usize = 310;
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("Azure, the network security group. It follows connections: answers pass.");
+    sheet.say("Azure, the network security group. It tracks connections: answers pass.");
     sheet.say("Set RESOURCES and GROUP, and change the priorities where another rule has these, then paste, once or often.");
     sheet.say("Remove:  for each name below:");
     sheet.command(

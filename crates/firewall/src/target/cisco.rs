@@ -25,7 +25,7 @@ pub(super) fn write(request: &Request) -> Sheet {
         sheet.command(&format!("no {list} PASV-IN{suffix}"));
         sheet.command(&format!("no {list} PASV-OUT{suffix}"));
     }
-    sheet.say("ASA follows connections: there the inbound list is enough. Leave `inspect ftp` off: it cannot read TLS.");
+    sheet.say("ASA tracks connections: there the inbound list is enough. Leave `inspect ftp` off: it cannot read TLS.");
     sheet.blank();
     for family in request.families() {
         let (list, suffix) = match family {

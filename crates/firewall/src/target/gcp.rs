@@ -6,7 +6,7 @@ use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
     let mut sheet = Sheet::new("#");
-    sheet.say("Google Cloud, rules of the VPC network. They follow connections: answers pass.");
+    sheet.say("Google Cloud, rules of the VPC network. They track connections: answers pass.");
     sheet.say("Set NETWORK, give the server the network tag `pasv`, then paste, once or often: a rule that exists is refused.");
     sheet.say("Remove:  `gcloud compute firewall-rules delete NAME`, for each name below");
     sheet.blank();

@@ -114,8 +114,8 @@ fn what_is_too_wide_is_named() {
     let told: Vec<String> = findings.wide.iter().map(ToString::to_string).collect();
     let expected = [
         "opens port 20 inward",
-        "opens 60000-65535, and the site needs 2121,61210-61219",
-        "whoever connects from port 20",
+        "opens 60000-65535, but the server needs 2121,61210-61219",
+        "every connection from source port 20",
         "connections from 1024-65535; from there the site sends answers only",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
@@ -170,7 +170,7 @@ fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
     let findings = check(&ruleset("applied"), &request());
     assert_eq!(missing(&findings), ["rule 3 61213-61219 new"]);
     assert!(findings.wide.len() == 1 && findings.wide[0].ours, "{findings:?}");
-    assert!(findings.wide[0].what.contains("for a site of other settings"), "{findings:?}");
+    assert!(findings.wide[0].what.contains("for a server with other settings"), "{findings:?}");
     let Plan::Insert { script, .. } = plan(&ruleset("applied"), &request()) else {
         panic!("nothing inserted")
     };

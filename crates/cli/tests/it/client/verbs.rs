@@ -164,7 +164,7 @@ fn the_demo_and_the_trace_draw_both_connections() {
     let drawn = String::from_utf8(demo.out).unwrap();
     assert_eq!(drawn.matches("control connection =").count(), 2, "{drawn}");
     assert!(
-        drawn.contains("passive: the client dials again") && drawn.contains("active: the server dials"),
+        drawn.contains("passive: the client connects again") && drawn.contains("active: the server connects"),
         "{drawn}"
     );
     assert!(drawn.contains("n+1") && drawn.matches("the same").count() == 2, "{drawn}");

@@ -58,7 +58,7 @@ $pasv firewall --apply --yes $second --keep 22 --keep 8080 --keep 62000-62009
 $pasv firewall --check $first --keep 9090 --keep 63000-63009
 $pasv firewall --check $second --keep 8080 --keep 62000-62009
 fails 1 $pasv firewall --check $second > told
-has "for a site of other settings" told
+has "for a server with other settings" told
 $pasv firewall --apply --yes $first --keep 9090 --keep 63000-63009
 $pasv firewall --check $second --keep 8080 --keep 62000-62009
 "#
