@@ -98,7 +98,7 @@ fn is_told_what_to_do_where_it_must_resume() {
         let said = ftplib.call(&site.door, "refused", &[OsStr::new("file.bin")]).good();
         let text = String::from_utf8_lossy(&said.out);
         assert!(
-            text.starts_with("522 ") && text.contains("switch session reuse on in your client"),
+            text.starts_with("522 ") && text.contains("enable TLS session reuse in your client"),
             "{text}"
         );
     }
