@@ -70,8 +70,9 @@ fn failure(error: &Error, peer: Option<&Peer>) -> Failure {
         failure = failure.hint(hint);
     }
     match peer {
-        Some(peer) if is_about_the_connection(error) => failure
-            .and_then(format_args!("`pasv doctor {}` finds out what is wrong with the connection", peer.url)),
+        Some(peer) if is_about_the_connection(error) => {
+            failure.and_then(format_args!("run `pasv doctor {}` to find the cause", peer.url))
+        }
         _ => failure,
     }
 }

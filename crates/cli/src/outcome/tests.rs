@@ -112,7 +112,7 @@ fn an_error_of_the_connection_ends_with_the_doctor() {
     let broken = Error::Broken { what: "the server closed the connection".to_owned(), moved: 7 };
     for error in [control, name, broken] {
         let said = said(&error, &peer(false));
-        assert!(said.lines().last().unwrap().contains("hint: `pasv doctor ftp://h/`"), "{said}");
+        assert!(said.lines().last().unwrap().contains("hint: run `pasv doctor ftp://h/`"), "{said}");
     }
     let full = Error::Broken { what: "the server broke off STOR f: 452 No space left.".to_owned(), moved: 9 };
     let full = said(&full, &peer(false));
@@ -143,7 +143,7 @@ fn data_connections_that_failed_are_a_line_each() {
          PASV (passive), server's port 24298: Connection refused (after 0.0 s)\n  \
          PORT (active), our port 42211: answered 500 no active (after 0.0 s)\n\
          hint: the server's firewall must let clients reach its passive ports (tried: 24298, 24299)\n\
-         hint: `pasv doctor ftp://h/` finds out what is wrong with the connection\n"
+         hint: run `pasv doctor ftp://h/` to find the cause\n"
     );
     let said = data(passive());
     assert!(said.contains("--mode auto") && !said.contains("rule "), "{said}");
