@@ -157,6 +157,15 @@ pub(crate) enum DataPortFlag {
     Next,
 }
 
+/// `--links`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinksFlag {
+    /// As the file that they lead to.
+    Follow,
+    /// As links.
+    Keep,
+}
+
 /// `--type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TypeFlag {

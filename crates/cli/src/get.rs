@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum, ValueHint};
-use client::copy::{Begin, CopyError, Got, Here, How, Target, Watch, Why};
+use client::copy::{Begin, CopyError, Got, Here, How, OnLinks, Target, Watch, Why};
 use client::name::local_name;
 use client::{Client, Error, Verify};
 use wire::facts::EntryType;
@@ -17,7 +17,7 @@ use wire::{Pathname, RepresentationType};
 
 use crate::address;
 use crate::cat;
-use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::client_flags::{LinksFlag, Talk, TypeFlag, representation};
 use crate::interrupt::UnderWay;
 use crate::progress::{Meter, Running};
 use crate::several::Several;
@@ -69,6 +69,12 @@ pub(crate) struct Flags {
     #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
 
+    /// Links in a tree: follow downloads a link to a file of the tree as that file; keep makes relative links.
+    ///
+    /// Links that lead out of the tree are skipped, and with follow links to directories too.
+    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = LinksFlag::Follow, requires = "recursive")]
+    links: LinksFlag,
+
     /// Print a line for each file and a summary on stderr, even if it is not a terminal.
     #[arg(long, help_heading = "Output")]
     progress: bool,
@@ -97,7 +103,7 @@ enum Goal {
     File(Target),
     Text(Target),
     /// A tree, or a file, that gets this name.
-    Tree(PathBuf),
+    Tree(PathBuf, OnLinks),
 }
 
 /// How a download is watched.
@@ -193,7 +199,7 @@ fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
         let errand = errand(url, flags)?;
         let key = match &errand.goal {
             Goal::File(target) | Goal::Text(target) => (target.identity(), target.path()),
-            Goal::Tree(into) => (None, into.clone()),
+            Goal::Tree(into, _) => (None, into.clone()),
         };
         let key = (key.0.clone(), if key.0.is_some() { PathBuf::new() } else { key.1 });
         if let Some(other) = taken.insert(key, errand.url.to_string()) {
@@ -213,7 +219,13 @@ fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
         return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
     let goal = match &path {
-        _ if flags.recursive => Goal::Tree(folder_of(path.as_ref(), &url, flags)?),
+        _ if flags.recursive => {
+            let on_links = match flags.links {
+                LinksFlag::Follow => OnLinks::Follow,
+                LinksFlag::Keep => OnLinks::Keep,
+            };
+            Goal::Tree(folder_of(path.as_ref(), &url, flags)?, on_links)
+        }
         Some(path) if !url.means_directory() => {
             let target = Target::at(&target_of(path, flags)?)?;
             if text { Goal::Text(target) } else { Goal::File(target) }
@@ -266,7 +278,9 @@ async fn one(sessions: &mut Sessions<'_>, errand: &Errand, how: &How<'_>) -> Res
     match (&errand.goal, &errand.path) {
         (Goal::File(target), Some(path)) => fetch(client, path, target, how).await,
         (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, how).await.map(drop)?),
-        (Goal::Tree(into), path) => fetch_tree(client, path.as_ref(), into, how, &meter).await,
+        (Goal::Tree(into, on_links), path) => {
+            fetch_tree(client, path.as_ref(), (into, *on_links), how, &meter).await
+        }
         // What is fetched as a file has a path.
         (Goal::File(_) | Goal::Text(_), None) => Ok(()),
     }
@@ -320,7 +334,7 @@ async fn is_directory(client: &mut Client, path: &Pathname) -> bool {
 async fn fetch_tree(
     client: &mut Client,
     path: Option<&Pathname>,
-    into: &Path,
+    (into, on_links): (&Path, OnLinks),
     how: &How<'_>,
     meter: &Meter,
 ) -> Result<(), Failure> {
@@ -332,7 +346,7 @@ async fn fetch_tree(
         return fetch(client, path, &Target::at(into)?, how).await;
     }
     let _bar = meter.whole(None);
-    let whole = client.get_tree(path.cloned(), into, how.resume, how.watch).await?;
+    let whole = client.get_tree(path.cloned(), into, how.resume, on_links, how.watch).await?;
     if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
 }
 

@@ -191,11 +191,15 @@ async fn tree(
                     say(format_args!("skipped: \"{}\": {why}", show(path)));
                 }
             }
-            Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
+            Err(failed) if failed.goes_on => {
                 left_out = true;
-                say(format_args!("skipped: \"{}\": {error}", show(&directory.names.join(&b'/'))));
+                say(format_args!(
+                    "skipped: \"{}\": {}",
+                    show(&failed.directory.names.join(&b'/')),
+                    failed.error
+                ));
             }
-            Err((_, error)) => return Err(error.into()),
+            Err(failed) => return Err(failed.error.into()),
         }
     }
     if left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use clap::{Args, ValueHint};
+use client::going_on::{GoingOn, Next};
 use client::upload::{Give, LONG, NOTED, Records, Resumed};
 use client::walk::{DEPTH, below};
 use client::{Client, Error, Progress};
+use wire::facts::EntryType;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 use wire::{Entry, Pathname, RepresentationType, Stamp};
 
 use crate::address;
-use crate::client_flags::{Talk, TypeFlag, VerifyFlag, representation};
+use crate::client_flags::{LinksFlag, Talk, TypeFlag, VerifyFlag, representation};
 use crate::interrupt::UnderWay;
 use crate::progress::Meter;
 use crate::several::Several;
@@ -61,6 +63,13 @@ pub(crate) struct Flags {
     /// What proves that a file has arrived: the server's SIZE, its HASH too, or only its reply (off).
     #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
     verify: VerifyFlag,
+
+    /// Links in a directory: follow uploads a link to a file of the same directory as that file; keep uploads none, as FTP cannot
+    /// make links.
+    ///
+    /// Links to directories, and those that lead out of the directory, are skipped.
+    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = LinksFlag::Follow)]
+    links: LinksFlag,
 
     /// Print a line for each file and a summary on stderr, even if it is not a terminal.
     #[arg(long, help_heading = "Output")]
@@ -262,14 +271,25 @@ impl Tree<'_> {
     }
 
     async fn file(&mut self, client: &mut Client, file: &Path, path: &Pathname) -> Result<(), Failure> {
+        self.send(client, file, path, self.flags.resume).await?.map_err(unsent)
+    }
+
+    /// Sends one file. The outer error is ours, the inner one the site's.
+    async fn send(
+        &mut self,
+        client: &mut Client,
+        file: &Path,
+        path: &Pathname,
+        resume: bool,
+    ) -> Result<Result<(), Error>, Failure> {
         let open = File::open(file).map_err(|e| Failure::file(file, &e))?;
         let there = open.metadata().map_err(|e| Failure::file(file, &e))?;
         let open = Arc::new(open);
         let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
-        let noted = self.records && there.len() >= if self.flags.resume { NOTED } else { LONG };
+        let noted = self.records && there.len() >= if resume { NOTED } else { LONG };
         self.under_way.goes(&name, &progress, noted);
         let running = self.meter.follow(&name, 0, Some(there.len()), &progress);
-        let result = if self.flags.resume {
+        let result = if resume {
             client.store_rest(path, open, &progress).await
         } else {
             client.store(path, open, &progress).await
@@ -278,42 +298,28 @@ impl Tree<'_> {
         self.under_way.ended();
         let stored = match result {
             Ok(stored) => stored,
-            Err(error) => {
-                let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
-                let failure = Failure::from(error);
-                return Err(if broken {
-                    failure.or_hint("the same command with -c resumes the upload")
-                } else {
-                    failure
-                });
-            }
+            Err(error) => return Ok(Err(error)),
         };
         match stored.sent {
             Resumed::AlreadyWhole => self.meter.present(&name, stored.length()),
             Resumed::Sent(_) => self.meter.done(&name, stored.length()),
         }
-        if let Some(time) = stored.modified() {
-            client.set_modified(path, time).await?;
-        }
-        Ok(())
+        Ok(match stored.modified() {
+            Some(time) => client.set_modified(path, time).await.map(drop),
+            None => Ok(()),
+        })
     }
 
-    /// A folder and what is in it, parents first.
+    /// A folder and what is in it, parents first. Where the session is lost, a new one goes on at what was under way.
     async fn folder(&mut self, client: &mut Client, root: &Path, path: &Pathname) -> Result<(), Failure> {
+        let top = fs::canonicalize(root).map_err(|e| Failure::file(root, &e))?;
+        let mut going_on = GoingOn::new();
         let mut waiting = vec![(root.to_owned(), path.clone(), 0usize)];
         let mut times = Vec::new();
         while let Some((folder, path, depth)) = waiting.pop() {
-            match client.make_dir(&path).await {
-                Ok(()) => {}
-                Err(error @ Error::Refused { .. }) => {
-                    // Perhaps it is there already.
-                    let there = client.stat(Some(&path)).await;
-                    if !there.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory())) {
-                        self.leave_out(&folder, &error);
-                        continue;
-                    }
-                }
-                Err(other) => return Err(other.into()),
+            if let Some(why) = directory(client, &path, &mut going_on).await? {
+                self.leave_out(&folder, &why);
+                continue;
             }
             if let Some(time) = fs::metadata(&folder).ok().as_ref().and_then(modified) {
                 times.push((path.clone(), time));
@@ -337,43 +343,101 @@ impl Tree<'_> {
                         self.leave_out(&file, &"it is too deep");
                     }
                     Ok(kind) if kind.is_dir() => waiting.push((file, path, depth + 1)),
-                    Ok(_) => self.member(client, &file, &path).await?,
+                    Ok(kind) if kind.is_symlink() => match self.behind(&file, &top) {
+                        Ok(real) => self.member(client, (&file, &real), &path, &mut going_on).await?,
+                        Err(why) => self.leave_out(&file, &why),
+                    },
+                    Ok(kind) if kind.is_file() => {
+                        self.member(client, (&file, &file), &path, &mut going_on).await?;
+                    }
+                    Ok(_) => self.leave_out(&file, &"it is neither a file nor a folder"),
                     Err(error) => self.leave_out(&file, &words(&error)),
                 }
             }
         }
         // Last, as every file put into a directory changes its time.
         for (path, time) in times.iter().rev() {
-            client.set_modified(path, *time).await?;
+            loop {
+                match client.set_modified(path, *time).await {
+                    Ok(_) => break,
+                    Err(error) => match going_on.after(client, &error).await {
+                        Next::Again => {}
+                        // A directory with another time is a directory all the same.
+                        Next::Skip => break,
+                        Next::Over => return Err(error.into()),
+                    },
+                }
+            }
         }
         Ok(())
     }
 
-    /// One file of a folder: what cannot be stored is left out, and the rest goes on.
-    async fn member(&mut self, client: &mut Client, file: &Path, path: &Pathname) -> Result<(), Failure> {
-        match fs::metadata(file) {
-            Ok(there) if there.is_file() => {}
-            Ok(there) if there.is_dir() => {
-                self.leave_out(file, &"a link to a folder, which could lead in circles");
-                return Ok(());
+    /// The file of the same folder that a link leads to; else why it is skipped.
+    fn behind(&self, link: &Path, top: &Path) -> Result<PathBuf, String> {
+        if self.flags.links == LinksFlag::Keep {
+            return Err("FTP cannot make links".to_owned());
+        }
+        let real = fs::canonicalize(link).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "dangling link".to_owned(),
+            _ => words(&error),
+        })?;
+        let there = fs::metadata(&real).map_err(|error| words(&error))?;
+        match () {
+            () if there.is_dir() => Err("link to a directory".to_owned()),
+            () if !real.starts_with(top) => Err("link that leads out of the folder".to_owned()),
+            () if !there.is_file() => Err("it is neither a file nor a folder".to_owned()),
+            () => Ok(real),
+        }
+    }
+
+    /// One file of a folder, and where its bytes are: what cannot be stored is left out, and the rest goes on.
+    async fn member(
+        &mut self,
+        client: &mut Client,
+        (file, real): (&Path, &Path),
+        path: &Pathname,
+        going_on: &mut GoingOn,
+    ) -> Result<(), Failure> {
+        let mut resume = self.flags.resume;
+        let mut most = 0;
+        loop {
+            let error = match self.send(client, real, path, resume).await {
+                Ok(Ok(())) => {
+                    going_on.gained();
+                    return Ok(());
+                }
+                Ok(Err(error)) => error,
+                Err(failure) => return self.left(file, failure),
+            };
+            if !error.calls_for_a_new_session() {
+                return self.left(file, error.into());
             }
-            Ok(_) => {
-                self.leave_out(file, &"it is neither a file nor a folder");
-                return Ok(());
-            }
-            Err(error) => {
-                self.leave_out(file, &words(&error));
-                return Ok(());
+            match going_on.after(client, &error).await {
+                Next::Again => {
+                    // What has arrived is gone on with, where it proves to be ours.
+                    resume = true;
+                    let there = client.size(path).await.ok().flatten().unwrap_or(0);
+                    if there > most {
+                        most = there;
+                        going_on.gained();
+                    }
+                }
+                Next::Skip => {
+                    self.leave_out(file, &error);
+                    return Ok(());
+                }
+                Next::Over => return Err(unsent(error)),
             }
         }
-        match self.file(client, file, path).await {
-            Err(failure) if matches!(failure.exit, Exit::Refused | Exit::Usage) => {
-                let why = failure.text.unwrap_or_default();
-                self.leave_out(file, &why);
-                Ok(())
-            }
-            other => other,
+    }
+
+    /// What the site refused, or what is wrong with one file of ours, is left out; any other failure is the end.
+    fn left(&mut self, file: &Path, failure: Failure) -> Result<(), Failure> {
+        if !matches!(failure.exit, Exit::Refused | Exit::Usage) {
+            return Err(failure);
         }
+        self.leave_out(file, &failure.text.unwrap_or_default());
+        Ok(())
     }
 
     fn leave_out(&mut self, file: &Path, why: &dyn std::fmt::Display) {
@@ -410,6 +474,39 @@ fn parent(path: &Pathname) -> Option<Pathname> {
     let bytes = path.as_bytes();
     let slash = bytes.iter().rposition(|byte| *byte == b'/')?;
     Pathname::new(bytes.get(..slash.max(1))?.to_vec()).ok()
+}
+
+fn unsent(error: Error) -> Failure {
+    let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
+    let failure = Failure::from(error);
+    if broken { failure.or_hint("the same command with -c resumes the upload") } else { failure }
+}
+
+/// Makes a directory of the site, if it is not there; or why it is neither there nor can be made.
+async fn directory(
+    client: &mut Client,
+    path: &Pathname,
+    going_on: &mut GoingOn,
+) -> Result<Option<Error>, Failure> {
+    loop {
+        let error = match client.make_dir(path).await {
+            Ok(()) => return Ok(None),
+            // Perhaps it is there already.
+            Err(refusal @ Error::Refused { .. }) => match client.stat(Some(path)).await {
+                Ok(there) if there.facts.kind.as_ref().is_some_and(EntryType::is_directory) => {
+                    return Ok(None);
+                }
+                Err(error) if error.calls_for_a_new_session() => error,
+                _ => return Ok(Some(refusal)),
+            },
+            Err(error) => error,
+        };
+        match going_on.after(client, &error).await {
+            Next::Again => {}
+            Next::Skip => return Ok(Some(error)),
+            Next::Over => return Err(error.into()),
+        }
+    }
 }
 
 /// Is its length that of what can be read of it? That of a pipe, a device or a file of /proc is not.

@@ -94,7 +94,7 @@ impl Client {
     }
 
     /// Is it a directory that CWD leads into? `None` is where the session is.
-    async fn can_be_entered(&mut self, path: Option<&Pathname>) -> Result<bool, Error> {
+    pub(crate) async fn can_be_entered(&mut self, path: Option<&Pathname>) -> Result<bool, Error> {
         let Some(path) = path else { return Ok(true) };
         let Some(home) = self.working_directory().await? else { return Ok(false) };
         if self.ask_maybe(Command::Cwd(path.clone())).await?.is_none() {

@@ -9,6 +9,9 @@ use wire::{Reply, ReplyError, Severity};
 
 use crate::dialogue::Way;
 
+/// Why a way to a data connection failed whose verb was answered with the end of the session.
+pub(crate) const CUT: &str = "the session was cut";
+
 /// Why something was not done. The variants say whose fault it was; a program maps them to its exit code.
 #[derive(Debug)]
 pub enum Error {
@@ -176,6 +179,19 @@ impl Error {
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Refused { said, reply }
             if matches!(said.split(' ').next(), Some("USER" | "PASS" | "ACCT" | "AUTH" | "the")) && is_full(reply))
+    }
+
+    /// Has the session ended, by the server's will or the network's, or is it in doubt, so that a new one may do what this one could
+    /// not?
+    #[must_use]
+    pub fn calls_for_a_new_session(&self) -> bool {
+        match self {
+            Self::Broken { .. } | Self::Stalled { .. } => true,
+            // No data connection, as what was asked for it was cut off, and nothing else is on offer.
+            Self::Refused { said, .. } => matches!(said.as_str(), "EPSV" | "PASV"),
+            Self::Unreachable(Unreachable::Data { attempts, .. }) => attempts.iter().any(|a| a.why == CUT),
+            _ => false,
+        }
     }
 
     /// Is the session still good for another command? Where a goal gave it up beside such an error, the next command

@@ -26,6 +26,7 @@ pub mod download;
 pub mod error;
 pub mod event;
 pub mod features;
+pub mod going_on;
 pub mod name;
 mod narrow;
 pub mod options;

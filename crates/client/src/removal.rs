@@ -21,8 +21,28 @@ use wire::pathname::show;
 use wire::{Command, Entry, Pathname};
 
 use crate::error::Error;
+use crate::going_on::{GoingOn, Next};
 use crate::session::Client;
 use crate::walk::{Walk, below};
+
+/// Does something once more in a new session where the session was lost. What is left of errors is one that leaves the
+/// session usable, or that is given up.
+macro_rules! going_on {
+    ($client:expr, $going_on:expr, $deed:expr) => {
+        loop {
+            match $deed {
+                Err(error) if !error.leaves_session_usable() || error.calls_for_a_new_session() => {
+                    match $going_on.after($client, &error).await {
+                        Next::Again => {}
+                        Next::Skip => break Err(error),
+                        Next::Over => return Err(error),
+                    }
+                }
+                done => break done,
+            }
+        }
+    };
+}
 
 /// What became of one file or directory of a tree that is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +68,8 @@ impl Client {
     ) -> Result<bool, Error> {
         // With a slash at its end the path of a link leads through the link.
         let root = trimmed(root);
-        let refusal = match self.remove(&root).await {
+        let mut walk = Walk::new(Some(root.clone()));
+        let refusal = match self.delete(Deed::File, &root, &mut walk.going_on).await? {
             Ok(()) => {
                 report(Removed::File(root));
                 return Ok(true);
@@ -56,11 +77,11 @@ impl Client {
             Err(refusal) if refusal.is_permanent_refusal() => refusal,
             Err(other) => return Err(other),
         };
-        let kind = self.stat(Some(&root)).await?.facts.kind;
+        let kind = going_on!(self, walk.going_on, self.stat(Some(&root)).await)?.facts.kind;
         if kind.as_ref().is_some_and(|kind| !kind.is_directory()) {
             return Err(refusal);
         }
-        if self.is_gone(&root).await? {
+        if self.delete(Deed::Directory, &root, &mut walk.going_on).await?.is_ok() {
             report(Removed::Directory(root));
             return Ok(true);
         }
@@ -68,7 +89,7 @@ impl Client {
         // Without MLST that it is a directory is known from CWD, which follows links.
         let told = if self.features.has("MLST") { kind } else { None };
         let kind = match told {
-            None => self.kind_in_listing(parent.as_ref(), name).await?,
+            None => going_on!(self, walk.going_on, self.kind_in_listing(parent.as_ref(), name).await)?,
             told => told,
         };
         if kind.is_some_and(|kind| !kind.is_directory()) {
@@ -77,9 +98,11 @@ impl Client {
             )));
             return Ok(false);
         }
-        let home = self.home().await?;
-        let above = self.place(home.as_ref(), parent.as_ref()).await?;
-        if let Some(there) = self.elsewhere(home.as_ref(), above.as_ref(), &root, name).await? {
+        let home = going_on!(self, walk.going_on, self.home().await)?;
+        let above = going_on!(self, walk.going_on, self.place(home.as_ref(), parent.as_ref()).await)?;
+        let there =
+            going_on!(self, walk.going_on, self.elsewhere(home.as_ref(), above.as_ref(), &root, name).await)?;
+        if let Some(there) = there {
             report(Removed::Left(leads_to(&root, &there)));
             return Ok(false);
         }
@@ -88,16 +111,15 @@ impl Client {
             whole &= !matches!(what, Removed::Left(_));
             report(what);
         };
-        let mut directories = vec![root.clone()];
-        let mut walk = Walk::new(Some(root));
+        let mut directories = vec![root];
         while let Some(visit) = walk.next(self).await {
             let visit = match visit {
                 Ok(visit) => visit,
-                Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
-                    tell(Removed::Left(error.to_string()));
+                Err(failed) if failed.goes_on => {
+                    tell(Removed::Left(failed.error.to_string()));
                     continue;
                 }
-                Err((_, error)) => return Err(error),
+                Err(failed) => return Err(failed.error),
             };
             for (name, why) in visit.refused {
                 tell(Removed::Left(format!("\"{}\": {why}", show(&name))));
@@ -110,7 +132,8 @@ impl Client {
                 visit.skipped.iter().map(|(path, why)| (path.as_slice(), *why)).collect();
             let mut out = HashSet::new();
             let here = if visit.entries.iter().any(|e| e.facts.kind == Some(EntryType::Directory)) {
-                self.place(home.as_ref(), visit.directory.path.as_ref()).await?
+                let place = visit.directory.path.as_ref();
+                going_on!(self, walk.going_on, self.place(home.as_ref(), place).await)?
             } else {
                 None
             };
@@ -118,13 +141,16 @@ impl Client {
                 let Some(path) = below(visit.directory.path.as_ref(), &entry.name) else { continue };
                 let skipped = skipped.get(visit.directory.within(&entry.name).as_slice());
                 let enters = entry.facts.kind == Some(EntryType::Directory) && skipped.is_none();
-                match self.remove(&path).await {
+                match self.delete(Deed::File, &path, &mut walk.going_on).await? {
                     Err(refusal) if enters && refusal.is_permanent_refusal() => {
-                        if self.is_gone(&path).await? {
+                        if self.delete(Deed::Directory, &path, &mut walk.going_on).await?.is_ok() {
                             tell(Removed::Directory(path));
                         } else {
-                            let there =
-                                self.elsewhere(home.as_ref(), here.as_ref(), &path, &entry.name).await?;
+                            let there = going_on!(
+                                self,
+                                walk.going_on,
+                                self.elsewhere(home.as_ref(), here.as_ref(), &path, &entry.name).await
+                            )?;
                             let Some(there) = there else {
                                 directories.push(path);
                                 continue;
@@ -133,34 +159,74 @@ impl Client {
                         }
                     }
                     Ok(()) => tell(Removed::File(path)),
-                    Err(error) if error.leaves_session_usable() => tell(Removed::Left(match skipped {
+                    Err(error) => tell(Removed::Left(match skipped {
                         Some(why) => format!("\"{path}\": {why}"),
                         None => error.to_string(),
                     })),
-                    Err(error) => return Err(error),
                 }
                 out.insert(entry.name);
             }
             walk.leave_out(&out);
         }
         for directory in directories.iter().rev() {
-            match self.remove_dir(directory).await {
+            match self.delete(Deed::Directory, directory, &mut walk.going_on).await? {
                 Ok(()) => tell(Removed::Directory(directory.clone())),
-                Err(error) if error.leaves_session_usable() => tell(Removed::Left(error.to_string())),
-                Err(error) => return Err(error),
+                Err(error) => tell(Removed::Left(error.to_string())),
             }
         }
         Ok(whole)
     }
 
-    /// RMD, where a refusal says that there is something in the directory.
-    async fn is_gone(&mut self, path: &Pathname) -> Result<bool, Error> {
-        match self.remove_dir(path).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.leaves_session_usable() => Ok(false),
-            Err(other) => Err(other),
+    /// Deletes one thing. The inner error leaves the session usable.
+    ///
+    /// Where the session was lost in between, it may be gone already, and then it is refused: gone is what neither SIZE nor MLST nor
+    /// CWD knows any more.
+    async fn delete(
+        &mut self,
+        deed: Deed,
+        path: &Pathname,
+        going_on: &mut GoingOn,
+    ) -> Result<Result<(), Error>, Error> {
+        let mut lost = false;
+        loop {
+            let done = match deed {
+                Deed::File => self.remove(path).await,
+                Deed::Directory => self.remove_dir(path).await,
+            };
+            let error = match done {
+                Ok(()) => {
+                    going_on.gained();
+                    return Ok(Ok(()));
+                }
+                Err(error) if lost && error.is_permanent_refusal() => {
+                    match going_on!(self, going_on, self.stat(Some(path)).await) {
+                        Err(gone) if gone.is_permanent_refusal() => {
+                            going_on.gained();
+                            return Ok(Ok(()));
+                        }
+                        _ => return Ok(Err(error)),
+                    }
+                }
+                Err(error) if error.leaves_session_usable() => return Ok(Err(error)),
+                Err(error) => error,
+            };
+            lost = true;
+            match going_on.after(self, &error).await {
+                Next::Again => {}
+                Next::Skip => return Ok(Err(error)),
+                Next::Over => return Err(error),
+            }
         }
     }
+}
+
+/// What is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// A file or a link: DELE.
+    File,
+    /// An empty directory: RMD.
+    Directory,
 }
 
 impl Client {

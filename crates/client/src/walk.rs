@@ -12,6 +12,7 @@ use wire::{Entry, Pathname};
 
 use crate::directory::Unread;
 use crate::error::Error;
+use crate::going_on::{GoingOn, Next};
 use crate::name::{NameError, local_name};
 use crate::session::Client;
 
@@ -54,6 +55,17 @@ pub struct Visit {
     pub skipped: Vec<(Vec<u8>, &'static str)>,
 }
 
+/// A directory that could not be listed.
+#[derive(Debug)]
+pub struct Unlisted {
+    /// The directory.
+    pub directory: Directory,
+    /// Why.
+    pub error: Error,
+    /// Can the walk go on with the next one?
+    pub goes_on: bool,
+}
+
 /// A walk over a tree.
 #[derive(Debug)]
 pub struct Walk {
@@ -68,6 +80,8 @@ pub struct Walk {
     directories: usize,
     /// What one directory's entries, and the waiting directories, may take.
     limit: usize,
+    /// When the session was lost, and something gained.
+    pub(crate) going_on: GoingOn,
 }
 
 impl Walk {
@@ -82,6 +96,7 @@ impl Walk {
             hasher: RandomState::new(),
             directories: 0,
             limit: HELD,
+            going_on: GoingOn::new(),
         }
     }
 
@@ -97,8 +112,8 @@ impl Walk {
     /// server tells them as links: one that it tells as a directory is stopped by `unique`, or by the depth.
     ///
     /// # Errors
-    /// Of the listing. The walk can go on with the next directory if the session is usable.
-    pub async fn next(&mut self, client: &mut Client) -> Option<Result<Visit, (Directory, Error)>> {
+    /// Of the listing. Where the session is lost, it is listed once more in a new one, as [`GoingOn`] says.
+    pub async fn next(&mut self, client: &mut Client) -> Option<Result<Visit, Unlisted>> {
         let directory = self.waiting.pop()?;
         self.held = self.held.saturating_sub(directory.weight());
         let mut visit = Visit {
@@ -109,27 +124,24 @@ impl Walk {
             skipped: Vec::new(),
         };
         let path = visit.directory.path.clone();
-        let mut entries = Vec::new();
-        let mut refused = Vec::new();
-        let (mut held, limit) = (0, self.limit);
-        let mut each = |entry: Entry| {
-            held += weight(&entry);
-            if held > limit {
-                return Err(io::Error::other(format!(
-                    "a directory whose entries take more than {limit} bytes"
-                )));
+        loop {
+            let (error, next) = match self.look(client, path.as_ref(), &mut visit).await {
+                Ok(()) => break,
+                Err(error) if error.leaves_session_usable() && !error.calls_for_a_new_session() => {
+                    (error, Next::Skip)
+                }
+                Err(error) => {
+                    let next = self.going_on.after(client, &error).await;
+                    (error, next)
+                }
+            };
+            if next != Next::Again {
+                // Without its root there is no tree.
+                let goes_on = next == Next::Skip && !visit.directory.names.is_empty();
+                return Some(Err(Unlisted { directory: visit.directory, error, goes_on }));
             }
-            match local_name(&entry.name) {
-                Ok(_) => entries.push(entry),
-                Err(why) => refused.push((entry.name, why)),
-            }
-            Ok(())
-        };
-        match client.list(path.as_ref(), &mut each).await {
-            Ok(unread) => visit.unread = unread,
-            Err(error) => return Some(Err((visit.directory, error))),
         }
-        (visit.entries, visit.refused) = (entries, refused);
+        self.going_on.gained();
         self.older = self.waiting.len();
 
         // Pushed in reverse, so that they are entered in the order of the listing.
@@ -164,6 +176,34 @@ impl Walk {
 }
 
 impl Walk {
+    /// Lists one directory.
+    async fn look(
+        &self,
+        client: &mut Client,
+        path: Option<&Pathname>,
+        visit: &mut Visit,
+    ) -> Result<(), Error> {
+        let mut entries = Vec::new();
+        let mut refused = Vec::new();
+        let (mut held, limit) = (0, self.limit);
+        let mut each = |entry: Entry| {
+            held += weight(&entry);
+            if held > limit {
+                return Err(io::Error::other(format!(
+                    "a directory whose entries take more than {limit} bytes"
+                )));
+            }
+            match local_name(&entry.name) {
+                Ok(_) => entries.push(entry),
+                Err(why) => refused.push((entry.name, why)),
+            }
+            Ok(())
+        };
+        visit.unread = client.list(path, &mut each).await?;
+        (visit.entries, visit.refused) = (entries, refused);
+        Ok(())
+    }
+
     /// Does not enter these of the directories that the last visit has found, by their names there.
     pub fn leave_out(&mut self, names: &HashSet<Vec<u8>>) {
         for directory in self.waiting.split_off(self.older.min(self.waiting.len())) {

@@ -92,6 +92,17 @@ impl<'a> How<'a> {
     }
 }
 
+/// From where a file is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Its start.
+    Afresh,
+    /// What an earlier run has left, a finished file too.
+    Earlier,
+    /// The part that this run has kept, when the session was lost; a finished file is from before it.
+    Part,
+}
+
 /// What fetching a file came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Got {
@@ -115,24 +126,36 @@ impl Client {
         target: &Target,
         how: &How<'_>,
     ) -> Result<Got, CopyError> {
-        let existing = checked(target, how)?;
+        let start = if how.resume { Start::Earlier } else { Start::Afresh };
+        self.get_file_from(start, path, source, target, how).await
+    }
+
+    pub(super) async fn get_file_from(
+        &mut self,
+        start: Start,
+        path: &Pathname,
+        source: Option<Source>,
+        target: &Target,
+        how: &How<'_>,
+    ) -> Result<Got, CopyError> {
+        let existing = checked(target, how)?.filter(|_| start != Start::Part);
         let source = match source {
             Some(source) => source,
             None => self.source(path).await?,
         };
-        if how.resume && existing.is_some_and(|there| is_whole(&there, &source)) {
+        if start == Start::Earlier && existing.is_some_and(|there| is_whole(&there, &source)) {
             remove_kept(target);
             how.watch.got(path, Got::AlreadyThere);
             return Ok(Got::AlreadyThere);
         }
         let of = self.place_of(path);
         let label = Label::new(&of, &source);
-        let earlier = if how.resume { Earlier::Resume } else { Earlier::Discard };
+        let earlier = if start == Start::Afresh { Earlier::Discard } else { Earlier::Resume };
         let part = Part::take(target, earlier, &label)?;
         let told_end = part.found.as_ref().and_then(|found| found.told_end(&label));
         let mut fetch =
             Fetch { client: self, path, how, of, source, part, have: 0, first: None, told_end, restarts: 0 };
-        if how.resume {
+        if start != Start::Afresh {
             fetch.find_start(target, existing).await?;
         }
         let label = fetch.label().ending(fetch.told_end);

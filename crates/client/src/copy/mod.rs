@@ -27,6 +27,7 @@
 //! taken, anything else is an error (`get`).
 mod get;
 mod label;
+mod link;
 mod name;
 mod part;
 mod prefix;
@@ -39,6 +40,7 @@ pub use get::{Begin, Got, How, Watch};
 pub use name::{is_reserved, part_name};
 pub use source::Source;
 pub use target::{Here, Target, Why};
+pub use tree::OnLinks;
 
 use crate::error::Error;
 use std::fmt;

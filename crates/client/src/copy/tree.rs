@@ -7,26 +7,44 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, mkdirat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, fstat, mkdirat, readlinkat, renameat, statat, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 use wire::facts::{EntryType, Precision};
 use wire::{Entry, Pathname, Stamp};
 
 use super::CopyError;
-use super::get::{How, Watch};
+use super::get::{How, Start, Watch};
+use super::link::{Follow, Leads, Links, relative};
+use super::name::{is_reserved, part_name, random_name};
 use super::part::system_time;
 use super::source::Source;
 use super::target::{Here, Target, Why, open_folder, sync_folder};
 use crate::error::{Error, words};
+use crate::going_on::{GoingOn, Next};
 use crate::name::local_name;
 use crate::session::Client;
 use crate::walk::{Directory, Visit, Walk, below};
 
+/// What is done with the links of a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLinks {
+    /// A link to a file of the tree is fetched as that file; any other is skipped.
+    #[default]
+    Follow,
+    /// A link that stays in the tree is made here as a relative link; any other is skipped.
+    Keep,
+}
+
 impl Client {
     /// Fetches all that is below a directory of the site into the directory `into`, which is made if it is not there. False:
     /// something was left out, as the watch was told.
+    ///
+    /// Where the session is lost, a new one goes on at the file that was under way, as [`GoingOn`](crate::going_on::GoingOn) says.
     ///
     /// # Errors
     /// Of the session, and where `into` cannot be used. What the site refuses and what cannot be written is left out.
@@ -35,20 +53,32 @@ impl Client {
         root: Option<Pathname>,
         into: &Path,
         resume: bool,
+        on_links: OnLinks,
         watch: &dyn Watch,
     ) -> Result<bool, CopyError> {
-        let mut tree =
-            Tree { into, resume, watch, root: None, seen: HashSet::new(), times: Vec::new(), complete: true };
-        let mut walk = Walk::new(root);
+        let mut tree = Tree {
+            into,
+            resume,
+            on_links,
+            watch,
+            root: None,
+            seen: HashSet::new(),
+            times: Vec::new(),
+            links: Links::default(),
+            waiting: Vec::new(),
+            complete: true,
+        };
+        let mut walk = Walk::new(root.clone());
         while let Some(visit) = walk.next(self).await {
             match visit {
-                Ok(visit) => tree.take(self, visit).await?,
-                Err((directory, error)) if error.leaves_session_usable() && !directory.names.is_empty() => {
-                    tree.leave_out(&directory.names.join(&b'/'), &error);
+                Ok(visit) => tree.take(self, visit, &mut walk.going_on).await?,
+                Err(failed) if failed.goes_on => {
+                    tree.leave_out(&failed.directory.names.join(&b'/'), &failed.error);
                 }
-                Err((_, error)) => return Err(error.into()),
+                Err(failed) => return Err(failed.error.into()),
             }
         }
+        tree.links(self, root.as_ref(), &mut walk.going_on).await?;
         tree.set_times();
         Ok(tree.complete)
     }
@@ -58,6 +88,7 @@ impl Client {
 struct Tree<'a> {
     into: &'a Path,
     resume: bool,
+    on_links: OnLinks,
     watch: &'a dyn Watch,
     /// The directory that the user named, once it is open.
     root: Option<OwnedFd>,
@@ -65,6 +96,9 @@ struct Tree<'a> {
     seen: HashSet<(u64, u64)>,
     /// Directories whose times are set at the end, as every file put into one changes it.
     times: Vec<(Vec<Vec<u8>>, Stamp)>,
+    /// All links of the tree, and those that are looked at in the end: only then it is known where they lead.
+    links: Links,
+    waiting: Vec<(Directory, Entry)>,
     complete: bool,
 }
 
@@ -75,7 +109,12 @@ impl Tree<'_> {
     }
 
     /// One directory: its folder, then its files.
-    async fn take(&mut self, client: &mut Client, visit: Visit) -> Result<(), CopyError> {
+    async fn take(
+        &mut self,
+        client: &mut Client,
+        visit: Visit,
+        going_on: &mut GoingOn,
+    ) -> Result<(), CopyError> {
         let names = &visit.directory.names;
         let (folder, path) = match self.folder(names) {
             Ok(folder) => folder,
@@ -103,11 +142,26 @@ impl Tree<'_> {
             if entry.facts.kind.as_ref().is_some_and(EntryType::is_directory) {
                 continue;
             }
+            let within = visit.directory.within(&entry.name);
             if !taken.insert(&entry.name) {
-                self.leave_out(&visit.directory.within(&entry.name), &"the listing has this name twice");
+                self.leave_out(&within, &"the listing has this name twice");
                 continue;
             }
-            self.file(client, &visit.directory, entry, (&folder, &path), &how).await?;
+            match &entry.facts.kind {
+                Some(EntryType::File) | None => {
+                    let at = (&visit.directory, &folder, path.as_path());
+                    self.file(client, at, entry, &how, going_on).await?;
+                }
+                Some(EntryType::Link(target)) => {
+                    let names = [names.as_slice(), std::slice::from_ref(&entry.name)].concat();
+                    if self.links.add(names, target.clone()) {
+                        self.waiting.push((visit.directory.clone(), entry.clone()));
+                    } else {
+                        self.leave_out(&within, &"there are too many links");
+                    }
+                }
+                Some(_) => self.leave_out(&within, &"it is neither a file nor a directory"),
+            }
         }
         if let Err(error) = sync_folder(folder.as_fd()) {
             client.warn(format!("a directory could not be brought to the disk: {}", words(&error)));
@@ -145,38 +199,160 @@ impl Tree<'_> {
         Ok((folder, path))
     }
 
+    /// Fetches one file. What the site refuses, or what cannot be written here, is left out and the rest goes on.
     async fn file(
         &mut self,
         client: &mut Client,
-        directory: &Directory,
+        (directory, folder, folder_path): (&Directory, &OwnedFd, &Path),
         entry: &Entry,
-        (folder, folder_path): (&OwnedFd, &Path),
         how: &How<'_>,
+        going_on: &mut GoingOn,
     ) -> Result<(), CopyError> {
         let Some(path) = below(directory.path.as_ref(), &entry.name) else { return Ok(()) };
         let Ok(name) = local_name(&entry.name) else { return Ok(()) };
-        let source = match &entry.facts.kind {
-            // What a link leads to may be a file.
-            Some(EntryType::File | EntryType::Link(_)) | None => Source::of_entry(entry),
-            Some(_) => {
-                self.leave_out(&directory.within(&entry.name), &"it is neither a file nor a directory");
-                return Ok(());
+        let within = directory.within(&entry.name);
+        let mut start = if self.resume { Start::Earlier } else { Start::Afresh };
+        let mut kept = 0;
+        loop {
+            let target = match Target::within(folder.as_fd(), folder_path, name) {
+                Ok(target) => target,
+                Err(here) => {
+                    self.leave_out(&within, &here.why);
+                    return Ok(());
+                }
+            };
+            let error = match client.get_file_from(start, &path, Source::of_entry(entry), &target, how).await
+            {
+                Ok(_) => {
+                    going_on.gained();
+                    return Ok(());
+                }
+                Err(CopyError::Here(here)) => {
+                    self.leave_out(&within, &here.why);
+                    return Ok(());
+                }
+                Err(error @ CopyError::SizeIsWrong { .. }) => {
+                    self.leave_out(&within, &error);
+                    return Ok(());
+                }
+                Err(CopyError::Site { error: error @ Error::Refused { .. }, .. })
+                    if !error.calls_for_a_new_session() =>
+                {
+                    self.leave_out(&within, &error);
+                    return Ok(());
+                }
+                Err(CopyError::Site { error, .. }) => error,
+            };
+            let length = kept_length(folder, name);
+            if length > kept {
+                kept = length;
+                going_on.gained();
             }
-        };
-        let fetched = match Target::within(folder.as_fd(), folder_path, name) {
-            Ok(target) => client.get_file(&path, source, &target, how).await,
-            Err(here) => Err(here.into()),
-        };
-        match fetched {
-            Ok(_) => {}
-            // The site's no, or a name that cannot be written here: the rest goes on.
-            Err(CopyError::Here(here)) => self.leave_out(&directory.within(&entry.name), &here.why),
-            Err(CopyError::Site { error: error @ Error::Refused { .. }, .. }) => {
-                self.leave_out(&directory.within(&entry.name), &error);
+            match going_on.after(client, &error).await {
+                // What the first try has kept is gone on with, and nothing else.
+                Next::Again if start == Start::Afresh => start = Start::Part,
+                Next::Again => {}
+                Next::Skip => {
+                    self.leave_out(&within, &error);
+                    return Ok(());
+                }
+                Next::Over => return Err(CopyError::Site { error, kept: kept > 0 }),
             }
-            Err(other) => return Err(other),
+        }
+    }
+
+    /// All links, now that it is known what they may lead to.
+    async fn links(
+        &mut self,
+        client: &mut Client,
+        root: Option<&Pathname>,
+        going_on: &mut GoingOn,
+    ) -> Result<(), CopyError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let absolute =
+            |target: &Option<Vec<u8>>| target.as_ref().is_some_and(|target| target.starts_with(b"/"));
+        let root = match root {
+            _ if !self.links.targets().any(absolute) => None,
+            Some(root) if root.as_bytes().starts_with(b"/") => Some(root.clone()),
+            root => match client.working_directory().await {
+                Ok(Some(home)) => match root {
+                    Some(root) => below(Some(&home), root.as_bytes()),
+                    None => Some(home),
+                },
+                _ => None,
+            },
+        };
+        let root = root.as_ref().map(Pathname::as_bytes);
+        let how = How { sync_folder: false, ..How::new(self.resume, self.watch) };
+        for (directory, entry) in waiting {
+            let within = directory.within(&entry.name);
+            let names = [directory.names.as_slice(), std::slice::from_ref(&entry.name)].concat();
+            let leads = self.links.lead(&names, root, Follow::All);
+            if self.on_links == OnLinks::Keep {
+                if let Err(why) = self.keep(&names, &leads, root) {
+                    self.leave_out(&within, &why);
+                }
+                continue;
+            }
+            if leads == Leads::Loop {
+                self.leave_out(&within, &"a link that leads to itself");
+                continue;
+            }
+            let Some(path) = below(directory.path.as_ref(), &entry.name) else { continue };
+            let what = loop {
+                match client.what_is_behind(&path, &leads).await {
+                    Ok(what) => break Ok(what),
+                    Err(error) => match going_on.after(client, &error).await {
+                        Next::Again => {}
+                        Next::Skip => break Err(error),
+                        Next::Over => return Err(error.into()),
+                    },
+                }
+            };
+            match (what, leads) {
+                (Err(error), _) => self.leave_out(&within, &error),
+                (Ok(Behind::Directory), _) => self.leave_out(&within, &"link to a directory"),
+                (Ok(_), Leads::Outside) => self.leave_out(&within, &"link that leads out of the tree"),
+                (Ok(Behind::Nothing), _) => self.leave_out(&within, &"dangling link"),
+                (Ok(Behind::Perhaps), _) => match self.opened(&directory.names) {
+                    Some(folder) => {
+                        let path: PathBuf =
+                            directory.names.iter().map(|name| OsStr::from_bytes(name)).collect();
+                        let path = self.into.join(path);
+                        self.file(client, (&directory, &folder, &path), &entry, &how, going_on).await?;
+                    }
+                    // Its folder could not be made, as was said.
+                    None => self.complete = false,
+                },
+            }
         }
         Ok(())
+    }
+
+    /// Makes a link of ours that leads to the same place in the tree.
+    fn keep(&self, names: &[Vec<u8>], leads: &Leads, root: Option<&[u8]>) -> Result<(), String> {
+        match leads {
+            Leads::Inside(_) => {}
+            Leads::Loop => return Err("a link that leads to itself".to_owned()),
+            Leads::Outside => return Err("link that leads out of the tree".to_owned()),
+            Leads::Unknown => return Err("the server does not say where this link leads".to_owned()),
+        }
+        let Leads::Inside(to) = self.links.lead(names, root, Follow::One) else {
+            return Err("link that leads out of the tree".to_owned());
+        };
+        // A name that no file of ours may have is no part of a path of ours.
+        if let Some(why) = to.iter().find_map(|name| local_name(name).err()) {
+            return Err(format!("link to a name that is not used: {why}"));
+        }
+        let text = relative(names, &to);
+        let (Some((name, above)), false) = (names.split_last(), text.is_empty()) else { return Ok(()) };
+        let (Some(folder), Ok(name)) = (self.opened(above), local_name(name)) else {
+            return Err("its folder is not there".to_owned());
+        };
+        if is_reserved(name) {
+            return Err(Why::Reserved.to_string());
+        }
+        make_link(&folder, name, &text).map_err(|error| words(&error))
     }
 
     fn set_times(&self) {
@@ -198,15 +374,63 @@ fn directory_name(names: &[Vec<u8>]) -> Vec<u8> {
     if names.is_empty() { b".".to_vec() } else { names.join(&b'/') }
 }
 
+/// Puts a link in the place of `name`, of a file or a link that is there too.
+fn make_link(folder: &OwnedFd, name: &OsStr, text: &[u8]) -> io::Result<()> {
+    if readlinkat(folder, name, Vec::new()).is_ok_and(|there| there.as_bytes() == text) {
+        return Ok(());
+    }
+    if let Ok(stat) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        && !matches!(FileType::from_raw_mode(stat.st_mode), FileType::RegularFile | FileType::Symlink)
+    {
+        return Err(io::Error::other("something that is no file is in its place"));
+    }
+    // Made under another name first: what is there is there until the link is.
+    let spare = random_name()?;
+    symlinkat(text, folder, &spare)?;
+    renameat(folder, &spare, folder, name).inspect_err(|_| {
+        // It is of no use to anybody.
+        let _ = unlinkat(folder, &spare, AtFlags::empty());
+    })?;
+    Ok(())
+}
+
+/// How much of a file has been kept by a try that failed.
+fn kept_length(folder: &OwnedFd, name: &OsStr) -> u64 {
+    let stat = statat(folder, part_name(name), AtFlags::SYMLINK_NOFOLLOW);
+    stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
+}
+
+/// What a link leads to, as far as the server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// CWD leads into it.
+    Directory,
+    /// A file, or something that only fetching tells.
+    Perhaps,
+    /// Neither SIZE nor CWD knows it.
+    Nothing,
+}
+
+impl Client {
+    /// What is behind a link? A server that knows SIZE refuses it for what is not there.
+    async fn what_is_behind(&mut self, path: &Pathname, leads: &Leads) -> Result<Behind, Error> {
+        if *leads != Leads::Outside && self.size(path).await?.is_some() {
+            return Ok(Behind::Perhaps);
+        }
+        if self.can_be_entered(Some(path)).await? {
+            return Ok(Behind::Directory);
+        }
+        Ok(if self.features.has("SIZE") { Behind::Nothing } else { Behind::Perhaps })
+    }
+}
+
 /// Opens a directory in another, which must not be a link.
 fn below_folder(folder: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Why> {
     match open_folder(folder, name, OFlags::NOFOLLOW) {
         Ok(below) => Ok(below),
         Err(errno @ (Errno::LOOP | Errno::NOTDIR)) => {
-            let stat = rustix::fs::statat(folder, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-            let is_link = stat.is_ok_and(|s| {
-                rustix::fs::FileType::from_raw_mode(s.st_mode) == rustix::fs::FileType::Symlink
-            });
+            let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+            let is_link = stat.is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Symlink);
             Err(if is_link { Why::Link } else { Why::Io(errno.into()) })
         }
         Err(errno) => Err(Why::Io(errno.into())),

@@ -28,7 +28,7 @@ use wire::{Command, HostPort, Reply, Severity};
 use super::transfer::Transferred;
 use super::way::{Approach, Way};
 use super::{Input, Outbox, Output, Patience};
-use crate::error::{Attempt, Error, Unreachable, words};
+use crate::error::{Attempt, CUT, Error, Unreachable, words};
 use crate::event::Event;
 
 /// What the opening has come to.
@@ -286,7 +286,7 @@ impl Opening {
     fn lost(&mut self, error: Error, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
         match (self.unanswered(), &error) {
             (Some(verb), Error::Broken { .. } | Error::Nonsense { .. }) => {
-                self.swallowed(verb, "the session was cut".to_owned(), error, now, out)
+                self.swallowed(verb, CUT.to_owned(), error, now, out)
             }
             _ => Verdict::Failed(error),
         }

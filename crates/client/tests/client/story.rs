@@ -6,17 +6,20 @@
 //!   ? verify hash
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
+//!   ? tree NAME       as `get -r` does: files with their content, and what was skipped
 //!   ? list [NAME]     ? walk            ? stat NAME           ? rename NAME OTHER
 //!   = ok abc          the goals' results in order: what came, or whose fault it was and some words of the error
 //!   = refused ...     = broken ...      = nonsense ...        = unreachable ...    = local ...
 //!   * some words      which an event must hold
 //! ```
 //! All other lines are the peer's; see `peer`. Lines that start with `#` are prose.
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use client::copy::{CopyError, OnLinks, Watch, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
@@ -194,13 +197,32 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
             let mut walk = Walk::new(path);
             let mut seen = Vec::new();
             while let Some(visit) = walk.next(client).await {
-                let visit = visit.map_err(|(_, error)| error)?;
+                let visit = match visit {
+                    Ok(visit) => visit,
+                    Err(failed) if failed.goes_on => {
+                        seen.push(format!("unlisted:{}", failed.error));
+                        continue;
+                    }
+                    Err(failed) => return Err(failed.error),
+                };
                 seen.extend(visit.entries.iter().map(|e| show(&e.name)));
                 seen.extend(visit.refused.iter().map(|(name, _)| format!("refused:{}", show(name))));
                 seen.extend(visit.skipped.iter().map(|(path, _)| format!("skipped:{}", show(path))));
                 seen.extend((!visit.unread.is_empty()).then(|| visit.unread.to_string()));
             }
             Ok(seen.join("|"))
+        }
+        "tree" => {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let left = Left::default();
+            let got = client.get_tree(path, folder.path(), false, OnLinks::Follow, &left).await;
+            let mut seen = files(folder.path(), "");
+            seen.extend(left.0.into_inner().expect("nobody panics with it"));
+            match got {
+                Ok(whole) => Ok(format!("{} {}", if whole { "whole" } else { "not whole" }, seen.join("|"))),
+                Err(CopyError::Site { error, .. }) => Err(error),
+                Err(other) => panic!("{other}"),
+            }
         }
         "stat" => Ok(format!("{:?}", client.stat(path.as_ref()).await?.facts)),
         "remove-tree" => {
@@ -220,6 +242,33 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
         }
         _ => panic!("not a goal: {goal}"),
     }
+}
+
+/// What was skipped of a tree.
+#[derive(Default)]
+struct Left(Mutex<Vec<String>>);
+
+impl Watch for Left {
+    fn left_out(&self, what: &[u8], why: &dyn std::fmt::Display) {
+        self.0.lock().expect("nobody panics with it").push(format!("skipped {}: {why}", show(what)));
+    }
+}
+
+/// The files below a folder, parts of unfinished ones not, each with its content.
+fn files(folder: &Path, within: &str) -> Vec<String> {
+    let mut all: Vec<_> = fs::read_dir(folder).expect("a folder").flatten().collect();
+    all.sort_by_key(fs::DirEntry::file_name);
+    let mut seen = Vec::new();
+    for entry in all {
+        let name = format!("{within}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().expect("its kind").is_dir() {
+            seen.extend(files(&entry.path(), &format!("{name}/")));
+        } else if !is_reserved(&entry.file_name()) {
+            let content = fs::read(entry.path()).expect("a file");
+            seen.push(format!("{name}={}", show(&content)));
+        }
+    }
+    seen
 }
 
 fn holding(bytes: &[u8]) -> File {

@@ -64,7 +64,7 @@ fn a_walk_gives_up_on_a_directory_without_an_end() {
         Walk::new(None).holding(1 << 20).next(&mut client).await.unwrap()
     });
     played.join().unwrap().unwrap();
-    let (_, error) = visit.unwrap_err();
+    let error = visit.unwrap_err().error;
     assert!(matches!(error, Error::Local { .. }), "{error}");
     assert!(error.to_string().contains("take more than 1048576 bytes"), "{error}");
 }

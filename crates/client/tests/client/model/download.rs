@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use client::copy::{CopyError, Got, How, Target, Watch, is_reserved, part_name};
+use client::copy::{CopyError, Got, How, OnLinks, Target, Watch, is_reserved, part_name};
 use client::{Client, Credentials, Event, Mode, Options, Patience, Site, Verify};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -143,7 +143,9 @@ impl Scene {
     pub(crate) async fn tree(&self, resume: bool) -> Result<BTreeSet<String>, CopyError> {
         let mut client = self.client(Verify::Size).await?;
         let left = LeftOut::default();
-        let whole = client.get_tree(Some(path("t")), &self.folder.path().join("t"), resume, &left).await?;
+        let whole = client
+            .get_tree(Some(path("t")), &self.folder.path().join("t"), resume, OnLinks::Follow, &left)
+            .await?;
         let left = left.0.into_inner().expect("nobody panics");
         assert_eq!(whole, left.is_empty());
         Ok(left)
