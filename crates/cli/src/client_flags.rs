@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use client::charset::{Charset, UnknownCharset};
 use client::{DataPort, Mode, Options, Patience, TlsMode, Verify};
 use net::tls::Fingerprint;
 use wire::RepresentationType;
@@ -62,6 +63,12 @@ pub(crate) struct Talk {
         hide_short_help = true
     )]
     pub(crate) stall: Duration,
+
+    /// The server's character set for file names: GBK, Shift_JIS, windows-1251 ...
+    ///
+    /// Names are shown and stored here in UTF-8. Without this flag names stay the bytes that they are.
+    #[arg(long, value_name = "NAME", value_parser = charset, help_heading = "Connection", hide_short_help = true)]
+    pub(crate) charset: Option<Charset>,
 
     /// Show the FTP dialogue and ports; passwords are masked.
     #[arg(short, long, help_heading = "Output")]
@@ -208,6 +215,7 @@ impl Talk {
             connect: timeout,
             tls,
             verify,
+            charset: self.charset,
             stall: self.stall,
         }
     }
@@ -219,4 +227,8 @@ pub(crate) fn representation(flag: Option<TypeFlag>, url: &FtpUrl) -> Representa
         (Some(TypeFlag::A), _) | (None, Some(TypeCode::Ascii)) => RepresentationType::Ascii,
         _ => RepresentationType::Image,
     }
+}
+
+fn charset(name: &str) -> Result<Charset, UnknownCharset> {
+    Charset::named(name)
 }

@@ -135,6 +135,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
     let Visit { write, options: flags, .. } = visit;
     // The doctor tries all modes itself; of what the other verbs share only the trust counts.
     let talk = Talk {
+        charset: None,
         verbose: false,
         quiet: false,
         mode: ModeFlag::Auto,

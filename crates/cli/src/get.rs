@@ -268,7 +268,7 @@ fn exists(errand: &Errand) -> Option<PathBuf> {
         Goal::File(target) | Goal::Text(target) => {
             Some(target.path()).filter(|path| fs::symlink_metadata(path).is_ok())
         }
-        Goal::Tree(_) => None,
+        Goal::Tree(..) => None,
     }
 }
 

@@ -56,6 +56,7 @@ fn failure(error: &Error, peer: Option<&Peer>) -> Failure {
         Error::Local { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
             return Failure::told(Exit::Done);
         }
+        error if error.is_about_a_name() => Exit::Refused,
         Error::Refused { .. } => Exit::Refused,
         Error::Unreachable(_)
         | Error::NoTls { .. }

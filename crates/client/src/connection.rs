@@ -15,8 +15,9 @@ use net::dial::{Awaited, Source, dial_narrow};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
-use wire::{Reply, ReplyDecoder};
+use wire::{Command, Reply, ReplyDecoder};
 
+use crate::charset::Charset;
 use crate::dialogue::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
@@ -59,6 +60,8 @@ pub(crate) struct Connection {
     patience: Duration,
     /// How long a TLS handshake may take.
     shaking: Duration,
+    /// How the server writes names.
+    charset: Option<Charset>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,7 +108,13 @@ impl Connection {
             uploading: false,
             patience,
             shaking,
+            charset: None,
         }
+    }
+
+    /// The same, where what is said is encoded, and what is heard decoded.
+    pub(crate) fn writing_in(self, charset: Option<Charset>) -> Self {
+        Self { charset, ..self }
     }
 
     /// The server's end of the control connection.
@@ -171,9 +180,11 @@ impl Connection {
                 let answer = match output {
                     Output::Send(command) => {
                         (self.watch)(&Event::Said(said(&command)));
-                        let mut bytes = Vec::new();
-                        command.encode(&mut bytes);
-                        self.write(&bytes).await.err().map(Input::Lost)
+                        match self.encoded(&command) {
+                            Ok(bytes) => self.write(&bytes).await.err().map(Input::Lost),
+                            // Nothing was said, so nothing is in doubt.
+                            Err(error) => Some(Input::Lost(error)),
+                        }
                     }
                     Output::Protect(start) => Some(match self.protect(start).await {
                         Ok(()) => Input::Protected,
@@ -233,6 +244,7 @@ impl Connection {
                 input = hands.work(&self.watch, self.uploading) => input,
                 reply = next_reply(&self.control, &mut self.decoder, &mut self.unread, &mut self.decoded, self.state) => match reply {
                     Ok(reply) => {
+                        let reply = self.decoded(reply);
                         (self.watch)(&Event::Answered(reply.clone()));
                         Input::Reply(reply)
                     }
@@ -333,6 +345,27 @@ impl Connection {
                 Err(error) => (Err(not_protected(error)), None),
             }
         })
+    }
+
+    /// The line of a command. A password is said as it is.
+    fn encoded(&self, command: &Command) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
+        command.encode(&mut line);
+        match self.charset {
+            Some(charset) if !matches!(command, Command::User(_) | Command::Pass(_) | Command::Acct(_)) => {
+                charset.encode(&line).ok_or_else(|| charset.unwritable(&said(command)))
+            }
+            _ => Ok(line),
+        }
+    }
+
+    fn decoded(&self, mut reply: Reply) -> Reply {
+        if let Some(charset) = self.charset {
+            for line in &mut reply.lines {
+                *line = charset.decode(line).into();
+            }
+        }
+        reply
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {

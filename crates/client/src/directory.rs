@@ -10,6 +10,7 @@ use wire::listing::ListingReader;
 use wire::pathname::show;
 use wire::{Command, Entry, Facts, Pathname, Stamp};
 
+use crate::charset::Charset;
 use crate::cwd::directory_in;
 use crate::dialogue::{Flow, Want};
 use crate::download::{Sink, receiving};
@@ -122,7 +123,9 @@ impl Client {
             let within = entries.drain(..).map(|entry| within(of, entry));
             within.filter(|e| !is_itself_or_parent(e)).try_for_each(&mut *each)
         };
+        let mut pieces = self.options.charset.map(Charset::pieces);
         let mut take = |bytes: &[u8]| {
+            let bytes = pieces.as_mut().map_or(bytes, |pieces| pieces.decode(bytes, false));
             reader.push(bytes, &mut entries);
             deliver(&mut entries)
         };
@@ -145,6 +148,9 @@ impl Client {
         if bytes < progress.bytes() {
             let what = "the data connection of the listing broke, although the server said it was done";
             return Err(Error::Broken { what: what.to_owned(), moved: progress.bytes() });
+        }
+        if let Some(pieces) = &mut pieces {
+            reader.push(pieces.decode(b"", true), &mut entries);
         }
         reader.finish(&mut entries);
         deliver(&mut entries).map_err(|e| Error::local("showing the listing", e))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wire::pathname::show;
 use wire::{Reply, ReplyError, Severity};
 
+use crate::charset::is_unwritable;
 use crate::dialogue::Way;
 
 /// Why a way to a data connection failed whose verb was answered with the end of the session.
@@ -192,6 +193,12 @@ impl Error {
             Self::Unreachable(Unreachable::Data { attempts, .. }) => attempts.iter().any(|a| a.why == CUT),
             _ => false,
         }
+    }
+
+    /// Could a command not be said, as its name has characters that the server's charset does not have? Other names can.
+    #[must_use]
+    pub fn is_about_a_name(&self) -> bool {
+        matches!(self, Self::Local { source, .. } if is_unwritable(source))
     }
 
     /// Is the session still good for another command? Where a goal gave it up beside such an error, the next command

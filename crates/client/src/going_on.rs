@@ -10,7 +10,7 @@
 //! file that is done) there may be any number of them; without that there are five at the most.
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{CUT, Error};
 use crate::event::Event;
 use crate::session::Client;
 
@@ -57,7 +57,11 @@ impl GoingOn {
             Next::Over => return Next::Over,
             next => next,
         };
-        client.warn(format!("{error}: reconnecting"));
+        match error {
+            // All ways to a data connection that were tried after that say nothing more.
+            Error::Unreachable(_) => client.warn(format!("{CUT}: reconnecting")),
+            error => client.warn(format!("{error}: reconnecting")),
+        }
         let Err(why) = client.begin_anew().await else { return next };
         // Another server would not be the one that was trusted.
         if matches!(why, Error::Insecure { .. } | Error::NoTls { .. }) {

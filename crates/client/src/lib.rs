@@ -15,6 +15,7 @@
 //! promised size are no file.
 #![forbid(unsafe_code)]
 
+pub mod charset;
 mod connect;
 mod connection;
 pub mod copy;

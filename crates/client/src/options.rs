@@ -1,6 +1,7 @@
 //! How should a session behave?
 use std::time::Duration;
 
+use crate::charset::Charset;
 use crate::dialogue::{Mode, Patience};
 use crate::security::TlsMode;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub tls: TlsMode,
     /// What proves an upload.
     pub verify: Verify,
+    /// How the server writes names, where that is not to be taken as it comes.
+    pub charset: Option<Charset>,
     /// How long a transfer may stand still before it counts as broken.
     pub stall: Duration,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             data_port: DataPort::Any,
             tls: TlsMode::Off,
             verify: Verify::Size,
+            charset: None,
             patience: Patience::default(),
             connect: Duration::from_secs(20),
             stall: Duration::from_secs(60),

@@ -132,7 +132,7 @@ impl Client {
         let reached = connect(site, options.data_port, segment, options.connect).await?;
         let host = (site.host.clone(), site.port);
         let waits = (options.patience.reply, narrow::shaking(options, segment));
-        Ok(Connection::new(reached, host, security, waits, watch.clone()))
+        Ok(Connection::new(reached, host, security, waits, watch.clone()).writing_in(options.charset))
     }
 
     /// Logs in, asks what the server offers, and sets TYPE I. A site that has as many sessions as it allows is called again, a few
@@ -198,6 +198,7 @@ impl Client {
         let mut login = Login::new(credentials, None, self.options.patience, now())
             .under(self.options.tls)
             .agreed_before(self.agreed)
+            .naming_in(self.options.charset)
             .clear_told_before(self.clear_is_told)
             .without_features(self.no_features);
         let features = self.connection.pursue(&mut login, &mut None).await;

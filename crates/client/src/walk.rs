@@ -80,6 +80,8 @@ pub struct Walk {
     directories: usize,
     /// What one directory's entries, and the waiting directories, may take.
     limit: usize,
+    /// In the order of names, not of the listing.
+    sorted: bool,
     /// When the session was lost, and something gained.
     pub(crate) going_on: GoingOn,
 }
@@ -96,6 +98,7 @@ impl Walk {
             hasher: RandomState::new(),
             directories: 0,
             limit: HELD,
+            sorted: false,
             going_on: GoingOn::new(),
         }
     }
@@ -105,6 +108,13 @@ impl Walk {
     #[must_use]
     pub fn holding(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// The same walk, with the entries of each directory, and so the directories, in the order of their names.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.sorted = true;
         self
     }
 
@@ -200,6 +210,9 @@ impl Walk {
             Ok(())
         };
         visit.unread = client.list(path, &mut each).await?;
+        if self.sorted {
+            entries.sort_by(|one, other| one.name.cmp(&other.name));
+        }
         (visit.entries, visit.refused) = (entries, refused);
         Ok(())
     }

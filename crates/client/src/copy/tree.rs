@@ -235,8 +235,9 @@ impl Tree<'_> {
                     self.leave_out(&within, &error);
                     return Ok(());
                 }
-                Err(CopyError::Site { error: error @ Error::Refused { .. }, .. })
-                    if !error.calls_for_a_new_session() =>
+                Err(CopyError::Site { error, .. })
+                    if error.is_about_a_name()
+                        || matches!(error, Error::Refused { .. }) && !error.calls_for_a_new_session() =>
                 {
                     self.leave_out(&within, &error);
                     return Ok(());
@@ -313,6 +314,9 @@ impl Tree<'_> {
                 (Err(error), _) => self.leave_out(&within, &error),
                 (Ok(Behind::Directory), _) => self.leave_out(&within, &"link to a directory"),
                 (Ok(_), Leads::Outside) => self.leave_out(&within, &"link that leads out of the tree"),
+                (Ok(Behind::Nothing), Leads::Unknown) => {
+                    self.leave_out(&within, &"dangling link, or one that leads out of the site");
+                }
                 (Ok(Behind::Nothing), _) => self.leave_out(&within, &"dangling link"),
                 (Ok(Behind::Perhaps), _) => match self.opened(&directory.names) {
                     Some(folder) => {

@@ -25,6 +25,7 @@ use wire::pathname::show;
 use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
 
 use super::{Goal, Input, Outbox, Output, Patience, TlsAtOnce};
+use crate::charset::Charset;
 use crate::error::{Error, says_full};
 use crate::event::{Event, said};
 use crate::features::Features;
@@ -68,6 +69,8 @@ pub struct Login {
     tls: TlsMode,
     /// An earlier session of this run has agreed to TLS.
     agreed: bool,
+    /// Names are not to be UTF-8.
+    other_charset: bool,
     wire: Wire,
     features: Features,
     /// Is FEAT asked at all?
@@ -125,6 +128,7 @@ impl Login {
             host,
             tls: TlsMode::Off,
             agreed: false,
+            other_charset: false,
             wire: Wire::Clear,
             features: Features::default(),
             asks_features: true,
@@ -176,6 +180,13 @@ impl Login {
     #[must_use]
     pub fn failed_at_features(&self) -> bool {
         self.failed_at_features
+    }
+
+    /// Leaves a server that speaks UTF-8 too in its own charset, where names are written in that.
+    #[must_use]
+    pub fn naming_in(mut self, charset: Option<Charset>) -> Self {
+        self.other_charset = charset.is_some();
+        self
     }
 
     fn protect(&mut self, start: Start) {
@@ -370,7 +381,7 @@ impl Login {
                 if severity == Completion {
                     self.features = Features::from_reply(&reply);
                 }
-                if self.features.has("UTF8") {
+                if self.features.has("UTF8") && !self.other_charset {
                     self.say(Command::Opts(Opt::Utf8(true)), State::AwaitUtf8, now);
                 } else {
                     self.typed(now);

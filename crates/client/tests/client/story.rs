@@ -3,7 +3,7 @@
 //! ```text
 //!   ? mode passive | active             ? patience greeting | features | full | epsv | race | quiet | stall | data | last   (short, where the story is of silence)
 //!   ? patience stall 1s               longer than a short one
-//!   ? verify hash
+//!   ? verify hash                     ? charset NAME
 //!   ? get NAME        into memory       ? resume NAME abc     into a file that has "abc" already
 //!   ? put NAME abc                      ? put-rest NAME abc   as `put -c` does
 //!   ? tree NAME       as `get -r` does: files with their content, and what was skipped
@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use client::charset::Charset;
 use client::copy::{CopyError, OnLinks, Watch, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
@@ -101,6 +102,9 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", "patience last") => script.options.patience.last = SHORT,
             ("?", "patience stall") => script.options.stall = SHORT,
             ("?", "patience stall 1s") => script.options.stall = Duration::from_secs(1),
+            ("?", goal) if goal.starts_with("charset ") => {
+                script.options.charset = Some(Charset::named(rest_of(goal)).expect("a known charset"));
+            }
             ("?", goal) => script.goals.push(goal.to_owned()),
             ("=", result) => script.results.push(result.to_owned()),
             ("*", event) => script.events.push(event.to_owned()),
@@ -109,6 +113,10 @@ fn read(text: &str) -> Result<Script, String> {
         }
     }
     Ok(script)
+}
+
+fn rest_of(goal: &str) -> &str {
+    goal.split_once(' ').map_or("", |(_, rest)| rest)
 }
 
 async fn act(port: u16, options: Options, goals: &[String], watch: client::Watcher) -> Vec<String> {
