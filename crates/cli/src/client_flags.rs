@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use client::charset::{Charset, UnknownCharset};
-use client::{DataPort, Mode, Options, Patience, TlsMode, Verify};
+use client::{DataPort, Mode, Options, Patience, TlsEnd, TlsMode, Verify};
 use net::tls::Fingerprint;
 use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
@@ -100,6 +100,20 @@ pub(crate) struct TlsFlags {
     #[arg(long)]
     pub(crate) insecure: bool,
 
+    /// Data that ends without the end of TLS (close_notify): strict accepts a file of the right size only, lenient all.
+    ///
+    /// Some servers never send it. With lenient a listing, a text or a file of unknown size that somebody in between has cut
+    /// short looks complete; a warning says so each time. A reset, or an end within a TLS record, is never accepted.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t = TlsEndFlag::Strict,
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub(crate) tls_end: TlsEndFlag,
+
     /// Client certificate (PEM), for servers that ask for one.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
     pub(crate) cert: Option<PathBuf>,
@@ -120,6 +134,15 @@ pub(crate) enum TlsFlag {
     Required,
     /// From the first byte.
     Implicit,
+}
+
+/// `--tls-end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsEndFlag {
+    /// Only files whose size agrees.
+    Strict,
+    /// Whatever the server has confirmed.
+    Lenient,
 }
 
 /// `--verify`.
@@ -214,6 +237,10 @@ impl Talk {
             },
             connect: timeout,
             tls,
+            tls_end: match self.tls.tls_end {
+                TlsEndFlag::Strict => TlsEnd::Strict,
+                TlsEndFlag::Lenient => TlsEnd::Lenient,
+            },
             verify,
             charset: self.charset,
             stall: self.stall,

@@ -11,7 +11,7 @@ use client::{Site, TlsMode};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsFlag, TlsFlags};
+use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsEndFlag, TlsFlag, TlsFlags};
 use crate::columns::{self, columns, wrap};
 use crate::password::{LoginFlags, credentials};
 use crate::site;
@@ -147,6 +147,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
             tls: visit.tls,
             pin: flags.pin.clone(),
             insecure: flags.insecure,
+            tls_end: TlsEndFlag::Strict,
             cert: visit.identity.as_ref().map(|(cert, _)| cert.clone()),
             key: visit.identity.as_ref().map(|(_, key)| key.clone()),
         },

@@ -75,7 +75,7 @@ impl Paths {
 
     fn worked(&mut self, command: &Command) {
         let verb = command.verb();
-        if self.custom != Custom::Unknown || !argument(command).is_some_and(|path| split(path).is_some()) {
+        if self.custom != Custom::Unknown || argument(command).is_none_or(|path| split(path).is_none()) {
             return;
         }
         if matches!(verb, Verb::Retr | Verb::Stor | Verb::Appe | Verb::Dele | Verb::Mkd | Verb::Rmd) {
@@ -270,12 +270,10 @@ impl Client {
         self.know_home().await?;
         let patience = self.options.patience;
         if !self.paths.steps {
-            let error = match self.say(Command::Cwd(directory.clone()), Want::Completion, patience).await {
-                Ok(_) => {
-                    self.paths.moved = Some(directory.clone());
-                    return Ok(());
-                }
-                Err(error) => error,
+            let Err(error) = self.say(Command::Cwd(directory.clone()), Want::Completion, patience).await
+            else {
+                self.paths.moved = Some(directory.clone());
+                return Ok(());
             };
             if !refuses_path(&error, Verb::Cwd) || steps(directory).len() < 2 {
                 return Err(error);

@@ -2,6 +2,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use net::pump::Progress;
@@ -13,7 +14,7 @@ use wire::{Command, Entry, Facts, Pathname, Stamp};
 use crate::charset::Charset;
 use crate::cwd::directory_in;
 use crate::dialogue::{Flow, Want};
-use crate::download::{Sink, receiving};
+use crate::download::{Sink, noting_cut, receiving};
 use crate::error::Error;
 use crate::session::Client;
 
@@ -131,12 +132,15 @@ impl Client {
         };
         let progress = Arc::new(Progress::default());
         let stall = self.stall().until_the_first_byte();
+        let cut = Arc::new(AtomicBool::new(false));
         let mover = receiving(Sink::Bytes(&mut take), 0, stall, Arc::clone(&progress));
+        let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(&progress));
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // A listing cannot be taken up in its middle.
             Err(error) if progress.bytes() == 0 => {
                 self.narrower(error).await?;
                 let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
+                let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(&progress));
                 self.transfer(command, Flow::Down, None, mover).await
             }
             other => other,
@@ -145,6 +149,7 @@ impl Client {
         if last.is_none() {
             return Err(Error::unconfirmed("the listing", bytes));
         }
+        self.believe_end("the listing", bytes, &cut)?;
         if bytes < progress.bytes() {
             let what = "the data connection of the listing broke, although the server said it was done";
             return Err(Error::Broken { what: what.to_owned(), moved: progress.bytes() });

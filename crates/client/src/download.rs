@@ -17,6 +17,7 @@ use crate::dialogue::{Flow, MoveError};
 use crate::error::Error;
 use crate::event::Event;
 use crate::narrow::Stall;
+use crate::options::TlsEnd;
 use crate::session::Client;
 
 /// Takes bytes as they come, on the task that drives the session. An error ends the transfer.
@@ -94,7 +95,7 @@ impl Client {
         let Came { bytes, confirmed, end } = self.bring_raw(path, offset, mover, progress).await?;
         let promised = size.map(|size| size.saturating_sub(offset));
         if end == DataEnd::Cut && (!confirmed || promised != Some(bytes)) {
-            return Err(cut_off(path, bytes));
+            self.believe_cut(path, bytes, confirmed && promised.is_none())?;
         }
         let (Some(size), Some(promised)) = (size, promised) else {
             return if confirmed { Ok(bytes) } else { Err(Error::unconfirmed(&path.to_string(), bytes)) };
@@ -145,6 +146,27 @@ impl Client {
         Ok(Came { bytes, confirmed: last.is_some(), end })
     }
 
+    /// An end without close_notify of bytes whose number is not known, or is another.
+    pub(crate) fn believe_cut(&self, path: &Pathname, bytes: u64, confirmed: bool) -> Result<(), Error> {
+        if self.options.tls_end == TlsEnd::Strict || !confirmed {
+            return Err(cut_off(&format!("RETR {path}"), bytes));
+        }
+        self.warn(cut_and_believed(&format!("RETR {path}")));
+        Ok(())
+    }
+
+    /// What is confirmed and has no size has ended, `cut` by somebody or not.
+    pub(crate) fn believe_end(&self, what: &str, bytes: u64, cut: &AtomicBool) -> Result<(), Error> {
+        match self.options.tls_end {
+            _ if !cut.load(Ordering::Relaxed) => Ok(()),
+            TlsEnd::Strict => Err(cut_off(what, bytes)),
+            TlsEnd::Lenient => {
+                self.warn(cut_and_believed(what));
+                Ok(())
+            }
+        }
+    }
+
     pub(crate) fn warn(&self, text: String) {
         (self.watch)(&Event::Warning(text));
     }
@@ -167,13 +189,16 @@ impl Client {
         };
         let (command, before) = (Command::Retr(path.clone()), progress.bytes());
         let stall = self.stall().until_the_first_byte();
+        let cut = Arc::new(AtomicBool::new(false));
         let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
+        let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // Where a text stands at our side says nothing about the server's.
             Err(error) if progress.bytes() == before => {
                 self.narrower(error).await?;
                 let stall = self.stall();
                 let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
+                let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
                 self.transfer(command, Flow::Down, None, mover).await
             }
             other => other,
@@ -183,6 +208,7 @@ impl Client {
         if last.is_none() {
             return Err(Error::unconfirmed(&path.to_string(), bytes));
         }
+        self.believe_end(&format!("RETR {path}"), bytes, &cut)?;
         text.clear();
         decoder.finish(&mut text);
         take(&text).map_err(|e| Error::local(format!("writing {path}"), e))?;
@@ -251,7 +277,7 @@ pub(crate) enum DataEnd {
 }
 
 /// A mover for which an end without close_notify is an end, which is noted.
-fn noting_cut(mover: Mover<'_>, cut: Arc<AtomicBool>, progress: Arc<Progress>) -> Mover<'_> {
+pub(crate) fn noting_cut(mover: Mover<'_>, cut: Arc<AtomicBool>, progress: Arc<Progress>) -> Mover<'_> {
     Box::new(move |data| {
         let before = progress.bytes();
         let moving = mover(data);
@@ -267,12 +293,20 @@ fn noting_cut(mover: Mover<'_>, cut: Arc<AtomicBool>, progress: Arc<Progress>) -
     })
 }
 
-pub(crate) fn cut_off(path: &Pathname, bytes: u64) -> Error {
+pub(crate) fn cut_off(what: &str, bytes: u64) -> Error {
     let what = format!(
-        "the data connection of RETR {path} ended without the end of TLS (close_notify): it may have been cut by anybody \
-         in between"
+        "the data connection of {what} ended without the end of TLS (close_notify): it may have been cut short by somebody in \
+         between; --tls-end lenient accepts it all the same"
     );
     Error::Broken { what, moved: bytes }
+}
+
+/// For a listing too.
+pub(crate) fn cut_and_believed(what: &str) -> String {
+    format!(
+        "the data connection of {what} ended without the end of TLS (close_notify) and is believed (--tls-end lenient): \
+         somebody in between may have cut it short"
+    )
 }
 
 pub(crate) fn cut_but_whole(path: &Pathname, size: u64) -> String {

@@ -44,6 +44,6 @@ pub use download::Sink;
 pub use error::{Attempt, Error, Place, Unreachable};
 pub use event::{Dialled, Event, Watcher};
 pub use net::pump::Progress;
-pub use options::{DataPort, Options, Site, Verify};
+pub use options::{DataPort, Options, Site, TlsEnd, Verify};
 pub use security::{Security, TlsMode};
 pub use session::Client;

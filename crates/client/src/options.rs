@@ -36,6 +36,16 @@ pub enum Verify {
     Off,
 }
 
+/// Is the end of a data connection believed, under TLS, that comes without close_notify?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsEnd {
+    /// Of a file as long as its SIZE, which the server has confirmed.
+    #[default]
+    Strict,
+    /// Of listings, text and files of unknown size too, where the server has confirmed them: somebody in between may have cut them.
+    Lenient,
+}
+
 /// The behaviour of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -49,6 +59,8 @@ pub struct Options {
     pub connect: Duration,
     /// How the session is protected.
     pub tls: TlsMode,
+    /// Which ends of TLS are believed.
+    pub tls_end: TlsEnd,
     /// What proves an upload.
     pub verify: Verify,
     /// How the server writes names, where that is not to be taken as it comes.
@@ -64,6 +76,7 @@ impl Default for Options {
             mode: Mode::Auto,
             data_port: DataPort::Any,
             tls: TlsMode::Off,
+            tls_end: TlsEnd::Strict,
             verify: Verify::Size,
             charset: None,
             patience: Patience::default(),

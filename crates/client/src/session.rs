@@ -204,7 +204,7 @@ impl Client {
         let features = self.connection.pursue(&mut login, &mut None).await;
         self.agreed |= self.connection.has_agreed();
         // Where a login gets so far as to be refused, that came first.
-        self.clear_is_told |= matches!(&features, Ok(_))
+        self.clear_is_told |= features.is_ok()
             || login.failed_at_features()
             || matches!(&features,
             Err(Error::Refused { said, .. }) if said.starts_with("USER") || said.starts_with("PASS"));

@@ -3,6 +3,7 @@
 //! Parsing is strict: six numbers below 256, three delimiters, a port that is one. What a reply of a *server*
 //! may look like is wider than that, see [`HostPort::from_227`] and [`port_from_229`].
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -59,11 +60,32 @@ impl HostPort {
     /// Finds the host-port in the text of a 227 reply.
     ///
     /// RFC 1123 4.1.2.6 tells clients to look for the digits and to rely on nothing around them: some servers
-    /// leave the parentheses out. The first run of six comma-separated numbers counts.
+    /// leave the parentheses out. The first run of six comma-separated numbers counts; others write a blank behind each comma.
     #[must_use]
     pub fn from_227(text: &[u8]) -> Option<Self> {
-        let part_of_run = |b: u8| b.is_ascii_digit() || b == b',';
-        text.split(|b| !part_of_run(*b)).find_map(|run| Self::parse(run.strip_suffix(b",").unwrap_or(run)))
+        let is_part = |at: usize| match text.get(at) {
+            Some(b' ') => at > 0 && text.get(at - 1) == Some(&b','),
+            Some(byte) => byte.is_ascii_digit() || *byte == b',',
+            None => false,
+        };
+        let mut begin = 0;
+        for end in 0..=text.len() {
+            if is_part(end) {
+                continue;
+            }
+            let run: Vec<u8> = text
+                .get(begin..end)
+                .unwrap_or_default()
+                .iter()
+                .copied()
+                .filter(|byte| *byte != b' ')
+                .collect();
+            if let Some(found) = Self::parse(run.strip_suffix(b",").unwrap_or(&run)) {
+                return Some(found);
+            }
+            begin = end + 1;
+        }
+        None
     }
 
     /// As a socket address.

@@ -243,6 +243,14 @@ impl ReplyDecoder {
                         let text = line.get(4..).unwrap_or_default().to_vec();
                         return Some(Ok(Reply { code, lines: alloc::vec![Cow::Owned(text)] }));
                     }
+                    // Devices are known that leave out the blank: 331Password.
+                    (Some(code), Some(mark)) if !mark.is_ascii_digit() => {
+                        self.kept = 0;
+                        let text = line.get(3..).unwrap_or_default().to_vec();
+                        return Some(Ok(Reply { code, lines: alloc::vec![Cow::Owned(text)] }));
+                    }
+                    // Others send an empty line behind a reply. It counts against the limit.
+                    (None, _) if line.trim_ascii().is_empty() => {}
                     _ => {
                         let mut said = line;
                         said.truncate(80);
@@ -303,6 +311,9 @@ mod tests {
         assert_eq!(lines, [&b"hello"[..], b"more", b"  and", b"end"]);
         assert_eq!(decode(b"SSH-2.0-x\r\n"), Some(Err(ReplyError::NotAReply(b"SSH-2.0-x".to_vec()))));
         assert_eq!(decode(b"220-endless\r\n"), None);
+        assert_eq!(decode(b"331Password\r\n"), Some(Ok(Reply::new(331, "Password"))));
+        assert_eq!(decode(b"\r\n \r\n200 yes\r\n"), Some(Ok(Reply::new(200, "yes"))));
+        assert_eq!(decode(b"2200 x\r\n"), Some(Err(ReplyError::NotAReply(b"2200 x".to_vec()))));
     }
 
     #[test]
@@ -310,6 +321,9 @@ mod tests {
         let mut decoder = ReplyDecoder::new();
         assert_eq!(decoder.decode(&mut &b"220-x\r\n"[..]), None);
         let error = (0..1_000_000).find_map(|_| decoder.decode(&mut &b"more\r\n"[..]));
+        assert_eq!(error, Some(Err(ReplyError::TooLong)));
+        let mut decoder = ReplyDecoder::new();
+        let error = (0..1_000_000).find_map(|_| decoder.decode(&mut &b"\r\n"[..]));
         assert_eq!(error, Some(Err(ReplyError::TooLong)));
     }
 }

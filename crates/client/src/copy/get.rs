@@ -25,7 +25,7 @@ use super::part::{Earlier, Part, remove_kept};
 use super::seam::{SEAM, comparing, is_difference};
 use super::source::{Likeness, Source};
 use super::target::{Existing, Here, Target, Why};
-use crate::download::{Came, DataEnd, cut_but_whole, cut_off, ended_early};
+use crate::download::{Came, DataEnd, cut_but_whole, ended_early};
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
@@ -394,7 +394,8 @@ impl Fetch<'_> {
         let total = from + came.bytes;
         let as_told = self.source.size == Some(total);
         if came.end == DataEnd::Cut && !(came.confirmed && as_told) {
-            return Err(self.site(cut_off(self.path, came.bytes)));
+            let sizeless = came.confirmed && self.source.size.is_none();
+            self.client.believe_cut(self.path, came.bytes, sizeless).map_err(|error| self.site(error))?;
         }
         if !came.confirmed {
             if !as_told {

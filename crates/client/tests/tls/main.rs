@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use client::security::{Judge, Refusal};
-use client::{Client, Credentials, Error, Mode, Options, Progress, Security, Sink, Site, TlsMode};
+use client::{Client, Credentials, Error, Mode, Options, Progress, Security, Sink, Site, TlsEnd, TlsMode};
 use net::tls::Versions;
 use net::tls::client::{Roots, Settings, Trust};
 use net::tls::identity::Identity;
@@ -441,5 +441,54 @@ async fn an_end_without_close_notify_is_believed_where_size_and_226_agree() {
         } else {
             assert!(matches!(result, Err(Error::Broken { .. })), "{result:?}");
         }
+    }
+}
+
+/// What the client is told of a listing whose data connection ends so, and what becomes of it.
+async fn listed(tls_end: TlsEnd, torn: bool) -> (Result<(), Error>, usize, String) {
+    let mut peer = Peer::start(Versions::Both);
+    let port = peer.port();
+    let served = tokio::spawn(async move {
+        peer.open(TlsMode::Required).await;
+        peer.login().await;
+        peer.hears("SYST").await;
+        peer.say("215 VxWorks").await;
+        peer.passive().await;
+        peer.hears("LIST").await;
+        peer.say("150 here it comes").await;
+        let line = b"-rw-r--r-- 1 ftp ftp 4 Jan 01 2026 a\r\n";
+        if torn {
+            peer.sends_and_tears(line).await
+        } else {
+            peer.sends_and_drops(line).await
+        }
+        peer.say("226 that was it").await;
+        peer.next_line().await;
+    });
+    let options = Options { tls: TlsMode::Required, tls_end, mode: Mode::Passive, ..Options::default() };
+    let (client, seen) = reach_as(port, options, anybody()).await;
+    let (mut client, mut entries) = (client.unwrap(), 0);
+    let mut each = |_| {
+        entries += 1;
+        Ok(())
+    };
+    let result = client.list(None, &mut each).await.map(drop);
+    client.quit().await;
+    served.await.unwrap();
+    (result, entries, seen.text())
+}
+
+#[tokio::test]
+async fn a_listing_without_close_notify_is_believed_where_that_is_asked_for_and_a_torn_record_never() {
+    let (result, _, _) = listed(TlsEnd::Strict, false).await;
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("--tls-end lenient") && error.contains("close_notify"), "{error}");
+    let (result, entries, seen) = listed(TlsEnd::Lenient, false).await;
+    result.unwrap();
+    assert!(entries == 1 && seen.contains("may have cut it short"), "{seen}");
+    for tls_end in [TlsEnd::Strict, TlsEnd::Lenient] {
+        let (result, _, _) = listed(tls_end, true).await;
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("middle of a TLS record"), "{error}");
     }
 }

@@ -280,6 +280,14 @@ impl Peer {
         let mut data = self.data(Flow::Sends).await;
         pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
     }
+
+    /// The same, in the middle of a record.
+    pub(crate) async fn sends_and_tears(&mut self, bytes: &[u8]) {
+        let mut data = self.data(Flow::Sends).await;
+        pump::send(&mut data, bytes, PATIENCE, &Progress::default()).await.unwrap();
+        // The header of a record of 100 bytes, and three of them.
+        SockRef::from(&data).send(&[23, 3, 3, 0, 100, 1, 2, 3]).unwrap();
+    }
 }
 
 fn identity() -> Identity {

@@ -161,7 +161,7 @@ impl Layer {
     }
 
     /// Appends plaintext, at most `limit` bytes. 0 is the peer's end, said by close_notify; an end without it is
-    /// `UnexpectedEof`, after everything that came before it was given.
+    /// `UnexpectedEof`, and one in the middle of a record `ConnectionAborted`, after everything that came before it was given.
     pub(crate) fn read(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -184,7 +184,12 @@ impl Layer {
                 continue;
             }
             if self.ended {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                // No server forgets half a record: somebody has cut it.
+                return Err(if self.inbox.is_torn() {
+                    io::Error::new(io::ErrorKind::ConnectionAborted, "it ended in the middle of a TLS record")
+                } else {
+                    io::ErrorKind::UnexpectedEof.into()
+                });
             }
             self.fill(socket, room)?;
         }
@@ -366,6 +371,11 @@ impl Inbox {
         }
         let piece = rest.get(..self.record).unwrap_or(rest);
         Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    /// Is the rest of a record, or of its header, still to come?
+    fn is_torn(&self) -> bool {
+        self.record > 0 || self.at < self.bytes.len()
     }
 
     pub(crate) fn take(&mut self, count: usize) {

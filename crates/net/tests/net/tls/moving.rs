@@ -150,7 +150,12 @@ async fn an_upload_that_is_cut_anywhere_is_not_whole_and_keeps_what_came() {
                     Err(error) => break error,
                 }
             };
-            assert!(matches!(ended, PumpError::Truncated), "{ended:?}");
+            // An end between two records may be a peer that leaves out close_notify; one within a record is none.
+            match ended {
+                PumpError::Truncated => assert_eq!(cut, 0),
+                PumpError::Peer(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted),
+                other => panic!("{other:?}"),
+            }
             // Every record that came whole: 16 KiB and at most 40 bytes around it each.
             let records = cut / ((16 << 10) + 40);
             assert!(got.len() >= records * (16 << 10) && got == bytes[..got.len()], "{} of {cut}", got.len());
