@@ -23,6 +23,7 @@ use wire::pathname::show;
 use wire::{Reply, Severity};
 
 use crate::columns::wrap;
+use crate::progress::grouped;
 
 /// Narrower than this no reply could be read; wider, and the eye loses its line.
 const NARROWEST: usize = 56;
@@ -354,19 +355,6 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
 }
 
-/// A number with a comma before every third digit from the end.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,13 +500,6 @@ mod tests {
             let drawn = draw(80, &[Event::ControlOpened { local: at(ours), peer: at(theirs) }]).join("\n");
             assert!(drawn.contains(ours) && drawn.contains(theirs), "{drawn}");
             assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_048_576, "1,048,576")] {
-            assert_eq!(grouped(number), text);
         }
     }
 }

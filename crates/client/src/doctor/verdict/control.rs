@@ -350,11 +350,15 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
 /// Commands that every client may send after the login, and that cost it the session here.
 pub(super) fn breaks(findings: &Findings, sheet: &mut Sheet) {
     for (verb, how) in &findings.breaks {
-        let what = if how == "no answer" { "is never answered" } else { "ends the session" };
+        let what = if how == "no answer" {
+            "is never answered".to_owned()
+        } else {
+            format!("ends the session: {how}")
+        };
         // Hardly any client sends the others, and none by itself.
         let weight = if verb == "FEAT" { Weight::Hinders } else { Weight::Note };
         sheet.add(
-            Remark::new(Verdict::CommandEaten, weight, format!("{verb} {what}: {how}."))
+            Remark::new(Verdict::CommandEaten, weight, format!("{verb} {what}."))
                 .server(
                     "answer commands that the server does not know with 500 or 502 (RFC 959 4.2); or switch off a firewall's FTP \
                      inspection",

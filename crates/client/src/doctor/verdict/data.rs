@@ -193,6 +193,19 @@ fn is_the_verb(findings: &Findings) -> bool {
 fn passive(findings: &Findings, sheet: &mut Sheet) {
     let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| trial.way.is_passive()).collect();
     if trials.iter().any(|trial| trial.end.is_connected()) {
+        let stalls = trials.iter().any(|trial| matches!(trial.end, End::Stalled { .. }));
+        // Under TLS it is judged with the rest of that.
+        let clear = trials.iter().all(|trial| trial.cover == Cover::Clear);
+        if stalls && clear && findings.best().is_none() {
+            sheet.add(
+                Remark::new(
+                    Verdict::DataStalls,
+                    Weight::Blocks,
+                    "Passive data connections are made, but carry no data within seconds.",
+                )
+                .server("check whether the server is overloaded or hangs: read its log"),
+            );
+        }
         return;
     }
     let dialled: Vec<(&Dial, u16)> = trials

@@ -229,11 +229,13 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     let refused = |end: &Option<End>| matches!(end, Some(End::CommandRefused(said)) if unknown(said));
     // MLST in FEAT stands for MLSD too (RFC 3659 7.8).
     let mut differs = Vec::new();
+    // Where FEAT was not answered, nothing was offered or left out.
+    let heard = !findings.breaks.iter().any(|(verb, _)| verb == "FEAT");
     let offered = findings.offers("MLST") || findings.offers("MLSD");
     if offered && refused(&files.mlsd) {
         differs.push("it lists MLST, but refuses MLSD");
     }
-    if !offered && works(&files.mlsd) {
+    if heard && !offered && works(&files.mlsd) {
         differs.push("MLSD works, but is not listed");
     }
     let rest = matches!(files.rest_middle, Some(Rest::Right));

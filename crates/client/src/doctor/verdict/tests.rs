@@ -289,7 +289,7 @@ fn commands_that_cost_the_session_are_named_and_nothing_is_well() {
         })
     };
     is("FEAT is silent", &of("FEAT", "no answer"), Verdict::CommandEaten);
-    assert_eq!(diagnose(&of("FEAT", "no answer")).verdict.sentence, "FEAT is never answered: no answer.");
+    assert_eq!(diagnose(&of("FEAT", "no answer")).verdict.sentence, "FEAT is never answered.");
     is("FEAT ends it", &of("FEAT", "the server closed the control connection"), Verdict::CommandEaten);
     tells("STAT is silent", &of("STAT", "no answer"), Verdict::CommandEaten);
 }
@@ -508,6 +508,9 @@ fn what_fails_for_no_known_reason_is_not_well() {
     // As of a server that is throttled: slow is no failure, where another transfer works.
     is("EPSV is slow and PASV works", &one, Verdict::AllIsWell);
     tells("EPSV is slow and PASV works", &one, Verdict::Crawls);
+    let none =
+        clear(&[(Way::Epsv, End::Stalled { bytes: 0 }), (Way::Eprt, End::Refused("500 no".to_owned()))]);
+    is("nothing comes over any", &none, Verdict::DataStalls);
     let other = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
         let mut trial = findings.trials[0].clone();
         trial.peer = "[2001:db8::1]:21".parse().unwrap();
