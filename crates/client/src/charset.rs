@@ -89,7 +89,7 @@ impl Charset {
 
 /// Is it an error of [`Charset::unwritable`]?
 pub(crate) fn is_unwritable(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|why| why.is::<Unwritable>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unwritable>)
 }
 
 impl Default for Charset {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_has_no_representation_is_not_sent_as_something_else() {
         for (charset, text) in
-            [("windows-1251", &"中"[..]), ("latin1", "ł"), ("gbk", "\u{fffd}"), ("shift_jis", "é")]
+            [("windows-1251", "中"), ("latin1", "ł"), ("gbk", "\u{fffd}"), ("shift_jis", "é")]
         {
             let charset = Charset::named(charset).unwrap();
             assert_eq!(charset.encode(text.as_bytes()), None, "{} {text}", charset.name());

@@ -20,7 +20,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry> {
     let (date, rest) = word(line)?;
     let (time, rest) = word(rest.trim_ascii_start())?;
     let (what, rest) = word(rest.trim_ascii_start())?;
-    let modified = modified(date, time)?;
+    let (modify, precision) = modified(date, time)?;
     let (kind, size) = match what {
         b"<DIR>" => (EntryType::Directory, None),
         b"<JUNCTION>" | b"<SYMLINKD>" | b"<SYMLINK>" => (EntryType::Link(None), None),
@@ -40,8 +40,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry> {
     if name.is_empty() {
         return None;
     }
-    let precision = modified.map_or(Precision::default(), |_| Precision::Minute);
-    let facts = Facts { kind: Some(kind), size, modify: modified, precision, ..Facts::default() };
+    let facts = Facts { kind: Some(kind), size, modify, precision, ..Facts::default() };
     Some(Entry { name: name.to_vec(), facts })
 }
 
@@ -66,7 +65,7 @@ fn name_and_target(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `MM-DD-YY`, `MM-DD-YYYY`, `DD.MM.YYYY` or `YYYY-MM-DD` with `HH:MM`, `HH:MMAM` or `HH:MMPM`. A date that does not exist is a
 /// time that is not known.
-fn modified(date: &[u8], time: &[u8]) -> Option<Option<Stamp>> {
+fn modified(date: &[u8], time: &[u8]) -> Option<(Option<Stamp>, Precision)> {
     let mut parts = date.split(|b| matches!(b, b'-' | b'/' | b'.'));
     let (one, other, last) = (parts.next()?, parts.next()?, parts.next()?);
     let are_numbers = [one, other, last].iter().all(|part| part.iter().all(u8::is_ascii_digit));
@@ -88,7 +87,7 @@ fn modified(date: &[u8], time: &[u8]) -> Option<Option<Stamp>> {
     let (hour, minute, None) = date::clock(clock)? else { return None };
     let hour = match half {
         Some(noon) if (1..=12).contains(&hour) => hour % 12 + noon,
-        Some(_) => return Some(None),
+        Some(_) => return Some((None, Precision::default())),
         None => hour,
     };
     // Two digits turn over in 1970, the first year of Unix; FTP files are not older.
@@ -97,5 +96,6 @@ fn modified(date: &[u8], time: &[u8]) -> Option<Option<Stamp>> {
         Some(short) => 2000 + i64::from(short),
         None => year(full)?,
     };
-    Some(Civil { year, month, day, hour, minute, second: 0 }.stamp())
+    let stamp = Civil { year, month, day, hour, minute, second: 0 }.stamp();
+    Some((stamp, stamp.map_or(Precision::default(), |_| Precision::Minute)))
 }

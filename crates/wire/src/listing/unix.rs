@@ -59,7 +59,7 @@ pub(super) fn is_total(line: &[u8]) -> bool {
 
 /// The same in any language (`insgesamt 48`, `\u{5408}\u{8a08} 4,0K`): a word and a size. Only as the first line it is known to be that.
 pub(super) fn is_total_of_any_language(line: &[u8]) -> bool {
-    let mut words = line.split(is_blank).filter(|word| !word.is_empty());
+    let mut words = line.split(|b| is_blank(*b)).filter(|word| !word.is_empty());
     let (Some(word), Some(size), None) = (words.next(), words.next(), words.next()) else { return false };
     let is_letter = |b: &u8| b.is_ascii_alphabetic() || !b.is_ascii() || *b == b':';
     let number =
@@ -108,11 +108,11 @@ fn rights(text: &[u8]) -> Option<(Option<u32>, &[u8])> {
         (b'+' | b'.' | b'@', rest) => rest,
         _ => rest,
     };
-    rest.first().is_some_and(is_blank).then_some((Some(mode), rest))
+    rest.first().is_some_and(|b| is_blank(*b)).then_some((Some(mode), rest))
 }
 
 /// What parts columns. Some servers line them up with tabs.
-fn is_blank(byte: &u8) -> bool {
+fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
@@ -130,8 +130,8 @@ impl<'a> Words<'a> {
         let slots = words.texts.iter_mut().zip(&mut words.ends);
         for (word, end) in slots {
             // `at` never passes the end of the text.
-            let Some(start) = text[at..].iter().position(|b| !is_blank(b)).map(|n| at + n) else { break };
-            at = text[start..].iter().position(is_blank).map_or(text.len(), |n| start + n);
+            let Some(start) = text[at..].iter().position(|b| !is_blank(*b)).map(|n| at + n) else { break };
+            at = text[start..].iter().position(|b| is_blank(*b)).map_or(text.len(), |n| start + n);
             *word = &text[start..at];
             *end = at;
             words.count += 1;
@@ -146,7 +146,7 @@ impl<'a> Words<'a> {
 
 /// The name that follows a date. One blank stands before it; those after that one are its own.
 fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
-    let (_, name) = rest.split_first().filter(|(first, _)| is_blank(first))?;
+    let (_, name) = rest.split_first().filter(|(first, _)| is_blank(**first))?;
     match (mode, date_words) {
         // NetWare lines up its columns with tab stops.
         (None, _) => Some(name.trim_ascii_start()),

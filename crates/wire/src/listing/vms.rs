@@ -24,10 +24,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry> {
         if !is_blocks(words.next()?) {
             return None;
         }
-        (facts.modify, facts.precision) = match modified(words.next()?, words.next()?)? {
-            Some((modified, precision)) => (Some(modified), precision),
-            None => (None, Precision::default()),
-        };
+        (facts.modify, facts.precision) = modified(words.next()?, words.next()?)?;
         if let Some(owner) = words.next().and_then(|w| w.strip_prefix(b"[")?.strip_suffix(b"]")) {
             match owner.iter().position(|b| *b == b',') {
                 Some(at) => {
@@ -72,7 +69,7 @@ fn is_blocks(word: &[u8]) -> bool {
 }
 
 /// `2-JUN-1996` and `12:00`, `12:00:05` or `12:00:05.11`. Where the month is of another language, it is a time that is not known.
-fn modified(day: &[u8], time: &[u8]) -> Option<Option<(Stamp, Precision)>> {
+fn modified(day: &[u8], time: &[u8]) -> Option<(Option<Stamp>, Precision)> {
     let mut parts = day.split(|b| *b == b'-');
     let (day, word, year) = (two(parts.next()?)?, parts.next()?, year(parts.next()?)?);
     let (hour, minute, second) = date::clock(time)?;
@@ -81,5 +78,5 @@ fn modified(day: &[u8], time: &[u8]) -> Option<Option<(Stamp, Precision)>> {
     }
     let civil = |month| Civil { year, month, day, hour, minute, second: second.unwrap_or(0) };
     let stamp = month(word).and_then(|month| civil(month).stamp());
-    Some(stamp.map(|stamp| (stamp, date::precise(second))))
+    Some((stamp, stamp.map_or(Precision::default(), |_| date::precise(second))))
 }

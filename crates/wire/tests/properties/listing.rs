@@ -120,8 +120,11 @@ fn a_line_without_end_is_counted_once_and_the_next_is_read() {
     assert_eq!(out.iter().map(|e| e.name.as_slice()).collect::<Vec<_>>(), [b"name"]);
 }
 
+/// A name, its kind and its size.
+type Known = (String, Option<EntryType>, Option<u64>);
+
 /// What a reader of MLSD makes of these lines: the names with kind and size, and what it could not read.
-fn facts_of(lines: &[&str]) -> (Vec<(String, Option<EntryType>, Option<u64>)>, Vec<String>) {
+fn facts_of(lines: &[&str]) -> (Vec<Known>, Vec<String>) {
     let (mut reader, mut out) = (ListingReader::mlsd(), Vec::new());
     reader.push(lines.join("\r\n").as_bytes(), &mut out);
     reader.finish(&mut out);
@@ -210,8 +213,8 @@ fn of_the_lines_that_are_not_read_the_first_are_kept_and_cut() {
         (10, &["some nonsense 0", "some nonsense 1", "some nonsense 2"].map(|s| s.as_bytes().to_vec())[..])
     );
     let mut reader = ListingReader::new(NOW);
-    for piece in [[b'x'; 1000]; 40] {
-        reader.push(&piece, &mut out);
+    for _ in 0..40 {
+        reader.push(&[b'x'; 1000], &mut out);
     }
     reader.finish(&mut out);
     assert_eq!(reader.samples(), [[b'x'; ListingReader::SAMPLE].to_vec()]);
