@@ -8,11 +8,12 @@
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use net::control::{Control, Waiting};
+use net::data::Outlook;
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
@@ -56,6 +57,8 @@ struct Running {
     step: Pin<Box<dyn Future<Output = Step> + Send>>,
     stage: Stage,
     progress: Arc<Progress>,
+    /// Its data connection, once there is one.
+    outlook: Arc<OnceLock<Outlook>>,
     begun: Instant,
     ascii: bool,
     /// The data connection is under TLS, or is to be.
@@ -571,8 +574,9 @@ impl<'a> Driver<'a> {
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
-        let open =
-            transfer::open(plan, claim, guard, Arc::clone(&self.settings), self.local, Arc::clone(&progress));
+        let (settings, outlook) = (Arc::clone(&self.settings), Arc::new(OnceLock::new()));
+        let seen = transfer::Seen { progress: Arc::clone(&progress), outlook: Arc::clone(&outlook) };
+        let open = transfer::open(plan, claim, guard, settings, self.local, seen);
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
         self.running = Some(Running {
@@ -580,6 +584,7 @@ impl<'a> Driver<'a> {
             step,
             stage: Stage::Moving,
             progress,
+            outlook,
             begun,
             ascii,
             private,
@@ -633,29 +638,67 @@ impl<'a> Driver<'a> {
     }
 
     /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload that is being
-    /// published is waited for, so that the log tells what became of it.
+    /// published is waited for, so that the log tells what became of it. Where the site is what ends, the client is told.
     async fn leave(&mut self) {
-        let Some(mut running) = self.stop_running() else { return };
+        let stopped = *self.shared.stop.borrow() == Stop::Now && !self.closing;
+        // What is there has been written to an unknown part: nothing can follow it.
+        let silent = !stopped || !self.out.is_empty();
+        if stopped {
+            self.session.handle(Input::Stop, Instant::now());
+        }
+        if let Some(end) = self.broken_off(stopped).await {
+            self.session.handle(Input::Transferred(end), Instant::now());
+        } else if !stopped {
+            return;
+        }
+        let mut said = Vec::new();
+        // What waited behind the transfer is nobody's any more.
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Reply(reply) => reply.encode(&mut said),
+                Output::Event(event) => {
+                    self.log(&event);
+                    if !stopped {
+                        return;
+                    }
+                }
+                Output::Close => {
+                    self.closing = true;
+                    break;
+                }
+                Output::Part(..) | Output::Effect(_) => break,
+            }
+        }
+        if silent {
+            return;
+        }
+        if !self.closing {
+            Reason::Stopping.reply().encode(&mut said);
+        }
+        // As much as fits: nobody is waited for.
+        let _ = self.control.try_write(&said);
+    }
+
+    /// Ends the transfer that runs. Its data connection is reset: an end in order would be the end of the file.
+    async fn broken_off(&mut self, stopped: bool) -> Option<Transferred> {
+        let mut running = self.stop_running()?;
         let published = match running.stage {
             Stage::Publishing => timeout(LINGER, running.step.as_mut()).await.ok(),
             Stage::Moving => None,
         };
-        let end = match published {
-            Some(Step::Published(ended)) => ended.end,
-            _ => {
-                let why = self.why.take();
-                let detail = Some(why.unwrap_or_else(|| "the session ended during the transfer".to_owned()));
-                Transferred { bytes: running.progress.bytes(), detail, ..Reason::Aborted.into() }
-            }
-        };
-        drop(running);
-        self.session.handle(Input::Transferred(end), Instant::now());
-        // What waited behind the transfer is nobody's any more.
-        while let Some(output) = self.session.poll() {
-            if let Output::Event(event) = output {
-                return self.log(&event);
-            }
+        if let Some(Step::Published(ended)) = published {
+            return Some(ended.end);
         }
+        if let Some(data) = running.outlook.get() {
+            data.reset_at_close();
+        }
+        let (why, told) = if stopped {
+            ("the server was stopped during the transfer", Some(Reason::Stopping.text().to_owned()))
+        } else {
+            ("the session ended during the transfer", None)
+        };
+        let detail = Some(self.why.take().unwrap_or_else(|| why.to_owned()));
+        Some(Transferred { bytes: running.progress.bytes(), detail, told, ..Reason::Aborted.into() })
     }
 }
 

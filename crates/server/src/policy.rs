@@ -18,6 +18,7 @@ pub fn check(row: &Row, rights: Option<Rights>, modes: Modes) -> Result<(), Reas
         // Without a pathname it tells of the session.
         (Verb::Stat, _) => Ok(()),
         (_, Some(Rights::Read)) if row.access == Access::Write => Err(Reason::ReadOnly),
+        (Verb::Appe, Some(Rights::Drop)) => Err(Reason::WholeOnly),
         (_, Some(Rights::Drop)) if row.access != Access::Session && !is_for_storing(row.verb) => {
             Err(Reason::UploadOnly)
         }
@@ -98,6 +99,7 @@ mod tests {
                 for (letter, rights) in [('r', Rights::Read), ('w', Rights::Write), ('d', Rights::Drop)] {
                     let wanted = match rights {
                         _ if who.contains(letter) => Ok(()),
+                        Rights::Drop if command.verb() == Verb::Appe => Err(Reason::WholeOnly),
                         Rights::Drop => Err(Reason::UploadOnly),
                         _ => Err(Reason::ReadOnly),
                     };

@@ -123,6 +123,8 @@ reasons! {
     ReadOnly "read-only" 550 "This server is read-only for you.";
     /// Whoever may only store new files wants something else.
     UploadOnly "upload-only" 550 "Anonymous users may only upload here.";
+    /// Whoever may only store new files wants to add to one.
+    WholeOnly "whole-only" 550 "Anonymous users may only upload new, whole files: no appending or resuming.";
     /// Active mode is switched off.
     ActiveOff "active-off" 502 "Active mode is disabled: use EPSV or PASV.";
     /// Passive mode is switched off.

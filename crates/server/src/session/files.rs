@@ -2,7 +2,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use storage::{FileType, Kind, Stat, Time, VPath};
+use storage::{FileType, Kind, Rights, Stat, Time, VPath};
 use wire::command::{Fact, Mdtm, Site};
 use wire::reply::Part;
 use wire::{Pathname, Reply, Stamp, Verb};
@@ -214,6 +214,10 @@ impl Session {
                 let detail = matches!(error.kind, Kind::Io | Kind::TooManyFiles).then(|| error.to_string());
                 let reason = Reason::from(error.kind);
                 let begun = matches!(then, Then::Lines { begun: true });
+                // Whoever may only store is not told by the reason what is there; the log is.
+                let hidden = matches!(then, Then::Cwd)
+                    && self.logged_in().is_some_and(|(pass, _)| pass.rights() == Rights::Drop);
+                let reply = if hidden { Reply::new(550, "No such directory.") } else { reason.reply() };
                 self.out.push_back(Output::Event(Event {
                     verb: Some(verb),
                     path: Some(path),
@@ -222,7 +226,7 @@ impl Session {
                         _ => None,
                     },
                     named: None,
-                    code: reason.code(),
+                    code: reply.code.get(),
                     reason: Some(reason),
                     bytes: None,
                     detail,
@@ -233,7 +237,7 @@ impl Session {
                     let reply = Reply::from_lines(213, vec![last]);
                     return self.out.push_back(Output::Part(reply, Part::Last));
                 }
-                self.say(reason.reply());
+                self.say(reply);
             }
         }
     }

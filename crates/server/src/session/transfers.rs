@@ -50,7 +50,7 @@ impl Session {
             0 if stores_only => Create::New,
             0 => Create::Replace,
             // What would be continued may be somebody else's.
-            _ if stores_only => return self.refuse(Some(Verb::Stor), None, Reason::UploadOnly),
+            _ if stores_only => return self.refuse(Some(Verb::Stor), None, Reason::WholeOnly),
             _ if self.is_ascii() => return self.refuse(Some(Verb::Stor), None, Reason::RestInAscii),
             at => Create::Resume { at },
         };

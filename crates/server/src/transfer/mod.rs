@@ -23,11 +23,11 @@ pub(crate) mod parting;
 mod silence;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use net::Call;
-use net::data::Data;
+use net::data::{Data, Outlook};
 use net::dial::{Source as DialSource, dial_patiently};
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
@@ -59,7 +59,14 @@ pub(crate) struct Ready {
     /// TLS is to begin.
     shaking: Option<Shaking>,
     settings: Arc<Settings>,
-    progress: Arc<Progress>,
+    seen: Seen,
+}
+
+/// What the driver sees of a transfer that runs.
+pub(crate) struct Seen {
+    pub(crate) progress: Arc<Progress>,
+    /// The data connection, as soon as bytes may move on it.
+    pub(crate) outlook: Arc<OnceLock<Outlook>>,
 }
 
 /// A passive port that is held for the next transfer.
@@ -90,7 +97,7 @@ pub(crate) async fn open(
     guard: Option<Guard>,
     settings: Arc<Settings>,
     local: SocketAddr,
-    progress: Arc<Progress>,
+    seen: Seen,
 ) -> Result<(Opened, Ready), Ended> {
     let Plan { pass, what, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
@@ -114,7 +121,7 @@ pub(crate) async fn open(
                 flow,
                 shaking,
                 settings,
-                progress,
+                seen,
             },
         )),
         Err(end) => Err(Ended { end, parting: claim.map(Parting::Claim) }),
@@ -246,7 +253,8 @@ fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, binding, flow, shaking, settings, progress } = self;
+        let Self { work, data, ascii, stall, binding, flow, shaking, settings, seen } = self;
+        let Seen { progress, outlook } = seen;
         let started = Instant::now();
         let protected = match (shaking, data) {
             (Some(Shaking::Among(awaited)), _) => awaited.connection().await.map(Some),
@@ -257,6 +265,10 @@ impl Ready {
             Ok(data) => data,
             Err(end) => return Moved::Ended(end.into()),
         };
+        if let Some(data) = &data {
+            // It is empty: a transfer runs once.
+            let _ = outlook.set(data.outlook());
+        }
         let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {
                 let (tls_end, hang_up) = (settings.security.tls_end, settings.hang_up);

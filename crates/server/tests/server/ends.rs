@@ -6,6 +6,7 @@ use server::site::Stop;
 
 use crate::client::in_each_dress;
 use crate::scene::{Scene, patiently};
+use crate::way::End;
 
 /// Ctrl-C twice means at once. A session that was writing to a client which does not read held the site up until the
 /// deadline of a stalled transfer, a minute later.
@@ -55,6 +56,29 @@ async fn a_transfer_cut_off_with_its_session_is_logged() {
         patiently(scene.running).await.unwrap();
         let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
         assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
+    })
+    .await;
+}
+
+/// A client whose download is cut off by the end of the site hears why, and does not take what it has for the whole file: in
+/// clear, FIN is the end of a file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_that_the_end_of_the_site_cuts_off_is_reset_and_the_client_told() {
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
+        let mut client = scene.member().await;
+        let mut data = client.passive().await;
+        client.ask("RETR big", "150").await;
+        data.first().await.unwrap();
+        assert_eq!((scene.stopper.further(), scene.stopper.further()), (Stop::Drain, Stop::Now));
+        assert_eq!(client.hear("426").await, "426 The server is shutting down.");
+        assert_eq!(client.hear("421").await, "421 The server is shutting down.");
+        assert_eq!(client.reply().await, None);
+        // In clear only a reset is no end of the file, and it is an error here.
+        let cut = patiently(data.all()).await.map_or(true, |(_, end)| end == End::Cut);
+        assert!(cut, "the client took it for the whole file");
+        patiently(scene.running).await.unwrap();
     })
     .await;
 }
