@@ -240,6 +240,8 @@ pub(crate) fn accept(listener: &TcpListener) -> Result<TcpStream, String> {
 }
 
 fn patient(stream: TcpStream) -> Result<TcpStream, String> {
+    // A reply that waits for the acknowledgement of the one before it comes when the data is long through.
+    stream.set_nodelay(true).map_err(|e| e.to_string())?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
     Ok(stream)

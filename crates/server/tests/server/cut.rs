@@ -186,7 +186,7 @@ async fn a_reset_and_a_record_in_part_are_no_end() {
     shows("strict", TlsEnd::Strict, HangUp::Keep, &uploads).await;
     // As it says: whatever ends with FIN.
     let uploads =
-        [(Manner::Reset, false), (Manner::Torn, true), (Manner::Fin, true), (Manner::Notified, true)];
+        [(Manner::Reset, false), (Manner::Torn, false), (Manner::Fin, true), (Manner::Notified, true)];
     shows("lenient", TlsEnd::Lenient, HangUp::Keep, &uploads).await;
 }
 

@@ -11,7 +11,9 @@ use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tokio::sync::Semaphore;
 
 use crate::dress::Dress;
+use crate::loopback::announced;
 use crate::scene::{Scene, patiently};
+use crate::way::Way;
 
 /// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is checked when the test
 /// says so.
@@ -50,6 +52,26 @@ fn scene(dress: Dress, other: &Path, checked: &Arc<Semaphore>) -> Scene {
     let second = Arc::new(Local::open(other, options).expect("a tree"));
     let checked = Arc::clone(checked);
     Scene::with(Settings::default(), dress, |first| Arc::new(Two { first, second, checked }))
+}
+
+/// Under TLS the connection was held back until somebody was logged in as whom the transfer had begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_data_connection_may_come_behind_the_new_login() {
+    for dress in [Dress::Clear, Dress::Explicit(Versions::Tls12), Dress::Explicit(Versions::Tls13)] {
+        let other = tempfile::tempdir().expect("a folder");
+        let scene = scene(dress, other.path(), &Arc::new(Semaphore::new(0)));
+        std::fs::write(scene.path("down"), "of the first").unwrap();
+        let mut client = scene.member().await;
+        let port = announced(client.ask("EPSV", "229").await.as_bytes()).expect("a port");
+        client.say("RETR down\r\n").await;
+        client.ask("USER reader", "331").await;
+        client.ask("PASS x", "230").await;
+        let to = (client.control.ip(), port).into();
+        let data = Way::dial(to, client.control.protection()).await.expect("the port is open");
+        client.hear("150").await;
+        assert_eq!(patiently(data.all()).await.unwrap().0, b"of the first");
+        client.hear("226").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -64,6 +64,7 @@ impl Hub {
                 }
             };
             if let Ok(hello) = &read
+                && !hub.is_for_its_own(place, stamp, hello)
                 && let Some(mut standing) = hello.awaits_login(place.0)
             {
                 // Whose it is shows in a moment. Until then it is as if it had said nothing.
@@ -82,6 +83,13 @@ impl Hub {
         if !self.lock().readings.begun(place, id, &task) {
             task.abort();
         }
+    }
+
+    /// Does it resume the session of a claim's own control connection? Who is logged in there now does not matter: USER may come
+    /// while a transfer begins.
+    fn is_for_its_own(&self, place: Place, stamp: Stamp, hello: &Hello) -> bool {
+        let Shown::Session(binding) = hello.shown() else { return false };
+        self.lock().claims.whose(place, stamp, Some(binding), Instant::now()).is_some()
     }
 
     /// When the last of the claims lapses that a connection may be for; it may be put off until then.
