@@ -31,12 +31,13 @@ pub(crate) struct Flags {
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     // Bars would be drawn over what `less` shows.
     let meter = Meter::new(true);
-    write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk, meter).await
+    write_to((&mut io::stdout(), "stdout"), &flags.urls, flags.representation, &flags.talk, meter).await
 }
 
-/// Writes one file after the other to something that cannot be resumed or renamed: stdout, a device, a pipe.
+/// Writes one file after the other to something that cannot be resumed or renamed: stdout, a device, a pipe. `to` is its
+/// name.
 pub(crate) async fn write_to(
-    out: &mut (dyn Write + Send),
+    (out, to): (&mut (dyn Write + Send), &str),
     urls: &[String],
     kind: Option<TypeFlag>,
     talk: &Talk,
@@ -47,9 +48,9 @@ pub(crate) async fn write_to(
     let mut all = Several::of(urls.len());
     let mut last = Ok(());
     for url in &urls {
-        let done = one(&mut sessions, url, kind, out).await;
+        let done = one(&mut sessions, url, kind, (&mut *out, to)).await;
         sessions.after(&done);
-        last = all.add(done, |failure| meter.aside(|| failure.print()));
+        last = all.add(done, |failure| meter.failed(failure));
         if last.is_err() {
             break;
         }
@@ -63,25 +64,26 @@ async fn one(
     sessions: &mut Sessions<'_>,
     url: &FtpUrl,
     kind: Option<TypeFlag>,
-    out: &mut (dyn Write + Send),
+    (out, to): (&mut (dyn Write + Send), &str),
 ) -> Result<(), Failure> {
     let path = site::named(url)?;
     let meter = sessions.meter.clone();
     let client = sessions.at(url).await?;
     let mut take = |bytes: &[u8]| out.write_all(bytes);
     let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
-    let bytes = match representation(kind, url) {
+    let came = match representation(kind, url) {
         RepresentationType::Ascii => {
             let _bar = meter.follow(&name, 0, None, &progress);
-            client.retrieve_text(&path, &mut take, &progress).await?
+            client.retrieve_text(&path, &mut take, &progress).await
         }
         _ => {
             let size = client.size(&path).await?;
             let _bar = meter.follow(&name, 0, size, &progress);
-            client.retrieve_sized(&path, 0, size, Sink::Bytes(&mut take), &progress).await?
+            client.retrieve_sized(&path, 0, size, Sink::Bytes(&mut take), &progress).await
         }
     };
-    out.flush()?;
+    let bytes = came.map_err(|error| Failure::while_writing(to, error))?;
+    out.flush().map_err(|error| Failure::output(to, &error))?;
     meter.done(&name, bytes);
     Ok(())
 }

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -116,7 +116,8 @@ struct Watching<'a> {
 impl Watch for Watching<'_> {
     fn begins(&self, begin: &Begin<'_>) {
         self.under_way.comes(begin.kept.then_some(begin.part));
-        let bar = self.meter.follow(&begin.path.to_string(), begin.have, begin.total, begin.progress);
+        let (name, bytes) = (begin.path.to_string(), (begin.have, begin.kept_bytes));
+        let bar = self.meter.follow_from(&name, bytes, begin.total, begin.progress);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
     }
 
@@ -153,7 +154,14 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         }
         // A bar would be drawn into the data.
         let meter = if io::stdout().is_terminal() { Meter::new(true) } else { meter };
-        return cat::write_to(&mut io::stdout(), &flags.urls, flags.representation, &flags.talk, meter).await;
+        return cat::write_to(
+            (&mut io::stdout(), "stdout"),
+            &flags.urls,
+            flags.representation,
+            &flags.talk,
+            meter,
+        )
+        .await;
     }
     if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
         if flags.recursive {
@@ -165,7 +173,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         }
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
         let meter = if out.is_terminal() { Meter::new(true) } else { meter };
-        return cat::write_to(&mut out, &flags.urls, flags.representation, &flags.talk, meter).await;
+        let to = (&mut out as &mut (dyn Write + Send), &*show_path(output));
+        return cat::write_to(to, &flags.urls, flags.representation, &flags.talk, meter).await;
     }
     let errands = errands(flags)?;
     let verify = match flags.verify {
@@ -257,7 +266,7 @@ async fn all(
             None => one(sessions, errand, &how).await,
         };
         sessions.after(&done);
-        all.add(done, |failure| meter.aside(|| failure.print()))?;
+        all.add(done, |failure| meter.failed(failure))?;
     }
     all.end()
 }

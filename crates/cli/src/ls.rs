@@ -149,7 +149,7 @@ async fn one(
         Ok(unread) if unread.is_empty() => return Ok(()),
         Ok(unread) => return Err(Failure::new(Exit::Refused, unread)),
         Err(error) if error.is_permanent_refusal() => error,
-        Err(other) => return Err(other.into()),
+        Err(other) => return Err(Failure::while_writing("stdout", other)),
     };
     // A file is no directory, but it can be listed.
     match client.stat(path).await {

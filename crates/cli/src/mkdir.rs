@@ -76,7 +76,7 @@ async fn one(sessions: &mut Sessions<'_>, url: &FtpUrl, change: Change) -> Resul
 }
 
 /// From the top down, as servers make only what has its parent.
-async fn make_all(client: &mut Client, path: &Pathname) -> Result<(), Error> {
+pub(crate) async fn make_all(client: &mut Client, path: &Pathname) -> Result<(), Error> {
     let mut whole = Vec::new();
     for part in path.as_bytes().split_inclusive(|byte| *byte == b'/') {
         whole.extend_from_slice(part);

@@ -58,6 +58,8 @@ pub(crate) struct LoginFlags {
 #[derive(Debug, Default)]
 struct Heard {
     stdin: Option<Secret>,
+    /// A --user that is ignored is said once.
+    warned: bool,
     /// By user and host.
     typed: HashMap<(Vec<u8>, String), Secret>,
 }
@@ -152,6 +154,13 @@ pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Fai
         if named.user.is_empty() {
             return Err(Failure::usage("--user names no user").hint("write --user NAME"));
         }
+    }
+    if let (Some(named), Some(user)) = (named, &url.user)
+        && *user != named.user
+        && !std::mem::replace(&mut flags.heard.lock().unwrap_or_else(PoisonError::into_inner).warned, true)
+    {
+        let (flag, user) = (show(&named.user), show(user));
+        say(format_args!("warning: --user {flag} is ignored, as the URL names the user {user}"));
     }
     let from_file = flags.of_file()?;
     let known = |user: Option<&[u8]>| netrc_of(&url.host.to_string(), user);

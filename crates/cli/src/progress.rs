@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::layout::{FileState, file_done, file_line, file_present, total_line};
 pub(crate) use self::layout::{Tally, grouped, human};
-use crate::talk::say;
+use crate::talk::{Failure, say};
 
 /// How often the bars are drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,6 +29,8 @@ pub(crate) struct Meter {
     bars: bool,
     /// Does each file leave a line?
     lines: bool,
+    /// Those of a tree too?
+    each: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -50,7 +52,9 @@ struct State {
     ticking: bool,
     last: u64,
     running: Vec<File>,
-    /// What was moved of files that are not done yet, by name: one that is started over runs several times.
+    /// Bytes that all runs that have ended moved, compared ones too: what the rate is made of.
+    moved: u64,
+    /// What is known of files that are not done yet, by name: one that is started over runs several times.
     parts: HashMap<String, Sum>,
     tally: Tally,
     /// The bar of a tree, with its rate.
@@ -63,6 +67,7 @@ struct File {
     id: u64,
     name: String,
     start: u64,
+    kept: u64,
     total: Option<u64>,
     progress: Arc<Progress>,
     /// What the progress was at the start.
@@ -74,9 +79,8 @@ struct File {
 
 #[derive(Clone, Copy)]
 struct Sum {
-    moved: u64,
-    /// Bytes that were there before the first run.
-    start: u64,
+    /// Bytes that were there before, in the run that had the fewest; none before a run has ended.
+    kept: Option<u64>,
     begun: Instant,
 }
 
@@ -89,12 +93,13 @@ impl Meter {
     pub(crate) fn new(quiet: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         let terminal = !quiet && std::io::stderr().is_terminal();
-        Self { quiet, bars: terminal && !dumb, lines: terminal, state: Arc::default() }
+        Self { quiet, bars: terminal && !dumb, lines: terminal, each: false, state: Arc::default() }
     }
 
-    /// The same; with `--progress` files leave their lines also where stderr is no terminal.
+    /// The same; with `--progress` each file leaves its line, those of trees too, also where stderr is no terminal.
     pub(crate) fn leaving_lines(self, always: bool) -> Self {
-        Self { lines: self.lines || (always && !self.quiet), ..self }
+        let each = always && !self.quiet;
+        Self { lines: self.lines || each, each, ..self }
     }
 
     /// Follows `progress` until what is returned is dropped. `start` bytes were there before, `total` there will be.
@@ -102,6 +107,17 @@ impl Meter {
         &self,
         name: &str,
         start: u64,
+        total: Option<u64>,
+        progress: &Arc<Progress>,
+    ) -> Running {
+        self.follow_from(name, (start, start), total, progress)
+    }
+
+    /// The same where `kept` bytes were there before, and those behind `start` come once more to be compared.
+    pub(crate) fn follow_from(
+        &self,
+        name: &str,
+        (start, kept): (u64, u64),
         total: Option<u64>,
         progress: &Arc<Progress>,
     ) -> Running {
@@ -113,11 +129,12 @@ impl Meter {
             // The others have failed.
             state.parts.retain(|other, _| other == name);
         }
-        state.parts.entry(name.to_owned()).or_insert(Sum { moved: 0, start, begun: now });
+        state.parts.entry(name.to_owned()).or_insert(Sum { kept: None, begun: now });
         state.running.push(File {
             id,
             name: name.to_owned(),
             start,
+            kept,
             total,
             before: progress.bytes(),
             progress: Arc::clone(progress),
@@ -144,16 +161,18 @@ impl Meter {
         Whole { state: Arc::clone(&self.state) }
     }
 
-    /// A file of `length` bytes is done. One that is not part of a tree leaves a line.
+    /// A file of `length` bytes is done. One that is not part of a tree leaves a line, with `--progress` every one.
     pub(crate) fn done(&self, name: &str, length: u64) {
         let line = {
             let mut state = self.lock();
             let now = state.now();
-            let sum = state.parts.remove(name).unwrap_or(Sum { moved: 0, start: 0, begun: now });
+            let sum = state.parts.remove(name).unwrap_or(Sum { kept: None, begun: now });
+            let kept = sum.kept.unwrap_or(0).min(length);
             state.tally.files += 1;
+            state.tally.bytes += length - kept;
             state.tally.settled += length;
-            let alone = self.lines && state.total.is_none();
-            alone.then(|| file_done(columns(), name, sum.moved, sum.start, now - sum.begun))
+            let line = self.each || (self.lines && state.total.is_none());
+            line.then(|| file_done(columns(), name, length - kept, kept, now - sum.begun))
         };
         self.leave(line);
     }
@@ -166,7 +185,7 @@ impl Meter {
             state.parts.remove(name);
             state.tally.present += 1;
             state.tally.settled += length;
-            (self.lines && state.total.is_none()).then(|| file_present(columns(), name))
+            (self.each || (self.lines && state.total.is_none())).then(|| file_present(columns(), name))
         };
         self.leave(line);
     }
@@ -177,6 +196,15 @@ impl Meter {
         self.aside(|| say(line));
     }
 
+    /// One of several arguments failed, and others follow.
+    pub(crate) fn failed(&self, failure: Failure) {
+        // What was left out of a tree is counted where that is said.
+        if failure.text.is_some() {
+            self.lock().tally.failed += 1;
+        }
+        self.aside(|| failure.print());
+    }
+
     /// Leaves the summary of a tree, or of `many` arguments: where files leave lines, and where something was skipped.
     pub(crate) fn summary(&self, many: bool) {
         let line = {
@@ -184,7 +212,8 @@ impl Meter {
             let (now, tally) = (state.now(), state.tally);
             let begun = state.begun.unwrap_or(now);
             let wanted = self.lines || (!self.quiet && tally.skipped > 0);
-            (wanted && (many || state.trees)).then(|| layout::summary(&tally, now - begun))
+            let any = tally.files + tally.present > 0;
+            (wanted && (many && any || state.trees)).then(|| layout::summary(&tally, now - begun))
         };
         self.leave(line);
     }
@@ -192,7 +221,8 @@ impl Meter {
     /// What all files came to so far.
     pub(crate) fn tally(&self) -> Tally {
         let state = self.lock();
-        Tally { bytes: state.moved(), ..state.tally }
+        let under_way = state.running.iter().map(File::new_bytes).sum::<u64>();
+        Tally { bytes: state.tally.bytes + under_way, ..state.tally }
     }
 
     /// Is only what must be known to be shown?
@@ -256,7 +286,7 @@ impl State {
 
     /// Bytes that were moved altogether, those of files under way too.
     fn moved(&self) -> u64 {
-        self.tally.bytes + self.running.iter().map(File::moved).sum::<u64>()
+        self.moved + self.running.iter().map(File::moved).sum::<u64>()
     }
 
     fn draw(&mut self, now: Instant, columns: usize) {
@@ -304,6 +334,15 @@ impl File {
         self.progress.bytes().saturating_sub(self.before)
     }
 
+    /// Those of them that were not there before.
+    fn new_bytes(&self) -> u64 {
+        (self.start() + self.moved()).saturating_sub(self.kept())
+    }
+
+    fn kept(&self) -> u64 {
+        self.kept.max(self.progress.start())
+    }
+
     /// What was there before: an upload learns it late.
     fn start(&self) -> u64 {
         self.start.max(self.progress.start())
@@ -333,10 +372,9 @@ impl Drop for Running {
         let Some(at) = state.running.iter().position(|file| file.id == self.id) else { return };
         let file = state.running.remove(at);
         let moved = file.moved();
-        state.tally.bytes += moved;
+        state.moved += moved;
         if let Some(sum) = state.parts.get_mut(&file.name) {
-            sum.moved += moved;
-            sum.start = sum.start.max(file.progress.start());
+            sum.kept = Some(sum.kept.unwrap_or(u64::MAX).min(file.kept()));
         }
         if let (Some(bar), Some(screen)) = (file.bar, &state.screen) {
             bar.finish_and_clear();
@@ -400,21 +438,36 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_started_over_is_one_file_and_all_its_bytes_were_moved() {
+    fn what_is_counted_is_the_bytes_of_files_and_not_those_that_came_to_be_compared() {
         let meter = Meter::new(true);
-        let whole = meter.whole(Some((2, 10)));
-        for bytes in [300, 700] {
+        let whole = meter.whole(Some((3, 10)));
+        // Of "a" 700 bytes were kept, of which 600 came again; and it was started over.
+        for (from, kept, bytes) in [(100, 700, 300), (100, 700, 900)] {
             let progress = Arc::new(Progress::default());
-            let running = meter.follow("a", 5, Some(1000), &progress);
+            let running = meter.follow_from("a", (from, kept), Some(1000), &progress);
             progress.add(bytes);
             assert_eq!(meter.tally().files, 0);
             drop(running);
         }
         meter.done("a", 1000);
+        // Nothing of "c" was kept before its first run.
+        for (kept, bytes) in [(0, 300), (300, 900)] {
+            let progress = Arc::new(Progress::default());
+            let running = meter.follow_from("c", (0, kept), Some(900), &progress);
+            progress.add(bytes);
+            drop(running);
+        }
+        meter.done("c", 900);
         meter.present("b", 50);
         drop(whole);
-        let tally =
-            Tally { files: 1, bytes: 1000, present: 1, skipped: 0, settled: 1050, expected: Some((2, 10)) };
+        let tally = Tally {
+            files: 2,
+            bytes: 1200,
+            present: 1,
+            settled: 1950,
+            expected: Some((3, 10)),
+            ..Tally::default()
+        };
         assert_eq!(meter.tally(), tally);
     }
 }

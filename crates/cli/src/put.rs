@@ -20,6 +20,7 @@ use wire::{Entry, Pathname, RepresentationType, Stamp};
 use crate::address;
 use crate::client_flags::{LinksFlag, Talk, TypeFlag, VerifyFlag, representation};
 use crate::interrupt::UnderWay;
+use crate::mkdir::make_all;
 use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
@@ -99,6 +100,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if text && (flags.resume || flags.recursive) {
         return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
+    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
     // Before the connection is made: a file that is not there is a mistake on the command line.
     let mut all = Several::of(flags.files.len());
     let mut targets = HashMap::new();
@@ -106,7 +108,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     for file in &flags.files {
         match check(file, &url, flags) {
             Err(failure) if all.many() && file != Path::new("-") => {
-                all.add(Err(failure), Failure::print)?;
+                all.add(Err(failure), |failure| meter.failed(failure))?;
                 continue;
             }
             checked => checked?,
@@ -119,7 +121,6 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
     let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(flags.verify.verify());
     let records = state::folder().map(|state| Records::in_folder(state.join("uploads")));
     let mut tree = Tree {
@@ -127,6 +128,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         under_way: UnderWay::new(&meter, flags.resume),
         meter,
         records: records.is_some(),
+        ready: false,
         left_out: false,
     };
     let mut whole = None;
@@ -148,7 +150,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         };
         let done = if tree.left_out { done.and(Err(Failure::told(Exit::Refused))) } else { done };
         sessions.after(&done);
-        last = all.add(done, |failure| tree.meter.aside(|| failure.print()));
+        last = all.add(done, |failure| tree.meter.failed(failure));
         if last.is_err() {
             break;
         }
@@ -218,6 +220,8 @@ struct Tree<'a> {
     under_way: UnderWay,
     /// Are uploads noted, so that `-c` can go on with what has arrived?
     records: bool,
+    /// Is the URL's directory known to exist?
+    ready: bool,
     left_out: bool,
 }
 
@@ -237,6 +241,10 @@ impl Tree<'_> {
             return self.stream(client, &path, pieces(io::stdin()), text).await;
         }
         let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
+        if self.flags.recursive && there.is_file() && !self.ready {
+            make_parents(client, &path).await?;
+            self.ready = true;
+        }
         if there.is_dir() {
             self.folder(client, file, &path).await
         } else if text || !has_length(file, &there).map_err(|e| Failure::file(file, &e))? {
@@ -317,7 +325,16 @@ impl Tree<'_> {
         let mut waiting = vec![(root.to_owned(), path.clone(), 0usize)];
         let mut times = Vec::new();
         while let Some((folder, path, depth)) = waiting.pop() {
-            if let Some(why) = directory(client, &path, &mut going_on).await? {
+            let mut refused = directory(client, &path, &mut going_on).await?;
+            if depth == 0 && refused.is_some() {
+                make_parents(client, &path).await?;
+                refused = directory(client, &path, &mut going_on).await?;
+            }
+            if let Some(why) = refused {
+                // Without the directory that was named there is nothing to go on with.
+                if depth == 0 {
+                    return Err(why.into());
+                }
                 self.leave_out(&folder, &why);
                 continue;
             }
@@ -480,6 +497,15 @@ fn unsent(error: Error) -> Failure {
     let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
     let failure = Failure::from(error);
     if broken { failure.or_hint("the same command with -c resumes the upload") } else { failure }
+}
+
+/// Makes the directory that `path` is in and those above it, unless it is there.
+async fn make_parents(client: &mut Client, path: &Pathname) -> Result<(), Error> {
+    let Some(parent) = parent(path) else { return Ok(()) };
+    match client.stat(Some(&parent)).await {
+        Err(Error::Refused { .. }) => make_all(client, &parent).await,
+        other => other.map(drop),
+    }
 }
 
 /// Makes a directory of the site, if it is not there; or why it is neither there nor can be made.

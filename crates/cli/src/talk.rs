@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use client::Error;
+
 use crate::mask::masked_bytes;
 
 /// What the exit code says, from the best to the worst.
@@ -57,6 +59,26 @@ impl Failure {
                 failure.hint(format_args!("there is no folder {}", show_path(folder)))
             }
             _ => failure,
+        }
+    }
+
+    /// Output to `name` cannot be written. A pipe whose reader went away is the reader's decision, and silence.
+    pub(crate) fn output(name: &str, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::told(Exit::Done);
+        }
+        let words = words(error);
+        let mut letters = words.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        let words: String = first.into_iter().chain(letters).collect();
+        Self::usage(format_args!("cannot write to {name}: {words}"))
+    }
+
+    /// Of a verb whose data goes to `name` as it comes: what is wrong on this side is wrong there.
+    pub(crate) fn while_writing(name: &str, error: Error) -> Self {
+        match &error {
+            Error::Local { source, .. } if !error.is_about_a_name() => Self::output(name, source),
+            _ => error.into(),
         }
     }
 
@@ -122,13 +144,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Writing to stdout failed. A pipe whose reader went away is the reader's decision, and silence.
+/// Writing to stdout failed.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::told(Exit::Done);
-        }
-        Self::new(Exit::Broken, error)
+        Self::output("stdout", &error)
     }
 }
 

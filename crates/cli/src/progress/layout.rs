@@ -21,11 +21,13 @@ pub(super) struct FileState<'a> {
 pub(crate) struct Tally {
     /// Transferred whole.
     pub(crate) files: u64,
-    /// Bytes that this run has moved.
+    /// The bytes of those that were not there before this run.
     pub(crate) bytes: u64,
     /// Were there already.
     pub(crate) present: u64,
     pub(crate) skipped: u64,
+    /// Arguments that failed.
+    pub(crate) failed: u64,
     /// The lengths of the files that are done or were there already.
     pub(crate) settled: u64,
     /// Files and bytes that there are altogether, where that is known.
@@ -129,7 +131,9 @@ pub(super) fn file_present(columns: Option<usize>, name: &str) -> String {
 pub(super) fn summary(tally: &Tally, time: Duration) -> String {
     let files = if tally.files == 1 { "file" } else { "files" };
     let mut line = format!("{} {files}, {}", grouped(tally.files), how_fast(tally.bytes, time));
-    for (number, what) in [(tally.present, "already complete"), (tally.skipped, "skipped")] {
+    for (number, what) in
+        [(tally.present, "already complete"), (tally.skipped, "skipped"), (tally.failed, "failed")]
+    {
         if number > 0 {
             line.push_str(&format!("; {} {what}", grouped(number)));
         }
@@ -244,11 +248,11 @@ fn left(have: u64, total: u64, rate: Option<u64>) -> String {
     }
 }
 
-/// `286.10 MiB in 11.1 s, 25.9 MiB/s`. What took no time to speak of has no rate.
+/// `286.10 MiB in 11.1 s, 25.9 MiB/s`. What took hardly any time has no rate: it would be that of the replies.
 fn how_fast(bytes: u64, time: Duration) -> String {
     let took = took(time);
     let per_second = bytes as f64 / time.as_secs_f64();
-    if bytes == 0 || time < Duration::from_millis(1) || !per_second.is_finite() {
+    if bytes == 0 || time < Duration::from_millis(50) || !per_second.is_finite() {
         return format!("{} in {took}", human(bytes));
     }
     format!("{} in {took}, {}", human(bytes), rate(per_second as u64))
@@ -385,10 +389,10 @@ mod tests {
             assert!(file_done(Some(columns), NAMES[3], 299_999_999, 1 << 20, eleven).width() <= columns);
         }
         assert_eq!(file_present(Some(79), "a"), "a  already complete");
-        let tally = Tally { files: 1000, bytes: 5000, present: 1, skipped: 7, ..Tally::default() };
+        let tally = Tally { files: 1000, bytes: 5000, present: 1, skipped: 7, failed: 1, ..Tally::default() };
         assert_eq!(
             summary(&tally, Duration::from_secs(187)),
-            "1,000 files, 4.88 KiB in 3 min 7 s, 26 B/s; 1 already complete; 7 skipped"
+            "1,000 files, 4.88 KiB in 3 min 7 s, 26 B/s; 1 already complete; 7 skipped; 1 failed"
         );
         assert_eq!(summary(&Tally { files: 1, ..Tally::default() }, Duration::ZERO), "1 file, 0 B in 0.00 s");
         assert_eq!([grouped(7), grouped(1000), grouped(24_117_248)], ["7", "1,000", "24,117,248"]);

@@ -42,8 +42,10 @@ pub struct Begin<'a> {
     pub part: &'a Path,
     /// Is the part kept, when they end before the end of the file?
     pub kept: bool,
-    /// How many bytes were there before, or are fetched once more to be compared.
+    /// From which byte on they are fetched.
     pub have: u64,
+    /// How many bytes were there before: the last of them may be fetched once more, to be compared.
+    pub kept_bytes: u64,
     /// How many there will be, as far as is known.
     pub total: Option<u64>,
     /// Counts them.
@@ -182,8 +184,15 @@ impl Client {
         let source = self.source(path).await?;
         let part = Part::spare(target)?;
         let progress = Arc::new(Progress::default());
-        let begin =
-            Begin { path, part: &part.path(), kept: false, have: 0, total: None, progress: &progress };
+        let begin = Begin {
+            path,
+            part: &part.path(),
+            kept: false,
+            have: 0,
+            kept_bytes: 0,
+            total: None,
+            progress: &progress,
+        };
         how.watch.begins(&begin);
         let mut out = BufWriter::new(&**part.file());
         let mut take = |bytes: &[u8]| out.write_all(bytes);
@@ -379,8 +388,15 @@ impl Fetch<'_> {
         let progress = Arc::new(Progress::default());
         let (path, part) = (self.path, self.part.path());
         let kept = self.part.is_kept();
-        let begin =
-            Begin { path, part: &part, kept, have: from, total: self.source.size, progress: &progress };
+        let begin = Begin {
+            path,
+            part: &part,
+            kept,
+            have: from,
+            kept_bytes: self.have,
+            total: self.source.size,
+            progress: &progress,
+        };
         self.how.watch.begins(&begin);
         let stall = self.client.stall_of_bytes();
         let mover = comparing(Arc::clone(self.part.file()), (from, self.have), stall, Arc::clone(&progress));

@@ -73,6 +73,11 @@ fn get_and_put_go_on_behind_a_dead_host_and_a_missing_file() {
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
     assert_eq!(fs::read(here.join("new/folder/one")).unwrap(), content(1, 10));
     assert_eq!(said.err.matches("error: ").count(), 2, "{}", said.err);
+    let two = [site.door.url("missing"), site.door.url("one")];
+    let said = run(pasv(["get", "--progress", "-O"]).arg(&here).args(&two));
+    assert!(said.err.ends_with("; 1 failed\n"), "{}", said.err);
+    let said = run(pasv(["get", "--progress", "-O"]).arg(&here).args(["x", "y"].map(|n| site.door.url(n))));
+    assert!(!said.err.contains("0 files"), "{}", said.err);
 
     let up = write(&here, "up", 2, 10);
     let said = run(pasv(["put"]).args([here.join("missing"), here.clone(), up]).arg(site.door.url("")));

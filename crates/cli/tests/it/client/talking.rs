@@ -58,7 +58,7 @@ fn a_directory_is_told_from_a_file() {
     write(site.root(), "tree", 1, 10);
     let said = run(pasv(["put", "-r"]).arg(here.join("tree")).arg(site.door.bare_url("")));
     assert_eq!(said.status.code(), Some(1), "{}", said.err);
-    assert!(said.err.contains("skipped: "), "{}", said.err);
+    assert!(said.err.contains("error: "), "{}", said.err);
     // By its path in the tree, since its name alone does not say which one it is.
     write(site.root(), "odd/deep/\u{1}", 1, 10);
     let said = run(pasv(["get", "-r", "-O"]).arg(&here).arg(site.door.bare_url("odd")));

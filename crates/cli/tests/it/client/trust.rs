@@ -91,7 +91,7 @@ fn plain_ftp_pins_at_the_first_visit_and_refuses_a_change() {
         refused(
             &said,
             "has CHANGED",
-            &format!("--pin {print}, or `pasv forget 127.0.0.1:{}`", site.door.port),
+            &format!("by another way; if it is the new one, run `pasv forget 127.0.0.1:{}`", site.door.port),
         );
     }
     assert_eq!(person.knows(), before);

@@ -53,6 +53,46 @@ fn next_means_the_control_connections_port_plus_one() {
 }
 
 #[test]
+fn a_tree_or_a_file_with_r_makes_the_directories_of_the_url() {
+    let site = Site::start();
+    let here = site.beside("here");
+    let file = write(&here.join("tree"), "f", 1, 100);
+    for (what, url, there) in [
+        (here.join("tree"), "a/b/", "a/b/tree/f"),
+        (here.join("tree"), "c/d/e", "c/d/e/f"),
+        (file.clone(), "g/h/", "g/h/f"),
+        (here.join("tree"), "a/b/", "a/b/tree/f"),
+    ] {
+        run(pasv(["put", "-r"]).arg(what).arg(site.door.url(url))).good();
+        assert_same_file(&file, &site.root().join(there));
+    }
+    // A name that is a file already is an error, not something that was skipped.
+    let said = run(pasv(["put", "-r"]).arg(here.join("tree")).arg(site.door.url("a/b/tree/f")));
+    assert_eq!(said.status.code(), Some(1), "{}", said.err);
+    assert!(said.err.contains("\nerror: ") && !said.err.contains("skipped"), "{}", said.err);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_named_and_exits_2() {
+    let site = Site::clear();
+    write(site.root(), "f", 1, 100_000);
+    let url = site.door.url("f");
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for (flags, to) in [
+        (&["cat"][..], "stdout"),
+        (&["ls"], "stdout"),
+        (&["stat"], "stdout"),
+        (&["get", "-o", "-"], "stdout"),
+        (&["get", "-o", "/dev/full"], "/dev/full"),
+    ] {
+        let out = pasv(flags).args(["--tls", "off", &url]).stdout(full()).output().unwrap();
+        let err = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(err, format!("error: cannot write to {to}: no space left on device\n"), "{flags:?}");
+        assert_eq!(out.status.code(), Some(2), "{flags:?}");
+    }
+}
+
+#[test]
 fn a_tree_goes_up_and_comes_back() {
     let site = Site::start();
     let here = site.beside("here");
