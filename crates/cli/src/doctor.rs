@@ -213,10 +213,17 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
         };
         let curl =
             |flags: &str| format!("curl {flags}{}{theirs}://{at}/", if flags.is_empty() { "" } else { " " });
+        let (verb, upload, put) =
+            if config.upload { ("put", " -T FILE", "; put FILE") } else { ("ls", "", "") };
+        let file = if config.upload { " FILE" } else { "" };
+        let curl = |flags: &str| curl(flags).replacen("curl", &format!("curl{upload}"), 1);
         let inner = vec![
-            format!("pasv       pasv ls {} {ours}://{at}/", config.pasv),
+            format!("pasv       pasv {verb} {}{file} {ours}://{at}/", config.pasv),
             format!("curl       {}", line(&config.curl, &curl)),
-            format!("lftp       {}", line(&config.lftp, &|set| format!("lftp -e '{set}' {theirs}://{at}/"))),
+            format!(
+                "lftp       {}",
+                line(&config.lftp, &|set| format!("lftp -e '{set}{put}' {theirs}://{at}/"))
+            ),
             format!("FileZilla  {}", line(&config.filezilla, &str::to_owned)),
         ];
         // Whole, so that each can be pasted: the terminal breaks them where it must.
@@ -371,6 +378,7 @@ mod tests {
             curl: Some("--ssl-reqd --insecure".to_owned()),
             lftp: Some("set ftp:ssl-force yes; ".repeat(6)),
             filezilla: None,
+            upload: false,
         };
         let diagnosis = Diagnosis {
             verdict,

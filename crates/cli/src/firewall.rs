@@ -13,15 +13,8 @@ use crate::talk::{Failure, say};
 mod change;
 pub(crate) mod machine;
 
-/// Print the firewall rules that a server needs, or apply them.
-///
-/// Takes the flags of `pasv serve`, so that the rules match the server: paste them from there. Without --for, the rules are
-/// for the firewall that this machine runs, as far as it can be recognised (root sees more). Where none is active there is
-/// nothing to do, and that is said. Comments in the output say how to load and to remove the rules.
-#[derive(Debug, Args)]
-#[group(skip)]
-#[command(mut_args(only_what_matters))]
-#[command(after_help = "Examples:\n  \
+/// Both of its own: the flags of `serve` below would leave theirs otherwise.
+const EXAMPLES: &str = "Examples:\n  \
     pasv firewall                                 what this machine needs\n  \
     pasv firewall --explain                       the same with reasons and a drawing\n  \
     pasv firewall --check                         compare with the rules of this machine\n  \
@@ -31,7 +24,18 @@ pub(crate) mod machine;
     pasv firewall --for nftables > pasv.nft       to read, then: nft -f pasv.nft\n\n\
     All flags of `pasv serve` are accepted; those that matter here are shown above.\n\n\
     Exit codes:\n  \
-    0 done, or --check found nothing   1 refused, or --check found something   2 wrong command line")]
+    0 done, or --check found nothing   1 refused, or --check found something   2 wrong command line\n  \
+    3 the rules of this machine cannot be read";
+
+/// Print the firewall rules that a server needs, or apply them.
+///
+/// Takes the flags of `pasv serve`, so that the rules match the server: paste them from there. Without --for, the rules are
+/// for the firewall that this machine runs, as far as it can be recognised (run it as root). Where none is active
+/// there is nothing to do, and that is said. Comments in the output say how to load and to remove the rules.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(mut_args(only_what_matters))]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct Flags {
     /// Firewall to print rules for [default: the one of this machine].
     #[arg(long = "for", value_name = "TARGET", value_enum)]
@@ -246,7 +250,15 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         (Some(TargetFlag(target)), _) => target,
         (None, Some(seen)) => {
             text = format!("# For {}: {}.\n", seen.target.name(), seen.why);
-            if !seen.why.contains("--for") {
+            if seen.filters == Filters::NotKnown {
+                let unread = format!("{} Hint: {}.", machine::unread(""), machine::hint());
+                text = crate::columns::wrap(&unread, "# ", "# ", 79).join("\n");
+                text.push_str(&format!(
+                    "\n# These rules are for {}; --for selects another firewall.\n",
+                    seen.target.name()
+                ));
+            }
+            if seen.filters != Filters::NotKnown {
                 text.push_str("# --for selects another firewall: `pasv firewall --help` lists them.\n");
             }
             seen.target
@@ -264,8 +276,15 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 /// Nothing has to be opened on this machine; what the server needs elsewhere, and what a firewall here would close.
 fn inactive(request: &Request, filters: Filters, closed: &[machine::Listener], width: usize) -> String {
     let first = match filters {
-        Filters::NotKnown => "No firewall was found on this machine: nothing to do.",
-        Filters::Active | Filters::Inactive => "No firewall is active on this machine: nothing to do.",
+        Filters::NotKnown => {
+            let unread = format!("{}\nHint: {}.", machine::unread(""), machine::hint());
+            let lines: Vec<_> =
+                unread.lines().flat_map(|line| crate::columns::wrap(line, "", "", width)).collect();
+            lines.join("\n")
+        }
+        Filters::Active | Filters::Inactive => {
+            "No firewall is active on this machine: nothing to do.".to_owned()
+        }
     };
     let mut text = format!("{first}\n\nA firewall or router in front of this machine must let through:\n");
     let site = &request.site;

@@ -193,6 +193,7 @@ pub(crate) const PAGES: &[Page] = &[
             (0, "success; with --check, nothing is missing and nothing too wide"),
             (1, "not done; with --check, something is missing or too wide"),
             (2, "the command line is wrong"),
+            (3, "the rules of this machine cannot be read"),
         ],
         ..local(
             "firewall",
@@ -286,6 +287,24 @@ mod tests {
             assert!(page(verb).is_some_and(|page| !page.examples.is_empty()), "{verb}");
         }
         assert_eq!(PAGES.len(), shown.len() + 1);
+    }
+
+    /// Their flags hold those of `serve`, whose text must not come along.
+    #[test]
+    fn verbs_with_the_flags_of_the_server_keep_their_own_examples() {
+        let mut command = with_pages(Arguments::command());
+        command.build();
+        for verb in ["doctor", "firewall"] {
+            let command = command.find_subcommand_mut(verb).unwrap();
+            for help in [command.render_help().to_string(), command.render_long_help().to_string()] {
+                assert!(help.contains(&format!("  pasv {verb} ")), "{verb}: {help}");
+                assert!(
+                    !help.contains("\n  pasv serve") && !help.contains("pasv serve --help"),
+                    "{verb}: {help}"
+                );
+                assert_eq!(help.matches("Exit codes:").count(), 1, "{verb}: {help}");
+            }
+        }
     }
 
     /// What the examples show can be typed.

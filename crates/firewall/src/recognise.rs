@@ -88,10 +88,7 @@ pub fn recognise(seen: &Seen) -> Recognised {
         }
         (None, None) => Recognised {
             filters: Filters::NotKnown,
-            ..found(
-                Target::Nftables,
-                "the firewall of this machine cannot be seen (root sees more); --for selects another",
-            )
+            ..found(Target::Nftables, "the firewall of this machine cannot be read; --for selects another")
         },
     }
 }

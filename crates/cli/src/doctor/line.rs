@@ -19,6 +19,17 @@ pub(crate) enum Flags {
     Site(Box<serve::doctor::Flags>),
 }
 
+/// Both of its own: the flags of `serve` below would leave theirs otherwise.
+const EXAMPLES: &str = "Examples:\n  \
+    pasv doctor ftp://host/                            why it fails from here\n  \
+    pasv doctor --write ftp://alice@host/incoming/     uploads too\n  \
+    pasv doctor --transcript host.txt ftp://host/      the whole dialogue, for the administrator\n  \
+    pasv doctor --site --listen 21 --active-port 20    check the server of this machine\n\n\
+    With --site all flags of `pasv serve` are accepted; those that matter here are shown above.\n\n\
+    Exit codes:\n  \
+    0 all is well, or no errors   1 something fails, the server refuses, or (--site) an error was found\n  \
+    2 wrong command line   3 nothing works, or the certificate is refused";
+
 /// Diagnose a server from here, or with --site this machine's own server.
 ///
 /// With an FTP-URL: tests everything that FTP needs, at the same time, in less than 15 seconds and without privileges: the name
@@ -36,15 +47,7 @@ pub(crate) enum Flags {
 #[group(skip)]
 #[command(mut_args(grouped))]
 #[command(override_usage = "pasv doctor [OPTIONS] <FTP-URL>\n       pasv doctor --site [OPTIONS]")]
-#[command(after_help = "Examples:\n  \
-    pasv doctor ftp://host/                            why it fails from here\n  \
-    pasv doctor --write ftp://alice@host/incoming/     uploads too\n  \
-    pasv doctor --transcript host.txt ftp://host/      the whole dialogue, for the administrator\n  \
-    pasv doctor --site --listen 21 --active-port 20    check the server of this machine\n\n\
-    With --site all flags of `pasv serve` are accepted; those that matter here are shown above.\n\n\
-    Exit codes:\n  \
-    0 all is well, or no errors   1 something fails, the server refuses, or (--site) an error was found\n  \
-    2 wrong command line   3 nothing works, or the certificate is refused")]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 struct Line {
     /// Server to test. A path is the directory for listings and files.
     #[arg(value_name = "FTP-URL")]

@@ -127,8 +127,8 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 
 fn read() -> Result<Ruleset, Failure> {
     machine::ruleset().map_err(|why| {
-        Failure::new(Exit::Refused, format!("the rules of this machine cannot be read: {why}"))
-            .hint(machine::hint())
+        // An exit code of its own: nothing was compared, so nothing was found.
+        Failure::new(Exit::Unreachable, machine::unread(&why).trim_end_matches('.')).hint(machine::hint())
     })
 }
 

@@ -62,13 +62,38 @@ pub(crate) fn ruleset() -> Result<Ruleset, String> {
     Ok(ruleset)
 }
 
+/// That the rules cannot be read, and why, in one sentence for all places where that is said. `why` is what nft complained
+/// about, for where it is there and may read.
+pub(crate) fn unread(why: &str) -> String {
+    let root = rustix::process::geteuid().is_root();
+    unread_as(root, is_installed("nft"), is_installed("iptables"), why)
+}
+
+fn unread_as(root: bool, nft: bool, iptables: bool, why: &str) -> String {
+    let reason = match (nft, iptables) {
+        (false, false) => "as neither nft nor iptables is installed".to_owned(),
+        _ if !root => "as only root can read its rules".to_owned(),
+        (false, true) => "as nft is not installed".to_owned(),
+        (true, _) => format!("as nft fails ({why})"),
+    };
+    format!("The firewall of this machine cannot be read, {reason}; it may still be filtering.")
+}
+
 /// What helps where the rules cannot be read.
 pub(crate) fn hint() -> &'static str {
-    if rustix::process::geteuid().is_root() {
-        "nftables is read and changed by its program nft: is it installed?"
+    if !is_installed("nft") {
+        "install nftables, then run this again as root"
+    } else if rustix::process::geteuid().is_root() {
+        "run `nft list ruleset`, which must work first"
     } else {
-        "only root can read and change the rules: try with sudo"
+        "run this again as root"
     }
+}
+
+/// Is a program where those of the administrator are looked for?
+fn is_installed(name: &str) -> bool {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    std::env::split_paths(&path).any(|folder| !folder.as_os_str().is_empty() && folder.join(name).is_file())
 }
 
 /// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those elsewhere.
@@ -242,6 +267,18 @@ fn first_line(name: &str, stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_the_rules_cannot_be_read_is_one_sentence() {
+        let words = |root, nft, iptables| unread_as(root, nft, iptables, "nft: bad");
+        assert_eq!(
+            words(true, false, false),
+            "The firewall of this machine cannot be read, as neither nft nor iptables is installed; it may still be filtering."
+        );
+        assert!(words(false, true, true).contains("as only root can read its rules;"));
+        assert!(words(true, false, true).contains("as nft is not installed;"));
+        assert!(words(true, true, true).contains("as nft fails (nft: bad);"));
+    }
 
     #[test]
     fn listeners_are_read() {

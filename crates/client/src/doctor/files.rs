@@ -219,60 +219,99 @@ async fn stalled(ward: &Ward<'_>, cover: Cover, way: Way, path: &Pathname, end: 
 /// Stores a small file of a name of our own three times, has it proven, and deletes it.
 async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) -> Upload {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
-    let name = format!(".pasv-doctor-{}-{stamp}.tmp", std::process::id());
-    let Ok(path) = Pathname::new(name) else { return Upload::Unproven };
+    // A name of its own for each: where nothing can be replaced, the second would fail for that.
+    let process = std::process::id();
+    let names = (1..=UPLOADS).map(|n| Pathname::new(format!(".pasv-doctor-{process}-{stamp}-{n}.tmp")));
+    let Ok(paths) = names.collect::<Result<Vec<_>, _>>() else { return Upload::Unproven };
     let bytes: Vec<u8> = (0..3000_u32).flat_map(u32::to_le_bytes).collect();
     let mut result = Upload::Unproven;
-    for n in 1..=UPLOADS {
+    let mut stored = Vec::new();
+    for (n, path) in (1..=UPLOADS).zip(&paths) {
         let trial =
             Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), &bytes))).await;
         match trial.end {
-            End::Works { .. } => {}
+            End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
             other => {
                 result = Upload::Failed(n, super::verdict::words(&other));
                 if !is_usable(&other) {
                     // What was stored is to go all the same.
                     if let Some(call) = ward.session(ward.to, cover, "clean").await {
-                        clean(ward, call, &path, n > 1).await;
+                        clean(ward, call, way, &stored, Some(path)).await;
                     } else {
+                        stored.push(path.clone());
                         let why = "no session could be had to delete it".to_owned();
-                        ward.notebook.findings().files.left = Some((path.to_string(), why));
+                        ward.notebook.findings().files.left = Some((shown(&stored), why));
                     }
                     return result;
                 }
-                break;
+                clean(ward, call, way, &stored, Some(path)).await;
+                return result;
             }
         }
     }
-    if result == Upload::Unproven {
-        result = prove(&mut call, &path, &bytes).await;
-        if let Some(stored) = modified(&mut call, &path).await {
+    if let Some(last) = stored.last() {
+        result = prove(&mut call, last, &bytes).await;
+        if let Some(stored) = modified(&mut call, last).await {
             let drift = stored.seconds.saturating_sub(today().seconds);
             ward.notebook.findings().files.drift = Some(drift);
         }
     }
-    clean(ward, call, &path, true).await;
+    clean(ward, call, way, &stored, None).await;
     result
 }
 
-/// Deletes the file of the upload, and writes down if it is not gone. Where nothing was stored for certain, a refusal may
-/// mean that there is nothing.
-async fn clean(ward: &Ward<'_>, mut call: Call<'_>, path: &Pathname, stored: bool) {
-    let gone = call.ask(&Command::Dele(path.clone()), ANSWER).await;
-    let why = match &gone {
-        Ok(reply) if reply.code.severity() == Severity::Completion => None,
-        Ok(reply) if stored => Some(line(reply)),
-        Ok(_) => None,
-        Err(deaf) => Some(deaf.words()),
-    };
-    if let Some(why) = why {
+fn shown(paths: &[Pathname]) -> Vec<String> {
+    paths.iter().map(Pathname::to_string).collect()
+}
+
+/// Deletes the files of the upload, and writes down those that are not gone. Of one that broke off, a refusal may mean that
+/// there is nothing.
+async fn clean(
+    ward: &Ward<'_>,
+    mut call: Call<'_>,
+    way: Way,
+    stored: &[Pathname],
+    broken: Option<&Pathname>,
+) {
+    let mut left = Vec::new();
+    let mut last = None;
+    let mut answers = true;
+    for (path, whole) in stored.iter().map(|path| (path, true)).chain(broken.map(|path| (path, false))) {
+        let gone = if answers { Some(call.ask(&Command::Dele(path.clone()), ANSWER).await) } else { None };
+        let why = match gone {
+            Some(Ok(reply)) if reply.code.severity() == Severity::Completion => continue,
+            Some(Ok(reply)) if whole => line(&reply),
+            Some(Ok(_)) => continue,
+            Some(Err(deaf)) => {
+                answers = false;
+                deaf.words()
+            }
+            None => "no answer".to_owned(),
+        };
         call.note(format!("* the file stays there: {why}"));
-        ward.notebook.findings().files.left = Some((path.to_string(), why));
+        left.push(path.clone());
+        last.get_or_insert(why);
     }
-    if gone.is_ok() {
-        call.quit().await;
+    let Some(why) = last else { return call.quit().await };
+    ward.notebook.findings().files.left = Some((shown(&left), why));
+    if !answers {
+        return;
     }
+    // Whoever may not delete may be able to overwrite: that is another right.
+    if let Some(path) = left.first() {
+        let bytes = b"pasv doctor\r\n";
+        let trial = Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), bytes))).await;
+        ward.notebook.findings().files.replaces = match trial.end {
+            End::Works { .. } => Some(true),
+            End::CommandRefused(_) => Some(false),
+            _ => None,
+        };
+        if !is_usable(&trial.end) {
+            return;
+        }
+    }
+    call.quit().await;
 }
 
 async fn prove(call: &mut Call<'_>, path: &Pathname, bytes: &[u8]) -> Upload {

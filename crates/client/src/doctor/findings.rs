@@ -324,6 +324,12 @@ impl End {
         )
     }
 
+    /// Did bytes come?
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        matches!(self, Self::Works { bytes: 1.. } | Self::Cut { bytes: 1.., .. })
+    }
+
     /// Did the network let everything through, whatever the server made of the command?
     #[must_use]
     pub fn is_through(&self) -> bool {
@@ -365,8 +371,10 @@ pub struct FilesSeen {
     pub bulk_again: Option<End>,
     /// What came of an upload; none where it was not asked for.
     pub upload: Option<Upload>,
-    /// The file of the upload that may still be there, and why.
-    pub left: Option<(String, String)>,
+    /// The files of the upload that may still be there, and why.
+    pub left: Option<(Vec<String>, String)>,
+    /// Whether one of them can be stored again under its name; none where that was not tried.
+    pub replaces: Option<bool>,
 }
 
 /// What came of a restart.
@@ -420,6 +428,15 @@ impl Findings {
             _ => false,
         };
         self.logins.iter().any(refused)
+    }
+
+    /// Has any transfer moved a byte? A data connection that opens and closes proves less.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        let files = &self.files;
+        self.trials.iter().any(|trial| trial.end.has_content())
+            || [&files.mlsd, &files.bulk].into_iter().flatten().any(End::has_content)
+            || matches!(files.upload, Some(Upload::Proven(_) | Upload::Unproven | Upload::Differs(_)))
     }
 
     /// The trials of a cover.

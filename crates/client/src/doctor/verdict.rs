@@ -15,7 +15,7 @@ mod protection;
 #[cfg(test)]
 mod tests;
 
-use super::findings::{Answer, Findings};
+use super::findings::{Answer, End, Findings, Trial, Upload};
 
 pub use config::Config;
 pub(super) use evidence::end as words;
@@ -65,6 +65,8 @@ pub enum Verdict {
     SessionsLimited,
     /// The directory of the URL is refused.
     NoDirectory,
+    /// Data connections open, and every listing is refused.
+    ListingRefused,
     /// The server wants TLS before the login.
     TlsRequired,
     /// The server has no TLS.
@@ -181,6 +183,7 @@ impl Verdict {
         Self::LoginBroken,
         Self::SessionsLimited,
         Self::NoDirectory,
+        Self::ListingRefused,
         Self::TlsRequired,
         Self::NoTls,
         Self::AuthEaten,
@@ -253,6 +256,7 @@ impl Verdict {
             Self::LoginBroken => "login-broken",
             Self::SessionsLimited => "sessions-limited",
             Self::NoDirectory => "no-directory",
+            Self::ListingRefused => "listing-refused",
             Self::TlsRequired => "tls-required",
             Self::NoTls => "no-tls",
             Self::AuthEaten => "auth-eaten",
@@ -356,6 +360,11 @@ impl Remark {
 
     fn client(mut self, todo: impl Into<String>) -> Self {
         self.client.push(todo.into());
+        self
+    }
+
+    fn clients(mut self, todo: &[&str]) -> Self {
+        self.client.extend(todo.iter().map(|todo| (*todo).to_owned()));
         self
     }
 }
@@ -484,17 +493,66 @@ fn without_trouble(findings: &Findings) -> Remark {
         )
         .server("read its log for those transfers")
         .client("use the settings below; try again to see whether the others always fail"),
+        Some(trial) if matches!(trial.end, End::CommandRefused(_)) => nothing_listed(findings, trial),
         Some(trial) => Remark::new(
             Verdict::AllIsWell,
             Weight::Note,
             format!(
-                "All is well: {} transfers work {}, by {}.",
+                "All is well: {} transfers work {}, by {}.{}",
                 trial.way.mode(),
                 trial.cover.words(),
-                trial.way
+                trial.way,
+                if findings.moved() {
+                    ""
+                } else {
+                    " The directory is empty: only data connections without content were tested."
+                }
             ),
         ),
         None => Remark::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why."),
+    }
+}
+
+/// The best way opens data connections, and the server refuses to list over it: nothing is proven but that.
+fn nothing_listed(findings: &Findings, best: &Trial) -> Remark {
+    let End::CommandRefused(said) = &best.end else {
+        return Remark::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why.");
+    };
+    let refused = |weight, sentence| Remark::new(Verdict::ListingRefused, weight, sentence);
+    let (way, covered) = (best.way, best.cover.words());
+    let other = findings.trials.iter().find(|trial| trial.end.has_content());
+    if let Some(other) = other {
+        return refused(
+            Weight::Hinders,
+            format!(
+                "Transfers work {} by {}, but {covered} by {way} the listing is refused ({said}).",
+                other.cover.words(),
+                other.way
+            ),
+        )
+        .server("read its log for why it refuses that listing");
+    }
+    // What we see is a refused listing; that it is the same for downloads, such a server says itself.
+    let drop_box = said.to_ascii_lowercase().contains("upload");
+    let may_not = if drop_box { "neither list nor download" } else { "not list files" };
+    match &findings.files.upload {
+        Some(Upload::Proven(_) | Upload::Unproven) => refused(
+            Weight::Note,
+            format!("Uploads work {covered}, by {way}; this user may {may_not} ({said})."),
+        ),
+        Some(Upload::Refused(upload)) => refused(
+            Weight::Hinders,
+            format!(
+                "The login works, but this user may {may_not} ({said}), and not upload ({upload}): only the opening of data connections was tested."
+            ),
+        )
+        .server("give this user a right, or check the directory and its permissions"),
+        _ => refused(
+            Weight::Hinders,
+            format!(
+                "The login works, but this user may {may_not} ({said}): only the opening of data connections was tested. Use -w to test an upload."
+            ),
+        ),
     }
 }
 

@@ -224,7 +224,7 @@ fn the_firewall_that_runs_is_recognised() {
     assert_eq!(target(&Seen { firewalld: Some("running\n".into()), ..nft("complete") }), Target::Firewalld);
     let legacy = Seen { iptables: Some("*filter\n:INPUT DROP [0:0]\nCOMMIT\n".into()), ..Seen::default() };
     assert_eq!(target(&legacy), Target::IptablesInsert);
-    assert!(recognise(&Seen::default()).why.contains("cannot be seen"));
+    assert!(recognise(&Seen::default()).why.contains("cannot be read"));
 }
 
 /// Whoever may change the firewall makes the listing: it may be anything.

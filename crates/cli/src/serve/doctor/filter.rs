@@ -53,7 +53,7 @@ pub(super) fn gather(site: &serve::Flags) -> Option<Filter> {
             machine::recognised(),
             machine::legacy().collect(),
         ),
-        Err(why) => Filter::Unread { why, hint: machine::hint() },
+        Err(why) => Filter::Unread { why: machine::unread(&why), hint: machine::hint() },
     })
 }
 
@@ -115,8 +115,10 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
     let (compared, active, recognised, unseen) = match filter {
         Filter::Read { compared, active, recognised, unseen, .. } => (compared, active, recognised, unseen),
         Filter::Unread { why, hint } => {
-            let what =
-                format!("whether the firewall of this machine lets the server through: {}", plain(why));
+            let what = format!(
+                "whether the firewall of this machine lets the server through. {}",
+                plain(why).trim_end_matches('.')
+            );
             return findings.open(what, *hint);
         }
     };

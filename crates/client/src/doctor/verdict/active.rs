@@ -36,18 +36,21 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     });
     // Where passive mode works, active mode is missed by nobody.
     let weight = if findings.best().is_some() { Weight::Note } else { weight(findings) };
+    // Nobody is to be sent from one mode that fails to another.
+    let (no_call, passive): (&[&str], &[&str]) =
+        if passive_fails(findings) { (&[], &[ALLOW]) } else { (&[NO_CALL], &[PASSIVE]) };
     let remark = |why: String| {
         Remark::new(Verdict::ActiveImpossible, weight, format!("Active mode does not work from here: {why}."))
     };
     match (never.is_empty(), refused) {
         (true, Some(said)) => {
-            return sheet.add(remark(format!("the server refuses it ({said})")).client(NO_CALL));
+            return sheet.add(remark(format!("the server refuses it ({said})")).clients(no_call));
         }
         (true, None) => return,
         (false, Some(said)) => {
             return sheet.add(
                 remark(format!("the server's connection does not arrive, or the server refuses it ({said})"))
-                    .client(PASSIVE),
+                    .clients(passive),
             );
         }
         (false, None) => {}
@@ -62,7 +65,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             )
             .rules(&[3])
             .server("allow the answers to the server's own connections: `pasv firewall --mode active --stateless` prints the rule")
-            .client(NO_CALL),
+            .clients(no_call),
         );
         sheet.ask(
             "whether rule 3 is missing at the server, or a firewall on this side blocks the answer",
@@ -77,7 +80,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             .server(
                 "translate the server's own connections to the address that clients use: `pasv firewall --for nftables-router --mode active` prints the rule",
             )
-            .client(NO_CALL),
+            .clients(no_call),
         );
     } else if let (Some(said), [4]) = (said, &named[..]) {
         sheet.add(
@@ -86,7 +89,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             ))
             .rules(&[4])
             .server("allow the server's own connections to clients: `pasv firewall --mode active --output-drop` prints the rule")
-            .client(NO_CALL),
+            .clients(no_call),
         );
     } else {
         let unseen = never.iter().any(|(_, call)| *call == Call::None);
@@ -108,12 +111,19 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             ))
             .rules(rules)
             .server("allow the server's own connections to clients: `pasv firewall --mode active` prints the rules")
-            .client(PASSIVE),
+            .clients(passive),
         );
         sheet.ask("who blocks the server's connection", ON_THE_SERVER);
     }
 }
 
+/// Passive mode was tried, and nothing came through.
+pub(super) fn passive_fails(findings: &Findings) -> bool {
+    let mut passive = findings.trials.iter().filter(|trial| trial.way.is_passive()).peekable();
+    passive.peek().is_some() && passive.all(|trial| !trial.end.is_through())
+}
+
 const NO_CALL: &str = "use passive mode";
+const ALLOW: &str = "allow connections from outside in the firewall or NAT on this side";
 const PASSIVE: &str =
     "use passive mode; or allow connections from outside in the firewall or NAT on this side";

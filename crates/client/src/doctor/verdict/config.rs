@@ -1,6 +1,6 @@
 //! What are clients to be told so that they take the way that works?
 use crate::dialogue::Way;
-use crate::doctor::findings::{Cover, Findings};
+use crate::doctor::findings::{Cover, End, Findings, Upload};
 
 /// How to set up clients; none for those that cannot take a way that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Config {
     pub lftp: Option<String>,
     /// Settings of FileZilla.
     pub filezilla: Option<String>,
+    /// Only uploads may work: the server lists nothing.
+    pub upload: bool,
 }
 
 /// For the best way that works; none where none does, or where all clients are to stay away.
@@ -20,6 +22,10 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
     let best = findings.best()?;
     let tls = best.cover == Cover::Tls;
     if findings.is_refused() || (!tls && findings.seen.is_some()) {
+        return None;
+    }
+    let upload = matches!(best.end, End::CommandRefused(_));
+    if upload && matches!(findings.files.upload, Some(Upload::Refused(_) | Upload::Failed(1, _))) {
         return None;
     }
     let passive = best.way.is_passive();
@@ -72,7 +78,7 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
     let pasv = pasv.join(" ") + pin.as_deref().unwrap_or_default();
     if best.narrow {
         // They know of no way around it.
-        return Some(Config { pasv, curl: None, lftp: None, filezilla: None });
+        return Some(Config { pasv, curl: None, lftp: None, filezilla: None, upload });
     }
     Some(Config {
         pasv,
@@ -82,5 +88,6 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
             "Encryption: {encryption}; Transfer mode: {}",
             if passive { "Passive" } else { "Active" }
         )),
+        upload,
     })
 }

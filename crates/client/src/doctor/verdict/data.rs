@@ -201,7 +201,7 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
                 Remark::new(
                     Verdict::DataStalls,
                     Weight::Blocks,
-                    "Passive data connections are made, but carry no data within seconds.",
+                    "Passive transfers fail: the data connection opens, but nothing comes through it.",
                 )
                 .server("check whether the server is overloaded or hangs: read its log"),
             );
@@ -403,7 +403,11 @@ fn translated(findings: &Findings, sheet: &mut Sheet) {
             Weight::Note,
             format!("This machine is behind NAT: its address is {own}, the server sees {seen}."),
         )
-        .client("use passive mode: the server cannot connect to this address"),
+        .clients(if active::passive_fails(findings) {
+            &[]
+        } else {
+            &["use passive mode: the server cannot connect to this address"]
+        }),
     );
     let arrived = findings.of(Cover::Clear).find(|trial| {
         let ours = |told: SocketAddr| told.ip() == own;

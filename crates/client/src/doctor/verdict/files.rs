@@ -117,18 +117,33 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
-/// Our own file.
+/// Our own files.
 fn left(findings: &Findings, sheet: &mut Sheet) {
-    if let Some((name, why)) = &findings.files.left {
-        sheet.add(
-            Remark::new(
-                Verdict::FileLeft,
-                Weight::Note,
-                format!("The test file {name} may still be there: DELE was answered with {why}."),
+    let Some((names, why)) = &findings.files.left else { return };
+    let (files, remain) = match names.len() {
+        1 => ("1 test file".to_owned(), "remains"),
+        many => (format!("{many} test files"), "remain"),
+    };
+    let listed = names.join(", ");
+    let uploads = matches!(findings.files.upload, Some(Upload::Proven(_) | Upload::Unproven));
+    let refused = why.starts_with(['4', '5']);
+    let sentence = match (refused && uploads, findings.files.replaces) {
+        (true, Some(false)) => {
+            format!(
+                "Uploads work; this user can neither replace nor delete files, so {files} {remain}: {listed}"
             )
-            .server(format!("delete {name}")),
-        );
-    }
+        }
+        (true, _) => {
+            format!("Uploads work; this user cannot delete files ({why}), so {files} {remain}: {listed}")
+        }
+        (false, _) => {
+            format!("The deletion of what was uploaded failed ({why}); {files} may remain: {listed}")
+        }
+    };
+    sheet.add(
+        Remark::new(Verdict::FileLeft, Weight::Note, format!("{sentence}."))
+            .server(format!("delete {listed}")),
+    );
 }
 
 /// Did it connect, and come to no end in its time?

@@ -1,6 +1,6 @@
 //! What does TLS say?
 use super::evidence::shake as words;
-use super::{Remark, Sheet, Verdict, Weight};
+use super::{Remark, Sheet, Verdict, Weight, active};
 use crate::doctor::findings::{Cover, End, Findings, Login, Shake, Trial};
 use crate::doctor::handshake::is_offer;
 
@@ -403,7 +403,11 @@ fn stalls(findings: &Findings, sheet: &mut Sheet) {
     sheet.add(Remark::new(
         Verdict::DataStalls,
         weight,
-        "Data connections under TLS are made, but carry no data.",
+        if findings.best().is_none() && active::passive_fails(findings) {
+            "Passive transfers fail: the data connection opens, but nothing comes through it."
+        } else {
+            "Transfers under TLS fail: the data connection opens, but nothing comes through it."
+        },
     ));
     sheet.ask(
         "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",

@@ -605,7 +605,7 @@ fn files_and_listings() {
     );
     let denied = with(|files| files.mlsd = Some(End::CommandRefused("550 not there".to_owned())));
     open("a directory that is refused", &denied, Verdict::NoMlsd, "");
-    let left = with(|files| files.left = Some(("x.tmp".to_owned(), "550 no".to_owned())));
+    let left = with(|files| files.left = Some((vec!["x.tmp".to_owned()], "550 no".to_owned())));
     tells("our file stays", &left, Verdict::FileLeft);
     tells("MLSD is not offered", &with(|files| files.mlsd = Some(WORKS)), Verdict::FeatDiffers);
     tells("lines of no form", &with(|files| files.listing = Some((None, 1, 2))), Verdict::ListingUnread);
@@ -620,6 +620,62 @@ fn files_and_listings() {
     is("the third", &upload(Upload::Failed(3, "522".to_owned())), Verdict::UploadFails);
     is("read only", &upload(Upload::Refused("550".to_owned())), Verdict::AllIsWell);
     open("neither SIZE nor HASH", &upload(Upload::Unproven), Verdict::UploadDiffers, "is complete");
+}
+
+#[test]
+fn all_is_well_only_where_bytes_moved() {
+    let said = "550 Anonymous users may only upload here.";
+    let refused = || End::CommandRefused(said.to_owned());
+    let findings = clear(&[(Way::Epsv, refused()), (Way::Pasv, refused()), (Way::Port, refused())]);
+    is("a drop box", &findings, Verdict::ListingRefused);
+    let diagnosis = diagnose(&findings);
+    assert_eq!(diagnosis.verdict.weight, Weight::Hinders);
+    assert!(diagnosis.verdict.sentence.contains("neither list nor download (550 "), "{diagnosis:#?}");
+    assert!(diagnosis.config.unwrap().upload);
+    let uploads = change(findings.clone(), |findings| findings.files.upload = Some(Upload::Proven("SIZE")));
+    let diagnosis = diagnose(&uploads);
+    assert_eq!(diagnosis.verdict.weight, Weight::Note);
+    assert!(diagnosis.verdict.sentence.starts_with("Uploads work unencrypted"), "{diagnosis:#?}");
+    let nothing =
+        change(findings, |findings| findings.files.upload = Some(Upload::Refused("553".to_owned())));
+    is("nor uploads", &nothing, Verdict::ListingRefused);
+    assert_eq!(diagnose(&nothing).config, None);
+    let tls = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, refused())]);
+    is("listings under TLS are refused", &tls, Verdict::ListingRefused);
+    let empty = diagnose(&clear(&[(Way::Epsv, End::Works { bytes: 0 })]));
+    assert!(empty.verdict.sentence.contains("The directory is empty"), "{empty:#?}");
+}
+
+#[test]
+fn files_that_stay_are_named() {
+    let findings = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        findings.files.upload = Some(Upload::Unproven);
+        findings.files.left = Some((vec!["a".to_owned(), "b".to_owned()], "550 no".to_owned()));
+        findings.files.replaces = Some(false);
+    });
+    let diagnosis = diagnose(&findings);
+    let words = "Uploads work; this user can neither replace nor delete files, so 2 test files remain: a, b.";
+    assert!(diagnosis.also.iter().any(|remark| remark.sentence == words), "{diagnosis:#?}");
+}
+
+#[test]
+fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
+    let no = || End::Refused("500 no".to_owned());
+    for end in [End::Stalled { bytes: 0 }, refused_port(), SILENT] {
+        for active in [no(), never(Call::None), never(Call::HalfOpen)] {
+            let findings = clear(&[
+                (Way::Epsv, end.clone()),
+                (Way::Pasv, end.clone()),
+                (Way::Eprt, active.clone()),
+                (Way::Port, active.clone()),
+            ]);
+            let diagnosis = diagnose(&findings);
+            assert!(diagnosis.verdict.sentence.starts_with("Passive transfers fail: "), "{diagnosis:#?}");
+            let advice = std::iter::once(&diagnosis.verdict).chain(&diagnosis.also);
+            let mut advice = advice.flat_map(|remark| &remark.client);
+            assert!(!advice.any(|advice| advice.contains("use passive")), "{diagnosis:#?}");
+        }
+    }
 }
 
 #[test]

@@ -131,8 +131,8 @@ impl Session {
             }
             "MDTM" => self.say("213 20240102000000"),
             "DELE" => {
-                self.stored.lock().unwrap().remove(argument)?;
-                self.say("250 gone")
+                let gone = self.stored.lock().unwrap().remove(argument).is_some();
+                self.say(if gone { "250 gone" } else { "550 not there" })
             }
             "QUIT" => self.say("221 bye"),
             _ => self.say("502 no"),
