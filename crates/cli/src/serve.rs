@@ -366,6 +366,8 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
                 &implicit,
                 passive.iter().map(|port| *port..=*port).collect(),
             ),
+            external: flags.external,
+            passive: !flags.no_passive,
             explain: flags.explain,
         });
     }

@@ -368,6 +368,9 @@ impl<'a> Driver<'a> {
     /// Lets the data connection of a transfer end that failed, once its reply is written.
     async fn part(&mut self) -> std::io::Result<()> {
         let Some(parting) = self.parting.take() else { return Ok(()) };
+        if let Parting::Claim(Held::Protected(claim)) = &parting {
+            claim.dismiss();
+        }
         self.flush().await?;
         if self.control.has_unsent() {
             timeout(self.shared.settings.deadlines.stall, self.control.write_all(b"")).await??;

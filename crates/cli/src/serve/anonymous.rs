@@ -2,9 +2,11 @@
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueEnum};
+use server::settings::Tls;
 use storage::Rights;
 
 use super::listen::Listen;
+use super::users::name_of;
 use super::{Flags, root};
 use crate::talk::Failure;
 
@@ -77,12 +79,29 @@ impl Flags {
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         match self.anonymous_rights() {
+            Some(Rights::Write) if !self.user.is_empty() => {
+                warnings.push(
+                    "anyone who can connect can change and delete these files and fill this disk; leave out --anonymous write to require a password"
+                        .to_owned(),
+                );
+                if !self.write {
+                    let users: Vec<_> = self.user.iter().map(|user| name_of(user)).collect();
+                    warnings.push(format!(
+                        "{} may do less than anyone without a password: add --write",
+                        users.join(", ")
+                    ));
+                }
+            }
             Some(Rights::Write) => warnings.push(
                 "anyone who can connect can change and delete these files and fill this disk; use --user NAME to require a password"
                     .to_owned(),
             ),
             Some(Rights::Drop) => warnings.push("anyone who can connect can fill this disk".to_owned()),
             Some(Rights::Read) | None => {}
+        }
+        if !self.user.is_empty() && self.tls.security().tls == Tls::Off {
+            let but = if self.tls.is_used() { ", except at the ftps:// addresses" } else { "" };
+            warnings.push(format!("passwords and files are sent unencrypted{but}"));
         }
         if root::is_home(self.root()) {
             warnings.push(
@@ -151,6 +170,17 @@ mod tests {
         for line in ["--write --anonymous", "--write --anonymous drop", "-p 1 -l 127.0.0.1:2"] {
             assert!(read(line).unwrap().agree().is_err(), "{line}");
         }
+        let warned = |line: &str| read(line).unwrap().warnings().join("\n");
+        let said = warned("--anonymous write --user alice:f --tls off");
+        for words in [
+            "leave out --anonymous write to require a password",
+            "alice may do less than anyone without a password: add --write",
+            "passwords and files are sent unencrypted",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(!warned("-w --anonymous write --user alice").contains("do less"));
+        assert!(!warned("--user alice").contains("unencrypted"));
         let said = read("--anonymous /srv/files").unwrap_err();
         assert!(
             said.contains("read, write, drop") && said.contains("pasv serve /srv/files --anonymous"),

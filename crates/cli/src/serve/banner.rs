@@ -1,7 +1,7 @@
 //! What does somebody need to know who has just shared a folder?
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use server::settings::Tls;
@@ -27,6 +27,10 @@ pub(super) struct Shared<'a> {
     pub(super) generated: &'a [(String, String)],
     pub(super) warnings: &'a [String],
     pub(super) firewall: firewall::Site,
+    /// Where clients outside connect to, behind NAT.
+    pub(super) external: Option<Ipv4Addr>,
+    /// Is there passive mode?
+    pub(super) passive: bool,
     pub(super) explain: bool,
 }
 
@@ -49,8 +53,17 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     };
     let (mut here, mut network) = urls(scheme, 21, shared.control, own);
     let (here_at_once, network_at_once) = urls("ftps", 990, shared.implicit, own);
+    let mut outside = Vec::new();
+    if let Some(external) = shared.external {
+        outside = named(scheme, 21, shared.control, external);
+        outside.extend(named("ftps", 990, shared.implicit, external));
+    }
     here.extend(here_at_once);
     network.extend(network_at_once);
+    // Without TLS where clear text comes first, nobody is sent there who could have it elsewhere.
+    let at_once = shared.explicit == Tls::Off && !shared.implicit.is_empty();
+    let told = [&outside, &network, &here].into_iter().flatten();
+    let url = told.clone().find(|url| url.starts_with("ftps://") == at_once);
     let root = std::fs::canonicalize(shared.root).unwrap_or_else(|_| shared.root.to_owned());
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -65,6 +78,9 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     for (n, url) in network.iter().enumerate() {
         line(&format!("  {}{url}", if n == 0 { "from the network    " } else { "                    " }));
     }
+    for (n, url) in outside.iter().enumerate() {
+        line(&format!("  {}{url}", if n == 0 { "from outside        " } else { "                    " }));
+    }
     if let Some(certificate) = shared.certificate {
         let how = match shared.explicit {
             Tls::Off => "is available with ftps:// only",
@@ -76,7 +92,7 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
         line(&format!("  TLS {how}. Certificate fingerprint:"));
         line(&format!("  {}", certificate.fingerprint));
     }
-    if let Some(url) = network.first().or(here.first()).filter(|url| !url.starts_with("ftps://")) {
+    if let Some(url) = url {
         line("");
         for command in commands(shared, url) {
             let lines = fold::command(&command, width.map_or(usize::MAX - 2, |width| width - 2));
@@ -154,20 +170,27 @@ fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
     lines.into_iter()
 }
 
-/// What can be pasted elsewhere to get everything at `url`, which is `ftp://` or `ftpes://`.
+/// What can be pasted elsewhere to get everything at `url`, which is `ftp://`, `ftpes://` or `ftps://`.
 fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("ftp", url));
     let user = shared.users.first().filter(|_| shared.anonymous.is_none());
     let forced = scheme != "ftp";
+    let at_once = scheme == "ftps";
     // A password goes under TLS wherever there is TLS.
     let protected = forced || user.is_some() && shared.explicit != Tls::Off;
-    let pins = shared.certificate.and_then(|certificate| certificate.pins).filter(|_| protected);
+    let certificate = shared.certificate.filter(|_| protected);
+    let pins = certificate.and_then(|certificate| certificate.pins_at(host(rest)));
+    // What others know by these schemes.
+    let theirs = if at_once { "ftps" } else { "ftp" };
     let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
     let mut commands = Vec::new();
     let ours = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "get -r" };
     commands.push(format!("pasv {ours} {scheme}://{at}{rest}"));
     let mut curl = "curl".to_owned();
-    if protected {
+    if !shared.passive {
+        curl.push_str(" --ftp-port -");
+    }
+    if protected && !at_once {
         curl.push_str(" --ssl-reqd");
     }
     if let Some(pins) = pins {
@@ -181,10 +204,13 @@ fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     if shared.anonymous == Some(Rights::Drop) {
         curl.push_str(" -T FILE");
     }
-    commands.push(format!("{curl} ftp://{rest}"));
+    commands.push(format!("{curl} {theirs}://{rest}"));
     // lftp has TLS wherever it is offered, but not for anonymous, unless it is told.
     let mut set = String::new();
-    if protected {
+    if !shared.passive {
+        set.push_str("set ftp:passive-mode no; ");
+    }
+    if protected && !at_once {
         set.push_str("set ftp:ssl-force yes; ");
         set.push_str(if user.is_none() { "set ftp:ssl-allow-anonymous yes; " } else { "" });
     }
@@ -195,7 +221,7 @@ fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     }
     let work = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "mirror" };
     // With a path, be it only a slash, lftp connects before it has read its settings.
-    commands.push(format!("lftp -e '{set}{work}; exit' ftp://{at}{}", rest.trim_end_matches('/')));
+    commands.push(format!("lftp -e '{set}{work}; exit' {theirs}://{at}{}", rest.trim_end_matches('/')));
     commands
 }
 
@@ -226,6 +252,29 @@ fn in_shell(name: &str) -> String {
         return name.to_owned();
     }
     format!("'{}'", name.replace('\'', "'\\''"))
+}
+
+/// The host of what follows the scheme of a URL without a user, an IPv6 address without its brackets.
+fn host(rest: &str) -> &str {
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, _)) => v6,
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// The URLs of the ports of these addresses at another address, that of a router in front.
+fn named(scheme: &str, usual: u16, control: &[SocketAddr], address: Ipv4Addr) -> Vec<String> {
+    let reached = control.iter().filter(|at| !at.ip().is_loopback());
+    let mut urls: Vec<String> = Vec::new();
+    for at in reached {
+        let port = if at.port() == usual { String::new() } else { format!(":{}", at.port()) };
+        let url = format!("{scheme}://{address}{port}/");
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls
 }
 
 /// The URLs that reach the site from this machine, and from others.
@@ -293,13 +342,15 @@ mod tests {
                 active: firewall::Active::Off,
                 families: firewall::Families::Ipv4,
             },
+            external: None,
+            passive: true,
             explain: false,
         }
     }
 
     fn own() -> Shown {
         let pins = Some(Pins { sha1: [0xaa; 20], key: [0xff; 32] });
-        Shown { fingerprint: Fingerprint::from([0xab; 32]), pins }
+        Shown { fingerprint: Fingerprint::from([0xab; 32]), pins, identity: None }
     }
 
     #[test]
@@ -333,6 +384,41 @@ mod tests {
             told,
             ["pasv put FILE ftp://h/", "curl -T FILE ftp://h/", "lftp -e 'put FILE; exit' ftp://h"]
         );
+    }
+
+    #[test]
+    fn commands_fit_how_the_site_is_reached() {
+        let own = own();
+        let read = Some(Rights::Read);
+        let (implicit, control) = (["192.0.2.7:9990".parse().unwrap()], ["192.0.2.7:2121".parse().unwrap()]);
+        let off = Shared {
+            explicit: Tls::Off,
+            implicit: &implicit,
+            control: &control,
+            ..shared(Some(&own), &[], &[], read)
+        };
+        let told = text(&off, &[], None);
+        assert!(
+            told.contains("  pasv get -r ftps://192.0.2.7:9990/\n  curl -k --pinnedpubkey sha256//"),
+            "{told}"
+        );
+        assert!(told.contains("no; mirror; exit' ftps://192.0.2.7:9990\n"), "{told}");
+        let nat = Shared {
+            control: &control,
+            external: Some("203.0.113.7".parse().unwrap()),
+            passive: false,
+            ..shared(Some(&own), &[], &[], read)
+        };
+        let told = text(&nat, &[], None);
+        for line in [
+            "  from outside        ftp://203.0.113.7:2121/",
+            "  pasv get -r ftp://203.0.113.7:2121/",
+            "  curl --ftp-port - ftp://203.0.113.7:2121/",
+            "  lftp -e 'set ftp:passive-mode no; mirror; exit' ftp://203.0.113.7:2121",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line} in {told}");
+        }
+        assert_eq!((host("h:1/"), host("[::1]:1/"), host("192.0.2.1/")), ("h", "::1", "192.0.2.1"));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
+use net::tls::client::Roots;
 use net::tls::identity::Identity;
 use net::tls::server::{ServerTls, Settings};
 use net::tls::sessions::Sessions;
@@ -17,11 +18,15 @@ use tokio::task::JoinSet;
 
 use super::acme::{Acme, AcmeFlags};
 use super::clients::{ClientFlags, Owners};
+use super::listen::{self, Listen};
 use crate::talk::{Exit, Failure};
 use crate::{flags, state};
 
 /// How often the files of certificates are looked at: nobody waits for a renewed one, and a look costs nothing.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// Where implicit TLS is usually spoken.
+const IMPLICIT: u16 = 990;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
@@ -29,9 +34,12 @@ pub(super) struct TlsFlags {
     /// TLS on the addresses of --listen (explicit TLS, ftpes://)
     #[arg(long, value_enum, default_value = "offered")]
     tls: Policy,
-    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://, mostly port 990); can be repeated
-    #[arg(long, value_name = "ADDR:PORT", value_parser = flags::listen)]
-    listen_tls: Vec<SocketAddr>,
+    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
+    listen_tls: Vec<Listen>,
+    /// The addresses of `listen_tls`.
+    #[arg(skip)]
+    sockets: OnceLock<Vec<SocketAddr>>,
     /// Certificate chain, in PEM; reloaded when the file changes
     ///
     /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each with its
@@ -106,8 +114,19 @@ pub(super) struct Opened {
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) fingerprint: Fingerprint,
-    /// Where it is self-signed, made by ourselves: by what clients can pin it.
+    /// By what clients can pin it. None where it is only there until an authority has given another.
     pub(super) pins: Option<Pins>,
+    /// Where it is not self-signed by ourselves: what an authority may vouch for.
+    pub(super) identity: Option<Identity>,
+}
+
+impl Shown {
+    /// By what clients must pin it at this host, as no authority that this system trusts vouches for it there.
+    pub(super) fn pins_at(&self, host: &str) -> Option<Pins> {
+        let now = SystemTime::now();
+        let vouched = |identity: &Identity| Roots::system().vouch_for(identity, host, now).is_ok();
+        self.pins.filter(|_| !self.identity.as_ref().is_some_and(vouched))
+    }
 }
 
 /// Digests that other programs know a certificate by.
@@ -127,7 +146,7 @@ impl TlsFlags {
 
     /// Where TLS is spoken at once.
     pub(super) fn listens(&self) -> &[SocketAddr] {
-        &self.listen_tls
+        self.sockets.get_or_init(|| self.listen_tls.iter().flat_map(|at| at.sockets(IMPLICIT)).collect())
     }
 
     pub(super) fn security(&self) -> Security {
@@ -191,13 +210,15 @@ impl TlsFlags {
         let acme = self.acme.open()?;
         let settings = self.settings(acme.as_ref().and_then(Acme::identity))?;
         let shown = settings.identities.first().ok_or_else(|| cannot("no certificate"))?;
-        let own = self.cert.is_empty() && acme.is_none();
-        let pins = own.then(|| Pins { sha1: shown.sha1(), key: shown.key_sha256() });
-        let certificate = Shown { fingerprint: shown.fingerprint(), pins };
+        let own = self.cert.is_empty() && acme.as_ref().and_then(Acme::identity).is_none();
+        let stays = !own || acme.is_none();
+        let pins = stays.then(|| Pins { sha1: shown.sha1(), key: shown.key_sha256() });
+        let identity = (!own).then(|| shown.clone());
+        let certificate = Shown { fingerprint: shown.fingerprint(), pins, identity };
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
         let owners = self.clients.owners(users)?;
-        let protected = Protected { tls, implicit: self.listen_tls.clone() };
+        let protected = Protected { tls, implicit: self.listens().to_vec() };
         Ok(Some(Opened { protected, certificate, acme, owners }))
     }
 

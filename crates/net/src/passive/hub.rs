@@ -52,6 +52,8 @@ struct Inbox {
     /// What was turned away and may have been the client's own: the last of it that was not heard yet.
     refused: Option<Refused>,
     awaits: Awaits,
+    /// Its client has been told that nothing comes of it.
+    dismissed: bool,
 }
 
 /// What the task of a protected claim is to be woken for, beside a hello and a refusal.
@@ -144,7 +146,13 @@ impl Hub {
             Answer::Queued => None,
         };
         let inbox = demand.map(|demand| {
-            Box::new(Inbox { demand, hellos: VecDeque::new(), refused: None, awaits: Awaits::Nothing })
+            Box::new(Inbox {
+                demand,
+                hellos: VecDeque::new(),
+                refused: None,
+                awaits: Awaits::Nothing,
+                dismissed: false,
+            })
         });
         let seat = Seat { news: port.map_or(News::Queued, News::Port), waker: None, inbox };
         state.seats.insert(owner, seat);

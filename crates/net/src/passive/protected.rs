@@ -162,6 +162,11 @@ impl ProtectedClaim {
         self.stake.place()
     }
 
+    /// Its client is about to be told that nothing comes of it, and need not begin TLS: that is no news for the log.
+    pub fn dismiss(&self) {
+        self.stake.hub.dismiss(self.stake.owner);
+    }
+
     /// Waits until there is something to be said of it. Cancel-safe.
     pub async fn stirs(&mut self) -> Stir {
         self.stake.take_waiting();

@@ -157,6 +157,11 @@ impl Hub {
         }
     }
 
+    /// See [`ProtectedClaim::dismiss`](super::super::ProtectedClaim::dismiss).
+    pub(in super::super) fn dismiss(&self, owner: Owner) {
+        self.lock().dismiss(owner);
+    }
+
     /// What there is before 150. When there is nothing, the waker is kept.
     pub(in super::super) fn stir(&self, owner: Owner, place: Place, waker: &Waker) -> Option<Stir> {
         let mut state = self.lock();
@@ -324,10 +329,16 @@ impl State {
         let now = Instant::now();
         let owners: Vec<Owner> = self.claims.meant(place, stamp, now).map(|live| live.owner).collect();
         let alone = owners.len() == 1;
+        let mut awaited = false;
         for owner in owners {
             let Some((seat, inbox)) = self.open(owner) else { continue };
+            awaited |= !inbox.dismissed;
             inbox.refused = Some(Refused { cause, detail: Arc::clone(&detail), alone });
             woken.extend(seat.take());
+        }
+        // A client that was refused closes without a word, and rightly.
+        if cause == Cause::Unspoken && !awaited {
+            return None;
         }
         self.tally.note(cause, 1, peer, place.1, now)
     }
@@ -343,6 +354,13 @@ impl State {
         // Only a claim that is given what resumes nothing holds that back.
         let lone = self.claims.lone(place).and_then(|owner| self.seats.get_mut(&owner));
         wake_for(lone, Awaits::Silence, woken);
+    }
+
+    /// The client of a claim is about to hear that nothing comes of it.
+    fn dismiss(&mut self, owner: Owner) {
+        if let Some((_, inbox)) = self.open(owner) {
+            inbox.dismissed = true;
+        }
     }
 
     /// The seat of a protected claim whose time has not passed: what wakes it, and what has come for it.
