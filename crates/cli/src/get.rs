@@ -184,6 +184,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(verify);
     let under_way = UnderWay::new(&meter, flags.resume);
     let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber), &under_way).await;
+    under_way.finished();
     sessions.end().await;
     meter.summary(errands.len() > 1);
     done

@@ -1,19 +1,21 @@
 //! What does Ctrl-C do while a file is on its way?
 //!
 //! The program says where it stopped and how to go on, and ends; a second Ctrl-C ends it without a word. The signal is left alone
-//! until the first file: at a question for a password it ends the program as ever. After that a thread of its own waits for
-//! it, so that it is heard whatever the others wait for.
+//! until the first file or the first question for a password, at which the terminal gets its echo back. After that a thread of its
+//! own waits for it, so that it is heard whatever the others wait for.
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use client::Progress;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::progress::{Meter, Tally, grouped, human};
@@ -41,6 +43,61 @@ enum File {
         /// Can `-c` go on with what the server has of it?
         resumes: bool,
     },
+    /// None any more: all is done, or has failed.
+    Finished,
+}
+
+/// The terminal as it was before a password was asked for.
+static TERMINAL: Mutex<Option<Termios>> = Mutex::new(None);
+/// A thread waits for the signals that end a question.
+static ASKED: Once = Once::new();
+/// Files are under way: Ctrl-C is another thread's.
+static FILES: AtomicBool = AtomicBool::new(false);
+
+/// A password is being typed, without echo.
+pub(crate) struct Typing(());
+
+/// To be called before a password is asked for: whatever signal ends the program before the guard is dropped, the terminal has its
+/// echo back.
+pub(crate) fn typing() -> Typing {
+    let before = fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetattr(&terminal).ok());
+    *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = before;
+    ASKED.call_once(|| {
+        let (caught, is_caught) = channel();
+        thread::spawn(move || wait_at_a_question(&caught));
+        let _ = is_caught.recv();
+    });
+    Typing(())
+}
+
+impl Drop for Typing {
+    fn drop(&mut self) {
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn wait_at_a_question(caught: &Sender<()>) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    runtime.block_on(async {
+        let of = |kind| signal(kind).ok();
+        let (Some(mut interrupt), Some(mut quit), Some(mut end), Some(mut hangup)) = (
+            of(SignalKind::interrupt()),
+            of(SignalKind::quit()),
+            of(SignalKind::terminate()),
+            of(SignalKind::hangup()),
+        ) else {
+            return;
+        };
+        let _ = caught.send(());
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => if !FILES.load(Ordering::Relaxed) { die() },
+                _ = quit.recv() => die_by("QUIT", 131),
+                _ = end.recv() => die_by("TERM", 143),
+                _ = hangup.recv() => die_by("HUP", 129),
+            }
+        }
+    });
 }
 
 impl UnderWay {
@@ -68,6 +125,11 @@ impl UnderWay {
         *self.shared.file() = None;
     }
 
+    /// No file is to come: an interrupt has nothing to say any more.
+    pub(crate) fn finished(&self) {
+        *self.shared.file() = Some(File::Finished);
+    }
+
     /// Returns when the signal is caught.
     fn listen(&self) {
         self.begun.call_once(|| {
@@ -90,6 +152,7 @@ fn wait(shared: &Arc<Shared>, caught: &Sender<()>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
     runtime.block_on(async {
         let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+        FILES.store(true, Ordering::Relaxed);
         let _ = caught.send(());
         interrupts.recv().await;
         let shared = Arc::clone(shared);
@@ -104,9 +167,12 @@ async fn again(interrupts: &mut Signal) {
     die();
 }
 
-/// Says where it stopped, and ends.
+/// Says where it stopped, and ends. The lock is held to the end: nothing is finished after it was said that it is not.
 fn stop(shared: &Shared) {
-    let at = match &*shared.file() {
+    let file = shared.file();
+    let at = match &*file {
+        // The program ends by itself, and what it was to do is done.
+        Some(File::Finished) => return,
         None => None,
         Some(File::Coming(part)) => {
             Some(At::Kept { bytes: fs::metadata(part).map_or(0, |part| part.len()), part: show_path(part) })
@@ -127,10 +193,19 @@ fn stop(shared: &Shared) {
 
 /// Ends by the signal: a shell stops its loop only for a program that died of it.
 fn die() -> ! {
+    die_by("INT", 130)
+}
+
+fn die_by(signal: &str, code: i32) -> ! {
+    let before = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(before), Ok(terminal)) = (before, fs::File::open("/dev/tty")) {
+        // Where the terminal is gone there is nothing to restore.
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+    }
     // A new program in this process has the signal's own effect back.
-    let _ = Command::new("/bin/sh").args(["-c", "kill -INT $$"]).exec();
+    let _ = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} $$")]).exec();
     // There is no shell: what a shell would say of it.
-    std::process::exit(130)
+    std::process::exit(code)
 }
 
 /// Says that the program was interrupted, and ends.

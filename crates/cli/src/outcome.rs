@@ -81,6 +81,7 @@ fn failure(error: &Error, peer: Option<&Peer>) -> Failure {
 /// Could the doctor say more?
 fn is_about_the_connection(error: &Error) -> bool {
     match error {
+        Error::Unreachable(Unreachable::OtherProtocol { .. }) => false,
         Error::Unreachable(_)
         | Error::HandshakeStalled { .. }
         | Error::Stalled { .. }
@@ -133,6 +134,12 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
         Error::Unreachable(Unreachable::Control { port, .. }) => format!(
             "check that an FTP server is running there and that its firewall lets clients reach port {port}"
         ),
+        Error::Unreachable(Unreachable::NoGreeting { .. }) => {
+            "this may not be an FTP server: web servers, for example, wait for the client to speak first; or the server is \
+             overloaded"
+                .to_owned()
+        }
+        Error::Unreachable(Unreachable::OtherProtocol { .. }) => return None,
         Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
         Error::Stalled { place, .. } if place.way.is_passive() => {
             "the data connection was opened and then no data passed: a firewall may block one direction, or large packets are \
@@ -155,12 +162,6 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
         }
         Error::Local { source, .. } => return file_size::hint(source).map(str::to_owned),
         Error::Broken { what, .. } if is_full_there(what) => SERVER_FULL.to_owned(),
-        // The client has no other word for it (RFC 959 5.4: the greeting comes first).
-        Error::Broken { what, .. } if what.contains("no FTP greeting") => {
-            "this may not be an FTP server: web servers, for example, wait for the client to speak first; or the server is \
-             overloaded"
-                .to_owned()
-        }
         Error::Nonsense { .. } | Error::Broken { .. } => return None,
     };
     Some(hint)

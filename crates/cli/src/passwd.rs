@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::Args;
 use storage::accounts;
 
+use crate::interrupt;
 use crate::talk::{Exit, Failure};
 
 /// Hash a password for a password file
@@ -21,8 +22,14 @@ Exit codes: 0 done, 1 cannot hash or write, 2 no password, or two different ones
 pub(crate) struct Flags {}
 
 pub(crate) fn run(_flags: &Flags) -> Result<(), Failure> {
-    let unreadable = |e: io::Error| Failure::new(Exit::Usage, format!("cannot read a password: {e}"));
+    let unreadable = |e: io::Error| {
+        if e.kind() == io::ErrorKind::Interrupted {
+            interrupt::await_end();
+        }
+        Failure::new(Exit::Usage, format!("cannot read a password: {e}"))
+    };
     let password = if io::stdin().is_terminal() {
+        let _typing = interrupt::typing();
         let first = rpassword::prompt_password("Password: ").map_err(unreadable)?;
         let second = rpassword::prompt_password("Repeat password: ").map_err(unreadable)?;
         if first != second {

@@ -201,7 +201,9 @@ pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Fai
 }
 
 fn typed(prompt: &str) -> Result<Secret, Failure> {
+    let typing = interrupt::typing();
     let password = rpassword::prompt_password(prompt);
+    drop(typing);
     if password.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
         interrupt::await_end();
     }

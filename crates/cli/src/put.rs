@@ -155,6 +155,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             break;
         }
     }
+    tree.under_way.finished();
     sessions.end().await;
     drop(whole);
     tree.meter.summary(flags.files.len() > 1);

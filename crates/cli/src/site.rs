@@ -1,7 +1,7 @@
 //! How does a verb get from its URL to a session?
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use client::walk::below;
 use client::{Client, Credentials, Error, Event, Mode, Site, Verify, Watcher, Way};
@@ -67,28 +67,37 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
         && one.user == other.user
 }
 
-/// The servers that have agreed to TLS in this run, by name and by address: none is spoken with unencrypted after that, unless
-/// `--tls off` says so.
+/// The servers that have agreed to TLS in this run, each by its name and its address with the port, as another port may be another
+/// server: none is spoken with unencrypted after that, unless `--tls off` says so.
 #[derive(Debug, Default)]
 struct Protected {
-    hosts: HashSet<String>,
+    places: HashSet<String>,
     peers: HashSet<SocketAddr>,
 }
 
 impl Protected {
     fn add(&mut self, host: &str, peer: SocketAddr) {
-        self.hosts.insert(host.to_ascii_lowercase());
+        self.places.insert(named_place(host, peer.port()));
         self.peers.insert(plain(peer));
     }
 
     fn has(&self, host: &str, peer: SocketAddr) -> bool {
-        self.hosts.contains(&host.to_ascii_lowercase()) || self.peers.contains(&plain(peer))
+        self.places.contains(&named_place(host, peer.port())) || self.peers.contains(&plain(peer))
     }
+}
+
+fn named_place(host: &str, port: u16) -> String {
+    Place::new(host, usual(port)).to_string()
 }
 
 /// The address and the port alone, an IPv4 address as one also where the system tells it in IPv6.
 fn plain(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+    SocketAddr::new(peer.ip().to_canonical(), usual(peer.port()))
+}
+
+/// The two usual ports are one server's, as in the file of known sites.
+fn usual(port: u16) -> u16 {
+    if port == 990 { 21 } else { port }
 }
 
 /// The session of the URL before, kept as long as the next URL is of the same site and user.
@@ -283,11 +292,22 @@ fn greeted(watch: Watcher) -> Watcher {
     })
 }
 
+/// Servers without TLS of which that has been said in this run.
+static UNENCRYPTED: Mutex<BTreeSet<(String, u16, bool)>> = Mutex::new(BTreeSet::new());
+
+/// Has it not been said yet that this server has no TLS?
+fn is_news(host: &str, port: u16, anonymous: bool) -> bool {
+    let mut told = UNENCRYPTED.lock().unwrap_or_else(PoisonError::into_inner);
+    told.insert((host.to_ascii_lowercase(), port, anonymous))
+}
+
 /// With `-v` everything; else what a person should know, in a line each; with `-q` nothing.
 fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
     let (verbose, quiet) = (talk.verbose, talk.quiet);
     Arc::new(move |event: &Event| {
         let worth_a_line = match event {
+            // The next session would say the same.
+            Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
             Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
             _ => verbose,
         };
@@ -307,7 +327,11 @@ mod tests {
         let peer = |text: &str| text.parse::<SocketAddr>().unwrap();
         protected.add("A.example", peer("192.0.2.1:21"));
         for (host, at, known) in [
-            ("a.EXAMPLE", "192.0.2.9:2121", true),
+            ("a.EXAMPLE", "192.0.2.9:21", true),
+            ("a.EXAMPLE.", "192.0.2.9:990", true),
+            ("a.example", "192.0.2.9:2121", false),
+            ("a.example", "192.0.2.1:2121", false),
+            ("b.example", "192.0.2.1:990", true),
             ("b.example", "192.0.2.1:21", true),
             ("b.example", "[::ffff:192.0.2.1]:21", true),
             ("b.example", "192.0.2.1:2121", false),

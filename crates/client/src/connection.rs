@@ -15,12 +15,14 @@ use net::dial::{Awaited, Source, dial_narrow};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
+use tokio::sync::Notify;
 use wire::{Command, Reply, ReplyDecoder};
 
 use crate::charset::Charset;
 use crate::dialogue::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
+use crate::secrets::Secrets;
 use crate::security::{Security, Start, explain, insecure, judged, not_us};
 
 /// How long a port that says nothing may take to answer TLS.
@@ -56,12 +58,16 @@ pub(crate) struct Connection {
     segment: Option<u16>,
     /// Data connections carry an upload: they end with a reset until it has been ended in order.
     uploading: bool,
+    /// Told when the server has confirmed an upload.
+    confirmed: Arc<Notify>,
     /// How long a command may take to be written.
     patience: Duration,
     /// How long a TLS handshake may take.
     shaking: Duration,
     /// How the server writes names.
     charset: Option<Charset>,
+    /// What is shown as stars, also where the server repeats it.
+    secrets: Secrets,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,15 +112,22 @@ impl Connection {
             data_port,
             segment: None,
             uploading: false,
+            confirmed: Arc::default(),
             patience,
             shaking,
             charset: None,
+            secrets: Secrets::default(),
         }
     }
 
     /// The same, where what is said is encoded, and what is heard decoded.
     pub(crate) fn writing_in(self, charset: Option<Charset>) -> Self {
         Self { charset, ..self }
+    }
+
+    /// From now on these are not shown, whoever says them.
+    pub(crate) fn hide(&mut self, secrets: Secrets) {
+        self.secrets = secrets;
     }
 
     /// The server's end of the control connection.
@@ -147,9 +160,10 @@ impl Connection {
         (self.segment, self.shaking) = (segment, shaking);
     }
 
-    /// Is what the next data connection carries an upload?
-    pub(crate) fn carry(&mut self, flow: Flow) {
+    /// Is what the next data connection carries an upload, and who is told when the server has confirmed that?
+    pub(crate) fn carry(&mut self, flow: Flow, confirmed: &Arc<Notify>) {
         self.uploading = flow == Flow::Up;
+        self.confirmed = Arc::clone(confirmed);
     }
 
     /// Ends the connection for us: nothing is said or heard on it any more.
@@ -221,6 +235,10 @@ impl Connection {
                         };
                         None
                     }
+                    Output::Confirmed => {
+                        self.confirmed.notify_one();
+                        None
+                    }
                     Output::CloseData => {
                         hands = Hands::Empty;
                         None
@@ -230,10 +248,10 @@ impl Connection {
                         None
                     }
                     Output::Tell(event) => {
-                        (self.watch)(&event);
+                        (self.watch)(&self.secrets.event(event));
                         None
                     }
-                    Output::Done(result) => return result,
+                    Output::Done(result) => return result.map_err(|error| self.secrets.error(error)),
                 };
                 if let Some(input) = answer {
                     goal.handle(input, now());
@@ -245,7 +263,7 @@ impl Connection {
                 reply = next_reply(&self.control, &mut self.decoder, &mut self.unread, &mut self.decoded, self.state) => match reply {
                     Ok(reply) => {
                         let reply = self.decoded(reply);
-                        (self.watch)(&Event::Answered(reply.clone()));
+                        (self.watch)(&self.secrets.event(Event::Answered(reply.clone())));
                         Input::Reply(reply)
                     }
                     Err(error) => {

@@ -19,6 +19,9 @@ use crate::session::Client;
 /// So many names that were not found by path nor by CWD, in directories that were, show that nothing is wrong with paths.
 const ENOUGH: u32 = 8;
 
+/// So many directories are remembered; where more are refused, the session has other troubles than how paths are said.
+const REFUSED: usize = 64;
+
 /// How paths are said in a session, and where it is.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
@@ -35,6 +38,8 @@ pub(crate) struct Paths {
     failed: Option<Pathname>,
     /// How often that was so.
     failures: u32,
+    /// The directories in which a verb's bare name, or CWD itself, was refused too: not worth another try.
+    refused: Vec<(Pathname, Verb)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +73,9 @@ impl Paths {
         let verb = command.verb();
         self.custom == Custom::Unknown
             && refuses_path(error, verb)
-            && split(path).is_some()
+            && split(path).is_some_and(|(parent, _)| {
+                !self.refused.iter().any(|(known, by)| *known == parent && *by == verb)
+            })
             && !self.taken.contains(&verb)
             && !(asks(verb) && self.failed.as_ref() == Some(path))
     }
@@ -100,6 +107,11 @@ impl Paths {
     fn not_found(&mut self, command: &Command) {
         if asks(command.verb()) {
             self.failed = argument(command).cloned();
+        }
+        if let Some((parent, _)) = argument(command).and_then(split)
+            && self.refused.len() < REFUSED
+        {
+            self.refused.push((parent, command.verb()));
         }
     }
 
@@ -410,7 +422,7 @@ impl Paths {
 /// May the refusal be one of the path, rather than of the verb, the user or the disk?
 fn refuses_path(error: &Error, verb: Verb) -> bool {
     matches!(error, Error::Refused { said, reply }
-        if matches!(reply.code.get(), 450 | 501 | 504 | 550 | 551 | 553 | 554) && said.starts_with(&verb.to_string()))
+        if matches!(reply.code.get(), 501 | 504 | 550 | 551 | 553 | 554) && said.starts_with(&verb.to_string()))
 }
 
 /// Does it only ask? The answers to several of these about one path are one question.
@@ -576,7 +588,7 @@ mod tests {
         let retr = |text| Command::Retr(path(text));
         let mut paths = Paths::default();
         assert!(paths.may_try(&retr("a/b"), &refused(550)) && paths.may_try(&retr("a/b"), &refused(553)));
-        for code in [500, 502, 530, 552, 425, 451] {
+        for code in [450, 500, 502, 530, 552, 425, 451] {
             assert!(!paths.may_try(&retr("a/b"), &refused(code)), "{code}");
         }
         assert!(!paths.may_try(&retr("a"), &refused(550)));
@@ -587,7 +599,12 @@ mod tests {
         paths.worked(&retr("x/y"));
         assert!(!paths.may_try(&retr("a/b"), &refused(550)));
         let mut paths = Paths::default();
-        (0..ENOUGH).for_each(|_| paths.both_failed(&retr("a/b")));
+        ["a/b"; ENOUGH as usize].into_iter().for_each(|name| paths.both_failed(&retr(name)));
+        assert!(!paths.may_try(&retr("x/c"), &refused(550)));
+        // Once for a directory and a verb.
+        let mut paths = Paths::default();
+        paths.both_failed(&retr("a/b"));
         assert!(!paths.may_try(&retr("a/c"), &refused(550)));
+        assert!(paths.may_try(&retr("b/c"), &refused(550)));
     }
 }

@@ -101,6 +101,16 @@ pub enum Unreachable {
         /// How long it was tried.
         elapsed: Duration,
     },
+    /// Connected, and no greeting of an FTP server came (RFC 959 5.4). Nothing was said to it.
+    NoGreeting {
+        /// Where, and what came or did not.
+        what: String,
+    },
+    /// Connected, and the first line is another protocol's. Nothing was said to it.
+    OtherProtocol {
+        /// Where, which protocol, and the line.
+        what: String,
+    },
     /// The data connection, though the control connection works.
     Data {
         /// The server.
@@ -280,6 +290,9 @@ impl fmt::Display for Error {
                     "could not connect to {host}, control port {port}: {why} (after {:.1} s)",
                     elapsed.as_secs_f64()
                 )
+            }
+            Self::Unreachable(Unreachable::NoGreeting { what } | Unreachable::OtherProtocol { what }) => {
+                f.write_str(what)
             }
             Self::Unreachable(Unreachable::Data { server, attempts }) => {
                 write!(

@@ -30,8 +30,14 @@ pub enum Event {
         /// Of the server's certificate, as `sha256:` and hexadecimal digits.
         fingerprint: String,
     },
-    /// The session goes on in clear, since the server does not offer TLS.
+    /// The session goes on unencrypted, since the server does not offer TLS.
     Clear {
+        /// The host as it was named.
+        host: String,
+        /// The control port.
+        port: u16,
+        /// There is no password to be read by others.
+        anonymous: bool,
         /// What the server said to it.
         why: String,
     },
@@ -132,8 +138,9 @@ impl fmt::Display for Event {
             Self::Secured { version, suite, fingerprint } => {
                 write!(f, "* control: TLS {version}, {suite}, certificate {fingerprint}")
             }
-            Self::Clear { why } => {
-                write!(f, "* the site offers no TLS ({why}): password and files go in clear text")
+            Self::Clear { host, anonymous, .. } => {
+                let what = if *anonymous { "files" } else { "the password and files" };
+                write!(f, "warning: {host} has no TLS: {what} are sent unencrypted")
             }
             Self::DataSecured { version, resumed } => {
                 let how = if *resumed {

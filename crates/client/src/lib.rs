@@ -33,6 +33,7 @@ mod narrow;
 pub mod options;
 mod proof;
 pub mod removal;
+mod secrets;
 pub mod security;
 pub mod session;
 mod source;

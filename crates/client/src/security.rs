@@ -16,10 +16,10 @@ use crate::error::Error;
 /// How the control connection is protected, and with it the data connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
-    /// In clear.
+    /// Unencrypted.
     #[default]
     Off,
-    /// By AUTH TLS where the server takes it, else in clear, which is told ([`Event::Clear`](crate::Event::Clear)).
+    /// By AUTH TLS where the server takes it, else unencrypted, which is told ([`Event::Clear`](crate::Event::Clear)).
     Offered,
     /// By AUTH TLS (RFC 4217), or not at all.
     Required,
@@ -113,24 +113,24 @@ pub(crate) fn explain(error: UpgradeError, start: Start) -> Error {
     match (error, start) {
         (UpgradeError::Handshake(HandshakeError::NotTls(bytes)), Start::AtOnce) => insecure(
             format!(
-                "the server speaks clear text where TLS was to come first: it said \"{}\"",
+                "expected TLS from the first byte, but the server sent plain text: \"{}\"",
                 first(&bytes)
             ),
-            "the port is one for AUTH TLS: write ftpes:// in place of ftps://, or --tls required",
+            "this port expects AUTH TLS: use ftpes:// instead of ftps://, or --tls required",
         ),
         (UpgradeError::Handshake(HandshakeError::NotTls(bytes)), Start::AfterAuth) => insecure(
-            format!("the server agreed to TLS and went on in clear: it said \"{}\"", first(&bytes)),
-            "the server, or something on the way to it, is broken; --tls off does without TLS",
+            format!("the server accepted AUTH TLS but then sent plain text: \"{}\"", first(&bytes)),
+            "the server, or a firewall in front of it, does not handle TLS; --tls off connects without TLS, unencrypted",
         ),
         (UpgradeError::PendingClear, _) => insecure(
-            "text in clear followed the server's yes to TLS, where somebody on the way could have put it",
+            "unencrypted data followed the server's reply to AUTH TLS: someone between you and the server may have inserted it",
             "try again, or from another network",
         ),
         (UpgradeError::Name(name), _) => {
             insecure(format!("{} cannot be a name in TLS", show(name.as_bytes())), "use the host's name")
         }
         (UpgradeError::Handshake(error), _) if error.is_about_ours() => not_us(&error),
-        (other, _) => insecure(other.to_string(), "--tls off does without TLS, in clear text"),
+        (other, _) => insecure(other.to_string(), "--tls off connects without TLS, unencrypted"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use net::tls::Versions;
 use net::tls::client::Settings;
+use tokio::sync::Notify;
 use wire::pathname::show;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
@@ -17,6 +18,7 @@ use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::narrow::{self, NARROW};
 use crate::options::{Options, Site};
+use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
 use crate::upload::record::{Place, Records};
 
@@ -27,6 +29,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// left of twelve seconds when EPSV has been waited for.
 const STILL_COUNTED: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// How long the server's end of the data connection is waited for after its 2yz to an upload.
+const CONFIRMED: Duration = Duration::from_secs(2);
 
 /// How often a site that has as many sessions as it allows is called again: somebody else's short session is over by then.
 const FULL: u32 = 3;
@@ -64,6 +69,8 @@ pub struct Client {
     pub(crate) records: Option<Records>,
     /// Where the session has gone by CWD for a while: a new session goes there too.
     pub(crate) within: Option<Pathname>,
+    /// Told when the server has confirmed the upload that is under way.
+    confirmed: Arc<Notify>,
     /// How the server takes paths.
     pub(crate) paths: Paths,
 }
@@ -118,6 +125,7 @@ impl Client {
             hashes: false,
             records: None,
             within: None,
+            confirmed: Arc::default(),
             paths: Paths::default(),
         })
     }
@@ -195,12 +203,15 @@ impl Client {
 
     /// Says who we are. Also: is the session lost since FEAT was asked?
     async fn introduce(&mut self, credentials: Credentials) -> (Result<(), Error>, bool) {
+        let secrets = Secrets::of(&credentials);
         let mut login = Login::new(credentials, None, self.options.patience, now())
             .under(self.options.tls)
             .agreed_before(self.agreed)
             .naming_in(self.options.charset)
             .clear_told_before(self.clear_is_told)
-            .without_features(self.no_features);
+            .without_features(self.no_features)
+            .at(&self.site.host, self.site.port);
+        self.connection.hide(secrets);
         let features = self.connection.pursue(&mut login, &mut None).await;
         self.agreed |= self.connection.has_agreed();
         // Where a login gets so far as to be refused, that came first.
@@ -352,6 +363,17 @@ impl Client {
         Ok(reply.and_then(|r| Stamp::parse(r.text().trim_ascii())))
     }
 
+    /// Ends a moment after the server has confirmed the next upload: it has everything then, and some leave their end of the data
+    /// connection open all the same.
+    pub(crate) fn confirmed(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        self.confirmed = Arc::default();
+        let confirmed = Arc::clone(&self.confirmed);
+        async move {
+            confirmed.notified().await;
+            tokio::time::sleep(CONFIRMED).await;
+        }
+    }
+
     /// Moves bytes by `command`. What `mover` returns is the number of bytes that went over the data connection. Without a
     /// last reply the session is lost, and [`Client::begin_anew`] gives another one.
     pub(crate) async fn transfer(
@@ -380,7 +402,7 @@ impl Client {
             approach.sealed = self.connection.is_protected();
             let patience = self.options.patience;
             let mut transfer = Transfer::new(sent.clone(), flow, restart, approach, patience, now());
-            self.connection.carry(flow);
+            self.connection.carry(flow, &self.confirmed);
             self.connection.narrow(self.segment, narrow::shaking(&self.options, self.segment));
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {

@@ -91,11 +91,13 @@ impl Source {
     }
 }
 
-/// A mover that sends all that there is from where the source stands.
+/// A mover that sends all that there is from where the source stands. `confirmed` ends when the peer's end is not to be waited for
+/// any more.
 pub(crate) fn piping(
     source: &mut Source,
     pieces: Pieces,
     stall: Stall,
+    confirmed: impl Future<Output = ()> + Send + 'static,
     progress: Arc<Progress>,
 ) -> Mover<'_> {
     Box::new(move |mut data| {
@@ -119,6 +121,7 @@ pub(crate) fn piping(
             let after = tokio::select! {
                 // However the peer takes the end, what it has is asked of it afterwards.
                 _ = &mut end => return (Ok(sent), None),
+                () = confirmed => return (Ok(sent), None),
                 after = &mut swallowed => after,
                 () = tokio::time::sleep(stall.later) => stall.later,
             };

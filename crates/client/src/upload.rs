@@ -245,6 +245,7 @@ impl Client {
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
         let (stall, count) = (self.stall(), Arc::clone(progress));
+        let confirmed = self.confirmed();
         let mover: Mover<'_> = Box::new(move |mut data| {
             Box::pin(async move {
                 let outlook = data.outlook();
@@ -266,6 +267,7 @@ impl Client {
                 tokio::select! {
                     // However the peer takes the end, what it has is asked of it afterwards.
                     _ = &mut end => (Ok(sent), None),
+                    () = confirmed => (Ok(sent), None),
                     after = &mut swallowed => {
                         outlook.reset_at_close();
                         (Err(MoveError::Stalled(after)), None)
@@ -285,11 +287,11 @@ impl Client {
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
         let mut source = Source::new(give);
-        let mover = piping(&mut source, pieces, self.stall(), Arc::clone(progress));
+        let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
         let result = match self.transfer(command.clone(), Flow::Up, None, mover).await {
             Err(error) if source.rewind() => {
                 self.narrower(error).await?;
-                let mover = piping(&mut source, pieces, self.stall(), Arc::clone(progress));
+                let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
                 self.transfer(command, Flow::Up, None, mover).await
             }
             other => other,

@@ -95,9 +95,12 @@ fn another_protocol_is_named() {
     assert!(said(&error, &mail).contains("hint: a mail server (SMTP) answers"), "{}", said(&error, &mail));
     // A greeting says nothing about a file.
     assert!(!said(&refused("RETR f", 550, "No such file."), &mail).contains("SMTP"));
-    let silent =
-        Error::Broken { what: "connected, but no FTP greeting came within 20 s".to_owned(), moved: 0 };
+    let what = "h:21 sent no FTP greeting within 30 s".to_owned();
+    let silent = Error::Unreachable(Unreachable::NoGreeting { what });
     assert!(said(&silent, &peer(false)).contains("hint: this may not be an FTP server"));
+    let what = "h:21 is a mail server (SMTP), not FTP: \"220 mail.example.org ESMTP\"".to_owned();
+    let smtp = Error::Unreachable(Unreachable::OtherProtocol { what: what.clone() });
+    assert_eq!(said(&smtp, &peer(false)), format!("error: {what}\n"));
 }
 
 #[test]

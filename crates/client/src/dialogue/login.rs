@@ -26,7 +26,7 @@ use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
 
 use super::{Goal, Input, Outbox, Output, Patience, TlsAtOnce};
 use crate::charset::Charset;
-use crate::error::{Error, says_full};
+use crate::error::{Error, Unreachable, says_full};
 use crate::event::{Event, said};
 use crate::features::Features;
 use crate::security::{Start, TlsMode, insecure};
@@ -66,6 +66,8 @@ pub struct Login {
     out: Outbox<Features>,
     credentials: Credentials,
     host: Option<Vec<u8>>,
+    /// The server as it was named, and its port.
+    server: (String, u16),
     tls: TlsMode,
     /// An earlier session of this run has agreed to TLS.
     agreed: bool,
@@ -126,6 +128,7 @@ impl Login {
             out: Outbox::new(),
             credentials,
             host,
+            server: ("the server".to_owned(), 21),
             tls: TlsMode::Off,
             agreed: false,
             other_charset: false,
@@ -141,6 +144,21 @@ impl Login {
             state: State::AwaitGreeting,
             by: now + patience.reply,
             probe: Some(now + patience.greeting),
+        }
+    }
+
+    /// Names the server in errors and warnings: its host as it was given, and its port.
+    #[must_use]
+    pub fn at(mut self, host: &str, port: u16) -> Self {
+        self.server = (host.to_owned(), port);
+        self
+    }
+
+    /// The server's host and port, an IPv6 address in brackets.
+    fn place(&self) -> String {
+        match &self.server {
+            (host, port) if host.contains(':') => format!("[{host}]:{port}"),
+            (host, port) => format!("{host}:{port}"),
         }
     }
 
@@ -218,9 +236,8 @@ impl Login {
         let waited = now.saturating_duration_since(self.since);
         match self.state {
             State::AwaitGreeting => {
-                let what =
-                    format!("connected, but no FTP greeting came within {} s", self.patience.reply.as_secs());
-                self.end(Err(Error::Broken { what, moved: 0 }));
+                let (at, seconds) = (self.place(), self.patience.reply.as_secs());
+                self.no_greeting(format!("{at} sent no FTP greeting within {seconds} s"));
             }
             State::AwaitAuth => {
                 self.auth_failed(&format!("it was not answered within {} s", waited.as_secs()))
@@ -239,8 +256,37 @@ impl Login {
             self.auth_failed(&error.to_string());
             return;
         }
+        if self.state == State::AwaitGreeting {
+            self.not_greeted(error);
+            return;
+        }
         self.failed_at_features = self.is_at_features();
         self.end(Err(error));
+    }
+
+    fn no_greeting(&mut self, what: String) {
+        self.end(Err(Error::Unreachable(Unreachable::NoGreeting { what })));
+    }
+
+    /// The connection ended in place of a greeting, or something else came.
+    fn not_greeted(&mut self, error: Error) {
+        let at = self.place();
+        match error {
+            Error::Broken { what, .. } => self.no_greeting(format!("{at} sent no FTP greeting: {what}")),
+            Error::Nonsense { what } => {
+                let text = what.split_once('"').and_then(|(_, text)| text.strip_suffix('"'));
+                match text.and_then(|text| Some((protocol(text)?, text))) {
+                    Some((protocol, text)) => self.other_protocol(protocol, text),
+                    None => self.no_greeting(format!("{at} is not an FTP server: {what}")),
+                }
+            }
+            other => self.end(Err(other)),
+        }
+    }
+
+    fn other_protocol(&mut self, protocol: &str, text: &str) {
+        let what = format!("{} is {protocol}, not FTP: \"{text}\"", self.place());
+        self.end(Err(Error::Unreachable(Unreachable::OtherProtocol { what })));
     }
 
     fn is_at_features(&self) -> bool {
@@ -284,12 +330,14 @@ impl Login {
         let answer = format!("{} {}", reply.code, show(reply.text()));
         if self.agreed {
             self.end(Err(insecure(
-                format!("the server agreed to TLS earlier in this run, and now refuses it: {answer}"),
-                "somebody on the way may be taking it out, and the password was not sent again; try another network",
+                format!("{} used TLS earlier in this command and now refuses it ({answer})", self.place()),
+                "someone between you and the server may be blocking TLS; the password was not sent again",
             )));
         } else if self.tls == TlsMode::Offered {
             if !self.clear_is_told {
-                self.out.push(Output::Tell(Event::Clear { why: answer }));
+                let anonymous = self.credentials.is_anonymous();
+                let (host, port) = self.server.clone();
+                self.out.push(Output::Tell(Event::Clear { host, port, anonymous, why: answer }));
             }
             self.introduce(now);
         } else {
@@ -331,6 +379,12 @@ impl Login {
     fn heard(&mut self, reply: Reply, now: Instant) {
         use Severity::{Completion, Intermediate, Permanent, Preliminary, Transient};
         let (code, severity) = (reply.code.get(), reply.code.severity());
+        if self.state == State::AwaitGreeting
+            && let Some(protocol) = protocol(&show(reply.text()))
+        {
+            self.other_protocol(protocol, &format!("{code} {}", show(reply.text())));
+            return;
+        }
         if code == 421 && !matches!(self.state, State::Ended | State::AwaitTls(_)) {
             if self.state == State::AwaitAuth && !says_full(&reply) {
                 self.auth_failed(&format!("the server ended the session: 421 {}", show(reply.text())));
@@ -368,7 +422,7 @@ impl Login {
                     "the server refuses to protect data connections: PROT P was answered with {code} {}",
                     show(reply.text())
                 ),
-                "--tls off does without TLS: password and files then go in clear text",
+                "--tls off connects without TLS: the password and the files are then sent unencrypted",
             ))),
             // 332 asks for the account, 331 and 336 for the password.
             (State::AwaitUser, Intermediate) if code == 332 => self.account(reply, now),
@@ -401,6 +455,22 @@ impl Login {
                 self.end(Err(error));
             }
         }
+    }
+}
+
+/// The protocol that a first line shows, where it is another one than FTP: before anything is said to it.
+fn protocol(line: &str) -> Option<&'static str> {
+    let upper = line.to_ascii_uppercase();
+    match () {
+        () if upper.starts_with("SSH-") => Some("an SSH server"),
+        () if upper.starts_with("HTTP/") || upper.starts_with("<HTML") || upper.starts_with("<!DOCTYPE") => {
+            Some("a web server (HTTP)")
+        }
+        () if upper.starts_with("+OK") => Some("a mail server (POP3)"),
+        () if upper.starts_with("* OK") || upper.starts_with("* PREAUTH") => Some("a mail server (IMAP)"),
+        // A server of FTP may speak of mail in its greeting.
+        () if upper.contains("SMTP") && !upper.contains("FTP") => Some("a mail server (SMTP)"),
+        () => None,
     }
 }
 
@@ -495,6 +565,44 @@ mod tests {
                 assert_eq!(answer(&mut login, now, *code), *want, "after {code} in {way:?}");
             }
         }
+    }
+
+    /// AUTH TLS and USER were said to mail servers, and the end was a refused login.
+    #[test]
+    fn another_protocol_is_told_by_its_first_line_and_nothing_is_said_to_it() {
+        let reply = |code, text: &'static str| Input::Reply(Reply::new(code, text));
+        let sent = |text: &str| {
+            let what = format!("the server sent something that is no FTP reply: \"{text}\"");
+            Input::Lost(Error::Nonsense { what })
+        };
+        let closed = || Input::Lost(Error::Broken { what: "closed".to_owned(), moved: 0 });
+        for (input, wanted) in [
+            (
+                reply(220, "mail.example.org ESMTP"),
+                "[::1]:2525 is a mail server (SMTP), not FTP: \"220 mail.example.org ESMTP\"",
+            ),
+            (
+                reply(554, "No SMTP service here"),
+                "[::1]:2525 is a mail server (SMTP), not FTP: \"554 No SMTP service here\"",
+            ),
+            (sent("+OK ready"), "[::1]:2525 is a mail server (POP3), not FTP: \"+OK ready\""),
+            (sent("* OK IMAP4rev1"), "[::1]:2525 is a mail server (IMAP), not FTP: \"* OK IMAP4rev1\""),
+            (sent("SSH-2.0-x"), "[::1]:2525 is an SSH server, not FTP: \"SSH-2.0-x\""),
+            (sent("HTTP/1.1 408"), "[::1]:2525 is a web server (HTTP), not FTP: \"HTTP/1.1 408\""),
+            (closed(), "[::1]:2525 sent no FTP greeting: closed"),
+        ] {
+            let (login, now) = login(None);
+            let mut login = login.under(TlsMode::Offered).at("::1", 2525);
+            login.handle(input, now);
+            let Some(Output::Done(Err(error @ Error::Unreachable(_)))) = login.poll() else {
+                panic!("{wanted}");
+            };
+            assert_eq!(error.to_string(), wanted);
+        }
+        let (mut login, now) = login(None);
+        let greeting = Reply::new(220, "FTP beside SMTP, both of them");
+        login.handle(Input::Reply(greeting), now);
+        assert!(matches!(login.poll(), Some(Output::Send(Command::User(_)))));
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub enum Output<T> {
     Accept,
     /// Move the bytes; answer with `Moved`.
     Move,
+    /// The server has confirmed an upload: its end of the data connection is not waited for much longer.
+    Confirmed,
     /// Give up the data connection, a dial or a port, whatever there is.
     CloseData,
     /// Give up the control connection: a reply is still owed to us, and would be taken for the next command's.

@@ -147,7 +147,8 @@ impl Opening {
         match (self.state, input) {
             (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
-                self.lost(Error::refused("a data connection", reply), now, out)
+                // The server's own word that the session ends: no middlebox, and no fault of the verb's.
+                Verdict::Failed(Error::refused("a data connection", reply))
             }
             (_, Input::Reply(reply)) if reply.code.severity() == Severity::Preliminary => Verdict::Pending,
             (State::AwaitEpsv, Input::Reply(reply)) => match port_from_229(reply.text()) {

@@ -245,8 +245,10 @@ impl Transfer {
     /// A 4yz or 5yz where bytes should move or have moved: so many, if that is known.
     fn ended_by(&mut self, reply: Reply, moved: Option<u64>) {
         let refused = match reply.code.severity() {
-            // The site's no, also after a 1yz said too early.
-            Severity::Permanent => moved.unwrap_or(0) == 0,
+            // The server's no to an upload is one whenever it comes: its disk is full after the first byte or the last. Of a
+            // download some bytes are here, and are kept.
+            Severity::Permanent => self.flow == Flow::Up || moved.unwrap_or(0) == 0,
+            Severity::Transient if self.flow == Flow::Up => reply.code.get() == 452,
             // The same of a file that cannot be read just now. 425 and 426 are about the connection.
             Severity::Transient => {
                 self.flow == Flow::Down && moved == Some(0) && !matches!(reply.code.get(), 425 | 426)
@@ -304,15 +306,17 @@ impl Transfer {
                 Transient | Permanent,
             ) => self.end(Err(Error::refused(&self.said, reply))),
 
-            (State::Moving, Completion) => self.state = State::MovingAfterFinal(reply),
+            (State::Moving, Completion) => {
+                if self.flow == Flow::Up {
+                    self.out.push(Output::Confirmed);
+                }
+                self.state = State::MovingAfterFinal(reply);
+            }
             (State::Moving, Transient | Permanent) if self.flow == Flow::Down => {
                 self.state = State::MovingAfterRefusal(reply);
                 self.by = Some(now + self.patience.data);
             }
-            (State::Moving, Transient | Permanent) => {
-                let what = self.broken_off_by(&reply);
-                self.break_off(what, 0);
-            }
+            (State::Moving, Transient | Permanent) => self.ended_by(reply, None),
             (State::AwaitFinal(Ok(bytes)), Completion) => self.whole(bytes, reply),
             (State::AwaitFinal(Err(MoveError::Local(source))), Completion | Transient | Permanent) => {
                 self.end(Err(Error::Local { doing: self.said.clone(), source }));

@@ -15,6 +15,7 @@ use super::findings::{Cover, Dial, Login, Shake};
 use super::notebook::Notebook;
 use super::reach::any_tls;
 use crate::dialogue::Credentials;
+use crate::error::{is_full, says_full};
 use crate::security::judged;
 
 /// A server that counts sessions per address may have let one go after this.
@@ -224,7 +225,8 @@ async fn say_who(who: &Credentials, call: &mut Call<'_>, cover: Cover) -> Result
         match reply.code.severity() {
             Severity::Completion => return Ok(()),
             _ if cover == Cover::Clear && wants_tls(&reply) => Login::NeedsTls(words),
-            _ if is_full(&reply) => Login::Full(words),
+            // After a password, 421 alone may be what it is refused with.
+            _ if says_full(&reply) => Login::Full(words),
             _ if reply.code.get() == 421 => Login::Broken(words),
             _ => Login::Refused(words),
         },
@@ -237,15 +239,6 @@ fn wants_tls(reply: &Reply) -> bool {
         ["tls", "ssl", "encrypt", "cleartext", "clear text", "secure connection", "use auth"];
     let words = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
     WORDS.iter().any(|word| words.contains(word)) || reply.code.get() == 522
-}
-
-/// A limit of sessions, of this address or of all: 421 where the code is used as it is meant, and words where it is not
-/// (`530 Sorry, the maximum number of clients (3) for this user are already connected`).
-fn is_full(reply: &Reply) -> bool {
-    const WORDS: [&str; 5] = ["too many", "maximum", "already connected", "limit", "busy"];
-    let words = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
-    let limit = WORDS.iter().any(|word| words.contains(word)) && !words.contains("attempts");
-    limit || reply.code.get() == 421 && words.contains("connections")
 }
 
 fn deafened(deaf: &Deaf) -> Login {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Watch;
 use super::findings::Findings;
 use crate::event::Event;
+use crate::secrets::{SHORTEST, without};
 
 /// Lines of a transcript: twenty sessions of a hundred lines each, and some more. A server that talks without end does
 /// not fill our memory.
@@ -41,8 +42,7 @@ struct Asking {
 impl Notebook {
     pub(super) fn new(findings: Findings, secrets: Vec<Secret>) -> Self {
         let (begun, asking) = (Instant::now(), Mutex::default());
-        // A password of one or two letters would mask the words of everybody.
-        let secrets = secrets.into_iter().filter(|secret| secret.expose().len() > 2).collect();
+        let secrets = secrets.into_iter().filter(|secret| secret.expose().len() >= SHORTEST).collect();
         Self {
             findings: Mutex::new(findings),
             transcript: Mutex::default(),
@@ -137,22 +137,6 @@ impl Notebook {
         let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
         (findings, self.transcript.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// The text with stars in place of a secret, in whatever case it stands there; none where it does not.
-fn without(text: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
-    let (mut masked, mut at, mut found) = (Vec::with_capacity(text.len()), 0, false);
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let here = rest.get(..secret.len()).is_some_and(|words| words.eq_ignore_ascii_case(secret));
-        if here && !secret.is_empty() {
-            masked.extend_from_slice(b"***");
-            (at, found) = (at + secret.len(), true);
-        } else {
-            masked.extend(rest.first());
-            at += 1;
-        }
-    }
-    found.then_some(masked)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn live<G: Goal>(mut goal: G, start: Instant, history: &[Happening]) -> Life<G::
                 // The driver always says how it went.
                 Output::Protect(_) => shaking = true,
                 Output::CloseData => moving = false,
-                Output::Accept | Output::HangUp | Output::Tell(_) => {}
+                Output::Accept | Output::Confirmed | Output::HangUp | Output::Tell(_) => {}
                 Output::Done(result) => life.ends.push(result),
             }
         }

@@ -52,7 +52,7 @@ impl Race {
                     self.end = Some(result);
                     continue;
                 }
-                Output::Protect(_) | Output::Probe | Output::Tell(_) => continue,
+                Output::Protect(_) | Output::Probe | Output::Confirmed | Output::Tell(_) => continue,
             };
             self.did.push(done);
         }
@@ -240,10 +240,10 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
         assert_eq!(approach.first, Way::Epsv);
         assert!(waited <= Duration::from_secs(10), "{waited:?}");
     }
-    // The server says so, in the answer's place.
+    // A server that ends the session says nothing about the verb, and no other way is remembered for that.
     let mut race = Race::of(Mode::Auto);
-    race.hears(421, "no such verb");
-    assert_eq!(anew(&mut race).first, Way::Pasv);
+    race.hears(421, "shutting down");
+    assert!(matches!(race.end, Some(Err(Error::Broken { .. }))), "{:?}", race.end);
     // Where nothing is left, the end is what happened to the last verb.
     let mut race = Race::of(Mode::Passive);
     race.waits();

@@ -45,7 +45,7 @@ async fn a_session_that_had_tls_is_not_followed_by_one_without() {
         let error = stored.map(drop).unwrap_err();
         if refusal.starts_with("502") {
             assert!(
-                matches!(&error, Error::Insecure { what, .. } if what.contains("agreed to TLS earlier in this run")),
+                matches!(&error, Error::Insecure { what, .. } if what.contains("used TLS earlier in this command")),
                 "{error}"
             );
         }

@@ -3,6 +3,7 @@
 //! Against our own `pasv serve`, which makes a certificate that nobody vouches for, or has one of a test's own authority.
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -162,7 +163,12 @@ fn a_port_once_seen_with_tls_is_not_spoken_to_unencrypted() {
     write(clear.root(), "a", 1, 10);
     let (person, url) = (Person::new(), clear.door.url("a"));
     let said = run(&mut person.pasv(["cat", &url])).good();
-    assert!(said.err.contains("offers no TLS") && said.err.lines().count() == 1, "{}", said.err);
+    assert!(
+        said.err.contains("warning: 127.0.0.1 has no TLS: the password and files are sent unencrypted")
+            && said.err.lines().count() == 1,
+        "{}",
+        said.err
+    );
     assert_eq!(person.knows(), "");
 
     let at = format!("127.0.0.1:{}", protected.door.port);
@@ -186,16 +192,46 @@ fn a_port_once_seen_with_tls_is_not_spoken_to_unencrypted() {
 
 /// Only a login that succeeded was followed by nothing unencrypted.
 #[test]
-fn a_login_that_failed_under_tls_is_not_followed_by_an_unencrypted_one() {
+fn a_handshake_that_failed_is_not_followed_by_an_unencrypted_login() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = port.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        for auth in ["234 go on", "500 what?"] {
+            let (mut peer, _) = port.accept().unwrap();
+            peer.write_all(b"220 ready\r\n").unwrap();
+            let mut lines = BufReader::new(peer.try_clone().unwrap()).lines();
+            assert_eq!(lines.next().unwrap().unwrap(), "AUTH TLS");
+            peer.write_all(format!("{auth}\r\n").as_bytes()).unwrap();
+            if auth.starts_with("500") {
+                assert!(!lines.map_while(Result::ok).any(|line| line.contains("USER")));
+            }
+        }
+    });
+    let (person, here) = (Person::new(), tempfile::tempdir().unwrap());
+    let url = |user: &str| format!("ftp://{user}:pw@{at}/x");
+    let said = run(person.pasv(["get", "-O"]).arg(here.path()).args([url("ada"), url("bob")]));
+    server.join().unwrap();
+    assert_eq!(said.status.code(), Some(3), "{}", said.err);
+    let line = format!("error: {at} used TLS earlier in this command and now refuses it (500 what?)");
+    assert!(said.err.contains(&line), "{}", said.err);
+    assert!(
+        said.err.contains("hint: someone between you and the server may be blocking TLS"),
+        "{}",
+        said.err
+    );
+}
+
+/// Another port may be another server's.
+#[test]
+fn a_server_without_tls_beside_one_with_it_is_used() {
     let protected = Site::with(&["--tls", "required"]);
     let clear = Site::with(&["--tls", "off"]);
-    write(clear.root(), "b", 1, 10);
+    write(protected.root(), "a", 1, 10);
+    write(clear.root(), "b", 2, 10);
     let (person, here) = (Person::new(), clear.beside("here"));
-    let wrong = protected.door.url("a").replacen("open%20sesame", "wrong", 1);
-    let said = run(person.pasv(["get", "--insecure", "-O"]).arg(&here).args([wrong, clear.door.url("b")]));
-    assert_ne!(said.status.code(), Some(0), "{}", said.err);
-    assert!(said.err.contains("agreed to TLS earlier in this run"), "{}", said.err);
-    assert_eq!(fs::read_dir(&here).unwrap().count(), 0);
+    let urls = [protected.door.url("a"), clear.door.url("b")];
+    run(person.pasv(["get", "--insecure", "-O"]).arg(&here).args(urls)).good();
+    assert_eq!(fs::read_dir(&here).unwrap().count(), 2);
 }
 
 #[test]
@@ -234,7 +270,7 @@ fn a_port_of_the_other_kind_is_told_and_not_waited_for() {
     let person = Person::new();
     // The time-out for a reply is as long as the test may take: it is not what ends this.
     let ls = |url: String| run(&mut person.pasv(["ls", "--timeout", "10m", &url]));
-    refused(&ls(format!("ftps://127.0.0.1:{}/", site.door.port)), "speaks clear text", "ftpes://");
+    refused(&ls(format!("ftps://127.0.0.1:{}/", site.door.port)), "the server sent plain text", "ftpes://");
     let implicit = site.implicit.unwrap();
     for scheme in ["ftp", "ftpes"] {
         refused(&ls(format!("{scheme}://127.0.0.1:{implicit}/")), "answers TLS", "ftps://");
