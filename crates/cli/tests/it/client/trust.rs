@@ -208,7 +208,7 @@ fn a_handshake_that_failed_is_not_followed_by_an_unencrypted_login() {
         }
     });
     let (person, here) = (Person::new(), tempfile::tempdir().unwrap());
-    let url = |user: &str| format!("ftp://{user}:pw@{at}/x");
+    let url = |user: &str| format!("ftp://{user}:pw@{at}/{user}");
     let said = run(person.pasv(["get", "-O"]).arg(here.path()).args([url("ada"), url("bob")]));
     server.join().unwrap();
     assert_eq!(said.status.code(), Some(3), "{}", said.err);
