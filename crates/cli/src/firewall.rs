@@ -326,11 +326,11 @@ fn warn_of_closed(request: &Request, text: &mut String) {
         "These rules close ports that are in use on this machine: {}. --keep PORT leaves a TCP port open.",
         machine::listed(&closed)
     );
+    if !std::io::stdout().is_terminal() {
+        return say(format_args!("warning: {warning}"));
+    }
     for line in crate::columns::wrap(&format!("WARNING: {warning}"), "# ", "#   ", 79) {
         text.push_str(&(line + "\n"));
-    }
-    if !std::io::stdout().is_terminal() {
-        say(format_args!("warning: {warning}"));
     }
 }
 

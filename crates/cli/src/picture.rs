@@ -219,7 +219,7 @@ impl Picture {
             }
             Dialled::ByServer => {
                 arrow(&mut line, self.server_data, self.client_data, '-', " data connection ");
-                format!("(active: the server connects to the client, port {})", local.port())
+                format!("(active: the server connects, port {})", local.port())
             }
         };
         lines.push(drawn(line));

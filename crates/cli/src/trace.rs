@@ -86,9 +86,9 @@ impl Drawing {
     }
 
     /// So many bytes more have come. An error where nobody reads what is drawn.
-    fn moved(&self, bytes: usize) -> io::Result<()> {
+    fn moved(&self, bytes: u64) -> io::Result<()> {
         let mut sheet = self.sheet();
-        sheet.picture.moved(bytes as u64);
+        sheet.picture.moved(bytes);
         sheet.grow();
         sheet.failed.take().map_or(Ok(()), Err)
     }
@@ -177,7 +177,16 @@ async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
         fetch(&mut client, &site::named(&url)?, flags.bytes, drawing).await
     };
     client.quit().await;
-    Ok(done?)
+    done.map_err(|error| {
+        let refused = error.to_string();
+        let failure = Failure::from(error);
+        // As it may be a directory: this verb lists one, other verbs download it.
+        if refused.contains("550") && !url.means_directory() {
+            failure.hint(format_args!("to trace a listing, put a slash at the end: {}/", flags.url))
+        } else {
+            failure
+        }
+    })
 }
 
 async fn fetch(
@@ -188,10 +197,12 @@ async fn fetch(
 ) -> Result<(), client::Error> {
     let (mut came, mut enough) = (0_u64, false);
     let mut nowhere = |bytes: &[u8]| {
-        came += bytes.len() as u64;
-        drawing.moved(bytes.len())?;
-        // One that ends there ends by itself.
-        if limit > 0 && came > limit {
+        let room = if limit > 0 { limit - came } else { u64::MAX };
+        let shown = room.min(bytes.len() as u64);
+        came += shown;
+        drawing.moved(shown)?;
+        // A file that ends there ends by itself.
+        if shown < bytes.len() as u64 {
             enough = true;
             drawing.broken_off(", then stopped");
             return Err(io::Error::other("enough has come"));

@@ -162,7 +162,7 @@ impl Target {
             return unfit("the server does not offer that mode".into());
         }
         if request.site.control_ports.contains(&0) {
-            return unfit("a firewall needs a fixed port, and --listen 0 takes any".into());
+            return unfit("a firewall needs a fixed port, and port 0 means any".into());
         }
         if request.families().is_empty() {
             return unfit(format!(

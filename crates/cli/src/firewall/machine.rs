@@ -188,13 +188,28 @@ pub(super) fn listeners() -> Vec<Listener> {
     listeners
 }
 
-/// `TCP 80 (nginx), 443 (nginx); UDP 53`.
+/// `TCP 80 (nginx), 24430-24439 (pasv); UDP 53`.
 pub(super) fn listed(listeners: &[Listener]) -> String {
     let of = |protocol: Protocol| {
-        let all = listeners.iter().filter(|at| at.protocol == protocol).map(|at| match &at.program {
-            // A process can call itself what it likes.
-            Some(name) => format!("{} ({})", at.port, wire::pathname::show(name.as_bytes())),
-            None => at.port.to_string(),
+        // Neighbours of one program are a range.
+        let mut ranges: Vec<(u16, u16, &Option<String>)> = Vec::new();
+        for at in listeners.iter().filter(|at| at.protocol == protocol) {
+            match ranges.last_mut() {
+                Some((_, last, program))
+                    if last.checked_add(1) == Some(at.port) && **program == at.program =>
+                {
+                    *last = at.port;
+                }
+                _ => ranges.push((at.port, at.port, &at.program)),
+            }
+        }
+        let all = ranges.into_iter().map(|(first, last, program)| {
+            let ports = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            match program {
+                // A process can call itself what it likes.
+                Some(name) => format!("{ports} ({})", wire::pathname::show(name.as_bytes())),
+                None => ports,
+            }
         });
         let all = all.collect::<Vec<_>>().join(", ");
         (!all.is_empty()).then(|| format!("{} {all}", protocol.name()))
@@ -267,6 +282,17 @@ fn first_line(name: &str, stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbouring_ports_of_one_program_are_a_range() {
+        let at = |port, program: &str| Listener {
+            protocol: Protocol::Tcp,
+            port,
+            program: Some(program.to_owned()),
+        };
+        let all = [at(80, "nginx"), at(81, "other"), at(90, "pasv"), at(91, "pasv"), at(92, "pasv")];
+        assert_eq!(listed(&all), "TCP 80 (nginx), 81 (other), 90-92 (pasv)");
+    }
 
     #[test]
     fn why_the_rules_cannot_be_read_is_one_sentence() {

@@ -222,6 +222,10 @@ pub struct TlsSeen {
     pub authorities: usize,
     /// The certificate's fingerprint.
     pub fingerprint: Option<String>,
+    /// By what lftp and curl pin it: the SHA-1 of the certificate, the SHA-256 of its key.
+    pub pins: Option<([u8; 20], [u8; 32])>,
+    /// Its fingerprint was given beforehand (`--pin`).
+    pub pinned: bool,
     /// Its subject.
     pub subject: Option<String>,
     /// A listing in small packets, where one over a passive data connection under TLS stood still.

@@ -232,6 +232,7 @@ pub(super) fn keep_certificate(findings: &mut Findings, call: &Call<'_>) {
         let certificate = session.established();
         findings.tls.fingerprint = certificate.fingerprint().map(|print| print.to_string());
         findings.tls.subject = certificate.subject().map(|subject| show(subject.as_str().as_bytes()));
+        findings.tls.pins = certificate.pins();
         findings.tls.doubt = session.doubt_in_words();
     }
 }

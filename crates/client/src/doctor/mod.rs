@@ -24,6 +24,7 @@ mod word;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use net::tls::client::Trust;
 use net::tls::identity::Identity;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -85,7 +86,7 @@ pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
 
 /// The same, while somebody watches.
 pub async fn examine_watched(patient: &Patient, watch: Watch) -> (Findings, Vec<String>) {
-    let findings = Findings {
+    let mut findings = Findings {
         identity: patient.identity.is_some(),
         host: patient.site.host.clone(),
         port: patient.site.port,
@@ -94,6 +95,8 @@ pub async fn examine_watched(patient: &Patient, watch: Watch) -> (Findings, Vec<
         seen: patient.seen.clone(),
         ..Findings::default()
     };
+    findings.tls.pinned =
+        patient.trust.as_ref().is_some_and(|trust| matches!(trust.settings.trust, Trust::Pinned(_)));
     let Credentials { password, account, .. } = &patient.credentials;
     // What everybody says for anonymous is no secret.
     let known = Credentials::anonymous().password;

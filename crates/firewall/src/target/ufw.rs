@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::iptables::portions;
-use crate::request::{Family, Output, Request};
+use crate::request::{Family, Modes, Output, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::Sheet;
 
@@ -25,7 +25,11 @@ pub(super) fn write(request: &Request) -> Sheet {
     for (profile, ports) in profiles.iter().zip(&portions) {
         sheet.plain(format!("[{profile}]"));
         sheet.plain("title=pasv");
-        sheet.plain("description=FTP: control and passive data connections");
+        sheet.plain(if request.modes == Modes::Active {
+            "description=FTP: control connections"
+        } else {
+            "description=FTP: control and passive data connections"
+        });
         sheet.plain(format!("ports={ports}/tcp"));
         sheet.plain("");
     }

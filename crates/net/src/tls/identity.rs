@@ -19,6 +19,29 @@ pub struct Identity {
     fingerprint: Fingerprint,
 }
 
+/// Of a certificate in DER.
+pub(super) fn sha1(certificate: &[u8]) -> [u8; 20] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
+    let mut bytes = [0; 20];
+    // A SHA-1 is 20 bytes long.
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// Of the key of a certificate in DER.
+pub(super) fn key_sha256(certificate: &[u8]) -> [u8; 32] {
+    let parsed = X509Certificate::from_der(certificate);
+    let key = parsed
+        .as_ref()
+        .map(|(_, certificate)| certificate.tbs_certificate.subject_pki.raw)
+        .unwrap_or_default();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
+    let mut bytes = [0; 32];
+    // A SHA-256 is 32 bytes long.
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
 /// Why there is no identity in some bytes.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -107,27 +130,12 @@ impl Identity {
 
     /// The SHA-1 of our own certificate, by which some programs still name one: nothing is trusted for it here.
     pub fn sha1(&self) -> [u8; 20] {
-        let own = self.chain().first().map(AsRef::as_ref).unwrap_or_default();
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, own);
-        let mut bytes = [0; 20];
-        // A SHA-1 is 20 bytes long.
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        bytes
+        sha1(self.chain().first().map(AsRef::as_ref).unwrap_or_default())
     }
 
     /// The SHA-256 of our own certificate's key (SubjectPublicKeyInfo in DER), by which curl and others pin one.
     pub fn key_sha256(&self) -> [u8; 32] {
-        let own = self.chain().first().map(AsRef::as_ref).unwrap_or_default();
-        let parsed = X509Certificate::from_der(own);
-        let key = parsed
-            .as_ref()
-            .map(|(_, certificate)| certificate.tbs_certificate.subject_pki.raw)
-            .unwrap_or_default();
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
-        let mut bytes = [0; 32];
-        // A SHA-256 is 32 bytes long.
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        bytes
+        key_sha256(self.chain().first().map(AsRef::as_ref).unwrap_or_default())
     }
 
     /// The certificates, our own first.

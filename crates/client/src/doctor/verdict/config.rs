@@ -40,34 +40,44 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
     match best.way {
         // --ftp-skip-pasv-ip is curl's own default since 7.74.
         Way::Epsv => {}
-        Way::Pasv => curl.push("--disable-epsv --ftp-skip-pasv-ip"),
-        Way::Eprt => curl.push("--ftp-port -"),
-        Way::Port => curl.push("--disable-eprt --ftp-port -"),
+        Way::Pasv => curl.push("--disable-epsv --ftp-skip-pasv-ip".to_owned()),
+        Way::Eprt => curl.push("--ftp-port -".to_owned()),
+        Way::Port => curl.push("--disable-eprt --ftp-port -".to_owned()),
     }
-    let mut lftp = vec![if passive { "set ftp:passive-mode yes" } else { "set ftp:passive-mode no" }];
+    let mut lftp = vec![format!("set ftp:passive-mode {}", if passive { "yes" } else { "no" })];
     if passive {
-        lftp.push(if best.way == Way::Epsv { "set ftp:prefer-epsv yes" } else { "set ftp:prefer-epsv no" });
+        let epsv = if best.way == Way::Epsv { "yes" } else { "no" };
+        lftp.push(format!("set ftp:prefer-epsv {epsv}"));
     }
     if best.way == Way::Pasv && best.told.is_some_and(|told| told.ip() != best.peer.ip()) {
-        lftp.push("set ftp:fix-pasv-address yes");
+        lftp.push("set ftp:fix-pasv-address yes".to_owned());
     }
     let unverified = tls && findings.tls.doubt.is_some();
     if tls {
         if !implicit {
-            curl.push("--ssl-reqd");
+            curl.push("--ssl-reqd".to_owned());
         }
-        lftp.push("set ftp:ssl-force yes");
-        lftp.push("set ftp:ssl-protect-data yes");
+        lftp.push("set ftp:ssl-force yes".to_owned());
+        lftp.push("set ftp:ssl-protect-data yes".to_owned());
         if findings.anonymous {
-            lftp.push("set ftp:ssl-allow-anonymous yes");
+            lftp.push("set ftp:ssl-allow-anonymous yes".to_owned());
         }
         // Without it they refuse it; the remark on the certificate says what that costs.
         if unverified {
-            curl.push("--insecure");
-            lftp.push("set ssl:verify-certificate no");
+            let pinned = findings.tls.pins.as_ref().map(|(sha1, key)| (colons(sha1), base64(key)));
+            let (for_lftp, for_curl) = match pinned {
+                Some((print, key)) => (
+                    format!("set ssl:verify-certificate/{print} no"),
+                    // `-k` alone would accept any certificate; with the pin it accepts this one.
+                    format!("-k --pinnedpubkey sha256//{key}"),
+                ),
+                None => ("set ssl:verify-certificate no".to_owned(), "--insecure".to_owned()),
+            };
+            curl.push(for_curl);
+            lftp.push(for_lftp);
         }
     } else {
-        lftp.push("set ftp:ssl-allow no");
+        lftp.push("set ftp:ssl-allow no".to_owned());
     }
     let encryption = match (tls, implicit) {
         (true, true) => "Require implicit FTP over TLS",
@@ -90,4 +100,25 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         )),
         upload,
     })
+}
+
+/// As lftp writes a fingerprint.
+fn colons(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+}
+
+/// RFC 4648 4.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let group =
+            three.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for nth in 0..4 {
+            let letter = (group >> (18 - 6 * nth)) as usize & 63;
+            let letter = LETTERS.get(letter).copied().map_or('=', char::from);
+            text.push(if nth <= three.len() { letter } else { '=' });
+        }
+    }
+    text
 }

@@ -294,8 +294,8 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             )
             .server("use a certificate of a public authority for this name (`pasv serve --acme`): clients accept its renewals")
             .client(
-                "ask the server's administrator for its fingerprint, by telephone for example. Only if that is the one above: \
-                 --pin FINGERPRINT",
+                "ask the server's administrator for its fingerprint, by telephone for example. Only if it equals the new one, \
+                 pass it to --pin.",
             ),
             Login::NeedsTls(said) => Remark::new(
                 Verdict::TlsRequired,
@@ -313,7 +313,15 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             Login::Refused(said) if findings.anonymous => Remark::new(
                 Verdict::LoginRefused,
                 weight(Weight::Hinders),
-                format!("The anonymous login is refused {covered}: {said}. This server may accept no anonymous users."),
+                format!(
+                    "The anonymous login is refused {covered}: {said}.{}",
+                    // Most say it themselves.
+                    if said.to_ascii_lowercase().contains("anonymous") {
+                        ""
+                    } else {
+                        " This server may accept no anonymous users."
+                    }
+                ),
             )
             .client("give a user: ftp://USER@HOST/"),
             Login::Refused(said) => {
@@ -321,7 +329,7 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
                 let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
-                    remark.client("check the user and the password; give the user as ftp://USER@HOST/")
+                    remark.client("check the user name and password")
                 } else {
                     remark.server("check its configuration and its log; the password is not the reason")
                 }

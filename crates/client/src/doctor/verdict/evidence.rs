@@ -109,7 +109,8 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
     let files = &findings.files;
     if let Some((dialect, read, _)) = &files.listing {
         let dialect = dialect.as_deref().unwrap_or("none, it is empty");
-        lines.push(format!("LIST: {read} entries, dialect: {dialect}"));
+        let entries = if *read == 1 { "entry" } else { "entries" };
+        lines.push(format!("LIST: {read} {entries}, dialect: {dialect}"));
     }
     if let Some(how) = &files.mlsd {
         lines.push(format!("MLSD: {}", end(how)));
@@ -166,11 +167,16 @@ pub(super) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
     let narrow = if trial.narrow { ", with small packets" } else { "" };
+    let came = match &trial.end {
+        // The port is named before it.
+        End::NotReached(how) if trial.told.is_some() => dial(how),
+        other => end(other),
+    };
     format!(
         "{} {}{family}{told}{narrow}: {} ({:.2} s)",
         trial.way,
         trial.cover.words(),
-        end(&trial.end),
+        came,
         trial.elapsed.as_secs_f64()
     )
 }
@@ -207,6 +213,10 @@ fn login(login: &Login) -> String {
         Login::NoHandshake(why) => format!("TLS fails, {}", shake(why)),
         Login::WantsCertificate(why) => format!("a client certificate is required, {why}"),
         Login::Unprotected(said) => format!("PROT P is refused, {said}"),
+        // The verdict has the whole text.
+        Login::Untrusted(why) if why.contains("CHANGED") => {
+            "not tried, the certificate has changed".to_owned()
+        }
         Login::Untrusted(why) => format!("the certificate is rejected, {why}"),
         Login::NeedsTls(said) => format!("TLS is required, {said}"),
         Login::Refused(said) => format!("refused, {said}"),

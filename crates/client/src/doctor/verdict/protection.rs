@@ -1,6 +1,7 @@
 //! What does TLS say?
 use super::evidence::shake as words;
 use super::{Remark, Sheet, Verdict, Weight, active};
+use crate::dialogue::is_inner;
 use crate::doctor::findings::{Cover, End, Findings, Login, Shake, Trial};
 use crate::doctor::handshake::is_offer;
 
@@ -24,19 +25,27 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
                 "install the system's CA certificates (usually the package ca-certificates), or try another machine",
             );
         } else {
-            let by_address = findings.host.parse::<std::net::IpAddr>().is_ok();
-            let remark = Remark::new(
-                Verdict::CertificateUnverified,
-                Weight::Note,
-                format!("The server's certificate is not signed by a trusted authority: {doubt}."),
-            )
-            .server("get a certificate of a public authority for this name (`pasv serve --acme`)")
-            .client("compare the fingerprint with the administrator's, then pass it to --pin; the settings below make curl and lftp accept any certificate");
-            sheet.add(if by_address {
-                remark.client("use the host name, not the IP address")
+            let address = findings.host.parse::<std::net::IpAddr>().ok();
+            // No public authority signs for those.
+            let inner = address.is_some_and(is_inner) || findings.host.eq_ignore_ascii_case("localhost");
+            let same = doubt == "not signed by a trusted authority";
+            let sentence = if same {
+                "The server's certificate is not signed by a trusted authority.".to_owned()
             } else {
-                remark
-            });
+                format!("The server's certificate is not trusted: {doubt}.")
+            };
+            let mut remark = Remark::new(Verdict::CertificateUnverified, Weight::Note, sentence);
+            if !inner {
+                remark = remark
+                    .server("get a certificate of a public authority for this name (`pasv serve --acme`)");
+            }
+            if !findings.tls.pinned {
+                remark = remark.client("compare the fingerprint with the administrator's, then pass it to --pin; the settings below accept only the certificate that was seen");
+            }
+            if address.is_some() && !inner {
+                remark = remark.client("use the host name, not the IP address");
+            }
+            sheet.add(remark);
         }
     }
     match (&findings.tls.v12, &findings.tls.v13) {

@@ -580,6 +580,12 @@ fn what_to_use_takes_the_certificate_that_was_seen() {
         "{config:?}"
     );
     assert!(lftp(&config).contains("ssl-allow-anonymous yes"), "{config:?}");
+    let seen = change(findings.clone(), |findings| findings.tls.pins = Some(([0xaa; 20], [0xff; 32])));
+    let pinned = diagnose(&seen).config.unwrap();
+    let print = format!("verify-certificate/{}AA no", "AA:".repeat(19));
+    assert!(lftp(&pinned).contains(&print), "{pinned:?}");
+    let key = format!("-k --pinnedpubkey sha256//{}8=", "/".repeat(42));
+    assert!(curl(&pinned).contains(&key) && !curl(&pinned).contains("--insecure"), "{pinned:?}");
     let vouched = diagnose(&change(findings, |findings| findings.tls.doubt = None)).config.unwrap();
     assert!(!format!("{vouched:?}").contains("--pin"), "{vouched:?}");
     assert!(!curl(&vouched).contains("--insecure") && !lftp(&vouched).contains("verify"), "{vouched:?}");
