@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum, ValueHint};
 use client::copy::{Begin, CopyError, Got, Here, How, OnLinks, Target, Watch, Why};
+use client::download::FINISHED;
 use client::name::local_name;
 use client::{Client, Error, Verify};
 use wire::facts::EntryType;
@@ -261,9 +262,7 @@ async fn all(
     let mut all = Several::of(errands.len());
     for errand in errands {
         let done = match exists(errand).filter(|_| no_clobber) {
-            Some(path) => {
-                Err(Failure::new(Exit::Refused, format_args!("{} exists and is kept", show_path(&path))))
-            }
+            Some(path) => Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path)))),
             None => one(sessions, errand, &how).await,
         };
         sessions.after(&done);
@@ -364,11 +363,18 @@ impl From<CopyError> for Failure {
     fn from(error: CopyError) -> Self {
         match error {
             CopyError::Here(here) => here.into(),
-            CopyError::SizeIsWrong { .. } => Self::new(Exit::Broken, &error)
-                .hint("--verify off accepts the end of the data as the end of the file"),
+            CopyError::SizeIsWrong { .. } => {
+                Self::new(Exit::Broken, &error).hint("--verify off accepts the file")
+            }
             CopyError::Site { error, kept } => {
                 let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
                 let ours = matches!(error, Error::Local { .. });
+                if let Error::Broken { what, .. } = &error
+                    && what.contains(FINISHED)
+                {
+                    return Self::new(Exit::Broken, &error)
+                        .hint("try again with -c; if the SIZE is wrong, --verify off accepts the file");
+                }
                 let failure = Self::from(error);
                 if kept && broken {
                     return failure

@@ -260,7 +260,7 @@ fn words(at: Option<&At>, tally: &Tally, resume: bool) -> String {
     match at {
         Some(at) if at.resumes() => line.push_str(&format!("; {again} resumes it")),
         Some(_) => line.push_str("; it has to be sent again from its start"),
-        None if done > 0 => line.push_str(&format!("; {again} goes on from there")),
+        None if done > 0 => line.push_str(&format!("; {again} continues")),
         None => {}
     }
     line
@@ -300,7 +300,7 @@ mod tests {
                 None,
                 &some,
                 false,
-                "interrupted after 37 files (312.00 MiB transferred); the same command with -c goes on from there",
+                "interrupted after 37 files (312.00 MiB transferred); the same command with -c continues",
             ),
         ] {
             assert_eq!(words(at.as_ref(), tally, resume), line);

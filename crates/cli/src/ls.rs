@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io::{self, IsTerminal, Stdout, Write};
 
 use clap::{Args, ValueHint};
+use client::directory::Unread;
 use client::walk::{Visit, Walk, below};
 use client::{Client, Error};
 use wire::facts::EntryType;
@@ -147,7 +148,10 @@ async fn one(
     sorter.flush(page)?;
     let refused = match done {
         Ok(unread) if unread.is_empty() => return Ok(()),
-        Ok(unread) => return Err(Failure::new(Exit::Refused, unread)),
+        Ok(unread) => {
+            warn_of(&path.map_or(String::new(), ToString::to_string), &unread);
+            return Err(Failure::told(Exit::Refused));
+        }
         Err(error) if error.is_permanent_refusal() => error,
         Err(other) => return Err(Failure::while_writing("stdout", other)),
     };
@@ -157,6 +161,15 @@ async fn one(
         Ok(_) | Err(Error::Refused { .. }) => Err(refused.into()),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Lines of the listing of a directory are not shown, as they are in no known format.
+fn warn_of(directory: &str, unread: &Unread) {
+    let directory = match directory.trim_end_matches('/') {
+        "" if directory.is_empty() => ".",
+        trimmed => trimmed,
+    };
+    say(format_args!("warning: {directory}/: {unread}"));
 }
 
 async fn tree(
@@ -181,9 +194,7 @@ async fn tree(
                 }
                 if !visit.unread.is_empty() {
                     left_out = true;
-                    let here = visit.directory.names.join(&b'/');
-                    let here = if here.is_empty() { ".".to_owned() } else { show(&here) };
-                    say(format_args!("\"{here}\": {}", visit.unread));
+                    warn_of(&show(&visit.directory.names.join(&b'/')), &visit.unread);
                 }
                 for (path, why) in &visit.skipped {
                     left_out = true;
@@ -289,7 +300,6 @@ impl Sorter {
 
 #[cfg(test)]
 mod tests {
-    use client::directory::Unread;
     use client::walk::Directory;
 
     use super::*;

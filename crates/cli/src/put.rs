@@ -236,7 +236,7 @@ impl Tree<'_> {
     ) -> Result<(), Failure> {
         let path = target(file, url)?;
         if self.flags.no_clobber && exists(client, &path).await? {
-            return Err(Failure::new(Exit::Refused, format_args!("{path} exists at the site and is kept")));
+            return Err(Failure::new(Exit::Refused, format_args!("{path} exists on the server")));
         }
         if file == Path::new("-") {
             return self.stream(client, &path, pieces(io::stdin()), text).await;
@@ -558,7 +558,7 @@ fn unchanging(file: File) -> Give {
         if piece.is_empty()
             && state(watched.as_ref().map_err(copied)?)? != *before.as_ref().map_err(copied)?
         {
-            return Err(io::Error::other("our file has changed while it was sent"));
+            return Err(io::Error::other("the local file changed during the upload"));
         }
         Ok(piece)
     })

@@ -42,7 +42,7 @@ impl Unread {
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = if self.lines == 1 { "" } else { "s" };
-        write!(f, "{} line{s} of the listing could not be read", self.lines)?;
+        write!(f, "{} unreadable line{s} in the listing", self.lines)?;
         for (n, line) in self.first.iter().enumerate() {
             write!(f, "{} \"{}\"", if n == 0 { ":" } else { "," }, show(line))?;
         }

@@ -101,7 +101,7 @@ impl Client {
             return if confirmed { Ok(bytes) } else { Err(Error::unconfirmed(&path.to_string(), bytes)) };
         };
         if bytes < promised {
-            return Err(ended_early(path, bytes, promised, confirmed));
+            return Err(ended_early(path, offset + bytes, size, confirmed));
         }
         if bytes > promised && offset > 0 && bytes >= size {
             if let Some(file) = file {
@@ -115,14 +115,16 @@ impl Client {
             if bytes != promised || self.size(path).await? != Some(size) {
                 return Err(Error::unconfirmed(&path.to_string(), bytes));
             }
-            (self.watch)(&Event::Note(format!("it has {size} bytes, as many as came: {path} is whole")));
+            (self.watch)(&Event::Note(format!(
+                "{path} is complete: SIZE agrees with the {size} bytes received"
+            )));
         }
         if end == DataEnd::Cut {
             self.warn(cut_but_whole(path, size));
         }
         if bytes > promised {
             let more = bytes - promised;
-            (self.watch)(&Event::Warning(format!("{path} is {more} bytes longer than the server had said")));
+            (self.watch)(&Event::Warning(format!("{path} is {more} bytes longer than SIZE said")));
         }
         Ok(bytes)
     }
@@ -315,13 +317,15 @@ pub(crate) fn cut_but_whole(path: &Pathname, size: u64) -> String {
     )
 }
 
+/// How an error begins to say that the server calls a file done of which it has sent less than SIZE says.
+pub const FINISHED: &str = "the server finished after";
+
 pub(crate) fn ended_early(path: &Pathname, bytes: u64, promised: u64, confirmed: bool) -> Error {
-    let though = if confirmed {
-        "though the server said it was done"
+    let what = if confirmed {
+        format!("{path}: {FINISHED} {bytes} of {promised} bytes")
     } else {
-        "and the server did not say that it was done"
+        format!("{path}: the connection ended after {bytes} of {promised} bytes")
     };
-    let what = format!("{path} ended early: {bytes} of {promised} bytes came, {though}");
     Error::Broken { what, moved: bytes }
 }
 

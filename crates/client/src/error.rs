@@ -307,6 +307,10 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Self::Broken { what, moved: 0 } => f.write_str(what),
+            // The number is there already.
+            Self::Broken { what, moved } if what.contains(&format!(" after {moved} of ")) => {
+                f.write_str(what)
+            }
             Self::Broken { what, moved } => write!(f, "{what} (after {moved} bytes)"),
             Self::Stalled { place, also, after, moved } => {
                 let blank = if also.is_empty() { "" } else { " " };

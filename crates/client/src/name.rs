@@ -24,11 +24,11 @@ pub enum NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "it is empty",
-            Self::Dots => "it names a directory above",
-            Self::Slash => "it holds a slash and would lead elsewhere",
-            Self::Control => "it holds control characters",
-            Self::TooLong => "it is longer than 255 bytes",
+            Self::Empty => "the name is empty",
+            Self::Dots => "the name is that of this or the parent directory",
+            Self::Slash => "the name contains a slash",
+            Self::Control => "the name contains control characters",
+            Self::TooLong => "the name is longer than 255 bytes",
         })
     }
 }

@@ -375,9 +375,9 @@ impl Doubt {
     pub(crate) fn error(self, path: &Pathname, sent: u64) -> Error {
         let what = match self {
             Self::Short(there) => {
-                format!("{path} was stored, but the site has {there} bytes of it and {sent} were sent")
+                format!("{path} was uploaded, but the server has {there} of {sent} bytes")
             }
-            Self::Other(how) => format!("{path} was stored, but {how}"),
+            Self::Other(how) => format!("{path} was uploaded, but {how}"),
             Self::Unconfirmed => return Error::unconfirmed(&path.to_string(), sent),
         };
         Error::Broken { what, moved: sent }
@@ -386,9 +386,9 @@ impl Doubt {
     /// As a reason to send it whole once more.
     pub(crate) fn reason(&self, path: &Pathname, sent: u64) -> String {
         match self {
-            Self::Short(there) => format!("the site has {there} of {sent} bytes of {path}"),
-            Self::Other(how) => format!("the site's {path} is another: {how}"),
-            Self::Unconfirmed => format!("nothing proves that {path} has arrived"),
+            Self::Short(there) => format!("the server has {there} of {sent} bytes of {path}"),
+            Self::Other(how) => format!("the server's {path} differs: {how}"),
+            Self::Unconfirmed => format!("upload of {path} not confirmed"),
         }
     }
 }

@@ -154,7 +154,11 @@ impl Client {
             match self.login_once(credentials.clone()).await {
                 Err(error) if error.is_full() => {
                     let pause = self.options.patience.full * 2u32.pow(time);
-                    self.warn(format!("{error}: trying again in {} s", pause.as_secs()));
+                    let why = match &error {
+                        Error::Refused { reply, .. } => format!("{} {}", reply.code, show(reply.text())),
+                        other => other.to_string(),
+                    };
+                    self.warn(format!("server busy ({why}); retrying in {} s", pause.as_secs()));
                     self.connection.give_up();
                     tokio::time::sleep(pause).await;
                     self.connection = self.reach_again().await?;

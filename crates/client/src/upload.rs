@@ -180,7 +180,7 @@ impl Client {
             return Err(again.error(path, length));
         }
         let why = again.reason(path, length);
-        (self.watch)(&Event::Warning(format!("{why}: sending it whole once more")));
+        (self.watch)(&Event::Warning(format!("{why}; sending it again")));
         *first = Some(again);
         Ok(())
     }
@@ -189,7 +189,7 @@ impl Client {
         if snapshot(file)?.length > sent.length {
             let length = sent.length;
             (self.watch)(&Event::Warning(format!(
-                "our file has grown meanwhile: {path} has the {length} bytes that it had"
+                "the local file has grown meanwhile; {length} bytes of it were uploaded to {path}"
             )));
         }
         Ok(())
@@ -313,7 +313,7 @@ impl Again {
     fn reason(&self, path: &Pathname, sent: u64) -> String {
         match self {
             Self::Doubt(doubt) => doubt.reason(path, sent),
-            Self::Changed => format!("our file has changed while it was sent to {path}"),
+            Self::Changed => format!("the local file changed during the upload to {path}"),
         }
     }
 
@@ -322,7 +322,7 @@ impl Again {
             Self::Doubt(doubt) => doubt.error(path, sent),
             Self::Changed => Error::Broken {
                 what: format!(
-                    "our file changes while it is sent: {path} was stored, and may be a mixture of its old and new content"
+                    "the local file keeps changing: {path} was uploaded and may be a mixture of its old and new content"
                 ),
                 moved: sent,
             },
@@ -331,7 +331,7 @@ impl Again {
 
     /// The second try was refused.
     fn refused(&self, path: &Pathname, sent: u64, refusal: &Error) -> Error {
-        let what = format!("{}, and it was not taken once more: {refusal}", self.reason(path, sent));
+        let what = format!("{}, and the second upload was refused: {refusal}", self.reason(path, sent));
         Error::Broken { what, moved: sent }
     }
 }

@@ -204,8 +204,9 @@ impl Client {
         flushed.map_err(|error| target.here(error))?;
         let now = self.source_again(path, &source).await?;
         if let Likeness::Differs(what) = source.likeness(&now) {
-            let what =
-                format!("{path} has another {what} than before it was fetched: what came may be a mixture");
+            let what = format!(
+                "the {what} of {path} changed during the download: the data may be a mixture of old and new"
+            );
             return Err(Error::Broken { what, moved: 0 }.into());
         }
         let bytes = part.length()?;
@@ -225,13 +226,13 @@ impl Client {
         let (inode, odd) = part.publish(modified).await?;
         how.wrote(inode);
         if let Some(error) = odd {
-            self.warn(format!("{path} is whole, but its time could not be set: {error}"));
+            self.warn(format!("{path} is complete, but its time could not be set: {error}"));
         }
         if how.sync_folder
             && let Err(error) = target.sync_folder()
         {
             self.warn(format!(
-                "{path} is whole, but its directory could not be brought to the disk: {error}"
+                "{path} is complete, but its directory could not be flushed to the disk: {error}"
             ));
         }
         Ok(())
@@ -298,17 +299,17 @@ impl Fetch<'_> {
                     return Ok(());
                 }
                 Likeness::Same if self.source.size.is_none() => {
-                    "the server does not tell its size".to_owned()
+                    "the server does not report its size".to_owned()
                 }
-                Likeness::Same => "there is more of it than the site has".to_owned(),
-                Likeness::Differs("place") => "it is of another file".to_owned(),
-                Likeness::Differs(what) => format!("the site's file has another {what} now"),
-                Likeness::Unknown => "the server does not tell whether the file has changed".to_owned(),
+                Likeness::Same => "it is larger than the server's file".to_owned(),
+                Likeness::Differs("place") => "it is part of another file".to_owned(),
+                Likeness::Differs(what) => format!("the {what} of the server's file has changed"),
+                Likeness::Unknown => "the server does not report whether the file has changed".to_owned(),
             };
             if fits(length, &self.source) && self.is_start(length).await? {
                 return Ok(());
             }
-            self.client.warn(format!("{}: what was kept is not used, as {why}: starting over", self.path));
+            self.client.warn(format!("cannot resume {}: {why}; starting over", self.path));
             self.told_end = None;
             self.part.start_over(&self.label())?;
             return Ok(());
@@ -325,7 +326,7 @@ impl Fetch<'_> {
         }
         let name = target.path();
         self.client.warn(format!(
-            "{} is not known to be the start of the site's file: fetching that from its start",
+            "cannot verify {} as a partial copy; downloading it again from the start",
             wire::pathname::show(std::os::unix::ffi::OsStrExt::as_bytes(name.as_os_str()))
         ));
         Ok(())
@@ -369,7 +370,7 @@ impl Fetch<'_> {
                 Err(error) => {
                     self.settled().await?;
                     if is_difference(&error) {
-                        self.start_over("its bytes differ from those that are there").await?;
+                        self.start_over("the partial file differs from the server's").await?;
                     } else if from > 0 && refuses_rest(&error) {
                         self.start_over(&format!("{error}")).await?;
                     } else {
@@ -416,7 +417,7 @@ impl Fetch<'_> {
         if !came.confirmed {
             if !as_told {
                 let error = match self.source.size {
-                    Some(size) if size > total => ended_early(self.path, came.bytes, size - from, false),
+                    Some(size) if size > total => ended_early(self.path, total, size, false),
                     _ => Error::unconfirmed(&self.path.to_string(), came.bytes),
                 };
                 return Err(self.site(error));
@@ -430,7 +431,7 @@ impl Fetch<'_> {
             return self.changed(total, what, now).await;
         }
         if self.part.length()? != total {
-            return self.again("it is shorter than what is there").await;
+            return self.again("the server's file is shorter than the partial one").await;
         }
         let trusting = self.client.options.verify == Verify::Off;
         match self.source.size {
@@ -441,13 +442,10 @@ impl Fetch<'_> {
                     && self.told_end != Some(total)
                     && (trusting || total == self.have) =>
             {
-                return self
-                    .again("the server ended early, and may not have started where it was asked to")
-                    .await;
+                return self.again("the server ended early and may have ignored REST").await;
             }
             Some(size) if total < size && trusting => {
-                self.client
-                    .warn(format!("{} ended at {total} of {size} bytes, as the server says", self.path));
+                self.client.warn(format!("accepted {} with {total} bytes; SIZE says {size}", self.path));
             }
             Some(size) if total < size && self.told_end == Some(total) => {
                 return Err(CopyError::SizeIsWrong { path: self.path.to_string(), size, came: total });
@@ -457,21 +455,17 @@ impl Fetch<'_> {
                     let label = self.label().ending(Some(total));
                     self.part.relabel(&label);
                 }
-                return Err(self.site(ended_early(self.path, came.bytes, size - from, true)));
+                return Err(self.site(ended_early(self.path, total, size, true)));
             }
             Some(size) if total > size && self.have > 0 && self.first.is_none() => {
                 return self.again("the server ignored REST, or sent more than there is").await;
             }
             Some(size) if total > size => {
-                self.client.warn(format!(
-                    "{} is {} bytes longer than the server had said",
-                    self.path,
-                    total - size
-                ));
+                self.client.warn(format!("{} is {} bytes longer than SIZE said", self.path, total - size));
             }
             Some(size) if came.end == DataEnd::Cut => self.client.warn(cut_but_whole(self.path, size)),
             Some(size) if !came.confirmed => (self.client.watch)(&Event::Note(format!(
-                "it has {size} bytes, as many as came: {} is whole",
+                "{} is complete: SIZE agrees with the {size} bytes received",
                 self.path
             ))),
             _ => {}
@@ -490,20 +484,18 @@ impl Fetch<'_> {
             // It grows all the time, as a log does.
             self.part.cut(first)?;
             self.client.warn(format!(
-                "{} changes while it is fetched: its first {first} bytes were the same in two readings, and are taken",
+                "{} keeps changing: its first {first} bytes were the same in two downloads, and are accepted",
                 self.path
             ));
             return Ok(Some(first));
         }
         if self.first.is_some() || now.size.is_some_and(|size| size < total) {
-            return self.again("it changed while it was fetched").await;
+            return self.again("the file changed during the download").await;
         }
         // What is there may be a piece of the one and a piece of the other.
         self.part.relabel(&self.unproven());
-        self.client.warn(format!(
-            "{} has another {what} than before it was fetched: reading it once more",
-            self.path
-        ));
+        self.client
+            .warn(format!("the {what} of {} changed during the download; downloading it again", self.path));
         self.first = Some(total);
         self.have = total;
         self.source = now;
@@ -520,10 +512,10 @@ impl Fetch<'_> {
     async fn start_over(&mut self, why: &str) -> Result<(), CopyError> {
         self.restarts += 1;
         if self.restarts > RESTARTS {
-            let what = format!("{} could not be fetched in one piece: {why}", self.path);
+            let what = format!("{}: {why}, again and again", self.path);
             return Err(CopyError::Site { error: Error::Broken { what, moved: 0 }, kept: false });
         }
-        self.client.warn(format!("{}: {why}: starting over", self.path));
+        self.client.warn(format!("{}: {why}; starting over", self.path));
         self.source = self.facts().await?;
         (self.have, self.first, self.told_end) = (0, None, None);
         self.part.start_over(&self.label())?;

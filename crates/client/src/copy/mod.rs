@@ -85,11 +85,9 @@ impl fmt::Display for CopyError {
         match self {
             Self::Site { error, .. } => error.fmt(f),
             Self::Here(here) => here.fmt(f),
-            Self::SizeIsWrong { path, size, came } => write!(
-                f,
-                "{path} ended at {came} bytes again, and the server says that it is done: the {size} bytes of its SIZE are \
-                 wrong"
-            ),
+            Self::SizeIsWrong { path, size, came } => {
+                write!(f, "{path}: the server finished after {came} of {size} bytes again: its SIZE is wrong")
+            }
         }
     }
 }

@@ -63,13 +63,13 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => f.write_str(&words(error)),
-            Self::Reserved => f.write_str("such names are for files that are not whole yet"),
-            Self::Special => f.write_str("it is no regular file"),
-            Self::Link => f.write_str("it is a link here, and links in a tree are not followed"),
+            Self::Reserved => f.write_str("such names are reserved for partial files"),
+            Self::Special => f.write_str("not a regular file"),
+            Self::Link => f.write_str("it is a local link, and links in a tree are not followed"),
             Self::ForeignLink => f.write_str("it is a link that another user has put there"),
-            Self::InUse => f.write_str("another pasv is fetching it at this moment"),
+            Self::InUse => f.write_str("another pasv is downloading it"),
             Self::Collides => f.write_str("another file of this run has the same name here"),
-            Self::PartGone => f.write_str("its part was removed or exchanged while it was fetched"),
+            Self::PartGone => f.write_str("the partial file was removed or replaced during the download"),
         }
     }
 }

@@ -164,7 +164,7 @@ impl Tree<'_> {
             }
         }
         if let Err(error) = sync_folder(folder.as_fd()) {
-            client.warn(format!("a directory could not be brought to the disk: {}", words(&error)));
+            client.warn(format!("a directory could not be flushed to the disk: {}", words(&error)));
         }
         Ok(())
     }
@@ -315,7 +315,7 @@ impl Tree<'_> {
                 (Ok(Behind::Directory), _) => self.leave_out(&within, &"link to a directory"),
                 (Ok(_), Leads::Outside) => self.leave_out(&within, &"link that leads out of the tree"),
                 (Ok(Behind::Nothing), Leads::Unknown) => {
-                    self.leave_out(&within, &"dangling link, or one that leads out of the site");
+                    self.leave_out(&within, &"dangling link, or a link out of the server");
                 }
                 (Ok(Behind::Nothing), _) => self.leave_out(&within, &"dangling link"),
                 (Ok(Behind::Perhaps), _) => match self.opened(&directory.names) {

@@ -90,7 +90,7 @@ impl Client {
             }
         };
         if let Some(why) = why {
-            (self.watch)(&Event::Warning(format!("{why}: sending {path} whole")));
+            (self.watch)(&Event::Warning(format!("{why}; uploading {path} from its start")));
         }
         progress.starts_at(0);
         self.send_whole(path, file, progress, noted).await
@@ -103,7 +103,7 @@ impl Client {
         };
         let length = ours.length;
         if there > length {
-            let why = format!("the site's file has {there} bytes, ours only {length}");
+            let why = format!("the server's file has {there} bytes, the local one {length}");
             return Ok(Plan::Whole(Some(why)));
         }
         let record = self.record_of(path).and_then(|place| place.look());
@@ -131,12 +131,15 @@ impl Client {
         }
         match self.compare_hash(path, file, length).await? {
             Compared::Same => Ok(Plan::Done),
-            Compared::Different(how) => Ok(Plan::Whole(Some(format!("the site's file is as long as ours, but {how}")))),
+            Compared::Different(how) => {
+                Ok(Plan::Whole(Some(format!("the server's file has the same size, but {how}"))))
+            }
             Compared::Unknown if same_time => Ok(Plan::Done),
             // It may be a part out of sight.
             Compared::Unknown if time.is_none() && noted => self.judge(path, file, there, noted).await,
             Compared::Unknown => Ok(Plan::Whole(Some(
-                "the site's file is as long as ours and has another time, and no HASH tells whether it is the same".to_owned(),
+                "the server's file has the same size but another time, and there is no HASH to compare"
+                    .to_owned(),
             ))),
         }
     }
@@ -150,7 +153,7 @@ impl Client {
         noted: bool,
     ) -> Result<Plan, Error> {
         let another =
-            |how| Plan::Whole(Some(format!("what the site has is not the start of our file ({how})")));
+            |how| Plan::Whole(Some(format!("the server's file is not the start of the local one ({how})")));
         match self.compare_prefix(path, file, there).await? {
             Compared::Same => return Ok(Plan::Rest(there, Known::Compared)),
             Compared::Different(how) => return Ok(another(how)),
@@ -162,7 +165,7 @@ impl Client {
             Compared::Same if noted || there <= SEAM => Plan::Rest(there, Known::Compared),
             Compared::Unknown if noted && !self.is_shown(path).await? => Plan::Rest(there, Known::Noted),
             Compared::Same | Compared::Unknown => {
-                Plan::Whole(Some(format!("nothing proves that the {there} bytes that the site has are ours")))
+                Plan::Whole(Some(format!("cannot verify the {there} bytes on the server")))
             }
         })
     }
@@ -181,7 +184,7 @@ impl Client {
         noted.go_on(self, *ours, there);
         progress.starts_at(there);
         let watched = Watched::new(*ours, None);
-        let changed = || "our file has changed while it was sent".to_owned();
+        let changed = || "the local file changed during the upload".to_owned();
         let last = match self.send_from(path, file, there..length, &watched, progress).await {
             Ok((_, last)) => last,
             Err(_) if watched.has_changed() => {
@@ -214,7 +217,7 @@ impl Client {
             compared => compared,
         };
         if let Compared::Different(how) = whole {
-            return Ok(Err(format!("the site's part was not ours ({how})")));
+            return Ok(Err(format!("the server's partial file was not from this file ({how})")));
         }
         Ok(Ok(Stored { sent: Resumed::Sent(length - there), ours: *ours }))
     }

@@ -372,7 +372,7 @@ async fn a_download_without_a_last_reply_is_asked_for_under_tls_again() {
         let progress = Arc::new(Progress::default());
         client.unwrap().retrieve(&path(), 0, Sink::Bytes(&mut take), &progress).await.unwrap();
         assert_eq!(came, b"abcdef");
-        assert!(seen.text().contains("a is whole"), "{}", seen.text());
+        assert!(seen.text().contains("a is complete"), "{}", seen.text());
         served.await.unwrap();
     }
 }

@@ -67,9 +67,9 @@ async fn a_broken_download_is_resumed_64_kib_before_its_end() {
 #[tokio::test]
 async fn a_file_that_has_changed_is_not_resumed() {
     for (change, why) in [
-        (Change::Touch(1), "another time"),
-        (Change::Grow(Content { seed: 2, length: 10 }), "another size"),
-        (Change::Shrink(250), "another size"),
+        (Change::Touch(1), "the time of the server's file has changed"),
+        (Change::Grow(Content { seed: 2, length: 10 }), "the size of the server's file has changed"),
+        (Change::Shrink(250), "the size of the server's file has changed"),
     ] {
         let scene = Scene::new(NO_HASH, BIG).await;
         scene.broken().await;
@@ -134,7 +134,10 @@ async fn without_size_nothing_is_resumed() {
             scene.broken().await;
             scene.get(true, Verify::Size).await.unwrap();
             scene.is_right();
-            assert!(scene.said("does not tell its size: starting over") && !scene.said("> REST"), "{rest:?}");
+            assert!(
+                scene.said("does not report its size; starting over") && !scene.said("> REST"),
+                "{rest:?}"
+            );
         }
     }
 }
@@ -152,7 +155,7 @@ async fn a_server_that_starts_too_far_on_is_found_out() {
         }
         scene.get(true, verify).await.unwrap();
         scene.is_right();
-        assert!(scene.said("may not have started where it was asked to: starting over"));
+        assert!(scene.said("may have ignored REST; starting over"));
     }
 }
 
@@ -342,7 +345,7 @@ async fn a_source_that_changes_while_it_is_read_is_read_again() {
     scene.next(None, Some((128, Change::Grow(Content { seed: 2, length: 1000 }))));
     scene.get(false, Verify::Size).await.unwrap();
     scene.is_right();
-    assert!(scene.said("reading it once more"));
+    assert!(scene.said("downloading it again"));
     // Before what has been read: a mixture.
     let scene = Scene::new(NO_HASH, BIG).await;
     scene.next(None, Some((128, Change::Replace(Content { seed: 2, length: 300_000 }))));

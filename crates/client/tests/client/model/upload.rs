@@ -520,5 +520,5 @@ async fn a_file_that_changes_while_it_is_sent_is_sent_once_more_and_then_fails()
     lock(&scene.world).meanwhile = Some(Meanwhile { at: 1, deed });
     scene.put(&scene.ours(), false, Verify::Size).await.unwrap();
     assert_eq!(lock(&scene.world).files[NAME].bytes, scene.bytes());
-    assert!(scene.said.lock().unwrap().iter().any(|line| line.contains("has changed while it was sent")));
+    assert!(scene.said.lock().unwrap().iter().any(|line| line.contains("changed during the upload")));
 }
