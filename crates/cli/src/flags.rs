@@ -36,13 +36,18 @@ pub(crate) fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let port = |digits: &str| digits.parse::<u16>().map_err(|_| format!("{digits:?} is not a port"));
     let (low, high) = (port(low)?, port(high)?);
+    if low > high {
+        return Err(format!("the range is reversed: write {high}-{low}"));
+    }
     if low < 1024 {
         return Err("passive ports are above 1023".into());
     }
-    if low > high {
-        return Err(format!("{low} is above {high}: write the lower port first"));
-    }
     Ok(low..=high)
+}
+
+/// Reads a port.
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "write a port from 0 to 65535".into())
 }
 
 /// Reads `ADDR:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; the latter two listen on every address of both families.
@@ -119,6 +124,10 @@ mod tests {
         assert_eq!(ports("61000-61009"), Ok(61000..=61009));
         assert_eq!(ports("61000"), Ok(61000..=61000));
         assert!(ports("9-5").is_err() && ports("61009-61000").is_err() && ports("99999").is_err());
+        assert_eq!(ports("30-20"), Err("the range is reversed: write 20-30".to_owned()));
+        assert!(
+            ["abc", "99999", ""].iter().all(|text| port(text).is_err_and(|why| why.contains("0 to 65535")))
+        );
         assert_eq!(listen(":2121").unwrap().to_string(), "[::]:2121");
         assert_eq!(listen("127.0.0.1:0").unwrap().to_string(), "127.0.0.1:0");
         assert_eq!(umask("077"), Ok(0o77));

@@ -92,7 +92,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "RIGHT", value_parser = anonymous::Parser, num_args = 0..=1, default_missing_value = "read")]
     anonymous: Option<AnonymousFlag>,
     /// Port to listen on [default: 2121]
-    #[arg(long, short, value_name = "PORT")]
+    #[arg(long, short, value_name = "PORT", value_parser = flags::port)]
     port: Option<u16>,
     /// Address to listen on: ADDRESS, ADDRESS:PORT, a name of this machine, or a port; can be repeated [default: all]
     #[arg(long, short, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
@@ -122,7 +122,7 @@ pub(crate) struct Flags {
     #[arg(long, help_heading = NETWORK, hide_short_help = true)]
     no_active: bool,
     /// Open active data connections from this port; the classic one is 20, which needs root
-    #[arg(long, value_name = "PORT", help_heading = NETWORK, hide_short_help = true)]
+    #[arg(long, value_name = "PORT", value_parser = flags::port, help_heading = NETWORK, hide_short_help = true)]
     active_port: Option<u16>,
     /// Limit the packet size of data connections: for networks where listings work and files stall; 1200 passes everywhere
     #[arg(long, value_name = "BYTES", value_parser = flags::mss, help_heading = NETWORK, hide_short_help = true)]

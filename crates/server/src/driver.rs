@@ -42,7 +42,7 @@ mod securing;
 use admission::{Answer, Login};
 use log::millis;
 use presence::{Gone, look};
-use securing::{NoTls, secure, shown};
+use securing::{NoTls, secure, shown, why};
 
 /// A step of a running transfer.
 enum Step {
@@ -162,7 +162,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
             Ok(bound) => binding = Some(bound),
             Err(error) => {
                 if shared.log_rate.allows(Some(id), peer) {
-                    tracing::info!(session = id, %peer, %error, "TLS handshake failed");
+                    tracing::info!(session = id, %peer, error = why(&error), "TLS handshake failed");
                 }
                 return;
             }
@@ -512,7 +512,7 @@ impl<'a> Driver<'a> {
             Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
             Err(NoTls::Upgrade(error)) => {
                 if self.shared.log_rate.allows(Some(self.id), self.peer) {
-                    tracing::info!(session = self.id, peer = %self.peer, %error, "TLS handshake failed");
+                    tracing::info!(session = self.id, peer = %self.peer, error = why(&error), "TLS handshake failed");
                 }
                 self.closing = true;
                 Ok(None)

@@ -3,10 +3,11 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use storage::{Admission, Attempt, Certificate, Create, Denied, Entries, Stat, Time, VPath};
+use wire::command::{Fact, Site};
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
 use wire::reply::Part;
-use wire::{Protection, Reply, Verb};
+use wire::{Command, Protection, Reply, Stamp, Verb};
 
 use crate::reason::Reason;
 use crate::session::Pass;
@@ -293,8 +294,51 @@ pub struct Event {
     pub reason: Option<Reason>,
     /// Bytes moved.
     pub bytes: Option<u64>,
+    /// What was to be set.
+    pub change: Option<Change>,
     /// More for the log alone.
     pub detail: Option<String>,
+}
+
+/// What SITE CHMOD, SITE UTIME, MFMT or MFF sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The command, where its verb alone does not name it.
+    pub command: Option<&'static str>,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// The time of the last change.
+    pub modified: Option<Stamp>,
+}
+
+impl Change {
+    /// What a command is to set.
+    #[must_use]
+    pub fn of(command: &Command) -> Option<Self> {
+        let mut change = Self::default();
+        match command {
+            Command::Site(Site::Chmod(mode, _)) => {
+                (change.command, change.mode) = (Some("SITE CHMOD"), Some(*mode));
+            }
+            Command::Site(Site::Utime(stamp, _)) => {
+                (change.command, change.modified) = (Some("SITE UTIME"), Some(*stamp));
+            }
+            Command::Site(Site::Umask(_)) => change.command = Some("SITE UMASK"),
+            Command::Site(Site::Idle(_)) => change.command = Some("SITE IDLE"),
+            Command::Mfmt(stamp, _) => change.modified = Some(*stamp),
+            Command::Mff(facts, _) => {
+                for fact in facts {
+                    match fact {
+                        Fact::Modify(stamp) => change.modified = Some(*stamp),
+                        Fact::UnixMode(mode) => change.mode = Some(*mode),
+                        Fact::Create(_) => {}
+                    }
+                }
+            }
+            _ => return None,
+        }
+        Some(change)
+    }
 }
 
 #[cfg(test)]

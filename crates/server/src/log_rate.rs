@@ -20,6 +20,11 @@ const OF_ADDRESS: u32 = 50;
 /// Sessions and addresses that are counted one by one at the same time.
 const MOST: usize = 10_000;
 
+/// Verbs that are told apart in what was held back: more than write, or ask for an active data connection.
+const KINDS: usize = 16;
+/// All others.
+const OTHER: &str = "others";
+
 /// By what lines are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Source {
@@ -43,16 +48,42 @@ impl Source {
 struct Window {
     lines: u32,
     held: u64,
+    /// Those of `held` that are refusals, by verb: the first kinds, and how many there were of others.
+    refused: Vec<(&'static str, u64)>,
+    /// Whose the first of these was.
+    user: String,
     session: Option<u64>,
     peer: SocketAddr,
 }
 
 impl Window {
-    /// Tells how many lines were held back.
+    /// Tells how many lines were held back, and refusals of what.
     fn tell(&self) {
-        let Self { held, session, peer, .. } = self;
-        if *held > 0 {
-            tracing::warn!(session, %peer, count = held, "more lines of this client were left out");
+        let Self { held, refused, user, session, peer, .. } = self;
+        let refusals: u64 = refused.iter().map(|(_, count)| count).sum();
+        if refusals > 0 {
+            let verbs: Vec<_> = refused.iter().map(|(verb, count)| format!("{verb} {count}")).collect();
+            let verbs = verbs.join(", ");
+            tracing::warn!(session, %peer, user, count = refusals, verbs, "more refusals were left out");
+        }
+        let others = held.saturating_sub(refusals);
+        if others > 0 {
+            tracing::warn!(session, %peer, count = others, "more lines of this client were left out");
+        }
+    }
+
+    /// Counts a refusal among those that are held back.
+    fn hold(&mut self, verb: &'static str, user: &str) {
+        if self.refused.is_empty() {
+            user.clone_into(&mut self.user);
+        } else if self.user != user {
+            "-".clone_into(&mut self.user);
+        }
+        let known = self.refused.iter().any(|(known, _)| *known == verb);
+        let verb = if known || self.refused.len() < KINDS { verb } else { OTHER };
+        match self.refused.iter_mut().find(|(known, _)| *known == verb) {
+            Some((_, count)) => *count += 1,
+            None => self.refused.push((verb, 1)),
         }
     }
 }
@@ -74,7 +105,14 @@ impl Windows {
     fn take(&mut self, source: Source, session: Option<u64>, peer: SocketAddr) -> (Source, Share) {
         let room = self.0.len() < MOST || self.0.contains_key(&source);
         let source = if room { source } else { Source::Others };
-        let window = self.0.entry(source).or_insert(Window { lines: 0, held: 0, session, peer });
+        let window = self.0.entry(source).or_insert(Window {
+            lines: 0,
+            held: 0,
+            refused: Vec::new(),
+            user: String::new(),
+            session,
+            peer,
+        });
         let share = if window.lines >= source.lines() {
             window.held += 1;
             Share::Held
@@ -93,12 +131,40 @@ pub(crate) struct LogRate(Arc<Mutex<Windows>>);
 impl LogRate {
     /// May another such line be written, of this session, or before there is one? What is held back is told within a second.
     pub(crate) fn allows(&self, session: Option<u64>, peer: SocketAddr) -> bool {
-        let of_session = session.is_none_or(|id| self.take(Source::Session(id), session, peer));
-        of_session && self.take(Source::Address(who(peer.ip())), None, peer)
+        let of_session = session.is_none_or(|id| self.take(Source::Session(id), session, peer, None));
+        of_session && self.take(Source::Address(who(peer.ip())), None, peer, None)
     }
 
-    fn take(&self, source: Source, session: Option<u64>, peer: SocketAddr) -> bool {
-        let (source, share) = self.windows().take(source, session, peer);
+    /// The same of a refusal. Those that are held back are told by their verbs.
+    pub(crate) fn allows_refusal(
+        &self,
+        session: u64,
+        peer: SocketAddr,
+        verb: &'static str,
+        user: &str,
+    ) -> bool {
+        self.take(Source::Session(session), Some(session), peer, Some((verb, user)))
+            && self.take(Source::Address(who(peer.ip())), None, peer, Some((verb, user)))
+    }
+
+    fn take(
+        &self,
+        source: Source,
+        session: Option<u64>,
+        peer: SocketAddr,
+        refused: Option<(&'static str, &str)>,
+    ) -> bool {
+        let (source, share) = {
+            let mut windows = self.windows();
+            let (source, share) = windows.take(source, session, peer);
+            if share == Share::Held
+                && let Some((verb, user)) = refused
+                && let Some(window) = windows.0.get_mut(&source)
+            {
+                window.hold(verb, user);
+            }
+            (source, share)
+        };
         if share == Share::First {
             let rate = self.clone();
             tokio::spawn(async move {
@@ -142,6 +208,21 @@ mod tests {
         let window = windows.0.remove(&Source::Session(1)).unwrap();
         assert_eq!((window.held, window.session), (1000, Some(1)));
         assert_eq!(windows.take(Source::Session(1), Some(1), peer(1)).1, Share::First);
+    }
+
+    /// A scan is seen by what it tried, also where its lines are left out.
+    #[test]
+    fn refusals_that_are_left_out_are_counted_by_their_verbs() {
+        let mut windows = Windows::default();
+        let _ = windows.take(Source::Session(1), Some(1), peer(1));
+        let mut window = windows.0.remove(&Source::Session(1)).unwrap();
+        ["PORT", "RNTO", "PORT", "PORT"].into_iter().for_each(|verb| window.hold(verb, "alice"));
+        assert_eq!(
+            (window.refused.as_slice(), window.user.as_str()),
+            (&[("PORT", 3), ("RNTO", 1)][..], "alice")
+        );
+        wire::verb::TABLE.iter().for_each(|row| window.hold(row.name, "bob"));
+        assert_eq!((window.refused.len(), window.user.as_str()), (KINDS + 1, "-"));
     }
 
     #[test]

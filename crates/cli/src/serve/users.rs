@@ -21,6 +21,10 @@ pub(super) fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(S
     let mut generated = Vec::new();
     let mut list = Vec::new();
     for user in &flags.user {
+        if name_of(user).is_empty() {
+            return Err(Failure::usage(format!("--user {user:?}: the name is empty"))
+                .hint("write --user NAME, or --user NAME:FILE"));
+        }
         let (name, hash) = match user.split_once(':') {
             Some((name, "")) => {
                 return Err(Failure::usage(format!("--user {user}: no password file after the colon"))

@@ -17,7 +17,11 @@ use crate::xferlog;
 impl Driver<'_> {
     pub(super) fn log(&mut self, event: &Event) {
         let peer = self.peer;
-        let verb = event.verb.map_or("-", Verb::name);
+        let change = event.change.unwrap_or_default();
+        let verb = change.command.unwrap_or_else(|| event.verb.map_or("-", Verb::name));
+        let mode = change.mode.map(|mode| format!("{mode:03o}"));
+        let modified = change.modified.map(|stamp| stamp.to_string());
+        let (mode, modified) = (mode.as_deref(), modified.as_deref());
         let path = event.path.as_ref().map(|p| show(p.as_bytes()));
         let from = event.from.as_ref().map(|p| show(p.as_bytes()));
         let (path, from) = (path.as_deref(), from.as_deref());
@@ -56,12 +60,17 @@ impl Driver<'_> {
             return;
         }
         let moved = event.bytes.is_some_and(|bytes| bytes > 0);
-        if !moved && !is_change(event) && !self.shared.log_rate.allows(Some(id), peer) {
+        let allowed = moved
+            || match event.reason {
+                None => is_change(event) || self.shared.log_rate.allows(Some(id), peer),
+                Some(_) => self.shared.log_rate.allows_refusal(id, peer, verb, user),
+            };
+        if !allowed {
             return;
         }
         match event.reason {
             None => {
-                tracing::info!(session = id, %peer, user, verb, path, from, code, bytes, ms, tls, detail, "done")
+                tracing::info!(session = id, %peer, user, verb, path, from, mode, modified, code, bytes, ms, tls, detail, "done")
             }
             // The server's own trouble is the administrator's business.
             Some(Reason::TooManyFiles) => {
@@ -89,7 +98,7 @@ impl Driver<'_> {
             Some(reason) => {
                 let (bytes, ms) = (bytes.filter(|_| moved), ms.filter(|_| moved));
                 let detail = detail.filter(|_| !says_all(reason));
-                tracing::info!(session = id, %peer, user, verb, path, from, code, reason = reason.name(), bytes, ms, detail, "refused");
+                tracing::info!(session = id, %peer, user, verb, path, from, mode, modified, code, reason = reason.name(), bytes, ms, detail, "refused");
             }
         }
         if let (Some(log), Some(bytes), Some(last), Some(verb), Some(path)) =

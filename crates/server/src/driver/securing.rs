@@ -34,6 +34,27 @@ pub(super) async fn secure(
     Ok(control.accept_tls(tls, explicit, settings.security.handshake).await?)
 }
 
+/// Why TLS did not come about, for a line of the log that says already that it did not.
+pub(super) fn why(error: &dyn std::fmt::Display) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("the TLS handshake failed: ").unwrap_or(&text);
+    // By the names of RFC 8446 6.2.
+    match text.strip_prefix("received fatal alert: ") {
+        Some("UnknownCA") => "the client does not trust this certificate".to_owned(),
+        Some("BadCertificate" | "CertificateUnknown" | "UnsupportedCertificate" | "CertificateRevoked") => {
+            "the client refused this certificate".to_owned()
+        }
+        Some("CertificateExpired") => "to the client this certificate has expired".to_owned(),
+        Some("ProtocolVersion") => "the client does not support this version of TLS".to_owned(),
+        Some("HandshakeFailure" | "InsufficientSecurity") => {
+            "the client found no cipher suite that it accepts".to_owned()
+        }
+        Some("CloseNotify" | "UserCanceled") => "the client ended the handshake".to_owned(),
+        Some(alert) => format!("the client sent the alert {alert}"),
+        None => text.to_owned(),
+    }
+}
+
 /// What a client has shown under TLS, for the session and for the log.
 pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
     let (now, client) = (binding.established(), binding.client());
@@ -77,5 +98,28 @@ struct Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.shared.addresses().shaken(self.peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_are_told_in_words_and_once() {
+        for (error, words) in [
+            (
+                "the TLS handshake failed: received fatal alert: UnknownCA",
+                "the client does not trust this certificate",
+            ),
+            (
+                "the TLS handshake failed: received fatal alert: DecodeError",
+                "the client sent the alert DecodeError",
+            ),
+            ("the TLS handshake failed: peer is incompatible", "peer is incompatible"),
+            ("the TLS handshake took longer than 9s", "the TLS handshake took longer than 9s"),
+        ] {
+            assert_eq!(why(&error), words);
+        }
     }
 }

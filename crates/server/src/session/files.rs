@@ -211,7 +211,9 @@ impl Session {
                 {
                     return self.set_time_by_mdtm(*stamp, there.clone());
                 }
-                let detail = matches!(error.kind, Kind::Io | Kind::TooManyFiles).then(|| error.to_string());
+                let source =
+                    error.source.as_ref().filter(|_| matches!(error.kind, Kind::Io | Kind::TooManyFiles));
+                let detail = source.map(ToString::to_string);
                 let reason = Reason::from(error.kind);
                 let begun = matches!(then, Then::Lines { begun: true });
                 // Whoever may only store is not told by the reason what is there; the log is.
@@ -229,6 +231,7 @@ impl Session {
                     code: reply.code.get(),
                     reason: Some(reason),
                     bytes: None,
+                    change: self.change_by(Some(verb)),
                     detail,
                 }));
                 if begun {
@@ -297,6 +300,7 @@ impl Session {
                     code: 250,
                     reason: None,
                     bytes: None,
+                    change: None,
                     detail: None,
                 }));
                 self.reply(250, "Renamed.");

@@ -36,7 +36,7 @@ use wire::digest::Algorithm;
 use wire::facts::Wanted;
 use wire::{Command, CommandError, Pathname, Reply, RepresentationType, Verb};
 
-use crate::effect::{DataPlan, Effect, Event, Input, Output};
+use crate::effect::{Change, DataPlan, Effect, Event, Input, Output};
 use crate::policy;
 use crate::reason::Reason;
 use crate::settings::Settings;
@@ -73,6 +73,8 @@ pub struct Session {
     leaving: Leaving,
     /// What the command under way is about, for the line in the log that tells of its refusal.
     about: Option<About>,
+    /// What the last command that was executed was to set.
+    change: Option<Change>,
 }
 
 #[derive(Debug)]
@@ -203,6 +205,7 @@ impl Session {
             commands_before_login: 0,
             leaving: Leaving::No,
             about: None,
+            change: None,
         }
     }
 
@@ -389,6 +392,7 @@ impl Session {
         };
         let verb = command.verb();
         let row = verb.row();
+        self.change = Change::of(&command);
         self.about = match (&command, command.pathname()) {
             (Command::User(name), _) => Some(About::User(name.clone())),
             (_, path) => path.map(|path| About::File(verb, path.clone())),
@@ -621,8 +625,23 @@ impl Session {
             }
             _ => {}
         }
-        let event = Event { verb, path, from: None, named, code, reason, bytes: None, detail };
+        let event = Event {
+            verb,
+            path,
+            from: None,
+            named,
+            code,
+            reason,
+            bytes: None,
+            change: self.change_by(verb),
+            detail,
+        };
         self.out.push_back(Output::Event(event));
+    }
+
+    /// What a command of this verb, the last one, was to set.
+    fn change_by(&self, verb: Option<Verb>) -> Option<Change> {
+        self.change.filter(|_| matches!(verb, Some(Verb::Site | Verb::Mfmt | Verb::Mff)))
     }
 
     fn close(&mut self, reply: Reply) {

@@ -215,6 +215,7 @@ impl Session {
             code: reply.code.get(),
             reason: end.broken,
             bytes: Some(end.bytes),
+            change: None,
             detail,
         }));
         self.say(reply);

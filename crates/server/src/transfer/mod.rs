@@ -376,7 +376,7 @@ impl From<PumpError> for Broken {
 
 impl From<storage::Error> for Broken {
     fn from(error: storage::Error) -> Self {
-        let detail = error.source.is_some().then(|| error.to_string());
+        let detail = error.source.as_ref().map(ToString::to_string);
         Self { reason: error.kind.into(), detail }
     }
 }

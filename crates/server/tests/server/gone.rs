@@ -155,8 +155,11 @@ async fn a_site_that_is_told_to_end_does_so_in_time() {
         data.send(b"slow").await.unwrap();
         assert_eq!(scene.stopper.further(), Stop::Drain);
         patiently(scene.running).await.unwrap();
-        assert_eq!(digest.reply().await, None);
-        assert_eq!(upload.reply().await, None);
+        for client in [&mut digest, &mut upload] {
+            assert_eq!(client.hear("426").await, "426 The server is shutting down.");
+            client.hear("421").await;
+            assert_eq!(client.reply().await, None);
+        }
     })
     .await;
 }

@@ -190,7 +190,7 @@ async fn a_line_says_who_did_what_to_which_file() {
         ("STOR", "/d/new"),
         ("MKD", "/d/e"),
         ("RNFR", "/x"),
-        ("SITE", "/d/y"),
+        ("SITE CHMOD", "/d/y"),
         ("XMD5", "/d/q"),
         ("LIST", "/d"),
         ("RETR", "/d/gone"),
@@ -199,8 +199,14 @@ async fn a_line_says_who_did_what_to_which_file() {
         let told = lines.len() == 1 && lines[0].contains(&format!("\"path\":\"{path}\""));
         assert!(told && lines[0].contains("\"message\":\"refused\""), "{verb} {path}: {lines:#?}");
     }
+    assert!(kept.lines_of("SITE CHMOD")[0].contains("\"mode\":\"600\""));
     let looks: Vec<String> = ["SIZE", "MDTM", "MLST"].iter().flat_map(|verb| kept.lines_of(verb)).collect();
     assert!(looks.iter().all(|line| !line.contains("gone")), "{looks:#?}");
+    let set = [("MFF UNIX.mode=0640;Modify=20010203040506; ../x", 213), ("SITE CHMOD 600 ../x", 200)];
+    play("@ file /x abc\n@ dir /d", &[&in_here[..], &set].concat()).await;
+    let [line] = &kept.lines_of("MFF")[..] else { panic!("{:#?}", kept.lines_of("MFF")) };
+    assert!(line.contains("\"mode\":\"640\"") && line.contains("\"modified\":\"20010203040506\""), "{line}");
+    assert!(kept.lines_of("SITE CHMOD")[1].contains("\"mode\":\"600\""));
     let renamed = [("RNFR ../x", 350), ("RNTO y", 250), ("RNFR y", 350), ("RNTO /none/y", 550)];
     play("@ file /x abc\n@ dir /d", &[&in_here[..], &renamed].concat()).await;
     let lines = kept.lines_of("RNTO");
@@ -241,7 +247,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     // What is held back is told at the end of the site at the latest.
     site.stopper.further();
     site.running.take().expect("it runs").await.expect("it ends");
-    let (written, told) = (kept.lines_of("CWD").len() as u64, kept.lines_with("\"message\":\"more lines"));
+    let (written, told) = (kept.lines_of("CWD").len() as u64, kept.lines_with("\"message\":\"more refusals"));
     assert!(written <= 10 * seconds && told.len() as u64 <= seconds, "{written} lines, {told:#?}");
     let count = |line: &String| {
         assert!(line.contains("\"session\":1") && line.contains("\"peer\":\"127.0.0.1:"), "{line}");
