@@ -149,6 +149,6 @@ fn an_authority_that_does_not_believe_is_quoted() {
     let site = Site::with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
     let line = site.says("cannot get a certificate");
     assert!(line.contains("could not verify that localhost leads to this server"), "{line}");
-    assert!(line.contains("onnection refused") && line.contains("a NAT without a forward"), "{line}");
+    assert!(line.contains("onnection refused") && line.contains("port forwarding on the NAT"), "{line}");
     is_up_with_its_own(&site);
 }

@@ -246,7 +246,7 @@ nft 'add rule inet out output ct state established,related accept'
 nft 'add rule inet out output oif lo accept'
 $pasv doctor --site --active-port 20 > told
 has "active mode fails: rule 4 (out, from 20)" told
-hasnt "error" told
+hasnt "error:" told
 $pasv doctor --site --no-active > told
 hasnt "rule 4" told
 fails 1 $pasv doctor --site --active-port 20 --no-passive --json > told
