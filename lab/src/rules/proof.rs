@@ -169,7 +169,7 @@ fn keeper(trial: &mut Trial<'_>, number: u8, shape: Shape) {
         Modes::Both => call.args(["--passive-ports", &range]),
     };
     let said = trial.lab.server.within(|| run(&mut call, "", Duration::from_secs(20)));
-    let wrong: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  wrong ")).collect();
+    let wrong: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  error ")).collect();
     assert!(
         !wrong.is_empty() && wrong.iter().all(|line| line.contains(&format!("rule {number} ("))),
         "`pasv doctor --site`: {}{}",

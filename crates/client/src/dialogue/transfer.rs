@@ -453,8 +453,9 @@ impl Transfer {
                 self.end(Err(error));
             }
             State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => self.never_called(ours, now),
-            // An empty directory: the server has nothing to call us for. That says nothing about ways.
-            State::AwaitPeerAfterFinal(_, last) if self.is_listing() => {
+            // An empty directory: the server has nothing to call us for. That says nothing about ways. (Behind a 1yz something was
+            // sent, and did not reach us.)
+            State::AwaitPeerAfterFinal(_, last) if self.is_listing() && !self.started => {
                 self.way = self.approach.first;
                 self.whole(0, last);
             }
