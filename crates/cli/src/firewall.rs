@@ -238,7 +238,12 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         let root = rustix::process::geteuid().is_root();
         if seen.filters == Filters::Inactive || seen.filters == Filters::NotKnown && root {
             let width = crate::columns::columns().unwrap_or(80).min(100);
-            let mut text = inactive(&request, seen.filters, &change::closed(&request), width);
+            let mut text = inactive(
+                &request,
+                (seen.filters, seen.why == ::firewall::OURS),
+                &change::closed(&request),
+                width,
+            );
             if flags.site.explain() {
                 text.push_str(&format!("\n{}", ::firewall::Rules::of(&request.site).explain()));
             }
@@ -274,13 +279,21 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 }
 
 /// Nothing has to be opened on this machine; what the server needs elsewhere, and what a firewall here would close.
-fn inactive(request: &Request, filters: Filters, closed: &[machine::Listener], width: usize) -> String {
+fn inactive(
+    request: &Request,
+    (filters, ours): (Filters, bool),
+    closed: &[machine::Listener],
+    width: usize,
+) -> String {
     let first = match filters {
         Filters::NotKnown => {
             let unread = format!("{}\nHint: {}.", machine::unread(""), machine::hint());
             let lines: Vec<_> =
                 unread.lines().flat_map(|line| crate::columns::wrap(line, "", "", width)).collect();
             lines.join("\n")
+        }
+        Filters::Active | Filters::Inactive if ours => {
+            "The only rules on this machine are pasv's own: `pasv firewall --check` compares them with\nwhat the server needs.".to_owned()
         }
         Filters::Active | Filters::Inactive => {
             "No firewall is active on this machine: nothing to do.".to_owned()
@@ -354,13 +367,13 @@ mod tests {
             port: 80,
             program: Some("nginx".to_owned()),
         };
-        let text = inactive(&request, Filters::Inactive, &[web], 80);
+        let text = inactive(&request, (Filters::Inactive, false), &[web], 80);
         assert!(text.starts_with("No firewall is active on this machine: nothing to do.\n"), "{text}");
         for words in ["TCP 2121: control", "TCP 61210-61219: data", "closed by it: TCP 80 (nginx).", "TCP 22"]
         {
             assert!(text.contains(words), "{words}: {text}");
         }
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
-        assert!(!inactive(&request, Filters::NotKnown, &[], 80).contains("In use"), "{text}");
+        assert!(!inactive(&request, (Filters::NotKnown, false), &[], 80).contains("In use"), "{text}");
     }
 }

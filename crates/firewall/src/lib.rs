@@ -29,7 +29,7 @@ pub use apply::{Plan, opened, plan, removal};
 pub use check::{Findings, Missing, Wide, check};
 pub use ipnet::IpNet;
 pub use name::Name;
-pub use recognise::{Filters, Recognised, Seen, recognise};
+pub use recognise::{Filters, OURS, Recognised, Seen, recognise};
 pub use request::{Authority, Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
 pub use ruleset::{Ruleset, Unreadable};

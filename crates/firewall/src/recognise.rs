@@ -82,6 +82,7 @@ pub fn recognise(seen: &Seen) -> Recognised {
         return found(Target::IptablesInsert, "iptables has rules on this machine");
     }
     match (&seen.ruleset, &seen.iptables) {
+        (Some(_), _) if ruleset.is_some_and(has_ours) => open(Target::Nftables, OURS),
         (Some(_), _) => open(Target::Nftables, "no firewall is active on this machine"),
         (None, Some(_)) => {
             open(Target::Iptables, "iptables on this machine has no rules for incoming connections")
@@ -93,10 +94,21 @@ pub fn recognise(seen: &Seen) -> Recognised {
     }
 }
 
+/// Why: there are no rules but those that `pasv firewall --apply` has made.
+pub const OURS: &str = "the only rules on this machine are pasv's own";
+
+fn is_ours(chain: &Listed) -> bool {
+    chain.family == "inet" && chain.table == TABLE
+}
+
+fn has_ours(ruleset: &Ruleset) -> bool {
+    ruleset.chains.iter().any(is_ours)
+}
+
 /// The chain of somebody else that drops what comes in and that no rule of its own names. Lists of addresses that are refused
 /// (fail2ban's) are none: what they leave passes.
 fn closing(ruleset: &Ruleset) -> Option<&Listed> {
-    let theirs = |chain: &&Listed| !(chain.family == "inet" && chain.table == TABLE);
+    let theirs = |chain: &&Listed| !is_ours(chain);
     let closed = [Family::V4, Family::V6].into_iter().flat_map(|family| {
         let decisions = decisions(ruleset, &Packets::stranger(family)).into_iter();
         decisions.filter(|decision| decision.fate == Fate::Dropped).map(|decision| decision.chain)
