@@ -73,7 +73,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand serve" -l tls -d 'TLS on the a
 offered\t'Optional'
 required\t'Required to log in'
 required-data\t'Required to log in and for transfers'"
-complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://, mostly port 990); can be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand serve" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l cert -d 'Certificate chain, in PEM; reloaded when the file changes' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l key -d 'Private key of the certificate, in PEM' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand serve" -l acme -d 'Get a certificate for this host name by ACME (Let\'s Encrypt), and renew it; can be repeated' -r
@@ -424,7 +424,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l tls -d 'TLS: off, o
 offered\t'Optional'
 required\t'Required to log in'
 required-data\t'Required to log in and for transfers'"
-complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://, mostly port 990); can be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l cert -d 'Client certificate (PEM), for servers that require one. With --site: that of the server, as for `pasv serve`' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l key -d 'Its private key (PEM); it may be in the same file' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand doctor" -l acme -d 'Get a certificate for this host name by ACME (Let\'s Encrypt), and renew it; can be repeated' -r
@@ -534,7 +534,7 @@ complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l tls -d 'TLS on th
 offered\t'Optional'
 required\t'Required to log in'
 required-data\t'Required to log in and for transfers'"
-complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://, mostly port 990); can be repeated' -r
+complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l listen-tls -d 'Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated' -r
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l cert -d 'Certificate chain, in PEM; reloaded when the file changes' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l key -d 'Private key of the certificate, in PEM' -r -F
 complete -c pasv -n "__fish_pasv_using_subcommand firewall" -l acme -d 'Get a certificate for this host name by ACME (Let\'s Encrypt), and renew it; can be repeated' -r
