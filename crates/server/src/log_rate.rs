@@ -216,12 +216,16 @@ mod tests {
         let mut windows = Windows::default();
         let _ = windows.take(Source::Session(1), Some(1), peer(1));
         let mut window = windows.0.remove(&Source::Session(1)).unwrap();
-        ["PORT", "RNTO", "PORT", "PORT"].into_iter().for_each(|verb| window.hold(verb, "alice"));
+        for verb in ["PORT", "RNTO", "PORT", "PORT"] {
+            window.hold(verb, "alice");
+        }
         assert_eq!(
             (window.refused.as_slice(), window.user.as_str()),
             (&[("PORT", 3), ("RNTO", 1)][..], "alice")
         );
-        wire::verb::TABLE.iter().for_each(|row| window.hold(row.name, "bob"));
+        for row in wire::verb::TABLE {
+            window.hold(row.name, "bob");
+        }
         assert_eq!((window.refused.len(), window.user.as_str()), (KINDS + 1, "-"));
     }
 
