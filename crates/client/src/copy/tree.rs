@@ -44,7 +44,7 @@ impl Client {
     /// Fetches all that is below a directory of the site into the directory `into`, which is made if it is not there. False:
     /// something was left out, as the watch was told.
     ///
-    /// Where the session is lost, a new one goes on at the file that was under way, as [`GoingOn`](crate::going_on::GoingOn) says.
+    /// Where the session is lost, a new one goes on at the file that was under way, as [`GoingOn`] says.
     ///
     /// # Errors
     /// Of the session, and where `into` cannot be used. What the site refuses and what cannot be written is left out.

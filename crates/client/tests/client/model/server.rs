@@ -187,6 +187,10 @@ impl Session {
             ("SIZE" | "MDTM" | "MLST" | "HASH" | "RETR" | "DELE", None) => "550 no such file".to_owned(),
             _ => "502 no".to_owned(),
         };
+        // Without FEAT, which a client leaves out in the next session, only SIZE would show that a 226 lies: stories show that.
+        if verb == "FEAT" {
+            self.left = self.left.map(|left| left.max(answer.len() + 2));
+        }
         self.say(&answer).await?;
         Ok(Next::Go)
     }
