@@ -298,7 +298,7 @@ impl Binding {
         self.owned().has_learned()
     }
 
-    /// Under [`Reuse::Learn`](super::Reuse::Learn) the next data connection must resume it: one has done so, and the client
+    /// Under [`Reuse::Learn`] the next data connection must resume it: one has done so, and the client
     /// is not one that can have no ticket left.
     pub fn must_resume(&self) -> bool {
         self.owned().has_learned() && !self.owned().is_spent()
