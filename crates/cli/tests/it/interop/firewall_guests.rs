@@ -50,7 +50,7 @@ do
 done
 nft list ruleset > before
 fails 1 $pasv firewall --apply --yes $second 2> told
-has "would be closed: TCP 8080 (pasv), 62000 (pasv)" told
+has "would be closed: TCP 8080 (pasv), 62000-62009 (pasv)" told
 nft list ruleset > after
 cmp before after
 # Both, each keeping what is the other's.
