@@ -188,32 +188,7 @@ fn is_near(typed: &str, meant: &str) -> bool {
         3..=5 => 1,
         _ => 2,
     };
-    distance(typed.as_bytes(), meant.as_bytes()) <= most
-}
-
-/// How many letters are wrong, missing, too many or swapped with their neighbour (optimal string alignment).
-fn distance(one: &[u8], other: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (row, letter) in one.iter().enumerate() {
-        let mut next = vec![row + 1];
-        for (column, wanted) in other.iter().enumerate() {
-            let get = |from: &[usize], at: usize| from.get(at).copied().unwrap_or(usize::MAX - 1);
-            let mut least = (get(&last, column) + usize::from(letter != wanted))
-                .min(get(&last, column + 1) + 1)
-                .min(get(&next, column) + 1);
-            let swapped = row > 0
-                && column > 0
-                && one.get(row - 1) == Some(wanted)
-                && other.get(column - 1) == Some(letter);
-            if swapped {
-                least = least.min(get(&before, column - 1) + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut last, next);
-    }
-    last.last().copied().unwrap_or(0)
+    strsim::osa_distance(typed, meant) <= most
 }
 
 #[cfg(test)]
@@ -302,14 +277,5 @@ mod tests {
             assert!(!said.contains("--failure-delay"), "{said}");
         }
         assert!(said(&[b"help", b"--help"]).contains("Usage: pasv"));
-    }
-
-    #[test]
-    fn distances() {
-        for (one, other, far) in
-            [("", "", 0), ("get", "get", 0), ("gte", "get", 1), ("", "ab", 2), ("dir", "demo", 3)]
-        {
-            assert_eq!(distance(one.as_bytes(), other.as_bytes()), far, "{one} {other}");
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What are clients to be told so that they take the way that works?
 use crate::dialogue::Way;
 use crate::doctor::findings::{Cover, End, Findings, Upload};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 /// How to set up clients; none for those that cannot take a way that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,8 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         }
         // Without it they refuse it; the remark on the certificate says what that costs.
         if unverified {
-            let pinned = findings.tls.pins.as_ref().map(|(sha1, key)| (colons(sha1), base64(key)));
+            let pinned =
+                findings.tls.pins.as_ref().map(|(sha1, key)| (colons(sha1), BASE64_STANDARD.encode(key)));
             let (for_lftp, for_curl) = match pinned {
                 Some((print, key)) => (
                     format!("set ssl:verify-certificate/{print} no"),
@@ -105,20 +107,4 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
 /// As lftp writes a fingerprint.
 fn colons(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
-}
-
-/// RFC 4648 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let group =
-            three.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for nth in 0..4 {
-            let letter = (group >> (18 - 6 * nth)) as usize & 63;
-            let letter = LETTERS.get(letter).copied().map_or('=', char::from);
-            text.push(if nth <= three.len() { letter } else { '=' });
-        }
-    }
-    text
 }
