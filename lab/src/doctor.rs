@@ -24,8 +24,6 @@ const CLEAR: &[&str] = &["--tls", "off"];
 pub(crate) struct Look {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// What it is.
-    pub(crate) network: &'static str,
     /// The first word, and what has to be among the others.
     pub(crate) verdict: &'static str,
     pub(crate) also: &'static [&'static str],
@@ -43,164 +41,147 @@ pub(crate) struct Opinion {
     json: Value,
 }
 
-/// All, in the order of the table.
+/// What most have in common.
+const USUAL: Look = Look {
+    name: "",
+    verdict: "",
+    also: &[],
+    rules: &[],
+    pace: Pace::Ordinary,
+    pair: Pair::Ours,
+    make: |trial| {
+        trial.serve();
+        None
+    },
+};
+
+/// All, in the order in which they run.
 pub(crate) const LOOKS: &[Look] = &[
     Look {
+        // No firewall.
         name: "open",
-        network: "no firewall",
         verdict: "all-is-well",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.serve();
             None
         },
+        ..USUAL
     },
     Look {
+        // What comes to the control port vanishes (rule 1).
         name: "control-silent",
-        network: "what comes to the control port vanishes (rule 1)",
         verdict: "rule-1-or-2",
-        also: &[],
         rules: &[1, 2],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} drop")),
+        ..USUAL
     },
     Look {
+        // What the control port answers vanishes (rule 2).
         name: "control-replies-silent",
-        network: "what the control port answers vanishes (rule 2)",
         verdict: "rule-1-or-2",
-        also: &[],
         rules: &[1, 2],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp sport {CONTROL} drop")),
+        ..USUAL
     },
     Look {
+        // A router forbids the control port, and says so.
         name: "control-rejected",
-        network: "a router forbids the control port, and says so",
         verdict: "rejected",
-        also: &[],
         rules: &[1],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with icmpx type admin-prohibited")),
+        ..USUAL
     },
     Look {
+        // The control port answers with a reset.
         name: "control-refused",
-        network: "the control port answers with a reset",
         verdict: "control-refused",
-        also: &[],
         rules: &[1],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with tcp reset")),
+        ..USUAL
     },
     Look {
+        // What comes to the passive range vanishes (rule 3).
         name: "range-in-closed",
-        network: "what comes to the passive range vanishes (rule 3)",
         verdict: "rule-3-or-4",
-        also: &[],
         rules: &[3],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
+        ..USUAL
     },
     Look {
+        // The same, and a server that waits its usual ten seconds.
         name: "range-in-usual",
-        network: "the same, and a server that waits its usual ten seconds",
         verdict: "rule-3-or-4",
-        also: &[],
         rules: &[3],
         pace: Pace::Nightly,
-        pair: Pair::Ours,
         make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
+        ..USUAL
     },
     Look {
+        // What the passive range answers vanishes (rule 4).
         name: "range-out-closed",
-        network: "what the passive range answers vanishes (rule 4)",
         verdict: "rule-3-or-4",
-        also: &[],
         rules: &[4],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| soon(trial, &format!("tcp sport {LOW}-{HIGH} drop")),
+        ..USUAL
     },
     Look {
+        // A router forbids the passive range, and says so.
         name: "range-rejected",
-        network: "a router forbids the passive range, and says so",
         verdict: "data-ports-rejected",
-        also: &[],
         rules: &[3],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             without(trial, &format!("tcp dport {LOW}-{HIGH} reject with icmpx type admin-prohibited"))
         },
+        ..USUAL
     },
     Look {
+        // The passive range answers with resets.
         name: "range-refused",
-        network: "the passive range answers with resets",
         verdict: "data-ports-refused",
-        also: &[],
         rules: &[3],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} reject with tcp reset")),
+        ..USUAL
     },
     Look {
+        // Server behind DNAT, told its address.
         name: "dnat",
-        network: "server behind DNAT, told its address",
         verdict: "all-is-well",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.dnat();
             let outside = OUTSIDE.to_string();
             trial.serve_with(Serve { flags: &["--external", &outside], ..Serve::default() });
             None
         },
+        ..USUAL
     },
     Look {
+        // Server behind DNAT, not told its address.
         name: "dnat-not-told",
-        network: "server behind DNAT, not told its address",
         verdict: "address-not-told",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.dnat();
             trial.serve();
             None
         },
+        ..USUAL
     },
     Look {
+        // Client behind NAT.
         name: "nat",
-        network: "client behind NAT",
         verdict: "all-is-well",
         also: &["client-behind-nat"],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.nat();
             trial.serve();
             None
         },
+        ..USUAL
     },
     Look {
+        // Client firewall drops incoming.
         name: "client-firewall",
-        network: "client firewall drops incoming",
         verdict: "all-is-well",
         also: &["active-impossible"],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
             trial.lab.client.nft(
@@ -209,170 +190,131 @@ pub(crate) const LOOKS: &[Look] = &[
             );
             None
         },
+        ..USUAL
     },
     Look {
+        // The passive range is opened by the kernel's FTP helper only.
         name: "helper-tls",
-        network: "the passive range is opened by the kernel's FTP helper only",
         verdict: "tls-blinds-helper",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.helper();
             without(trial, &format!("tcp dport {LOW}-{HIGH} ct state new drop"))
         },
+        ..USUAL
     },
     Look {
+        // EPSV eaten by a middlebox.
         name: "epsv-eaten",
-        network: "EPSV eaten by a middlebox",
         verdict: "epsv-eaten",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Eaten),
+        ..USUAL
     },
     Look {
+        // EPSV reset by a middlebox.
         name: "epsv-reset",
-        network: "EPSV reset by a middlebox",
         verdict: "epsv-reset",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Reset),
+        ..USUAL
     },
     Look {
+        // EPSV refused by a middlebox.
         name: "epsv-refused",
-        network: "EPSV refused by a middlebox",
         verdict: "epsv-refused",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| between(trial, Epsv::Refused),
+        ..USUAL
     },
     Look {
+        // A middlebox that opens the ports of 227 only.
         name: "only-227",
-        network: "a middlebox that opens the ports of 227 only",
         verdict: "alg-knows-227-only",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
             between(trial, Epsv::OnlyPasvOpens)
         },
+        ..USUAL
     },
     Look {
+        // MTU black hole, vsftpd.
         name: "mtu",
-        network: "MTU black hole, vsftpd",
         verdict: "mtu-black-hole",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
         pair: Pair::Vsftpd,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
             trial.serve();
             None
         },
+        ..USUAL
     },
     Look {
+        // MTU black hole, TLS.
         name: "mtu-tls",
-        network: "MTU black hole, TLS",
         verdict: "mtu-black-hole",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
             trial.serve();
             None
         },
+        ..USUAL
     },
     Look {
+        // MTU black hole, a server that wants TLS.
         name: "mtu-tls-only",
-        network: "MTU black hole, a server that wants TLS",
         verdict: "mtu-black-hole",
         also: &["tls-required"],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             trial.lab.mtu_black_hole(1300);
             trial.serve_with(Serve { tls: true, ..Serve::default() });
             None
         },
+        ..USUAL
     },
     Look {
+        // AUTH TLS refused by a middlebox.
         name: "auth-refused",
-        network: "AUTH TLS refused by a middlebox",
         verdict: "auth-contradicted",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Refused),
+        ..USUAL
     },
     Look {
+        // AUTH TLS eaten by a middlebox.
         name: "auth-eaten",
-        network: "AUTH TLS eaten by a middlebox",
         verdict: "auth-eaten",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Eaten),
+        ..USUAL
     },
     Look {
+        // A middlebox that ends the connection when TLS begins.
         name: "tls-cut",
-        network: "a middlebox that ends the connection when TLS begins",
         verdict: "tls-broken",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::Cut),
+        ..USUAL
     },
     Look {
+        // A middlebox that swallows TLS.
         name: "tls-eaten",
-        network: "a middlebox that swallows TLS",
         verdict: "tls-stalls",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| without_tls(trial, Auth::HelloEaten),
+        ..USUAL
     },
     Look {
+        // Dual stack, IPv6 dead.
         name: "ipv6-dead",
-        network: "dual stack, IPv6 dead",
         verdict: "family-dead",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             without(trial, "meta nfproto ipv6 drop");
             Some(NAME)
         },
+        ..USUAL
     },
     Look {
+        // Dual stack, IPv4 dead.
         name: "ipv4-dead",
-        network: "dual stack, IPv4 dead",
         verdict: "family-dead",
-        also: &[],
-        rules: &[],
-        pace: Pace::Ordinary,
-        pair: Pair::Ours,
         make: |trial| {
             without(trial, "meta nfproto ipv4 drop");
             Some(NAME)
         },
+        ..USUAL
     },
 ];
 

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::doctor::LOOKS;
 use crate::rows::{Due, Pace, ROWS};
 use crate::run::{Case, Kind};
 use crate::trial::{End, Pair};
@@ -100,27 +99,6 @@ fn page(all: &[Done]) -> String {
         }
         text.push('\n');
     }
-    let _ = write!(text, "\n{DOCTOR}");
-    for (n, look) in LOOKS.iter().enumerate() {
-        let done = all.iter().find(|done| done.kind == Kind::Doctor(n));
-        let also: Vec<String> = look.also.iter().map(|name| format!(", `{name}`")).collect();
-        let result = done.map_or("not run", proof);
-        let rules: Vec<String> = look.rules.iter().map(u64::to_string).collect();
-        let (verdict, also, rules) = (look.verdict, also.concat(), rules.join(", "));
-        let _ = writeln!(text, "| {} | `{verdict}`{also} | {rules} | {result} |", look.network);
-    }
-    let _ = write!(text, "\n## The four rules, proven\n\n{RULES}");
-    for done in all.iter().filter(|done| done.kind == Kind::Rules) {
-        let name = done.name.trim_start_matches("rules ").trim_end_matches(" ours/ours");
-        let (set, line) = name.split_once(" without ").unwrap_or((name, "complete"));
-        let line = line.replace('|', "\\|");
-        let line = match line.strip_suffix(DOCTOR_ASKED) {
-            Some(line) => format!("`{line}`: what the doctor says"),
-            None if line == "complete" => line,
-            None => format!("`{line}`"),
-        };
-        let _ = writeln!(text, "| {set} | {line} | {} |", proof(done));
-    }
     text
 }
 
@@ -133,15 +111,6 @@ fn cell(done: Option<&Done>, due: Due) -> String {
         (Some(End::Failed(..)), _) => "**fails**".to_owned(),
         (Some(End::Skipped(_)), _) => "skipped".to_owned(),
         (None, _) => "not run".to_owned(),
-    }
-}
-
-fn proof(done: &Done) -> &'static str {
-    match &done.end {
-        Some(End::Passed(_)) => "as expected",
-        Some(End::Failed(..)) => "**not as expected**",
-        Some(End::Skipped(_)) => "skipped",
-        None => "not run",
     }
 }
 
@@ -175,39 +144,3 @@ there than on a long line. NAT64 and load balancers are relays too. All else is 
 
 /// The end of the name of a test in which the doctor alone is asked.
 pub(crate) const DOCTOR_ASKED: &str = ", the doctor";
-
-const DOCTOR: &str = "\
-## What the doctor says
-
-`pasv doctor --json`, called at the client's with our server at the other end where no other is named, in networks with
-one thing wrong or none. The first name is its verdict; a second one has to be among what it noticed besides. Rules are the
-numbers of those that may be missing. What the names mean is in [doctor.md](doctor.md).
-
-| network | verdict | rules | result |
-|---|---|---|---|
-";
-
-const RULES: &str = "\
-What `pasv firewall` prints, loaded on the server with policy drop (into a table of its own, inserted into a chain that drops
-already, or by iptables), or on a router before it. Complete: list, get and put work in the modes of the set; on the server
-also IPv6, a path with a smaller MTU, and the host's own loopback; behind a router the server's own connections outward,
-unless those are closed too. The doctor finds all well, or where the set is for active mode alone, that this mode works.
-
-Without any one line: what the line is for fails, and the rest goes on. And it is said which rule is missing:
-
-- `pasv doctor` at the client's names it by its number, also where only the server's word or a half-open call tells which of
-  two it is; of rules 1 and 2 it names both, since nobody but the server can know.
-- The server's 425 names rule 3 or 4 for passive data, and rule 4 for active data where its own call does not leave; where
-  that has left and is not answered, it names both.
-- `pasv firewall --check` and `pasv doctor --site` on the server name just that one.
-- Lines that are none of the four rules have verdicts too: what belongs to connections (`only-first-packet`,
-  `rule-1-or-2`, `active-impossible`) and IPv6's neighbours (`family-dead`). Of the host's loopback, and of connections that
-  it opens itself, a client sees nothing.
-
-Some lines take nothing away from the site, and without them all goes on, on a path with a smaller MTU too: what drops what no
-line below lets in; the errors of IPv4's routers, as a site's packets may be cut; DHCPv6, as the lab gives its addresses by
-hand; and single kinds of ICMPv6 of iptables' lists that IPv6 does without for a while.
-
-| rule set | without | result |
-|---|---|---|
-";
