@@ -138,7 +138,7 @@ pub(crate) fn json(entry: &Entry, name: &[u8]) -> Value {
     }
     for (key, stamp) in [("modified", facts.modify), ("created", facts.create)] {
         if let Some(stamp) = stamp {
-            object.insert(key.to_owned(), iso(stamp).into());
+            object.insert(key.to_owned(), stamp.rfc3339().into());
         }
     }
     Value::Object(object)
@@ -152,12 +152,6 @@ fn time(stamp: Stamp, precision: Precision) -> String {
         Precision::Day => day,
         Precision::Minute | Precision::Second => format!("{day} {:02}:{:02}", c.hour, c.minute),
     }
-}
-
-/// RFC 3339, in UTC.
-pub(crate) fn iso(stamp: Stamp) -> String {
-    let c = stamp.civil();
-    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour, c.minute, c.second)
 }
 
 #[cfg(test)]

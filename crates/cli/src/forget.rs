@@ -5,10 +5,10 @@ use clap::Args;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 
-use crate::known_sites::KnownSites;
 use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
-use crate::ways::Ways;
+use client::memory::known_sites::KnownSites;
+use client::memory::ways::Ways;
 
 /// Forget what is remembered of servers: certificates, use of TLS, and modes of data connections.
 ///

@@ -17,13 +17,11 @@ mod generate;
 mod get;
 mod interrupt;
 mod json;
-mod known_sites;
 mod ls;
 mod manual;
 mod mask;
 mod mkdir;
 mod mv;
-mod netrc;
 mod outcome;
 mod passwd;
 mod password;
@@ -41,7 +39,6 @@ mod state;
 mod talk;
 mod trace;
 mod trust;
-mod ways;
 
 use std::process::ExitCode;
 

@@ -23,8 +23,8 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 
 use crate::interrupt;
-use crate::netrc;
 use crate::talk::{Failure, say, show_path, words};
+use client::memory::netrc;
 
 /// No password is longer; a file that is larger is another file.
 const LONGEST: u64 = 4096;

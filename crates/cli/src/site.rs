@@ -11,13 +11,13 @@ use wire::url::FtpUrl;
 
 use crate::address;
 use crate::client_flags::Talk;
-use crate::known_sites::Place;
 use crate::outcome;
 use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
 use crate::trust::{Policy, policy};
-use crate::ways::{Features, Network, News, Segments, Ways};
+use client::memory::known_sites::Place;
+use client::memory::ways::{Features, Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {

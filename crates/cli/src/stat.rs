@@ -8,7 +8,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
-use crate::entry::{iso, json};
+use crate::entry::json;
 use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
@@ -87,7 +87,7 @@ fn write(flags: &Flags, url: &FtpUrl, entry: &Entry, follows: bool) -> io::Resul
         writeln!(out, "size:     {size}")?;
     }
     if let Some(modify) = facts.modify {
-        writeln!(out, "modified: {}", iso(modify))?;
+        writeln!(out, "modified: {}", modify.rfc3339())?;
     }
     if let Some(mode) = facts.unix_mode {
         writeln!(out, "mode:     {mode:04o}")?;

@@ -20,9 +20,9 @@ use net::tls::{Fingerprint, Versions};
 use wire::url::{FtpUrl, Scheme};
 
 use crate::client_flags::{Talk, TlsFlag};
-use crate::known_sites::{Basis, Known, KnownSites, Place, Put};
 use crate::question::{Answer, ask};
 use crate::talk::{Failure, say, show_path};
+use client::memory::known_sites::{Basis, Known, KnownSites, Place, Put};
 
 /// How to talk to a server.
 pub(crate) struct Policy {

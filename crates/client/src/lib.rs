@@ -28,6 +28,7 @@ pub mod error;
 pub mod event;
 pub mod features;
 pub mod going_on;
+pub mod memory;
 pub mod name;
 mod narrow;
 pub mod options;

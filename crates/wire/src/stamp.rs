@@ -97,6 +97,21 @@ impl Stamp {
         }
     }
 
+    /// As RFC 3339 writes it, in UTC and without the fraction: `2026-11-24T15:00:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let c = self.civil();
+        alloc::format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            c.year,
+            c.month,
+            c.day,
+            c.hour,
+            c.minute,
+            c.second
+        )
+    }
+
     /// Reads `YYYYMMDDHHMMSS` with an optional fraction; a date that does not exist is `None`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {

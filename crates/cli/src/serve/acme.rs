@@ -23,7 +23,6 @@ use wire::{Secret, Stamp};
 use self::certificate::Certificate;
 use self::kept::Kept;
 use self::obstacle::Obstacle;
-use crate::entry::iso;
 use crate::talk::{Exit, Failure};
 use crate::{flags, state};
 
@@ -229,7 +228,7 @@ impl Acme {
 
 fn day(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    iso(Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)))
+    Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)).rfc3339()
 }
 
 /// `[::]` stands for every address, also where the kernel was told to leave IPv6 out.

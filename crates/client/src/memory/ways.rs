@@ -17,14 +17,12 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use client::Way;
 use wire::Stamp;
 
-use crate::entry::iso;
-use crate::known_sites::{Place, lock};
-use crate::state;
+use super::file::{self, lock, lock_existing, now, replace};
+use super::known_sites::Place;
+use crate::dialogue::Way;
 
 /// Firewalls change seldom, and people who repair one want to see that it works now.
 const EXPIRY: i64 = 30 * 24 * 60 * 60;
@@ -37,11 +35,11 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// The network in which something is true, as a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Network(String);
+pub struct Network(String);
 
 impl Network {
     /// That of this address of ours, the end of a connection.
-    pub(crate) fn of(ours: IpAddr) -> Self {
+    pub fn of(ours: IpAddr) -> Self {
         let table = |name: &str| fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
         match ours.to_canonical() {
             IpAddr::V4(v4) => {
@@ -88,18 +86,18 @@ fn router_v6(table: &str) -> Option<Ipv6Addr> {
 
 /// What is known of a site in a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Known {
+pub struct Known {
     /// The way that has worked last; none: the first one.
-    pub(crate) way: Option<Way>,
+    pub way: Option<Way>,
     /// What passes.
-    pub(crate) segments: Segments,
+    pub segments: Segments,
     /// Whether FEAT is asked.
-    pub(crate) features: Features,
+    pub features: Features,
 }
 
 /// Is FEAT asked?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Features {
+pub enum Features {
     /// As always.
     #[default]
     Asked,
@@ -109,7 +107,7 @@ pub(crate) enum Features {
 
 /// Which segments of TCP pass?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Segments {
+pub enum Segments {
     /// Those that the network asks for.
     #[default]
     Any,
@@ -119,7 +117,7 @@ pub(crate) enum Segments {
 
 /// What a visit has found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub enum News {
     /// This way has worked; none: the first one has.
     Way(Option<Way>),
     /// Large packets get lost, and small ones came through.
@@ -138,30 +136,28 @@ const NO_FEAT: &str = "no-feat";
 
 /// The file.
 #[derive(Clone, Debug)]
-pub(crate) struct Ways(PathBuf);
+pub struct Ways(PathBuf);
 
 impl Ways {
     /// Where the environment puts it; none where there is no home.
-    pub(crate) fn find() -> Option<Self> {
-        state::folder().as_deref().map(Self::in_folder)
+    pub fn find() -> Option<Self> {
+        file::folder().as_deref().map(Self::in_folder)
     }
 
     /// In this folder of ours.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
+    pub fn in_folder(folder: &Path) -> Self {
         Self(folder.join("ways"))
     }
 
     /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
     /// saved some time.
-    pub(crate) fn look(&self, place: &Place, network: &Network) -> Known {
+    pub fn look(&self, place: &Place, network: &Network) -> Known {
         self.text().map(|text| known(&text, place, network, now())).unwrap_or_default()
     }
 
     /// Remembers what a visit has found out.
-    pub(crate) fn put(&self, place: &Place, network: &Network, news: News) -> io::Result<()> {
-        let folder = self.0.parent().unwrap_or(Path::new("/"));
-        state::make(folder)?;
-        let _lock = lock(folder)?;
+    pub fn put(&self, place: &Place, network: &Network, news: News) -> io::Result<()> {
+        let _lock = lock(&self.0)?;
         let before = self.text()?;
         let now = now();
         let was = known(&before, place, network, now);
@@ -180,18 +176,17 @@ impl Ways {
             let small = if is.segments == Segments::Small { format!(" {SMALL}") } else { String::new() };
             let no_feat =
                 if is.features == Features::Unasked { format!(" {NO_FEAT}") } else { String::new() };
-            let since = iso(Stamp::from_seconds(now));
+            let since = Stamp::from_seconds(now).rfc3339();
             lines.push(format!("{place} {} {way} {since}{small}{no_feat}", network.0));
         }
         let old = lines.len().saturating_sub(LINES);
         let text: String = lines.iter().skip(old).map(|line| format!("{line}\n")).collect();
-        if text == before { Ok(()) } else { state::keep(&self.0, text.as_bytes(), 0o600) }
+        if text == before { Ok(()) } else { replace(&self.0, text.as_bytes()) }
     }
 
     /// Forgets a host, or one port of it, in every network: the lines that are gone.
-    pub(crate) fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
-        let folder = self.0.parent().unwrap_or(Path::new("/"));
-        let _lock = match lock(folder) {
+    pub fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
+        let _lock = match lock_existing(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
@@ -205,26 +200,19 @@ impl Ways {
         let (gone, kept): (Vec<&str>, Vec<&str>) = before.lines().partition(asked);
         if !gone.is_empty() {
             let text: String = kept.iter().map(|line| format!("{line}\n")).collect();
-            state::keep(&self.0, text.as_bytes(), 0o600)?;
+            replace(&self.0, text.as_bytes())?;
         }
         Ok(gone.into_iter().map(str::to_owned).collect())
     }
 
     /// The file itself.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
+    /// A line that is no text is none of ours, and no reason to forget the others.
     fn text(&self) -> io::Result<String> {
-        match fs::metadata(&self.0) {
-            Ok(there) if there.len() > LONGEST => Err(io::Error::other("it is far too large")),
-            // A pipe would be waited for.
-            Ok(there) if !there.is_file() => Err(io::Error::other("it is no file")),
-            // A line that is no text is none of ours, and no reason to forget the others.
-            Ok(_) => fs::read(&self.0).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(error),
-        }
+        file::read(&self.0, LONGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
@@ -259,11 +247,6 @@ fn read(line: &str) -> Option<(Known, i64)> {
 /// What is said to be of tomorrow was written by a clock that was wrong.
 fn is_fresh(since: i64, now: i64) -> bool {
     (0..EXPIRY).contains(&(now - since))
-}
-
-fn now() -> i64 {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-    i64::try_from(seconds).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -351,8 +334,8 @@ mod tests {
     fn what_is_old_or_no_line_of_ours_is_not_believed_and_goes() {
         let (_folder, ways) = ways();
         let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        state::make(ways.0.parent().unwrap()).unwrap();
-        let at = |seconds| iso(Stamp::from_seconds(seconds));
+        fs::create_dir_all(ways.0.parent().unwrap()).unwrap();
+        let at = |seconds| Stamp::from_seconds(seconds).rfc3339();
         let (old, soon) = (at(now() - EXPIRY - 9), at(now() + 999));
         for line in [
             format!("a.example:21 192.0.2.0/24 PASV {old}\n"),
@@ -391,8 +374,8 @@ mod tests {
     #[test]
     fn the_file_does_not_grow_without_end() {
         let (_folder, ways) = ways();
-        let (here, now) = (Network("192.0.2.0/24".into()), iso(Stamp::from_seconds(now())));
-        state::make(ways.0.parent().unwrap()).unwrap();
+        let (here, now) = (Network("192.0.2.0/24".into()), Stamp::from_seconds(now()).rfc3339());
+        fs::create_dir_all(ways.0.parent().unwrap()).unwrap();
         let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
         fs::write(&ways.0, many).unwrap();
         ways.put(&Place::new("new.example", 21), &here, by(Way::Pasv)).unwrap();

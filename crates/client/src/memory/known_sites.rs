@@ -9,24 +9,20 @@
 //! All of it counts for one port: two servers may share a host. Only 21 and 990 are the two ports of one server (RFC 4217), so
 //! TLS that was seen at the one is expected at the other. Lines that are none of these are kept, and there is a warning about
 //! them unless they are empty or begin with `#`.
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use net::tls::Fingerprint;
-use rustix::fs::{FlockOperation, flock};
 use wire::Stamp;
 
-use crate::entry::iso;
+use super::file::{self, lock, lock_existing, now, replace};
 
 /// Some ten thousand sites: a file that is larger is another file.
 const LONGEST: u64 = 2 * 1024 * 1024;
 
 /// Why a certificate was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
+pub enum Basis {
     /// A person, or the first visit, said so: no other certificate is taken.
     Pinned,
     /// The system's authorities vouch for it: one that they vouch for too may follow.
@@ -44,33 +40,40 @@ impl Basis {
 
 /// What is known of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) basis: Basis,
-    pub(crate) fingerprint: Fingerprint,
+pub struct Known {
+    /// Why it was accepted.
+    pub basis: Basis,
+    /// Of the certificate.
+    pub fingerprint: Fingerprint,
     /// When TLS was first seen there, as RFC 3339.
-    pub(crate) since: String,
+    pub since: String,
 }
 
 /// A host and a port of it, as they stand in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     host: String,
     port: u16,
 }
 
 impl Place {
-    pub(crate) fn new(host: &str, port: u16) -> Self {
+    /// The host in one spelling: lower case, no dot at its end, an IPv6 address in brackets.
+    #[must_use]
+    pub fn new(host: &str, port: u16) -> Self {
         let host = bare(host);
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         Self { host, port }
     }
 
     /// The host, an IPv6 address in brackets.
-    pub(crate) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         &self.host
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The control port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.port
     }
 
@@ -98,20 +101,21 @@ impl std::fmt::Display for Place {
 
 /// What the file says about a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Its certificate.
-    pub(crate) known: Option<Known>,
+    pub known: Option<Known>,
     /// Where TLS was first seen, at this port or the other usual one, and when.
-    pub(crate) seen: Option<(String, String)>,
+    pub seen: Option<(String, String)>,
     /// The number of a line that begins with the site's name and cannot be read further.
-    pub(crate) damaged: Option<usize>,
+    pub damaged: Option<usize>,
     /// The numbers of all lines that cannot be read.
-    pub(crate) unread: Vec<usize>,
+    pub unread: Vec<usize>,
 }
 
 /// What came of an attempt to remember.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Put {
+pub enum Put {
+    /// It is remembered.
     Done,
     /// Not done: another pasv has written about the site meanwhile.
     Meanwhile(Option<Known>),
@@ -119,48 +123,47 @@ pub(crate) enum Put {
 
 /// The file.
 #[derive(Clone, Debug)]
-pub(crate) struct KnownSites(PathBuf);
+pub struct KnownSites(PathBuf);
 
 impl KnownSites {
     /// Where the environment puts it; none where there is no home.
-    pub(crate) fn find() -> Option<Self> {
-        // A relative path is to be ignored (XDG Base Directory Specification).
-        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-        Some(Self(state.join("pasv/known_sites")))
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        file::folder().map(|folder| Self(folder.join("known_sites")))
     }
 
-    #[cfg(test)]
-    pub(crate) fn at(path: PathBuf) -> Self {
+    /// This file.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// What is known of a site. No file knows nothing; one that cannot be read is an error, since it may know of a change.
-    pub(crate) fn look(&self, place: &Place) -> io::Result<Memory> {
+    pub fn look(&self, place: &Place) -> io::Result<Memory> {
         Ok(look(&self.bytes()?, place))
     }
 
     /// Remembers a site, from now on or since when it is known, where the file still knows what is `believed`.
-    pub(crate) fn put(
+    pub fn put(
         &self,
         place: &Place,
         basis: Basis,
         fingerprint: Fingerprint,
         believed: Option<&Known>,
     ) -> io::Result<Put> {
-        let folder = self.0.parent().unwrap_or(Path::new("/"));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let _lock = lock(folder)?;
+        let _lock = lock(&self.0)?;
         let before = self.bytes()?;
         let known = look(&before, place).known;
         if known.as_ref() != believed {
             return Ok(Put::Meanwhile(known));
         }
-        let since = known.map_or_else(now, |known| known.since);
+        let since = known.map_or_else(|| Stamp::from_seconds(now()).rfc3339(), |known| known.since);
         let (mut text, _) = without(&before, |words| place.is(words));
         text.extend_from_slice(format!("{place} {} {fingerprint} {since}\n", basis.word()).as_bytes());
         self.replace(&before, &text)?;
@@ -168,9 +171,8 @@ impl KnownSites {
     }
 
     /// Forgets a host, or one port of it: the lines that are gone.
-    pub(crate) fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
-        let folder = self.0.parent().unwrap_or(Path::new("/"));
-        let _lock = match lock(folder) {
+    pub fn forget(&self, host: &str, port: Option<u16>) -> io::Result<Vec<String>> {
+        let _lock = match lock_existing(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
@@ -184,43 +186,13 @@ impl KnownSites {
         Ok(gone)
     }
 
-    /// At once for whoever reads it, and for nobody but its owner.
     fn replace(&self, before: &[u8], text: &[u8]) -> io::Result<()> {
-        if text == before {
-            return Ok(());
-        }
-        // Where a person has put a link, the file that it leads to is replaced.
-        let file = fs::canonicalize(&self.0).unwrap_or_else(|_| self.0.clone());
-        let fresh = file.with_extension("new");
-        match fs::remove_file(&fresh) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-        new.write_all(text)?;
-        new.sync_all()?;
-        fs::rename(&fresh, &file)
+        if text == before { Ok(()) } else { replace(&self.0, text) }
     }
 
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        match File::open(&self.0) {
-            Ok(file) => file.take(LONGEST + 1).read_to_end(&mut bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
-            Err(error) => return Err(error),
-        };
-        if bytes.len() as u64 > LONGEST {
-            return Err(io::Error::other("it is too large to be a list of servers"));
-        }
-        Ok(bytes)
+        file::read(&self.0, LONGEST)
     }
-}
-
-/// Two of us at once would each forget what the other has learned.
-pub(crate) fn lock(folder: &Path) -> io::Result<File> {
-    let lock = File::open(folder)?;
-    flock(&lock, FlockOperation::LockExclusive)?;
-    Ok(lock)
 }
 
 /// A host in one spelling.
@@ -303,13 +275,9 @@ fn without(bytes: &[u8], place: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>)
     (rest, gone)
 }
 
-fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-    iso(Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

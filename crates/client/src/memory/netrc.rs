@@ -11,17 +11,17 @@ use wire::Secret;
 
 /// What is known of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Login {
+pub struct Login {
     /// `login`.
-    pub(crate) user: Option<Vec<u8>>,
+    pub user: Option<Vec<u8>>,
     /// `password`.
-    pub(crate) password: Option<Secret>,
+    pub password: Option<Secret>,
     /// `account`.
-    pub(crate) account: Option<Secret>,
+    pub account: Option<Secret>,
 }
 
 /// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else nothing.
-pub(crate) fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
+pub fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
     let mut words = Words { rest: text };
     let mut entry: Option<(bool, Login)> = None;
     let fits = |entry: &Option<(bool, Login)>| match entry {
