@@ -23,16 +23,16 @@ pub mod policy;
 pub mod reason;
 pub mod session;
 pub mod settings;
-pub mod site;
 pub mod transfer;
 pub mod under_way;
 pub mod xferlog;
 
 mod driver;
 mod log_rate;
+mod server;
 mod turns;
 
 pub use reason::Reason;
+pub use server::{Protected, Site, SiteError, Stop, Stopper};
 pub use session::Session;
 pub use settings::Settings;
-pub use site::{Site, SiteError, Stop};

@@ -3,7 +3,7 @@ use std::fs;
 use std::time::Duration;
 
 use server::Stop;
-use server::site::Stopper;
+use server::Stopper;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::talk::{Exit, Failure};

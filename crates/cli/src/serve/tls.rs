@@ -11,8 +11,8 @@ use net::tls::identity::Identity;
 use net::tls::server::{ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{Fingerprint, Reuse, Versions};
+use server::Protected;
 use server::settings::{Security, Tls, TlsEnd};
-use server::site::Protected;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 

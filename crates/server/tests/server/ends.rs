@@ -2,7 +2,7 @@
 use std::fs;
 
 use server::Settings;
-use server::site::Stop;
+use server::Stop;
 
 use crate::client::in_each_dress;
 use crate::scene::{Scene, patiently};

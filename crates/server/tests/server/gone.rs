@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use server::Settings;
-use server::site::Stop;
+use server::Stop;
 
 use crate::client::in_each_dress;
 use crate::dress::Dress;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
-use server::site::Stopper;
+use server::Stopper;
 use server::xferlog::Xferlog;
 use server::{Settings, Site};
 use storage::Gate;
@@ -15,8 +15,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use net::passive::Refusals;
 use net::tls::Versions;
+use server::Protected;
 use server::settings::Tls as Policy;
-use server::site::Protected;
 
 use crate::dress::{Dress, Tls};
 use crate::ground::Ground;

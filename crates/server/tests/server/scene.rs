@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use server::site::{Protected, Stopper};
 use server::xferlog::Xferlog;
+use server::{Protected, Stopper};
 use server::{Settings, Site};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
