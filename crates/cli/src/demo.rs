@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use client::{Client, Credentials, DataPort, Mode, Options, Progress, Sink};
 use net::reserve::Reserved;
-use server::{Settings, Site};
+use server::{Server, Settings};
 use sha2::{Digest, Sha256};
 use storage::accounts::{Accounts, Anonymous};
 use storage::local::{Local, LocalOptions, Sync};
@@ -149,7 +149,7 @@ fn write_bytes(path: &Path, size: u64) -> io::Result<()> {
     file.flush()
 }
 
-fn open_site(root: &Path) -> Result<Site, Failure> {
+fn open_site(root: &Path) -> Result<Server, Failure> {
     let fail = |e: &dyn std::fmt::Display| {
         Failure::new(Exit::Refused, format!("the server of the demo cannot be opened: {e}"))
     };
@@ -159,7 +159,7 @@ fn open_site(root: &Path) -> Result<Site, Failure> {
     let gate = Accounts::new(Vec::new(), Some(anonymous), Accounts::REMEMBER).map_err(|e| fail(&e))?;
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let passive = free_ports(here)?;
-    Site::bind(Settings::default(), Arc::new(gate), &[SocketAddr::new(here, 0)], Some(passive), None)
+    Server::bind(Settings::default(), Arc::new(gate), &[SocketAddr::new(here, 0)], Some(passive), None)
         .map_err(|e| fail(&e))
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use server::settings::{Deadlines, HangUp, Limits, Modes, Proxies};
-use server::{Settings, Site};
+use server::{Server, Settings};
 use storage::local::{Local, LocalOptions, Sync};
 use tokio::sync::Notify;
 
@@ -337,9 +337,15 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
         None => accounts,
     };
     let protected = tls.as_ref().map(|tls| tls.protected.clone());
-    let site =
-        Site::bind_protected(flags.settings(), Arc::new(accounts), &listens, range, log.xferlog(), protected)
-            .map_err(|e| binding::failed(flags, &e))?;
+    let site = Server::bind_protected(
+        flags.settings(),
+        Arc::new(accounts),
+        &listens,
+        range,
+        log.xferlog(),
+        protected,
+    )
+    .map_err(|e| binding::failed(flags, &e))?;
     let (control, implicit, passive) = (site.control(), site.implicit(), site.passive().to_vec());
     binding::tell_taken(&site);
     // Before anybody is told that the site is up: from then on a signal means to drain.

@@ -33,6 +33,6 @@ mod server;
 mod turns;
 
 pub use reason::Reason;
-pub use server::{Protected, Site, SiteError, Stop, Stopper};
+pub use server::{BindError, Protected, Server, Stop, Stopper};
 pub use session::Session;
 pub use settings::Settings;

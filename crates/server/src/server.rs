@@ -1,4 +1,4 @@
-//! What is a running site? Its listeners, its passive ports, its gate, and the way it ends.
+//! What is a running server? Its listeners, its passive ports, its gate, and the way it ends.
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -56,7 +56,7 @@ impl Shared {
     }
 }
 
-/// How a site ends.
+/// How a server ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     /// Not yet.
@@ -77,16 +77,16 @@ pub struct Protected {
     pub implicit: Vec<SocketAddr>,
 }
 
-/// Why a site could not be opened.
+/// Why a server could not be bound.
 #[derive(Debug)]
-pub enum SiteError {
+pub enum BindError {
     /// A control address cannot be listened on.
     Listen(SocketAddr, io::Error),
     /// None of the passive ports can be.
     Passive(RangeInclusive<u16>, io::Error),
 }
 
-impl fmt::Display for SiteError {
+impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(at, error) => write!(f, "cannot listen on {at}: {error}"),
@@ -97,7 +97,7 @@ impl fmt::Display for SiteError {
     }
 }
 
-impl std::error::Error for SiteError {
+impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen(_, error) | Self::Passive(_, error) => Some(error),
@@ -105,8 +105,8 @@ impl std::error::Error for SiteError {
     }
 }
 
-/// A site whose ports are bound; [`Site::run`] serves.
-pub struct Site {
+/// A server whose ports are bound; [`Server::run`] serves.
+pub struct Server {
     /// Those that speak clear first, then the others.
     listeners: Vec<Listener>,
     clear: usize,
@@ -117,7 +117,7 @@ pub struct Site {
     drained: mpsc::Receiver<()>,
 }
 
-impl Site {
+impl Server {
     /// Binds the control addresses and the passive range. Needs a tokio runtime around it.
     pub fn bind(
         settings: Settings,
@@ -125,7 +125,7 @@ impl Site {
         listen: &[SocketAddr],
         passive: Option<RangeInclusive<u16>>,
         xferlog: Option<Xferlog>,
-    ) -> Result<Self, SiteError> {
+    ) -> Result<Self, BindError> {
         Self::bind_protected(settings, gate, listen, passive, xferlog, None)
     }
 
@@ -137,14 +137,14 @@ impl Site {
         passive: Option<RangeInclusive<u16>>,
         xferlog: Option<Xferlog>,
         protected: Option<Protected>,
-    ) -> Result<Self, SiteError> {
+    ) -> Result<Self, BindError> {
         settings.security.implicit = false;
         if protected.is_none() {
             settings.security.tls = Tls::Off;
         }
         let (tls, at_once) = protected.map_or((None, Vec::new()), |p| (Some(p.tls), p.implicit));
         let all: Vec<SocketAddr> = listen.iter().chain(&at_once).copied().collect();
-        let listeners = Listener::bind_all(&all).map_err(|(at, error)| SiteError::Listen(at, error))?;
+        let listeners = Listener::bind_all(&all).map_err(|(at, error)| BindError::Listen(at, error))?;
         let mut taken = Vec::new();
         let ports = match passive.filter(|_| settings.modes.passive) {
             Some(range) => {
@@ -155,7 +155,7 @@ impl Site {
                 let (protected, yields) = (tls.is_some(), Some(settings.deadlines.data));
                 let options = Options { mss, proxies, protected, yields };
                 let (ports, missing) = PassivePorts::bind_with(&addresses, range.clone(), &options)
-                    .map_err(|e| SiteError::Passive(range, e))?;
+                    .map_err(|e| BindError::Passive(range, e))?;
                 taken = missing;
                 Some(ports)
             }
@@ -221,7 +221,7 @@ impl Site {
         self.shared.ports.as_ref().map(PassivePorts::refusals).unwrap_or_default()
     }
 
-    /// Tells a running site to end.
+    /// Tells a running server to end.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper { stop: self.stop.clone(), transfers: self.shared.transfers.clone() }
@@ -262,7 +262,7 @@ impl Site {
     }
 }
 
-/// Tells a running site to end.
+/// Tells a running server to end.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     stop: watch::Sender<Stop>,

@@ -3,14 +3,14 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
-use server::{Site, SiteError};
+use server::{BindError, Server};
 
 use super::{Flags, PORT};
 use crate::flags::show_ports;
 use crate::talk::{Exit, Failure, words};
 
 /// Passive ports that are not used, one line for each cause.
-pub(super) fn tell_taken(site: &Site) {
+pub(super) fn tell_taken(site: &Server) {
     let own: Vec<u16> = site.control().iter().chain(&site.implicit()).map(SocketAddr::port).collect();
     let (ours, taken): (Vec<_>, Vec<_>) = site.taken().iter().partition(|(port, _)| own.contains(port));
     let ports =
@@ -31,14 +31,14 @@ pub(super) fn tell_taken(site: &Site) {
 }
 
 /// What is said where the site cannot be opened.
-pub(super) fn failed(flags: &Flags, error: &SiteError) -> Failure {
+pub(super) fn failed(flags: &Flags, error: &BindError) -> Failure {
     let (why, failure) = match error {
-        SiteError::Listen(_, why) | SiteError::Passive(_, why) => {
+        BindError::Listen(_, why) | BindError::Passive(_, why) => {
             (why, Failure::new(Exit::Refused, words(error)))
         }
     };
     match (why.kind(), error) {
-        (ErrorKind::AddrInUse, SiteError::Listen(at, _)) => {
+        (ErrorKind::AddrInUse, BindError::Listen(at, _)) => {
             let port = free_port(at.ip(), if at.port() < 1024 { PORT } else { at.port().saturating_add(1) });
             let range =
                 other_range(flags).map(|range| format!(" --passive-ports {range}")).unwrap_or_default();
@@ -51,7 +51,7 @@ pub(super) fn failed(flags: &Flags, error: &SiteError) -> Failure {
                 "another program uses this port (`pasv doctor --site` says which); these are free: {option}{range}"
             ))
         }
-        (ErrorKind::AddrInUse, SiteError::Passive(range, _)) => match other_range(flags) {
+        (ErrorKind::AddrInUse, BindError::Passive(range, _)) => match other_range(flags) {
             _ if flags
                 .listens()
                 .iter()
@@ -65,7 +65,7 @@ pub(super) fn failed(flags: &Flags, error: &SiteError) -> Failure {
             }
             None => failure.hint("another program uses them; choose other --passive-ports"),
         },
-        (ErrorKind::PermissionDenied, SiteError::Listen(at, _)) if at.port() < 1024 => failure.hint(format!(
+        (ErrorKind::PermissionDenied, BindError::Listen(at, _)) if at.port() < 1024 => failure.hint(format!(
             "ports below 1024 need a privilege: use -p {PORT}; or run as root; or\n  \
              setcap cap_net_bind_service=+ep {}\n  \
              AmbientCapabilities=CAP_NET_BIND_SERVICE    (in the systemd service)\n  \
@@ -79,7 +79,7 @@ pub(super) fn failed(flags: &Flags, error: &SiteError) -> Failure {
         (ErrorKind::AddrNotAvailable, _) => {
             failure.hint("this machine does not have that address; `ip addr` lists those it has")
         }
-        (_, SiteError::Passive(..)) => failure.hint("choose other --passive-ports"),
+        (_, BindError::Passive(..)) => failure.hint("choose other --passive-ports"),
         _ => failure,
     }
 }

@@ -3,7 +3,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
-use server::{Settings, Site, SiteError};
+use server::{BindError, Server, Settings};
 use storage::local::{Local, LocalOptions};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ async fn both_families_share_one_port() {
         drop(probe);
         let listen: [SocketAddr; 2] =
             [(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
-        match Site::bind(Settings::default(), Arc::clone(&gate) as _, &listen, None, None) {
+        match Server::bind(Settings::default(), Arc::clone(&gate) as _, &listen, None, None) {
             Ok(site) => {
                 assert_eq!(site.control(), listen);
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
@@ -32,8 +32,8 @@ async fn both_families_share_one_port() {
                 return;
             }
             // Somebody else was quicker at that port.
-            Err(SiteError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {}
-            Err(SiteError::Listen(at, error)) if at.is_ipv6() => {
+            Err(BindError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(BindError::Listen(at, error)) if at.is_ipv6() => {
                 return println!("skipped: this machine has no IPv6: {error}");
             }
             Err(error) => panic!("{error}"),
@@ -51,7 +51,8 @@ async fn active_mode_reaches_a_client_on_the_same_link() {
     std::fs::write(folder.path().join("x"), "content").unwrap();
     let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();
     let listen = [(Ipv6Addr::UNSPECIFIED, 0).into()];
-    let site = Site::bind(Settings::default(), Arc::new(Open(Arc::new(tree))), &listen, None, None).unwrap();
+    let site =
+        Server::bind(Settings::default(), Arc::new(Open(Arc::new(tree))), &listen, None, None).unwrap();
     let port = site.control()[0].port();
     let running = tokio::spawn(site.run());
     let clear = SocketAddrV6::new(*own.ip(), port, 0, own.scope_id()).into();

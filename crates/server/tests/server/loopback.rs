@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use server::Stopper;
 use server::xferlog::Xferlog;
-use server::{Settings, Site};
+use server::{Server, Settings};
 use storage::Gate;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
@@ -144,7 +144,7 @@ impl Loopback {
             let protected =
                 tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: listen.to_vec() });
             let settings = settings.clone();
-            Site::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
+            Server::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
         let (passive, stopper, refusals) = (site.passive().to_vec(), site.stopper(), site.refusals());
@@ -175,8 +175,8 @@ fn no_data() -> String {
 pub(crate) fn site(
     address: IpAddr,
     ports: usize,
-    bind: impl Fn(RangeInclusive<u16>) -> Result<Site, server::SiteError>,
-) -> Site {
+    bind: impl Fn(RangeInclusive<u16>) -> Result<Server, server::BindError>,
+) -> Server {
     for _ in 0..200 {
         let probe = Probe::bind((address, 0)).expect("loopback has free ports");
         let low = probe.local_addr().expect("a bound socket has an address").port();

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   tests/sessions/*/*.txt --story--> play --Stage--> pure:     the Session alone, no sockets, time made up
-//!                                          \-Stage--> loopback: a real Site, real sockets, in five dresses
+//!                                          \-Stage--> loopback: a real Server, real sockets, in five dresses
 //!   pure::coverage: do the stories tell all there is?     pure::model: the Session under random interleavings
-//!   hostile: the real Site and clients that no story can tell of
-//!   floods, ends, races: the real Site under clients that never pause, when it ends, and when two things meet
+//!   hostile: the real Server and clients that no story can tell of
+//!   floods, ends, races: the real Server under clients that never pause, when it ends, and when two things meet
 //!   hangups: what becomes of an upload whose client closes everything at its end
 //!   gone: work that nobody waits for any more, and files that change meanwhile
 //!   order: the reply to a refused transfer comes before the end of its data connection

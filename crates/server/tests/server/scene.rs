@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use server::xferlog::Xferlog;
 use server::{Protected, Stopper};
-use server::{Settings, Site};
+use server::{Server, Settings};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ impl Scene {
             let log = Xferlog::open(&log).expect("a transfer log");
             let protected =
                 tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: listen.to_vec() });
-            Site::bind_protected(
+            Server::bind_protected(
                 settings.clone(),
                 Arc::clone(&gate),
                 &listen,
