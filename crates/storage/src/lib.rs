@@ -20,5 +20,5 @@ pub mod vpath;
 
 pub use error::{Error, Kind, Result};
 pub use gate::{Admission, Attempt, Certificate, Denied, Gate, Rights};
-pub use tree::{Access, Batch, Create, Entries, Entry, FileType, Op, Sink, Source, Stat, Time, Tree};
+pub use tree::{Access, Batch, Create, Entries, Entry, FileType, Op, Posix, Sink, Source, Stat, Time, Tree};
 pub use vpath::VPath;

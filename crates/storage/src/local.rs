@@ -44,13 +44,16 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use self::facts::Facts;
 use self::fault::Faults;
 use self::part::{Discarded, PartName};
 use self::resolve::{Fault, Found, Reach, Root};
 use self::rights::{Process, Within};
 use self::settling::Settling;
 pub use self::sweep::Swept;
-use crate::{Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath};
+use crate::{
+    Access, Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath,
+};
 
 /// What is done so that a power cut takes nothing that was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,23 +251,22 @@ impl Tree for Local {
 
 impl Inner {
     fn stat(&self, path: &VPath, reach: Reach) -> Found<Stat> {
-        Ok(facts::of(self.root.open_at(path, OFlags::PATH, reach)?)?)
+        Ok(facts::of(self.root.open_at(path, OFlags::PATH, reach)?)?.stat(Access::ALL, None))
     }
 
     fn entry(&self, path: &VPath) -> Result<Stat> {
         let Some((dir, name)) = self.root.parent(path, Reach::Disk)? else {
             let root = self.root.open_at(path, OFlags::PATH, Reach::Disk)?;
-            let mut stat = facts::of(&root)?;
-            stat.access = rights::of(&root, b".", &stat, None);
-            return Ok(stat);
+            let facts = facts::of(&root)?;
+            let access = rights::of(&root, b".", &facts, None);
+            return Ok(facts.stat(access, None));
         };
-        let mut stat = facts::of_name(&dir, name)?;
-        if stat.kind == FileType::Link {
-            stat.target = links::told(&self.root, path, &dir, name);
-        }
+        let facts = facts::of_name(&dir, name)?;
+        let is_link = facts.kind == FileType::Link;
+        let target = if is_link { links::told(&self.root, path, &dir, name) } else { None };
         let within = Within::new(&dir, &facts::of(&dir)?);
-        stat.access = rights::of(&dir, name, &stat, Some((&self.process, &within)));
-        Ok(stat)
+        let access = rights::of(&dir, name, &facts, Some((&self.process, &within)));
+        Ok(facts.stat(access, target))
     }
 
     fn enter(&self, path: &VPath, reach: Reach) -> Found<()> {
@@ -289,7 +291,7 @@ impl Inner {
             Reach::Disk => self.settling.becomes(|| part::is_kept(&part)),
         };
         let stat = facts::of(&part)?;
-        let ours = stat.kind == FileType::File && stat.links == 1 && self.process.owns(stat.uid);
+        let ours = stat.kind == FileType::File && stat.posix.links == 1 && self.process.owns(stat.posix.uid);
         Ok((kept && ours && stat.size > 0).then_some(stat.size))
     }
 
@@ -307,7 +309,9 @@ impl Inner {
         let fd = self.root.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, reach)?;
         let stat = facts::of(&fd)?;
         match stat.kind {
-            FileType::File => Ok(Box::new(source::Reading::new(File::from(fd), stat))),
+            FileType::File => {
+                Ok(Box::new(source::Reading::new(File::from(fd), stat.stat(Access::ALL, None))))
+            }
             FileType::Directory => Err(Kind::IsADirectory.into()),
             FileType::Link | FileType::Other => Err(Kind::NotRegular.into()),
         }
@@ -345,8 +349,9 @@ impl Inner {
         }?;
         // Two names of one file: the kernel leaves both.
         if stat.kind != FileType::Directory
-            && stat.links > 1
-            && facts::of_name(&old_dir, old).is_ok_and(|left| left.unique == stat.unique && left.links > 1)
+            && stat.posix.links > 1
+            && facts::of_name(&old_dir, old)
+                .is_ok_and(|left| left.unique == stat.unique && left.posix.links > 1)
             && facts::of_name(&new_dir, new).is_ok_and(|there| there.unique == stat.unique)
         {
             unlinkat(&old_dir, old, AtFlags::empty())?;
@@ -391,12 +396,12 @@ impl Inner {
         self.faults.before()?;
         mkdirat(&dir, name, Mode::from_raw_mode(mode))?;
         let stat = facts::of_name(&dir, name)?;
-        if stat.mode & 0o777 != mode {
+        if stat.posix.mode & 0o777 != mode {
             // The process's own mask took bits away. What it inherited (setgid) stays.
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             fchmod(
                 openat(&dir, name, flags, Mode::empty())?,
-                Mode::from_raw_mode(stat.mode & 0o7000 | mode),
+                Mode::from_raw_mode(stat.posix.mode & 0o7000 | mode),
             )?;
         }
         self.sync(&dir)
@@ -417,7 +422,7 @@ impl Inner {
             return Err(Kind::Denied.into());
         }
         // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with chmod.
-        let kept = if stat.kind == FileType::Directory { stat.mode & 0o7000 } else { 0 };
+        let kept = if stat.kind == FileType::Directory { stat.posix.mode & 0o7000 } else { 0 };
         let mode = Mode::from_raw_mode(mode & 0o777 | kept);
         // A descriptor that only names a file cannot change it, and one that could needs the right to read. The kernel's
         // own link to it needs neither, where /proc is mounted.
@@ -432,7 +437,7 @@ impl Inner {
     }
 
     /// A file or directory, named but not opened.
-    fn settable(&self, path: &VPath) -> Result<(OwnedFd, Stat)> {
+    fn settable(&self, path: &VPath) -> Result<(OwnedFd, Facts)> {
         let fd = self.root.open_at(path, OFlags::PATH, Reach::Disk)?;
         let stat = facts::of(&fd)?;
         match stat.kind {

@@ -1,10 +1,10 @@
 //! What can be done with files? The contract of every store.
 use std::fs::File;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{Result, VPath};
+use crate::{Kind, Result, VPath};
 
 /// An operation under way. A store that knows the answer at once returns a future that is ready at its first poll.
 /// Dropping it abandons the operation; what it had begun may still happen.
@@ -66,7 +66,16 @@ pub struct Stat {
     pub modified: Time,
     /// Creation, where the store knows it.
     pub created: Option<Time>,
-    /// Unix permission bits, 0 to 0o7777.
+    /// What a Unix file system keeps beside that; none of a store that is no such file system.
+    pub posix: Option<Posix>,
+    /// Two names with the same value are the same file (`unique` of RFC 3659 7.5.6): device and inode, or the like.
+    pub unique: Option<(u64, u64)>,
+}
+
+/// What a Unix file system knows of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posix {
+    /// Permission bits, 0 to 0o7777.
     pub mode: u32,
     /// Numeric owner.
     pub uid: u32,
@@ -74,8 +83,6 @@ pub struct Stat {
     pub gid: u32,
     /// Hard links.
     pub links: u64,
-    /// Two names with the same value are the same file (`unique` of RFC 3659 7.5.6): device and inode, or the like.
-    pub unique: (u64, u64),
 }
 
 /// One name of a directory. `.` and `..`, and what the store itself keeps there, are never among them.
@@ -96,13 +103,13 @@ pub enum Create {
     /// Empty; takes the place of what has the name now, when committed. A kept part of the name is discarded with the first
     /// byte that is written.
     Replace,
-    /// Fails with [`crate::Kind::Exists`] where the name is taken. Leaves a kept part of the name alone, and none of its own.
+    /// Fails with [`Kind::Exists`] where the name is taken. Leaves a kept part of the name alone, and none of its own.
     New,
     /// `at` bytes that are there already, then what is written. They are those of a file of exactly that length, else
     /// those of a kept part of that length, else the first of a longer file, else the first of a longer part. Where
-    /// nothing has `at` bytes: [`crate::Kind::BadOffset`]; where only an upload under way might: [`crate::Kind::Busy`]. When
+    /// nothing has `at` bytes: [`Kind::BadOffset`]; where only an upload under way might: [`Kind::Busy`]. When
     /// the file that it continues has been changed, moved or removed before the commit, that fails with
-    /// [`crate::Kind::Changed`].
+    /// [`Kind::Changed`].
     Resume {
         /// Bytes kept.
         at: u64,
@@ -111,7 +118,7 @@ pub enum Create {
     /// once both are in the file, in the order of their commits. A name that only has a kept part continues that part. A
     /// name that has neither gets a file of what is written.
     Append {
-        /// Where given: the length that the file (or the part) must have, else [`crate::Kind::BadOffset`].
+        /// Where given: the length that the file (or the part) must have, else [`Kind::BadOffset`].
         at: Option<u64>,
     },
     /// A name nobody has, made from the given one; [`Sink::path`] tells it.
@@ -120,22 +127,26 @@ pub enum Create {
 
 /// A tree of files. Cheap to share; every operation stands alone, and none holds a lock that another waits for.
 ///
-/// Errors name whose fault it was: see [`crate::Kind`].
+/// Errors name whose fault it was: see [`Kind`]. What a store cannot do it answers with [`Kind::Unsupported`]; that is
+/// what the methods with a body do.
 pub trait Tree: Send + Sync {
     /// What is known of what a path leads to, links followed beneath the root.
     fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
     /// What is known of a name itself: as [`Tree::stat`], but a link at the end of the path is not followed.
     fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
-    /// [`crate::Kind::Denied`] for a directory that may not be entered, [`crate::Kind::NotADirectory`] for what is none.
+    /// [`Kind::Denied`] for a directory that may not be entered, [`Kind::NotADirectory`] for what is none.
     fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
     /// How many bytes a broken upload has left under a name that nothing else has, for [`Create::Resume`]; none where
     /// there is no such part, or where it may not be continued. No other operation but [`Tree::create`],
     /// [`Tree::remove`] and [`Tree::remove_dir`] knows of parts.
-    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>>;
+    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
+        let _ = path;
+        Box::pin(ready(Ok(None)))
+    }
     /// The entries of a directory, in bounded memory: sorted by the bytes of their names up to 100,000 entries, in no order
     /// beyond that, or where other listings use up the memory that all share for it.
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>>;
-    /// Opens a regular file for reading. Never waits for a pipe or a device: those are [`crate::Kind::NotRegular`].
+    /// Opens a regular file for reading. Never waits for a pipe or a device: those are [`Kind::NotRegular`].
     fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>>;
     /// Starts an upload to the file that a path leads to. Nothing is changed before the first byte is written, and
     /// nothing is seen under the name before [`Sink::commit`]; a file that may be written in a directory that may not,
@@ -152,11 +163,17 @@ pub trait Tree: Send + Sync {
     fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()>;
     /// Sets the time of modification.
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()>;
-    /// Sets permission bits, 0 to 0o777. [`crate::Kind::Denied`] for the root, which could not be reached any more to set
+    /// Sets permission bits, 0 to 0o777. [`Kind::Denied`] for the root, which could not be reached any more to set
     /// them back.
-    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()>;
+    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
+        let _ = (path, mode);
+        Box::pin(ready(Err(Kind::Unsupported.into())))
+    }
     /// Bytes that can still be stored at a path.
-    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64>;
+    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
+        let _ = path;
+        Box::pin(ready(Err(Kind::Unsupported.into())))
+    }
 }
 
 /// A listing in progress.
@@ -195,10 +212,10 @@ pub trait Sink: Send {
     }
     /// Makes the bytes durable as far as the store was told to, so that [`Sink::commit`] takes little time. Optional.
     fn settle(&mut self) -> Op<'_, ()> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(ready(Ok(())))
     }
     /// Makes it durable as far as the store was told to, and publishes it under its name in one step. When that fails it is
-    /// kept as if it had been dropped, but for [`crate::Kind::Full`]: then its space is given back.
+    /// kept as if it had been dropped, but for [`Kind::Full`]: then its space is given back.
     fn commit(self: Box<Self>) -> Op<'static, ()>;
     /// Throws away what was written, the part included.
     fn discard(self: Box<Self>) -> Op<'static, ()>;

@@ -170,11 +170,8 @@ mod tests {
                 size: end,
                 modified: Time::default(),
                 created: None,
-                mode: 0,
-                uid: 0,
-                gid: 0,
-                links: 1,
-                unique: (0, 0),
+                posix: None,
+                unique: None,
             };
             let source = Box::new(Counted { stat, now: Arc::clone(&now), most: Arc::clone(&most) });
             let digest = Digest { source, state: State::new(Algorithm::Crc32), start: 0, end };

@@ -9,7 +9,8 @@ pub fn stamp(time: Time) -> Stamp {
     Stamp { seconds: time.seconds, nanos: time.nanos }
 }
 
-/// The facts of an entry, for a user who may or may not write. Times are told in whole seconds: all clients read those.
+/// The facts of an entry, for a user who may or may not write. Times are in whole seconds: all clients read those.
+/// What the store does not know is left out.
 #[must_use]
 pub fn of(stat: &Stat, writes: bool) -> Facts {
     let kind = match stat.kind {
@@ -26,12 +27,14 @@ pub fn of(stat: &Stat, writes: bool) -> Facts {
         create: stat.created.map(|c| Stamp::from_seconds(c.seconds)),
         perm: Some(perm(stat, writes)),
         unique: None,
-        unix_mode: Some(stat.mode),
-        unix_owner: Some(stat.uid.to_string().into_bytes()),
-        unix_group: Some(stat.gid.to_string().into_bytes()),
+        unix_mode: stat.posix.map(|posix| posix.mode),
+        unix_owner: stat.posix.map(|posix| posix.uid.to_string().into_bytes()),
+        unix_group: stat.posix.map(|posix| posix.gid.to_string().into_bytes()),
         media_type: None,
     };
-    facts.set_unique(stat.unique.0, stat.unique.1);
+    if let Some((device, inode)) = stat.unique {
+        facts.set_unique(device, inode);
+    }
     facts
 }
 

@@ -1,5 +1,5 @@
 //! How is an entry written on a line? LIST, NLST, MLSD, and STAT with a pathname.
-use storage::{FileType, Stat};
+use storage::{Access, FileType, Posix, Stat};
 use wire::Stamp;
 use wire::facts::{Unlistable, listable};
 use wire::listing::{FileKind, LongEntry, unix_line};
@@ -68,13 +68,14 @@ fn long(name: &[u8], stat: &Stat, now: Stamp, ids: &mut Ids, out: &mut Vec<u8>) 
         FileType::Link => FileKind::Link,
         FileType::Other => FileKind::Fifo,
     };
-    ids.tell(stat);
+    let posix = stat.posix.unwrap_or_else(|| assumed(stat.access));
+    let (owner, group) = ids.of(stat.posix);
     let entry = LongEntry {
         kind,
-        mode: stat.mode,
-        links: stat.links,
-        owner: &ids.owner.1,
-        group: &ids.group.1,
+        mode: posix.mode,
+        links: posix.links,
+        owner,
+        group,
         size: stat.size,
         modified: facts::stamp(stat.modified),
         name,
@@ -91,16 +92,58 @@ struct Ids {
 }
 
 impl Ids {
-    fn tell(&mut self, stat: &Stat) {
-        for (kept, id) in [(&mut self.owner, stat.uid), (&mut self.group, stat.gid)] {
+    fn of(&mut self, posix: Option<Posix>) -> (&[u8], &[u8]) {
+        let Some(posix) = posix else { return (b"ftp", b"ftp") };
+        for (kept, id) in [(&mut self.owner, posix.uid), (&mut self.group, posix.gid)] {
             if kept.1.is_empty() || kept.0 != id {
                 *kept = (id, id.to_string().into_bytes());
             }
         }
+        (&self.owner.1, &self.group.1)
     }
+}
+
+/// What `ls -l` would show of a file of a store that is no Unix file system: everybody may read what the server may read,
+/// and the owner, called `ftp`, may write.
+fn assumed(access: Access) -> Posix {
+    let bits = |allowed: bool, bits: u32| if allowed { bits } else { 0 };
+    let mode = bits(access.read, 0o444) | bits(access.write, 0o200) | bits(access.enter, 0o111);
+    Posix { mode, uid: 0, gid: 0, links: 1 }
 }
 
 fn now() -> Stamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Stamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_unix_permissions_the_line_shows_what_the_server_may_do_and_no_facts_are_made_up() {
+        let access = Access { read: true, write: true, enter: false, remove: true };
+        let stat = Stat {
+            kind: FileType::File,
+            target: None,
+            access,
+            size: 5,
+            modified: storage::Time::default(),
+            created: None,
+            posix: None,
+            unique: None,
+        };
+        let line = status_line(b"a", &stat).unwrap();
+        assert_eq!(
+            String::from_utf8(line).unwrap(),
+            "-rw-r--r--    1 ftp      ftp                 5 Jan  1  1970 a"
+        );
+        let enter = Access { read: true, write: false, enter: true, remove: false };
+        let dir =
+            status_line(b"d", &Stat { kind: FileType::Directory, access: enter, ..stat.clone() }).unwrap();
+        assert!(dir.starts_with(b"dr-xr-xr-x    1 ftp"), "{}", dir.escape_ascii());
+        let mut facts = Vec::new();
+        super::facts::of(&stat, true).encode(&wire::facts::Wanted::ALL, &mut facts);
+        assert_eq!(String::from_utf8(facts).unwrap(), "type=file;size=5;modify=19700101000000;perm=adfrw;");
+    }
 }

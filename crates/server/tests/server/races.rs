@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use server::Settings;
-use storage::{Create, Entries, Kind, Op, Sink, Source, Stat, Time, Tree, VPath};
+use storage::{Create, Entries, Op, Sink, Source, Stat, Time, Tree, VPath};
 use tokio::sync::Semaphore;
 
 use crate::client::{all, in_each_dress};
@@ -186,10 +186,6 @@ impl Tree for Held {
 
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
         self.tree.set_modified(path, modified)
-    }
-
-    fn set_mode<'a>(&'a self, _path: &'a VPath, _mode: u32) -> Op<'a, ()> {
-        Box::pin(std::future::ready(Err(Kind::Unsupported.into())))
     }
 
     fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {

@@ -34,10 +34,11 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::facts::Facts;
 use super::fault::Faults;
 use super::part::{self, Absent, Held, PartName};
 use super::{Inner, Sync, facts};
-use crate::{Error, FileType, Kind, Result, Stat};
+use crate::{Error, FileType, Kind, Result};
 
 /// Bytes copied at a time.
 const CHUNK: usize = if cfg!(test) { 4 } else { 256 << 10 };
@@ -123,11 +124,11 @@ pub(super) struct Append<'a> {
     pub(super) bytes: &'a File,
     pub(super) added: u64,
     /// The file that it must be, unchanged, where the client named a length.
-    pub(super) of: Option<&'a Stat>,
+    pub(super) of: Option<&'a Facts>,
 }
 
 /// Is a file the same one, unchanged, as far as can be seen?
-pub(super) fn is_same(now: &Stat, before: &Stat) -> bool {
+pub(super) fn is_same(now: &Facts, before: &Facts) -> bool {
     (now.unique, now.size, now.modified) == (before.unique, before.size, before.modified)
 }
 

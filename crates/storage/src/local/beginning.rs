@@ -18,11 +18,12 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, Mode, OFlags, openat};
 
+use super::facts::Facts;
 use super::part::{self, Absent, Held, Locked, PartName};
 use super::target::{self, Target};
 use super::upload::Upload;
 use super::{Inner, facts, hop, in_place, rights, unique};
-use crate::{Create, Kind, Result, Sink, Stat, VPath};
+use crate::{Create, Kind, Result, Sink, VPath};
 
 /// May what has the name be replaced?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(super) enum Content {
     /// The whole file, or its start.
     Whole(Publish),
     /// What is to be added to a file's end; only as long as the file is this one, where the client named its length.
-    Tail(Option<Stat>),
+    Tail(Option<Facts>),
     /// What comes behind the first bytes of a file.
     Rest(Base),
 }
@@ -56,7 +57,7 @@ pub(super) enum Content {
 pub(super) struct Base {
     pub(super) file: File,
     pub(super) length: u64,
-    pub(super) stat: Stat,
+    pub(super) stat: Facts,
 }
 
 /// Begins an upload.
@@ -73,7 +74,7 @@ fn prepare(inner: &Arc<Inner>, path: VPath, how: Create) -> Result<Box<dyn Sink>
         return Err(Kind::Exists.into());
     }
     if let (Some(stat), Create::Replace | Create::Resume { .. }) = (&target.standing, how)
-        && !inner.process.keeps_owner_of(stat.uid)
+        && !inner.process.keeps_owner_of(stat.posix.uid)
     {
         // A file in its place would be ours.
         return in_place::begin(inner, path, &target, how);

@@ -160,29 +160,29 @@ impl Directory {
         if names::is_hidden(name.to_bytes()) {
             return None;
         }
-        self.describe(dir, Name { bytes: name, kind, inode: entry.ino() })
+        self.describe(dir, Name { bytes: name, kind })
     }
 
     /// One entry; nothing for one that was removed since its name was read.
-    fn describe(&self, dir: &OwnedFd, Name { bytes: name, kind, inode }: Name<'_>) -> Option<Entry> {
-        let mut stat = match facts::of_entry(dir, name) {
-            Ok(stat) => stat,
+    fn describe(&self, dir: &OwnedFd, Name { bytes: name, kind }: Name<'_>) -> Option<Entry> {
+        let facts = facts::of_entry(dir, name);
+        let name = name.to_bytes();
+        let stat = match facts {
+            Ok(facts) => {
+                let path = if facts.kind == FileType::Link { self.path.join(name).ok() } else { None };
+                let target = path.and_then(|path| links::told(&self.root, &path, dir, name));
+                let access = self.process.access(&facts, &self.within);
+                facts.stat(access, target)
+            }
             Err(Errno::NOENT) => return None,
             // A directory that may be read but not entered: its names are all there is.
-            Err(_) => unknown(kind, inode),
+            Err(_) => unknown(kind),
         };
-        let name = name.to_bytes();
-        if stat.kind == FileType::Link
-            && let Ok(path) = self.path.join(name)
-        {
-            stat.target = links::told(&self.root, &path, dir, name);
-        }
-        stat.access = self.process.access(&stat, &self.within);
         Some(Entry { name: name.to_vec(), stat })
     }
 }
 
-fn unknown(kind: FileType, inode: u64) -> Stat {
+fn unknown(kind: FileType) -> Stat {
     Stat {
         kind,
         target: None,
@@ -190,10 +190,7 @@ fn unknown(kind: FileType, inode: u64) -> Stat {
         size: 0,
         modified: Time::default(),
         created: None,
-        mode: 0,
-        uid: 0,
-        gid: 0,
-        links: 1,
-        unique: (0, inode),
+        posix: None,
+        unique: None,
     }
 }

@@ -56,7 +56,6 @@ pub(super) struct Names {
 
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    inode: u64,
     start: u32,
     length: u16,
     kind: FileType,
@@ -67,7 +66,6 @@ struct Place {
 pub(super) struct Name<'a> {
     pub(super) bytes: &'a CStr,
     pub(super) kind: FileType,
-    pub(super) inode: u64,
 }
 
 /// How far a directory was read.
@@ -153,15 +151,15 @@ impl Names {
         };
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
         let kind = facts::file_type(entry.file_type());
-        self.places.push(Place { inode: entry.ino(), start, length, kind });
+        self.places.push(Place { start, length, kind });
     }
 
     /// The next name, until there is none.
     pub(super) fn next(&mut self) -> Option<Name<'_>> {
-        let Place { inode, start, kind, .. } = *self.places.get(self.next)?;
+        let Place { start, kind, .. } = *self.places.get(self.next)?;
         self.next += 1;
         let bytes = CStr::from_bytes_until_nul(self.bytes.get(start as usize..)?).ok()?;
-        Some(Name { bytes, kind, inode })
+        Some(Name { bytes, kind })
     }
 }
 

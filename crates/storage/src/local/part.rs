@@ -28,7 +28,8 @@ use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
 use super::facts;
-use crate::{Kind, Result, Stat};
+use super::facts::Facts;
+use crate::{Kind, Result};
 
 const PREFIX: &[u8] = b".pasv.";
 /// Of a part that is kept when its upload breaks off.
@@ -128,7 +129,7 @@ impl Locked {
     }
 
     /// What is known of it now.
-    pub(super) fn stat(&self) -> Result<Stat> {
+    pub(super) fn stat(&self) -> Result<Facts> {
         self.0.as_ref().map_or_else(|| Err(Kind::Io.into()), facts::of)
     }
 }

@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use rustix::fs::{Access as Mode, AtFlags, StatVfsMountFlags, accessat, fstatvfs};
 use rustix::io::Errno;
 
-use crate::{Access, FileType, Stat};
+use super::facts::Facts;
+use crate::{Access, FileType};
 
 /// Does the kernel allow this with a name of a directory? A link at that name is followed.
 pub(super) fn may(dir: impl AsFd, name: &[u8], what: Mode) -> bool {
@@ -22,7 +23,7 @@ pub(super) fn may(dir: impl AsFd, name: &[u8], what: Mode) -> bool {
 }
 
 /// What the kernel allows with one name; of the tree's root, which has no directory above it, nothing is removed.
-pub(super) fn of(dir: impl AsFd, name: &[u8], stat: &Stat, within: Option<(&Process, &Within)>) -> Access {
+pub(super) fn of(dir: impl AsFd, name: &[u8], stat: &Facts, within: Option<(&Process, &Within)>) -> Access {
     // (The kernel would be asked for what a link leads to.)
     let link = stat.kind == FileType::Link;
     Access {
@@ -32,7 +33,7 @@ pub(super) fn of(dir: impl AsFd, name: &[u8], stat: &Stat, within: Option<(&Proc
             && within.is_none_or(|(process, within)| process.may_write(stat, within)),
         enter: stat.kind == FileType::Directory && may(&dir, name, Mode::EXEC_OK),
         remove: within
-            .is_some_and(|(process, within)| within.writable && process.may_unlink(stat.uid, within)),
+            .is_some_and(|(process, within)| within.writable && process.may_unlink(stat.posix.uid, within)),
     }
 }
 
@@ -53,25 +54,25 @@ impl Process {
     }
 
     /// What the permission bits allow, the directory being `within`.
-    pub(super) fn access(&self, stat: &Stat, within: &Within) -> Access {
+    pub(super) fn access(&self, stat: &Facts, within: &Within) -> Access {
         let bits = match () {
             () if self.uid == 0 => 7,
-            () if stat.uid == self.uid => stat.mode >> 6,
-            () if self.groups.contains(&stat.gid) => stat.mode >> 3,
-            () => stat.mode,
+            () if stat.posix.uid == self.uid => stat.posix.mode >> 6,
+            () if self.groups.contains(&stat.posix.gid) => stat.posix.mode >> 3,
+            () => stat.posix.mode,
         };
         let link = stat.kind == FileType::Link;
         Access {
             read: bits & 4 != 0 || link,
             write: bits & 2 != 0 && !link && self.may_write(stat, within),
             enter: bits & 1 != 0 && stat.kind == FileType::Directory,
-            remove: within.writable && self.may_unlink(stat.uid, within),
+            remove: within.writable && self.may_unlink(stat.posix.uid, within),
         }
     }
 
     /// As far as the file system and the directory are concerned: uploads need to replace a file of another user's.
-    fn may_write(&self, stat: &Stat, within: &Within) -> bool {
-        !within.read_only && (stat.kind == FileType::Directory || self.may_unlink(stat.uid, within))
+    fn may_write(&self, stat: &Facts, within: &Within) -> bool {
+        !within.read_only && (stat.kind == FileType::Directory || self.may_unlink(stat.posix.uid, within))
     }
 
     /// In a sticky directory only the owner of a name, or of the directory, may remove it or replace it.
@@ -103,11 +104,11 @@ pub(super) struct Within {
 
 impl Within {
     /// Of a directory of which this much is known.
-    pub(super) fn new(dir: impl AsFd, stat: &Stat) -> Self {
+    pub(super) fn new(dir: impl AsFd, stat: &Facts) -> Self {
         Self {
             read_only: fstatvfs(&dir).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY)),
             writable: may(dir, b".", Mode::WRITE_OK | Mode::EXEC_OK),
-            sticky_of: (stat.mode & 0o1000 != 0).then_some(stat.uid),
+            sticky_of: (stat.posix.mode & 0o1000 != 0).then_some(stat.posix.uid),
         }
     }
 }
@@ -115,20 +116,15 @@ impl Within {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Time;
+    use crate::{Posix, Time};
 
-    fn stat(kind: FileType, mode: u32, uid: u32, gid: u32) -> Stat {
-        Stat {
+    fn stat(kind: FileType, mode: u32, uid: u32, gid: u32) -> Facts {
+        Facts {
             kind,
-            target: None,
-            access: Access::ALL,
             size: 0,
             modified: Time::default(),
             created: None,
-            mode,
-            uid,
-            gid,
-            links: 1,
+            posix: Posix { mode, uid, gid, links: 1 },
             unique: (0, 0),
         }
     }

@@ -7,10 +7,11 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Access, OFlags};
 
+use super::facts::Facts;
 use super::resolve::Reach;
 use super::rights::{self, Within};
 use super::{Inner, facts, links};
-use crate::{Error, FileType, Kind, Result, Stat, VPath};
+use crate::{Error, FileType, Kind, Result, VPath};
 
 /// The file that an upload becomes.
 pub(super) struct Target {
@@ -19,7 +20,7 @@ pub(super) struct Target {
     /// Its name there, which is no link.
     pub(super) name: Vec<u8>,
     /// What is there now.
-    pub(super) standing: Option<Stat>,
+    pub(super) standing: Option<Facts>,
 }
 
 /// Finds it. Only regular files that may be written, and names that are free, are targets.
@@ -41,16 +42,16 @@ pub(super) fn find(inner: &Inner, path: &VPath) -> Result<Target> {
     if !rights::may(&target.dir, &target.name, Access::WRITE_OK) {
         return Err(Kind::Denied.into());
     }
-    if !inner.process.owns(stat.uid) {
+    if !inner.process.owns(stat.posix.uid) {
         let within = facts::of(&target.dir)?;
-        if !inner.process.may_unlink(stat.uid, &Within::new(&target.dir, &within)) {
+        if !inner.process.may_unlink(stat.posix.uid, &Within::new(&target.dir, &within)) {
             return Err(Kind::Denied.into());
         }
     }
     Ok(target)
 }
 
-fn look(dir: &OwnedFd, name: &[u8]) -> Result<Option<Stat>> {
+fn look(dir: &OwnedFd, name: &[u8]) -> Result<Option<Facts>> {
     match facts::of_name(dir, name) {
         Ok(stat) => Ok(Some(stat)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),

@@ -26,10 +26,11 @@ use tokio::time::{Instant, sleep};
 use super::append::{self, Added, Append};
 use super::beginning::{Beginning, Content, Place, Publish, make_spare};
 use super::copy::copy;
+use super::facts::Facts;
 use super::part::{self, PartName};
 use super::target::Target;
 use super::{Inner, Sync, facts, hop};
-use crate::{Kind, Op, Result, Sink, Stat, VPath};
+use crate::{Kind, Op, Result, Sink, VPath};
 
 /// Times an append is tried again when its file is replaced at that very moment.
 const TRIES: usize = 100;
@@ -75,7 +76,10 @@ impl Upload {
         Ok(Self {
             inner: Arc::clone(inner),
             path,
-            mode: target.standing.as_ref().map_or(0o666 & !inner.options.umask, |stat| stat.mode & 0o777),
+            mode: target
+                .standing
+                .as_ref()
+                .map_or(0o666 & !inner.options.umask, |stat| stat.posix.mode & 0o777),
             target,
             part: Some(beginning.part),
             place: beginning.place,
@@ -131,7 +135,7 @@ impl Upload {
     fn finishing(&mut self) -> impl FnOnce() -> Result<()> + Send + 'static {
         self.opened_up = true;
         let (inner, file, mode) = (Arc::clone(&self.inner), Arc::clone(&self.file), self.mode);
-        let owner = self.target.standing.as_ref().map(|stat| (stat.uid, stat.gid));
+        let owner = self.target.standing.as_ref().map(|stat| (stat.posix.uid, stat.posix.gid));
         move || {
             inner.faults.before()?;
             if let Some(owner) = owner {
@@ -227,7 +231,7 @@ impl Upload {
     }
 
     /// Adds what came to the file that has the name now; where there is none, it is the file.
-    fn publish_tail(&mut self, of: Option<&Stat>) -> Result<bool> {
+    fn publish_tail(&mut self, of: Option<&Facts>) -> Result<bool> {
         let added = self.file.metadata()?.len();
         for _ in 0..TRIES {
             let append = Append {
@@ -322,7 +326,7 @@ impl Upload {
 /// Gives a file that takes another's place its owner and group, as far as the process may.
 fn keep_owner(file: &File, owner: (u32, u32)) {
     let Ok(now) = facts::of(file) else { return };
-    if (now.uid, now.gid) != owner {
+    if (now.posix.uid, now.posix.gid) != owner {
         let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
         // Only the superuser gives files away; their owners may still choose among their groups.
         let _ = fchown(file, Some(uid), Some(gid)).or_else(|_| fchown(file, None, Some(gid)));

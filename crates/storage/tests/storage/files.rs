@@ -44,13 +44,14 @@ async fn stat_says_what_the_system_says() {
     fs::set_permissions(site.real("a"), fs::Permissions::from_mode(0o640)).unwrap();
     let stat = site.stat("/a").await.unwrap();
     let real = fs::metadata(site.real("a")).unwrap();
-    assert_eq!((stat.kind, stat.size, stat.mode), (FileType::File, 5, 0o640));
-    assert_eq!((stat.uid, stat.gid, stat.links), (real.uid(), real.gid(), 1));
+    let posix = stat.posix.unwrap();
+    assert_eq!((stat.kind, stat.size, posix.mode), (FileType::File, 5, 0o640));
+    assert_eq!((posix.uid, posix.gid, posix.links), (real.uid(), real.gid(), 1));
     assert_eq!(
         stat.modified,
         Time { seconds: real.mtime(), nanos: u32::try_from(real.mtime_nsec()).unwrap() }
     );
-    assert_eq!(stat.unique.1, real.ino());
+    assert_eq!(stat.unique.unwrap().1, real.ino());
     assert_eq!(site.stat("/d").await.unwrap().kind, FileType::Directory);
     assert_eq!(site.stat("/").await.unwrap().kind, FileType::Directory);
     assert_eq!(refused(site.stat("/b").await), Kind::NotFound);
@@ -65,7 +66,7 @@ async fn two_names_of_one_file_are_known_by_unique() {
     fs::hard_link(site.real("a"), site.real("b")).unwrap();
     let (a, b) = (site.stat("/a").await.unwrap(), site.stat("/b").await.unwrap());
     assert_eq!(a.unique, b.unique);
-    assert_eq!(a.links, 2);
+    assert_eq!(a.posix.unwrap().links, 2);
     assert_ne!(a.unique, site.stat("/other").await.unwrap().unique);
 }
 
@@ -148,7 +149,7 @@ async fn directories_come_and_go() {
     let make = async |path| site.tree.make_dir(&at(path), None).await;
     let remove = async |path| site.tree.remove_dir(&at(path)).await;
     make("/d").await.unwrap();
-    assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o750);
+    assert_eq!(site.stat("/d").await.unwrap().posix.unwrap().mode & 0o777, 0o750);
     assert_eq!(refused(make("/d").await), Kind::Exists);
     assert_eq!(refused(make("/").await), Kind::Exists);
     assert_eq!(refused(make("/no/where").await), Kind::NotFound);
@@ -166,8 +167,8 @@ async fn the_process_mask_takes_no_bits_beyond_the_trees_own() {
     let site = Site::with(LocalOptions { umask: 0, ..OPEN });
     site.tree.make_dir(&at("/d"), None).await.unwrap();
     site.upload("/f", Create::Replace, b"x").await.unwrap();
-    assert_eq!(site.stat("/d").await.unwrap().mode & 0o777, 0o777);
-    assert_eq!(site.stat("/f").await.unwrap().mode, 0o666);
+    assert_eq!(site.stat("/d").await.unwrap().posix.unwrap().mode & 0o777, 0o777);
+    assert_eq!(site.stat("/f").await.unwrap().posix.unwrap().mode, 0o666);
 }
 
 #[tokio::test]
@@ -193,12 +194,12 @@ async fn modes_are_set_without_the_dangerous_bits() {
     fs::create_dir(site.real("shared")).unwrap();
     fs::set_permissions(site.real("shared"), fs::Permissions::from_mode(0o1755)).unwrap();
     site.tree.set_mode(&at("/a"), 0o6755).await.unwrap();
-    assert_eq!(site.stat("/a").await.unwrap().mode, 0o755);
+    assert_eq!(site.stat("/a").await.unwrap().posix.unwrap().mode, 0o755);
     site.tree.set_mode(&at("/a"), 0o000).await.unwrap();
     site.tree.set_mode(&at("/a"), 0o600).await.unwrap();
-    assert_eq!(site.stat("/a").await.unwrap().mode, 0o600);
+    assert_eq!(site.stat("/a").await.unwrap().posix.unwrap().mode, 0o600);
     site.tree.set_mode(&at("/shared"), 0o777).await.unwrap();
-    assert_eq!(site.stat("/shared").await.unwrap().mode, 0o1777);
+    assert_eq!(site.stat("/shared").await.unwrap().posix.unwrap().mode, 0o1777);
     assert_eq!(refused(site.tree.set_mode(&at("/none"), 0o600).await), Kind::NotFound);
 }
 
@@ -268,6 +269,6 @@ async fn a_directory_has_the_mode_it_was_made_with_from_its_first_moment() {
     let site = Site::new();
     site.tree.make_dir(&at("/private"), Some(0o700)).await.unwrap();
     site.tree.make_dir(&at("/usual"), None).await.unwrap();
-    assert_eq!(site.stat("/private").await.unwrap().mode & 0o777, 0o700);
-    assert_eq!(site.stat("/usual").await.unwrap().mode & 0o777, 0o755);
+    assert_eq!(site.stat("/private").await.unwrap().posix.unwrap().mode & 0o777, 0o700);
+    assert_eq!(site.stat("/usual").await.unwrap().posix.unwrap().mode & 0o777, 0o755);
 }

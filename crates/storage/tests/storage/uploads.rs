@@ -59,12 +59,12 @@ async fn bytes_written_to_the_file_itself_count_like_written_ones() {
 async fn a_new_file_gets_the_trees_mode_and_a_replaced_one_keeps_its_own() {
     let site = Site::with(LocalOptions { umask: 0o026, ..OPEN });
     site.upload("/new", Create::Replace, b"x").await.unwrap();
-    assert_eq!(site.stat("/new").await.unwrap().mode, 0o640);
+    assert_eq!(site.stat("/new").await.unwrap().posix.unwrap().mode, 0o640);
     for how in [Create::Replace, Create::Append { at: None }, Create::Resume { at: 1 }] {
         site.put("old", "x");
         fs::set_permissions(site.real("old"), fs::Permissions::from_mode(0o4604)).unwrap();
         site.upload("/old", how, b"y").await.unwrap();
-        assert_eq!(site.stat("/old").await.unwrap().mode & 0o777, 0o604, "{how:?}");
+        assert_eq!(site.stat("/old").await.unwrap().posix.unwrap().mode & 0o777, 0o604, "{how:?}");
     }
 }
 
@@ -589,6 +589,6 @@ async fn a_mode_that_was_asked_for_is_there_with_the_file() {
         let mut sink = site.create(path, Create::Replace).await.unwrap();
         sink.set_mode(0o4640);
         sink.commit().await.unwrap();
-        assert_eq!(site.stat(path).await.unwrap().mode, 0o640, "{path}");
+        assert_eq!(site.stat(path).await.unwrap().posix.unwrap().mode, 0o640, "{path}");
     }
 }

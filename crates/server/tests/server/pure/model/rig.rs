@@ -544,10 +544,7 @@ fn stat(kind: FileType) -> Stat {
         size: 9,
         modified: Time::default(),
         created: None,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        links: 1,
-        unique: (1, 2),
+        posix: None,
+        unique: None,
     }
 }
