@@ -28,7 +28,8 @@ pub(crate) enum Suite {
 }
 
 const INTEROP: &str = "package(cli) & binary(it) & test(/^interop::/)";
-const LOOPBACK: &str = "package(net) | (kind(test) & binary(/^(server|client|it)$/) - test(/(^|::)pure::/))";
+const LOOPBACK: &str =
+    "package(net) | (kind(test) & binary(/^(server|client|remote|it)$/) - test(/(^|::)pure::/))";
 
 impl Suite {
     fn name(self) -> &'static str {

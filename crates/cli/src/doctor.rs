@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use client::doctor::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine_watched};
 use client::{Site, TlsMode};
+use doctor::remote::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine_watched};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
@@ -318,7 +318,7 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
         .iter()
         .map(|trial| {
             json!({
-                "tls": trial.cover == client::doctor::Cover::Tls,
+                "tls": trial.cover == doctor::remote::Cover::Tls,
                 "way": trial.way.to_string(),
                 "server": trial.peer.to_string(),
                 "told": trial.told.map(|told| told.to_string()),
@@ -373,7 +373,7 @@ mod tests {
             client: Vec::new(),
         };
         let pin = format!("--mode passive --tls required --pin sha256:{}", "0".repeat(64));
-        let config = client::doctor::Config {
+        let config = doctor::remote::Config {
             pasv: pin.clone(),
             curl: Some("--ssl-reqd --insecure".to_owned()),
             lftp: Some("set ftp:ssl-force yes; ".repeat(6)),

@@ -232,7 +232,7 @@ pub fn is_full(reply: &Reply) -> bool {
 
 /// The same by the words alone, whatever the code of the refusal.
 #[must_use]
-pub(crate) fn says_full(reply: &Reply) -> bool {
+pub fn says_full(reply: &Reply) -> bool {
     let words = words_of(reply);
     let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
     let refuses = matches!(reply.code.severity(), Severity::Transient | Severity::Permanent);
@@ -364,7 +364,7 @@ impl std::error::Error for Error {
 }
 
 /// What the system said, without the number that `io::Error` adds for programmers.
-pub(crate) fn words(error: &io::Error) -> String {
+pub fn words(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_owned(),

@@ -12,7 +12,7 @@ use crate::error::{Error, Unreachable};
 use crate::event::Event;
 
 /// A password of one or two letters would mask the words of everybody.
-pub(crate) const SHORTEST: usize = 3;
+pub const SHORTEST: usize = 3;
 
 /// The password and the account of a login.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ impl Secrets {
 }
 
 /// The text with stars in place of a secret, in whatever case it stands there; none where it does not.
-pub(crate) fn without(text: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
+pub fn without(text: &[u8], secret: &[u8]) -> Option<Vec<u8>> {
     let (mut masked, mut at, mut found) = (Vec::with_capacity(text.len()), 0, false);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let here = rest.get(..secret.len()).is_some_and(|words| words.eq_ignore_ascii_case(secret));

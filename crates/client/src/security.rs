@@ -87,7 +87,7 @@ pub enum Start {
 }
 
 /// Asks the judge.
-pub(crate) async fn judged(
+pub async fn judged(
     security: &Security,
     host: &str,
     port: u16,

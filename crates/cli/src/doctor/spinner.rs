@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::Security;
-use client::doctor::{Patient, Watch};
 use client::security::Shown;
+use doctor::remote::{Patient, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Of seconds and what is tried.

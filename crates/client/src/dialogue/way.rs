@@ -147,7 +147,7 @@ impl Approach {
 }
 
 /// Private (RFC 1918, RFC 4193), shared (RFC 6598), link-local or loopback: an address that means nothing elsewhere.
-pub(crate) fn is_inner(address: IpAddr) -> bool {
+pub fn is_inner(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();

@@ -1,7 +1,6 @@
 //! Does the client protect what it says, whatever a server does about it?
 //!
 //! The servers are scripted, over loopback, with TLS of our own on both connections.
-mod doctor;
 mod kept;
 mod narrow;
 mod peer;

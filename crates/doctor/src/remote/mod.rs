@@ -30,9 +30,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use wire::{Pathname, Secret};
 
-use crate::dialogue::Credentials;
-use crate::options::Site;
-use crate::security::Security;
+use client::dialogue::Credentials;
+use client::options::Site;
+use client::security::Security;
 use notebook::Notebook;
 
 pub use findings::{

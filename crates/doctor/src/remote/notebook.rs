@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::Watch;
 use super::findings::Findings;
-use crate::event::Event;
-use crate::secrets::{SHORTEST, without};
+use client::event::Event;
+use client::secrets::{SHORTEST, without};
 
 /// Lines of a transcript: twenty sessions of a hundred lines each, and some more. A server that talks without end does
 /// not fill our memory.

@@ -3,8 +3,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::control::{MAY_BE_OURS, rejecter};
 use super::{Remark, Sheet, Verdict, Weight, active, named_in};
-use crate::dialogue::{Way, is_inner};
-use crate::doctor::findings::{Cover, Dial, End, Findings, Trial};
+use crate::remote::findings::{Cover, Dial, End, Findings, Trial};
+use client::dialogue::{Way, is_inner};
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use net::Call;
 
 use super::*;
-use crate::dialogue::Way;
-use crate::doctor::findings::*;
+use crate::remote::findings::*;
+use client::dialogue::Way;
 
 const SILENT: End = End::NotReached(Dial::Silent);
 const WORKS: End = End::Works { bytes: 9 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use net::Call;
 
-use crate::dialogue::Way;
+use client::dialogue::Way;
 
 /// All that the probes have seen.
 #[derive(Clone, Debug, Default)]

@@ -20,8 +20,8 @@ use wire::{Command, HostPort, Marker, Reply, Severity};
 
 use super::call::{ANSWER, Call, Deaf, explained, line};
 use super::findings::{Cover, Dial, End, Trial};
-use crate::dialogue::Way;
-use crate::error::words;
+use client::dialogue::Way;
+use client::error::words;
 
 /// For the answer to EPSV and PASV: servers give it from memory, at once.
 const VERB: Duration = Duration::from_secs(3);
@@ -365,7 +365,7 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
         tokio::select! {
             came = awaited.connection(peer), if data.is_none() => match came {
                 Ok(came) => data = Some(came),
-                Err(error) => return Err(End::Broken(crate::error::words(&error))),
+                Err(error) => return Err(End::Broken(client::error::words(&error))),
             },
             // `hear` has an end of its own, which is not after this one's.
             heard = call.hear(left) => match heard.map(|reply| (first_word(&reply), reply)) {

@@ -1,13 +1,14 @@
 //! Does the doctor find what is wrong with servers that can be played over loopback?
 mod server;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use client::doctor::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use client::{Credentials, Site};
+use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use wire::Secret;
 
 use server::{Odd, Quirk, Server, Session, well};
@@ -463,7 +464,7 @@ async fn no_connection_goes_to_a_third_party() {
     });
     let (diagnosis, transcript) = see(&patient(server.port)).await;
     assert!(third.accept().is_err(), "{transcript}");
-    assert_eq!(diagnosis.verdict.weight, client::doctor::Weight::Blocks, "{diagnosis:#?}");
+    assert_eq!(diagnosis.verdict.weight, doctor::remote::Weight::Blocks, "{diagnosis:#?}");
 }
 
 #[tokio::test]

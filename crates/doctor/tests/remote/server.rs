@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::doctor::LONGEST;
+use doctor::remote::LONGEST;
 use socket2::{Domain, Socket, Type};
 
 /// What is wrong: an answer in place of the healthy one.

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::doctor::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use client::{Credentials, Site};
+use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use net::control::{Control, Listener};
 use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};

@@ -16,8 +16,8 @@ use wire::{Command, Reply, ReplyDecoder, Severity};
 
 use super::findings::{Dial, Shake};
 use super::notebook::Notebook;
-use crate::error::words;
-use crate::event::said;
+use client::error::words;
+use client::event::said;
 
 /// For an ordinary answer: some round trips to the other end of the world, and a busy server.
 pub(super) const ANSWER: Duration = Duration::from_secs(4);

@@ -14,7 +14,7 @@ use super::call::{CONNECT, Call, Deaf, explained, line};
 use super::findings::{Answer, Cover, Dial, Door};
 use super::handshake::once_more;
 use super::notebook::Notebook;
-use crate::error::words;
+use client::error::words;
 
 /// Nobody has more addresses than this that are worth a try.
 const ADDRESSES: usize = 8;

@@ -1,9 +1,9 @@
 //! What does TLS say?
 use super::evidence::shake as words;
 use super::{Remark, Sheet, Verdict, Weight, active};
-use crate::dialogue::is_inner;
-use crate::doctor::findings::{Cover, End, Findings, Login, Shake, Trial};
-use crate::doctor::handshake::is_offer;
+use crate::remote::findings::{Cover, End, Findings, Login, Shake, Trial};
+use crate::remote::handshake::is_offer;
+use client::dialogue::is_inner;
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     handshake(findings, sheet);
@@ -300,7 +300,7 @@ fn who(findings: &Findings, what: &str, sheet: &mut Sheet) {
 /// A greeting of asterisks.
 fn masked(findings: &Findings) -> Option<&str> {
     match &findings.answer {
-        Some(crate::doctor::findings::Answer::Ftp(said)) if said.contains("****") => Some(said),
+        Some(crate::remote::findings::Answer::Ftp(said)) if said.contains("****") => Some(said),
         _ => None,
     }
 }
@@ -308,7 +308,7 @@ fn masked(findings: &Findings) -> Option<&str> {
 /// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear have not.
 fn rewritten(findings: &Findings, sheet: &mut Sheet) {
     let Some(implicit) = &findings.tls.implicit else { return };
-    let same = matches!(&findings.answer, Some(crate::doctor::findings::Answer::Ftp(said)) if *said == implicit.greeting);
+    let same = matches!(&findings.answer, Some(crate::remote::findings::Answer::Ftp(said)) if *said == implicit.greeting);
     let hidden = findings.tls.offered == Some(false)
         || (!findings.features.is_empty() && !findings.features.iter().any(|line| is_offer(line)));
     if hidden && implicit.offers_auth == Some(true) {

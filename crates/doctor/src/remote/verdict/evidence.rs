@@ -1,7 +1,7 @@
 //! How is what was seen told, a line each?
 use net::Call;
 
-use crate::doctor::findings::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
+use crate::remote::findings::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
 
 pub(super) fn lines(findings: &Findings) -> Vec<String> {
     let mut lines = Vec::new();
@@ -228,7 +228,7 @@ fn login(login: &Login) -> String {
 }
 
 /// How a transfer ended, in some words.
-pub(in crate::doctor) fn end(end: &End) -> String {
+pub(in crate::remote) fn end(end: &End) -> String {
     match end {
         End::Works { bytes } => format!("works, {bytes} bytes"),
         End::Cut { bytes, .. } => format!("works, {bytes} bytes and more"),
