@@ -193,14 +193,7 @@ fn folded(line: &str, width: usize) -> String {
     out + &word
 }
 
-/// What the system said, without the number that `io::Error` adds at the end for programmers.
-pub(crate) fn words(error: &dyn fmt::Display) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((words, number)) if number.ends_with(')') => words.to_owned(),
-        _ => text,
-    }
-}
+pub(crate) use net::os_error::words;
 
 /// The parent of a bare name is the empty path, which is the current folder.
 fn is_missing(folder: &Path) -> bool {

@@ -363,14 +363,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What the system said, without the number that `io::Error` adds for programmers.
-pub fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error ") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
-    }
-}
+pub use net::os_error::words;
 
 #[cfg(test)]
 mod tests {

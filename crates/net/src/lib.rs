@@ -28,6 +28,7 @@ mod keepalive;
 pub mod listener;
 #[expect(unsafe_code, reason = "the allocator's settings are a function of the C library")]
 pub mod memory;
+pub mod os_error;
 pub mod own;
 pub mod passive;
 pub mod proxy;

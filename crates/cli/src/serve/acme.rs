@@ -1,41 +1,16 @@
-//! How does a site get its certificate from an authority by itself (ACME, RFC 8555), and keep it fresh?
-//!
-//! ```text
-//!   start     kept and not over? --> shown at once           else the others are shown until it has come
-//!   then      a third of its time remains, or there is none: order --> kept --> shown, without a restart
-//!             it fails: told, and tried again later and later; the site goes on with what it has
-//!
-//!   order     https to the authority  ....  the authority asks port 80 of each name: responder
-//! ```
+//! Which flags order a certificate from an authority (ACME)?
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
+use acme::{Acme, Terms};
 use clap::Args;
 use net::tls::client::Roots;
-use net::tls::identity::Identity;
-use tokio::sync::watch;
-use tokio::time::sleep;
-use wire::{Secret, Stamp};
+use wire::Secret;
 
-use self::certificate::Certificate;
-use self::kept::Kept;
-use self::obstacle::Obstacle;
 use crate::talk::{Exit, Failure};
 use crate::{flags, state};
-
-mod certificate;
-mod https;
-mod kept;
-mod obstacle;
-mod order;
-mod plan;
-mod responder;
-
-/// Let's Encrypt, the authority of most sites that have none of their own.
-const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
@@ -44,13 +19,13 @@ pub(super) struct AcmeFlags {
     ///
     /// One certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this means agreeing to
     /// the authority's terms of service. With --cert, clients that ask for these names get this certificate.
-    #[arg(long, value_name = "NAME", value_parser = host)]
+    #[arg(long, value_name = "NAME", value_parser = acme::host)]
     acme: Vec<String>,
     /// ACME directory of the authority [default: Let's Encrypt]
-    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = directory, default_value = DIRECTORY, hide_default_value = true, requires = "acme")]
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = acme::directory, default_value = acme::DIRECTORY, hide_default_value = true, requires = "acme")]
     acme_directory: String,
     /// Your mail address for the authority; can be repeated
-    #[arg(hide_short_help = true, long, value_name = "MAIL", value_parser = contact, requires = "acme")]
+    #[arg(hide_short_help = true, long, value_name = "MAIL", value_parser = acme::contact, requires = "acme")]
     acme_contact: Vec<String>,
     /// Where to answer the authority's questions (HTTP-01), only while it asks
     ///
@@ -60,24 +35,6 @@ pub(super) struct AcmeFlags {
     /// Authorities to trust for the ACME directory itself, in PEM, for an authority of your own
     #[arg(hide_short_help = true, long, value_name = "FILE", requires = "acme")]
     acme_ca: Option<PathBuf>,
-}
-
-/// What is ordered, and where.
-#[derive(Debug)]
-struct Terms {
-    /// In lower case; one at least.
-    names: Vec<String>,
-    directory: String,
-    contact: Vec<String>,
-    listen: SocketAddr,
-}
-
-/// The certificate of a site that gets its own.
-pub(super) struct Acme {
-    terms: Terms,
-    extra: Option<Roots>,
-    kept: Kept,
-    current: Option<Certificate>,
 }
 
 impl AcmeFlags {
@@ -97,13 +54,14 @@ impl AcmeFlags {
 
     /// The file of what was obtained last, and what is in it; none where nothing was yet.
     pub(super) fn certificate(&self) -> Option<(PathBuf, io::Result<Secret>)> {
-        let kept = Kept::new(&state::folder()?, &self.acme_directory, self.acme.first()?);
-        Some((kept.file().to_owned(), kept.certificate().transpose()?))
+        acme::saved(&state::folder()?, &self.acme_directory, self.acme.first()?)
     }
 
     /// None where it was not asked for. Reads what is kept, and asks nobody.
     pub(super) fn open(&self) -> Result<Option<Acme>, Failure> {
-        let Some(first) = self.acme.first() else { return Ok(None) };
+        if !self.is_used() {
+            return Ok(None);
+        }
         let state = state::folder().ok_or_else(|| {
             Failure::new(Exit::Usage, "--acme: there is no home to keep the certificate in")
                 .hint("set XDG_STATE_HOME or HOME: without, every start would order again, and authorities count orders")
@@ -112,123 +70,14 @@ impl AcmeFlags {
             let pem = fs::read(file).map_err(|error| Failure::file(file, &error))?;
             Roots::from_pem(&pem).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
         });
-        let kept = Kept::new(&state, &self.acme_directory, first);
-        // An authority may refuse an order that names one twice.
-        let mut names: Vec<String> = Vec::new();
-        for name in &self.acme {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
         let terms = Terms {
-            names,
+            names: self.acme.clone(),
             directory: self.acme_directory.clone(),
             contact: self.acme_contact.clone(),
             listen: self.listen(),
         };
-        let mut acme = Acme { terms, extra: extra.transpose()?, kept, current: None };
-        acme.look();
-        if let Some(certificate) = &acme.current {
-            let (names, until) = (acme.names(), day(certificate.validity.until));
-            tracing::info!(names, until, "using the saved certificate");
-        }
-        Ok(Some(acme))
+        Ok(Acme::open(terms, &state, extra.transpose()?))
     }
-}
-
-impl Acme {
-    /// The certificate, where there is one that is not over.
-    pub(super) fn identity(&self) -> Option<Identity> {
-        self.current.as_ref().map(|certificate| certificate.identity.clone())
-    }
-
-    /// Renews for ever, and tells of each certificate that has come.
-    pub(super) async fn run(mut self, fresh: watch::Sender<Option<Identity>>) {
-        // Hundreds of files, read once in a process.
-        let Ok(system) = tokio::task::spawn_blocking(Roots::system).await else { return };
-        let roots = self.extra.as_ref().map_or_else(|| system.clone(), |extra| system.and(extra));
-        let mut failures = 0_u32;
-        loop {
-            let until_due = self.until_due();
-            if !until_due.is_zero() {
-                sleep(until_due.min(plan::LOOK)).await;
-                continue;
-            }
-            let renewed = self.renew(&roots).await;
-            // It is shown even where it is not good for long: nothing else is better.
-            fresh.send_if_modified(|shown| {
-                let print = |identity: &Option<Identity>| identity.as_ref().map(Identity::fingerprint);
-                let before = std::mem::replace(shown, self.identity());
-                print(&before) != print(shown)
-            });
-            let Err(obstacle) = renewed else {
-                failures = 0;
-                continue;
-            };
-            failures = failures.saturating_add(1);
-            let validity = self.current.as_ref().map(|certificate| certificate.validity);
-            let rest = plan::rest(failures, validity).max(obstacle.rest());
-            tracing::error!(
-                names = self.names(),
-                hint = obstacle.hint(),
-                again_in = format!("{} min", rest.as_secs() / 60),
-                "cannot get a certificate: {obstacle}"
-            );
-            sleep(rest).await;
-        }
-    }
-
-    /// A certificate that is not due, or why there is none.
-    async fn renew(&mut self, roots: &Roots) -> Result<(), Obstacle> {
-        // Another site of this machine may have renewed it.
-        self.look();
-        if !self.until_due().is_zero() {
-            return Ok(());
-        }
-        tracing::info!(names = self.names(), directory = self.terms.directory, "ordering a certificate");
-        let certificate = order::obtain(&self.terms, roots, &self.kept).await?;
-        let until = day(certificate.validity.until);
-        tracing::info!(names = self.names(), until, "received a certificate");
-        self.current = Some(certificate);
-        // Else one that never lasts would be ordered without end.
-        if self.until_due().is_zero() {
-            return Err(Obstacle::Useless(format!(
-                "it expires on {until}, so soon that it would have to be renewed at once"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Takes what is kept, unless it is over.
-    fn look(&mut self) {
-        let read = self.kept.certificate().map_err(|error| error.to_string());
-        let read = read.and_then(|pem| pem.map(|pem| Certificate::from_pem(pem.expose())).transpose());
-        match read {
-            Ok(Some(certificate)) if !certificate.validity.is_over(SystemTime::now()) => {
-                self.current = Some(certificate);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let folder = self.kept.folder().display();
-                tracing::warn!(error, %folder, "cannot use the saved certificate");
-            }
-        }
-    }
-
-    /// How long until an order is due.
-    fn until_due(&self) -> Duration {
-        let whole = self.current.as_ref().filter(|certificate| certificate.covers(&self.terms.names));
-        whole.map_or(Duration::ZERO, |whole| plan::until_renewal(SystemTime::now(), whole.validity))
-    }
-
-    fn names(&self) -> String {
-        self.terms.names.join(", ")
-    }
-}
-
-fn day(time: SystemTime) -> String {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)).rfc3339()
 }
 
 /// `[::]` stands for every address, also where the kernel was told to leave IPv6 out.
@@ -237,48 +86,6 @@ fn own_family(at: SocketAddr) -> SocketAddr {
         return SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port());
     }
     at
-}
-
-/// Reads the name of a host, as it can stand in a certificate and be proven by HTTP-01.
-fn host(text: &str) -> Result<String, String> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Err(
-            "write a host name: certificate authorities rarely issue certificates for IP addresses".into()
-        );
-    }
-    if text.contains('*') {
-        return Err(
-            "wildcards need a DNS challenge, which pasv does not support: name the hosts one by one".into()
-        );
-    }
-    let label = |label: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        (1..=63).contains(&label.len())
-            && label.chars().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    // RFC 1035 2.3.4.
-    if text.len() > 253 || !text.split('.').all(label) {
-        return Err("write a host name such as ftp.example.org; letters other than ASCII as xn--...".into());
-    }
-    Ok(text.to_ascii_lowercase())
-}
-
-fn directory(text: &str) -> Result<String, String> {
-    if https::is_url(text) { Ok(text.to_owned()) } else { Err("write an https:// URL".into()) }
-}
-
-/// Reads a mail address, with or without `mailto:`.
-fn contact(text: &str) -> Result<String, String> {
-    let address = text.strip_prefix("mailto:").unwrap_or(text);
-    let plain = address.chars().all(|c| c.is_ascii_graphic() && c != ',' && c != '?');
-    match address.split_once('@') {
-        Some((user, host)) if plain && !user.is_empty() && !host.is_empty() => {
-            Ok(format!("mailto:{address}"))
-        }
-        _ => Err("write one mail address, such as anna@example.org".into()),
-    }
 }
 
 #[cfg(test)]
@@ -303,34 +110,5 @@ mod tests {
         }
         let off = line("serve --acme ftp.example --tls off").ok().unwrap().tls.open(std::iter::empty());
         assert!(off.is_err_and(|failure| failure.exit == Exit::Usage));
-    }
-
-    #[test]
-    fn names_that_can_be_proven() {
-        assert_eq!(host("FTP.Example.org").as_deref(), Ok("ftp.example.org"));
-        assert_eq!(host("xn--bcher-kva.example").as_deref(), Ok("xn--bcher-kva.example"));
-        assert!(host("192.0.2.7").is_err_and(|why| why.contains("name")));
-        assert!(host("*.example.org").is_err_and(|why| why.contains("wildcard")));
-        for wrong in [
-            "",
-            ".",
-            "a..b",
-            "ftp.example.org.",
-            "-a.example",
-            "a/b",
-            "..",
-            "b\u{fc}cher.example",
-            &"a.".repeat(127),
-        ] {
-            assert!(host(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn contacts_and_directories() {
-        assert_eq!(contact("anna@example.org").as_deref(), Ok("mailto:anna@example.org"));
-        assert_eq!(contact("mailto:anna@example.org").as_deref(), Ok("mailto:anna@example.org"));
-        assert!(contact("anna").is_err() && contact("a@b,c@d").is_err() && contact("a@b\n").is_err());
-        assert!(directory(DIRECTORY).is_ok() && directory("http://ca.example/dir").is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use acme::Acme;
 use clap::{Args, ValueEnum};
 use net::tls::client::Roots;
 use net::tls::identity::Identity;
@@ -16,7 +17,7 @@ use server::settings::{Security, Tls, TlsEnd};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::acme::{Acme, AcmeFlags};
+use super::acme::AcmeFlags;
 use super::clients::{ClientFlags, Owners};
 use super::listen::{self, Listen};
 use crate::talk::{Exit, Failure};

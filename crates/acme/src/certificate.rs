@@ -9,15 +9,15 @@ use super::plan::Validity;
 
 /// A certificate with its key, and what is to be known of it.
 #[derive(Clone, Debug)]
-pub(super) struct Certificate {
-    pub(super) identity: Identity,
-    pub(super) validity: Validity,
+pub(crate) struct Certificate {
+    pub(crate) identity: Identity,
+    pub(crate) validity: Validity,
     names: Vec<String>,
 }
 
 impl Certificate {
     /// From the key and the chain in PEM, in one text.
-    pub(super) fn from_pem(pem: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let identity = Identity::from_pem(pem, pem).map_err(|error| error.to_string())?;
         let own = identity.chain().first().ok_or("no certificate in it")?;
         let (_, parsed) = x509_parser::parse_x509_certificate(own).map_err(|error| error.to_string())?;
@@ -36,7 +36,7 @@ impl Certificate {
     }
 
     /// Is it for all of these, in lower case?
-    pub(super) fn covers(&self, names: &[String]) -> bool {
+    pub(crate) fn covers(&self, names: &[String]) -> bool {
         names.iter().all(|name| self.names.contains(name))
     }
 }

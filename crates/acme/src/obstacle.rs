@@ -8,14 +8,15 @@ use std::time::Duration;
 use instant_acme::{Error, Problem};
 
 use super::https::Unreachable;
-use crate::talk::{show_path, words};
+use net::os_error::words;
+use wire::pathname::show;
 
 /// Characters of an authority's words that go into the log.
 const WORDS: usize = 1000;
 
 /// An order that failed.
 #[derive(Debug)]
-pub(super) enum Obstacle {
+pub(crate) enum Obstacle {
     /// The authority refuses: what it says (RFC 8555 6.7), and of which name.
     Refused { problem: Problem, name: Option<String> },
     /// No conversation with the authority, or none that makes sense.
@@ -55,7 +56,9 @@ impl fmt::Display for Obstacle {
             Self::Refused { problem, name: None } => write!(f, "the authority answered: {}", shown(problem)),
             Self::Conversation(error) => f.write_str(&shown(error)),
             Self::Listen(at, error) => write!(f, "cannot listen on {at}: {}", words(error)),
-            Self::Keep(path, error) => write!(f, "cannot write {}: {}", show_path(path), words(error)),
+            Self::Keep(path, error) => {
+                write!(f, "cannot write {}: {}", show(path.as_os_str().as_encoded_bytes()), words(error))
+            }
             Self::NoHttp01(name) => write!(f, "the authority offers no HTTP-01 challenge for {name}"),
             Self::Late(within) => write!(f, "the order did not finish within {within:?}"),
             Self::Useless(why) => write!(f, "cannot use the certificate that was received: {why}"),
@@ -65,7 +68,7 @@ impl fmt::Display for Obstacle {
 
 impl Obstacle {
     /// What to do, where that can be known.
-    pub(super) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Refused { problem, .. } => return advice(kind(problem)),
             Self::Conversation(Error::Other(error)) if error.is::<Unreachable>() => {
@@ -93,7 +96,7 @@ impl Obstacle {
     }
 
     /// The least time before it makes sense to ask again.
-    pub(super) fn rest(&self) -> Duration {
+    pub(crate) fn rest(&self) -> Duration {
         match self {
             // The authority counts in hours and in weeks, and counts the orders that it refuses too.
             Self::Refused { problem, .. } if kind(problem) == "rateLimited" => Duration::from_secs(3 * 3600),
@@ -132,14 +135,14 @@ fn kind(problem: &Problem) -> &str {
 }
 
 /// Does the authority not know the account that we keep?
-pub(super) fn is_unknown_account(error: &Error) -> bool {
+pub(crate) fn is_unknown_account(error: &Error) -> bool {
     matches!(error, Error::Api(problem) if kind(problem) == "accountDoesNotExist")
 }
 
 /// Somebody else's words, as they can stand in a log.
 fn shown(words: &impl fmt::Display) -> String {
     let words: String = words.to_string().chars().take(WORDS).collect();
-    wire::pathname::show(words.as_bytes())
+    show(words.as_bytes())
 }
 
 #[cfg(test)]

@@ -6,22 +6,22 @@
 //!     ftp.example.pem      key and chain in one file, so that they never part
 //! ```
 //! All of it for its owner only.
-use std::fs;
-use std::io;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use instant_acme::AccountCredentials;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 use wire::Secret;
-
-use crate::state;
 
 /// Larger files are none of ours.
 const LONGEST: u64 = 1024 * 1024;
 
 /// The folder of one authority.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     folder: PathBuf,
     certificate: PathBuf,
 }
@@ -29,7 +29,7 @@ pub(super) struct Kept {
 impl Kept {
     /// Below the folder of everything that is kept, for a directory and a certificate whose first name this is. The name is
     /// one of a host, so that it leads nowhere else.
-    pub(super) fn new(state: &Path, directory: &str, name: &str) -> Self {
+    pub(crate) fn new(state: &Path, directory: &str, name: &str) -> Self {
         let host = directory.split('/').nth(2).unwrap_or_default();
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let host: String = host.chars().map(plain).collect();
@@ -40,12 +40,12 @@ impl Kept {
         Self { folder, certificate }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Where the certificate is, or will be.
-    pub(super) fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         &self.certificate
     }
 
@@ -54,19 +54,18 @@ impl Kept {
     }
 
     /// The account at the authority, if there is one.
-    pub(super) fn account(&self) -> io::Result<Option<AccountCredentials>> {
+    pub(crate) fn account(&self) -> io::Result<Option<AccountCredentials>> {
         let Some(text) = read(&self.account_file())? else { return Ok(None) };
         Ok(Some(serde_json::from_slice(text.expose())?))
     }
 
-    pub(super) fn keep_account(&self, account: &AccountCredentials) -> io::Result<()> {
+    pub(crate) fn keep_account(&self, account: &AccountCredentials) -> io::Result<()> {
         let text = Secret::new(serde_json::to_string(account)?);
-        state::make(&self.folder)?;
-        state::keep(&self.account_file(), text.expose(), 0o600)
+        self.write(&self.account_file(), &text)
     }
 
     /// The authority does not know it any more.
-    pub(super) fn forget_account(&self) -> io::Result<()> {
+    pub(crate) fn forget_account(&self) -> io::Result<()> {
         match fs::remove_file(self.account_file()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -74,13 +73,22 @@ impl Kept {
     }
 
     /// Key and chain in PEM, if there are any.
-    pub(super) fn certificate(&self) -> io::Result<Option<Secret>> {
+    pub(crate) fn certificate(&self) -> io::Result<Option<Secret>> {
         read(&self.certificate)
     }
 
-    pub(super) fn keep_certificate(&self, pem: &Secret) -> io::Result<()> {
-        state::make(&self.folder)?;
-        state::keep(&self.certificate, pem.expose(), 0o600)
+    pub(crate) fn keep_certificate(&self, pem: &Secret) -> io::Result<()> {
+        self.write(&self.certificate, pem)
+    }
+
+    /// Whole or not at all, and for its owner only.
+    fn write(&self, path: &Path, content: &Secret) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(content.expose())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ type Boxed = Box<dyn StdError + Send + Sync>;
 
 /// The authority's server could not be asked.
 #[derive(Debug)]
-pub(super) struct Unreachable(String);
+pub(crate) struct Unreachable(String);
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,12 +53,12 @@ impl StdError for Unreachable {}
 
 /// Speaks HTTPS with servers that some authorities vouch for.
 #[derive(Clone)]
-pub(super) struct Https {
+pub(crate) struct Https {
     tls: TlsConnector,
 }
 
 impl Https {
-    pub(super) fn new(roots: &Roots) -> Result<Self, TlsConfigError> {
+    pub(crate) fn new(roots: &Roots) -> Result<Self, TlsConfigError> {
         let config = roots.client_config(b"http/1.1")?;
         Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
     }
@@ -153,7 +153,7 @@ impl Target {
 }
 
 /// Is this a URL that can be spoken with?
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     text.parse().is_ok_and(|uri: Uri| Target::of(&uri).is_some_and(|target| !target.host.is_empty()))
 }
 

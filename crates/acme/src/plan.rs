@@ -2,7 +2,7 @@
 use std::time::{Duration, SystemTime};
 
 /// The clock is looked at this often while a certificate is good for longer: it may be set, and the machine may sleep.
-pub(super) const LOOK: Duration = Duration::from_secs(3600);
+pub(crate) const LOOK: Duration = Duration::from_secs(3600);
 
 /// The rest after the first failure; each further one triples it. At 0, 5, 20 and 65 minutes there are three failures in
 /// the first hour, and authorities take about five in an hour for a name (Let's Encrypt's figure) before they refuse unseen.
@@ -13,9 +13,9 @@ const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// From when until when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Validity {
-    pub(super) from: SystemTime,
-    pub(super) until: SystemTime,
+pub(crate) struct Validity {
+    pub(crate) from: SystemTime,
+    pub(crate) until: SystemTime,
 }
 
 impl Validity {
@@ -24,20 +24,20 @@ impl Validity {
         self.until.duration_since(self.from).unwrap_or_default() / 3
     }
 
-    pub(super) fn is_over(self, now: SystemTime) -> bool {
+    pub(crate) fn is_over(self, now: SystemTime) -> bool {
         now >= self.until
     }
 }
 
 /// How long until a certificate is to be renewed; nothing where that is now.
-pub(super) fn until_renewal(now: SystemTime, validity: Validity) -> Duration {
+pub(crate) fn until_renewal(now: SystemTime, validity: Validity) -> Duration {
     let due = validity.until.checked_sub(validity.third()).unwrap_or(validity.until);
     due.duration_since(now).unwrap_or_default()
 }
 
 /// How long to rest after so many failures in a row, one at least: five minutes, then three times as long each time up to
 /// twelve hours. A certificate of a short life is worth asking for more often: a sixth of the time in which it is renewed.
-pub(super) fn rest(failures: u32, validity: Option<Validity>) -> Duration {
+pub(crate) fn rest(failures: u32, validity: Option<Validity>) -> Duration {
     let longest = validity.map_or(LONGEST, |validity| (validity.third() / 6).clamp(FIRST, LONGEST));
     let times = 3_u32.saturating_pow(failures.saturating_sub(1));
     FIRST.checked_mul(times).map_or(longest, |rest| rest.min(longest))

@@ -23,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(5 * 60);
 const ASK: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120)).backoff(1.5);
 
 /// Orders a certificate for all names, and keeps it.
-pub(super) async fn obtain(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate, Obstacle> {
+pub(crate) async fn obtain(terms: &Terms, roots: &Roots, kept: &Kept) -> Result<Certificate, Obstacle> {
     timeout(WITHIN, order(terms, roots, kept)).await.unwrap_or(Err(Obstacle::Late(WITHIN)))
 }
 

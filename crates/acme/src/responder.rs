@@ -43,7 +43,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 type Pending = HashMap<String, String>;
 
 /// Listens as long as it lives.
-pub(super) struct Responder {
+pub(crate) struct Responder {
     pending: Arc<Mutex<Pending>>,
     _serving: JoinSet<()>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Responder {
 impl Responder {
     /// # Errors
     /// The system's, when the address is taken or needs a privilege.
-    pub(super) async fn listen(at: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn listen(at: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(at).await?;
         let pending = Arc::<Mutex<Pending>>::default();
         let mut serving = JoinSet::new();
@@ -60,7 +60,7 @@ impl Responder {
     }
 
     /// Answers from now on to who asks for `token`.
-    pub(super) fn expect(&self, token: &str, authorization: &str) {
+    pub(crate) fn expect(&self, token: &str, authorization: &str) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.insert(token.to_owned(), authorization.to_owned());
     }
