@@ -17,6 +17,7 @@
 //! `watch`, `unsent`, `departure` and `memory`: rustix, socket2 and nix have the rest.
 #![deny(unsafe_code)]
 
+pub mod buffer;
 pub mod control;
 pub mod data;
 #[expect(unsafe_code, reason = "the kernel is asked for numbers that no crate reads")]

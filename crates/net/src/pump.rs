@@ -11,7 +11,7 @@
 //! future stops its transfer; see [`receive_file`] for the one piece that a thread may still be writing then.
 //!
 //! A transfer that waits for its peer holds no piece of the file: [`room`] is waited for before a piece is read, and the
-//! buffer goes back when the peer has sent all it had ([`buffer`]). What the kernel did not take of the last piece, up to
+//! buffer goes back when the peer has sent all it had ([`buffer`](crate::buffer)). What the kernel did not take of the last piece, up to
 //! 64 KiB, is all that there can be.
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub mod buffer;
 mod protected;
 mod receive;
 mod send;

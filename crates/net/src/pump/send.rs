@@ -10,8 +10,8 @@ use rustix::io::{Errno, ReadWriteFlags};
 use rustix::net::SendFlags;
 use tokio::io::Interest;
 
-use super::{Progress, PumpError, TURN, blocking, buffer, patiently, protected};
-use crate::Data;
+use super::{Progress, PumpError, TURN, blocking, patiently, protected};
+use crate::{Data, buffer};
 
 /// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
 const PIECE: u64 = 1 << 20;

@@ -17,8 +17,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags};
 
-use super::buffer;
 use super::receive::write_all_at;
+use crate::buffer;
 
 /// What goes from the socket to the file in one step, and the size of the pipe between them: the largest that the
 /// kernel gives an ordinary user (fs.pipe-max-size).

@@ -10,7 +10,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use rustls::Connection;
 
 use super::reissue::{self, Template};
-use crate::pump::buffer;
+use crate::buffer;
 
 /// The most plaintext that is encrypted ahead of the kernel. What a peer that does not read leaves of it stays in memory.
 pub(crate) const AHEAD: usize = buffer::PIECE;

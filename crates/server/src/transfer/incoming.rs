@@ -2,7 +2,8 @@
 use std::time::Duration;
 
 use net::data::Data;
-use net::pump::{self, Progress, buffer};
+use net::buffer;
+use net::pump::{self, Progress};
 use net::tls::server::Binding;
 use storage::{Create, Sink, VPath};
 use tokio::time::{Instant, sleep, sleep_until};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use net::data::Data;
-use net::pump::{self, Progress, buffer};
+use net::buffer;
+use net::pump::{self, Progress};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;
 
