@@ -95,7 +95,7 @@ async fn one(
     segment: Option<u16>,
 ) -> io::Result<(Control, Option<Reserved>)> {
     match data_port {
-        DataPort::Any => Ok((Control::connect_narrow(to, None, segment).await?, None)),
+        DataPort::Any => Ok((Control::connect(to, None, segment).await?, None)),
         DataPort::Next => {
             let any = match to.ip() {
                 IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -103,7 +103,7 @@ async fn one(
             };
             let (first, second) = Reserved::pair(any)?;
             let from = SocketAddr::new(any, first.port());
-            let control = Control::connect_narrow(to, Some(from), segment).await?;
+            let control = Control::connect(to, Some(from), segment).await?;
             Ok((control, Some(second)))
         }
     }

@@ -9,9 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use net::active::ActivePort;
 use net::control::Control;
 use net::data::Data;
-use net::dial::{Awaited, Source, dial_narrow};
+use net::dial::{Source, dial};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
@@ -84,7 +85,7 @@ enum Hands<'m> {
     Empty,
     Probing(Pin<Box<dyn Future<Output = TlsAtOnce> + Send>>),
     Connecting(Dialled, Pin<Box<dyn Future<Output = io::Result<Data>> + Send>>),
-    Port(Awaited),
+    Port(ActivePort),
     Holding(Data),
     Moving(Moving<'m>),
 }
@@ -333,7 +334,8 @@ impl Connection {
         };
         let (peer, host) = (self.control.peer(), self.host.0.clone());
         Box::pin(async move {
-            let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(peer, None)).await else {
+            let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(peer, None, None)).await
+            else {
                 return TlsAtOnce::No;
             };
             let name = host.split('%').next().unwrap_or_default();
@@ -407,8 +409,8 @@ impl Connection {
         let address = self.control.local().ip();
         let (watch, segment) = (self.watch.clone(), self.segment);
         Box::pin(async move {
-            let Some(port) = port else { return dial_narrow(to, None, segment).await };
-            match dial_narrow(to, Some(Source { address, port: Some(port) }), segment).await {
+            let Some(port) = port else { return dial(to, None, segment).await };
+            match dial(to, Some(Source { address, port: Some(port) }), segment).await {
                 // The same four numbers were in use a moment ago, and the system still remembers them.
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) =>
@@ -416,16 +418,16 @@ impl Connection {
                     watch(&Event::Warning(format!(
                         "local port {port} to {to} is still taken by the last transfer, using another one"
                     )));
-                    dial_narrow(to, None, segment).await
+                    dial(to, None, segment).await
                 }
                 other => other,
             }
         })
     }
 
-    fn listen(&self) -> io::Result<Awaited> {
+    fn listen(&self) -> io::Result<ActivePort> {
         let address = self.control.local().ip();
-        let bind = |port| Awaited::bind_narrow(address, port, self.segment);
+        let bind = |port| ActivePort::bind(address, port, self.segment);
         let Some(port) = self.data_port.as_ref().map(Reserved::port) else {
             return bind(None);
         };

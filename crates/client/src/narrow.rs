@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::data::Outlook;
+use net::data::WeakData;
 use net::pump::Progress;
 
 use crate::connection::now;
@@ -53,7 +53,7 @@ impl Stall {
 
     /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way. The
     /// kernel takes a small file at once, so that what it has been given proves nothing.
-    pub(crate) async fn swallowed(&self, outlook: &Outlook, progress: &Arc<Progress>) -> Duration {
+    pub(crate) async fn swallowed(&self, outlook: &WeakData, progress: &Arc<Progress>) -> Duration {
         let before = progress.bytes();
         let (mut seen, mut since) = (0, now());
         loop {
@@ -118,7 +118,8 @@ mod tests {
     use std::io::Read;
     use std::net::{Ipv4Addr, TcpListener};
 
-    use net::{dial, pump};
+    use net::dial::dial;
+    use net::pump;
     use socket2::SockRef;
 
     use super::*;
@@ -130,9 +131,9 @@ mod tests {
     async fn an_upload_that_the_kernel_has_taken_and_nobody_acknowledges_is_seen() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
-        let mut data = dial(listener.local_addr().unwrap(), None).await.unwrap();
+        let mut data = dial(listener.local_addr().unwrap(), None, None).await.unwrap();
         let (mut peer, _) = listener.accept().unwrap();
-        let (progress, outlook) = (Arc::new(Progress::default()), data.outlook());
+        let (progress, outlook) = (Arc::new(Progress::default()), data.downgrade());
         let begun = now();
         let mut watched = std::pin::pin!(STALL.swallowed(&outlook, &progress));
         // The watch begins before the first byte.

@@ -102,7 +102,7 @@ pub(crate) fn piping(
 ) -> Mover<'_> {
     Box::new(move |mut data| {
         Box::pin(async move {
-            let outlook = data.outlook();
+            let outlook = data.downgrade();
             let whole = Arc::clone(&source.whole);
             let mut swallowed = pin!(async {
                 let after = stall.swallowed(&outlook, &progress).await;

@@ -248,7 +248,7 @@ impl Client {
         let confirmed = self.confirmed();
         let mover: Mover<'_> = Box::new(move |mut data| {
             Box::pin(async move {
-                let outlook = data.outlook();
+                let outlook = data.downgrade();
                 let mut swallowed = pin!(stall.swallowed(&outlook, &count));
                 let sent = tokio::select! {
                     sent = pump::send_file(&mut data, &file, range, stall.later, &count) => {

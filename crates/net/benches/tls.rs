@@ -4,12 +4,17 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use net::active::ActivePort;
+use net::control::Control;
+use net::data::Data;
+use net::dial::dial;
+use net::listener::Listener;
+use net::pump::{self, Progress};
 use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{Flow, Reuse, Versions};
-use net::{Awaited, Control, Data, Listener, Progress, dial, pump};
 use tokio::runtime::Runtime;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -58,12 +63,12 @@ impl Login {
 }
 
 async fn controls(listener: &Listener) -> (Control, Control) {
-    let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
+    let (called, accepted) = tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
     (accepted.unwrap(), called.unwrap())
 }
 
-async fn datas(awaited: &Awaited) -> (Data, Data) {
-    let (called, accepted) = tokio::join!(dial(awaited.local(), None), awaited.connection(HERE));
+async fn datas(awaited: &ActivePort) -> (Data, Data) {
+    let (called, accepted) = tokio::join!(dial(awaited.local(), None, None), awaited.connection(HERE));
     (accepted.unwrap(), called.unwrap())
 }
 
@@ -79,7 +84,7 @@ fn handshakes(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (listener, awaited) = {
         let _inside = runtime.enter();
-        (Listener::bind((HERE, 0).into()).unwrap(), Awaited::bind(HERE, None).unwrap())
+        (Listener::bind((HERE, 0).into()).unwrap(), ActivePort::bind(HERE, None, None).unwrap())
     };
     for (name, versions) in [("1.2", Versions::Tls12), ("1.3", Versions::Tls13)] {
         let site = Site::new(versions);
@@ -118,7 +123,7 @@ fn throughput(criterion: &mut Criterion) {
             bencher.iter(|| {
                 runtime.block_on(async {
                     let listener = Listener::bind((HERE, 0).into()).unwrap();
-                    let awaited = Awaited::bind(HERE, None).unwrap();
+                    let awaited = ActivePort::bind(HERE, None, None).unwrap();
                     let login = site.login(controls(&listener).await).await;
                     let (mut server, mut client) = login.data(datas(&awaited).await, Reuse::Require).await;
                     let progress = Progress::default();

@@ -11,12 +11,11 @@ use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout_at;
 
+use crate::address::canonical;
 use crate::data::receive;
 use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
 use crate::tls::{Layer, Pending, Room};
-use crate::{canonical, keepalive, segments};
-
-pub use crate::listener::Listener;
+use crate::{keepalive, segments};
 
 /// The most one [`Control::read`] appends. A command line is rarely over 100 bytes; a client that sends many at once
 /// is read in turns, so that one read cannot make a session's memory grow.
@@ -66,34 +65,24 @@ impl Control {
         Self { stream, peer, dialled: None, state: Mutex::new(State::Clear(Vec::new())) }
     }
 
-    /// Calls a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
+    /// Connects to a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
     /// here: put one around it.
     ///
-    /// # Errors
-    /// The system's: no such local address, refused, unreachable, timed out by the kernel.
-    pub async fn connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Self> {
-        Self::connect_narrow(to, from, None).await
-    }
-
-    /// The same with segments of at most `segment` bytes in both directions ([`segments`](mod@crate::segments)). For a way on
-    /// which larger ones get lost: there a TLS handshake is the first thing to stand still, since a hello and a certificate
-    /// fill full packets where commands and replies do not.
+    /// `mss` limits segments in both directions ([`segments`](mod@crate::segments)): where larger ones get lost on the way, a TLS
+    /// handshake is the first thing to hang, since a hello and a certificate fill full packets and commands do not.
     ///
     /// # Errors
-    /// As [`Control::connect`]; `InvalidInput` for a size that the system does not take.
-    pub async fn connect_narrow(
-        to: SocketAddr,
-        from: Option<SocketAddr>,
-        segment: Option<u16>,
-    ) -> io::Result<Self> {
+    /// The system's: no such local address, refused, unreachable, timed out by the kernel; `InvalidInput` for a segment
+    /// size that it does not take.
+    pub async fn connect(to: SocketAddr, from: Option<SocketAddr>, mss: Option<u16>) -> io::Result<Self> {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(from) = from {
             socket.set_reuseaddr(from.port() != 0)?;
             socket.bind(from)?;
         }
         keepalive::prepare(SockRef::from(&socket))?;
-        if let Some(segment) = segment {
-            segments::limit(&SockRef::from(&socket), segment)?;
+        if let Some(mss) = mss {
+            segments::limit(&SockRef::from(&socket), mss)?;
         }
         Ok(Self::new(socket.connect(to).await?, canonical(to)))
     }
@@ -384,16 +373,18 @@ impl AsFd for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listener::Listener;
 
     #[tokio::test]
     async fn both_sides_have_the_options_of_a_control_connection() {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
-        let (called, accepted) = (called.unwrap(), accepted.unwrap());
+        let (connected, accepted) =
+            tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
+        let (connected, accepted) = (connected.unwrap(), accepted.unwrap());
         // A server's certificate may be cut on the way.
         let cut = rustix::net::sockopt::ip_mtu_discover(&accepted.stream).unwrap();
         assert_eq!(cut, rustix::net::sockopt::Ipv4PathMtuDiscovery::DONT);
-        for control in [called, accepted] {
+        for control in [connected, accepted] {
             let socket = SockRef::from(&control.stream);
             assert!(socket.tcp_nodelay().unwrap());
             assert!(socket.out_of_band_inline().unwrap());
@@ -405,20 +396,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_narrow_call_asks_both_sides_for_small_segments_and_what_is_not_acknowledged_is_counted() {
+    async fn a_limit_asks_both_sides_for_small_segments_and_what_is_not_acknowledged_is_counted() {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        let narrow = Control::connect_narrow(listener.local(), None, Some(600));
-        let (called, accepted) = tokio::join!(narrow, listener.accept());
-        let (called, accepted) = (called.unwrap(), accepted.unwrap());
-        for control in [&called, &accepted] {
+        let connecting = Control::connect(listener.local(), None, Some(600));
+        let (connected, accepted) = tokio::join!(connecting, listener.accept());
+        let (connected, accepted) = (connected.unwrap(), accepted.unwrap());
+        for control in [&connected, &accepted] {
             // Time stamps take twelve bytes of each.
             let segment = SockRef::from(&control.stream).tcp_mss().unwrap();
             assert!((588..=600).contains(&segment), "{segment}");
         }
         SockRef::from(&accepted.stream).set_recv_buffer_size(1).unwrap();
-        assert_eq!(called.unacknowledged(), Some(0));
+        assert_eq!(connected.unacknowledged(), Some(0));
         // More than the other end has room for.
-        while called.try_write(&[0; 8192]).is_ok() {}
-        assert!(called.unacknowledged().unwrap() > 0);
+        while connected.try_write(&[0; 8192]).is_ok() {}
+        assert!(connected.unacknowledged().unwrap() > 0);
     }
 }

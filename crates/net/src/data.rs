@@ -11,7 +11,7 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::time::{Instant, timeout_at};
 
-use crate::canonical;
+use crate::address::canonical;
 use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
 use crate::pump::{PumpError, blocking, patiently};
 use crate::tls::{Established, Layer, Room};
@@ -39,11 +39,11 @@ pub(crate) struct Socket {
     fd: Arc<OwnedFd>,
 }
 
-/// A view of a data connection for whoever watches its transfer from beside it. It keeps nothing open.
+/// A handle of a data connection for whoever watches its transfer. It does not keep the connection open.
 #[derive(Clone, Debug)]
-pub struct Outlook(Weak<OwnedFd>);
+pub struct WeakData(Weak<OwnedFd>);
 
-impl Outlook {
+impl WeakData {
     /// How many bytes that we have written the peer has not acknowledged, those that have not left yet among them. None where
     /// the connection is closed, or the system does not tell.
     pub fn unacknowledged(&self) -> Option<u64> {
@@ -51,7 +51,7 @@ impl Outlook {
         crate::unsent::unacknowledged(fd.as_fd())
     }
 
-    /// Makes its end a reset: what has not arrived by then is thrown away, and the peer does not take it for the end of a
+    /// Makes its end a reset: what has not arrived by then is discarded, and the peer does not take it for the end of a
     /// file.
     pub fn reset_at_close(&self) {
         if let Some(fd) = self.0.upgrade() {
@@ -92,9 +92,9 @@ impl Data {
         name.map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
     }
 
-    /// What can be seen of it from beside its transfer.
-    pub fn outlook(&self) -> Outlook {
-        Outlook(Arc::downgrade(&self.socket.fd))
+    /// A handle that keeps nothing open, for whoever watches its transfer.
+    pub fn downgrade(&self) -> WeakData {
+        WeakData(Arc::downgrade(&self.socket.fd))
     }
 
     /// Makes its end a reset until [`Data::end_upload`], whatever ends it: an error, a dropped future, the end of this process.

@@ -58,7 +58,7 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// What the kernel knows of a connection that never arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum Attempt {
     /// The peer's SYN arrived, was answered, and the answer's answer did not come: the packets from our port do not get
     /// through (rule 4), or not back from there.
     HalfOpen,
@@ -71,27 +71,27 @@ pub enum Call {
 
 /// Looks for a half-open call of `peer` at a port of ours, in the blocking pool: one that was made within this time, where
 /// it matters.
-pub(crate) async fn look(peer: IpAddr, port: u16, within: Option<Duration>) -> Call {
-    let Ok(Ok(_turn)) = timeout(PATIENCE, TURN.acquire()).await else { return Call::Unknown };
+pub(crate) async fn look(peer: IpAddr, port: u16, within: Option<Duration>) -> Attempt {
+    let Ok(Ok(_turn)) = timeout(PATIENCE, TURN.acquire()).await else { return Attempt::Unknown };
     tokio::task::spawn_blocking(move || in_tables(&TABLES.map(Path::new), peer, port, within))
         .await
-        .unwrap_or(Call::Unknown)
+        .unwrap_or(Attempt::Unknown)
 }
 
 /// A call that stands in any table is there; that it is in none, only all can say. A kernel without IPv6 has one.
-fn in_tables(tables: &[&Path], peer: IpAddr, port: u16, within: Option<Duration>) -> Call {
-    let mut seen = Call::Unknown;
+fn in_tables(tables: &[&Path], peer: IpAddr, port: u16, within: Option<Duration>) -> Attempt {
+    let mut seen = Attempt::Unknown;
     let mut youngest: Option<Duration> = None;
     for (nth, table) in tables.iter().enumerate() {
         match File::open(table).and_then(|table| in_table(table, peer, port)) {
             Ok(age) => {
                 youngest = youngest.into_iter().chain(age).min();
-                seen = Call::None;
+                seen = Attempt::None;
             }
             Err(error) if nth > 0 && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 tracing::debug!(%error, table = %table.display(), "half-open connections cannot be looked up");
-                seen = Call::Unknown;
+                seen = Attempt::Unknown;
                 break;
             }
         }
@@ -100,9 +100,9 @@ fn in_tables(tables: &[&Path], peer: IpAddr, port: u16, within: Option<Duration>
         (Some(age), Some(within)) if age > within + SLACK => {
             // It tells of then, and of now nothing: were the way in shut since, no newer one could be here.
             tracing::debug!(%peer, port, ?age, ?within, "a half-open connection is of an earlier attempt");
-            Call::Unknown
+            Attempt::Unknown
         }
-        (Some(_), _) => Call::HalfOpen,
+        (Some(_), _) => Attempt::HalfOpen,
         (None, _) => seen,
     }
 }
@@ -241,15 +241,15 @@ mod tests {
             std::fs::write(&file, format!("{HEAD}{}", lines.concat())).unwrap();
             in_tables(&[&file], "192.0.2.7".parse().unwrap(), port, within.map(Duration::from_secs))
         };
-        assert_eq!(look(&[old], 61213, Some(10)), Call::Unknown);
-        assert_eq!(look(&[old], 61213, Some(46)), Call::HalfOpen);
-        assert_eq!(look(&[old], 61213, None), Call::HalfOpen);
+        assert_eq!(look(&[old], 61213, Some(10)), Attempt::Unknown);
+        assert_eq!(look(&[old], 61213, Some(46)), Attempt::HalfOpen);
+        assert_eq!(look(&[old], 61213, None), Attempt::HalfOpen);
         // A newer one beside it, 11 s old: of this attempt.
-        assert_eq!(look(&[new], 61213, Some(10)), Call::HalfOpen);
-        assert_eq!(look(&[old, new], 61213, Some(10)), Call::HalfOpen);
-        assert_eq!(look(&[new, old], 61213, Some(10)), Call::HalfOpen);
+        assert_eq!(look(&[new], 61213, Some(10)), Attempt::HalfOpen);
+        assert_eq!(look(&[old, new], 61213, Some(10)), Attempt::HalfOpen);
+        assert_eq!(look(&[new, old], 61213, Some(10)), Attempt::HalfOpen);
         // An old one at another port is no matter.
-        assert_eq!(look(&[old], 61214, Some(10)), Call::None);
+        assert_eq!(look(&[old], 61214, Some(10)), Attempt::None);
     }
 
     #[test]
@@ -296,11 +296,11 @@ mod tests {
         std::fs::write(&four, FOUR).unwrap();
         std::fs::write(&six, SIX).unwrap();
         let look = |tables: &[&Path], port| in_tables(tables, "192.0.2.7".parse().unwrap(), port, None);
-        assert_eq!(look(&[&four, &six], 61213), Call::HalfOpen);
-        assert_eq!(look(&[&four, &six], 61214), Call::HalfOpen);
-        assert_eq!(look(&[&four, &six], 61219), Call::None);
-        assert_eq!(look(&[&four, &none], 61219), Call::None);
-        assert_eq!(look(&[&none, &six], 61214), Call::Unknown);
+        assert_eq!(look(&[&four, &six], 61213), Attempt::HalfOpen);
+        assert_eq!(look(&[&four, &six], 61214), Attempt::HalfOpen);
+        assert_eq!(look(&[&four, &six], 61219), Attempt::None);
+        assert_eq!(look(&[&four, &none], 61219), Attempt::None);
+        assert_eq!(look(&[&none, &six], 61214), Attempt::Unknown);
     }
 
     /// The kernel's own table: nobody calls, so nothing is half-open.
@@ -309,6 +309,6 @@ mod tests {
         let listening = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listening.local_addr().unwrap().port();
         let seen = in_tables(&TABLES.map(Path::new), Ipv4Addr::LOCALHOST.into(), port, None);
-        assert_eq!(seen, Call::None);
+        assert_eq!(seen, Attempt::None);
     }
 }

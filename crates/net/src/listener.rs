@@ -1,19 +1,14 @@
 //! Where do control connections come in?
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::net::TcpListener;
 
-use crate::{AcceptFailure, Control, canonical, keepalive, segments};
-
-/// How long a listener rests when descriptors have run out: long enough not to spin, short enough not to be noticed
-/// once one is free again.
-pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
-
-/// Connections that may wait to be accepted. The loop takes them within microseconds; this is for a burst.
-const BACKLOG: i32 = 1024;
+use crate::address::canonical;
+use crate::control::Control;
+use crate::listening::{AcceptFailure, EXHAUSTED, Stack, listening};
+use crate::{keepalive, segments};
 
 /// Listens for control connections.
 #[derive(Debug)]
@@ -50,7 +45,7 @@ impl Listener {
         let socket = listening(at, stack, None)?;
         keepalive::prepare(SockRef::from(&socket))?;
         // The handshake of TLS is larger than some ways are wide.
-        segments::may_be_cut(&socket)?;
+        segments::allow_fragments(&socket)?;
         let socket = TcpListener::from_std(socket.into())?;
         let local = socket.local_addr()?;
         Ok(Self { socket, local })
@@ -88,38 +83,4 @@ impl Listener {
             }
         }
     }
-}
-
-/// Which families a listening socket takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stack {
-    /// The address's own.
-    Single,
-    /// IPv6, and IPv4 as mapped addresses.
-    Dual,
-}
-
-impl Stack {
-    /// `[::]` alone stands for "every address of this machine".
-    pub(crate) fn for_one(address: IpAddr) -> Self {
-        if address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) { Self::Dual } else { Self::Single }
-    }
-}
-
-/// A non-blocking listening socket, closed on exec. SO_REUSEADDR lets a restarted server have its ports back while
-/// old connections linger in TIME_WAIT; it never lets two listeners share a port. `mss` is the
-/// largest segment of what it accepts, where there is to be one.
-pub(crate) fn listening(at: SocketAddr, stack: Stack, mss: Option<u16>) -> io::Result<Socket> {
-    let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = Socket::new(Domain::for_address(at), kind, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    if at.is_ipv6() {
-        socket.set_only_v6(stack == Stack::Single)?;
-    }
-    if let Some(mss) = mss {
-        segments::limit(&socket, mss)?;
-    }
-    socket.bind(&at.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket)
 }

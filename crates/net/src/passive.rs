@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::listener::{Stack, listening};
+use crate::listening::{Stack, listening};
 use crate::proxy::Proxies;
 use crate::segments;
 
@@ -38,7 +38,7 @@ use acceptor::Door;
 use claim::Stake;
 use hub::{Hub, Wanted};
 
-pub use claim::{Claim, ClaimError, Place};
+pub use claim::{Claim, ClaimError, ClaimedPort};
 pub use protected::{Demand, Next, ProtectedClaim, Refused, Stir};
 pub use refusals::{Cause, Refusals, TurnedAway};
 
@@ -132,7 +132,7 @@ impl PassivePorts {
             for port in range.clone() {
                 let door = listening(SocketAddr::new(address, port), stack, options.mss).and_then(|socket| {
                     // Inherited by what is accepted. No session has told anybody of the port yet.
-                    segments::may_be_cut(&socket)?;
+                    segments::allow_fragments(&socket)?;
                     Door::new(port, socket, options.proxies.clone())
                 });
                 match door {

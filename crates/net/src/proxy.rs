@@ -17,7 +17,7 @@ pub use ipnet::IpNet;
 use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::canonical;
+use crate::address::canonical;
 
 /// How long a balancer may take for its header. It has it ready when it connects.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -19,13 +19,13 @@ pub const SIZES: RangeInclusive<u16> = 88..=32767;
 /// Before `listen` or `connect`; what is accepted inherits it.
 pub(crate) fn limit(socket: &Socket, mss: u16) -> io::Result<()> {
     socket.set_tcp_mss(u32::from(mss))?;
-    may_be_cut(socket)
+    allow_fragments(socket)
 }
 
 /// Only the second of the two, before `accept` or `connect`. It costs nothing where nothing is lost, so every port of a server
 /// has it: a router before a narrower way cuts the packets of a file or of a certificate, where it would throw them away and
 /// its word for it be dropped.
-pub(crate) fn may_be_cut(socket: &Socket) -> io::Result<()> {
+pub(crate) fn allow_fragments(socket: &Socket) -> io::Result<()> {
     match set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT) {
         // An IPv6 socket that takes no IPv4 has no such option on some kernels, and no use for it.
         Err(Errno::NOPROTOOPT | Errno::INVAL) => Ok(()),

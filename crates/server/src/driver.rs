@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use net::control::{Control, Waiting};
-use net::data::Outlook;
+use net::data::WeakData;
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
@@ -58,7 +58,7 @@ struct Running {
     stage: Stage,
     progress: Arc<Progress>,
     /// Its data connection, once there is one.
-    outlook: Arc<OnceLock<Outlook>>,
+    outlook: Arc<OnceLock<WeakData>>,
     begun: Instant,
     ascii: bool,
     /// The data connection is under TLS, or is to be.

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use net::control::{Control, Listener};
+use net::control::Control;
+use net::listener::Listener;
 use net::passive::{Options, PassivePorts, Refusals};
 use net::tls::server::ServerTls;
 use storage::Gate;

@@ -3,9 +3,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use client::TlsMode;
-use net::control::{Control, Listener, Waiting};
+use net::active::ActivePort;
+use net::control::{Control, Waiting};
 use net::data::Data;
-use net::dial::Awaited;
+use net::listener::Listener;
 use net::pump::{self, Progress, PumpError};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
@@ -27,7 +28,7 @@ pub(crate) struct Peer {
     control: Option<Control>,
     binding: Option<Binding>,
     unread: Vec<u8>,
-    awaited: Option<Awaited>,
+    awaited: Option<ActivePort>,
 }
 
 impl Peer {
@@ -194,7 +195,7 @@ impl Peer {
 
     /// Answers EPSV.
     pub(crate) async fn passive(&mut self) {
-        let awaited = Awaited::bind(HERE, None).unwrap();
+        let awaited = ActivePort::bind(HERE, None, None).unwrap();
         let port = awaited.local().port();
         self.awaited = Some(awaited);
         self.hears("EPSV").await;

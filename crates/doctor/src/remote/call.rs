@@ -83,7 +83,7 @@ impl<'n> Call<'n> {
         notebook: &'n Notebook,
         segments: Option<u16>,
     ) -> Result<Self, Dial> {
-        let control = match timeout(CONNECT, Control::connect_narrow(to, None, segments)).await {
+        let control = match timeout(CONNECT, Control::connect(to, None, segments)).await {
             Ok(Ok(control)) => control,
             Ok(Err(error)) => return Err(dial_of(&error)),
             Err(_) => return Err(Dial::Silent),

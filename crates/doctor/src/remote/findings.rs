@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use net::Call;
+use net::half_open::Attempt;
 
 use client::dialogue::Way;
 
@@ -294,7 +294,7 @@ pub enum End {
         /// What the server said to it, if it did.
         said: Option<String>,
         /// Had it begun? Then its SYN arrived here, and our answer did not get back.
-        call: Call,
+        call: Attempt,
         /// Who called in its place, from another address.
         stranger: Option<IpAddr>,
     },

@@ -9,8 +9,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use net::active::ActivePort;
 use net::data::Data;
-use net::dial::{Awaited, dial_explained, dial_narrow};
+use net::dial::{dial, dial_explained};
 use net::pump::{self, Progress, PumpError};
 use net::tls::HandshakeError;
 use tokio::time::{Instant, timeout};
@@ -95,7 +96,7 @@ pub(super) const LISTING: usize = 256 * 1024;
 /// What a way has come to, before its command.
 enum Opened {
     Here(Data),
-    Coming(Awaited),
+    Coming(ActivePort),
 }
 
 /// Follows an errand over a way, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
@@ -196,7 +197,7 @@ async fn open(
     segments: Option<u16>,
 ) -> Result<Opened, End> {
     if !way.is_passive() {
-        let awaited = Awaited::bind_narrow(call.local().ip(), None, segments)
+        let awaited = ActivePort::bind(call.local().ip(), None, segments)
             .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
         let ours = awaited.local();
         *told = Some(ours);
@@ -211,7 +212,7 @@ async fn open(
     call.note(format!("* dialling {target}"));
     let dialled = async {
         match segments {
-            Some(mss) => dial_narrow(target, None, Some(mss)).await.map_err(|error| (error, None)),
+            Some(mss) => dial(target, None, Some(mss)).await.map_err(|error| (error, None)),
             None => dial_explained(target).await,
         }
     };
@@ -356,7 +357,7 @@ fn first_word(reply: &Reply) -> First {
 }
 
 /// The server's call and its words, in either order.
-async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<Reply>), End> {
+async fn coming(call: &mut Call<'_>, awaited: &ActivePort) -> Result<(Data, Option<Reply>), End> {
     let peer = call.peer().ip();
     let until = Instant::now() + CALL;
     let (mut data, mut words) = (None, None);
@@ -387,7 +388,7 @@ async fn coming(call: &mut Call<'_>, awaited: &Awaited) -> Result<(Data, Option<
     }
 }
 
-async fn never_came(said: Option<String>, awaited: &Awaited, peer: IpAddr) -> End {
+async fn never_came(said: Option<String>, awaited: &ActivePort, peer: IpAddr) -> End {
     End::NeverCame { said, call: awaited.half_open(peer).await, stranger: awaited.stranger() }
 }
 

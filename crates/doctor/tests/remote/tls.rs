@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use client::{Credentials, Site};
 use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
-use net::control::{Control, Listener};
+use net::control::Control;
+use net::listener::Listener;
 use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;

@@ -7,10 +7,8 @@ use tokio::io::Interest;
 use tokio::runtime::Handle;
 
 use super::hub::Hub;
-use crate::AcceptFailure;
 use crate::data::Data;
-use crate::dial::accept;
-use crate::listener::EXHAUSTED;
+use crate::listening::{AcceptFailure, EXHAUSTED, accept};
 use crate::proxy::{Introduced, Proxies};
 use crate::watch::{Watched, watch};
 
@@ -87,7 +85,7 @@ fn take_one(hub: &Arc<Hub>, door: &Door) -> io::Result<()> {
     // It guards no data.
     let _turn = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
     match accept(door.socket.get_ref()) {
-        Ok(data) => receive(hub, door, data),
+        Ok((socket, peer)) => receive(hub, door, Data::new(socket, peer)),
         Err(error) => {
             if AcceptFailure::of(&error) == AcceptFailure::Exhausted {
                 hub.leave_waiting();

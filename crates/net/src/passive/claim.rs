@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 use super::acceptor::{self, Door};
 use super::claims::Owner;
 use super::hub::{Hub, News};
-use crate::Data;
-use crate::half_open::{self, Call};
+use crate::data::Data;
+use crate::half_open::{self, Attempt};
 
 /// A claim that ended without a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub struct Claim(pub(super) Stake);
 
 /// Where a connection is waited for, and whose.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ClaimedPort {
     /// Whose.
     pub peer: IpAddr,
     /// The port.
@@ -49,13 +49,13 @@ pub struct Place {
     since: Instant,
 }
 
-impl Place {
+impl ClaimedPort {
     /// Where no connection has come: had a call of the peer's begun since the port was claimed for it? Reads the kernel's
     /// table of connections, in the blocking pool and one claim at a time. Where balancers may be between, their calls are
     /// what the table has, and nothing is concluded. Cancel-safe.
-    pub async fn half_open(&self) -> Call {
+    pub async fn half_open(&self) -> Attempt {
         if self.balanced {
-            return Call::Unknown;
+            return Attempt::Unknown;
         }
         half_open::look(self.peer, self.port, Some(self.since.elapsed())).await
     }
@@ -83,8 +83,8 @@ impl Claim {
     }
 
     /// Where it is waited for, and whose connection.
-    pub fn place(&self) -> Place {
-        self.0.place()
+    pub fn claimed_port(&self) -> ClaimedPort {
+        self.0.claimed_port()
     }
 
     /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and never
@@ -137,11 +137,11 @@ impl Drop for Claim {
 }
 
 impl Stake {
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn claimed_port(&self) -> ClaimedPort {
         let ports = || self.doors.iter().map(|door| door.port);
         let (low, high) = (ports().min().unwrap_or(self.port), ports().max().unwrap_or(self.port));
         let balanced = self.doors.iter().any(|door| door.is_balanced());
-        Place { peer: self.peer, port: self.port, ports: low..=high, balanced, since: self.since }
+        ClaimedPort { peer: self.peer, port: self.port, ports: low..=high, balanced, since: self.since }
     }
 
     /// Accepts what waits in the kernel at its port.

@@ -15,7 +15,7 @@ use super::claims::{Answer, Claims, Grant, Kind, Lapsed, Outcome, Owner, Wish};
 use super::protected::{Demand, Refused};
 use super::readings::Readings;
 use super::refusals::{Cause, Line, Refusals, Tally};
-use crate::Data;
+use crate::data::Data;
 use crate::tls::Hello;
 
 mod hellos;

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::claim::{Place, Stake};
+use super::claim::{ClaimedPort, Stake};
 use super::claims::Kind;
 use super::hub::Awaits;
 use super::refusals::Cause;
@@ -158,8 +158,8 @@ impl ProtectedClaim {
     }
 
     /// Where it is waited for, and whose connection.
-    pub fn place(&self) -> Place {
-        self.stake.place()
+    pub fn claimed_port(&self) -> ClaimedPort {
+        self.stake.claimed_port()
     }
 
     /// Its client is about to be told that nothing comes of it, and need not begin TLS: that is no news for the log.

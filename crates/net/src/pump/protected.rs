@@ -16,7 +16,8 @@ use tokio::time::timeout;
 use super::receive::write_first;
 use super::send::{Piece, has_room, read_piece};
 use super::{Progress, PumpError};
-use crate::{Data, buffer};
+use crate::buffer;
+use crate::data::Data;
 use crate::tls::{AHEAD, Layer, Room};
 
 /// Encrypting or decrypting this much takes the processor a millisecond at worst; then others have their turn.

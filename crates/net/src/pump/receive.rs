@@ -11,7 +11,8 @@ use tokio::io::Interest;
 
 use super::vessel::{Vessel, VesselError};
 use super::{Progress, PumpError, TURN, blocking, patiently, protected};
-use crate::{Data, buffer};
+use crate::buffer;
+use crate::data::Data;
 
 /// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking pool (none
 /// where the file system can write without waiting), and no pipe.

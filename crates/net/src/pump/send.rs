@@ -11,7 +11,8 @@ use rustix::net::SendFlags;
 use tokio::io::Interest;
 
 use super::{Progress, PumpError, TURN, blocking, patiently, protected};
-use crate::{Data, buffer};
+use crate::buffer;
+use crate::data::Data;
 
 /// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
 const PIECE: u64 = 1 << 20;
@@ -301,8 +302,10 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&vec![7; buffer::PIECE + 100]).unwrap();
         let file = Arc::new(file);
-        let awaited = crate::Awaited::bind(std::net::Ipv4Addr::LOCALHOST.into(), None).unwrap();
-        let (mut data, mut peer) = (crate::dial(awaited.local(), None).await.unwrap(), Vec::new());
+        let awaited =
+            crate::active::ActivePort::bind(std::net::Ipv4Addr::LOCALHOST.into(), None, None).unwrap();
+        let (mut data, mut peer) =
+            (crate::dial::dial(awaited.local(), None, None).await.unwrap(), Vec::new());
         let mut other = awaited.connection(data.local().ip()).await.unwrap();
         let (patience, progress) = (Duration::from_secs(9), Progress::default());
         for (at, moved) in [(0, buffer::PIECE), (buffer::PIECE, 100)] {

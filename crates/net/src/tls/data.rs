@@ -23,7 +23,7 @@ use super::layer::Inbox;
 use super::server::{Binding, ServerTls};
 use super::sessions::{BindingId, Gate, Offered, Owned};
 use super::{HandshakeError, Layer};
-use crate::Data;
+use crate::data::Data;
 
 /// Whether data connections must resume their control connection's session (`data-reuse`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -369,12 +369,15 @@ mod tests {
     use socket2::SockRef;
 
     use super::*;
+    use crate::active::ActivePort;
+    use crate::control::Control;
+    use crate::dial::dial;
+    use crate::listener::Listener;
     use crate::tls::Versions;
     use crate::tls::client::{ClientTls, Settings as ClientSettings, Trust};
     use crate::tls::identity::Identity;
     use crate::tls::server::{ClientCertificates, Settings};
     use crate::tls::sessions::Sessions;
-    use crate::{Awaited, Control, Listener, dial};
 
     #[tokio::test]
     async fn small_records_are_not_held_back_on_either_side() {
@@ -386,15 +389,15 @@ mod tests {
         let tls = ServerTls::new(settings, &Sessions::new().unwrap()).unwrap();
         let trusting = ClientTls::new(ClientSettings { trust, versions, identity: None });
         let listener = Listener::bind((HERE, 0).into()).unwrap();
-        let (ours, theirs) = tokio::join!(listener.accept(), Control::connect(listener.local(), None));
+        let (ours, theirs) = tokio::join!(listener.accept(), Control::connect(listener.local(), None, None));
         let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
         let (binding, session) = tokio::join!(
             ours.accept_tls(&tls, None, LONG),
             theirs.connect_tls(&trusting, "localhost", None, LONG)
         );
         let (binding, session) = (binding.unwrap(), session.unwrap());
-        let port = Awaited::bind(HERE, None).unwrap();
-        let (here, there) = tokio::join!(port.connection(HERE), dial(port.local(), None));
+        let port = ActivePort::bind(HERE, None, None).unwrap();
+        let (here, there) = tokio::join!(port.connection(HERE), dial(port.local(), None, None));
         let (here, there) = tokio::join!(
             here.unwrap().accept_tls(&binding, Reuse::Learn, Flow::Sends, LONG),
             there.unwrap().connect_tls(&session, LONG)

@@ -266,7 +266,7 @@ impl Binding {
     }
 
     /// A data connection was refused that resumes nothing. Its client may have no ticket any more (a Go program throws its only
-    /// one away when a handshake fails), and is given one with what is said next ([`Control::replenish`](crate::Control)).
+    /// one away when a handshake fails), and is given one with what is said next ([`Control::replenish`](crate::control::Control)).
     pub fn owes_a_ticket(&self) {
         self.owned().owe();
     }

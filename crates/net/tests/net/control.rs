@@ -3,7 +3,8 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::pin::pin;
 
-use net::{Control, Listener};
+use net::control::Control;
+use net::listener::Listener;
 use socket2::SockRef;
 use tokio::time::timeout;
 
@@ -169,7 +170,8 @@ async fn accept_in_a_full_table() {
 async fn a_client_calls_from_where_it_is_told() {
     let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
     let from = SocketAddr::new(peer(4), 0);
-    let (called, accepted) = tokio::join!(Control::connect(listener.local(), Some(from)), listener.accept());
+    let (called, accepted) =
+        tokio::join!(Control::connect(listener.local(), Some(from), None), listener.accept());
     let (called, accepted) = (called.unwrap(), accepted.unwrap());
     assert_eq!(accepted.peer().ip(), peer(4));
     assert_eq!(called.local(), accepted.peer());

@@ -3,8 +3,9 @@ use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::dial::{Unmade, dial_patiently};
-use net::{Awaited, Departure, Source, dial, dial_narrow};
+use net::active::ActivePort;
+use net::departure::Departure;
+use net::dial::{DialError, Source, dial, dial_patiently};
 use tokio::time::timeout;
 
 use crate::scene::{HERE, LONG, call, peer};
@@ -19,9 +20,10 @@ fn own_port(n: u8) -> Source {
 async fn two_calls_at_once_leave_from_one_port() {
     let from = own_port(77);
     let here = SocketAddr::new(from.address, from.port.unwrap());
-    let (one, other) = (Awaited::bind(HERE, None).unwrap(), Awaited::bind(HERE, None).unwrap());
-    let first = dial(one.local(), Some(from)).await.unwrap();
-    let second = dial(other.local(), Some(from)).await.unwrap();
+    let (one, other) =
+        (ActivePort::bind(HERE, None, None).unwrap(), ActivePort::bind(HERE, None, None).unwrap());
+    let first = dial(one.local(), Some(from), None).await.unwrap();
+    let second = dial(other.local(), Some(from), None).await.unwrap();
     assert_eq!((first.local(), second.local()), (here, here));
     assert_eq!(one.connection(from.address).await.unwrap().peer(), here);
     assert_eq!(other.connection(from.address).await.unwrap().peer(), here);
@@ -30,9 +32,9 @@ async fn two_calls_at_once_leave_from_one_port() {
 #[tokio::test]
 async fn a_second_call_between_the_same_ends_fails_and_names_them() {
     let from = own_port(78);
-    let awaited = Awaited::bind(HERE, None).unwrap();
-    let _first = dial(awaited.local(), Some(from)).await.unwrap();
-    let error = dial(awaited.local(), Some(from)).await.unwrap_err();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
+    let _first = dial(awaited.local(), Some(from), None).await.unwrap();
+    let error = dial(awaited.local(), Some(from), None).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("from 127.0.0.78:{}", from.port.unwrap())), "{text}");
@@ -42,7 +44,7 @@ async fn a_second_call_between_the_same_ends_fails_and_names_them() {
 #[tokio::test]
 async fn a_closed_port_refuses() {
     let closed = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap().local_addr().unwrap();
-    let error = timeout(LONG, dial(closed, None)).await.unwrap().unwrap_err();
+    let error = timeout(LONG, dial(closed, None, None)).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
@@ -55,7 +57,7 @@ async fn a_patient_call_says_what_it_came_to() {
     drop(listener);
     let refused = dial_patiently(at, None, None, LONG).await.unwrap_err();
     assert!(
-        matches!(&refused, Unmade::Failed(error, None) if error.kind() == ErrorKind::ConnectionRefused),
+        matches!(&refused, DialError::Failed(error, None) if error.kind() == ErrorKind::ConnectionRefused),
         "{refused:?}"
     );
     // Of a listener with no room left the kernel drops what comes. Nothing has been sent again in so short a time.
@@ -63,20 +65,20 @@ async fn a_patient_call_says_what_it_came_to() {
     full.bind(&SocketAddr::new(HERE, 0).into()).unwrap();
     full.listen(0).unwrap();
     let at = full.local_addr().unwrap().as_socket().unwrap();
-    let _last = dial(at, None).await.unwrap();
+    let _last = dial(at, None, None).await.unwrap();
     let silent = dial_patiently(at, None, None, Duration::from_millis(50)).await.unwrap_err();
-    assert!(matches!(silent, Unmade::Silent(Departure::Unknown)), "{silent:?}");
+    assert!(matches!(silent, DialError::NoAnswer(Departure::Unknown)), "{silent:?}");
 }
 
 #[tokio::test]
 async fn a_port_that_nobody_called_has_no_call_begun() {
-    let awaited = Awaited::bind(HERE, None).unwrap();
-    assert_eq!(awaited.half_open(HERE).await, net::Call::None);
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
+    assert_eq!(awaited.half_open(HERE).await, net::half_open::Attempt::None);
 }
 
 #[tokio::test]
 async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
-    let awaited = Awaited::bind(HERE, None).unwrap();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let mut stranger = call(peer(9), awaited.local());
     let expected = call(peer(2), awaited.local());
     let data = timeout(LONG, awaited.connection(peer(2))).await.unwrap().unwrap();
@@ -87,13 +89,13 @@ async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
 
 #[tokio::test]
 async fn small_segments_hold_in_both_directions_whoever_calls() {
-    let narrow = |stream: std::net::TcpStream| socket2::SockRef::from(&stream).tcp_mss().unwrap();
+    let mss = |stream: std::net::TcpStream| socket2::SockRef::from(&stream).tcp_mss().unwrap();
     let listener = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
-    let _ours = dial_narrow(listener.local_addr().unwrap(), None, Some(1200)).await.unwrap();
-    assert!(narrow(listener.accept().unwrap().0) <= 1200);
-    let awaited = Awaited::bind_narrow(HERE, None, Some(1200)).unwrap();
+    let _ours = dial(listener.local_addr().unwrap(), None, Some(1200)).await.unwrap();
+    assert!(mss(listener.accept().unwrap().0) <= 1200);
+    let awaited = ActivePort::bind(HERE, None, Some(1200)).unwrap();
     let theirs = std::net::TcpStream::connect(awaited.local()).unwrap();
-    assert!(narrow(theirs) <= 1200);
-    let usual = Awaited::bind(HERE, None).unwrap();
-    assert!(narrow(std::net::TcpStream::connect(usual.local()).unwrap()) > 1200);
+    assert!(mss(theirs) <= 1200);
+    let usual = ActivePort::bind(HERE, None, None).unwrap();
+    assert!(mss(std::net::TcpStream::connect(usual.local()).unwrap()) > 1200);
 }

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::{Claim, ClaimError, Data, NoPort, PassivePorts, Progress, pump};
+use net::data::Data;
+use net::passive::{Claim, ClaimError, NoPort, PassivePorts};
+use net::pump::{self, Progress};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 

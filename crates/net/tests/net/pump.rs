@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::{Data, Progress, PumpError, pump};
+use net::data::Data;
+use net::pump::{self, Progress, PumpError};
 use proptest::prelude::*;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;

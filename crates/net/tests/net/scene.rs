@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use net::{Awaited, Data};
+use net::active::ActivePort;
+use net::data::Data;
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
 
@@ -38,7 +39,7 @@ pub(crate) fn call_async(from: IpAddr, to: SocketAddr) -> TcpStream {
 
 /// A data connection and its blocking peer.
 pub(crate) async fn pair() -> (Data, std::net::TcpStream) {
-    let awaited = Awaited::bind(HERE, None).unwrap();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let peer = call(HERE, awaited.local());
     (awaited.connection(HERE).await.unwrap(), peer)
 }

@@ -74,7 +74,7 @@ impl Guard {
     ) -> Result<Awaited, (ProtectedClaim, Transferred)> {
         let until = Instant::now() + settings.deadlines.data;
         let mut why = None;
-        let place = claim.place();
+        let place = claim.claimed_port();
         let stirring = stirs(&mut claim, &self.binding, until, &mut why);
         let (stirred, seen) = silence::watched(place.clone(), stirring).await;
         match stirred {

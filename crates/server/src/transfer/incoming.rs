@@ -1,8 +1,8 @@
 //! How does a file come in? STOR, STOU, APPE.
 use std::time::Duration;
 
-use net::data::Data;
 use net::buffer;
+use net::data::Data;
 use net::pump::{self, Progress};
 use net::tls::server::Binding;
 use storage::{Create, Sink, VPath};

@@ -26,9 +26,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use net::Call;
-use net::data::{Data, Outlook};
+use net::data::{Data, WeakData};
 use net::dial::{Source as DialSource, dial_patiently};
+use net::half_open::Attempt;
 use net::passive::{Claim, ClaimError, ProtectedClaim};
 use net::pump::{Progress, PumpError};
 use net::tls::Flow;
@@ -66,7 +66,7 @@ pub(crate) struct Ready {
 pub(crate) struct Seen {
     pub(crate) progress: Arc<Progress>,
     /// The data connection, as soon as bytes may move on it.
-    pub(crate) outlook: Arc<OnceLock<Outlook>>,
+    pub(crate) outlook: Arc<OnceLock<WeakData>>,
 }
 
 /// A passive port that is held for the next transfer.
@@ -214,9 +214,9 @@ async fn connect(
         (DataPlan::None, _) => Ok(None),
         (DataPlan::Listening, Some(claim)) => {
             let (arrived, seen) = match claim.arrived() {
-                Some(arrived) => (arrived, Call::Unknown),
+                Some(arrived) => (arrived, Attempt::Unknown),
                 None => {
-                    let place = claim.place();
+                    let place = claim.claimed_port();
                     let arrival = timeout(patience, claim.connection());
                     let (arrived, seen) = silence::watched(place, arrival).await;
                     (arrived.unwrap_or(Err(ClaimError::Expired)), seen)
@@ -226,7 +226,9 @@ async fn connect(
                 Ok(data) => Ok(Some(data)),
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
                 Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
-                Err(ClaimError::Expired) => Err(silence::nobody_came(&claim.place(), seen, patience).await),
+                Err(ClaimError::Expired) => {
+                    Err(silence::nobody_came(&claim.claimed_port(), seen, patience).await)
+                }
             }
         }
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
@@ -267,7 +269,7 @@ impl Ready {
         };
         if let Some(data) = &data {
             // It is empty: a transfer runs once.
-            let _ = outlook.set(data.outlook());
+            let _ = outlook.set(data.downgrade());
         }
         let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {

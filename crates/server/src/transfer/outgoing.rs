@@ -4,8 +4,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use globset::{Candidate, GlobBuilder, GlobMatcher};
-use net::data::Data;
 use net::buffer;
+use net::data::Data;
 use net::pump::{self, Progress};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;

@@ -6,10 +6,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::Departure;
-use net::dial::Unmade;
-use net::half_open::Call;
-use net::passive::Place;
+use net::departure::Departure;
+use net::dial::DialError;
+use net::half_open::Attempt;
+use net::passive::ClaimedPort;
 use tokio::time::sleep;
 
 use crate::effect::Transferred;
@@ -20,11 +20,11 @@ use crate::reason::Reason;
 const LOOKS: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1100)];
 
 /// Waits for what arrives at a place, and says whether a call was seen that had begun.
-pub(super) async fn watched<T>(place: Place, arrival: impl Future<Output = T>) -> (T, Call) {
+pub(super) async fn watched<T>(place: ClaimedPort, arrival: impl Future<Output = T>) -> (T, Attempt) {
     let begun = async {
         for after in LOOKS {
             sleep(after).await;
-            if place.half_open().await == Call::HalfOpen {
+            if place.half_open().await == Attempt::HalfOpen {
                 return;
             }
         }
@@ -33,33 +33,33 @@ pub(super) async fn watched<T>(place: Place, arrival: impl Future<Output = T>) -
     let mut arrival = std::pin::pin!(arrival);
     tokio::select! {
         biased;
-        arrived = &mut arrival => (arrived, Call::Unknown),
-        () = begun => (arrival.await, Call::HalfOpen),
+        arrived = &mut arrival => (arrived, Attempt::Unknown),
+        () = begun => (arrival.await, Attempt::HalfOpen),
     }
 }
 
 /// Nobody came to a claimed port, where a call was seen or not.
-pub(super) async fn nobody_came(place: &Place, seen: Call, waited: Duration) -> Transferred {
+pub(super) async fn nobody_came(place: &ClaimedPort, seen: Attempt, waited: Duration) -> Transferred {
     if let Some(error) = exhausted() {
         // The connection may well be there; what cannot be done is to take it.
         return Transferred { detail: Some(error.to_string()), ..Reason::TooManyFiles.into() };
     }
-    let call = if seen == Call::HalfOpen { seen } else { place.half_open().await };
-    let Place { peer, port, ports, .. } = place;
+    let call = if seen == Attempt::HalfOpen { seen } else { place.half_open().await };
+    let ClaimedPort { peer, port, ports, .. } = place;
     let range = if ports.start() == ports.end() {
         format!("port {}", ports.start())
     } else {
         format!("ports {}-{}", ports.start(), ports.end())
     };
     let told = match call {
-        Call::HalfOpen => Some(format!(
+        Attempt::HalfOpen => Some(format!(
             "Your connection attempt reached passive port {port}, but our answer did not get back to {peer}: a firewall blocks answers from {range} (rule 4)."
         )),
-        Call::None => Some(format!(
+        Attempt::None => Some(format!(
             "No connection attempt from {peer} reached passive port {port} within {}: a firewall blocks connections to {range} (rule 3), or your client did not connect.",
             shown(waited)
         )),
-        Call::Unknown => None,
+        Attempt::Unknown => None,
     };
     Transferred {
         told,
@@ -84,7 +84,7 @@ fn exhausted() -> Option<io::Error> {
 pub(super) fn not_called(
     target: SocketAddr,
     from: Option<u16>,
-    why: &Unmade,
+    why: &DialError,
     waited: Duration,
 ) -> Transferred {
     // Rules 3 and 4 of active mode are about our port, whichever side calls.
@@ -98,7 +98,7 @@ pub(super) fn not_called(
         ..Reason::DialFailed.into()
     };
     match why {
-        Unmade::Silent(departure) => {
+        DialError::NoAnswer(departure) => {
             let told = match departure {
                 Departure::Held => format!(
                     "Our connection attempt{ours} to {target} does not leave this server: its own firewall blocks connections from {ports} to clients (rule 4)"
@@ -118,7 +118,7 @@ pub(super) fn not_called(
             };
             end(Some(told), format!("{target}: {detail}"))
         }
-        Unmade::Failed(_, Some(rejection)) => {
+        DialError::Failed(_, Some(rejection)) => {
             let what = if rejection.is_prohibition() {
                 format!("a firewall rejects it (rule 4, {ports} to clients, or your own firewall)")
             } else {
@@ -127,11 +127,11 @@ pub(super) fn not_called(
             let told = format!("Our connection attempt{ours} to {target} was rejected, {rejection}: {what}");
             end(Some(told), format!("{target}: {rejection}"))
         }
-        Unmade::Failed(error, None) if error.raw_os_error().is_some_and(is_exhausted) => {
+        DialError::Failed(error, None) if error.raw_os_error().is_some_and(is_exhausted) => {
             Transferred { detail: Some(error.to_string()), ..Reason::TooManyFiles.into() }
         }
         // What could not even be begun is nothing to tell a client.
-        Unmade::Failed(error, None) => {
+        DialError::Failed(error, None) => {
             let why = match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
                     Some("refused the connection: nothing listens there, or a firewall rejects it")
@@ -147,11 +147,11 @@ pub(super) fn not_called(
 }
 
 /// Stable names, for the log.
-fn name(call: Call) -> &'static str {
+fn name(call: Attempt) -> &'static str {
     match call {
-        Call::HalfOpen => "half-open",
-        Call::None => "no SYN",
-        Call::Unknown => "not looked up",
+        Attempt::HalfOpen => "half-open",
+        Attempt::None => "no SYN",
+        Attempt::Unknown => "not looked up",
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn silent(from: Option<u16>, departure: Departure, waited: Duration) -> Transferred {
-        not_called("192.0.2.7:50210".parse().unwrap(), from, &Unmade::Silent(departure), waited)
+        not_called("192.0.2.7:50210".parse().unwrap(), from, &DialError::NoAnswer(departure), waited)
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
         let failed = |code| {
             let rejection = Rejection { by: "198.51.100.1".parse().unwrap(), kind: 3, code };
             let error = io::ErrorKind::HostUnreachable.into();
-            not_called(target, Some(20), &Unmade::Failed(error, Some(rejection)), Duration::ZERO)
+            not_called(target, Some(20), &DialError::Failed(error, Some(rejection)), Duration::ZERO)
         };
         let end = failed(13);
         assert!(told(&end).contains("198.51.100.1 says \"prohibited\""), "{end:?}");
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn our_own_trouble_is_for_the_log_alone() {
         let target = "192.0.2.7:50210".parse().unwrap();
-        let failed = |error| not_called(target, Some(20), &Unmade::Failed(error, None), Duration::ZERO);
+        let failed = |error| not_called(target, Some(20), &DialError::Failed(error, None), Duration::ZERO);
         let refused = failed(io::ErrorKind::ConnectionRefused.into());
         assert!(told(&refused).starts_with("192.0.2.7:50210 refused"));
         let busy = failed(io::Error::new(io::ErrorKind::AddrInUse, "from 10.0.0.1:20"));
@@ -234,7 +234,7 @@ mod tests {
         let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
-        let end = nobody_came(&claim.place(), Call::Unknown, Duration::from_secs(10)).await;
+        let end = nobody_came(&claim.claimed_port(), Attempt::Unknown, Duration::from_secs(10)).await;
         assert_eq!(end.broken, Some(Reason::DataNotMade));
         let text = format!(
             "No connection attempt from 127.0.0.1 reached passive port {} within 10 s:",
@@ -250,9 +250,9 @@ mod tests {
         let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
-        let end = nobody_came(&claim.place(), Call::HalfOpen, Duration::from_secs(10)).await;
+        let end = nobody_came(&claim.claimed_port(), Attempt::HalfOpen, Duration::from_secs(10)).await;
         assert!(told(&end).contains("(rule 4)"), "{end:?}");
         // What is there at once is not looked up at all.
-        assert_eq!(watched(claim.place(), std::future::ready(7)).await, (7, Call::Unknown));
+        assert_eq!(watched(claim.claimed_port(), std::future::ready(7)).await, (7, Attempt::Unknown));
     }
 }

@@ -144,7 +144,7 @@ async fn under_implicit_tls_the_header_comes_before_the_handshake() {
     let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
     let (to, tls) = (scene.door.implicit.unwrap(), scene.door.tls.clone().unwrap());
     for header in [Some(VERSION_1), Some(VERSION_2), None] {
-        let control = Control::connect(to, None).await.unwrap();
+        let control = Control::connect(to, None, None).await.unwrap();
         if let Some(header) = header {
             // In two segments, as it may come.
             for half in header.chunks(header.len() / 2 + 1) {

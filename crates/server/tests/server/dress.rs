@@ -6,7 +6,8 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use net::control::{Control, Listener};
+use net::control::Control;
+use net::listener::Listener;
 use net::tls::Versions;
 use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
@@ -120,7 +121,8 @@ impl Tls {
     /// A session whose data connections resume nothing.
     pub(crate) async fn nobodys(&self) -> Session {
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).expect("loopback has free ports");
-        let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
+        let (called, accepted) =
+            tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
         let (client, server) = (called.expect("a connection"), accepted.expect("a connection"));
         let (_, session) = tokio::join!(
             server.accept_tls(&self.other, None, PATIENCE),

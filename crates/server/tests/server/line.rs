@@ -3,7 +3,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use net::control::{Control, Listener};
+use net::control::Control;
+use net::listener::Listener;
 use net::tls::Explicit;
 use net::tls::client::Session;
 use socket2::SockRef;
@@ -67,7 +68,7 @@ impl Line {
             None => Wire::Clear(TcpStream::connect(to).await?),
             Some(_) => {
                 let from = from.map(|from| SocketAddr::new(from, 0));
-                Wire::Tls(Box::new(Control::connect(to, from).await?))
+                Wire::Tls(Box::new(Control::connect(to, from, None).await?))
             }
         };
         let mut line = Self {
@@ -274,7 +275,7 @@ impl Line {
         let Some(tls) = &self.door.tls else { return Err("this site has no TLS".to_owned()) };
         let elsewhere = Tls::new(tls.client.settings().versions);
         let listener = Listener::bind((self.ip(), 0).into()).map_err(|e| e.to_string())?;
-        let control = Control::connect(listener.local(), None).await.map_err(|e| e.to_string())?;
+        let control = Control::connect(listener.local(), None, None).await.map_err(|e| e.to_string())?;
         let accepted = listener.accept().await.map_err(|e| e.to_string())?;
         let (ours, theirs) = tokio::join!(
             Box::pin(control.connect_tls(&tls.client, "localhost", None, PATIENCE)),

@@ -52,7 +52,7 @@ async fn sent(mut data: Way, bytes: &[u8]) {
 
 /// A connection to a passive port that says nothing.
 pub(crate) async fn silent(site: &Loopback, port: u16) -> Data {
-    dial((site.door.ip(), port).into(), None).await.expect("the passive port listens")
+    dial((site.door.ip(), port).into(), None, None).await.expect("the passive port listens")
 }
 
 /// The same, of somebody who does not speak TLS.

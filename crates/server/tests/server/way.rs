@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use net::active::ActivePort;
 use net::data::{Data, UploadEnd};
-use net::dial::{Awaited, dial};
+use net::dial::dial;
 use net::pump::{self, Progress, PumpError};
 use net::tls::HandshakeError;
 use net::tls::client::Session;
@@ -45,13 +46,13 @@ pub(crate) enum End {
 /// Where a client listens.
 pub(crate) enum Ear {
     Clear(TcpListener),
-    Tls(Awaited),
+    Tls(ActivePort),
 }
 
 impl Ear {
     pub(crate) async fn open(at: IpAddr, protected: bool) -> io::Result<Self> {
         if protected {
-            return Ok(Self::Tls(Awaited::bind(at, None)?));
+            return Ok(Self::Tls(ActivePort::bind(at, None, None)?));
         }
         Ok(Self::Clear(TcpListener::bind((at, 0)).await?))
     }
@@ -79,7 +80,7 @@ impl Way {
     pub(crate) async fn dial(to: SocketAddr, session: Option<&Session>) -> io::Result<Self> {
         match session {
             None => Ok(Self::Clear(TcpStream::connect(to).await?)),
-            Some(session) => Ok(Self::shaking(dial(to, None).await?, session).await),
+            Some(session) => Ok(Self::shaking(dial(to, None, None).await?, session).await),
         }
     }
 

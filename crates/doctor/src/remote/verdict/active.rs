@@ -5,7 +5,7 @@
 //!   ours  <----- 4, its SYN ----------- its port        arrived here?  then rule 4 is fine, and our answer does not get back
 //!         ------ 3, our answer ------->                 has it left?   only the server knows, and ours says so in its 425
 //! ```
-use net::Call;
+use net::half_open::Attempt;
 
 use super::data::weight;
 use super::{Remark, Sheet, Verdict, Weight, named_in};
@@ -19,7 +19,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     if trials.is_empty() || trials.iter().any(|trial| trial.end.is_connected()) {
         return;
     }
-    let never: Vec<(Option<&str>, Call)> = trials
+    let never: Vec<(Option<&str>, Attempt)> = trials
         .iter()
         .filter_map(|trial| match &trial.end {
             End::NeverCame { said, call, .. } => Some((said.as_deref(), *call)),
@@ -57,7 +57,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     }
     let said = never.iter().find_map(|(said, _)| *said);
     let named = said.map(named_in).unwrap_or_default();
-    if never.iter().any(|(_, call)| *call == Call::HalfOpen) {
+    if never.iter().any(|(_, call)| *call == Attempt::HalfOpen) {
         sheet.add(
             remark(
                 "the server's connection attempt arrives, but the answer is lost: rule 3 (clients to the port that the server calls from, answers only) is missing"
@@ -92,7 +92,7 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             .clients(no_call),
         );
     } else {
-        let unseen = never.iter().any(|(_, call)| *call == Call::None);
+        let unseen = never.iter().any(|(_, call)| *call == Attempt::None);
         let (rules, what): (&[u8], _) = if unseen {
             (
                 &[4],

@@ -1,5 +1,5 @@
 //! How is what was seen told, a line each?
-use net::Call;
+use net::half_open::Attempt;
 
 use crate::remote::findings::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
 
@@ -240,9 +240,9 @@ pub(in crate::remote) fn end(end: &End) -> String {
         End::NeverCame { said, call, stranger } => {
             let came = match call {
                 _ if stranger.is_some() => "accepted, but a connection came from another address",
-                Call::HalfOpen => "accepted, but the server's connection was never completed",
-                Call::None => "accepted, but the server's connection never came",
-                Call::Unknown => "accepted, but there was no connection",
+                Attempt::HalfOpen => "accepted, but the server's connection was never completed",
+                Attempt::None => "accepted, but the server's connection never came",
+                Attempt::Unknown => "accepted, but there was no connection",
             };
             said.as_ref().map_or_else(|| came.to_owned(), |said| format!("{came}, {said}"))
         }

@@ -5,7 +5,7 @@ mod protection;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::Call;
+use net::half_open::Attempt;
 
 use super::*;
 use crate::remote::findings::*;
@@ -19,7 +19,7 @@ fn rejected() -> Dial {
 }
 
 /// Nobody came, and the server said nothing.
-fn never(call: Call) -> End {
+fn never(call: Attempt) -> End {
     End::NeverCame { said: None, call, stranger: None }
 }
 
@@ -177,7 +177,7 @@ fn ports_of_something_else() {
 
 #[test]
 fn passive_ports_that_are_closed() {
-    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, never(Call::None))]);
+    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, never(Attempt::None))]);
     is("two data ports silent", &both, Verdict::Rule3Or4);
     open("which of the two", &both, Verdict::AlgKnows227Only, "which of the two rules");
     assert_eq!(diagnose(&both).verdict.weight, Weight::Blocks);
@@ -267,9 +267,9 @@ fn rules_are_called_what_the_firewall_calls_them() {
     for (findings, name) in [
         (word(Name::PassiveIn.number()), Name::PassiveIn),
         (word(Name::PassiveOut.number()), Name::PassiveOut),
-        (calls(Call::HalfOpen), Name::ActiveIn),
-        (calls(Call::None), Name::ActiveOut),
-        (calls(Call::Unknown), Name::ActiveOut),
+        (calls(Attempt::HalfOpen), Name::ActiveIn),
+        (calls(Attempt::None), Name::ActiveOut),
+        (calls(Attempt::Unknown), Name::ActiveOut),
     ] {
         assert!(said(&findings).contains(&name.to_string()), "{name}: {}", said(&findings));
     }
@@ -371,7 +371,7 @@ fn active_mode() {
     let refused = active(End::Refused("500 use passive".to_owned()));
     tells("refused, with its text", &refused, Verdict::ActiveImpossible);
     is("passive works", &refused, Verdict::AllIsWell);
-    let tried = |said: Option<&str>, call: Call| {
+    let tried = |said: Option<&str>, call: Attempt| {
         active(End::NeverCame { said: said.map(str::to_owned), call, stranger: None })
     };
     let of = |findings: &Findings| {
@@ -379,30 +379,30 @@ fn active_mode() {
         let found = also.into_iter().find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
         (found.rules, found.sentence)
     };
-    let unseen = tried(None, Call::None);
+    let unseen = tried(None, Attempt::None);
     open("agreed to, and nobody calls", &unseen, Verdict::Rule3Or4, "who blocks the server's connection");
     assert_eq!(of(&unseen).0, [4]);
-    let unknown = tried(None, Call::Unknown);
+    let unknown = tried(None, Attempt::Unknown);
     open("and the kernel does not tell", &unknown, Verdict::Rule3Or4, "who blocks the server's connection");
     assert_eq!(of(&unknown).0, [3, 4]);
-    let begun = tried(None, Call::HalfOpen);
+    let begun = tried(None, Attempt::HalfOpen);
     open("the call came, and no further", &begun, Verdict::Rule3Or4, "whether rule 3 is missing");
     assert_eq!(of(&begun).0, [3]);
-    let both = tried(Some("425 no answer (rule 4) (rule 3)"), Call::HalfOpen);
+    let both = tried(Some("425 no answer (rule 4) (rule 3)"), Attempt::HalfOpen);
     assert_eq!(of(&both).0, [3], "what was seen here counts");
-    let held = tried(Some("425 The SYN does not leave (rule 4)"), Call::None);
+    let held = tried(Some("425 The SYN does not leave (rule 4)"), Attempt::None);
     assert_eq!(of(&held).0, [4]);
     assert!(of(&held).1.contains("as it reports itself (425 The SYN"), "{held:?}");
     assert_eq!(diagnose(&held).open, []);
-    let left = tried(Some("425 it left (rule 4), or (rule 3)"), Call::None);
+    let left = tried(Some("425 it left (rule 4), or (rule 3)"), Attempt::None);
     assert_eq!(of(&left).0, [4]);
     open("who stops it", &left, Verdict::Rule3Or4, "who blocks the server's connection");
     let stranger = Some("10.0.0.5".parse().unwrap());
     let untranslated =
-        active(End::NeverCame { said: Some("426 gone".to_owned()), call: Call::None, stranger });
+        active(End::NeverCame { said: Some("426 gone".to_owned()), call: Attempt::None, stranger });
     assert_eq!(of(&untranslated).0, [4]);
     assert!(of(&untranslated).1.contains("from 10.0.0.5 and none from 198.51.100.1"), "{untranslated:?}");
-    let alone = clear(&[(Way::Port, never(Call::None))]);
+    let alone = clear(&[(Way::Port, never(Attempt::None))]);
     is("there is no other way", &alone, Verdict::ActiveImpossible);
     assert_eq!(diagnose(&alone).verdict.weight, Weight::Blocks);
     open("it works", &active(WORKS), Verdict::ActiveImpossible, "");
@@ -668,7 +668,7 @@ fn files_that_stay_are_named() {
 fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
     let no = || End::Refused("500 no".to_owned());
     for end in [End::Stalled { bytes: 0 }, refused_port(), SILENT] {
-        for active in [no(), never(Call::None), never(Call::HalfOpen)] {
+        for active in [no(), never(Attempt::None), never(Attempt::HalfOpen)] {
             let findings = clear(&[
                 (Way::Epsv, end.clone()),
                 (Way::Pasv, end.clone()),

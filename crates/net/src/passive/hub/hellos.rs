@@ -13,7 +13,7 @@ use super::super::protected::{Next, Refused, Stir};
 use super::super::readings::{Reading, ReadingId};
 use super::super::refusals::{Cause, Line};
 use super::{Awaits, Hub, Inbox, News, Seat, State, wake};
-use crate::Data;
+use crate::data::Data;
 use crate::tls::server::ServerTls;
 use crate::tls::sessions::BindingId;
 use crate::tls::{HandshakeError, Hello, Shown};

@@ -3,8 +3,10 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 
+use net::active::ActivePort;
+use net::data::Data;
+use net::pump::{self, Progress};
 use net::tls::{DataTlsError, Flow, Outcome, Reuse, Versions};
-use net::{Awaited, Data, Progress, pump};
 use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
@@ -32,7 +34,7 @@ async fn transfer(login: &Login, flow: Flow, reuse: Reuse) -> bool {
                 server.finish(LONG).await;
             };
             let (end, ()) = tokio::join!(client.end_upload(LONG), read);
-            assert!(matches!(end, net::UploadEnd::Whole), "{end:?}");
+            assert!(matches!(end, net::data::UploadEnd::Whole), "{end:?}");
         }
     }
     assert_eq!(got, [7; 5000]);
@@ -80,7 +82,7 @@ async fn another_control_connections_session_is_foreign() {
 
 /// A visit of somebody who keeps whatever tickets he can get.
 async fn visit(login: &Login, stranger: &Stranger, reuse: Reuse) -> Result<Data, DataTlsError> {
-    let awaited = Awaited::bind(HERE, None).unwrap();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let socket = call(HERE, awaited.local());
     let data = awaited.connection(HERE).await.unwrap();
     let stranger = Stranger(stranger.0.clone());
@@ -214,7 +216,7 @@ async fn who_keeps_one_ticket_has_one_for_each_of_a_thousand_uploads() {
     let (ports, told) = mpsc::channel();
     let client = spawn_blocking(move || uploads(&client, socket, &told));
     // Its hello goes out when it reads.
-    let mut awaited = Awaited::bind(HERE, None).unwrap();
+    let mut awaited = ActivePort::bind(HERE, None, None).unwrap();
     ports.send(awaited.local()).unwrap();
     let binding = control.accept_tls(&site.tls, None, LONG).await.unwrap();
     for n in 0..UPLOADS {
@@ -224,7 +226,7 @@ async fn who_keeps_one_ticket_has_one_for_each_of_a_thousand_uploads() {
         let data = data.accept_tls(&binding, Reuse::Require, Flow::Receives, LONG).await;
         data.unwrap_or_else(|error| panic!("upload {n}: {error}")).finish(LONG).await;
         if n + 1 < UPLOADS {
-            awaited = Awaited::bind(HERE, None).unwrap();
+            awaited = ActivePort::bind(HERE, None, None).unwrap();
             ports.send(awaited.local()).unwrap();
         }
     }
@@ -347,7 +349,7 @@ async fn a_client_that_is_asked_for_a_better_hello_is_recognised_by_the_second()
     let mut forgetful = (*odd.0).clone();
     forgetful.resumption = odd.0.resumption.clone();
     for _ in 0..3 {
-        let awaited = Awaited::bind(HERE, None).unwrap();
+        let awaited = ActivePort::bind(HERE, None, None).unwrap();
         let socket = call(HERE, awaited.local());
         let data = awaited.connection(HERE).await.unwrap();
         let odd = Stranger(odd.0.clone());

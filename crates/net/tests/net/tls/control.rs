@@ -2,7 +2,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::pin::pin;
 
-use net::control::Waiting;
+use net::control::{Control, Waiting};
 use net::tls::{Explicit, HandshakeError, UpgradeError};
 use tokio::task::spawn_blocking;
 
@@ -13,7 +13,7 @@ const NOW: Explicit<'_> = Explicit { read_ahead: &[], answer: b"234 Go ahead.\r\
 const BEHIND_234: Explicit<'_> = Explicit { read_ahead: &[], answer: &[] };
 
 /// Reads so many bytes.
-async fn read(control: &net::Control, count: usize) -> Vec<u8> {
+async fn read(control: &Control, count: usize) -> Vec<u8> {
     let mut got = Vec::new();
     while got.len() < count {
         assert!(control.read(&mut got).await.unwrap() > 0, "the end after {} bytes", got.len());
@@ -21,7 +21,7 @@ async fn read(control: &net::Control, count: usize) -> Vec<u8> {
     got
 }
 
-async fn until_waiting(control: &net::Control, what: Waiting) {
+async fn until_waiting(control: &Control, what: Waiting) {
     while control.waiting() != what {
         tokio::task::yield_now().await;
     }

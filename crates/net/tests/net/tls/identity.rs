@@ -1,5 +1,5 @@
 //! Who is believed to be whom?
-use net::Control;
+use net::control::Control;
 use net::tls::client::{ClientTls, Roots, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ClientTrust, ServerTls, Settings};

@@ -2,9 +2,11 @@
 //! second, what it was given on the first.
 use std::net::TcpStream;
 
+use net::active::ActivePort;
+use net::control::Control;
+use net::data::Data;
 use net::tls::server::Binding;
 use net::tls::{DataTlsError, Flow, Reuse, User, Versions};
-use net::{Awaited, Control, Data};
 use rustls::ClientConnection;
 use tokio::task::spawn_blocking;
 
@@ -39,7 +41,7 @@ async fn login(site: &Site, client: &Stranger) -> Login {
 
 /// A data connection of the client's for this one: whether it resumed a session.
 async fn data(login: &Login, client: &Stranger, reuse: Reuse, flow: Flow) -> Result<bool, DataTlsError> {
-    let awaited = Awaited::bind(HERE, None).unwrap();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let socket = call(HERE, awaited.local());
     let server: Data = awaited.connection(HERE).await.unwrap();
     let client = Stranger(client.0.clone());

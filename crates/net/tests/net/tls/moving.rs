@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use net::active::ActivePort;
+use net::data::{Data, UploadEnd};
+use net::pump::{self, Progress, PumpError};
 use net::tls::{Flow, Reuse, Versions};
-use net::{Awaited, Data, Progress, PumpError, UploadEnd, pump};
 use proptest::prelude::*;
 use tokio::task::spawn_blocking;
 
@@ -107,7 +109,7 @@ async fn ciphertext(
     bytes: &[u8],
     ends: bool,
 ) -> (Data, std::net::TcpStream, Vec<u8>) {
-    let awaited = Awaited::bind(HERE, None).unwrap();
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let mut socket = call(HERE, awaited.local());
     let eve = Stranger::new(&["ftp-data"], version(versions));
     let bytes = bytes.to_vec();
@@ -276,7 +278,7 @@ async fn a_client_that_asks_for_the_wrong_protocol_gets_no_data() {
     let site = Site::new();
     let login = site.login(Versions::Tls13).await;
     for (alpn, taken) in [("ftp-data", true), ("ftp", true), ("http/1.1", false)] {
-        let awaited = Awaited::bind(HERE, None).unwrap();
+        let awaited = ActivePort::bind(HERE, None, None).unwrap();
         let socket = call(HERE, awaited.local());
         let eve = Stranger::new(&[alpn], &rustls::version::TLS13);
         let visit = spawn_blocking(move || eve.visit(socket, false));

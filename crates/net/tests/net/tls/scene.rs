@@ -3,12 +3,16 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::active::ActivePort;
+use net::control::Control;
+use net::data::Data;
+use net::dial::dial;
+use net::listener::Listener;
 use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use net::tls::{DataTlsError, Flow, HandshakeError, Reuse, Versions};
-use net::{Awaited, Control, Data, Listener, dial};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -95,14 +99,14 @@ impl Login {
 /// Two ends in clear: the server's, the client's.
 pub(crate) async fn controls() -> (Control, Control) {
     let listener = Listener::bind((HERE, 0).into()).unwrap();
-    let (called, accepted) = tokio::join!(Control::connect(listener.local(), None), listener.accept());
+    let (called, accepted) = tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
     (accepted.unwrap(), called.unwrap())
 }
 
 /// The same for data connections.
 pub(crate) async fn datas() -> (Data, Data) {
-    let awaited = Awaited::bind(HERE, None).unwrap();
-    let (called, accepted) = tokio::join!(dial(awaited.local(), None), awaited.connection(HERE));
+    let awaited = ActivePort::bind(HERE, None, None).unwrap();
+    let (called, accepted) = tokio::join!(dial(awaited.local(), None, None), awaited.connection(HERE));
     (accepted.unwrap(), called.unwrap())
 }
 

@@ -56,7 +56,7 @@ fn epsv_and_who_eats_it() {
 fn helpers_that_tls_blinds() {
     let blind = |way, end: End| site(&[(Cover::Clear, way, WORKS), (Cover::Tls, way, end)]);
     is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::TlsBlindsHelper);
-    tells("active times out under TLS", &blind(Way::Port, never(Call::None)), Verdict::TlsBlindsHelper);
+    tells("active times out under TLS", &blind(Way::Port, never(Attempt::None)), Verdict::TlsBlindsHelper);
     open(
         "refused is no time-out",
         &blind(Way::Pasv, End::DataRefused("522".to_owned())),
@@ -95,7 +95,7 @@ fn nat_and_helpers() {
     let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
     tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
     open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
-    let never = [(Way::Epsv, WORKS), (Way::Port, never(Call::None))];
+    let never = [(Way::Epsv, WORKS), (Way::Port, never(Attempt::None))];
     open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
     let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
     open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
