@@ -56,7 +56,7 @@ impl Suite {
                 "--workspace --exclude net --exclude server --exclude client --exclude cli",
                 "-p server -p client --lib",
                 "-p cli --bins",
-                "-p client --test dialogue",
+                "-p client --test session",
                 "-p server --test server -- pure::",
             ],
             Self::Loopback => &[

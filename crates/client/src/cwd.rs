@@ -10,11 +10,11 @@
 //! of it: what it says about the directory of the login, or about one that it has gone to itself, is said from there.
 use wire::{Command, Pathname, Reply, Verb};
 
-use crate::connection::now;
-use crate::dialogue::{Exchange, Patience, Want};
+use crate::client::Client;
+use crate::driver::now;
 use crate::error::Error;
 use crate::event;
-use crate::session::Client;
+use crate::session::{Exchange, Patience, Want};
 
 /// So many names that were not found by path nor by CWD, in directories that were, show that nothing is wrong with paths.
 const ENOUGH: u32 = 8;

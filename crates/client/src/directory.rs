@@ -12,11 +12,11 @@ use wire::pathname::show;
 use wire::{Command, Entry, Facts, Pathname, Stamp};
 
 use crate::charset::Charset;
+use crate::client::Client;
 use crate::cwd::directory_in;
-use crate::dialogue::{Flow, Want};
 use crate::download::{Sink, noting_cut, receiving};
 use crate::error::Error;
-use crate::session::Client;
+use crate::session::{Flow, Want};
 
 /// Takes the entries of a listing as they come; an error ends the listing.
 pub type Each<'a> = &'a mut (dyn FnMut(Entry) -> io::Result<()> + Send);

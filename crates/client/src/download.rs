@@ -12,13 +12,13 @@ use net::data::Data;
 use net::pump::{self, Progress, PumpError};
 use wire::{Command, Marker, Pathname, RepresentationType, ascii};
 
-use crate::connection::{Moved, Mover};
-use crate::dialogue::{Flow, MoveError};
+use crate::client::Client;
+use crate::driver::{Moved, Mover};
 use crate::error::Error;
 use crate::event::Event;
-use crate::narrow::Stall;
 use crate::options::TlsEnd;
-use crate::session::Client;
+use crate::session::{Flow, MoveError};
+use crate::small_segments::Stall;
 
 /// Takes bytes as they come, on the task that drives the session. An error ends the transfer.
 pub type Take<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);

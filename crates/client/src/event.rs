@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wire::pathname::show;
 use wire::{Command, Reply};
 
-use crate::dialogue::Way;
+use crate::session::Way;
 
 /// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
 pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;

@@ -10,9 +10,9 @@
 //! file that is done) there may be any number of them; without that there are five at the most.
 use std::time::Duration;
 
+use crate::client::Client;
 use crate::error::{CUT, Error};
 use crate::event::Event;
-use crate::session::Client;
 
 /// How often one thing is tried again without gaining anything.
 const TRIES: u32 = 2;

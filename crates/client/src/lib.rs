@@ -3,11 +3,11 @@
 //! ```text
 //!   copy                                        files and trees of a site that become ours
 //!      |
-//!   Client (session) ---- list, stat, walk ---- download, upload        what a person wants
+//!   Client ----------- list, stat, walk ---- download, upload        what a person wants
 //!      |
-//!   dialogue: Login, Exchange, Transfer        pure: what to say next, and how long to wait for what
+//!   session: Login, Exchange, Transfer         pure: what to say next, and how long to wait for what
 //!      |
-//!   connection, connect                        thin: net's sockets under a goal
+//!   driver, connect                            thin: net's sockets under a goal
 //! ```
 //!
 //! A server is trusted with nothing: data goes to and comes from the control connection's peer only, replies and
@@ -16,35 +16,35 @@
 #![forbid(unsafe_code)]
 
 pub mod charset;
+mod client;
 mod connect;
-mod connection;
 pub mod copy;
 mod cwd;
-pub mod dialogue;
 pub mod directory;
 pub mod download;
+mod driver;
 pub mod error;
 pub mod event;
 pub mod features;
 pub mod going_on;
 pub mod memory;
 pub mod name;
-mod narrow;
 pub mod options;
 mod proof;
 pub mod removal;
 pub mod secrets;
 pub mod security;
 pub mod session;
+mod small_segments;
 mod source;
 pub mod upload;
 pub mod walk;
 
-pub use dialogue::{Credentials, Mode, Patience, Way};
+pub use client::Client;
 pub use download::Sink;
 pub use error::{Attempt, Error, Place, Unreachable};
 pub use event::{Dialled, Event, Watcher};
 pub use net::pump::Progress;
 pub use options::{DataPort, Options, Site, TlsEnd, Verify};
 pub use security::{Security, TlsMode};
-pub use session::Client;
+pub use session::{Credentials, Mode, Patience, Way};

@@ -2,8 +2,8 @@
 use std::time::Duration;
 
 use crate::charset::Charset;
-use crate::dialogue::{Mode, Patience};
 use crate::security::TlsMode;
+use crate::session::{Mode, Patience};
 
 /// Where a site is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,12 +23,12 @@ use wire::facts::EntryType;
 use wire::option::Opt;
 use wire::{Command, Entry, Pathname, Reply, Stamp};
 
-use crate::dialogue::Want;
+use crate::client::Client;
 use crate::download::Sink;
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
-use crate::session::Client;
+use crate::session::Want;
 
 /// What an upload came to: the bytes that were sent, and the server's last word.
 pub(crate) type Sent = (u64, Option<Reply>);

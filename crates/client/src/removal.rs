@@ -20,9 +20,9 @@ use wire::facts::EntryType;
 use wire::pathname::show;
 use wire::{Command, Entry, Pathname};
 
+use crate::client::Client;
 use crate::error::Error;
 use crate::going_on::{GoingOn, Next};
-use crate::session::Client;
 use crate::walk::{Walk, below};
 
 /// Does something once more in a new session where the session was lost. What is left of errors is one that leaves the

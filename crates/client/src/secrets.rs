@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use wire::pathname::show;
 use wire::{Reply, Secret};
 
-use crate::dialogue::Credentials;
 use crate::error::{Error, Unreachable};
 use crate::event::Event;
+use crate::session::Credentials;
 
 /// A password of one or two letters would mask the words of everybody.
 pub const SHORTEST: usize = 3;

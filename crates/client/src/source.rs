@@ -1,6 +1,6 @@
 //! How is sent what comes piece by piece and only once, as from a pipe?
 //!
-//! Its beginning is kept, so that it can be sent once more where large packets turn out to get lost on the way (see `narrow`).
+//! Its beginning is kept, so that it can be sent once more where large packets turn out to get lost on the way (see `small_segments`).
 use std::future::pending;
 use std::io;
 use std::pin::pin;
@@ -13,9 +13,9 @@ use net::pump::{self, Progress};
 use tokio::task::JoinHandle;
 use wire::ascii;
 
-use crate::connection::Mover;
-use crate::dialogue::MoveError;
-use crate::narrow::Stall;
+use crate::driver::Mover;
+use crate::session::MoveError;
+use crate::small_segments::Stall;
 
 /// Gives the next piece, an empty one at the end. Called on the blocking pool, as a pipe may wait.
 pub type Give = Box<dyn FnMut() -> io::Result<Vec<u8>> + Send>;

@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use net::pump::{self, Progress};
 use wire::{Command, Marker, Pathname, RepresentationType, Stamp};
 
-use crate::connection::Mover;
-use crate::dialogue::{Flow, MoveError};
+use crate::client::Client;
+use crate::driver::Mover;
 use crate::error::Error;
 use crate::event::Event;
 use crate::proof::{Before, Doubt, Sent, digest_of};
-use crate::session::Client;
+use crate::session::{Flow, MoveError};
 use crate::source::{Pieces, Source, piping};
 
 use self::noted::Noted;

@@ -10,11 +10,11 @@ use std::io;
 use wire::facts::EntryType;
 use wire::{Entry, Pathname};
 
+use crate::client::Client;
 use crate::directory::Unread;
 use crate::error::Error;
 use crate::going_on::{GoingOn, Next};
 use crate::name::{NameError, local_name};
-use crate::session::Client;
 
 /// How deep a tree may be. Real ones reach some twenty; a link that leads back goes on for ever.
 pub const DEPTH: usize = 64;

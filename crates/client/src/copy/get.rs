@@ -25,11 +25,11 @@ use super::part::{Earlier, Part, remove_kept};
 use super::seam::{SEAM, comparing, is_difference};
 use super::source::{Likeness, Source};
 use super::target::{Existing, Here, Target, Why};
+use crate::client::Client;
 use crate::download::{Came, DataEnd, cut_but_whole, ended_early};
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
-use crate::session::Client;
 
 /// How often one file is started over. A source that changes more often than that has to be fetched at another time.
 const RESTARTS: usize = 2;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use wire::Pathname;
 
+use crate::client::Client;
 use crate::error::Error;
 use crate::proof::Compared;
-use crate::session::Client;
 
 impl Client {
     /// Can [`Client::begins_with`] say yes?

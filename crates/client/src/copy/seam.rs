@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use net::pump::{self, Progress};
 
-use crate::connection::Mover;
-use crate::dialogue::MoveError;
 use crate::download::{Sink, receiving};
+use crate::driver::Mover;
 use crate::error::Error;
-use crate::narrow::Stall;
+use crate::session::MoveError;
+use crate::small_segments::Stall;
 
 /// How much of what is there is fetched once more to be compared. A change in the middle of a file whose size and time are the
 /// same is not found by it; a part that another program wrote, or that lost its end in a power failure, is.

@@ -2,8 +2,8 @@
 use wire::facts::{EntryType, Precision};
 use wire::{Command, Entry, Facts, Pathname, RepresentationType, Stamp};
 
+use crate::client::Client;
 use crate::error::Error;
-use crate::session::Client;
 
 /// What is known of a file of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

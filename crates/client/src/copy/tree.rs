@@ -24,10 +24,10 @@ use super::name::{is_reserved, part_name, random_name};
 use super::part::system_time;
 use super::source::Source;
 use super::target::{Here, Target, Why, open_folder, sync_folder};
+use crate::client::Client;
 use crate::error::{Error, words};
 use crate::going_on::{GoingOn, Next};
 use crate::name::local_name;
-use crate::session::Client;
 use crate::walk::{Directory, Visit, Walk, below};
 
 /// What is done with the links of a tree.

@@ -22,7 +22,7 @@ use wire::Stamp;
 
 use super::file::{self, lock, lock_existing, now, replace};
 use super::known_sites::Place;
-use crate::dialogue::Way;
+use crate::session::Way;
 
 /// Firewalls change seldom, and people who repair one want to see that it works now.
 const EXPIRY: i64 = 30 * 24 * 60 * 60;

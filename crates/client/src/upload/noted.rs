@@ -6,9 +6,9 @@ use wire::Pathname;
 
 use super::Stored;
 use super::record::{Place, Record, Snapshot, Was};
+use crate::client::Client;
 use crate::error::Error;
 use crate::event::Event;
-use crate::session::Client;
 
 /// The record of one upload.
 pub(super) struct Noted {

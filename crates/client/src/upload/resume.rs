@@ -20,11 +20,11 @@ use wire::{Command, Marker, Pathname, RepresentationType};
 
 use super::record::{Record, Snapshot, Was};
 use super::{Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
+use crate::client::Client;
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
 use crate::proof::{Before, Compared, More, SEAM, Sent};
-use crate::session::Client;
 
 /// Of a file up to this length the HASH is asked for though length and time are the same: it costs next to nothing.
 const HASHED: u64 = 1 << 20;

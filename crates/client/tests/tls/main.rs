@@ -2,8 +2,8 @@
 //!
 //! The servers are scripted, over loopback, with TLS of our own on both connections.
 mod kept;
-mod narrow;
 mod peer;
+mod small_segments;
 
 use std::fs::File;
 use std::io::Write;

@@ -10,7 +10,7 @@ use super::call::{ANSWER, Call, line};
 use super::findings::{Cover, End, Rest, Upload};
 use super::lanes::Ward;
 use super::trial::{Errand, LISTING, SEGMENTS, follow, is_usable};
-use client::dialogue::Way;
+use client::session::Way;
 
 /// A file of which REST is tried: small enough to fetch it three times.
 const SMALL: u64 = 64 * 1024;

@@ -14,9 +14,9 @@ use super::call::{ANSWER, Call, Deaf, NotShaken, line};
 use super::findings::{Cover, Dial, Login, Shake};
 use super::notebook::Notebook;
 use super::reach::any_tls;
-use client::dialogue::Credentials;
 use client::error::{is_full, says_full};
 use client::security::judged;
+use client::session::Credentials;
 
 /// A server that counts sessions per address may have let one go after this.
 pub(super) const FULL: Duration = Duration::from_millis(1200);

@@ -30,9 +30,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use wire::{Pathname, Secret};
 
-use client::dialogue::Credentials;
 use client::options::Site;
 use client::security::Security;
+use client::session::Credentials;
 use notebook::Notebook;
 
 pub use findings::{

@@ -21,8 +21,8 @@ use wire::{Command, HostPort, Marker, Reply, Severity};
 
 use super::call::{ANSWER, Call, Deaf, explained, line};
 use super::findings::{Cover, Dial, End, Trial};
-use client::dialogue::Way;
 use client::error::words;
+use client::session::Way;
 
 /// For the answer to EPSV and PASV: servers give it from memory, at once.
 const VERB: Duration = Duration::from_secs(3);

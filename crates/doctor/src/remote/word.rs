@@ -10,7 +10,7 @@ use wire::Command;
 use super::findings::{Cover, End};
 use super::lanes::{Outlook, Ward};
 use super::trial::{port_of, silence};
-use client::dialogue::Way;
+use client::session::Way;
 
 /// Servers wait ten seconds (ours), or a minute; nobody waits here for the latter.
 const WORD: Duration = Duration::from_millis(10_800);

@@ -1,7 +1,7 @@
 //! What are clients to be told so that they take the way that works?
 use crate::remote::findings::{Cover, End, Findings, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use client::dialogue::Way;
+use client::session::Way;
 
 /// How to set up clients; none for those that cannot take a way that works.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use super::evidence::shake as words;
 use super::{Remark, Sheet, Verdict, Weight, active};
 use crate::remote::findings::{Cover, End, Findings, Login, Shake, Trial};
 use crate::remote::handshake::is_offer;
-use client::dialogue::is_inner;
+use client::session::is_inner;
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     handshake(findings, sheet);

@@ -9,7 +9,7 @@ use net::half_open::Attempt;
 
 use super::*;
 use crate::remote::findings::*;
-use client::dialogue::Way;
+use client::session::Way;
 
 const SILENT: End = End::NotReached(Dial::Silent);
 const WORKS: End = End::Works { bytes: 9 };

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use client::dialogue::{
+use client::session::{
     Approach, Flow, Goal, Input, Mode, MoveError, Output, Patience, Transfer, Transferred, Way,
 };
 use client::{Error, Unreachable};

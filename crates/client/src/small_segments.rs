@@ -10,11 +10,11 @@ use std::time::Duration;
 use net::data::WeakData;
 use net::pump::Progress;
 
-use crate::connection::now;
+use crate::client::Client;
+use crate::driver::now;
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Options;
-use crate::session::Client;
 
 /// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
 pub(crate) const NARROW: u16 = 1200;

@@ -10,16 +10,16 @@ use wire::pathname::show;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
-use crate::connection::{Connection, Mover, now};
 use crate::cwd::{Paths, of_path};
-use crate::dialogue::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
+use crate::driver::{Connection, Mover, now};
 use crate::error::{Error, Unreachable, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
-use crate::narrow::{self, NARROW};
 use crate::options::{Options, Site};
 use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
+use crate::session::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
+use crate::small_segments::{self, NARROW};
 use crate::upload::record::{Place, Records};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
@@ -139,7 +139,7 @@ impl Client {
     ) -> Result<Connection, Error> {
         let reached = connect(site, options.data_port, segment, options.connect).await?;
         let host = (site.host.clone(), site.port);
-        let waits = (options.patience.reply, narrow::shaking(options, segment));
+        let waits = (options.patience.reply, small_segments::shaking(options, segment));
         Ok(Connection::new(reached, host, security, waits, watch.clone()).writing_in(options.charset))
     }
 
@@ -407,7 +407,7 @@ impl Client {
             let patience = self.options.patience;
             let mut transfer = Transfer::new(sent.clone(), flow, restart, approach, patience, now());
             self.connection.carry(flow, &self.confirmed);
-            self.connection.narrow(self.segment, narrow::shaking(&self.options, self.segment));
+            self.connection.narrow(self.segment, small_segments::shaking(&self.options, self.segment));
             match self.connection.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
                     self.stale_marker = false;

@@ -147,7 +147,7 @@ pub struct Patience {
     /// For a data connection to be made. The control connection has just shown how fast the way is.
     pub data: Duration,
     /// For the next byte of a transfer that has hardly begun, before large packets are taken for lost on the way (see
-    /// `narrow`). A sender tries again after 0.2, 0.6, 1.4 and 3 s: what can pass has passed by then.
+    /// `small_segments`). A sender tries again after 0.2, 0.6, 1.4 and 3 s: what can pass has passed by then.
     pub quiet: Duration,
     /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so that a second
     /// for every 32 MiB comes on top. After that something on the way has dropped the idle control connection.

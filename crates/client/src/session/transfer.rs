@@ -598,7 +598,7 @@ mod tests {
     use wire::Pathname;
 
     use super::*;
-    use crate::dialogue::Mode;
+    use crate::session::Mode;
 
     /// Pure-FTPd over loopback: it dials, sends a small file and says 226 before we have looked at our port.
     #[test]

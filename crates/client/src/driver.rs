@@ -1,6 +1,6 @@
 //! How does a goal meet the sockets?
 //!
-//! The thin side of `dialogue`: it does what a [`Goal`] decides, and tells it what came of it. Everything is done
+//! The thin side of `session`: it does what a [`Goal`] decides, and tells it what came of it. Everything is done
 //! in one task; what runs beside the control connection is the one future in [`Hands`].
 use std::future::{Future, pending};
 use std::io;
@@ -20,11 +20,11 @@ use tokio::sync::Notify;
 use wire::{Command, Reply, ReplyDecoder};
 
 use crate::charset::Charset;
-use crate::dialogue::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
 use crate::secrets::Secrets;
 use crate::security::{Security, Start, explain, insecure, judged, not_us};
+use crate::session::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 
 /// How long a port that says nothing may take to answer TLS.
 const PROBE: Duration = Duration::from_secs(3);

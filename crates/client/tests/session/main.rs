@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use client::dialogue::{
+use client::session::{
     Approach, Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, TlsAtOnce,
     Transfer, Transferred, Want, Way,
 };
