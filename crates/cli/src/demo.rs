@@ -101,7 +101,7 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
 }
 
 async fn open_client(at: SocketAddr, mode: Mode, drawing: &Drawing) -> Result<Client, Failure> {
-    let site = client::Site { host: at.ip().to_string(), port: at.port() };
+    let site = client::Endpoint { host: at.ip().to_string(), port: at.port() };
     let options = Options { mode, data_port: DataPort::Next, ..Options::default() };
     let mut client = Client::connect(site, options, drawing.watcher()).await?;
     client.login(Credentials::anonymous()).await?;

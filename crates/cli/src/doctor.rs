@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use client::{Site, TlsMode};
+use client::{Endpoint, TlsMode};
 use doctor::remote::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine_watched};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
@@ -158,7 +158,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
     let policy = if anonymous { reading_policy(url, &talk)? } else { policy(url, &talk)? };
     let plain = url.scheme == Scheme::Ftp && matches!(visit.tls, None | Some(TlsFlag::Offered));
     Ok(Patient {
-        site: Site { host: url.host.to_string(), port: policy.port },
+        site: Endpoint { host: url.host.to_string(), port: policy.port },
         implicit: policy.mode == TlsMode::Implicit,
         credentials,
         clear: policy.mode == TlsMode::Off || (anonymous || flags.clear) && plain,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::walk::below;
-use client::{Client, Credentials, Error, Event, Mode, Site, Verify, Watcher, Way};
+use client::{Client, Credentials, Endpoint, Error, Event, Mode, Verify, Watcher, Way};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -229,7 +229,7 @@ async fn log_in(
     verify: Verify,
     protected: &mut Protected,
 ) -> Result<Client, Error> {
-    let site = Site { host: url.host.to_string(), port: policy.port };
+    let site = Endpoint { host: url.host.to_string(), port: policy.port };
     let options = talk.options(policy.mode, verify);
     let place = Place::new(&site.host, site.port);
     let ways = Ways::find();
@@ -246,7 +246,7 @@ async fn log_in(
         client.begin_without_features();
     }
     if known.segments == Segments::Small {
-        client.begin_narrow().await?;
+        client.begin_with_small_segments().await?;
     }
     let host = url.host.to_string();
     if protected.has(&host, client.peer()) {
@@ -271,7 +271,7 @@ fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher 
             // Of passive mode, which is better where both work, this visit knows nothing.
             Event::WayFound { way, .. } if mode == Mode::Active && !way.is_passive() => return,
             Event::WayFound { way, local } => (local, News::Way(Some(*way))),
-            Event::NarrowFound { local } => (local, News::SmallSegments),
+            Event::SmallSegmentsFound { local } => (local, News::SmallSegments),
             Event::FeaturesUnasked { local } => (local, News::NoFeatures),
             Event::NoWay { local } => (local, News::Nothing),
             _ => return,

@@ -11,15 +11,15 @@ use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
 use crate::cwd::{Paths, of_path};
-use crate::driver::{Connection, Mover, now};
+use crate::driver::{Driver, Mover, now};
 use crate::error::{Error, Unreachable, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
-use crate::options::{Options, Site};
+use crate::options::{Endpoint, Options};
 use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
 use crate::session::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
-use crate::small_segments::{self, NARROW};
+use crate::small_segments::{self, SMALL_SEGMENT};
 use crate::upload::record::{Place, Records};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
@@ -41,10 +41,10 @@ const FULL: u32 = 3;
 /// Every call is one goal; none leaves anything running behind. After an error for which
 /// [`Error::leaves_session_usable`] is false the session is over and every further call says so.
 pub struct Client {
-    site: Site,
+    site: Endpoint,
     pub(crate) options: Options,
     pub(crate) watch: Watcher,
-    connection: Connection,
+    driver: Driver,
     security: Option<Arc<Security>>,
     pub(crate) features: Features,
     credentials: Option<Credentials>,
@@ -56,7 +56,7 @@ pub struct Client {
     /// Segments are no larger than this, after large ones were lost on the way.
     pub(crate) segment: Option<u16>,
     /// Has somebody been told that small segments are what gets through, or told us?
-    narrow_is_known: bool,
+    small_is_known: bool,
     /// A login has come so far that it was said that there is no TLS, if that is so.
     clear_is_told: bool,
     /// FEAT is not asked: the server did not survive it.
@@ -79,7 +79,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("site", &self.site)
-            .field("peer", &self.connection.peer())
+            .field("peer", &self.driver.peer())
             .finish_non_exhaustive()
     }
 }
@@ -89,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Unreachable`], when the name has no address or none of them answers within `options.connect`.
-    pub async fn connect(site: Site, options: Options, watch: Watcher) -> Result<Self, Error> {
+    pub async fn connect(site: Endpoint, options: Options, watch: Watcher) -> Result<Self, Error> {
         let security = (options.tls != TlsMode::Off).then(Security::by_roots);
         Self::connect_trusting(site, options, security, watch).await
     }
@@ -99,18 +99,18 @@ impl Client {
     /// # Errors
     /// See [`Client::connect`].
     pub async fn connect_trusting(
-        site: Site,
+        site: Endpoint,
         options: Options,
         security: Option<Security>,
         watch: Watcher,
     ) -> Result<Self, Error> {
         let security = security.map(Arc::new);
-        let connection = Self::reach(&site, &options, security.clone(), None, &watch).await?;
+        let driver = Self::reach(&site, &options, security.clone(), None, &watch).await?;
         Ok(Self {
             site,
             options,
             watch,
-            connection,
+            driver,
             security,
             features: Features::default(),
             credentials: None,
@@ -118,7 +118,7 @@ impl Client {
             agreed: false,
             way: Way::first(options.mode),
             segment: None,
-            narrow_is_known: false,
+            small_is_known: false,
             clear_is_told: false,
             no_features: false,
             stale_marker: false,
@@ -131,16 +131,16 @@ impl Client {
     }
 
     async fn reach(
-        site: &Site,
+        site: &Endpoint,
         options: &Options,
         security: Option<Arc<Security>>,
         segment: Option<u16>,
         watch: &Watcher,
-    ) -> Result<Connection, Error> {
+    ) -> Result<Driver, Error> {
         let reached = connect(site, options.data_port, segment, options.connect).await?;
         let host = (site.host.clone(), site.port);
-        let waits = (options.patience.reply, small_segments::shaking(options, segment));
-        Ok(Connection::new(reached, host, security, waits, watch.clone()).writing_in(options.charset))
+        let waits = (options.patience.reply, small_segments::handshake_limit(options, segment));
+        Ok(Driver::new(reached, host, security, waits, watch.clone()).writing_in(options.charset))
     }
 
     /// Logs in, asks what the server offers, and sets TYPE I. A site that has as many sessions as it allows is called again, a few
@@ -159,9 +159,9 @@ impl Client {
                         other => other.to_string(),
                     };
                     self.warn(format!("server busy ({why}); retrying in {} s", pause.as_secs()));
-                    self.connection.give_up();
+                    self.driver.give_up();
                     tokio::time::sleep(pause).await;
-                    self.connection = self.reach_again().await?;
+                    self.driver = self.reach_again().await?;
                 }
                 done => return done,
             }
@@ -174,12 +174,12 @@ impl Client {
         self.credentials = Some(credentials.clone());
         match self.enter(credentials.clone()).await {
             Err(error @ Error::HandshakeStalled { .. }) if self.segment.is_none() => {
-                self.narrow(&error);
-                self.connection.give_up();
-                self.connection = self.reach_again().await?;
+                self.use_small_segments(&error);
+                self.driver.give_up();
+                self.driver = self.reach_again().await?;
                 self.enter(credentials).await?;
                 // The first large packets of a session were those of the handshake.
-                self.narrow_works();
+                self.small_segments_work();
                 Ok(())
             }
             other => other,
@@ -193,12 +193,12 @@ impl Client {
             return Err(error);
         }
         self.warn(format!("{error}: connecting again without FEAT"));
-        self.connection.give_up();
-        self.connection = self.reach_again().await?;
+        self.driver.give_up();
+        self.driver = self.reach_again().await?;
         self.no_features = true;
         let done = self.introduce(credentials).await.0;
         match &done {
-            Ok(()) => (self.watch)(&Event::FeaturesUnasked { local: self.connection.local() }),
+            Ok(()) => (self.watch)(&Event::FeaturesUnasked { local: self.driver.local() }),
             // It was something else.
             Err(_) => self.no_features = false,
         }
@@ -215,9 +215,9 @@ impl Client {
             .clear_told_before(self.clear_is_told)
             .without_features(self.no_features)
             .at(&self.site.host, self.site.port);
-        self.connection.hide(secrets);
-        let features = self.connection.pursue(&mut login, &mut None).await;
-        self.agreed |= self.connection.has_agreed();
+        self.driver.hide(secrets);
+        let features = self.driver.pursue(&mut login, &mut None).await;
+        self.agreed |= self.driver.has_agreed();
         // Where a login gets so far as to be refused, that came first.
         self.clear_is_told |= features.is_ok()
             || login.failed_at_features()
@@ -240,7 +240,7 @@ impl Client {
     /// Is the control connection under TLS, and with it every data connection?
     #[must_use]
     pub fn is_protected(&self) -> bool {
-        self.connection.is_protected()
+        self.driver.is_protected()
     }
 
     /// Has the server agreed to TLS in this session or one before it, whether the handshake and the login succeeded or not?
@@ -255,20 +255,20 @@ impl Client {
     }
 
     /// The site, and the name of the user.
-    pub(crate) fn who(&self) -> (&Site, &[u8]) {
+    pub(crate) fn who(&self) -> (&Endpoint, &[u8]) {
         (&self.site, self.credentials.as_ref().map_or(&[], |credentials| &credentials.user))
     }
 
     /// The server's end of the control connection.
     #[must_use]
     pub fn peer(&self) -> std::net::SocketAddr {
-        self.connection.peer()
+        self.driver.peer()
     }
 
     /// Our end of the control connection.
     #[must_use]
     pub fn local(&self) -> std::net::SocketAddr {
-        self.connection.local()
+        self.driver.local()
     }
 
     /// Begins with this way to a data connection, as it has led to one before. One that the mode does not begin with is
@@ -294,12 +294,12 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client::connect`].
-    pub async fn begin_narrow(&mut self) -> Result<(), Error> {
-        self.segment = Some(NARROW);
-        self.narrow_is_known = true;
+    pub async fn begin_with_small_segments(&mut self) -> Result<(), Error> {
+        self.segment = Some(SMALL_SEGMENT);
+        self.small_is_known = true;
         if self.options.tls != TlsMode::Off {
-            self.connection.give_up();
-            self.connection = self.reach_again().await?;
+            self.driver.give_up();
+            self.driver = self.reach_again().await?;
         }
         Ok(())
     }
@@ -331,7 +331,7 @@ impl Client {
     }
 
     pub(crate) async fn pursue(&mut self, mut exchange: Exchange) -> Result<Reply, Error> {
-        let result = self.connection.pursue(&mut exchange, &mut None).await;
+        let result = self.driver.pursue(&mut exchange, &mut None).await;
         self.after(result)
     }
 
@@ -389,26 +389,27 @@ impl Client {
     ) -> Result<(u64, Option<Reply>), Error> {
         let mut mover = Some(mover);
         let mode = self.options.mode;
-        if self.connection.ran_dry() {
+        if self.driver.ran_dry() {
             self.refill().await?;
         }
         // A server may keep the marker of a transfer that it refused for the next one.
         let stale = std::mem::replace(&mut self.stale_marker, restart.is_some());
         let restart = restart.or(stale.then_some(Marker(0)));
         let first = self.way;
-        let mut approach = Approach::new(mode, first, self.connection.peer());
+        let mut approach = Approach::new(mode, first, self.driver.peer());
         let mut sent = self.placed(&command).await?;
         // Of the path, where the bare name is tried after it.
         let mut refusal = None;
         // Each round has one way less to try, or a bare name in place of a path.
         loop {
-            approach.server = self.connection.peer();
-            approach.sealed = self.connection.is_protected();
+            approach.server = self.driver.peer();
+            approach.sealed = self.driver.is_protected();
             let patience = self.options.patience;
             let mut transfer = Transfer::new(sent.clone(), flow, restart, approach, patience, now());
-            self.connection.carry(flow, &self.confirmed);
-            self.connection.narrow(self.segment, small_segments::shaking(&self.options, self.segment));
-            match self.connection.pursue(&mut transfer, &mut mover).await {
+            self.driver.carry(flow, &self.confirmed);
+            self.driver
+                .limit_segments(self.segment, small_segments::handshake_limit(&self.options, self.segment));
+            match self.driver.pursue(&mut transfer, &mut mover).await {
                 Ok(Transferred::Whole { bytes, last, way }) => {
                     self.stale_marker = false;
                     self.found(first, way);
@@ -420,7 +421,7 @@ impl Client {
                 }
                 Ok(Transferred::Unconfirmed { bytes, way }) => {
                     self.found(first, way);
-                    self.connection.give_up();
+                    self.driver.give_up();
                     return Ok((bytes, None));
                 }
                 Ok(Transferred::Anew { approach: next }) => {
@@ -434,14 +435,14 @@ impl Client {
                 Err(error) => {
                     self.stale_marker &= matches!(&error, Error::Refused { said, .. } if said != "REST");
                     if matches!(error, Error::Unreachable(Unreachable::Data { .. })) && mode == Mode::Auto {
-                        (self.watch)(&Event::NoWay { local: self.connection.local() });
+                        (self.watch)(&Event::NoWay { local: self.driver.local() });
                     }
                     match refusal {
                         // Where nothing has been moved yet.
                         None if mover.is_some() => {
                             if let Some(bare) = self.bare_instead(&command, &error).await? {
                                 (sent, refusal) = (bare, Some(error));
-                                approach = Approach::new(mode, first, self.connection.peer());
+                                approach = Approach::new(mode, first, self.driver.peer());
                                 continue;
                             }
                         }
@@ -479,21 +480,21 @@ impl Client {
         self.begin_anew().await
     }
 
-    async fn reach_again(&self) -> Result<Connection, Error> {
+    async fn reach_again(&self) -> Result<Driver, Error> {
         Self::reach(&self.site, &self.options, self.security.clone(), self.segment, &self.watch).await
     }
 
     /// Something came through; if it was in small segments only, that is told once.
-    fn narrow_works(&mut self) {
-        if self.segment.is_some() && !std::mem::replace(&mut self.narrow_is_known, true) {
-            (self.watch)(&Event::NarrowFound { local: self.connection.local() });
+    fn small_segments_work(&mut self) {
+        if self.segment.is_some() && !std::mem::replace(&mut self.small_is_known, true) {
+            (self.watch)(&Event::SmallSegmentsFound { local: self.driver.local() });
         }
     }
 
     fn found(&mut self, first: Way, way: Way) {
-        self.narrow_works();
+        self.small_segments_work();
         if way != first {
-            (self.watch)(&Event::WayFound { way, local: self.connection.local() });
+            (self.watch)(&Event::WayFound { way, local: self.driver.local() });
         }
         self.way = way;
     }
@@ -503,7 +504,7 @@ impl Client {
     /// A server that lets us have one session only may still count the one that has just been given up: what it refuses so
     /// is asked for again a little later.
     pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
-        self.connection.give_up();
+        self.driver.give_up();
         for pause in STILL_COUNTED {
             match self.open_another().await {
                 Err(Error::Refused { reply, .. })
@@ -523,10 +524,10 @@ impl Client {
     }
 
     async fn open_another(&mut self) -> Result<(), Error> {
-        self.connection.give_up();
+        self.driver.give_up();
         self.paths.begin_anew();
         let representation = self.representation;
-        self.connection = self.reach_again().await?;
+        self.driver = self.reach_again().await?;
         if let Some(credentials) = self.credentials.clone() {
             self.login_once(credentials).await?;
         }
@@ -545,7 +546,7 @@ impl Client {
         if let Err(error) = &result
             && !error.leaves_session_usable()
         {
-            self.connection.give_up();
+            self.driver.give_up();
         }
         result
     }

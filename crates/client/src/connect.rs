@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Unreachable, words};
-use crate::options::{DataPort, Site};
+use crate::options::{DataPort, Endpoint};
 
 /// RFC 8305 5: long enough for the first address to win on a good day, too short to be felt on a bad one.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -21,7 +21,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 const ADDRESSES: usize = 16;
 
 pub(crate) async fn connect(
-    site: &Site,
+    site: &Endpoint,
     data_port: DataPort,
     segment: Option<u16>,
     within: Duration,

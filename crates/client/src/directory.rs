@@ -138,7 +138,7 @@ impl Client {
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // A listing cannot be taken up in its middle.
             Err(error) if progress.bytes() == 0 => {
-                self.narrower(error).await?;
+                self.again_in_small_segments(error).await?;
                 let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
                 let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(&progress));
                 self.transfer(command, Flow::Down, None, mover).await

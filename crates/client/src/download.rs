@@ -70,7 +70,7 @@ impl Client {
         let before = progress.bytes();
         match self.bring(path, offset, size, sink.again(), progress).await {
             Err(error) => {
-                self.narrower(error).await?;
+                self.again_in_small_segments(error).await?;
                 let came = progress.bytes() - before;
                 let more = self.bring(path, offset + came, size, sink, progress).await?;
                 Ok(came + more)
@@ -197,7 +197,7 @@ impl Client {
         let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
             // Where a text stands at our side says nothing about the server's.
             Err(error) if progress.bytes() == before => {
-                self.narrower(error).await?;
+                self.again_in_small_segments(error).await?;
                 let stall = self.stall();
                 let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
                 let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));

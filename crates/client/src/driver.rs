@@ -37,7 +37,7 @@ pub(crate) type Moving<'m> = Pin<Box<dyn Future<Output = Moved> + Send + 'm>>;
 pub(crate) type Mover<'m> = Box<dyn FnOnce(Data) -> Moving<'m> + Send + 'm>;
 
 /// A control connection and the replies that come on it.
-pub(crate) struct Connection {
+pub(crate) struct Driver {
     control: Control,
     /// The host as it was named, and the port.
     host: (String, u16),
@@ -90,7 +90,7 @@ enum Hands<'m> {
     Moving(Moving<'m>),
 }
 
-impl Connection {
+impl Driver {
     pub(crate) fn new(
         (control, data_port): (Control, Option<Reserved>),
         host: (String, u16),
@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// From now on data connections ask for segments of this size at most, and send no larger ones.
-    pub(crate) fn narrow(&mut self, segment: Option<u16>, shaking: Duration) {
+    pub(crate) fn limit_segments(&mut self, segment: Option<u16>, shaking: Duration) {
         (self.segment, self.shaking) = (segment, shaking);
     }
 

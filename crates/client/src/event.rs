@@ -97,7 +97,7 @@ pub enum Event {
         local: SocketAddr,
     },
     /// Large packets got lost on the way, and small ones came through.
-    NarrowFound {
+    SmallSegmentsFound {
         /// Our end of the control connection, which says in which network this is true.
         local: SocketAddr,
     },
@@ -178,7 +178,7 @@ impl fmt::Display for Event {
             }
             Self::WayFound { way, .. } => write!(f, "* data:    {way} ({}) is the way here", way.mode()),
             Self::NoWay { .. } => f.write_str("* data:    there is no way here"),
-            Self::NarrowFound { .. } => f.write_str("* small segments get through here"),
+            Self::SmallSegmentsFound { .. } => f.write_str("* small segments get through here"),
             Self::FeaturesUnasked { .. } => {
                 f.write_str("* the server is not asked for its features (FEAT) here")
             }

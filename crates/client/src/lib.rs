@@ -45,6 +45,6 @@ pub use download::Sink;
 pub use error::{Attempt, Error, Place, Unreachable};
 pub use event::{Dialled, Event, Watcher};
 pub use net::pump::Progress;
-pub use options::{DataPort, Options, Site, TlsEnd, Verify};
+pub use options::{DataPort, Endpoint, Options, TlsEnd, Verify};
 pub use security::{Security, TlsMode};
 pub use session::{Credentials, Mode, Patience, Way};

@@ -7,7 +7,7 @@ use crate::session::{Mode, Patience};
 
 /// Where a site is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct Endpoint {
     /// A name, or an address without brackets.
     pub host: String,
     /// The control port; 21 unless said otherwise.

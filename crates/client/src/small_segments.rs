@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::options::Options;
 
 /// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
-pub(crate) const NARROW: u16 = 1200;
+pub(crate) const SMALL_SEGMENT: u16 = 1200;
 
 /// What has carried more than this carries large packets: the first window of a sender is ten of them.
 const WELL_UNDER_WAY: u64 = 64 * 1024;
@@ -88,27 +88,27 @@ impl Client {
 
     /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
     /// segments. Any other error is given back.
-    pub(crate) async fn narrower(&mut self, error: Error) -> Result<(), Error> {
+    pub(crate) async fn again_in_small_segments(&mut self, error: Error) -> Result<(), Error> {
         let early = matches!(&error, Error::Stalled { after, .. } if *after < self.options.stall);
         if !early || self.segment.is_some() {
             return Err(error);
         }
-        self.narrow(&error);
+        self.use_small_segments(&error);
         self.begin_anew().await
     }
 
     /// From the next connection on.
-    pub(crate) fn narrow(&mut self, why: &Error) {
-        self.segment = Some(NARROW);
+    pub(crate) fn use_small_segments(&mut self, why: &Error) {
+        self.segment = Some(SMALL_SEGMENT);
         (self.watch)(&Event::Warning(format!(
-            "{why}. Large packets may get lost on the way: once more with segments of {NARROW} bytes"
+            "{why}. Large packets may get lost on the way: once more with segments of {SMALL_SEGMENT} bytes"
         )));
     }
 }
 
 /// How long a TLS handshake may take: its first packets are large, so that it may have to be tried once more with small ones,
 /// and then there is nothing else to try.
-pub(crate) fn shaking(options: &Options, segment: Option<u16>) -> Duration {
+pub(crate) fn handshake_limit(options: &Options, segment: Option<u16>) -> Duration {
     let reply = options.patience.reply;
     if segment.is_some() { reply } else { options.patience.quiet.min(reply) }
 }

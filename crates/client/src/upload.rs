@@ -131,7 +131,7 @@ impl Client {
                     return Err(why.refused(path, ours.length, &error));
                 }
                 (Err(error), _) => {
-                    self.narrower(error).await?;
+                    self.again_in_small_segments(error).await?;
                     continue;
                 }
             };
@@ -290,7 +290,7 @@ impl Client {
         let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
         let result = match self.transfer(command.clone(), Flow::Up, None, mover).await {
             Err(error) if source.rewind() => {
-                self.narrower(error).await?;
+                self.again_in_small_segments(error).await?;
                 let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
                 self.transfer(command, Flow::Up, None, mover).await
             }

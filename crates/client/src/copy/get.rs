@@ -374,7 +374,7 @@ impl Fetch<'_> {
                     } else if from > 0 && refuses_rest(&error) {
                         self.start_over(&format!("{error}")).await?;
                     } else {
-                        self.narrower(error).await?;
+                        self.again_in_small_segments(error).await?;
                     }
                     continue;
                 }
@@ -537,8 +537,8 @@ impl Fetch<'_> {
 
     /// After a transfer that stood still before it was well under way: once more, with small packets. Any other error is
     /// the end.
-    async fn narrower(&mut self, error: Error) -> Result<(), CopyError> {
-        if let Err(error) = self.client.narrower(error).await {
+    async fn again_in_small_segments(&mut self, error: Error) -> Result<(), CopyError> {
+        if let Err(error) = self.client.again_in_small_segments(error).await {
             return Err(self.site(error));
         }
         if self.first.is_none() {

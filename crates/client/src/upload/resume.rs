@@ -86,7 +86,7 @@ impl Client {
             match self.add_rest(path, file, (&ours, there), known, (progress, noted)).await {
                 Ok(Ok(stored)) => return Ok(stored),
                 Ok(Err(why)) => break Some(why),
-                Err(error) => self.narrower(error).await?,
+                Err(error) => self.again_in_small_segments(error).await?,
             }
         };
         if let Some(why) = why {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use client::{Client, Credentials, Error, Options, Patience, Progress, Site};
+use client::{Client, Credentials, Endpoint, Error, Options, Patience, Progress};
 use tokio::sync::oneshot;
 use wire::Pathname;
 
@@ -97,7 +97,7 @@ fn ends_with_reset(data: &mut TcpStream) -> Result<(), String> {
 }
 
 async fn store(port: u16, ours: Arc<File>) -> Result<(), Error> {
-    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let short = Duration::from_millis(300);
     let patience =
         Patience { reply: 2 * short, data: short, last: short, quiet: short, ..Patience::default() };

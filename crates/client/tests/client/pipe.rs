@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use client::{Client, Credentials, Options, Patience, Progress, Site};
+use client::{Client, Credentials, Endpoint, Options, Patience, Progress};
 use socket2::SockRef;
 use wire::Pathname;
 
@@ -76,7 +76,7 @@ fn a_pipe_whose_beginning_is_swallowed_is_sent_once_more_in_small_segments() {
     let played = std::thread::spawn(move || swallowing(&mut peer, &tell));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let sent = runtime.block_on(async {
-        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port };
         let patience = Patience { quiet: Duration::from_millis(200), ..Patience::default() };
         let options = Options { patience, ..Options::default() };
         let mut client = Client::connect(site, options, Arc::new(|_| {})).await.unwrap();

@@ -24,7 +24,7 @@ use client::copy::{CopyError, OnLinks, Watch, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
-use client::{Client, Credentials, Error, Mode, Options, Progress, Sink, Site, Verify};
+use client::{Client, Credentials, Endpoint, Error, Mode, Options, Progress, Sink, Verify};
 use wire::Pathname;
 use wire::pathname::show;
 
@@ -120,7 +120,7 @@ fn rest_of(goal: &str) -> &str {
 }
 
 async fn act(port: u16, options: Options, goals: &[String], watch: client::Watcher) -> Vec<String> {
-    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let mut client = match Client::connect(site, options, watch).await {
         Ok(client) => client,
         Err(error) => return vec![fault(&error)],

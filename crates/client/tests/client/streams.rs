@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use client::walk::Walk;
-use client::{Client, Credentials, Error, Options, Site};
+use client::{Client, Credentials, Endpoint, Error, Options};
 
 use crate::peer::Peer;
 
@@ -58,7 +58,7 @@ fn a_walk_gives_up_on_a_directory_without_an_end() {
     let played = std::thread::spawn(move || until_enough(&mut peer));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let visit = runtime.block_on(async {
-        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port };
         let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
         client.login(Credentials::anonymous()).await.unwrap();
         Walk::new(None).holding(1 << 20).next(&mut client).await.unwrap()
@@ -77,7 +77,7 @@ fn a_listing_is_delivered_as_it_comes_and_not_kept() {
     let played = std::thread::spawn(move || endless(&mut peer, &delivered));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let count = runtime.block_on(async {
-        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port };
         let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
         client.login(Credentials::anonymous()).await.unwrap();
         let mut count = 0;

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use client::security::{Judge, Refusal};
-use client::{Client, Credentials, Error, Mode, Options, Progress, Security, Sink, Site, TlsEnd, TlsMode};
+use client::{
+    Client, Credentials, Endpoint, Error, Mode, Options, Progress, Security, Sink, TlsEnd, TlsMode,
+};
 use net::tls::Versions;
 use net::tls::client::{Roots, Settings, Trust};
 use net::tls::identity::Identity;
@@ -51,7 +53,7 @@ async fn reach(port: u16, tls: TlsMode, security: Security) -> (Result<Client, E
 async fn reach_as(port: u16, options: Options, security: Security) -> (Result<Client, Error>, Seen) {
     let seen = Seen::default();
     let events = Arc::clone(&seen.0);
-    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let watch = Arc::new(move |event: &client::Event| events.lock().unwrap().push(event.to_string()));
     let mut client = Client::connect_trusting(site, options, Some(security), watch).await.unwrap();
     let credentials = Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None };
@@ -229,7 +231,7 @@ async fn the_wrong_kind_of_port_is_recognised() {
             peer.answers_a_probe().await;
             assert_eq!(peer.next_line().await, None, "nothing was said to it");
         });
-        let site = Site { host: "127.0.0.1".to_owned(), port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port };
         let mut options = Options { tls, ..Options::default() };
         // And it is not waited for as long as for a reply.
         options.patience.greeting = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use crate::{anybody, path, reach_as};
 /// Long enough for a handshake over loopback on a machine that does much else.
 const QUIET: Duration = Duration::from_secs(2);
 /// The largest segment that loopback would take is fifty times that.
-const NARROW: std::ops::RangeInclusive<u32> = 1100..=1200;
+const SMALL_SEGMENT: std::ops::RangeInclusive<u32> = 1100..=1200;
 
 fn options(tls: TlsMode) -> Options {
     let mut options = Options { tls, mode: Mode::Passive, ..Options::default() };
@@ -26,9 +26,9 @@ async fn a_handshake_that_stands_still_is_begun_anew_in_small_segments_and_that_
         let port = peer.port();
         let served = tokio::spawn(async move {
             peer.swallows(tls).await;
-            assert!(!NARROW.contains(&peer.segment()), "the first call is as any other");
+            assert!(!SMALL_SEGMENT.contains(&peer.segment()), "the first call is as any other");
             peer.open(tls).await;
-            assert!(NARROW.contains(&peer.segment()), "segments of {} bytes", peer.segment());
+            assert!(SMALL_SEGMENT.contains(&peer.segment()), "segments of {} bytes", peer.segment());
             peer.login().await;
             peer.passive().await;
             peer.hears("STOR a").await;
@@ -127,10 +127,10 @@ async fn where_it_is_known_small_segments_come_first() {
         peer.say("220 ready").await;
         assert_eq!(peer.next_line().await, None, "nothing is said on the first connection");
         peer.open(TlsMode::Required).await;
-        assert!(NARROW.contains(&peer.segment()), "segments of {} bytes", peer.segment());
+        assert!(SMALL_SEGMENT.contains(&peer.segment()), "segments of {} bytes", peer.segment());
         peer.login().await;
     });
-    let site = client::Site { host: "127.0.0.1".to_owned(), port };
+    let site = client::Endpoint { host: "127.0.0.1".to_owned(), port };
     let reached = client::Client::connect_trusting(
         site,
         options(TlsMode::Required),
@@ -138,7 +138,7 @@ async fn where_it_is_known_small_segments_come_first() {
         Arc::new(|event| assert!(!event.to_string().contains("small segments"), "{event}")),
     );
     let mut client = reached.await.unwrap();
-    client.begin_narrow().await.unwrap();
+    client.begin_with_small_segments().await.unwrap();
     let credentials =
         client::Credentials { user: b"ada".to_vec(), password: wire::Secret::new("hunter2"), account: None };
     client.login(credentials).await.unwrap();

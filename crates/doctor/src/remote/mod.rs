@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use wire::{Pathname, Secret};
 
-use client::options::Site;
+use client::options::Endpoint;
 use client::security::Security;
 use client::session::Credentials;
 use notebook::Notebook;
@@ -52,7 +52,7 @@ const TRUST: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Patient {
     /// Where the site is.
-    pub site: Site,
+    pub site: Endpoint,
     /// TLS is to come before the first word (`ftps://`).
     pub implicit: bool,
     /// Who we are there.

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use client::{Credentials, Site};
+use client::{Credentials, Endpoint};
 use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use wire::Secret;
 
@@ -15,7 +15,7 @@ use server::{Odd, Quirk, Server, Session, well};
 
 fn patient(port: u16) -> Patient {
     Patient {
-        site: Site { host: "127.0.0.1".to_owned(), port },
+        site: Endpoint { host: "127.0.0.1".to_owned(), port },
         implicit: false,
         credentials: Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None },
         clear: true,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Credentials, Site};
+use client::{Credentials, Endpoint};
 use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
 use net::control::Control;
 use net::listener::Listener;
@@ -57,7 +57,7 @@ impl Ward {
 
     async fn examined(&self, identity: Option<Identity>) -> Diagnosis {
         let patient = Patient {
-            site: Site { host: "127.0.0.1".to_owned(), port: self.port },
+            site: Endpoint { host: "127.0.0.1".to_owned(), port: self.port },
             implicit: false,
             credentials: Credentials::anonymous(),
             clear: false,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use client::copy::{CopyError, Got, How, OnLinks, Target, Watch, is_reserved, part_name};
-use client::{Client, Credentials, Event, Mode, Options, Patience, Site, Verify};
+use client::{Client, Credentials, Endpoint, Event, Mode, Options, Patience, Verify};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use wire::Pathname;
@@ -122,7 +122,7 @@ impl Scene {
     }
 
     pub(crate) async fn client(&self, verify: Verify) -> Result<Client, CopyError> {
-        let site = Site { host: "127.0.0.1".to_owned(), port: self.server.port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port: self.server.port };
         let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
         let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let said = Arc::clone(&self.said);

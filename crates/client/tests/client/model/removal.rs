@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use client::removal::Removed;
-use client::{Client, Credentials, Mode, Options, Site};
+use client::{Client, Credentials, Endpoint, Mode, Options};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -211,7 +211,7 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
             serve(control, root, links, rights).await
         })
     };
-    let site = Site { host: "127.0.0.1".to_owned(), port };
+    let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let options = Options { mode: Mode::Passive, ..Options::default() };
     let fail = |error: client::Error| error.to_string();
     let mut client = Client::connect(site, options, Arc::new(|_| {})).await.map_err(fail)?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use client::upload::{Records, Stored};
-use client::{Client, Credentials, Error, Event, Mode, Options, Patience, Progress, Site, Verify};
+use client::{Client, Credentials, Endpoint, Error, Event, Mode, Options, Patience, Progress, Verify};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -168,7 +168,7 @@ impl Scene {
     }
 
     pub(crate) async fn put(&self, file: &Path, resume: bool, verify: Verify) -> Result<Stored, Error> {
-        let site = Site { host: "127.0.0.1".to_owned(), port: self.server.port };
+        let site = Endpoint { host: "127.0.0.1".to_owned(), port: self.server.port };
         let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
         let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
         let said = Arc::clone(&self.said);
