@@ -275,13 +275,6 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider())))
 }
 
-/// Does a text begin as TLS does? For a control connection that speaks clear: a client that starts TLS at once has been
-/// given the wrong port, or the wrong mode, and can be told so.
-pub fn is_hello(bytes: &[u8]) -> bool {
-    // A handshake record of any version 3.x.
-    matches!(bytes, [0x16, 0x03, ..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,11 +290,5 @@ mod tests {
         for wrong in ["", "sha256:", "sha1:ba78", &text[..70], &format!("{text}0"), &text.replace('a', "g")] {
             assert_eq!(wrong.parse::<Fingerprint>(), Err(NotAFingerprint), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_client_hello_is_told_from_a_command() {
-        assert!(is_hello(&[0x16, 3, 1, 2, 0, 1]));
-        assert!(!is_hello(b"USER anna\r\n") && !is_hello(b"\x16") && !is_hello(b""));
     }
 }

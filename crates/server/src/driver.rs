@@ -17,7 +17,7 @@ use net::data::WeakData;
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, UpgradeError, is_hello};
+use net::tls::{Explicit, UpgradeError};
 use storage::Certificate;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
@@ -26,9 +26,9 @@ use wire::{LineDecoder, Protection, Reply};
 use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred, What};
 use crate::files;
 use crate::reason::Reason;
-use crate::server::{Shared, Stop};
-use crate::session::Session;
+use crate::session::{Session, is_tls};
 use crate::settings::{HangUp, Reuse, Settings};
+use crate::shared::{Shared, Stop};
 use crate::transfer::guard::Guard;
 use crate::transfer::parting::{Ended, Parting};
 use crate::transfer::{self, Held, Moved, Ready};
@@ -241,7 +241,7 @@ impl<'a> Driver<'a> {
             }
             if self.session.wants_line() && self.is_behind() {
                 let mut rest = &self.input[self.taken..];
-                let line = if self.decoder.is_empty() && is_hello(rest) {
+                let line = if self.decoder.is_empty() && is_tls(rest) {
                     // It has no line's end, and who sent it waits for an answer.
                     Some(Ok(std::mem::take(&mut rest).to_vec()))
                 } else {

@@ -30,9 +30,11 @@ pub mod xferlog;
 mod driver;
 mod log_rate;
 mod server;
+mod shared;
 mod turns;
 
 pub use reason::Reason;
-pub use server::{BindError, Protected, Server, Stop, Stopper};
+pub use server::{BindError, Protected, Server, Stopper};
 pub use session::Session;
 pub use settings::Settings;
+pub use shared::Stop;

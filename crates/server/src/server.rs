@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use net::control::Control;
 use net::listener::Listener;
@@ -17,57 +17,16 @@ use tokio::time::timeout;
 use wire::Reply;
 
 use crate::driver;
-use crate::limits::Addresses;
 use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::settings::{Proxies, Settings, Tls};
+use crate::shared::{Shared, Stop};
 use crate::turns::Logins;
 use crate::under_way::{Transfers, UnderWay};
 use crate::xferlog::Xferlog;
 
 /// Sessions whose memory is worth looking after: some megabytes.
 const MANY: usize = 200;
-
-/// Everything that the sessions of a site share.
-pub(crate) struct Shared {
-    /// Those of the listeners that speak clear first.
-    pub(crate) settings: Arc<Settings>,
-    implicit: Arc<Settings>,
-    pub(crate) tls: Option<Arc<ServerTls>>,
-    pub(crate) gate: Arc<dyn Gate>,
-    pub(crate) ports: Option<PassivePorts>,
-    pub(crate) xferlog: Option<Xferlog>,
-    pub(crate) stop: watch::Receiver<Stop>,
-    addresses: Mutex<Addresses>,
-    /// The logins that wait for their passwords to be checked.
-    pub(crate) logins: Logins,
-    pub(crate) log_rate: LogRate,
-    pub(crate) transfers: Transfers,
-    sessions: AtomicU64,
-    /// The most sessions at one time since memory was given back to the system.
-    most: AtomicUsize,
-    /// Every session holds the whole of this; when the last has gone, so has the sender, and the site has drained.
-    _alive: mpsc::Sender<()>,
-}
-
-impl Shared {
-    /// Short critical sections without a panic in them; a poisoned lock would hold counts that are still right.
-    pub(crate) fn addresses(&self) -> MutexGuard<'_, Addresses> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How a server ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
-    /// Not yet.
-    #[default]
-    No,
-    /// No new sessions, running transfers finish.
-    Drain,
-    /// At once.
-    Now,
-}
 
 /// The TLS of a site.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use wire::pathname::show;
 
 use crate::effect::Input;
 use crate::limits::{Verdict, who};
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::turns::Lane;
 
 /// Characters of a user's name that the log shows.

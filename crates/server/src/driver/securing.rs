@@ -8,8 +8,8 @@ use storage::Certificate;
 
 use super::Driver;
 use crate::reason::Reason;
-use crate::server::Shared;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 /// Why there is no TLS on a control connection.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! What do the commands mean that are short work on files? (RFC 959 4.1.1, 4.1.3, RFC 3659, SITE)
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use storage::{FileType, Kind, Rights, Stat, Time, VPath};
 use wire::command::{Fact, Mdtm, Site};
@@ -46,10 +46,16 @@ enum Then {
 
 impl Session {
     fn file(&mut self, verb: Verb, path: &[u8], then: Then, op: impl FnOnce(VPath) -> FileOp) {
-        if let Some((pass, there)) = self.resolve(verb, path) {
-            self.busy = Busy::File(Pending { verb, path: there.clone(), then });
-            self.effect(Effect::File(pass, op(there)));
+        if let Some(there) = self.resolve(verb, path) {
+            self.begin_file(verb, there.clone(), then, op(there));
         }
+    }
+
+    /// `path` is what the log is told.
+    fn begin_file(&mut self, verb: Verb, path: VPath, then: Then, op: FileOp) {
+        let Some(pass) = self.pass() else { return };
+        self.busy = Busy::File(Pending { verb, path, then });
+        self.effect(Effect::File(pass, op));
     }
 
     pub(super) fn change_directory(&mut self, path: &Pathname) {
@@ -103,7 +109,7 @@ impl Session {
     pub(super) fn modification_time(&mut self, mdtm: Mdtm) {
         let set = match mdtm.set {
             Some((stamp, path)) => match self.resolve(Verb::Mdtm, path.as_bytes()) {
-                Some((_, there)) => Some((stamp, there)),
+                Some(there) => Some((stamp, there)),
                 None => return,
             },
             None => None,
@@ -198,7 +204,7 @@ impl Session {
         }
     }
 
-    pub(super) fn file_done(&mut self, outcome: Result<FileDone, storage::Error>, _now: Instant) {
+    pub(super) fn file_done(&mut self, outcome: Result<FileDone, storage::Error>) {
         let Busy::File(Pending { verb, path, then }) = std::mem::replace(&mut self.busy, Busy::Nothing)
         else {
             return;
@@ -246,14 +252,11 @@ impl Session {
     }
 
     fn set_time_by_mdtm(&mut self, stamp: Stamp, path: VPath) {
-        let Some((pass, _)) = self.logged_in() else { return };
-        if !pass.rights().writes() {
+        if !self.writes() {
             return self.refuse(Some(Verb::Mdtm), Some(path), Reason::ReadOnly);
         }
-        let pass = pass.clone();
         let then = Then::Said(213, stamp.whole().into());
-        self.busy = Busy::File(Pending { verb: Verb::Mdtm, path: path.clone(), then });
-        self.effect(Effect::File(pass, FileOp::Set(path, Some(time(stamp)), None)));
+        self.begin_file(Verb::Mdtm, path.clone(), then, FileOp::Set(path, Some(time(stamp)), None));
     }
 
     fn file_succeeded(&mut self, verb: Verb, path: VPath, then: Then, done: FileDone) {
@@ -329,15 +332,13 @@ impl Session {
             Follows::Nothing => b"End of status.",
             Follows::TooMany => b"There are more entries: use LIST.",
             Follows::Others(listing) => {
-                let Some((pass, _)) = self.logged_in() else { return };
-                let pass = pass.clone();
                 // A piece may be without a line, where all of its names have line ends.
                 if !all.is_empty() {
                     let part = if begun { Part::Middle } else { Part::First };
                     self.out.push_back(Output::Part(Reply::from_lines(213, all), part));
                 }
-                self.busy = Busy::File(Pending { verb: Verb::Stat, path, then: Then::Lines { begun: true } });
-                return self.effect(Effect::File(pass, FileOp::MoreLines(listing)));
+                let then = Then::Lines { begun: true };
+                return self.begin_file(Verb::Stat, path, then, FileOp::MoreLines(listing));
             }
         };
         all.push(Cow::Borrowed(last));

@@ -40,7 +40,7 @@ impl Session {
         self.reply(331, text);
     }
 
-    pub(super) fn password(&mut self, secret: Secret, _now: Instant) {
+    pub(super) fn password(&mut self, secret: Secret) {
         match std::mem::replace(&mut self.phase, Phase::AwaitUser) {
             Phase::AwaitPassword { user } => {
                 let anonymous = !self.settings.anonymous && is_anonymous(&user);

@@ -44,6 +44,7 @@ use crate::settings::Settings;
 use protection::Level;
 
 pub use pass::Pass;
+pub(crate) use protection::is_tls;
 
 /// One control connection's dialogue, from the server's side.
 #[derive(Debug)]
@@ -225,7 +226,7 @@ impl Session {
             Input::Recognised(user) => self.recognised(user, now),
             Input::Admitted(answer) => self.admitted(answer, now),
             Input::Banned => self.banned(),
-            Input::File(outcome) => self.file_done(outcome, now),
+            Input::File(outcome) => self.file_done(outcome),
             Input::Listening(outcome) => self.listening(outcome),
             Input::Secured(outcome) => {
                 if let Busy::Securing(mechanism) = self.busy {
@@ -305,7 +306,7 @@ impl Session {
         let command = match &line {
             Ok(line) if protection::is_http(line) => Err(Refused::Alien(Reason::Http)),
             Ok(line) if protection::is_proxy(line) => Err(Refused::Alien(Reason::ProxyHeader)),
-            Ok(line) if net::tls::is_hello(line) => Err(Refused::Alien(Reason::TlsTooSoon)),
+            Ok(line) if is_tls(line) => Err(Refused::Alien(Reason::TlsTooSoon)),
             Ok(line) => Command::parse(line).map_err(Refused::Command),
             Err(_) => Err(Refused::Line),
         };
@@ -413,7 +414,7 @@ impl Session {
         }
         match command {
             Command::User(name) => self.user_named(name, now),
-            Command::Pass(secret) => self.password(secret, now),
+            Command::Pass(secret) => self.password(secret),
             Command::Acct(_) => self.reply(202, "No account needed."),
             Command::Host(name) => self.host(name),
             Command::Rein => self.reinitialise(now),
@@ -535,10 +536,10 @@ impl Session {
     }
 
     /// Resolves a pathname from the current directory, or refuses the command.
-    fn resolve(&mut self, verb: Verb, path: &[u8]) -> Option<(Pass, VPath)> {
-        let (pass, cwd) = self.logged_in()?;
+    fn resolve(&mut self, verb: Verb, path: &[u8]) -> Option<VPath> {
+        let (_, cwd) = self.logged_in()?;
         match cwd.join(path) {
-            Ok(there) => Some((pass.clone(), there)),
+            Ok(there) => Some(there),
             Err(error) => {
                 self.refuse(Some(verb), None, error.kind.into());
                 None
@@ -546,8 +547,9 @@ impl Session {
         }
     }
 
-    fn resolve_or_here(&mut self, verb: Verb, path: Option<&Pathname>) -> Option<(Pass, VPath)> {
-        self.resolve(verb, path.map_or(b"", Pathname::as_bytes))
+    /// The login's pass, for an effect on files.
+    fn pass(&self) -> Option<Pass> {
+        self.logged_in().map(|(pass, _)| pass.clone())
     }
 
     fn say(&mut self, reply: Reply) {

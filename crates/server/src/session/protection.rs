@@ -193,9 +193,21 @@ pub(super) fn is_proxy(line: &[u8]) -> bool {
             .is_some_and(|rest| rest.starts_with(b"TCP") || rest.starts_with(b"UNKNOWN"))
 }
 
+/// Does TLS begin here? A client that starts it at once has the wrong port or the wrong mode, and is told so.
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
+    // A handshake record of any version 3.x.
+    matches!(bytes, [0x16, 0x03, ..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tls_is_told_from_a_command() {
+        assert!(is_tls(&[0x16, 3, 1, 2, 0, 1]));
+        assert!(!is_tls(b"USER anna\r\n") && !is_tls(b"\x16") && !is_tls(b""));
+    }
 
     #[test]
     fn http_is_told_from_ftp() {

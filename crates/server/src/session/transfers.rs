@@ -37,7 +37,7 @@ impl Session {
             Some((first, last)) => (first, Some(last.saturating_add(1))),
             None => (self.parameters.restart, None),
         };
-        let Some((_, there)) = self.resolve(Verb::Retr, path.as_bytes()) else { return };
+        let Some(there) = self.resolve(Verb::Retr, path.as_bytes()) else { return };
         self.transfer(Verb::Retr, there.clone(), What::Retrieve { path: there, start, end });
     }
 
@@ -82,12 +82,12 @@ impl Session {
 
     fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
         let mode = self.parameters.umask.map(|mask| 0o666 & !mask);
-        let Some((_, there)) = self.resolve(verb, path) else { return };
+        let Some(there) = self.resolve(verb, path) else { return };
         self.transfer(verb, there.clone(), What::Store { path: there, how, mode });
     }
 
     pub(super) fn list(&mut self, verb: Verb, path: Option<&Pathname>) {
-        let Some((_, there)) = self.resolve_or_here(verb, path) else { return };
+        let Some(there) = self.resolve(verb, path.map_or(b"", Pathname::as_bytes)) else { return };
         let form = match verb {
             Verb::Nlst => Form::Names,
             Verb::Mlsd => Form::Facts(self.parameters.wanted),
@@ -98,7 +98,7 @@ impl Session {
     }
 
     pub(super) fn hash(&mut self, path: &Pathname) {
-        let Some((_, there)) = self.resolve(Verb::Hash, path.as_bytes()) else { return };
+        let Some(there) = self.resolve(Verb::Hash, path.as_bytes()) else { return };
         let (start, end) = match self.parameters.range {
             Some((first, last)) => (first, Some(last.saturating_add(1))),
             None => (self.parameters.restart, None),
@@ -113,13 +113,12 @@ impl Session {
             Some((path, start, end)) => (path, *start, *end),
             None => (&of.whole, 0, None),
         };
-        let Some((_, there)) = self.resolve(verb, path.as_bytes()) else { return };
+        let Some(there) = self.resolve(verb, path.as_bytes()) else { return };
         self.start_digest(verb, there, algorithm, start, end);
     }
 
     fn start_digest(&mut self, verb: Verb, path: VPath, algorithm: Algorithm, start: u64, end: Option<u64>) {
-        let Some((pass, _)) = self.logged_in() else { return };
-        let pass = pass.clone();
+        let Some(pass) = self.pass() else { return };
         let what = What::Digest { path: path.clone(), algorithm, start, end };
         let digest = Some(Digest { algorithm, start });
         self.transfer = Transfer::Opening(Running { verb, path, ascii: false, digest });
@@ -133,8 +132,7 @@ impl Session {
     }
 
     fn transfer(&mut self, verb: Verb, path: VPath, what: What) {
-        let Some((pass, _)) = self.logged_in() else { return };
-        let pass = pass.clone();
+        let Some(pass) = self.pass() else { return };
         // A data plan serves one transfer, whatever becomes of it.
         let data = std::mem::replace(&mut self.data, DataPlan::None);
         if data == DataPlan::None {
