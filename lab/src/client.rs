@@ -3,7 +3,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::found;
+use testbed::process::find;
+
 use crate::site::Site;
 use crate::trial::{Tools, skip};
 
@@ -82,7 +83,7 @@ fn ours(job: Job<'_>, manner: Manner<'_>, site: &Site, host: &str, tools: &Tools
 }
 
 fn curl(job: Job<'_>, manner: Manner<'_>, site: &Site, host: &str) -> Command {
-    let mut command = Command::new(found("curl").unwrap_or_else(|| skip("curl is not installed")));
+    let mut command = Command::new(find("curl").unwrap_or_else(|| skip("curl is not installed")));
     command.args(["-q", "-sS", "-v", "-g"]);
     match job {
         Job::List => command.arg(site.url(host, "")),
@@ -101,7 +102,7 @@ fn curl(job: Job<'_>, manner: Manner<'_>, site: &Site, host: &str) -> Command {
 }
 
 fn lftp(job: Job<'_>, manner: Manner<'_>, site: &Site, host: &str) -> Command {
-    let mut command = Command::new(found("lftp").unwrap_or_else(|| skip("lftp is not installed")));
+    let mut command = Command::new(find("lftp").unwrap_or_else(|| skip("lftp is not installed")));
     let (user, password) = site.login();
     let host = host.trim_matches(['[', ']']);
     // It would try for ever. The rest is as it comes.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use testbed::process::{clean, run_within};
+
 use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
-use crate::process::{clean, run};
 use crate::relay::{Auth, Epsv, Way};
 use crate::rows::Pace;
 use crate::site::{Serve, in_url};
@@ -337,11 +338,12 @@ impl Opinion {
     pub(crate) fn of(tools: &Tools, home: &std::path::Path, url: &str) -> (Self, Duration) {
         let mut call = Command::new(&tools.pasv);
         call.args(["doctor", "--json", url]);
-        let said = run(clean(&mut call, home), "", LIMIT + Duration::from_secs(5));
+        let said = run_within(clean(&mut call, home), b"", LIMIT + Duration::from_secs(5));
         assert!(said.took < LIMIT, "the doctor took {:.1} s: {}", said.took.as_secs_f64(), said.err);
         // The exit code is that of the verdict.
-        let json = serde_json::from_str(&said.out);
-        let json = json.unwrap_or_else(|error| panic!("{error}: {}\n{}{}", said.status, said.out, said.err));
+        let json = serde_json::from_slice(&said.out);
+        let json =
+            json.unwrap_or_else(|error| panic!("{error}: {}\n{}{}", said.status, said.text(), said.err));
         (Self { json }, said.took)
     }
 

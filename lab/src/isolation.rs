@@ -13,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio, exit};
 
-use crate::process::{found, tool};
+use testbed::process::{find, tool};
 
 /// What a shell says of a program that ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -31,10 +31,10 @@ pub(crate) fn enter() -> Result<(), String> {
     for (program, package) in
         [("unshare", "util-linux"), ("ip", "iproute2"), ("nft", "nftables"), ("tc", "iproute2")]
     {
-        found(program).ok_or(format!("{program} is not installed (package {package})"))?;
+        find(program).ok_or(format!("{program} is not installed (package {package})"))?;
     }
     let mut tried = unshare();
-    let tried = tried.arg(found("ip").unwrap_or_default()).args(["link", "show", "lo"]).output();
+    let tried = tried.arg(find("ip").unwrap_or_default()).args(["link", "show", "lo"]).output();
     match tried {
         Ok(output) if output.status.success() => {}
         Ok(output) => {

@@ -13,7 +13,6 @@ mod client;
 mod doctor;
 mod isolation;
 mod network;
-mod process;
 mod relay;
 mod report;
 mod rows;

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::process::{run, tool};
+use testbed::process::{run_within, tool};
+
 use crate::relay::{Relay, Way};
 
 /// The site's ports: those by the book, and those that `pasv serve` takes by default.
@@ -325,6 +326,6 @@ impl Lab {
 /// Runs a tool of the system; one that fails has failed the test.
 #[track_caller]
 fn call(program: &str, words: &[&str], input: &str) {
-    let said = run(tool(program).args(words), input, PATIENCE);
-    assert!(said.good, "{program} {}: {}{}\n{input}", words.join(" "), said.err, said.status);
+    let said = run_within(tool(program).args(words), input.as_bytes(), PATIENCE);
+    assert!(said.succeeded(), "{program} {}: {}{}\n{input}", words.join(" "), said.err, said.status);
 }

@@ -11,8 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use testbed::process::{run_within, tool};
+
 use crate::network::CONTROL;
-use crate::process::{run, tool};
 
 /// How often a thread looks whether the relay is to end.
 const TURN: Duration = Duration::from_millis(50);
@@ -283,7 +284,7 @@ impl Line {
             .collect();
         if let [.., high, low] = numbers[..] {
             let rule = format!("insert rule inet lab forward tcp dport {} accept\n", high * 256 + low);
-            run(tool("nft").args(["-f", "-"]), &rule, Duration::from_secs(5));
+            run_within(tool("nft").args(["-f", "-"]), rule.as_bytes(), Duration::from_secs(5));
         }
     }
 }

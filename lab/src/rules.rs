@@ -8,9 +8,10 @@ use std::fmt;
 use std::process::Command;
 use std::time::Duration;
 
+use testbed::process::{find, run_within};
+
 use crate::client::Mode;
 use crate::network::{CONTROL, HIGH, Host, LOW, OUTSIDE};
-use crate::process::{found, run};
 use crate::rows::Pace;
 use crate::trial::{Tools, skip};
 
@@ -161,9 +162,9 @@ impl Rules {
                 call.arg(OUTSIDE.to_string())
             }
         };
-        let said = run(&mut call, "", Duration::from_secs(20));
-        assert!(said.good, "pasv firewall: {}", said.err);
-        Self { shape, lines: said.out.lines().map(str::to_owned).collect() }
+        let said = run_within(&mut call, b"", Duration::from_secs(20));
+        assert!(said.succeeded(), "pasv firewall: {}", said.err);
+        Self { shape, lines: said.text().lines().map(str::to_owned).collect() }
     }
 
     /// All of it.
@@ -281,7 +282,7 @@ impl Rules {
                 host.nft(&format!("{base}}}\n{text}"));
             }
             Place::Iptables => {
-                if found("iptables-restore").is_none() {
+                if find("iptables-restore").is_none() {
                     skip("iptables is not installed");
                 }
                 host.iptables(text);

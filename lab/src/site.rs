@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use lab::peers::{self, DAEMON, Listen, NOBODY, PASSWORD, Place};
 
+use testbed::process::{Running, run_within, wait_until};
+
 use crate::network::{CONTROL, HIGH, Host, LOW};
-use crate::process::{Running, clean, run, wait_until};
 use crate::trial::{Tools, skip};
 use crate::{isolation, talk};
 
@@ -58,7 +59,7 @@ impl Site {
             Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(serve, tools, host, folder)),
         };
         let log = folder.join("log");
-        let mut process = host.within(|| Running::start(clean(&mut command, folder), &log));
+        let mut process = host.within(|| Running::start(&mut command, &log));
         let site = |process| Self { user, root, log: log.clone(), owner, process };
         let told = || fs::read_to_string(&log).unwrap_or_default();
         let ready = wait_until(Instant::now() + Duration::from_secs(20), || {
@@ -153,12 +154,12 @@ fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comm
     let root = folder.join("root");
     fs::write(&users, peers::pureftpd_users(&place(&root))).expect("a file of the trial's own");
     fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
-    let made = run(
+    let made = run_within(
         Command::new(keeper).arg("mkdb").arg(&database).arg("-f").arg(&users),
-        "",
+        b"",
         Duration::from_secs(20),
     );
-    assert!(made.good, "pure-pw: {}", made.err);
+    assert!(made.succeeded(), "pure-pw: {}", made.err);
     let mut command = Command::new(program);
     command.args(peers::pureftpd(&place(&root), Listen::Both));
     if serve.tls {
@@ -176,7 +177,7 @@ fn identity(tools: &Tools, host: &Host, folder: &Path) -> PathBuf {
     fs::create_dir(&home).expect("a folder of the trial's own");
     let mut command = Command::new(&tools.pasv);
     command.args(["serve", "--quiet", "--tls", "required", "--listen", "127.0.0.1:0"]);
-    let maker = host.within(|| Running::start(clean(&mut command, &home), &home.join("log")));
+    let maker = host.within(|| Running::start(&mut command, &home.join("log")));
     let state = home.join("state/pasv");
     let made = wait_until(Instant::now() + Duration::from_secs(20), || {
         // Each is written whole or not at all.

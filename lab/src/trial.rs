@@ -2,16 +2,18 @@
 use std::fs;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use testbed::files;
+use testbed::process::{Said, clean, run_within};
+
 use crate::client::{Client, Job, Manner};
 use crate::doctor::Opinion;
 use crate::network::Lab;
-use crate::process::{Said, clean, run};
 use crate::rules::{Rules, Shape};
 use crate::site::{Serve, Server, Site, in_url};
 
@@ -195,8 +197,13 @@ impl Trial<'_> {
     #[track_caller]
     pub(crate) fn lists(&mut self, manner: Manner<'_>, limit: Duration) -> Said {
         let said = self.attempt(Job::List, manner);
-        assert!(said.good, "listing: {}\n{}", said.status, said.err);
-        assert!(said.out.contains("down.bin"), "the listing lacks down.bin: {}\n{}", said.out, said.err);
+        assert!(said.succeeded(), "listing: {}\n{}", said.status, said.err);
+        assert!(
+            said.text().contains("down.bin"),
+            "the listing lacks down.bin: {}\n{}",
+            said.text(),
+            said.err
+        );
         in_time("the listing", &said, limit);
         said
     }
@@ -207,8 +214,8 @@ impl Trial<'_> {
         let to = self.here("down.bin");
         let _ = fs::remove_file(&to);
         let said = self.attempt(Job::Get("down.bin", &to), manner);
-        assert!(said.good, "the download: {}\n{}", said.status, said.err);
-        same(&to, &self.site().files().join("down.bin"));
+        assert!(said.succeeded(), "the download: {}\n{}", said.status, said.err);
+        files::assert_same_file(&self.site().files().join("down.bin"), &to);
         in_time("the download", &said, limit);
         said
     }
@@ -219,8 +226,8 @@ impl Trial<'_> {
         let to = self.site().files().join("up.bin");
         let _ = fs::remove_file(&to);
         let said = self.attempt(Job::Put(&self.here("up.bin"), "up.bin"), manner);
-        assert!(said.good, "the upload: {}\n{}", said.status, said.err);
-        same(&to, &self.here("up.bin"));
+        assert!(said.succeeded(), "the upload: {}\n{}", said.status, said.err);
+        files::assert_same_file(&self.here("up.bin"), &to);
         in_time("the upload", &said, limit);
         said
     }
@@ -238,7 +245,7 @@ impl Trial<'_> {
         let mut command = self.pair.client().call(job, manner, self.site(), host, self.tools);
         let command = clean(&mut command, self.folder.path());
         command.env("XDG_STATE_HOME", self.state());
-        let said = self.lab.client.within(|| run(command, "", self.patience));
+        let said = self.lab.client.within(|| run_within(command, b"", self.patience));
         self.slowest = self.slowest.max(said.took);
         said
     }
@@ -281,17 +288,7 @@ impl Trial<'_> {
 
 /// `SIZE` bytes that look random and differ for each `seed`.
 pub(crate) fn content(seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut bytes = Vec::with_capacity(SIZE + 8);
-    while bytes.len() < SIZE {
-        // Marsaglia's xorshift64.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(SIZE);
-    bytes
+    files::content(seed, SIZE)
 }
 
 #[track_caller]
@@ -302,19 +299,5 @@ fn in_time(what: &str, said: &Said, limit: Duration) {
         said.took.as_secs_f64(),
         limit.as_secs_f64(),
         said.err
-    );
-}
-
-#[track_caller]
-fn same(one: &Path, other: &Path) {
-    let read = |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (one_bytes, other_bytes) = (read(one), read(other));
-    assert!(
-        one_bytes == other_bytes,
-        "{} ({} bytes) and {} ({} bytes) differ",
-        one.display(),
-        one_bytes.len(),
-        other.display(),
-        other_bytes.len()
     );
 }

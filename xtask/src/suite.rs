@@ -167,7 +167,7 @@ fn libtest_counts(text: &str) -> Option<(usize, usize)> {
     )
 }
 
-/// The file into which tests write that they were skipped; see `crates/cli/tests/it/harness/need.rs`.
+/// The file into which tests write that they were skipped; see `crates/testbed/src/need.rs`.
 struct SkipLog {
     path: PathBuf,
 }

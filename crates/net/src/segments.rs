@@ -44,7 +44,7 @@ mod tests {
     fn both_are_set_on_sockets_of_either_family() {
         for domain in [Domain::IPV4, Domain::IPV6] {
             let Ok(socket) = Socket::new(domain, Type::STREAM.cloexec(), None) else {
-                println!("skipped: this machine has no {domain:?}");
+                testbed::need::skip(&format!("{domain:?}"), "this machine has none");
                 continue;
             };
             limit(&socket, 1200).unwrap();

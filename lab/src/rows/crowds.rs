@@ -55,12 +55,12 @@ pub(super) fn stranger_at_home(trial: &mut Trial<'_>) {
         let stored = trial.site().files().join("up.bin");
         for _ in 0..4 {
             let _ = std::fs::remove_file(&to);
-            if trial.attempt(Job::Get("down.bin", &to), Manner::default()).good {
+            if trial.attempt(Job::Get("down.bin", &to), Manner::default()).succeeded() {
                 let got = std::fs::read(&to).expect("the file that came");
                 assert!(got == content(1), "success, and {} other bytes came", got.len());
             }
             let _ = std::fs::remove_file(&stored);
-            if trial.attempt(Job::Put(&from, "up.bin"), Manner::default()).good {
+            if trial.attempt(Job::Put(&from, "up.bin"), Manner::default()).succeeded() {
                 let kept = std::fs::read(&stored).expect("the file that was stored");
                 assert!(kept == content(2), "success, and {} other bytes were stored", kept.len());
             }

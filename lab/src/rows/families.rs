@@ -45,7 +45,7 @@ fn by_name(trial: &mut Trial<'_>) {
     let (to, from) = (trial.here("down.bin"), trial.here("up.bin"));
     for job in [Job::List, Job::Get("down.bin", &to), Job::Put(&from, "up.bin")] {
         let said = trial.attempt_at(NAME, job, Manner::default());
-        assert!(said.good, "{job:?}: {}\n{}", said.status, said.err);
+        assert!(said.succeeded(), "{job:?}: {}\n{}", said.status, said.err);
         assert!(said.took < seconds(3), "{job:?} took {:.1} s: {}", said.took.as_secs_f64(), said.err);
     }
     let read = |path| std::fs::read(path).expect("a file that was moved");

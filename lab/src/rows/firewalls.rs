@@ -32,7 +32,7 @@ pub(super) fn data_port_closed(trial: &mut Trial<'_>) {
     trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
     let to = trial.here("down.bin");
     let said = trial.attempt(Job::Get("down.bin", &to), by(Mode::Passive));
-    assert!(!said.good, "nothing can come through: {}", said.err);
+    assert!(!said.succeeded(), "nothing can come through: {}", said.err);
     assert!(said.took < seconds(20), "it took {:.1} s: {}", said.took.as_secs_f64(), said.err);
     names_the_place(trial, &said.err);
     assert!(said.err.contains("rule"), "no rule is named: {}", said.err);

@@ -38,7 +38,7 @@ pub(super) fn active(trial: &mut Trial<'_>) {
     }
     let to = trial.here("down.bin");
     let said = trial.attempt(Job::Get("down.bin", &to), by(Mode::Active));
-    assert!(!said.good, "nobody can dial {CLIENT} from there: {}", said.err);
+    assert!(!said.succeeded(), "nobody can dial {CLIENT} from there: {}", said.err);
     assert!(said.took < seconds(2), "it took {:.1} s: {}", said.took.as_secs_f64(), said.err);
     for word in ["198.51.100.2", "203.0.113.1", "passive"] {
         assert!(said.err.contains(word), "{word} is not in the refusal: {}", said.err);

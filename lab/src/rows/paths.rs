@@ -69,7 +69,7 @@ pub(super) fn stall(trial: &mut Trial<'_>) {
     let to = trial.here("down.bin");
     let manner = Manner { flags: &["--stall", "4s"], ..by(Mode::Passive) };
     let said = trial.attempt(Job::Get("down.bin", &to), manner);
-    assert!(!said.good, "nothing can come through: {}", said.err);
+    assert!(!said.succeeded(), "nothing can come through: {}", said.err);
     assert!(said.took < seconds(20), "it took {:.1} s: {}", said.took.as_secs_f64(), said.err);
     names_the_place(trial, &said.err);
 }

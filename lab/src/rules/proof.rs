@@ -7,11 +7,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use testbed::process::{Said, run_within};
+
 use super::{Loss, Modes, Place, Rules, Shape};
 use crate::client::{Job, Manner, Mode};
 use crate::doctor::NAME;
 use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
-use crate::process::{Said, run};
 use crate::site::{Serve, in_url};
 use crate::talk::Talk;
 use crate::trial::Trial;
@@ -168,12 +169,12 @@ fn keeper(trial: &mut Trial<'_>, number: u8, shape: Shape) {
         Modes::Passive => call.args(["--passive-ports", &range, "--no-active"]),
         Modes::Both => call.args(["--passive-ports", &range]),
     };
-    let said = trial.lab.server.within(|| run(&mut call, "", Duration::from_secs(20)));
-    let wrong: Vec<&str> = said.out.lines().filter(|line| line.starts_with("  error ")).collect();
+    let said = trial.lab.server.within(|| run_within(&mut call, b"", Duration::from_secs(20)));
+    let text = said.text();
+    let wrong: Vec<&str> = text.lines().filter(|line| line.starts_with("  error ")).collect();
     assert!(
         !wrong.is_empty() && wrong.iter().all(|line| line.contains(&format!("rule {number} ("))),
-        "`pasv doctor --site`: {}{}",
-        said.out,
+        "`pasv doctor --site`: {text}{}",
         said.err
     );
 }
@@ -182,11 +183,12 @@ fn keeper(trial: &mut Trial<'_>, number: u8, shape: Shape) {
 fn missing(trial: &Trial<'_>, shape: Shape) -> Vec<u8> {
     let mut call = trial.program();
     call.args(shape.words()).arg("--check");
-    let said = trial.lab.server.within(|| run(&mut call, "", Duration::from_secs(20)));
-    let told = said.out.lines().filter_map(|line| line.strip_prefix("MISSING   rule "));
+    let said = trial.lab.server.within(|| run_within(&mut call, b"", Duration::from_secs(20)));
+    let text = said.text();
+    let told = text.lines().filter_map(|line| line.strip_prefix("MISSING   rule "));
     let mut numbers: Vec<u8> = told.filter_map(|told| told.get(..1)?.parse().ok()).collect();
     numbers.dedup();
-    assert!(said.good || !said.out.is_empty(), "`pasv firewall --check`: {}", said.err);
+    assert!(said.succeeded() || !said.out.is_empty(), "`pasv firewall --check`: {}", said.err);
     numbers
 }
 
@@ -249,7 +251,7 @@ fn works(trial: &mut Trial<'_>, what: Loss, shape: Shape) -> bool {
             trial.lab.narrow(1300);
             let to = trial.here("down.bin");
             let flags = &["--timeout", "3s", "--stall", "3s"];
-            trial.attempt(Job::Get("down.bin", &to), Manner { flags, ..manner(mode) }).good
+            trial.attempt(Job::Get("down.bin", &to), Manner { flags, ..manner(mode) }).succeeded()
         }
         Loss::Nothing => true,
     }
@@ -261,7 +263,7 @@ fn works_by(trial: &mut Trial<'_>, mode: Mode, job: Job<'_>) -> bool {
 }
 
 fn is_by(said: &Said, mode: Mode) -> bool {
-    said.good && !(mode == Mode::Active && said.err.contains("passive"))
+    said.succeeded() && !(mode == Mode::Active && said.err.contains("passive"))
 }
 
 fn hears_and_answers(stream: &mut TcpStream) -> bool {

@@ -143,7 +143,7 @@ mod tests {
             status_line(b"d", &Stat { kind: FileType::Directory, access: enter, ..stat.clone() }).unwrap();
         assert!(dir.starts_with(b"dr-xr-xr-x    1 ftp"), "{}", dir.escape_ascii());
         let mut facts = Vec::new();
-        super::facts::of(&stat, true).encode(&wire::facts::Wanted::ALL, &mut facts);
+        facts::of(&stat, true).encode(&wire::facts::Wanted::ALL, &mut facts);
         assert_eq!(String::from_utf8(facts).unwrap(), "type=file;size=5;modify=19700101000000;perm=adfrw;");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use server::{BindError, Server, Settings};
 use storage::local::{Local, LocalOptions};
+use testbed::need;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -34,7 +35,7 @@ async fn both_families_share_one_port() {
             // Somebody else was quicker at that port.
             Err(BindError::Listen(_, error)) if error.kind() == ErrorKind::AddrInUse => {}
             Err(BindError::Listen(at, error)) if at.is_ipv6() => {
-                return println!("skipped: this machine has no IPv6: {error}");
+                return need::skip("IPv6", &error.to_string());
             }
             Err(error) => panic!("{error}"),
         }
@@ -46,7 +47,7 @@ async fn both_families_share_one_port() {
 /// site dialled without it, and such clients had no active mode.
 #[tokio::test]
 async fn active_mode_reaches_a_client_on_the_same_link() {
-    let Some(own) = link_local() else { return println!("skipped: this machine has no link-local address") };
+    let Some(own) = link_local() else { return need::skip("a link-local address", "this machine has none") };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("x"), "content").unwrap();
     let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();

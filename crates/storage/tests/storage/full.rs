@@ -24,12 +24,7 @@ async fn a_full_disk_harms_neither_the_old_file_nor_what_has_come() {
     let _no_children = STARTING.lock().await;
     let disk = match small_disk() {
         Ok(disk) => disk,
-        Err(errno) => {
-            println!(
-                "skipped: a_full_disk_harms_neither_the_old_file_nor_what_has_come needs root ({errno})"
-            );
-            return;
-        }
+        Err(errno) => return testbed::need::skip("a small disk", &format!("needs root: {errno}")),
     };
     let root = PathBuf::from(format!("/proc/self/fd/{}", disk.as_raw_fd()));
     for sync in [Sync::Never, Sync::Always] {

@@ -2,14 +2,12 @@
 
 pub(crate) mod certificates;
 pub(crate) mod dialogue;
-pub(crate) mod files;
-pub(crate) mod need;
 pub(crate) mod ours;
 pub(crate) mod pebble;
 pub(crate) mod peer;
-pub(crate) mod ports;
-pub(crate) mod process;
 pub(crate) mod site;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod url;
+
+pub(crate) use testbed::{files, need, ports, process};

@@ -14,7 +14,9 @@ use super::process::clean;
 /// Runs a program to its end with stderr on a terminal of so many columns: all that was written there, escapes included.
 pub(crate) fn on_a_terminal(command: &mut Command, columns: u16) -> (ExitStatus, String) {
     let (ours, its) = pair(columns);
-    let child = clean(command)
+    let home = tempfile::tempdir().expect("a home for the program");
+    let child = clean(command, home.path())
+        .stdin(Stdio::null())
         .env_remove("NO_COLOR")
         .env("TERM", "xterm")
         .stdout(Stdio::null())

@@ -5,13 +5,14 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv6Addr, TcpListener};
+use std::path::PathBuf;
+
+use crate::process;
 
 /// The program called `name`, from `PATH`; where it is missing the running test is noted as skipped.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
-    });
+pub fn program(name: &str) -> Option<PathBuf> {
+    let found = process::find(name);
     if found.is_none() {
         skip(name, "not installed");
     }
@@ -19,10 +20,11 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// The file `path` below the folder into which `cargo xtask test tools` unpacks the other servers.
-pub(crate) fn peer_file(name: &str, path: &str) -> Option<PathBuf> {
+pub fn peer_file(name: &str, path: &str) -> Option<PathBuf> {
     let folder = match std::env::var_os("PASV_PEERS") {
         Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers"),
+        // A test is run from target/debug/deps.
+        None => std::env::current_exe().ok()?.ancestors().nth(3)?.join("peers"),
     };
     let file = folder.join(path);
     if file.exists() {
@@ -33,7 +35,7 @@ pub(crate) fn peer_file(name: &str, path: &str) -> Option<PathBuf> {
 }
 
 /// Root, for the servers that insist on it.
-pub(crate) fn root(name: &str) -> Option<()> {
+pub fn root(name: &str) -> Option<()> {
     if rustix::process::geteuid().is_root() {
         return Some(());
     }
@@ -41,8 +43,17 @@ pub(crate) fn root(name: &str) -> Option<()> {
     None
 }
 
+/// An address of this machine that IPv6 reaches: `::1`.
+pub fn ipv6() -> Option<()> {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        return Some(());
+    }
+    skip("IPv6", "this machine has none");
+    None
+}
+
 /// Notes that the running test is skipped for want of `name`. The caller returns right after.
-pub(crate) fn skip(name: &str, why: &str) {
+pub fn skip(name: &str, why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     println!("SKIPPED: {name} ({why})");

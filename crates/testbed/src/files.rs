@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 /// Names that have broken FTP programs, each with the word by which a test excepts it.
-pub(crate) const ODD_NAMES: &[(&str, &[u8])] = &[
+pub const ODD_NAMES: &[(&str, &[u8])] = &[
     ("blanks", b"two  words.txt"),
     ("edge", b" edge "),
     ("quotes", b"it's \"so\""),
@@ -26,7 +26,7 @@ pub(crate) const ODD_NAMES: &[(&str, &[u8])] = &[
 ];
 
 /// The odd names without those that a program cannot handle.
-pub(crate) fn odd_names(except: &[&str]) -> Vec<&'static OsStr> {
+pub fn odd_names(except: &[&str]) -> Vec<&'static OsStr> {
     for word in except {
         assert!(ODD_NAMES.iter().any(|(known, _)| known == word), "no odd name is called {word}");
     }
@@ -35,7 +35,7 @@ pub(crate) fn odd_names(except: &[&str]) -> Vec<&'static OsStr> {
 }
 
 /// `length` bytes that look random, contain every value and differ for each `seed`.
-pub(crate) fn content(seed: u64, length: usize) -> Vec<u8> {
+pub fn content(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -50,7 +50,7 @@ pub(crate) fn content(seed: u64, length: usize) -> Vec<u8> {
 }
 
 /// Writes `content(seed, length)` as `folder/name` and says where that is.
-pub(crate) fn write(folder: &Path, name: impl AsRef<Path>, seed: u64, length: usize) -> PathBuf {
+pub fn write(folder: &Path, name: impl AsRef<Path>, seed: u64, length: usize) -> PathBuf {
     let path = folder.join(name);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).expect("a folder for a test's file");
@@ -60,14 +60,14 @@ pub(crate) fn write(folder: &Path, name: impl AsRef<Path>, seed: u64, length: us
 }
 
 /// Writes the odd names into `folder`, each file different.
-pub(crate) fn write_odd(folder: &Path, names: &[&OsStr]) {
+pub fn write_odd(folder: &Path, names: &[&OsStr]) {
     for (seed, name) in names.iter().enumerate() {
         write(folder, name, 1000 + seed as u64, 100 + seed);
     }
 }
 
 /// Writes a tree of 300 files in 25 folders, some of them empty, some larger than any buffer.
-pub(crate) fn write_tree(folder: &Path) {
+pub fn write_tree(folder: &Path) {
     for (number, name) in tree_names().enumerate() {
         let length = match number {
             7 | 77 => 300_000,
@@ -79,7 +79,7 @@ pub(crate) fn write_tree(folder: &Path) {
 }
 
 /// The names of that tree's files.
-pub(crate) fn tree_names() -> impl Iterator<Item = PathBuf> {
+pub fn tree_names() -> impl Iterator<Item = PathBuf> {
     (0..300).map(|number| {
         let (outer, inner) = (number % 5, number % 20);
         PathBuf::from(match number % 3 {
@@ -91,12 +91,12 @@ pub(crate) fn tree_names() -> impl Iterator<Item = PathBuf> {
 }
 
 /// The names of fifty-two files.
-pub(crate) fn many_names() -> impl Iterator<Item = PathBuf> {
+pub fn many_names() -> impl Iterator<Item = PathBuf> {
     (0..52).map(|number| PathBuf::from(format!("{number}.bin")))
 }
 
 /// Writes them into `folder`: some empty, some of one record of TLS, some larger than any buffer.
-pub(crate) fn write_many(folder: &Path) {
+pub fn write_many(folder: &Path) {
     for (number, name) in many_names().enumerate() {
         let length = match number % 10 {
             0 => 0,
@@ -108,7 +108,7 @@ pub(crate) fn write_many(folder: &Path) {
 }
 
 /// Every file below `folder`, by its name from there, with the SHA-256 of its bytes.
-pub(crate) fn digests(folder: &Path) -> BTreeMap<PathBuf, String> {
+pub fn digests(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -126,7 +126,7 @@ pub(crate) fn digests(folder: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 /// Is there a file below `folder` that is not empty?
-pub(crate) fn holds_bytes(folder: &Path) -> bool {
+pub fn holds_bytes(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| match entry.metadata() {
         Ok(data) if data.is_dir() => holds_bytes(&entry.path()),
@@ -137,7 +137,7 @@ pub(crate) fn holds_bytes(folder: &Path) -> bool {
 
 /// Fails unless both folders hold the same names with the same bytes, and at least one.
 #[track_caller]
-pub(crate) fn assert_same(expected: &Path, actual: &Path) {
+pub fn assert_same(expected: &Path, actual: &Path) {
     let (expected, actual) = (digests(expected), digests(actual));
     assert!(!expected.is_empty(), "nothing to compare");
     let missing: Vec<_> = expected.keys().filter(|name| !actual.contains_key(*name)).collect();
@@ -152,7 +152,7 @@ pub(crate) fn assert_same(expected: &Path, actual: &Path) {
 
 /// Fails unless both files hold the same bytes.
 #[track_caller]
-pub(crate) fn assert_same_file(expected: &Path, actual: &Path) {
+pub fn assert_same_file(expected: &Path, actual: &Path) {
     let length =
         |path: &Path| fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len();
     assert_eq!(

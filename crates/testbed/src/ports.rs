@@ -13,14 +13,14 @@ const LAST: u16 = 32_000;
 const SIZE: u16 = 20;
 
 /// A block of ports on 127.0.0.1 that nobody else uses while this lives.
-pub(crate) struct Block {
+pub struct Block {
     first: u16,
     _lock: UdpSocket,
 }
 
 impl Block {
     /// Takes a free one.
-    pub(crate) fn take() -> Self {
+    pub fn take() -> Self {
         // A start of its own for each process spares most of them the search.
         let count = (LAST - FIRST) / SIZE;
         let start = std::process::id() as u16 % count;
@@ -36,12 +36,12 @@ impl Block {
     }
 
     /// Its port for control connections.
-    pub(crate) fn control(&self) -> u16 {
+    pub fn control(&self) -> u16 {
         self.first
     }
 
     /// Its ports for passive data connections.
-    pub(crate) fn passive(&self) -> RangeInclusive<u16> {
+    pub fn passive(&self) -> RangeInclusive<u16> {
         self.first + 1..=self.first + SIZE - 1
     }
 }
