@@ -2,17 +2,9 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
-use crate::talk::say;
+use client::trust::Answer;
 
-/// What was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Yes,
-    /// Also the end of input.
-    No,
-    /// There is no terminal to ask at.
-    Nobody,
-}
+use crate::talk::say;
 
 /// Prints something and asks a question about it, until the answer is a whole `yes` or `no`.
 pub(crate) fn ask(text: &str, question: &str) -> Answer {

@@ -3,6 +3,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use client::trust::Policy;
 use client::walk::below;
 use client::{Client, Credentials, Endpoint, Error, Event, Mode, Verify, Watcher, Way};
 use wire::Pathname;
@@ -15,7 +16,7 @@ use crate::outcome;
 use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
-use crate::trust::{Policy, policy};
+use crate::trust::{explain, policy};
 use client::memory::known_sites::Place;
 use client::memory::ways::{Features, Network, News, Segments, Ways};
 
@@ -210,7 +211,7 @@ async fn reach(
                 talk.login.forget(url, &user);
                 Failure::from(error).without_hint().print();
             }
-            done => return done.map_err(|error| policy.explain(error)),
+            done => return done.map_err(|error| explain(&policy, error)),
         }
     }
     // The last of the tries above returns.

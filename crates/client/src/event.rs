@@ -113,6 +113,13 @@ pub enum Event {
         /// What is dialled.
         used: SocketAddr,
     },
+    /// Whether this is the right server is not proven, or not remembered; the work goes on.
+    Identity {
+        /// What a person should know.
+        text: String,
+        /// An attacker may read everything: to be shown also where only errors are.
+        insecure: bool,
+    },
     /// Something that only a person who watches wants to know.
     Note(String),
     /// Something a person should know; the work goes on.
@@ -185,6 +192,7 @@ impl fmt::Display for Event {
             Self::AddressNotFollowed { told, used } => {
                 write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
             }
+            Self::Identity { text, .. } => write!(f, "warning: {text}"),
             Self::Warning(text) | Self::Note(text) => write!(f, "* {text}"),
         }
     }

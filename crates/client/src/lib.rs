@@ -37,6 +37,7 @@ pub mod security;
 pub mod session;
 mod small_segments;
 mod source;
+pub mod trust;
 pub mod upload;
 pub mod walk;
 
@@ -48,3 +49,4 @@ pub use net::pump::Progress;
 pub use options::{DataPort, Endpoint, Options, TlsEnd, Verify};
 pub use security::{Security, TlsMode};
 pub use session::{Credentials, Mode, Patience, Way};
+pub use trust::Trust;
