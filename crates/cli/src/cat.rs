@@ -84,6 +84,6 @@ async fn one(
     };
     let bytes = came.map_err(|error| Failure::while_writing(to, error))?;
     out.flush().map_err(|error| Failure::output(to, &error))?;
-    meter.done(&name, bytes);
+    meter.done(&name, bytes, true);
     Ok(())
 }

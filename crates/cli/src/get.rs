@@ -1,13 +1,11 @@
 //! `pasv get`: files and trees of a site, fetched.
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum, ValueHint};
-use client::copy::{Begin, CopyError, Got, Here, How, OnLinks, Target, Watch, Why};
+use client::copy::{CopyError, Downloads, Here, OnLinks, Target, TreeOptions, Why};
 use client::download::FINISHED;
 use client::name::local_name;
 use client::{Client, Error, Verify};
@@ -19,8 +17,7 @@ use wire::{Pathname, RepresentationType};
 use crate::address;
 use crate::cat;
 use crate::client_flags::{LinksFlag, Talk, TypeFlag, representation};
-use crate::interrupt::UnderWay;
-use crate::progress::{Meter, Running};
+use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, show_path};
@@ -107,38 +104,6 @@ enum Goal {
     Tree(PathBuf, OnLinks),
 }
 
-/// How a download is watched.
-struct Watching<'a> {
-    meter: &'a Meter,
-    under_way: &'a UnderWay,
-    running: Mutex<Option<Running>>,
-}
-
-impl Watch for Watching<'_> {
-    fn begins(&self, begin: &Begin<'_>) {
-        self.under_way.comes(begin.kept.then_some(begin.part));
-        let (name, bytes) = (begin.path.to_string(), (begin.have, begin.kept_bytes));
-        let bar = self.meter.follow_from(&name, bytes, begin.total, begin.progress);
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
-    }
-
-    fn ended(&self) {
-        self.under_way.ended();
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn got(&self, path: &Pathname, got: Got) {
-        match got {
-            Got::Whole(length) => self.meter.done(&path.to_string(), length),
-            Got::AlreadyThere => self.meter.present(&path.to_string(), 0),
-        }
-    }
-
-    fn left_out(&self, what: &[u8], why: &dyn fmt::Display) {
-        self.meter.skipped(format_args!("skipped: \"{}\": {why}", show(what)));
-    }
-}
-
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if flags.output.is_some() && flags.urls.len() > 1 {
         return Err(Failure::usage("-o names one file, but there are several URLs")
@@ -182,10 +147,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         VerifyFlag::Size => Verify::Size,
         VerifyFlag::Off => Verify::Off,
     };
-    let mut sessions = Sessions::new(&flags.talk, meter.clone()).verifying(verify);
-    let under_way = UnderWay::new(&meter, flags.resume);
-    let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber), &under_way).await;
-    under_way.finished();
+    let mut sessions = Sessions::new(&flags.talk, meter.clone()).copying(verify, flags.resume);
+    let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber)).await;
     sessions.end().await;
     meter.summary(errands.len() > 1);
     done
@@ -254,16 +217,14 @@ async fn all(
     sessions: &mut Sessions<'_>,
     errands: &[Errand],
     (resume, no_clobber): (bool, bool),
-    under_way: &UnderWay,
 ) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
-    let watching = Watching { meter: &meter, under_way, running: Mutex::new(None) };
-    let how = How::new(resume, &watching);
+    let run = Downloads::new(resume);
     let mut all = Several::of(errands.len());
     for errand in errands {
         let done = match exists(errand).filter(|_| no_clobber) {
             Some(path) => Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path)))),
-            None => one(sessions, errand, &how).await,
+            None => one(sessions, errand, &run).await,
         };
         sessions.after(&done);
         all.add(done, |failure| meter.failed(failure))?;
@@ -281,14 +242,14 @@ fn exists(errand: &Errand) -> Option<PathBuf> {
     }
 }
 
-async fn one(sessions: &mut Sessions<'_>, errand: &Errand, how: &How<'_>) -> Result<(), Failure> {
+async fn one(sessions: &mut Sessions<'_>, errand: &Errand, run: &Downloads) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
     let client = sessions.at(&errand.url).await?;
     match (&errand.goal, &errand.path) {
-        (Goal::File(target), Some(path)) => fetch(client, path, target, how).await,
-        (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, how).await.map(drop)?),
+        (Goal::File(target), Some(path)) => fetch(client, path, target, run).await,
+        (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, run).await.map(drop)?),
         (Goal::Tree(into, on_links), path) => {
-            fetch_tree(client, path.as_ref(), (into, *on_links), how, &meter).await
+            fetch_tree(client, path.as_ref(), (into, *on_links), run, &meter).await
         }
         // What is fetched as a file has a path.
         (Goal::File(_) | Goal::Text(_), None) => Ok(()),
@@ -323,12 +284,17 @@ fn folder_of(path: Option<&Pathname>, url: &FtpUrl, flags: &Flags) -> Result<Pat
     Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
 }
 
-async fn fetch(client: &mut Client, path: &Pathname, target: &Target, how: &How<'_>) -> Result<(), Failure> {
-    match client.get_file(path, None, target, how).await {
+async fn fetch(
+    client: &mut Client,
+    path: &Pathname,
+    target: &Target,
+    run: &Downloads,
+) -> Result<(), Failure> {
+    match client.get_file(path, None, target, run).await {
         Ok(_) => Ok(()),
         Err(error) => {
             let failure = Failure::from(error);
-            if failure.exit == Exit::Refused && is_directory(client, path).await {
+            if failure.exit == Exit::Refused && client.is_directory(path).await {
                 return Err(failure.hint("it is a directory: -r downloads it with its contents"));
             }
             Err(failure)
@@ -336,15 +302,11 @@ async fn fetch(client: &mut Client, path: &Pathname, target: &Target, how: &How<
     }
 }
 
-async fn is_directory(client: &mut Client, path: &Pathname) -> bool {
-    client.stat(Some(path)).await.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory()))
-}
-
 async fn fetch_tree(
     client: &mut Client,
     path: Option<&Pathname>,
-    (into, on_links): (&Path, OnLinks),
-    how: &How<'_>,
+    (into, links): (&Path, OnLinks),
+    run: &Downloads,
     meter: &Meter,
 ) -> Result<(), Failure> {
     // With -r a file is welcome too.
@@ -352,10 +314,10 @@ async fn fetch_tree(
         && let Ok(entry) = client.stat(Some(path)).await
         && entry.facts.kind == Some(EntryType::File)
     {
-        return fetch(client, path, &Target::at(into)?, how).await;
+        return fetch(client, path, &Target::at(into)?, run).await;
     }
     let _bar = meter.whole(None);
-    let whole = client.get_tree(path.cloned(), into, how.resume, on_links, how.watch).await?;
+    let whole = client.get_tree(path.cloned(), into, TreeOptions { resume: run.resume, links }).await?;
     if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
 }
 

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use client::Progress;
+use client::{Direction, Progress};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use wire::Pathname;
 
 use crate::progress::{Meter, Tally, grouped, human};
 use crate::talk::{say, show_path};
@@ -107,16 +108,16 @@ impl UnderWay {
         Self { shared: Arc::new(shared), begun: Once::new() }
     }
 
-    /// A file comes into this part from now on, if that is kept.
-    pub(crate) fn comes(&self, part: Option<&Path>) {
-        *self.shared.file() = part.map(|part| File::Coming(part.to_owned()));
-        self.listen();
-    }
-
-    /// A file goes to the server from now on. `resumes`: `-c` can go on with what has arrived of it.
-    pub(crate) fn goes(&self, name: &str, progress: &Arc<Progress>, resumes: bool) {
-        let progress = Arc::clone(progress);
-        *self.shared.file() = Some(File::Going { name: name.to_owned(), progress, resumes });
+    /// A file is on its way from now on.
+    pub(crate) fn started(&self, path: &Pathname, direction: &Direction, progress: &Arc<Progress>) {
+        *self.shared.file() = match direction {
+            Direction::Download { part } => part.clone().map(File::Coming),
+            Direction::Upload { resumable } => Some(File::Going {
+                name: path.to_string(),
+                progress: Arc::clone(progress),
+                resumes: *resumable,
+            }),
+        };
         self.listen();
     }
 

@@ -1,7 +1,5 @@
 //! `pasv mkdir`, `pasv rmdir`: directories of a site.
 use clap::{Args, ValueHint};
-use client::{Client, Error};
-use wire::Pathname;
 use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
@@ -69,31 +67,8 @@ async fn one(sessions: &mut Sessions<'_>, url: &FtpUrl, change: Change) -> Resul
     let path = site::named(url)?;
     let client = sessions.at(url).await?;
     Ok(match change {
-        Change::MakeAll => make_all(client, &path).await,
+        Change::MakeAll => client.make_dir_all(&path).await,
         Change::Make => client.make_dir(&path).await,
         Change::Remove => client.remove_dir(&path).await,
     }?)
-}
-
-/// From the top down, as servers make only what has its parent.
-pub(crate) async fn make_all(client: &mut Client, path: &Pathname) -> Result<(), Error> {
-    let mut whole = Vec::new();
-    for part in path.as_bytes().split_inclusive(|byte| *byte == b'/') {
-        whole.extend_from_slice(part);
-        if part == b"/" {
-            continue;
-        }
-        let Ok(directory) = Pathname::new(whole.strip_suffix(b"/").unwrap_or(&whole)) else { continue };
-        if let Err(error) = client.make_dir(&directory).await {
-            if !matches!(error, Error::Refused { .. }) {
-                return Err(error);
-            }
-            // Perhaps it is there already.
-            let there = client.stat(Some(&directory)).await;
-            if !there.is_ok_and(|e| e.facts.kind.is_some_and(|k| k.is_directory())) {
-                return Err(error);
-            }
-        }
-    }
-    Ok(())
 }

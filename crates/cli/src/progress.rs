@@ -161,31 +161,26 @@ impl Meter {
         Whole { state: Arc::clone(&self.state) }
     }
 
-    /// A file of `length` bytes is done. One that is not part of a tree leaves a line, with `--progress` every one.
-    pub(crate) fn done(&self, name: &str, length: u64) {
+    /// A file of `length` bytes, as far as that is known, is `copied` or was there already. One that is not part of a tree leaves
+    /// a line, with `--progress` every one.
+    pub(crate) fn done(&self, name: &str, length: u64, copied: bool) {
         let line = {
             let mut state = self.lock();
             let now = state.now();
             let sum = state.parts.remove(name).unwrap_or(Sum { kept: None, begun: now });
             let kept = sum.kept.unwrap_or(0).min(length);
-            state.tally.files += 1;
-            state.tally.bytes += length - kept;
             state.tally.settled += length;
-            let line = self.each || (self.lines && state.total.is_none());
-            line.then(|| file_done(columns(), name, length - kept, kept, now - sum.begun))
-        };
-        self.leave(line);
-    }
-
-    /// A file of `length` bytes, as far as that is known, was there already.
-    pub(crate) fn present(&self, name: &str, length: u64) {
-        let line = {
-            let mut state = self.lock();
-            state.now();
-            state.parts.remove(name);
-            state.tally.present += 1;
-            state.tally.settled += length;
-            (self.each || (self.lines && state.total.is_none())).then(|| file_present(columns(), name))
+            if copied {
+                state.tally.files += 1;
+                state.tally.bytes += length - kept;
+            } else {
+                state.tally.present += 1;
+            }
+            let wanted = self.each || (self.lines && state.total.is_none());
+            wanted.then(|| match copied {
+                true => file_done(columns(), name, length - kept, kept, now - sum.begun),
+                false => file_present(columns(), name),
+            })
         };
         self.leave(line);
     }
@@ -449,7 +444,7 @@ mod tests {
             assert_eq!(meter.tally().files, 0);
             drop(running);
         }
-        meter.done("a", 1000);
+        meter.done("a", 1000, true);
         // Nothing of "c" was kept before its first run.
         for (kept, bytes) in [(0, 300), (300, 900)] {
             let progress = Arc::new(Progress::default());
@@ -457,8 +452,8 @@ mod tests {
             progress.add(bytes);
             drop(running);
         }
-        meter.done("c", 900);
-        meter.present("b", 50);
+        meter.done("c", 900, true);
+        meter.done("b", 50, false);
         drop(whole);
         let tally = Tally {
             files: 2,

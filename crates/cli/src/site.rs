@@ -1,5 +1,5 @@
 //! How does a verb get from its URL to a session?
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +12,7 @@ use wire::url::FtpUrl;
 
 use crate::address;
 use crate::client_flags::Talk;
+use crate::interrupt::UnderWay;
 use crate::outcome;
 use crate::password::{Found, credentials};
 use crate::progress::Meter;
@@ -107,6 +108,7 @@ pub(crate) struct Sessions<'a> {
     verify: Verify,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
+    under_way: Arc<UnderWay>,
     protected: Protected,
     last: Option<(FtpUrl, Client)>,
     /// Where no session could be begun: a second try would wait as long, or send a wrong password once more.
@@ -118,6 +120,7 @@ impl<'a> Sessions<'a> {
         Self {
             talk,
             verify: Verify::default(),
+            under_way: Arc::new(UnderWay::new(&meter, false)),
             meter,
             protected: Protected::default(),
             last: None,
@@ -125,9 +128,9 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The same, where files are proven in this way.
-    pub(crate) fn verifying(self, verify: Verify) -> Self {
-        Self { verify, ..self }
+    /// The same, where files are copied and proven in this way. `resume`: the command has `-c` already.
+    pub(crate) fn copying(self, verify: Verify, resume: bool) -> Self {
+        Self { verify, under_way: Arc::new(UnderWay::new(&self.meter, resume)), ..self }
     }
 
     /// A session at the site of `url`.
@@ -144,7 +147,7 @@ impl<'a> Sessions<'a> {
                         format!("{url} was not tried, as no session with {} could be started", url.host);
                     return Err(Failure::new(Exit::Unreachable, text));
                 }
-                let watch = stderr_watcher(self.talk, self.meter.clone());
+                let watch = watcher(self.talk, self.meter.clone(), Arc::clone(&self.under_way));
                 match reach(url, self.talk, watch, self.verify, &mut self.protected).await {
                     Ok(client) => client,
                     Err(failure) => {
@@ -176,6 +179,7 @@ impl<'a> Sessions<'a> {
 
     /// Ends the last session.
     pub(crate) async fn end(self) {
+        self.under_way.finished();
         if let Some((_, client)) = self.last {
             client.quit().await;
         }
@@ -184,7 +188,8 @@ impl<'a> Sessions<'a> {
 
 /// Connects and logs in, showing on stderr what the flags ask for.
 pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Client, Failure> {
-    open_watched(url, talk, stderr_watcher(talk, meter.clone())).await
+    let under_way = Arc::new(UnderWay::new(meter, false));
+    open_watched(url, talk, watcher(talk, meter.clone(), under_way)).await
 }
 
 /// Connects and logs in.
@@ -302,11 +307,32 @@ fn is_news(host: &str, port: u16, anonymous: bool) -> bool {
     told.insert((host.to_ascii_lowercase(), port, anonymous))
 }
 
-/// With `-v` everything; else what a person should know, in a line each; with `-q` nothing.
-fn stderr_watcher(talk: &Talk, meter: Meter) -> Watcher {
+/// Draws files as bars and lines. Of all else it says everything with `-v`, what a person should know without it, and nothing
+/// with `-q`.
+fn watcher(talk: &Talk, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
     let (verbose, quiet) = (talk.verbose, talk.quiet);
+    let bars = Mutex::new(HashMap::new());
     Arc::new(move |event: &Event| {
         let worth_a_line = match event {
+            Event::FileStarted { path, direction, start, have, total, progress } => {
+                under_way.started(path, direction, progress);
+                let bar = meter.follow_from(&path.to_string(), (*start, *have), *total, progress);
+                bars.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), bar);
+                false
+            }
+            Event::FileStopped { path } => {
+                under_way.ended();
+                bars.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+                false
+            }
+            Event::FileDone { path, length, copied } => {
+                meter.done(&path.to_string(), *length, *copied);
+                false
+            }
+            Event::Skipped { .. } => {
+                meter.skipped(format_args!("{event}"));
+                false
+            }
             // The next session would say the same.
             Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
             Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,

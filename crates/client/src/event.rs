@@ -1,10 +1,12 @@
 //! What can be watched while it happens?
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use net::pump::Progress;
 use wire::pathname::show;
-use wire::{Command, Reply};
+use wire::{Command, Pathname, Reply};
 
 use crate::session::Way;
 
@@ -120,10 +122,62 @@ pub enum Event {
         /// An attacker may read everything: to be shown also where only errors are.
         insecure: bool,
     },
+    /// Bytes of a file begin to move. May happen several times for one file, each time followed by
+    /// [`Event::FileStopped`].
+    FileStarted {
+        /// The file's path at the server.
+        path: Pathname,
+        /// Which way.
+        direction: Direction,
+        /// From which byte on.
+        start: u64,
+        /// How many bytes were there before: those behind `start` are sent once more, to be compared.
+        have: u64,
+        /// How many there will be, as far as is known.
+        total: Option<u64>,
+        /// Counts them.
+        progress: Arc<Progress>,
+    },
+    /// They move no more.
+    FileStopped {
+        /// The file's path at the server.
+        path: Pathname,
+    },
+    /// A file has been copied, or found to be there already. Once for each.
+    FileDone {
+        /// The file's path at the server.
+        path: Pathname,
+        /// Its length, as far as is known.
+        length: u64,
+        /// False: it was there already.
+        copied: bool,
+    },
+    /// Something of a tree is not copied.
+    Skipped {
+        /// Its path, from where the copy starts, for people.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// Something that only a person who watches wants to know.
     Note(String),
     /// Something a person should know; the work goes on.
     Warning(String),
+}
+
+/// Which way a file goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the server to us.
+    Download {
+        /// The partial file that is kept if the download ends early; none: nothing is kept.
+        part: Option<PathBuf>,
+    },
+    /// From us to the server.
+    Upload {
+        /// An upload that ends early can be resumed.
+        resumable: bool,
+    },
 }
 
 /// Who opened a data connection: the difference between passive and active mode.
@@ -192,6 +246,14 @@ impl fmt::Display for Event {
             Self::AddressNotFollowed { told, used } => {
                 write!(f, "* the server told the data address {told}, which is not its own; dialling {used}")
             }
+            Self::FileStarted { path, start: 0, .. } => write!(f, "* copying {path}"),
+            Self::FileStarted { path, start, .. } => write!(f, "* copying {path} from byte {start}"),
+            Self::FileStopped { path } => write!(f, "* no more bytes of {path}"),
+            Self::FileDone { path, copied: true, length } => {
+                write!(f, "* {path} is complete: {length} bytes")
+            }
+            Self::FileDone { path, copied: false, .. } => write!(f, "* {path} is complete already"),
+            Self::Skipped { what, why } => write!(f, "skipped: \"{what}\": {why}"),
             Self::Identity { text, .. } => write!(f, "warning: {text}"),
             Self::Warning(text) | Self::Note(text) => write!(f, "* {text}"),
         }
@@ -215,7 +277,7 @@ pub fn said(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{Pathname, Secret};
+    use wire::Secret;
 
     #[test]
     fn secrets_are_masked_and_names_cannot_forge_lines() {

@@ -44,7 +44,7 @@ pub mod walk;
 pub use client::Client;
 pub use download::Sink;
 pub use error::{Attempt, Error, Place, Unreachable};
-pub use event::{Dialled, Event, Watcher};
+pub use event::{Dialled, Direction, Event, Watcher};
 pub use net::pump::Progress;
 pub use options::{DataPort, Endpoint, Options, TlsEnd, Verify};
 pub use security::{Security, TlsMode};

@@ -10,9 +10,7 @@
 //!     '--- starts over, twice at most <--------------------'-- the seam differs; REST is refused or ignored
 //! ```
 use std::collections::HashSet;
-use std::fmt;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,61 +26,28 @@ use super::target::{Existing, Here, Target, Why};
 use crate::client::Client;
 use crate::download::{Came, DataEnd, cut_but_whole, ended_early};
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Direction, Event};
 use crate::options::Verify;
 
 /// How often one file is started over. A source that changes more often than that has to be fetched at another time.
 const RESTARTS: usize = 2;
 
-/// Bytes begin to come.
-pub struct Begin<'a> {
-    /// The file of the site.
-    pub path: &'a Pathname,
-    /// Where they go.
-    pub part: &'a Path,
-    /// Is the part kept, when they end before the end of the file?
-    pub kept: bool,
-    /// From which byte on they are fetched.
-    pub have: u64,
-    /// How many bytes were there before: the last of them may be fetched once more, to be compared.
-    pub kept_bytes: u64,
-    /// How many there will be, as far as is known.
-    pub total: Option<u64>,
-    /// Counts them.
-    pub progress: &'a Arc<Progress>,
-}
-
-/// Is told how a copy goes.
-pub trait Watch: Sync {
-    /// Bytes begin to come. May be said several times for one file, each time followed by [`Watch::ended`].
-    fn begins(&self, _begin: &Begin<'_>) {}
-    /// They come no more.
-    fn ended(&self) {}
-    /// A file is there: fetched whole, or found so. Said once for each.
-    fn got(&self, _path: &Pathname, _got: Got) {}
-    /// Something of a tree was left out: its path from the root of the tree, and why.
-    fn left_out(&self, _what: &[u8], _why: &dyn fmt::Display) {}
-}
-
-impl Watch for () {}
-
-/// How files are fetched in one run.
-pub struct How<'a> {
-    /// Go on with what an earlier run has kept, and leave alone what is there already.
+/// The downloads of one run.
+#[derive(Debug)]
+pub struct Downloads {
+    /// Resume what an earlier run has kept, and leave alone what is complete already.
     pub resume: bool,
-    /// Who is told.
-    pub watch: &'a dyn Watch,
-    /// The files that this run has written: device and number.
+    /// The files that this run has written: device and inode.
     pub(super) written: Mutex<HashSet<(u64, u64)>>,
-    /// Brings the directory to the disk after each file.
+    /// Flushes the directory to the disk after each file.
     pub(super) sync_folder: bool,
 }
 
-impl<'a> How<'a> {
-    /// With `resume`, or afresh.
+impl Downloads {
+    /// Nothing is written yet.
     #[must_use]
-    pub fn new(resume: bool, watch: &'a dyn Watch) -> Self {
-        Self { resume, watch, written: Mutex::default(), sync_folder: true }
+    pub fn new(resume: bool) -> Self {
+        Self { resume, written: Mutex::default(), sync_folder: true }
     }
 
     fn is_written(&self, existing: &Existing) -> bool {
@@ -126,10 +91,10 @@ impl Client {
         path: &Pathname,
         source: Option<Source>,
         target: &Target,
-        how: &How<'_>,
+        run: &Downloads,
     ) -> Result<Got, CopyError> {
-        let start = if how.resume { Start::Earlier } else { Start::Afresh };
-        self.get_file_from(start, path, source, target, how).await
+        let start = if run.resume { Start::Earlier } else { Start::Afresh };
+        self.get_file_from(start, path, source, target, run).await
     }
 
     pub(super) async fn get_file_from(
@@ -138,16 +103,16 @@ impl Client {
         path: &Pathname,
         source: Option<Source>,
         target: &Target,
-        how: &How<'_>,
+        run: &Downloads,
     ) -> Result<Got, CopyError> {
-        let existing = checked(target, how)?.filter(|_| start != Start::Part);
+        let existing = checked(target, run)?.filter(|_| start != Start::Part);
         let source = match source {
             Some(source) => source,
             None => self.source(path).await?,
         };
         if start == Start::Earlier && existing.is_some_and(|there| is_whole(&there, &source)) {
             remove_kept(target);
-            how.watch.got(path, Got::AlreadyThere);
+            self.done(path, 0, false);
             return Ok(Got::AlreadyThere);
         }
         let of = self.place_of(path);
@@ -156,7 +121,7 @@ impl Client {
         let part = Part::take(target, earlier, &label)?;
         let told_end = part.found.as_ref().and_then(|found| found.told_end(&label));
         let mut fetch =
-            Fetch { client: self, path, how, of, source, part, have: 0, first: None, told_end, restarts: 0 };
+            Fetch { client: self, path, of, source, part, have: 0, first: None, told_end, restarts: 0 };
         if start != Start::Afresh {
             fetch.find_start(target, existing).await?;
         }
@@ -164,8 +129,8 @@ impl Client {
         fetch.part.relabel(&label);
         let bytes = fetch.read().await?;
         let Fetch { client, part, source, .. } = fetch;
-        client.publish(path, target, part, source.modified, how).await?;
-        how.watch.got(path, Got::Whole(bytes));
+        client.publish(path, target, part, source.modified, run).await?;
+        client.done(path, bytes, true);
         Ok(Got::Whole(bytes))
     }
 
@@ -178,28 +143,20 @@ impl Client {
         &mut self,
         path: &Pathname,
         target: &Target,
-        how: &How<'_>,
+        run: &Downloads,
     ) -> Result<Got, CopyError> {
-        checked(target, how)?;
+        checked(target, run)?;
         let source = self.source(path).await?;
         let part = Part::spare(target)?;
         let progress = Arc::new(Progress::default());
-        let begin = Begin {
-            path,
-            part: &part.path(),
-            kept: false,
-            have: 0,
-            kept_bytes: 0,
-            total: None,
-            progress: &progress,
-        };
-        how.watch.begins(&begin);
+        let direction = Direction::Download { part: None };
+        self.started(path, direction, (0, 0), None, &progress);
         let mut out = BufWriter::new(&**part.file());
         let mut take = |bytes: &[u8]| out.write_all(bytes);
         let result = self.retrieve_text(path, &mut take, &progress).await;
         let flushed = out.flush();
         drop(out);
-        how.watch.ended();
+        self.stopped(path);
         result?;
         flushed.map_err(|error| target.here(error))?;
         let now = self.source_again(path, &source).await?;
@@ -210,8 +167,8 @@ impl Client {
             return Err(Error::Broken { what, moved: 0 }.into());
         }
         let bytes = part.length()?;
-        self.publish(path, target, part, None, how).await?;
-        how.watch.got(path, Got::Whole(bytes));
+        self.publish(path, target, part, None, run).await?;
+        self.done(path, bytes, true);
         Ok(Got::Whole(bytes))
     }
 
@@ -221,14 +178,14 @@ impl Client {
         target: &Target,
         part: Part<'_>,
         modified: Option<Stamp>,
-        how: &How<'_>,
+        run: &Downloads,
     ) -> Result<(), Here> {
         let (inode, odd) = part.publish(modified).await?;
-        how.wrote(inode);
+        run.wrote(inode);
         if let Some(error) = odd {
             self.warn(format!("{path} is complete, but its time could not be set: {error}"));
         }
-        if how.sync_folder
+        if run.sync_folder
             && let Err(error) = target.sync_folder()
         {
             self.warn(format!(
@@ -240,10 +197,10 @@ impl Client {
 }
 
 /// What is there, if it can be replaced.
-fn checked(target: &Target, how: &How<'_>) -> Result<Option<Existing>, Here> {
+fn checked(target: &Target, run: &Downloads) -> Result<Option<Existing>, Here> {
     let existing = target.existing()?;
     match &existing {
-        Some(there) if how.is_written(there) => Err(target.wrong(Why::Collides)),
+        Some(there) if run.is_written(there) => Err(target.wrong(Why::Collides)),
         _ => Ok(existing),
     }
 }
@@ -257,7 +214,6 @@ fn is_whole(there: &Existing, source: &Source) -> bool {
 struct Fetch<'a> {
     client: &'a mut Client,
     path: &'a Pathname,
-    how: &'a How<'a>,
     /// Where the source is, as labels have it.
     of: String,
     source: Source,
@@ -387,22 +343,13 @@ impl Fetch<'_> {
 
     async fn retrieve(&mut self, from: u64) -> Result<Came, Error> {
         let progress = Arc::new(Progress::default());
-        let (path, part) = (self.path, self.part.path());
-        let kept = self.part.is_kept();
-        let begin = Begin {
-            path,
-            part: &part,
-            kept,
-            have: from,
-            kept_bytes: self.have,
-            total: self.source.size,
-            progress: &progress,
-        };
-        self.how.watch.begins(&begin);
+        let part = self.part.is_kept().then(|| self.part.path());
+        let direction = Direction::Download { part };
+        self.client.started(self.path, direction, (from, self.have), self.source.size, &progress);
         let stall = self.client.stall_of_bytes();
         let mover = comparing(Arc::clone(self.part.file()), (from, self.have), stall, Arc::clone(&progress));
         let came = self.client.bring_raw(self.path, from, mover, &progress).await;
-        self.how.watch.ended();
+        self.client.stopped(self.path);
         came
     }
 

@@ -31,19 +31,28 @@ mod link;
 mod name;
 mod part;
 mod prefix;
+mod put;
 mod seam;
 mod source;
 mod target;
 mod tree;
 
-pub use get::{Begin, Got, How, Watch};
+pub use get::{Downloads, Got};
 pub use name::{is_reserved, part_name};
 pub use source::Source;
 pub use target::{Here, Target, Why};
-pub use tree::OnLinks;
+pub use tree::{OnLinks, TreeOptions};
 
-use crate::error::Error;
 use std::fmt;
+use std::sync::Arc;
+
+use net::pump::Progress;
+use wire::Pathname;
+use wire::pathname::show;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::event::{Direction, Event};
 
 /// Why a file was not fetched. The target is as it was.
 #[derive(Debug)]
@@ -93,3 +102,32 @@ impl fmt::Display for CopyError {
 }
 
 impl std::error::Error for CopyError {}
+
+/// What the watcher is told of a copy.
+impl Client {
+    /// Bytes begin to move: from `start` on, `have` are there already.
+    fn started(
+        &self,
+        path: &Pathname,
+        direction: Direction,
+        (start, have): (u64, u64),
+        total: Option<u64>,
+        progress: &Arc<Progress>,
+    ) {
+        let (path, progress) = (path.clone(), Arc::clone(progress));
+        (self.watch)(&Event::FileStarted { path, direction, start, have, total, progress });
+    }
+
+    fn stopped(&self, path: &Pathname) {
+        (self.watch)(&Event::FileStopped { path: path.clone() });
+    }
+
+    /// A file is there: copied, or found to be complete.
+    fn done(&self, path: &Pathname, length: u64, copied: bool) {
+        (self.watch)(&Event::FileDone { path: path.clone(), length, copied });
+    }
+
+    fn skipped(&self, what: &[u8], why: &dyn fmt::Display) {
+        (self.watch)(&Event::Skipped { what: show(what), why: why.to_string() });
+    }
+}

@@ -9,16 +9,18 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, fstat, mkdirat, readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use wire::facts::{EntryType, Precision};
+use wire::pathname::show;
 use wire::{Entry, Pathname, Stamp};
 
 use super::CopyError;
-use super::get::{How, Start, Watch};
+use super::get::{Downloads, Start};
 use super::link::{Follow, Leads, Links, relative};
 use super::name::{is_reserved, part_name, random_name};
 use super::part::system_time;
@@ -26,6 +28,7 @@ use super::source::Source;
 use super::target::{Here, Target, Why, open_folder, sync_folder};
 use crate::client::Client;
 use crate::error::{Error, words};
+use crate::event::{Event, Watcher};
 use crate::going_on::{GoingOn, Next};
 use crate::name::local_name;
 use crate::walk::{Directory, Visit, Walk, below};
@@ -40,9 +43,18 @@ pub enum OnLinks {
     Keep,
 }
 
+/// How a tree is copied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TreeOptions {
+    /// Resume what an earlier run has kept, and leave alone what is complete already.
+    pub resume: bool,
+    /// What is done with links.
+    pub links: OnLinks,
+}
+
 impl Client {
-    /// Fetches all that is below a directory of the site into the directory `into`, which is made if it is not there. False:
-    /// something was left out, as the watch was told.
+    /// Downloads all that is below a directory of the server (none: that of the login) into the directory `into`, which is
+    /// made if it is not there. False: something was skipped, as the watcher was told.
     ///
     /// Where the session is lost, a new one goes on at the file that was under way, as [`GoingOn`] says.
     ///
@@ -52,15 +64,12 @@ impl Client {
         &mut self,
         root: Option<Pathname>,
         into: &Path,
-        resume: bool,
-        on_links: OnLinks,
-        watch: &dyn Watch,
+        options: TreeOptions,
     ) -> Result<bool, CopyError> {
         let mut tree = Tree {
             into,
-            resume,
-            on_links,
-            watch,
+            options,
+            watch: Arc::clone(&self.watch),
             root: None,
             seen: HashSet::new(),
             times: Vec::new(),
@@ -87,9 +96,8 @@ impl Client {
 /// A tree on its way.
 struct Tree<'a> {
     into: &'a Path,
-    resume: bool,
-    on_links: OnLinks,
-    watch: &'a dyn Watch,
+    options: TreeOptions,
+    watch: Watcher,
     /// The directory that the user named, once it is open.
     root: Option<OwnedFd>,
     /// Device and number of the directories so far: two names that are one here would mix what is in them.
@@ -105,7 +113,7 @@ struct Tree<'a> {
 impl Tree<'_> {
     fn leave_out(&mut self, what: &[u8], why: &dyn std::fmt::Display) {
         self.complete = false;
-        self.watch.left_out(what, why);
+        (self.watch)(&Event::Skipped { what: show(what), why: why.to_string() });
     }
 
     /// One directory: its folder, then its files.
@@ -136,7 +144,7 @@ impl Tree<'_> {
         if !visit.unread.is_empty() {
             self.leave_out(&directory_name(names), &visit.unread);
         }
-        let how = How { sync_folder: false, ..How::new(self.resume, self.watch) };
+        let run = Downloads { sync_folder: false, ..Downloads::new(self.options.resume) };
         let mut taken = HashSet::new();
         for entry in &visit.entries {
             if entry.facts.kind.as_ref().is_some_and(EntryType::is_directory) {
@@ -150,7 +158,7 @@ impl Tree<'_> {
             match &entry.facts.kind {
                 Some(EntryType::File) | None => {
                     let at = (&visit.directory, &folder, path.as_path());
-                    self.file(client, at, entry, &how, going_on).await?;
+                    self.file(client, at, entry, &run, going_on).await?;
                 }
                 Some(EntryType::Link(target)) => {
                     let names = [names.as_slice(), std::slice::from_ref(&entry.name)].concat();
@@ -205,13 +213,13 @@ impl Tree<'_> {
         client: &mut Client,
         (directory, folder, folder_path): (&Directory, &OwnedFd, &Path),
         entry: &Entry,
-        how: &How<'_>,
+        run: &Downloads,
         going_on: &mut GoingOn,
     ) -> Result<(), CopyError> {
         let Some(path) = below(directory.path.as_ref(), &entry.name) else { return Ok(()) };
         let Ok(name) = local_name(&entry.name) else { return Ok(()) };
         let within = directory.within(&entry.name);
-        let mut start = if self.resume { Start::Earlier } else { Start::Afresh };
+        let mut start = if self.options.resume { Start::Earlier } else { Start::Afresh };
         let mut kept = 0;
         loop {
             let target = match Target::within(folder.as_fd(), folder_path, name) {
@@ -221,7 +229,7 @@ impl Tree<'_> {
                     return Ok(());
                 }
             };
-            let error = match client.get_file_from(start, &path, Source::of_entry(entry), &target, how).await
+            let error = match client.get_file_from(start, &path, Source::of_entry(entry), &target, run).await
             {
                 Ok(_) => {
                     going_on.gained();
@@ -284,12 +292,12 @@ impl Tree<'_> {
             },
         };
         let root = root.as_ref().map(Pathname::as_bytes);
-        let how = How { sync_folder: false, ..How::new(self.resume, self.watch) };
+        let run = Downloads { sync_folder: false, ..Downloads::new(self.options.resume) };
         for (directory, entry) in waiting {
             let within = directory.within(&entry.name);
             let names = [directory.names.as_slice(), std::slice::from_ref(&entry.name)].concat();
             let leads = self.links.lead(&names, root, Follow::All);
-            if self.on_links == OnLinks::Keep {
+            if self.options.links == OnLinks::Keep {
                 if let Err(why) = self.keep(&names, &leads, root) {
                     self.leave_out(&within, &why);
                 }
@@ -323,7 +331,7 @@ impl Tree<'_> {
                         let path: PathBuf =
                             directory.names.iter().map(|name| OsStr::from_bytes(name)).collect();
                         let path = self.into.join(path);
-                        self.file(client, (&directory, &folder, &path), &entry, &how, going_on).await?;
+                        self.file(client, (&directory, &folder, &path), &entry, &run, going_on).await?;
                     }
                     // Its folder could not be made, as was said.
                     None => self.complete = false,

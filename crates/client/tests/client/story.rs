@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use client::charset::Charset;
-use client::copy::{CopyError, OnLinks, Watch, is_reserved};
+use client::copy::{CopyError, TreeOptions, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
-use client::{Client, Credentials, Endpoint, Error, Mode, Options, Progress, Sink, Verify};
+use client::{Client, Credentials, Endpoint, Error, Event, Mode, Options, Progress, Sink, Verify};
 use wire::Pathname;
 use wire::pathname::show;
 
@@ -54,7 +54,7 @@ pub(crate) fn tell(text: &str) -> Result<(), String> {
     let seen = Arc::clone(&events);
     let options = script.options;
     let results = runtime.block_on(async {
-        let watch = Arc::new(move |event: &client::Event| {
+        let watch = Arc::new(move |event: &Event| {
             seen.lock().expect("nobody panics with it").push(event.to_string());
         });
         act(port, options, &script.goals, watch).await
@@ -121,6 +121,14 @@ fn rest_of(goal: &str) -> &str {
 
 async fn act(port: u16, options: Options, goals: &[String], watch: client::Watcher) -> Vec<String> {
     let site = Endpoint { host: "127.0.0.1".to_owned(), port };
+    let skipped = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&skipped);
+    let watch: client::Watcher = Arc::new(move |event: &Event| {
+        if let Event::Skipped { what, why } = event {
+            lines.lock().expect("nobody panics with it").push(format!("skipped {what}: {why}"));
+        }
+        watch(event);
+    });
     let mut client = match Client::connect(site, options, watch).await {
         Ok(client) => client,
         Err(error) => return vec![fault(&error)],
@@ -130,7 +138,7 @@ async fn act(port: u16, options: Options, goals: &[String], watch: client::Watch
     }
     let mut results = Vec::new();
     for goal in goals {
-        results.push(match reach(&mut client, goal).await {
+        results.push(match reach(&mut client, goal, &skipped).await {
             Ok(what) => format!("ok {what}"),
             Err(error) => fault(&error),
         });
@@ -138,7 +146,7 @@ async fn act(port: u16, options: Options, goals: &[String], watch: client::Watch
     results
 }
 
-async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
+async fn reach(client: &mut Client, goal: &str, skipped: &Mutex<Vec<String>>) -> Result<String, Error> {
     let mut words = goal.splitn(3, ' ');
     let (verb, name, rest) =
         (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
@@ -222,10 +230,9 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
         }
         "tree" => {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let left = Left::default();
-            let got = client.get_tree(path, folder.path(), false, OnLinks::Follow, &left).await;
+            let got = client.get_tree(path, folder.path(), TreeOptions::default()).await;
             let mut seen = files(folder.path(), "");
-            seen.extend(left.0.into_inner().expect("nobody panics with it"));
+            seen.append(&mut skipped.lock().expect("nobody panics with it"));
             match got {
                 Ok(whole) => Ok(format!("{} {}", if whole { "whole" } else { "not whole" }, seen.join("|"))),
                 Err(CopyError::Site { error, .. }) => Err(error),
@@ -249,16 +256,6 @@ async fn reach(client: &mut Client, goal: &str) -> Result<String, Error> {
             Ok("renamed".to_owned())
         }
         _ => panic!("not a goal: {goal}"),
-    }
-}
-
-/// What was skipped of a tree.
-#[derive(Default)]
-struct Left(Mutex<Vec<String>>);
-
-impl Watch for Left {
-    fn left_out(&self, what: &[u8], why: &dyn std::fmt::Display) {
-        self.0.lock().expect("nobody panics with it").push(format!("skipped {}: {why}", show(what)));
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use client::copy::{CopyError, Got, How, OnLinks, Target, Watch, is_reserved, part_name};
+use client::copy::{CopyError, Downloads, Got, Target, TreeOptions, is_reserved, part_name};
 use client::{Client, Credentials, Endpoint, Event, Mode, Options, Patience, Verify};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -99,6 +99,8 @@ pub(crate) struct Scene {
     pub(crate) folder: tempfile::TempDir,
     /// What was said, to be shown with a failure.
     pub(crate) said: Arc<Mutex<Vec<String>>>,
+    /// What was left out of a tree, by its path at the site.
+    skipped: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Scene {
@@ -118,16 +120,20 @@ impl Scene {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, bytes).expect("a file of the user");
         }
-        Self { world, server, folder, said: Arc::default() }
+        Self { world, server, folder, said: Arc::default(), skipped: Arc::default() }
     }
 
     pub(crate) async fn client(&self, verify: Verify) -> Result<Client, CopyError> {
         let site = Endpoint { host: "127.0.0.1".to_owned(), port: self.server.port };
         let patience = Patience { reply: Duration::from_secs(10), ..Patience::default() };
         let options = Options { mode: Mode::Passive, verify, patience, ..Options::default() };
-        let said = Arc::clone(&self.said);
-        let watch =
-            Arc::new(move |event: &Event| said.lock().expect("nobody panics").push(event.to_string()));
+        let (said, skipped) = (Arc::clone(&self.said), Arc::clone(&self.skipped));
+        let watch = Arc::new(move |event: &Event| {
+            said.lock().expect("nobody panics").push(event.to_string());
+            if let Event::Skipped { what, .. } = event {
+                skipped.lock().expect("nobody panics").insert(format!("t/{what}"));
+            }
+        });
         let mut client = Client::connect(site, options, watch).await?;
         client.login(Credentials::anonymous()).await?;
         Ok(client)
@@ -136,17 +142,16 @@ impl Scene {
     pub(crate) async fn get(&self, resume: bool, verify: Verify) -> Result<Got, CopyError> {
         let mut client = self.client(verify).await?;
         let target = Target::at(&self.folder.path().join("f"))?;
-        client.get_file(&path("f"), None, &target, &How::new(resume, &())).await
+        client.get_file(&path("f"), None, &target, &Downloads::new(resume)).await
     }
 
     /// What was left out of the tree.
     pub(crate) async fn tree(&self, resume: bool) -> Result<BTreeSet<String>, CopyError> {
         let mut client = self.client(Verify::Size).await?;
-        let left = LeftOut::default();
-        let whole = client
-            .get_tree(Some(path("t")), &self.folder.path().join("t"), resume, OnLinks::Follow, &left)
-            .await?;
-        let left = left.0.into_inner().expect("nobody panics");
+        self.skipped.lock().expect("nobody panics").clear();
+        let options = TreeOptions { resume, ..TreeOptions::default() };
+        let whole = client.get_tree(Some(path("t")), &self.folder.path().join("t"), options).await?;
+        let left = self.skipped.lock().expect("nobody panics").clone();
         assert_eq!(whole, left.is_empty());
         Ok(left)
     }
@@ -167,16 +172,6 @@ impl Scene {
                 }
             },
         }
-    }
-}
-
-/// What is left out of a tree, by its path at the site.
-#[derive(Default)]
-struct LeftOut(Mutex<BTreeSet<String>>);
-
-impl Watch for LeftOut {
-    fn left_out(&self, what: &[u8], _why: &dyn std::fmt::Display) {
-        self.0.lock().expect("nobody panics").insert(format!("t/{}", String::from_utf8_lossy(what)));
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use client::Verify;
-use client::copy::{CopyError, Got, How, Target, Why, is_reserved, part_name};
+use client::copy::{CopyError, Downloads, Got, Target, Why, is_reserved, part_name};
 
 use super::download::{Scene, path};
 use super::folder::{Deed, Plant, act, files};
@@ -258,11 +258,11 @@ async fn nothing_is_kept_of_a_text_that_broke_off() {
     for (cut, change) in [(Some((128, Cut::Told)), None), (None, Some((128, other)))] {
         scene.next(cut, change);
         let mut client = scene.client(Verify::Size).await.unwrap();
-        client.get_text(&path("f"), &target, &How::new(false, &())).await.unwrap_err();
+        client.get_text(&path("f"), &target, &Downloads::new(false)).await.unwrap_err();
         assert_eq!(files(scene.folder.path()), before);
     }
     let mut client = scene.client(Verify::Size).await.unwrap();
-    client.get_text(&path("f"), &target, &How::new(false, &())).await.unwrap();
+    client.get_text(&path("f"), &target, &Downloads::new(false)).await.unwrap();
 }
 
 #[tokio::test]
@@ -395,9 +395,9 @@ async fn a_size_that_is_wrong_is_said_to_be_the_second_time() {
 async fn two_names_for_one_file_here_are_not_both_taken() {
     let scene = Scene::new(NO_HASH, BIG).await;
     let mut client = scene.client(Verify::Size).await.unwrap();
-    let (how, target) = (How::new(false, &()), Target::at(&scene.here("f")).unwrap());
-    client.get_file(&path("f"), None, &target, &how).await.unwrap();
-    let error = client.get_file(&path("t/a"), None, &target, &how).await.unwrap_err();
+    let (run, target) = (Downloads::new(false), Target::at(&scene.here("f")).unwrap());
+    client.get_file(&path("f"), None, &target, &run).await.unwrap();
+    let error = client.get_file(&path("t/a"), None, &target, &run).await.unwrap_err();
     assert!(matches!(&error, CopyError::Here(here) if matches!(here.why, Why::Collides)), "{error}");
     scene.is_right();
 }
