@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Reply, ReplyDecoder, Severity};
 
-use super::findings::{Dial, Shake};
+use super::facts::{Dial, Shake};
 use super::notebook::Notebook;
 use client::error::words;
 use client::event::said;

@@ -7,7 +7,7 @@ use wire::listing::{Dialect, ListingReader};
 use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
 
 use super::call::{ANSWER, Call, line};
-use super::findings::{Cover, End, Rest, Upload};
+use super::facts::{Cover, End, Rest, Upload};
 use super::lanes::Ward;
 use super::trial::{Errand, LISTING, SEGMENTS, follow, is_usable};
 use client::session::Way;
@@ -156,7 +156,7 @@ async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, (cover, way): (Cover, Wa
             End::Works { .. } if at > 0 && rest.starts_with(&whole) => Some(Rest::Ignored),
             End::Works { .. } => still(call, way, path, &whole).await.then_some(Rest::Wrong),
             End::CommandRefused(why) => Some(Rest::Refused(why.clone())),
-            other => Some(Rest::Failed(super::verdict::words(other))),
+            other => Some(Rest::Failed(super::judge::words(other))),
         };
         {
             let files = &mut ward.notebook.findings().files;
@@ -233,7 +233,7 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) 
             End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
             other => {
-                result = Upload::Failed(n, super::verdict::words(&other));
+                result = Upload::Failed(n, super::judge::words(&other));
                 if !is_usable(&other) {
                     // What was stored is to go all the same.
                     if let Some(call) = ward.session(ward.to, cover, "clean").await {

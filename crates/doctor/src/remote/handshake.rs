@@ -18,7 +18,7 @@ use wire::{Command, Reply, Severity};
 
 use super::Patient;
 use super::call::{ANSWER, Call, Deaf, line};
-use super::findings::{Cover, Findings, ImplicitSeen, Login, Shake};
+use super::facts::{Cover, Findings, ImplicitSeen, Login, Shake};
 use super::lanes::Ward;
 use super::login::{FULL, TRIES};
 use super::reach::{GREETING, any_tls};

@@ -13,7 +13,7 @@ use wire::{Command, Severity};
 
 use super::Patient;
 use super::call::{ANSWER, Call, Deaf, explained, line};
-use super::findings::{Alive, Cover, Dial, End, Login, Shake, Trial};
+use super::facts::{Alive, Cover, Dial, End, Login, Shake, Trial};
 use super::notebook::Notebook;
 use super::reach::may_be;
 use super::trial::{DATA, Errand, SEGMENTS, Tickets, follow, is_usable, port_of};

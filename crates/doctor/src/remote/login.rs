@@ -11,7 +11,7 @@ use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
 use super::Patient;
 use super::call::{ANSWER, Call, Deaf, NotShaken, line};
-use super::findings::{Cover, Dial, Login, Shake};
+use super::facts::{Cover, Dial, Login, Shake};
 use super::notebook::Notebook;
 use super::reach::any_tls;
 use client::error::{is_full, says_full};

@@ -10,16 +10,17 @@
 //! what is moved. Nothing needs a privilege, every probe has an end of its own, and together they take less than
 //! [`LONGEST`]. Nothing is written to the site unless that is asked for.
 mod call;
+mod evidence;
+mod facts;
 mod files;
-mod findings;
 mod handshake;
+mod judge;
 mod lanes;
 mod login;
 mod notebook;
+mod passive_report;
 mod reach;
 mod trial;
-mod verdict;
-mod word;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -35,11 +36,11 @@ use client::security::Security;
 use client::session::Credentials;
 use notebook::Notebook;
 
-pub use findings::{
+pub use facts::{
     Alive, Answer, Cover, Dial, Door, End, FilesSeen, Findings, ImplicitSeen, Login, Rest, ReuseSeen, Shake,
     TlsSeen, Trial, Upload,
 };
-pub use verdict::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
+pub use judge::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
 
 /// The longest that an examination takes; only [`Patient::idle`] adds to it. A person who waits for longer thinks that the
 /// doctor is ill.
@@ -153,7 +154,7 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             within(notebook, until, "files", files::look(&ward)).await;
         };
         // Without it the verdict is wider, and that says so: it is none of what did not end.
-        let word = timeout_at(until + notebook.asked(), Box::pin(word::ask(&ward)));
+        let word = timeout_at(until + notebook.asked(), Box::pin(passive_report::ask(&ward)));
         let ((), _) = tokio::join!(Box::pin(rest), word);
         Some(ward)
     };

@@ -9,7 +9,7 @@ use wire::{Reply, Secret};
 use tokio::time::Instant;
 
 use super::Watch;
-use super::findings::Findings;
+use super::facts::Findings;
 use client::event::Event;
 use client::secrets::{SHORTEST, without};
 

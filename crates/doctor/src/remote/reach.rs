@@ -11,7 +11,7 @@ use wire::{Reply, Severity};
 
 use super::Patient;
 use super::call::{CONNECT, Call, Deaf, explained, line};
-use super::findings::{Answer, Cover, Dial, Door};
+use super::facts::{Answer, Cover, Dial, Door};
 use super::handshake::once_more;
 use super::notebook::Notebook;
 use client::error::words;

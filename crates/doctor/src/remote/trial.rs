@@ -20,7 +20,8 @@ use wire::host_port::port_from_229;
 use wire::{Command, HostPort, Marker, Reply, Severity};
 
 use super::call::{ANSWER, Call, Deaf, explained, line};
-use super::findings::{Cover, Dial, End, Trial};
+use super::facts::{Cover, Dial, End, Trial};
+use client::session::Way;
 use client::error::words;
 use client::session::Way;
 

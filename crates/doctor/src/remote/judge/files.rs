@@ -1,6 +1,6 @@
 //! What do files and listings say?
 use super::{Remark, Sheet, Verdict, Weight};
-use crate::remote::findings::{Alive, Cover, End, Findings, Rest, Trial, Upload};
+use crate::remote::facts::{Alive, Cover, End, Findings, Rest, Trial, Upload};
 use client::session::Way;
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.

@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::control::{MAY_BE_OURS, rejecter};
 use super::{Remark, Sheet, Verdict, Weight, active, named_in};
-use crate::remote::findings::{Cover, Dial, End, Findings, Trial};
+use crate::remote::facts::{Cover, Dial, End, Findings, Trial};
 use client::session::{Way, is_inner};
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];

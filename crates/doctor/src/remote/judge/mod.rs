@@ -9,16 +9,16 @@ mod active;
 mod config;
 mod control;
 mod data;
-mod evidence;
+
 mod files;
 mod protection;
 #[cfg(test)]
 mod tests;
 
-use super::findings::{Answer, End, Findings, Trial, Upload};
+use super::facts::{Answer, End, Findings, Trial, Upload};
 
+pub(super) use crate::remote::evidence::end as words;
 pub use config::Config;
-pub(super) use evidence::end as words;
 
 /// What is wrong, or that nothing is. The names are for programs and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -449,7 +449,7 @@ pub fn diagnose(findings: &Findings) -> Diagnosis {
     Diagnosis {
         verdict,
         also: remarks,
-        evidence: evidence::lines(findings),
+        evidence: crate::remote::evidence::lines(findings),
         open,
         config: config::config(findings),
     }
@@ -559,7 +559,10 @@ fn nothing_listed(findings: &Findings, best: &Trial) -> Remark {
 /// The passive trials that failed. Where no rule has a word for one, that is to be said too.
 fn unexplained(findings: &Findings) -> Vec<String> {
     let passive = findings.trials.iter().filter(|trial| trial.way.is_passive());
-    passive.filter(|trial| !trial.end.is_through() && !files::is_slow(trial)).map(evidence::trial).collect()
+    passive
+        .filter(|trial| !trial.end.is_through() && !files::is_slow(trial))
+        .map(crate::remote::evidence::trial)
+        .collect()
 }
 
 fn capital(word: &str) -> String {

@@ -1,9 +1,9 @@
 //! How is what was seen told, a line each?
 use net::half_open::Attempt;
 
-use crate::remote::findings::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
+use crate::remote::facts::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
 
-pub(super) fn lines(findings: &Findings) -> Vec<String> {
+pub(in crate::remote) fn lines(findings: &Findings) -> Vec<String> {
     let mut lines = Vec::new();
     for door in &findings.doors {
         lines.push(format!(
@@ -163,7 +163,7 @@ fn lives(alive: &Alive) -> String {
 }
 
 /// One way, as a line.
-pub(super) fn trial(trial: &Trial) -> String {
+pub(in crate::remote) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
     let narrow = if trial.narrow { ", with small packets" } else { "" };
@@ -182,7 +182,7 @@ pub(super) fn trial(trial: &Trial) -> String {
 }
 
 /// How a handshake ended, in some words.
-pub(super) fn shake(shake: &Shake) -> String {
+pub(in crate::remote) fn shake(shake: &Shake) -> String {
     match shake {
         Shake::Works => "established".to_owned(),
         Shake::Stalled(Some(0)) => "no answer, although the client's packets were acknowledged".to_owned(),

@@ -2,7 +2,7 @@
 use std::net::IpAddr;
 
 use super::{Remark, Sheet, Verdict, Weight, protection};
-use crate::remote::findings::{Answer, Cover, Dial, Findings, Login};
+use crate::remote::facts::{Answer, Cover, Dial, Findings, Login};
 
 pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     let host = &findings.host;

@@ -1,7 +1,7 @@
 //! What does TLS say?
-use super::evidence::shake as words;
 use super::{Remark, Sheet, Verdict, Weight, active};
-use crate::remote::findings::{Cover, End, Findings, Login, Shake, Trial};
+use crate::remote::evidence::shake as words;
+use crate::remote::facts::{Cover, End, Findings, Login, Shake, Trial};
 use crate::remote::handshake::is_offer;
 use client::session::is_inner;
 
@@ -300,7 +300,7 @@ fn who(findings: &Findings, what: &str, sheet: &mut Sheet) {
 /// A greeting of asterisks.
 fn masked(findings: &Findings) -> Option<&str> {
     match &findings.answer {
-        Some(crate::remote::findings::Answer::Ftp(said)) if said.contains("****") => Some(said),
+        Some(crate::remote::facts::Answer::Ftp(said)) if said.contains("****") => Some(said),
         _ => None,
     }
 }
@@ -308,7 +308,7 @@ fn masked(findings: &Findings) -> Option<&str> {
 /// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear have not.
 fn rewritten(findings: &Findings, sheet: &mut Sheet) {
     let Some(implicit) = &findings.tls.implicit else { return };
-    let same = matches!(&findings.answer, Some(crate::remote::findings::Answer::Ftp(said)) if *said == implicit.greeting);
+    let same = matches!(&findings.answer, Some(crate::remote::facts::Answer::Ftp(said)) if *said == implicit.greeting);
     let hidden = findings.tls.offered == Some(false)
         || (!findings.features.is_empty() && !findings.features.iter().any(|line| is_offer(line)));
     if hidden && implicit.offers_auth == Some(true) {
@@ -352,7 +352,7 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
                 format!(
                     "why transfer {} of a session under TLS fails where the first works: it reused the TLS session as that did ({})",
                     n + 1,
-                    super::evidence::end(end)
+                    crate::remote::evidence::end(end)
                 ),
                 "try again, and read the server's log",
             );
@@ -365,7 +365,7 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
                 format!(
                     "Transfer {} of a session under TLS fails where the first works: {}.",
                     n + 1,
-                    super::evidence::end(end)
+                    crate::remote::evidence::end(end)
                 ),
             )
             .server("issue a new session ticket on each data connection (TLS 1.3), or do not require reuse")

@@ -8,7 +8,7 @@ use std::time::Duration;
 use net::half_open::Attempt;
 
 use super::*;
-use crate::remote::findings::*;
+use crate::remote::facts::*;
 use client::session::Way;
 
 const SILENT: End = End::NotReached(Dial::Silent);

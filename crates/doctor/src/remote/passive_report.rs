@@ -7,7 +7,7 @@ use std::time::Duration;
 use net::dial::dial_explained;
 use wire::Command;
 
-use super::findings::{Cover, End};
+use super::facts::{Cover, End};
 use super::lanes::{Outlook, Ward};
 use super::trial::{port_of, silence};
 use client::session::Way;

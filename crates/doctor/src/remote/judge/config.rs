@@ -1,5 +1,5 @@
 //! What are clients to be told so that they take the way that works?
-use crate::remote::findings::{Cover, End, Findings, Upload};
+use crate::remote::facts::{Cover, End, Findings, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use client::session::Way;
 

@@ -9,7 +9,7 @@ use net::half_open::Attempt;
 
 use super::data::weight;
 use super::{Remark, Sheet, Verdict, Weight, named_in};
-use crate::remote::findings::{End, Findings, Trial};
+use crate::remote::facts::{End, Findings, Trial};
 
 /// What is open as long as nobody has looked at the server.
 const ON_THE_SERVER: &str = "on the server, `pasv firewall --check --mode active` compares its rules; on this machine, during a try, `tcpdump tcp src port 20` shows whether the connection attempt arrives";
