@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use client::{Endpoint, TlsMode};
-use doctor::remote::{Diagnosis, Findings, Patient, Remark, Verdict, Weight, diagnose, examine_watched};
+use doctor::remote::{Diagnosis, Facts, Finding, Target, Verdict, Weight, diagnose, examine_watched};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
@@ -72,13 +72,13 @@ const IDLE: [u64; 4] = [30, 60, 120, 300];
 pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     let Visit { json, options: flags, .. } = visit;
     let url = site::url(&visit.url)?;
-    let patient = patient(visit, &url)?;
+    let target = target(visit, &url)?;
     // Before minutes are spent, and never over a file that is there.
     let mut transcript = flags.transcript.as_deref().map(open).transpose()?;
-    let spinner = Spinner::start(&patient.site.host);
-    let (findings, said) = examine_watched(&spinner.over(patient), spinner.watch()).await;
+    let spinner = Spinner::start(&target.site.host);
+    let (facts, said) = examine_watched(&spinner.over(target), spinner.watch()).await;
     spinner.end();
-    let diagnosis = diagnose(&findings);
+    let diagnosis = diagnose(&facts);
     if let (Some(file), Some(path)) = (&mut transcript, &flags.transcript) {
         let head = heading(&url, &diagnosis);
         let text = said.iter().fold(head, |text, line| text + line + "\n");
@@ -87,7 +87,7 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     }
     let mut out = io::stdout();
     if *json {
-        writeln!(out, "{}", crate::json::line(&object(&findings, &diagnosis)))?;
+        writeln!(out, "{}", crate::json::line(&object(&facts, &diagnosis)))?;
     } else {
         for line in report(&url, &diagnosis, width()) {
             writeln!(out, "{line}")?;
@@ -131,7 +131,7 @@ fn open(path: &Path) -> Result<std::fs::File, Failure> {
     })
 }
 
-fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
+fn target(visit: &Visit, url: &FtpUrl) -> Result<Target, Failure> {
     let Visit { write, options: flags, .. } = visit;
     // The doctor tries all modes itself; of what the other verbs share only the trust counts.
     let talk = Talk {
@@ -157,7 +157,7 @@ fn patient(visit: &Visit, url: &FtpUrl) -> Result<Patient, Failure> {
     // As all client verbs do before a password is sent. Otherwise nothing is asked and nothing is remembered.
     let policy = if anonymous { reading_policy(url, &talk)? } else { policy(url, &talk)? };
     let plain = url.scheme == Scheme::Ftp && matches!(visit.tls, None | Some(TlsFlag::Offered));
-    Ok(Patient {
+    Ok(Target {
         site: Endpoint { host: url.host.to_string(), port: policy.port },
         implicit: policy.mode == TlsMode::Implicit,
         credentials,
@@ -200,10 +200,10 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
             lines.extend(inner.iter().flat_map(|line| wrap(line, "  ")));
         }
     };
-    section(&mut lines, "Also", diagnosis.also.iter().map(|remark| remark.sentence.clone()).collect());
+    section(&mut lines, "Also", diagnosis.also.iter().map(|finding| finding.sentence.clone()).collect());
     section(&mut lines, "What was seen", diagnosis.evidence.clone());
-    section(&mut lines, "To do at the server", fixes(diagnosis, |remark| &remark.server));
-    section(&mut lines, "To do at the client", fixes(diagnosis, |remark| &remark.client));
+    section(&mut lines, "To do at the server", fixes(diagnosis, |finding| &finding.server));
+    section(&mut lines, "To do at the client", fixes(diagnosis, |finding| &finding.client));
     if let Some(config) = &diagnosis.config {
         // curl and lftp know no ftpes://, and the settings say the same.
         let (ours, theirs) = (scheme(url), if url.scheme == Scheme::Ftps { "ftps" } else { "ftp" });
@@ -267,12 +267,12 @@ pub(crate) fn coloured(lines: &mut [String], weight: Weight) {
 }
 
 /// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in the way.
-fn fixes(diagnosis: &Diagnosis, side: impl Fn(&Remark) -> &Vec<String>) -> Vec<String> {
+fn fixes(diagnosis: &Diagnosis, side: impl Fn(&Finding) -> &Vec<String>) -> Vec<String> {
     let hinders = diagnosis.verdict.weight != Weight::Note;
-    let also = diagnosis.also.iter().filter(|remark| !hinders || remark.weight != Weight::Note);
+    let also = diagnosis.also.iter().filter(|finding| !hinders || finding.weight != Weight::Note);
     let mut all: Vec<String> = Vec::new();
-    for remark in std::iter::once(&diagnosis.verdict).chain(also) {
-        for fix in side(remark) {
+    for finding in std::iter::once(&diagnosis.verdict).chain(also) {
+        for fix in side(finding) {
             if !all.contains(fix) {
                 all.push(fix.clone());
             }
@@ -297,23 +297,23 @@ fn address(url: &FtpUrl) -> String {
 }
 
 /// What a program reads.
-fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
-    let remark = |remark: &Remark| {
+fn object(facts: &Facts, diagnosis: &Diagnosis) -> Value {
+    let finding = |finding: &Finding| {
         json!({
-            "verdict": remark.verdict.name(),
-            "weight": match remark.weight {
+            "verdict": finding.verdict.name(),
+            "weight": match finding.weight {
                 Weight::Blocks => "blocks",
                 Weight::Hinders => "hinders",
                 Weight::Note => "note",
             },
-            "rules": remark.rules,
-            "sentence": remark.sentence,
-            "detail": remark.detail,
-            "server": remark.server,
-            "client": remark.client,
+            "rules": finding.rules,
+            "sentence": finding.sentence,
+            "detail": finding.detail,
+            "server": finding.server,
+            "client": finding.client,
         })
     };
-    let trials: Vec<Value> = findings
+    let trials: Vec<Value> = facts
         .trials
         .iter()
         .map(|trial| {
@@ -321,15 +321,15 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
                 "tls": trial.cover == doctor::remote::Cover::Tls,
                 "way": trial.way.to_string(),
                 "server": trial.peer.to_string(),
-                "told": trial.told.map(|told| told.to_string()),
+                "told": trial.announced.map(|announced| announced.to_string()),
                 "works": trial.end.is_through(),
                 "resumed": trial.resumed,
-                "small_segments": trial.narrow,
+                "small_segments": trial.small_segments,
                 "seconds": trial.elapsed.as_secs_f64(),
             })
         })
         .collect();
-    let mut object = remark(&diagnosis.verdict);
+    let mut object = finding(&diagnosis.verdict);
     if let Some(fields) = object.as_object_mut() {
         let open: Vec<Value> = diagnosis
             .open
@@ -344,9 +344,9 @@ fn object(findings: &Findings, diagnosis: &Diagnosis) -> Value {
                 "filezilla": config.filezilla,
             })
         });
-        fields.insert("host".to_owned(), json!(findings.host));
-        fields.insert("port".to_owned(), json!(findings.port));
-        fields.insert("also".to_owned(), diagnosis.also.iter().map(remark).collect());
+        fields.insert("host".to_owned(), json!(facts.host));
+        fields.insert("port".to_owned(), json!(facts.port));
+        fields.insert("also".to_owned(), diagnosis.also.iter().map(finding).collect());
         fields.insert("evidence".to_owned(), json!(diagnosis.evidence));
         fields.insert("ways".to_owned(), json!(trials));
         fields.insert("use".to_owned(), json!(config));
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn commands_to_use_are_never_wrapped() {
         let url = FtpUrl::parse("ftp://ftp.example.org/").unwrap();
-        let verdict = Remark {
+        let verdict = Finding {
             verdict: Verdict::AllIsWell,
             weight: Weight::Note,
             rules: Vec::new(),

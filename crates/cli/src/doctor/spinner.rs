@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::Security;
 use client::security::Shown;
-use doctor::remote::{Patient, Watch};
+use doctor::remote::{Target, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Of seconds and what is tried.
@@ -30,12 +30,12 @@ impl Spinner {
     }
 
     /// A question to a person stands alone on the screen.
-    pub(super) fn over(&self, patient: Patient) -> Patient {
-        let trust = patient.trust.map(|Security { settings, judge }| {
+    pub(super) fn over(&self, target: Target) -> Target {
+        let trust = target.trust.map(|Security { settings, judge }| {
             let bar = self.0.clone();
             Security { settings, judge: Arc::new(move |shown: &Shown| bar.suspend(|| judge(shown))) }
         });
-        Patient { trust, ..patient }
+        Target { trust, ..target }
     }
 
     pub(super) fn end(&self) {

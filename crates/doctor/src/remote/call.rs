@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Reply, ReplyDecoder, Severity};
 
-use super::facts::{Dial, Shake};
+use super::facts::{Dial, Handshake};
 use super::notebook::Notebook;
 use client::error::words;
 use client::event::said;
@@ -26,7 +26,7 @@ pub(super) const CONNECT: Duration = Duration::from_millis(4500);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deaf {
+pub(super) enum NoReply {
     /// None came in time.
     Silent,
     /// The connection ended, in order or not.
@@ -37,7 +37,7 @@ pub(super) enum Deaf {
     WantsCertificate(String),
 }
 
-impl Deaf {
+impl NoReply {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Silent => "no answer".to_owned(),
@@ -47,9 +47,9 @@ impl Deaf {
 }
 
 /// Why TLS does not stand.
-pub(super) struct NotShaken {
+pub(super) struct HandshakeFailed {
     pub(super) error: UpgradeError,
-    pub(super) shake: Shake,
+    pub(super) handshake: Handshake,
 }
 
 /// A control connection of a probe.
@@ -120,25 +120,25 @@ impl<'n> Call<'n> {
     }
 
     /// The next reply, of any kind.
-    pub(super) async fn hear(&mut self, within: Duration) -> Result<Reply, Deaf> {
+    pub(super) async fn hear(&mut self, within: Duration) -> Result<Reply, NoReply> {
         match timeout(within, self.next()).await {
             Ok(Ok(reply)) => {
                 self.notebook.hear(self.lane, &reply);
                 Ok(self.notebook.masked(reply))
             }
-            Ok(Err(deaf)) => {
-                self.note(format!("* {}", deaf.words()));
-                Err(deaf)
+            Ok(Err(no_reply)) => {
+                self.note(format!("* {}", no_reply.words()));
+                Err(no_reply)
             }
             Err(_) => {
                 self.note(format!("* no answer within {:.1} s", within.as_secs_f64()));
-                Err(Deaf::Silent)
+                Err(NoReply::Silent)
             }
         }
     }
 
     /// Cancel-safe, as the decoder and what was read are kept.
-    async fn next(&mut self) -> Result<Reply, Deaf> {
+    async fn next(&mut self) -> Result<Reply, NoReply> {
         loop {
             let mut rest = self.unread.get(self.decoded..).unwrap_or_default();
             let before = rest.len();
@@ -146,30 +146,30 @@ impl<'n> Call<'n> {
             self.decoded += before - rest.len();
             match reply {
                 Some(Ok(reply)) => return Ok(reply),
-                Some(Err(error)) => return Err(Deaf::Nonsense(self.notebook.quoted(error.to_string()))),
+                Some(Err(error)) => return Err(NoReply::Nonsense(self.notebook.quoted(error.to_string()))),
                 None => {}
             }
             self.unread.clear();
             self.decoded = 0;
             match self.control.read(&mut self.unread).await {
-                Ok(0) => return Err(Deaf::Ended("the server closed the control connection".to_owned())),
+                Ok(0) => return Err(NoReply::Ended("the server closed the control connection".to_owned())),
                 Ok(_) => {}
                 Err(error) if is_about_our_certificate(&error) => {
-                    return Err(Deaf::WantsCertificate(words(&error)));
+                    return Err(NoReply::WantsCertificate(words(&error)));
                 }
                 Err(error) => {
-                    return Err(Deaf::Ended(format!("the control connection broke: {}", words(&error))));
+                    return Err(NoReply::Ended(format!("the control connection broke: {}", words(&error))));
                 }
             }
         }
     }
 
     /// The first bytes, as they are: the port may not speak FTP at all. None: silence.
-    pub(super) async fn first_bytes(&mut self, within: Duration) -> Result<Option<()>, Deaf> {
+    pub(super) async fn first_bytes(&mut self, within: Duration) -> Result<Option<()>, NoReply> {
         match timeout(within, self.control.read(&mut self.unread)).await {
-            Ok(Ok(0)) => Err(Deaf::Ended("it closed the connection without a word".to_owned())),
+            Ok(Ok(0)) => Err(NoReply::Ended("it closed the connection without a word".to_owned())),
             Ok(Ok(_)) => Ok(Some(())),
-            Ok(Err(error)) => Err(Deaf::Ended(words(&error))),
+            Ok(Err(error)) => Err(NoReply::Ended(words(&error))),
             Err(_) => Ok(None),
         }
     }
@@ -180,7 +180,7 @@ impl<'n> Call<'n> {
     }
 
     /// Says a command.
-    pub(super) async fn say(&mut self, command: &Command) -> Result<(), Deaf> {
+    pub(super) async fn say(&mut self, command: &Command) -> Result<(), NoReply> {
         self.note(format!("> {}", said(command)));
         let mut bytes = Vec::new();
         command.encode(&mut bytes);
@@ -188,30 +188,30 @@ impl<'n> Call<'n> {
     }
 
     /// Says bytes that are no command.
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Deaf> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), NoReply> {
         match timeout(ANSWER, self.control.write_all(bytes)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Ok(Err(error)) => Err(Deaf::Ended(format!("the control connection broke: {}", words(&error)))),
-            Err(_) => Err(Deaf::Silent),
+            Ok(Err(error)) => Err(NoReply::Ended(format!("the control connection broke: {}", words(&error)))),
+            Err(_) => Err(NoReply::Silent),
         }
     }
 
     /// Says a command and hears its last answer: 1yz are passed over, four at most.
-    pub(super) async fn ask(&mut self, command: &Command, within: Duration) -> Result<Reply, Deaf> {
+    pub(super) async fn ask(&mut self, command: &Command, within: Duration) -> Result<Reply, NoReply> {
         self.say(command).await?;
         self.last(within).await
     }
 
     /// The next reply that is not a 1yz.
-    pub(super) async fn last(&mut self, within: Duration) -> Result<Reply, Deaf> {
+    pub(super) async fn last(&mut self, within: Duration) -> Result<Reply, NoReply> {
         for _ in 0..4 {
             let reply = self.hear(within).await?;
             if reply.code.severity() != Severity::Preliminary {
                 return Ok(reply);
             }
         }
-        Err(Deaf::Nonsense("it says that it begins, and never ends".to_owned()))
+        Err(NoReply::Nonsense("it says that it begins, and never ends".to_owned()))
     }
 
     /// Begins TLS: after AUTH's 234, or at once.
@@ -220,13 +220,13 @@ impl<'n> Call<'n> {
         tls: &ClientTls,
         host: &str,
         after_auth: bool,
-    ) -> Result<(), NotShaken> {
+    ) -> Result<(), HandshakeFailed> {
         let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
         let explicit = after_auth.then_some(Explicit { read_ahead, answer: b"" });
         // A zone is this machine's own affair, and no part of a name.
         let name = host.split('%').next().unwrap_or_default();
-        let shaken = self.control.connect_tls(tls, name, explicit, ANSWER).await;
-        match shaken {
+        let handshaken = self.control.connect_tls(tls, name, explicit, ANSWER).await;
+        match handshaken {
             Ok(session) => {
                 let established = session.established();
                 self.note(format!("* TLS {}, {}", established.version, established.suite));
@@ -238,23 +238,23 @@ impl<'n> Call<'n> {
             }
             Err(error) => {
                 self.note(format!("* TLS failed: {error}"));
-                let shake = self.shake(&error);
-                Err(NotShaken { error, shake })
+                let handshake = self.handshake(&error);
+                Err(HandshakeFailed { error, handshake })
             }
         }
     }
 
-    fn shake(&self, error: &UpgradeError) -> Shake {
-        let UpgradeError::Handshake(error) = error else { return Shake::Failed(error.to_string()) };
+    fn handshake(&self, error: &UpgradeError) -> Handshake {
+        let UpgradeError::Handshake(error) = error else { return Handshake::Failed(error.to_string()) };
         match error {
-            HandshakeError::Late(_) => Shake::Stalled(self.control.unacknowledged()),
-            HandshakeError::Closed | HandshakeError::Io(_) => Shake::Cut(error.to_string()),
+            HandshakeError::Late(_) => Handshake::Stalled(self.control.unacknowledged()),
+            HandshakeError::Closed | HandshakeError::Io(_) => Handshake::Cut(error.to_string()),
             HandshakeError::NotTls(bytes) => {
                 let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-                Shake::Clear(show(line))
+                Handshake::Clear(show(line))
             }
-            error if error.is_about_ours() => Shake::WantsCertificate(error.to_string()),
-            error => Shake::Failed(error.to_string()),
+            error if error.is_about_ours() => Handshake::WantsCertificate(error.to_string()),
+            error => Handshake::Failed(error.to_string()),
         }
     }
 

@@ -1,20 +1,20 @@
 //! How is what was seen told, a line each?
 use net::half_open::Attempt;
 
-use crate::remote::facts::{Alive, Answer, Cover, Dial, End, Findings, Login, Rest, Shake, Trial, Upload};
+use crate::remote::facts::{Alive, Answer, Cover, Dial, End, Facts, Handshake, Login, Rest, Trial, Upload};
 
-pub(in crate::remote) fn lines(findings: &Findings) -> Vec<String> {
+pub(in crate::remote) fn lines(facts: &Facts) -> Vec<String> {
     let mut lines = Vec::new();
-    for door in &findings.doors {
+    for attempt in &facts.addresses {
         lines.push(format!(
             "{}, port {}: {} ({:.2} s)",
-            door.address.ip(),
-            door.address.port(),
-            dial(&door.dial),
-            door.elapsed.as_secs_f64()
+            attempt.address.ip(),
+            attempt.address.port(),
+            dial(&attempt.dial),
+            attempt.elapsed.as_secs_f64()
         ));
     }
-    if let Some(answer) = &findings.answer {
+    if let Some(answer) = &facts.answer {
         lines.push(match answer {
             Answer::Ftp(said) | Answer::Turned(said) => format!("it speaks FTP: {said}"),
             Answer::ClearFirst(said) => format!("it speaks FTP without TLS: {said}"),
@@ -22,7 +22,7 @@ pub(in crate::remote) fn lines(findings: &Findings) -> Vec<String> {
             Answer::TlsFirst => "it expects TLS from the first byte".to_owned(),
             Answer::Ssh(said) => format!("it speaks SSH: {said}"),
             Answer::Http(said) => format!("it speaks HTTP: {said}"),
-            Answer::Deaf => "it accepts connections, and acknowledges nothing that is sent".to_owned(),
+            Answer::NoAck => "it accepts connections, and acknowledges nothing that is sent".to_owned(),
             Answer::Nothing => "it answers neither FTP nor TLS nor HTTP".to_owned(),
             Answer::HangsUp => "it closes the connection".to_owned(),
             Answer::Endless(said) => format!("its greeting does not end: {said}"),
@@ -30,40 +30,40 @@ pub(in crate::remote) fn lines(findings: &Findings) -> Vec<String> {
             Answer::Other(said) => format!("it answers: {said}"),
         });
     }
-    tls(findings, &mut lines);
-    for (cover, how) in &findings.logins {
+    tls(facts, &mut lines);
+    for (cover, how) in &facts.logins {
         lines.push(format!("login {}: {}", cover.words(), login(how)));
     }
-    if let Some(said) = &findings.full {
+    if let Some(said) = &facts.full {
         lines.push(format!("a limit of sessions was reached: {said}"));
     }
-    if let Some((at, how)) = &findings.barred {
+    if let Some((at, how)) = &facts.banned {
         lines.push(format!("a further connection to {}, port {}, {how}", at.ip(), at.port()));
     }
-    lines.extend(findings.breaks.iter().map(|(verb, how)| format!("{verb} is not answered: {how}")));
-    if let Some(said) = &findings.no_directory {
+    lines.extend(facts.breaks.iter().map(|(verb, how)| format!("{verb} is not answered: {how}")));
+    if let Some(said) = &facts.no_directory {
         lines.push(format!("the directory of the URL: refused, {said}"));
     }
-    if let Some(system) = &findings.system {
+    if let Some(system) = &facts.system {
         lines.push(format!("SYST: {system}"));
     }
-    if let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) {
+    if let (Some((own, _)), Some(seen)) = (facts.ends, facts.seen_as) {
         lines.push(format!("the address of this machine is {}, the server sees {seen}", own.ip()));
     }
-    let mut trials: Vec<&Trial> = findings.trials.iter().collect();
+    let mut trials: Vec<&Trial> = facts.trials.iter().collect();
     trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
     lines.extend(trials.into_iter().map(trial));
-    if let Some(said) = &findings.passive_word {
+    if let Some(said) = &facts.passive_word {
         lines.push(format!("the server about a passive port that was not reached: {said}"));
     }
-    if let Some((port, how)) = &findings.epsv_again {
+    if let Some((port, how)) = &facts.epsv_again {
         lines.push(format!("another port of EPSV unencrypted, {port}: {}", dial(how)));
     }
-    if let Some(fresh) = &findings.reuse.fresh {
+    if let Some(fresh) = &facts.reuse.fresh {
         lines.push(format!("without TLS session reuse: {}", end(fresh)));
     }
-    if !findings.reuse.repeated.is_empty() {
-        let each = findings.reuse.repeated.iter().map(|(how, resumed)| {
+    if !facts.reuse.repeated.is_empty() {
+        let each = facts.reuse.repeated.iter().map(|(how, resumed)| {
             let resumed = if *resumed == Some(true) { ", reused" } else { "" };
             format!("{}{resumed}", if how.is_through() { "works".to_owned() } else { end(how) })
         });
@@ -72,19 +72,19 @@ pub(in crate::remote) fn lines(findings: &Findings) -> Vec<String> {
             each.collect::<Vec<_>>().join("; ")
         ));
     }
-    files(findings, &mut lines);
+    files(facts, &mut lines);
     lines
 }
 
-fn tls(findings: &Findings, lines: &mut Vec<String>) {
-    let version = |name: &str, how: &Option<Shake>| match how {
-        Some(Shake::Works) => Some(format!("{name} works")),
-        Some(why) => Some(format!("{name} fails: {}", shake(why))),
+fn tls(facts: &Facts, lines: &mut Vec<String>) {
+    let version = |name: &str, how: &Option<Handshake>| match how {
+        Some(Handshake::Works) => Some(format!("{name} works")),
+        Some(why) => Some(format!("{name} fails: {}", handshake(why))),
         None => None,
     };
-    let seen = &findings.tls;
-    if let (Some(both), Some(narrow)) = (&seen.both, &seen.narrow) {
-        lines.push(format!("TLS: {}; with small packets: {}", shake(both), shake(narrow)));
+    let seen = &facts.tls;
+    if let (Some(both), Some(small_segments)) = (&seen.both, &seen.small_segments) {
+        lines.push(format!("TLS: {}; with small packets: {}", handshake(both), handshake(small_segments)));
     }
     if let Some(implicit) = &seen.implicit {
         lines.push(format!("implicit TLS at port 990: {}", implicit.greeting));
@@ -105,8 +105,8 @@ fn tls(findings: &Findings, lines: &mut Vec<String>) {
     }
 }
 
-fn files(findings: &Findings, lines: &mut Vec<String>) {
-    let files = &findings.files;
+fn files(facts: &Facts, lines: &mut Vec<String>) {
+    let files = &facts.files;
     if let Some((dialect, read, _)) = &files.listing {
         let dialect = dialect.as_deref().unwrap_or("none, it is empty");
         let entries = if *read == 1 { "entry" } else { "entries" };
@@ -128,8 +128,9 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
         }
     }
     if let Some(offset) = files.clock {
-        let told = if offset == 0 { "in UTC".to_owned() } else { format!("{:+} min from UTC", offset / 60) };
-        lines.push(format!("times in LIST: {told}, by MDTM"));
+        let announced =
+            if offset == 0 { "in UTC".to_owned() } else { format!("{:+} min from UTC", offset / 60) };
+        lines.push(format!("times in LIST: {announced}, by MDTM"));
     }
     if let Some(how) = &files.bulk {
         lines.push(format!("a larger file: {}", end(how)));
@@ -149,7 +150,7 @@ fn files(findings: &Findings, lines: &mut Vec<String>) {
             Upload::Failed(n, why) => format!("upload {n}: {why}"),
         });
     }
-    for (time, alive) in &findings.idle {
+    for (time, alive) in &facts.idle {
         lines.push(format!("idle for {} s: {}", time.as_secs(), lives(alive)));
     }
 }
@@ -165,15 +166,16 @@ fn lives(alive: &Alive) -> String {
 /// One way, as a line.
 pub(in crate::remote) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
-    let told = trial.told.map(|told| format!(", port {}", told.port())).unwrap_or_default();
-    let narrow = if trial.narrow { ", with small packets" } else { "" };
+    let announced =
+        trial.announced.map(|announced| format!(", port {}", announced.port())).unwrap_or_default();
+    let small_segments = if trial.small_segments { ", with small packets" } else { "" };
     let came = match &trial.end {
         // The port is named before it.
-        End::NotReached(how) if trial.told.is_some() => dial(how),
+        End::NotReached(how) if trial.announced.is_some() => dial(how),
         other => end(other),
     };
     format!(
-        "{} {}{family}{told}{narrow}: {} ({:.2} s)",
+        "{} {}{family}{announced}{small_segments}: {} ({:.2} s)",
         trial.way,
         trial.cover.words(),
         came,
@@ -182,14 +184,18 @@ pub(in crate::remote) fn trial(trial: &Trial) -> String {
 }
 
 /// How a handshake ended, in some words.
-pub(in crate::remote) fn shake(shake: &Shake) -> String {
-    match shake {
-        Shake::Works => "established".to_owned(),
-        Shake::Stalled(Some(0)) => "no answer, although the client's packets were acknowledged".to_owned(),
-        Shake::Stalled(Some(bytes)) => format!("no answer, {bytes} bytes from the client not acknowledged"),
-        Shake::Stalled(None) => "no answer".to_owned(),
-        Shake::Clear(said) => format!("plain text, \"{said}\""),
-        Shake::Cut(why) | Shake::WantsCertificate(why) | Shake::Failed(why) => why.clone(),
+pub(in crate::remote) fn handshake(handshake: &Handshake) -> String {
+    match handshake {
+        Handshake::Works => "established".to_owned(),
+        Handshake::Stalled(Some(0)) => {
+            "no answer, although the client's packets were acknowledged".to_owned()
+        }
+        Handshake::Stalled(Some(bytes)) => {
+            format!("no answer, {bytes} bytes from the client not acknowledged")
+        }
+        Handshake::Stalled(None) => "no answer".to_owned(),
+        Handshake::Clear(said) => format!("plain text, \"{said}\""),
+        Handshake::Cut(why) | Handshake::WantsCertificate(why) | Handshake::Failed(why) => why.clone(),
     }
 }
 
@@ -210,7 +216,7 @@ fn login(login: &Login) -> String {
         Login::KeptBack => "skipped, so as not to send the password unencrypted (use --clear)".to_owned(),
         Login::NoTls(said) => format!("no TLS, {said}"),
         Login::NoAuth(why) => format!("AUTH TLS: {why}"),
-        Login::NoHandshake(why) => format!("TLS fails, {}", shake(why)),
+        Login::NoHandshake(why) => format!("TLS fails, {}", handshake(why)),
         Login::WantsCertificate(why) => format!("a client certificate is required, {why}"),
         Login::Unprotected(said) => format!("PROT P is refused, {said}"),
         // The verdict has the whole text.
@@ -222,7 +228,7 @@ fn login(login: &Login) -> String {
         Login::Refused(said) => format!("refused, {said}"),
         Login::Full(said) => format!("too many sessions, {said}"),
         Login::NotRepeated(said) => format!("skipped, as the same login was refused before ({said})"),
-        Login::Barred(how) => format!("a further connection {how}"),
+        Login::Banned(how) => format!("a further connection {how}"),
         Login::Broken(why) => why.clone(),
     }
 }

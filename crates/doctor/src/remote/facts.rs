@@ -11,7 +11,7 @@ use client::session::Way;
 
 /// All that the probes have seen.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
+pub struct Facts {
     /// The host as it was named.
     pub host: String,
     /// The control port.
@@ -25,7 +25,7 @@ pub struct Findings {
     /// Why the name has no address; none where it has.
     pub no_name: Option<String>,
     /// The addresses that were dialled at the control port.
-    pub doors: Vec<Door>,
+    pub addresses: Vec<AddressSeen>,
     /// What answers at the control port.
     pub answer: Option<Answer>,
     /// The address of the sessions that follow, and ours as this machine knows it.
@@ -43,7 +43,7 @@ pub struct Findings {
     /// The last refusal for a limit of sessions, whether or not there was room later.
     pub full: Option<String>,
     /// A further connection to this address was not taken, though others had been: how.
-    pub barred: Option<(SocketAddr, String)>,
+    pub banned: Option<(SocketAddr, String)>,
     /// Verbs that ended or silenced their session, and how.
     pub breaks: Vec<(String, String)>,
     /// Probes that had no session, for a limit or a fault of it.
@@ -56,7 +56,7 @@ pub struct Findings {
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
-    /// A second port of EPSV, which no 227 has told, and what came of a call there; in clear, where the first was not reached
+    /// A second port of EPSV, which no 227 has announced, and what came of a call there; in clear, where the first was not reached
     /// and one of PASV was.
     pub epsv_again: Option<(u16, Dial)>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
@@ -91,7 +91,7 @@ impl Cover {
 
 /// One address, dialled at the control port.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct AddressSeen {
     /// The address.
     pub address: SocketAddr,
     /// What came of it.
@@ -142,7 +142,7 @@ pub enum Answer {
     /// It takes the connection, and says nothing to anything.
     Nothing,
     /// It takes the connection, and nothing of what we say on it is acknowledged.
-    Deaf,
+    NoAck,
     /// It takes the connection and ends it.
     HangsUp,
     /// A greeting as FTP has it, which does not end in its time: its first words.
@@ -165,7 +165,7 @@ pub enum Login {
     /// AUTH TLS was not answered, or with the end of the connection: in which words.
     NoAuth(String),
     /// TLS was not established: why.
-    NoHandshake(Shake),
+    NoHandshake(Handshake),
     /// The server demands a certificate of ours, and takes none or not this one: its words.
     WantsCertificate(String),
     /// TLS stands, and the server refuses PROT P: its answer.
@@ -181,14 +181,14 @@ pub enum Login {
     /// It was left out, since the same password was refused before: the answer to that one.
     NotRepeated(String),
     /// The port that had answered before answered no more: how.
-    Barred(String),
+    Banned(String),
     /// It broke off, or was not answered.
     Broken(String),
 }
 
 /// How a TLS handshake on a control connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shake {
+pub enum Handshake {
     /// TLS stands.
     Works,
     /// It was not over in the time given; how many of our bytes the other end has not acknowledged, where that is known.
@@ -207,14 +207,14 @@ pub enum Shake {
 #[derive(Clone, Debug, Default)]
 pub struct TlsSeen {
     /// What became of a handshake that offers all versions; none where none was begun.
-    pub both: Option<Shake>,
+    pub both: Option<Handshake>,
     /// Of the same in small segments, begun beside one that did not come to its end.
-    pub narrow: Option<Shake>,
+    pub small_segments: Option<Handshake>,
     /// Of one with TLS 1.2 only; none where it was not tried.
-    pub v12: Option<Shake>,
+    pub v12: Option<Handshake>,
     /// And with TLS 1.3 only.
-    pub v13: Option<Shake>,
-    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not told.
+    pub v13: Option<Handshake>,
+    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not announced.
     pub offered: Option<bool>,
     /// What the port for implicit TLS says under TLS, where AUTH TLS leads to none.
     pub implicit: Option<ImplicitSeen>,
@@ -229,7 +229,7 @@ pub struct TlsSeen {
     /// Its subject.
     pub subject: Option<String>,
     /// A listing in small packets, where one over a passive data connection under TLS stood still.
-    pub small_segments: Option<End>,
+    pub small_listing: Option<End>,
     /// Why the system's authorities do not vouch for it.
     pub doubt: Option<String>,
 }
@@ -252,14 +252,14 @@ pub struct Trial {
     pub way: Way,
     /// The server's end of the control connection.
     pub peer: SocketAddr,
-    /// Passive: the address and port that the server told, the control connection's peer for EPSV. Active: ours.
-    pub told: Option<SocketAddr>,
+    /// Passive: the address and port that the server announced, the control connection's peer for EPSV. Active: ours.
+    pub announced: Option<SocketAddr>,
     /// How it ended.
     pub end: End,
     /// Under TLS: did the data connection resume the control connection's session?
     pub resumed: Option<bool>,
     /// Both connections had small segments, as large ones had been found to be lost.
-    pub narrow: bool,
+    pub small_segments: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -422,7 +422,7 @@ pub enum Alive {
     Lost,
 }
 
-impl Findings {
+impl Facts {
     /// Is the server refused, as its certificate is not the expected one, or TLS is gone?
     #[must_use]
     pub fn is_refused(&self) -> bool {

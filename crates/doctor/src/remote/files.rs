@@ -8,8 +8,8 @@ use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
 
 use super::call::{ANSWER, Call, line};
 use super::facts::{Cover, End, Rest, Upload};
-use super::lanes::Ward;
-use super::trial::{Errand, LISTING, SEGMENTS, follow, is_usable};
+use super::lanes::Context;
+use super::trial::{Job, LISTING, SEGMENTS, follow, is_usable};
 use client::session::Way;
 
 /// A file of which REST is tried: small enough to fetch it three times.
@@ -22,67 +22,66 @@ const ENOUGH: usize = 256 * 1024;
 const UPLOADS: u8 = 3;
 
 /// Looks at listings and files over the best way that works, if one does.
-pub(super) async fn look(ward: &Ward<'_>) {
-    let best = ward.notebook.findings().best().map(|trial| (trial.cover, trial.way));
+pub(super) async fn look(context: &Context<'_>) {
+    let best = context.notebook.facts().best().map(|trial| (trial.cover, trial.way));
     let Some((cover, way)) = best else { return };
     let reading = async {
-        if let Some(call) = ward.session(ward.to, cover, "files").await {
-            read(ward, call, cover, way).await;
+        if let Some(call) = context.session(context.to, cover, "files").await {
+            read(context, call, cover, way).await;
         }
     };
     let writing = async {
         // Not in another directory than the one that was named.
-        let there = ward.notebook.findings().no_directory.is_none();
-        if ward.patient.write
+        let there = context.notebook.facts().no_directory.is_none();
+        if context.target.write
             && there
-            && let Some(call) = ward.session(ward.to, cover, "upload").await
+            && let Some(call) = context.session(context.to, cover, "upload").await
         {
-            let upload = write(ward, call, (cover, way)).await;
-            ward.notebook.findings().files.upload = Some(upload);
+            let upload = write(context, call, (cover, way)).await;
+            context.notebook.facts().files.upload = Some(upload);
         }
     };
     tokio::join!(Box::pin(reading), Box::pin(writing));
 }
 
-async fn read(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
+async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
     let mut bytes = Vec::new();
-    let trial = Box::pin(follow(&mut call, way, Errand::list(&mut bytes))).await;
+    let trial = Box::pin(follow(&mut call, way, Job::list(&mut bytes))).await;
     let mut listed = Vec::new();
     let mut reader = ListingReader::new(today());
     reader.push(&bytes, &mut listed);
     reader.finish(&mut listed);
     if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
         let dialect = reader.dialect().map(name).map(str::to_owned);
-        ward.notebook.findings().files.listing = Some((dialect, listed.len(), reader.unread()));
+        context.notebook.facts().files.listing = Some((dialect, listed.len(), reader.unread()));
     }
     if !is_usable(&trial.end) {
         return;
     }
     let mut facts = Vec::new();
     let mut bytes = Vec::new();
-    let trial =
-        Box::pin(follow(&mut call, way, Errand::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
+    let trial = Box::pin(follow(&mut call, way, Job::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
     let usable = is_usable(&trial.end);
     if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
         let mut reader = ListingReader::mlsd();
         reader.push(&bytes, &mut facts);
         reader.finish(&mut facts);
     }
-    ward.notebook.findings().files.mlsd = Some(trial.end);
+    context.notebook.facts().files.mlsd = Some(trial.end);
     if !usable {
         return;
     }
     let entries = if facts.is_empty() { &listed } else { &facts };
-    if let Some((path, told)) = timed(&listed) {
-        clock(ward, &mut call, &path, told).await;
+    if let Some((path, announced)) = timed(&listed) {
+        clock(context, &mut call, &path, announced).await;
     }
     if let Some((path, _)) = file(entries, |size| (2..=SMALL).contains(&size))
-        && !restarts(ward, &mut call, (cover, way), &path).await
+        && !restarts(context, &mut call, (cover, way), &path).await
     {
         return;
     }
     if let Some((path, _)) = file(entries, |size| size >= BULK) {
-        bulk(ward, call, cover, way, &path).await;
+        bulk(context, call, cover, way, &path).await;
     } else {
         call.quit().await;
     }
@@ -100,20 +99,20 @@ fn file(entries: &[Entry], fits: impl Fn(u64) -> bool) -> Option<(Pathname, u64)
 fn timed(listed: &[Entry]) -> Option<(Pathname, Stamp)> {
     let files = listed.iter().filter(|entry| entry.facts.kind == Some(EntryType::File));
     let times = files.filter_map(|entry| Some((entry, entry.facts.modify?)));
-    let (entry, told) = times
-        .filter(|(_, told)| told.seconds.rem_euclid(86_400) != 0)
-        .max_by_key(|(_, told)| told.seconds)?;
-    Pathname::new(entry.name.clone()).ok().map(|path| (path, told))
+    let (entry, announced) = times
+        .filter(|(_, announced)| announced.seconds.rem_euclid(86_400) != 0)
+        .max_by_key(|(_, announced)| announced.seconds)?;
+    Pathname::new(entry.name.clone()).ok().map(|path| (path, announced))
 }
 
 /// LIST's times against MDTM's, which are in UTC (RFC 3659 3).
-async fn clock(ward: &Ward<'_>, call: &mut Call<'_>, path: &Pathname, told: Stamp) {
+async fn clock(context: &Context<'_>, call: &mut Call<'_>, path: &Pathname, announced: Stamp) {
     let Some(exact) = modified(call, path).await else { return };
-    let offset = told.seconds.saturating_sub(exact.seconds);
+    let offset = announced.seconds.saturating_sub(exact.seconds);
     // Whole quarters of an hour are time zones; LIST tells minutes, or days for old files.
     let quarters = (offset + 450).div_euclid(900);
     if (offset - quarters * 900).abs() < 60 && quarters.abs() <= 14 * 4 {
-        ward.notebook.findings().files.clock = Some(quarters * 900);
+        context.notebook.facts().files.clock = Some(quarters * 900);
     }
 }
 
@@ -124,31 +123,36 @@ async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
 }
 
 /// REST 0 and REST in the middle, against the whole file. Is the call good for more?
-async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, (cover, way): (Cover, Way), path: &Pathname) -> bool {
+async fn restarts(
+    context: &Context<'_>,
+    call: &mut Call<'_>,
+    (cover, way): (Cover, Way),
+    path: &Pathname,
+) -> bool {
     let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
     let mut whole = Vec::new();
-    let errand = Errand::fetch(Command::Retr(path.clone()), &mut whole, limit);
-    let trial = Box::pin(follow(call, way, errand)).await;
+    let job = Job::fetch(Command::Retr(path.clone()), &mut whole, limit);
+    let trial = Box::pin(follow(call, way, job)).await;
     if let End::Stalled { .. } = trial.end {
-        stalled(ward, cover, way, path, trial.end).await;
+        stalled(context, cover, way, path, trial.end).await;
         return false;
     }
     // Of one that has shrunk to nothing, or grown without measure, nothing is seen.
     if !matches!(trial.end, End::Works { .. }) || whole.len() < 2 {
         return is_usable(&trial.end);
     }
-    let told = size_of(call, path).await;
-    if told.is_none_or(|told| told == whole.len() as u64) || still(call, way, path, &whole).await {
-        ward.notebook.findings().files.size = Some((told, whole.len() as u64));
+    let announced = size_of(call, path).await;
+    if announced.is_none_or(|announced| announced == whole.len() as u64)
+        || still(call, way, path, &whole).await
+    {
+        context.notebook.facts().files.size = Some((announced, whole.len() as u64));
     }
     let middle = whole.len() as u64 / 2;
     for at in [0, middle] {
         let mut rest = Vec::new();
-        let errand = Errand {
-            restart: Some(Marker(at)),
-            ..Errand::fetch(Command::Retr(path.clone()), &mut rest, limit)
-        };
-        let trial = Box::pin(follow(call, way, errand)).await;
+        let job =
+            Job { restart: Some(Marker(at)), ..Job::fetch(Command::Retr(path.clone()), &mut rest, limit) };
+        let trial = Box::pin(follow(call, way, job)).await;
         let wanted = usize::try_from(at).ok().and_then(|at| whole.get(at..)).unwrap_or_default();
         let seen = match &trial.end {
             // What is written to meanwhile is longer by now.
@@ -159,7 +163,7 @@ async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, (cover, way): (Cover, Wa
             other => Some(Rest::Failed(super::judge::words(other))),
         };
         {
-            let files = &mut ward.notebook.findings().files;
+            let files = &mut context.notebook.facts().files;
             *(if at == 0 { &mut files.rest_zero } else { &mut files.rest_middle }) = seen;
         }
         if !is_usable(&trial.end) {
@@ -172,8 +176,8 @@ async fn restarts(ward: &Ward<'_>, call: &mut Call<'_>, (cover, way): (Cover, Wa
 /// Has the file stayed the same? Of one that is written to meanwhile, nothing can be concluded.
 async fn still(call: &mut Call<'_>, way: Way, path: &Pathname, whole: &[u8]) -> bool {
     let mut again = Vec::new();
-    let errand = Errand::fetch(Command::Retr(path.clone()), &mut again, whole.len() + 1);
-    let trial = Box::pin(follow(call, way, errand)).await;
+    let job = Job::fetch(Command::Retr(path.clone()), &mut again, whole.len() + 1);
+    let trial = Box::pin(follow(call, way, job)).await;
     matches!(trial.end, End::Works { .. }) && again == whole
 }
 
@@ -183,41 +187,41 @@ async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
 }
 
 /// Do large packets come? If not, do small ones?
-async fn bulk(ward: &Ward<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
+async fn bulk(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
     let mut bytes = Vec::new();
-    let errand = Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH);
-    let trial = Box::pin(follow(&mut call, way, errand)).await;
+    let job = Job::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH);
+    let trial = Box::pin(follow(&mut call, way, job)).await;
     if matches!(trial.end, End::Stalled { .. }) {
-        stalled(ward, cover, way, path, trial.end).await;
+        stalled(context, cover, way, path, trial.end).await;
     } else {
-        ward.notebook.findings().files.bulk = Some(trial.end);
+        context.notebook.facts().files.bulk = Some(trial.end);
         call.quit().await;
     }
 }
 
 /// A file hangs: does it come in small packets? In a session of its own, as the other still owes an answer.
-async fn stalled(ward: &Ward<'_>, cover: Cover, way: Way, path: &Pathname, end: End) {
-    ward.notebook.findings().files.bulk = Some(end);
+async fn stalled(context: &Context<'_>, cover: Cover, way: Way, path: &Pathname, end: End) {
+    context.notebook.facts().files.bulk = Some(end);
     if !way.is_passive() {
         return;
     }
     // Side by side: a server that is only slow at times is so for both.
     let fetch = async |lane, segments| {
-        let mut call = ward.session(ward.to, cover, lane).await?;
+        let mut call = context.session(context.to, cover, lane).await?;
         let mut bytes = Vec::new();
-        let errand = Errand { segments, ..Errand::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
-        Some(Box::pin(follow(&mut call, way, errand)).await.end)
+        let job = Job { segments, ..Job::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
+        Some(Box::pin(follow(&mut call, way, job)).await.end)
     };
     let (small, again) = tokio::join!(
         Box::pin(fetch("small-segments", Some(SEGMENTS))),
         Box::pin(fetch("large-segments", None))
     );
-    let files = &mut ward.notebook.findings().files;
+    let files = &mut context.notebook.facts().files;
     (files.bulk_small, files.bulk_again) = (small, again);
 }
 
 /// Stores a small file of a name of our own three times, has it proven, and deletes it.
-async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) -> Upload {
+async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) -> Upload {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     // A name of its own for each: where nothing can be replaced, the second would fail for that.
     let process = std::process::id();
@@ -227,8 +231,7 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) 
     let mut result = Upload::Unproven;
     let mut stored = Vec::new();
     for (n, path) in (1..=UPLOADS).zip(&paths) {
-        let trial =
-            Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), &bytes))).await;
+        let trial = Box::pin(follow(&mut call, way, Job::store(Command::Stor(path.clone()), &bytes))).await;
         match trial.end {
             End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
@@ -236,16 +239,16 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) 
                 result = Upload::Failed(n, super::judge::words(&other));
                 if !is_usable(&other) {
                     // What was stored is to go all the same.
-                    if let Some(call) = ward.session(ward.to, cover, "clean").await {
-                        clean(ward, call, way, &stored, Some(path)).await;
+                    if let Some(call) = context.session(context.to, cover, "clean").await {
+                        clean(context, call, way, &stored, Some(path)).await;
                     } else {
                         stored.push(path.clone());
                         let why = "no session could be had to delete it".to_owned();
-                        ward.notebook.findings().files.left = Some((shown(&stored), why));
+                        context.notebook.facts().files.left = Some((shown(&stored), why));
                     }
                     return result;
                 }
-                clean(ward, call, way, &stored, Some(path)).await;
+                clean(context, call, way, &stored, Some(path)).await;
                 return result;
             }
         }
@@ -254,10 +257,10 @@ async fn write(ward: &Ward<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) 
         result = prove(&mut call, last, &bytes).await;
         if let Some(stored) = modified(&mut call, last).await {
             let drift = stored.seconds.saturating_sub(today().seconds);
-            ward.notebook.findings().files.drift = Some(drift);
+            context.notebook.facts().files.drift = Some(drift);
         }
     }
-    clean(ward, call, way, &stored, None).await;
+    clean(context, call, way, &stored, None).await;
     result
 }
 
@@ -268,7 +271,7 @@ fn shown(paths: &[Pathname]) -> Vec<String> {
 /// Deletes the files of the upload, and writes down those that are not gone. Of one that broke off, a refusal may mean that
 /// there is nothing.
 async fn clean(
-    ward: &Ward<'_>,
+    context: &Context<'_>,
     mut call: Call<'_>,
     way: Way,
     stored: &[Pathname],
@@ -283,9 +286,9 @@ async fn clean(
             Some(Ok(reply)) if reply.code.severity() == Severity::Completion => continue,
             Some(Ok(reply)) if whole => line(&reply),
             Some(Ok(_)) => continue,
-            Some(Err(deaf)) => {
+            Some(Err(no_reply)) => {
                 answers = false;
-                deaf.words()
+                no_reply.words()
             }
             None => "no answer".to_owned(),
         };
@@ -294,15 +297,15 @@ async fn clean(
         last.get_or_insert(why);
     }
     let Some(why) = last else { return call.quit().await };
-    ward.notebook.findings().files.left = Some((shown(&left), why));
+    context.notebook.facts().files.left = Some((shown(&left), why));
     if !answers {
         return;
     }
     // Whoever may not delete may be able to overwrite: that is another right.
     if let Some(path) = left.first() {
         let bytes = b"pasv doctor\r\n";
-        let trial = Box::pin(follow(&mut call, way, Errand::store(Command::Stor(path.clone()), bytes))).await;
-        ward.notebook.findings().files.replaces = match trial.end {
+        let trial = Box::pin(follow(&mut call, way, Job::store(Command::Stor(path.clone()), bytes))).await;
+        context.notebook.facts().files.replaces = match trial.end {
             End::Works { .. } => Some(true),
             End::CommandRefused(_) => Some(false),
             _ => None,
@@ -334,9 +337,9 @@ fn hash_is(reply: &Reply, bytes: &[u8]) -> Option<bool> {
     let text = String::from_utf8_lossy(reply.text()).into_owned();
     let mut words = text.split(' ');
     words.next().filter(|algorithm| algorithm.eq_ignore_ascii_case("SHA-256"))?;
-    let told = words.nth(1)?;
+    let announced = words.nth(1)?;
     let ours: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(told.eq_ignore_ascii_case(&ours))
+    Some(announced.eq_ignore_ascii_case(&ours))
 }
 
 fn name(dialect: Dialect) -> &'static str {

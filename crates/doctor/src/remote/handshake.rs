@@ -16,10 +16,10 @@ use wire::command::Mechanism;
 use wire::pathname::show;
 use wire::{Command, Reply, Severity};
 
-use super::Patient;
-use super::call::{ANSWER, Call, Deaf, line};
-use super::facts::{Cover, Findings, ImplicitSeen, Login, Shake};
-use super::lanes::Ward;
+use super::Target;
+use super::call::{ANSWER, Call, NoReply, line};
+use super::facts::{Cover, Facts, Handshake, ImplicitSeen, Login};
+use super::lanes::Context;
 use super::login::{FULL, TRIES};
 use super::reach::{GREETING, any_tls};
 use super::trial::SEGMENTS;
@@ -32,7 +32,7 @@ const IMPLICIT: u16 = 990;
 /// How far a probe has come.
 enum Came {
     /// To a handshake, with this version where it stands.
-    Shaken(Shake, Option<&'static str>),
+    Shaken(Handshake, Option<&'static str>),
     /// To an AUTH TLS that is refused: the answer.
     Refused(String),
     /// Less far: the sessions will say where.
@@ -40,19 +40,19 @@ enum Came {
 }
 
 /// A handshake with all versions, one with the version that was not taken, and small segments where they may help.
-pub(super) async fn look(ward: &Ward<'_>) {
+pub(super) async fn look(context: &Context<'_>) {
     let known = {
-        let findings = ward.notebook.findings();
-        findings.tls.both.is_some() || findings.login(Cover::Tls).is_some()
+        let facts = context.notebook.facts();
+        facts.tls.both.is_some() || facts.login(Cover::Tls).is_some()
     };
     if known {
         return;
     }
-    ward.notebook.findings().tls.authorities = net::tls::client::Roots::system().count();
-    let mut large = pin!(probe(ward, Versions::Both, "tls", None));
+    context.notebook.facts().tls.authorities = net::tls::client::Roots::system().count();
+    let mut large = pin!(probe(context, Versions::Both, "tls", None));
     let mut small = pin!(async {
         tokio::time::sleep(SLOW).await;
-        probe(ward, Versions::Both, "tls-small", Some(SEGMENTS)).await
+        probe(context, Versions::Both, "tls-small", Some(SEGMENTS)).await
     });
     let mut beside = None;
     let came = loop {
@@ -61,39 +61,39 @@ pub(super) async fn look(ward: &Ward<'_>) {
             came = &mut small, if beside.is_none() => beside = Some(came),
         }
     };
-    let stalled = matches!(came, Came::Shaken(Shake::Stalled(_), _));
+    let stalled = matches!(came, Came::Shaken(Handshake::Stalled(_), _));
     let beside = match beside {
         None if stalled => Some(small.await),
         other => other,
     };
     let version = match came {
-        Came::Shaken(shake, version) => {
-            let mut findings = ward.notebook.findings();
-            findings.tls.both = Some(shake);
-            if let (true, Some(Came::Shaken(shake, _))) = (stalled, beside) {
-                findings.tls.narrow = Some(shake);
+        Came::Shaken(handshake, version) => {
+            let mut facts = context.notebook.facts();
+            facts.tls.both = Some(handshake);
+            if let (true, Some(Came::Shaken(handshake, _))) = (stalled, beside) {
+                facts.tls.small_segments = Some(handshake);
             }
             version
         }
         Came::Refused(said) => {
-            ward.notebook.findings().logins.push((Cover::Tls, Login::NoTls(said)));
+            context.notebook.facts().logins.push((Cover::Tls, Login::NoTls(said)));
             None
         }
         Came::Nowhere => None,
     };
-    let mut findings = ward.notebook.findings();
+    let mut facts = context.notebook.facts();
     match version {
-        Some("1.3") => findings.tls.v13 = Some(Shake::Works),
-        Some(_) => findings.tls.v12 = Some(Shake::Works),
+        Some("1.3") => facts.tls.v13 = Some(Handshake::Works),
+        Some(_) => facts.tls.v12 = Some(Handshake::Works),
         None => {}
     }
 }
 
 /// Each version that has not been shown yet, alone.
-pub(super) async fn versions(ward: &Ward<'_>) {
+pub(super) async fn versions(context: &Context<'_>) {
     let (v12, v13, begun) = {
-        let findings = ward.notebook.findings();
-        (findings.tls.v12.is_none(), findings.tls.v13.is_none(), findings.tls.both.is_some())
+        let facts = context.notebook.facts();
+        (facts.tls.v12.is_none(), facts.tls.v13.is_none(), facts.tls.both.is_some())
     };
     if !begun {
         return;
@@ -102,8 +102,8 @@ pub(super) async fn versions(ward: &Ward<'_>) {
         if !wanted {
             return None;
         }
-        match probe(ward, versions, lane, ward.segments()).await {
-            Came::Shaken(shake, _) => Some(shake),
+        match probe(context, versions, lane, context.segments()).await {
+            Came::Shaken(handshake, _) => Some(handshake),
             Came::Refused(_) | Came::Nowhere => None,
         }
     };
@@ -111,56 +111,58 @@ pub(super) async fn versions(ward: &Ward<'_>) {
         Box::pin(one(v12, Versions::Tls12, "tls-1.2")),
         Box::pin(one(v13, Versions::Tls13, "tls-1.3"))
     );
-    let mut findings = ward.notebook.findings();
-    let tls = &mut findings.tls;
+    let mut facts = context.notebook.facts();
+    let tls = &mut facts.tls;
     (tls.v12, tls.v13) = (tls.v12.take().or(old), tls.v13.take().or(new));
 }
 
 /// No session under TLS can be had, and each that tries would only stand still.
-pub(super) fn is_hopeless(ward: &Ward<'_>) -> bool {
-    let mut findings = ward.notebook.findings();
-    let (Some(shake @ Shake::Stalled(_)), narrow) = (findings.tls.both.clone(), &findings.tls.narrow) else {
+pub(super) fn is_hopeless(context: &Context<'_>) -> bool {
+    let mut facts = context.notebook.facts();
+    let (Some(handshake @ Handshake::Stalled(_)), small_segments) =
+        (facts.tls.both.clone(), &facts.tls.small_segments)
+    else {
         return false;
     };
-    if *narrow == Some(Shake::Works) {
+    if *small_segments == Some(Handshake::Works) {
         return false;
     }
-    if findings.login(Cover::Tls).is_none() {
-        findings.logins.push((Cover::Tls, Login::NoHandshake(shake)));
+    if facts.login(Cover::Tls).is_none() {
+        facts.logins.push((Cover::Tls, Login::NoHandshake(handshake)));
     }
     true
 }
 
 /// Where AUTH TLS leads to no TLS: does FEAT offer it all the same, and what is at the port for implicit TLS?
-pub(super) async fn besides(ward: &Ward<'_>) {
-    let failed = match ward.notebook.findings().login(Cover::Tls) {
-        Some(Login::NoTls(_) | Login::NoAuth(_) | Login::NoHandshake(_)) => !ward.patient.implicit,
+pub(super) async fn besides(context: &Context<'_>) {
+    let failed = match context.notebook.facts().login(Cover::Tls) {
+        Some(Login::NoTls(_) | Login::NoAuth(_) | Login::NoHandshake(_)) => !context.target.implicit,
         _ => false,
     };
-    if !failed || ward.to.port() == IMPLICIT {
+    if !failed || context.to.port() == IMPLICIT {
         return;
     }
     // Where a session has asked already, `features` says it.
-    let asked = !ward.notebook.findings().features.is_empty();
+    let asked = !context.notebook.facts().features.is_empty();
     let offered = async {
         if asked {
             return None;
         }
-        let mut call = Call::dial(ward.to, "feat", ward.notebook).await.ok()?;
+        let mut call = Call::dial(context.to, "feat", context.notebook).await.ok()?;
         call.last(GREETING).await.ok()?;
         let offers = offers_auth(&mut call).await;
         call.quit().await;
         offers
     };
-    let implicit = implicit(ward.patient, ward, SocketAddr::new(ward.to.ip(), IMPLICIT));
+    let implicit = implicit(context.target, context, SocketAddr::new(context.to.ip(), IMPLICIT));
     let (offered, implicit) = tokio::join!(Box::pin(offered), Box::pin(implicit));
-    let mut findings = ward.notebook.findings();
-    (findings.tls.offered, findings.tls.implicit) = (offered, implicit);
+    let mut facts = context.notebook.facts();
+    (facts.tls.offered, facts.tls.implicit) = (offered, implicit);
 }
 
-async fn implicit(patient: &Patient, ward: &Ward<'_>, to: SocketAddr) -> Option<ImplicitSeen> {
-    let mut call = Call::dial(to, "implicit", ward.notebook).await.ok()?;
-    call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false).await.ok()?;
+async fn implicit(target: &Target, context: &Context<'_>, to: SocketAddr) -> Option<ImplicitSeen> {
+    let mut call = Call::dial(to, "implicit", context.notebook).await.ok()?;
+    call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await.ok()?;
     let greeting = call.last(GREETING).await.ok()?;
     if greeting.code.severity() != Severity::Completion {
         return None;
@@ -183,11 +185,11 @@ pub(super) fn is_offer(line: &str) -> bool {
     line.strip_prefix("AUTH ").is_some_and(|rest| rest.contains("TLS"))
 }
 
-async fn probe(ward: &Ward<'_>, versions: Versions, lane: &'static str, segments: Option<u16>) -> Came {
-    let patient = ward.patient;
-    let Ok(_bed) = ward.beds.acquire().await else { return Came::Nowhere };
-    let Some(mut call) = greeted(ward, lane, segments).await else { return Came::Nowhere };
-    if !patient.implicit {
+async fn probe(context: &Context<'_>, versions: Versions, lane: &'static str, segments: Option<u16>) -> Came {
+    let target = context.target;
+    let Ok(_permit) = context.permits.acquire().await else { return Came::Nowhere };
+    let Some(mut call) = greeted(context, lane, segments).await else { return Came::Nowhere };
+    if !target.implicit {
         match call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await {
             Ok(reply) if reply.code.severity() == Severity::Completion => {}
             // A session that ends, or one too many, says nothing of TLS.
@@ -200,59 +202,61 @@ async fn probe(ward: &Ward<'_>, versions: Versions, lane: &'static str, segments
             Err(_) => return Came::Nowhere,
         }
     }
-    let shaken = call.protect(&any_tls(patient, versions), &patient.site.host, !patient.implicit).await;
-    keep_certificate(&mut ward.notebook.findings(), &call);
-    match shaken {
+    let handshaken = call.protect(&any_tls(target, versions), &target.site.host, !target.implicit).await;
+    keep_certificate(&mut context.notebook.facts(), &call);
+    match handshaken {
         Ok(()) => {
             let version = call.tls().map(|session| session.established().version);
             call.quit().await;
-            Came::Shaken(Shake::Works, version)
+            Came::Shaken(Handshake::Works, version)
         }
-        Err(not) => Came::Shaken(not.shake, None),
+        Err(not) => Came::Shaken(not.handshake, None),
     }
 }
 
 /// A control connection, greeted where a greeting comes before TLS. One that is full now may not be so in a moment.
-async fn greeted<'a>(ward: &Ward<'a>, lane: &'static str, segments: Option<u16>) -> Option<Call<'a>> {
+async fn greeted<'a>(context: &Context<'a>, lane: &'static str, segments: Option<u16>) -> Option<Call<'a>> {
     for _ in 0..=TRIES {
-        let mut call = Call::dial_narrow(ward.to, lane, ward.notebook, segments).await.ok()?;
-        if ward.patient.implicit || call.last(GREETING).await.ok()?.code.severity() == Severity::Completion {
+        let mut call = Call::dial_narrow(context.to, lane, context.notebook, segments).await.ok()?;
+        if context.target.implicit || call.last(GREETING).await.ok()?.code.severity() == Severity::Completion
+        {
             return Some(call);
         }
         tokio::time::sleep(FULL).await;
     }
-    ward.notebook.findings().left_out.push(lane);
+    context.notebook.facts().left_out.push(lane);
     None
 }
 
 /// The certificate that was shown, if it is the first.
-pub(super) fn keep_certificate(findings: &mut Findings, call: &Call<'_>) {
+pub(super) fn keep_certificate(facts: &mut Facts, call: &Call<'_>) {
     let Some(session) = call.tls() else { return };
-    if findings.tls.fingerprint.is_none() {
+    if facts.tls.fingerprint.is_none() {
         let certificate = session.established();
-        findings.tls.fingerprint = certificate.fingerprint().map(|print| print.to_string());
-        findings.tls.subject = certificate.subject().map(|subject| show(subject.as_str().as_bytes()));
-        findings.tls.pins = certificate.pins();
-        findings.tls.doubt = session.doubt_in_words();
+        facts.tls.fingerprint = certificate.fingerprint().map(|print| print.to_string());
+        facts.tls.subject = certificate.subject().map(|subject| show(subject.as_str().as_bytes()));
+        facts.tls.pins = certificate.pins();
+        facts.tls.doubt = session.doubt_in_words();
     }
 }
 
 /// TLS from the first byte, in small segments, where it stood still in large ones; what came of both is written down.
 pub(super) async fn once_more(
-    patient: &Patient,
+    target: &Target,
     notebook: &super::notebook::Notebook,
     to: SocketAddr,
-    large: Shake,
-) -> Option<Result<Reply, Deaf>> {
+    large: Handshake,
+) -> Option<Result<Reply, NoReply>> {
     let mut call = Call::dial_narrow(to, "port-small", notebook, Some(SEGMENTS)).await.ok()?;
-    let shaken = call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false).await;
+    let handshaken = call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await;
     {
-        let mut findings = notebook.findings();
-        findings.tls.authorities = net::tls::client::Roots::system().count();
-        findings.tls.both = Some(large);
-        findings.tls.narrow = Some(shaken.as_ref().map_or_else(|not| not.shake.clone(), |()| Shake::Works));
-        keep_certificate(&mut findings, &call);
+        let mut facts = notebook.facts();
+        facts.tls.authorities = net::tls::client::Roots::system().count();
+        facts.tls.both = Some(large);
+        facts.tls.small_segments =
+            Some(handshaken.as_ref().map_or_else(|not| not.handshake.clone(), |()| Handshake::Works));
+        keep_certificate(&mut facts, &call);
     }
-    shaken.ok()?;
+    handshaken.ok()?;
     Some(call.hear(GREETING).await)
 }

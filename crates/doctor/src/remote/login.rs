@@ -9,9 +9,9 @@ use net::tls::UpgradeError;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
-use super::Patient;
-use super::call::{ANSWER, Call, Deaf, NotShaken, line};
-use super::facts::{Cover, Dial, Login, Shake};
+use super::Target;
+use super::call::{ANSWER, Call, HandshakeFailed, NoReply, line};
+use super::facts::{Cover, Dial, Handshake, Login};
 use super::notebook::Notebook;
 use super::reach::any_tls;
 use client::error::{is_full, says_full};
@@ -30,41 +30,41 @@ const SLOW: Duration = Duration::from_secs(6);
 /// What the first login has shown to those that come after it. A password that is refused is not said again: a server that
 /// counts failures would shut the user out.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Passage>);
+pub(super) struct LoginGuard(Mutex<LoginState>);
 
 #[derive(Debug, Default)]
-enum Passage {
+enum LoginState {
     /// Nobody has come in yet.
     #[default]
-    NotKnown,
+    Unknown,
     /// The same, and the password was said without an answer to it: so much weighs that.
-    Doubtful(u8),
-    Open,
-    Shut(String),
+    Uncertain(u8),
+    Accepted,
+    Refused(String),
 }
 
 /// Which session is wanted.
 #[derive(Clone, Copy)]
-pub(super) struct Whither {
+pub(super) struct Wanted {
     pub(super) to: SocketAddr,
     pub(super) cover: Cover,
     /// The largest segments, where larger ones were found to be lost.
     pub(super) segments: Option<u16>,
 }
 
-/// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the patient names.
+/// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the target names.
 pub(super) async fn session<'n>(
-    patient: &Patient,
+    target: &Target,
     notebook: &'n Notebook,
-    gate: &Gate,
-    who: Whither,
+    guard: &LoginGuard,
+    wanted: Wanted,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
     let mut tries = 0;
     loop {
-        let came = attempt(patient, notebook, gate, who, lane).await;
+        let came = attempt(target, notebook, guard, wanted, lane).await;
         let Err(Login::Full(said)) = came else { return came };
-        notebook.findings().full = Some(said.clone());
+        notebook.facts().full = Some(said.clone());
         if tries == TRIES {
             return Err(Login::Full(said));
         }
@@ -75,27 +75,27 @@ pub(super) async fn session<'n>(
 }
 
 async fn attempt<'n>(
-    patient: &Patient,
+    target: &Target,
     notebook: &'n Notebook,
-    gate: &Gate,
-    Whither { to, cover, segments }: Whither,
+    guard: &LoginGuard,
+    Wanted { to, cover, segments }: Wanted,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
-    if let Passage::Shut(said) = &*gate.0.lock().await {
+    if let LoginState::Refused(said) = &*guard.0.lock().await {
         return Err(Login::NotRepeated(said.clone()));
     }
     // It has answered before. More tries would only make a ban longer.
-    if let Some((_, why)) = notebook.findings().barred.as_ref().filter(|(at, _)| *at == to) {
-        return Err(Login::Barred(why.clone()));
+    if let Some((_, why)) = notebook.facts().banned.as_ref().filter(|(at, _)| *at == to) {
+        return Err(Login::Banned(why.clone()));
     }
     let dialled = Call::dial_narrow(to, lane, notebook, segments).await;
-    let mut call = dialled.map_err(|dial| barred(notebook, to, unreached(&dial)))?;
-    if patient.implicit {
-        protect(patient, notebook, &mut call, false).await?;
+    let mut call = dialled.map_err(|dial| banned(notebook, to, unreached(&dial)))?;
+    if target.implicit {
+        protect(target, notebook, &mut call, false).await?;
     }
-    let greeting = call.last(SLOW).await.map_err(|deaf| match deaf {
-        Deaf::Ended(_) => barred(notebook, to, "is taken and ended without a word".to_owned()),
-        other => deafened(&other),
+    let greeting = call.last(SLOW).await.map_err(|no_reply| match no_reply {
+        NoReply::Ended(_) => banned(notebook, to, "is taken and ended without a word".to_owned()),
+        other => broken_by(&other),
     })?;
     if greeting.code.severity() != Severity::Completion {
         return Err(if is_full(&greeting) {
@@ -104,33 +104,39 @@ async fn attempt<'n>(
             Login::Broken(line(&greeting))
         });
     }
-    if cover == Cover::Tls && !patient.implicit {
+    if cover == Cover::Tls && !target.implicit {
         let auth = call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await;
-        let auth = auth.map_err(|deaf| Login::NoAuth(deaf.words()))?;
+        let auth = auth.map_err(|no_reply| Login::NoAuth(no_reply.words()))?;
         if auth.code.get() == 421 {
             return Err(Login::Broken(line(&auth)));
         }
         if auth.code.severity() != Severity::Completion {
             return Err(Login::NoTls(line(&auth)));
         }
-        protect(patient, notebook, &mut call, true).await?;
+        protect(target, notebook, &mut call, true).await?;
     }
-    admit(patient, gate, &mut call, cover).await?;
+    admit(target, guard, &mut call, cover).await?;
     if cover == Cover::Tls {
-        call.ask(&Command::Pbsz(0), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
-        let prot =
-            call.ask(&Command::Prot(Protection::Private), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+        call.ask(&Command::Pbsz(0), ANSWER).await.map_err(|no_reply| broken_by(&no_reply))?;
+        let prot = call
+            .ask(&Command::Prot(Protection::Private), ANSWER)
+            .await
+            .map_err(|no_reply| broken_by(&no_reply))?;
         if prot.code.severity() != Severity::Completion {
             return Err(Login::Unprotected(line(&prot)));
         }
     }
     // Where it is refused, listings come all the same.
-    call.ask(&Command::Type(RepresentationType::Image), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
-    if let Some(directory) = &patient.directory {
-        let moved =
-            call.ask(&Command::Cwd(directory.clone()), ANSWER).await.map_err(|deaf| deafened(&deaf))?;
+    call.ask(&Command::Type(RepresentationType::Image), ANSWER)
+        .await
+        .map_err(|no_reply| broken_by(&no_reply))?;
+    if let Some(directory) = &target.directory {
+        let moved = call
+            .ask(&Command::Cwd(directory.clone()), ANSWER)
+            .await
+            .map_err(|no_reply| broken_by(&no_reply))?;
         if moved.code.severity() != Severity::Completion {
-            notebook.findings().no_directory = Some(line(&moved));
+            notebook.facts().no_directory = Some(line(&moved));
         }
     }
     Ok(call)
@@ -138,61 +144,61 @@ async fn attempt<'n>(
 
 /// TLS, and a certificate that is good enough for what will be said.
 async fn protect(
-    patient: &Patient,
+    target: &Target,
     notebook: &Notebook,
     call: &mut Call<'_>,
     after_auth: bool,
 ) -> Result<(), Login> {
-    let host = &patient.site.host;
-    let tls = match &patient.trust {
+    let host = &target.site.host;
+    let tls = match &target.trust {
         Some(security) => net::tls::client::ClientTls::new(security.settings.clone()),
-        None => any_tls(patient, net::tls::Versions::Both),
+        None => any_tls(target, net::tls::Versions::Both),
     };
     match call.protect(&tls, host, after_auth).await {
         Ok(()) => {}
-        Err(NotShaken { error: UpgradeError::Handshake(error), .. })
+        Err(HandshakeFailed { error: UpgradeError::Handshake(error), .. })
             if HandshakeError::is_certificate(&error) =>
         {
             return Err(Login::Untrusted(error.to_string()));
         }
-        Err(NotShaken { shake: Shake::WantsCertificate(why), .. }) => {
+        Err(HandshakeFailed { handshake: Handshake::WantsCertificate(why), .. }) => {
             return Err(Login::WantsCertificate(why));
         }
-        Err(NotShaken { shake, .. }) => return Err(Login::NoHandshake(shake)),
+        Err(HandshakeFailed { handshake, .. }) => return Err(Login::NoHandshake(handshake)),
     }
     // Anonymous says nothing that anybody could misuse.
-    let (Some(security), Some(session)) = (&patient.trust, call.tls()) else { return Ok(()) };
-    let judged = notebook.asking(judged(security, host, patient.site.port, session)).await;
+    let (Some(security), Some(session)) = (&target.trust, call.tls()) else { return Ok(()) };
+    let judged = notebook.asking(judged(security, host, target.site.port, session)).await;
     judged.map(drop).map_err(|error| Login::Untrusted(error.to_string()))
 }
 
-async fn admit(patient: &Patient, gate: &Gate, call: &mut Call<'_>, cover: Cover) -> Result<(), Login> {
+async fn admit(target: &Target, guard: &LoginGuard, call: &mut Call<'_>, cover: Cover) -> Result<(), Login> {
     // One at a time, until one of them has come in.
-    let mut passage = gate.0.lock().await;
-    match &*passage {
-        Passage::Shut(said) => return Err(Login::NotRepeated(said.clone())),
-        Passage::Open => {
-            drop(passage);
-            return say_who(&patient.credentials, call, cover).await.map_err(|(_, login)| login);
+    let mut state = guard.0.lock().await;
+    match &*state {
+        LoginState::Refused(said) => return Err(Login::NotRepeated(said.clone())),
+        LoginState::Accepted => {
+            drop(state);
+            return say_who(&target.credentials, call, cover).await.map_err(|(_, login)| login);
         }
-        Passage::NotKnown | Passage::Doubtful(_) => {}
+        LoginState::Unknown | LoginState::Uncertain(_) => {}
     }
-    match say_who(&patient.credentials, call, cover).await {
+    match say_who(&target.credentials, call, cover).await {
         Ok(()) => {
-            *passage = Passage::Open;
+            *state = LoginState::Accepted;
             Ok(())
         }
         Err((Said::User, login)) => Err(login),
         Err((Said::Password, login)) => {
-            let before = if let Passage::Doubtful(before) = *passage { before } else { 0 };
-            *passage = match &login {
-                Login::Refused(said) => Passage::Shut(said.clone()),
+            let before = if let LoginState::Uncertain(before) = *state { before } else { 0 };
+            *state = match &login {
+                Login::Refused(said) => LoginState::Refused(said.clone()),
                 // A limit has nothing to do with the password, if that is what was meant. Some end the session in place of
                 // an answer, which may be chance once.
-                Login::Full(why) if before + 1 >= DOUBT => Passage::Shut(why.clone()),
-                Login::Broken(why) if before + 2 >= DOUBT => Passage::Shut(why.clone()),
-                Login::Full(_) => Passage::Doubtful(before + 1),
-                _ => Passage::Doubtful(before + 2),
+                Login::Full(why) if before + 1 >= DOUBT => LoginState::Refused(why.clone()),
+                Login::Broken(why) if before + 2 >= DOUBT => LoginState::Refused(why.clone()),
+                Login::Full(_) => LoginState::Uncertain(before + 1),
+                _ => LoginState::Uncertain(before + 2),
             };
             Err(login)
         }
@@ -209,15 +215,15 @@ enum Said {
 async fn say_who(who: &Credentials, call: &mut Call<'_>, cover: Cover) -> Result<(), (Said, Login)> {
     let mut said = Said::User;
     let user = call.ask(&Command::User(who.user.clone()), SLOW).await;
-    let mut reply = user.map_err(|deaf| (said, deafened(&deaf)))?;
+    let mut reply = user.map_err(|no_reply| (said, broken_by(&no_reply)))?;
     if reply.code.get() == 331 {
         said = Said::Password;
         let password = call.ask(&Command::Pass(who.password.clone()), SLOW).await;
-        reply = password.map_err(|deaf| (said, deafened(&deaf)))?;
+        reply = password.map_err(|no_reply| (said, broken_by(&no_reply)))?;
     }
     if let (332, Some(account)) = (reply.code.get(), &who.account) {
         let account = call.ask(&Command::Acct(account.clone()), SLOW).await;
-        reply = account.map_err(|deaf| (said, deafened(&deaf)))?;
+        reply = account.map_err(|no_reply| (said, broken_by(&no_reply)))?;
     }
     let words = line(&reply);
     Err((
@@ -241,16 +247,16 @@ fn wants_tls(reply: &Reply) -> bool {
     WORDS.iter().any(|word| words.contains(word)) || reply.code.get() == 522
 }
 
-fn deafened(deaf: &Deaf) -> Login {
-    match deaf {
-        Deaf::WantsCertificate(why) => Login::WantsCertificate(why.clone()),
+fn broken_by(no_reply: &NoReply) -> Login {
+    match no_reply {
+        NoReply::WantsCertificate(why) => Login::WantsCertificate(why.clone()),
         other => Login::Broken(other.words()),
     }
 }
 
-fn barred(notebook: &Notebook, to: SocketAddr, why: String) -> Login {
-    let why = notebook.findings().barred.get_or_insert((to, why)).1.clone();
-    Login::Barred(why)
+fn banned(notebook: &Notebook, to: SocketAddr, why: String) -> Login {
+    let why = notebook.facts().banned.get_or_insert((to, why)).1.clone();
+    Login::Banned(why)
 }
 
 fn unreached(dial: &Dial) -> String {

@@ -1,12 +1,12 @@
 //! Why does FTP fail here, and what helps?
 //!
 //! ```text
-//!   Patient --examine--> Findings --diagnose--> Diagnosis
+//!   Target --examine--> Facts --diagnose--> Diagnosis
 //!            probes       plain      pure         one sentence, evidence, a fix for each side,
 //!            side by      data                    what to use, and what is not known
 //!            side
 //! ```
-//! `reach` finds the door and what is behind it, `lanes` opens sessions of which each tries one thing, `files` looks at
+//! `reach` finds the attempt and what is behind it, `lanes` opens sessions of which each tries one thing, `files` looks at
 //! what is moved. Nothing needs a privilege, every probe has an end of its own, and together they take less than
 //! [`LONGEST`]. Nothing is written to the site unless that is asked for.
 mod call;
@@ -37,12 +37,12 @@ use client::session::Credentials;
 use notebook::Notebook;
 
 pub use facts::{
-    Alive, Answer, Cover, Dial, Door, End, FilesSeen, Findings, ImplicitSeen, Login, Rest, ReuseSeen, Shake,
-    TlsSeen, Trial, Upload,
+    AddressSeen, Alive, Answer, Cover, Dial, End, Facts, FilesSeen, Handshake, ImplicitSeen, Login, Rest,
+    ReuseSeen, TlsSeen, Trial, Upload,
 };
-pub use judge::{Config, Diagnosis, Open, Remark, Verdict, Weight, diagnose};
+pub use judge::{Config, Diagnosis, Finding, Open, Verdict, Weight, diagnose};
 
-/// The longest that an examination takes; only [`Patient::idle`] adds to it. A person who waits for longer thinks that the
+/// The longest that an examination takes; only [`Target::idle`] adds to it. A person who waits for longer thinks that the
 /// doctor is ill.
 pub const LONGEST: Duration = Duration::from_millis(14_500);
 
@@ -51,7 +51,7 @@ const TRUST: Duration = Duration::from_secs(6);
 
 /// Whom to examine, and how far to go.
 #[derive(Debug)]
-pub struct Patient {
+pub struct Target {
     /// Where the site is.
     pub site: Endpoint,
     /// TLS is to come before the first word (`ftps://`).
@@ -77,67 +77,67 @@ pub struct Patient {
     pub idle: Vec<Duration>,
 }
 
-/// Is told the name of a probe whenever it does something.
+/// Is announced the name of a probe whenever it does something.
 pub type Watch = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
-pub async fn examine(patient: &Patient) -> (Findings, Vec<String>) {
-    examine_watched(patient, Box::new(|_| ())).await
+pub async fn examine(target: &Target) -> (Facts, Vec<String>) {
+    examine_watched(target, Box::new(|_| ())).await
 }
 
 /// The same, while somebody watches.
-pub async fn examine_watched(patient: &Patient, watch: Watch) -> (Findings, Vec<String>) {
-    let mut findings = Findings {
-        identity: patient.identity.is_some(),
-        host: patient.site.host.clone(),
-        port: patient.site.port,
-        implicit: patient.implicit,
-        anonymous: patient.credentials.is_anonymous(),
-        seen: patient.seen.clone(),
-        ..Findings::default()
+pub async fn examine_watched(target: &Target, watch: Watch) -> (Facts, Vec<String>) {
+    let mut facts = Facts {
+        identity: target.identity.is_some(),
+        host: target.site.host.clone(),
+        port: target.site.port,
+        implicit: target.implicit,
+        anonymous: target.credentials.is_anonymous(),
+        seen: target.seen.clone(),
+        ..Facts::default()
     };
-    findings.tls.pinned =
-        patient.trust.as_ref().is_some_and(|trust| matches!(trust.settings.trust, Trust::Pinned(_)));
-    let Credentials { password, account, .. } = &patient.credentials;
+    facts.tls.pinned =
+        target.trust.as_ref().is_some_and(|trust| matches!(trust.settings.trust, Trust::Pinned(_)));
+    let Credentials { password, account, .. } = &target.credentials;
     // What everybody says for anonymous is no secret.
     let known = Credentials::anonymous().password;
     let secrets = [Some(password), account.as_ref()].into_iter().flatten();
     let secrets = secrets.filter(|secret| secret.expose() != known.expose());
-    let notebook = Notebook::new(findings, secrets.map(|secret| Secret::new(secret.expose())).collect());
+    let notebook = Notebook::new(facts, secrets.map(|secret| Secret::new(secret.expose())).collect());
     let notebook = notebook.watched(watch);
-    Box::pin(visit(patient, &notebook, Instant::now() + LONGEST)).await;
+    Box::pin(visit(target, &notebook, Instant::now() + LONGEST)).await;
     notebook.close()
 }
 
-async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
-    let addresses = match reach::resolve(patient).await {
+async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
+    let addresses = match reach::resolve(target).await {
         Ok(addresses) => addresses,
         Err(why) => {
-            notebook.findings().no_name = Some(why);
+            notebook.facts().no_name = Some(why);
             return;
         }
     };
     let (tell, mut answering) = mpsc::channel(addresses.len().max(1));
     let other_of = addresses.clone();
-    let doors = reach::dial_all(patient, notebook, addresses, tell);
+    let dialled = reach::dial_all(target, notebook, addresses, tell);
     let inside = async {
         let (to, heard) = reach::choose(&mut answering).await?;
         let answer =
-            within(notebook, until, "port", reach::what_answers(patient, notebook, to)).await.flatten();
+            within(notebook, until, "port", reach::what_answers(target, notebook, to)).await.flatten();
         let is_ftp = matches!(answer, Some(Answer::Ftp(_)));
-        notebook.findings().answer = answer;
+        notebook.facts().answer = answer;
         if !is_ftp {
             return None;
         }
-        let ward = lanes::Ward::new(patient, notebook, to);
+        let context = lanes::Context::new(target, notebook, to);
         // A person may be asked, and then once.
-        let consults = patient.tls && patient.trust.is_some() && !patient.credentials.is_anonymous();
+        let consults = target.tls && target.trust.is_some() && !target.credentials.is_anonymous();
         if consults {
-            within(notebook, until, "TLS", Box::pin(handshake::look(&ward))).await;
+            within(notebook, until, "TLS", Box::pin(handshake::look(&context))).await;
         }
-        if consults && !handshake::is_hopeless(&ward) {
+        if consults && !handshake::is_hopeless(&context) {
             let until = until.min(Instant::now() + TRUST);
-            within(notebook, until, "certificate", lanes::trust(&ward)).await;
+            within(notebook, until, "certificate", lanes::trust(&context)).await;
         }
         let other = other_of.into_iter().find(|address| address.is_ipv4() != to.is_ipv4());
         let family = async {
@@ -145,24 +145,24 @@ async fn visit(patient: &Patient, notebook: &Notebook, until: Instant) {
             if let Some(other) = other
                 && (heard.contains(&other) || is_answering(&mut answering, other).await)
             {
-                within(notebook, until, "other family", lanes::other_family(&ward, other)).await;
+                within(notebook, until, "other family", lanes::other_family(&context, other)).await;
             }
         };
         let rest = async {
-            let connections = within(notebook, until, "connections", lanes::connections(&ward));
+            let connections = within(notebook, until, "connections", lanes::connections(&context));
             tokio::join!(connections, Box::pin(family));
-            within(notebook, until, "files", files::look(&ward)).await;
+            within(notebook, until, "files", files::look(&context)).await;
         };
         // Without it the verdict is wider, and that says so: it is none of what did not end.
-        let word = timeout_at(until + notebook.asked(), Box::pin(passive_report::ask(&ward)));
+        let word = timeout_at(until + notebook.asked(), Box::pin(passive_report::ask(&context)));
         let ((), _) = tokio::join!(Box::pin(rest), word);
-        Some(ward)
+        Some(context)
     };
-    let ((), ward) = tokio::join!(doors, Box::pin(inside));
-    if let Some(ward) = ward
-        && !patient.idle.is_empty()
+    let ((), context) = tokio::join!(dialled, Box::pin(inside));
+    if let Some(context) = context
+        && !target.idle.is_empty()
     {
-        lanes::idle(&ward, &patient.idle).await;
+        lanes::idle(&context, &target.idle).await;
     }
 }
 
@@ -182,7 +182,7 @@ async fn within<T>(
             return Some(done);
         }
         if notebook.asked() == asked {
-            notebook.findings().unfinished.push(what);
+            notebook.facts().unfinished.push(what);
             return None;
         }
     }

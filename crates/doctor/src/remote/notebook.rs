@@ -9,7 +9,7 @@ use wire::{Reply, Secret};
 use tokio::time::Instant;
 
 use super::Watch;
-use super::facts::Findings;
+use super::facts::Facts;
 use client::event::Event;
 use client::secrets::{SHORTEST, without};
 
@@ -19,9 +19,9 @@ const LINES: usize = 4000;
 /// Bytes of one reply in the transcript.
 const LONGEST: usize = 4096;
 
-/// Findings and transcript of one visit. The locks are held for one step, never across a wait.
+/// Facts and transcript of one visit. The locks are held for one step, never across a wait.
 pub(super) struct Notebook {
-    findings: Mutex<Findings>,
+    facts: Mutex<Facts>,
     transcript: Mutex<Vec<String>>,
     begun: Instant,
     /// Password and account: never written, even if a server repeats them.
@@ -40,11 +40,11 @@ struct Asking {
 }
 
 impl Notebook {
-    pub(super) fn new(findings: Findings, secrets: Vec<Secret>) -> Self {
+    pub(super) fn new(facts: Facts, secrets: Vec<Secret>) -> Self {
         let (begun, asking) = (Instant::now(), Mutex::default());
         let secrets = secrets.into_iter().filter(|secret| secret.expose().len() >= SHORTEST).collect();
         Self {
-            findings: Mutex::new(findings),
+            facts: Mutex::new(facts),
             transcript: Mutex::default(),
             begun,
             secrets,
@@ -58,9 +58,9 @@ impl Notebook {
         Self { watch, ..self }
     }
 
-    /// The findings, to write in or to look at.
-    pub(super) fn findings(&self) -> MutexGuard<'_, Findings> {
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The facts, to write in or to look at.
+    pub(super) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A line of the transcript.
@@ -133,9 +133,9 @@ impl Notebook {
     }
 
     /// What is written at the end.
-    pub(super) fn close(self) -> (Findings, Vec<String>) {
-        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (findings, self.transcript.into_inner().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn close(self) -> (Facts, Vec<String>) {
+        let facts = self.facts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (facts, self.transcript.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -145,8 +145,7 @@ mod tests {
 
     #[test]
     fn a_password_that_a_server_repeats_is_masked_and_a_flood_is_cut() {
-        let notebook =
-            Notebook::new(Findings::default(), vec![Secret::new("hunter2"), Secret::new("acc0unt")]);
+        let notebook = Notebook::new(Facts::default(), vec![Secret::new("hunter2"), Secret::new("acc0unt")]);
         let reply = notebook.masked(Reply::new(230, "welcome, your password is hunter2"));
         assert_eq!(reply.text(), b"welcome, your password is ***");
         notebook.hear("clear", &reply);
@@ -162,9 +161,9 @@ mod tests {
 
     #[test]
     fn numbers_stay_readable_whatever_the_password_is() {
-        let notebook = Notebook::new(Findings::default(), vec![Secret::new("118"), Secret::new("abc")]);
-        let told = notebook.masked(Reply::new(227, "come (127,0,0,1,118,215)"));
-        assert_eq!(told.text(), b"come (127,0,0,1,118,215)");
+        let notebook = Notebook::new(Facts::default(), vec![Secret::new("118"), Secret::new("abc")]);
+        let announced = notebook.masked(Reply::new(227, "come (127,0,0,1,118,215)"));
+        assert_eq!(announced.text(), b"come (127,0,0,1,118,215)");
         let digest = notebook.masked(Reply::new(213, "SHA-256 0-9 00abcd x"));
         assert_eq!(digest.text(), b"SHA-256 0-9 00abcd x");
         notebook.hear("clear", &digest);

@@ -8,7 +8,7 @@ use net::dial::dial_explained;
 use wire::Command;
 
 use super::facts::{Cover, End};
-use super::lanes::{Outlook, Ward};
+use super::lanes::{Context, PassivePorts};
 use super::trial::{port_of, silence};
 use client::session::Way;
 
@@ -16,20 +16,20 @@ use client::session::Way;
 const WORD: Duration = Duration::from_millis(10_800);
 
 /// Waits until a passive port was not reached, and asks; not any more where another is.
-pub(super) async fn ask(ward: &Ward<'_>) {
-    let outlook = ward.outlook_other(Outlook::NotKnown).await;
-    let Outlook::Closed(cover) = outlook else { return };
+pub(super) async fn ask(context: &Context<'_>) {
+    let passive_ports = context.passive_ports_change(PassivePorts::Unknown).await;
+    let PassivePorts::Unreachable(cover) = passive_ports else { return };
     tokio::select! {
-        said = Box::pin(word(ward, cover)) => ward.notebook.findings().passive_word = said,
-        _ = ward.outlook_other(outlook) => {}
+        said = Box::pin(word(context, cover)) => context.notebook.facts().passive_word = said,
+        _ = context.passive_ports_change(passive_ports) => {}
     }
 }
 
-async fn word(ward: &Ward<'_>, cover: Cover) -> Option<String> {
-    let mut call = ward.session(ward.to, cover, "word").await?;
-    let mut told = None;
-    let target = match port_of(&mut call, Way::Epsv, &mut told).await {
-        Err(End::Refused(_)) if ward.to.is_ipv4() => port_of(&mut call, Way::Pasv, &mut told).await,
+async fn word(context: &Context<'_>, cover: Cover) -> Option<String> {
+    let mut call = context.session(context.to, cover, "word").await?;
+    let mut announced = None;
+    let target = match port_of(&mut call, Way::Epsv, &mut announced).await {
+        Err(End::Refused(_)) if context.to.is_ipv4() => port_of(&mut call, Way::Pasv, &mut announced).await,
         other => other,
     };
     let target = target.ok()?;

@@ -9,9 +9,9 @@ use tokio::time::{Instant, timeout};
 use wire::pathname::show;
 use wire::{Reply, Severity};
 
-use super::Patient;
-use super::call::{CONNECT, Call, Deaf, explained, line};
-use super::facts::{Answer, Cover, Dial, Door};
+use super::Target;
+use super::call::{CONNECT, Call, NoReply, explained, line};
+use super::facts::{AddressSeen, Answer, Cover, Dial};
 use super::handshake::once_more;
 use super::notebook::Notebook;
 use client::error::words;
@@ -27,9 +27,9 @@ pub(super) const GREETING: Duration = Duration::from_millis(3500);
 /// For a silent port to answer TLS or HTTP.
 const PROBE: Duration = Duration::from_millis(2500);
 
-/// Dials every address, side by side; `first` is told of each that answers, as it does.
+/// Dials every address, side by side; `first` is announced of each that answers, as it does.
 pub(super) async fn dial_all(
-    patient: &Patient,
+    target: &Target,
     notebook: &Notebook,
     addresses: Vec<SocketAddr>,
     first: mpsc::Sender<SocketAddr>,
@@ -43,17 +43,19 @@ pub(super) async fn dial_all(
                 Ok(Err(error)) => explained(&error),
                 Err(_) => Dial::Silent,
             };
-            Door { address, dial, elapsed: begun.elapsed() }
+            AddressSeen { address, dial, elapsed: begun.elapsed() }
         });
     }
-    while let Some(Ok(door)) = dials.join_next().await {
-        notebook
-            .say("reach", format!("* {}, port {}: {:?}", door.address.ip(), patient.site.port, door.dial));
-        if door.dial == Dial::Connected {
+    while let Some(Ok(attempt)) = dials.join_next().await {
+        notebook.say(
+            "reach",
+            format!("* {}, port {}: {:?}", attempt.address.ip(), target.site.port, attempt.dial),
+        );
+        if attempt.dial == Dial::Connected {
             // Where nobody listens any more, enough addresses have been heard of.
-            let _ = first.try_send(door.address);
+            let _ = first.try_send(attempt.address);
         }
-        notebook.findings().doors.push(door);
+        notebook.facts().addresses.push(attempt);
     }
 }
 
@@ -61,8 +63,8 @@ pub(super) async fn dial_all(
 const COUNTED: Duration = Duration::from_secs(1);
 
 /// The addresses of the host.
-pub(super) async fn resolve(patient: &Patient) -> Result<Vec<SocketAddr>, String> {
-    let lookup = tokio::net::lookup_host((patient.site.host.as_str(), patient.site.port));
+pub(super) async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, String> {
+    let lookup = tokio::net::lookup_host((target.site.host.as_str(), target.site.port));
     match timeout(NAME, lookup).await {
         Ok(Ok(found)) => {
             let mut addresses: Vec<SocketAddr> = Vec::new();
@@ -96,14 +98,14 @@ pub(super) async fn choose(
 }
 
 /// What speaks at the port?
-pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
+pub(super) async fn what_answers(target: &Target, notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
     let mut call = Call::dial(to, "port", notebook).await.ok()?;
     {
         let ends = (call.local(), call.peer());
-        notebook.findings().ends = Some(ends);
+        notebook.facts().ends = Some(ends);
     }
-    if patient.implicit {
-        return Some(at_once(patient, notebook, &mut call).await);
+    if target.implicit {
+        return Some(at_once(target, notebook, &mut call).await);
     }
     match call.first_bytes(GREETING).await {
         Ok(Some(())) => match greeting(&mut call).await {
@@ -115,7 +117,7 @@ pub(super) async fn what_answers(patient: &Patient, notebook: &Notebook, to: Soc
             }
             answer => Some(answer),
         },
-        Ok(None) => Some(silent(patient, notebook, to).await),
+        Ok(None) => Some(silent(target, notebook, to).await),
         Err(_) => Some(Answer::HangsUp),
     }
 }
@@ -126,22 +128,22 @@ async fn again(notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
     call.first_bytes(GREETING).await.ok()??;
     let ends = (call.local(), call.peer());
     let answer = greeting(&mut call).await;
-    notebook.findings().ends = Some(ends);
+    notebook.facts().ends = Some(ends);
     Some(answer)
 }
 
 /// TLS from the first byte, and a greeting under it.
-async fn at_once(patient: &Patient, notebook: &Notebook, call: &mut Call<'_>) -> Answer {
-    match call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false).await {
+async fn at_once(target: &Target, notebook: &Notebook, call: &mut Call<'_>) -> Answer {
+    match call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await {
         Ok(()) => match call.hear(GREETING).await {
             Ok(reply) => of_reply(&reply),
-            Err(Deaf::Silent) => Answer::Nothing,
-            Err(Deaf::Ended(_)) => Answer::HangsUp,
-            Err(Deaf::Nonsense(what)) => match of_bytes(call.unread()) {
+            Err(NoReply::Silent) => Answer::Nothing,
+            Err(NoReply::Ended(_)) => Answer::HangsUp,
+            Err(NoReply::Nonsense(what)) => match of_bytes(call.unread()) {
                 foreign @ Answer::Foreign(..) => foreign,
                 _ => Answer::Other(what),
             },
-            Err(Deaf::WantsCertificate(why)) => Answer::WantsCertificate(why),
+            Err(NoReply::WantsCertificate(why)) => Answer::WantsCertificate(why),
         },
         Err(not) => match not.error {
             UpgradeError::Handshake(HandshakeError::NotTls(bytes)) => match of_bytes(&bytes) {
@@ -150,7 +152,7 @@ async fn at_once(patient: &Patient, notebook: &Notebook, call: &mut Call<'_>) ->
             },
             UpgradeError::Handshake(HandshakeError::Closed | HandshakeError::Io(_)) => Answer::HangsUp,
             UpgradeError::Handshake(HandshakeError::Late(_)) => {
-                match Box::pin(once_more(patient, notebook, call.peer(), not.shake)).await {
+                match Box::pin(once_more(target, notebook, call.peer(), not.handshake)).await {
                     Some(Ok(reply)) => of_reply(&reply),
                     _ => Answer::Nothing,
                 }
@@ -252,11 +254,10 @@ fn like_ftp(text: &str) -> Option<&'static str> {
 }
 
 /// A port that waits for us to begin is one for TLS or the web.
-async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answer {
+async fn silent(target: &Target, notebook: &Notebook, to: SocketAddr) -> Answer {
     let tls = async {
         let mut call = Call::dial(to, "port-tls", notebook).await.ok()?;
-        match timeout(PROBE, call.protect(&any_tls(patient, Versions::Both), &patient.site.host, false)).await
-        {
+        match timeout(PROBE, call.protect(&any_tls(target, Versions::Both), &target.site.host, false)).await {
             // An alert is an answer too.
             Ok(Ok(())) => Some(Answer::TlsFirst),
             Ok(Err(not)) => match not.error {
@@ -272,7 +273,7 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
         call.note("> GET / HTTP/1.0".to_owned());
         call.write(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
         let Some(()) = call.first_bytes(PROBE).await.ok()? else {
-            return (!call.is_acknowledged()).then_some(Answer::Deaf);
+            return (!call.is_acknowledged()).then_some(Answer::NoAck);
         };
         let found = of_bytes(call.unread());
         call.note(format!("< {}", first_line(call.unread())));
@@ -282,22 +283,22 @@ async fn silent(patient: &Patient, notebook: &Notebook, to: SocketAddr) -> Answe
     match (tls, web) {
         (Some(Answer::TlsFirst), _) => Answer::TlsFirst,
         (_, Some(Answer::Http(text))) | (Some(Answer::Http(text)), _) => Answer::Http(text),
-        (Some(other), None | Some(Answer::Deaf)) | (_, Some(other)) => other,
+        (Some(other), None | Some(Answer::NoAck)) | (_, Some(other)) => other,
         (None, None) => Answer::Nothing,
     }
 }
 
 /// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of it.
-pub(super) fn any_tls(patient: &Patient, versions: Versions) -> ClientTls {
-    let identity = patient.identity.clone();
+pub(super) fn any_tls(target: &Target, versions: Versions) -> ClientTls {
+    let identity = target.identity.clone();
     ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity })
 }
 
 /// May sessions be had with this cover at all?
-pub(super) fn may_be(patient: &Patient, cover: Cover) -> bool {
+pub(super) fn may_be(target: &Target, cover: Cover) -> bool {
     match cover {
-        Cover::Tls => patient.tls,
-        Cover::Clear => !patient.implicit && patient.clear,
+        Cover::Tls => target.tls,
+        Cover::Clear => !target.implicit && target.clear,
     }
 }
 

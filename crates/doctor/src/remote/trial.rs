@@ -19,9 +19,8 @@ use wire::command::Epsv;
 use wire::host_port::port_from_229;
 use wire::{Command, HostPort, Marker, Reply, Severity};
 
-use super::call::{ANSWER, Call, Deaf, explained, line};
+use super::call::{ANSWER, Call, NoReply, explained, line};
 use super::facts::{Cover, Dial, End, Trial};
-use client::session::Way;
 use client::error::words;
 use client::session::Way;
 
@@ -41,7 +40,7 @@ const LONG: Duration = Duration::from_secs(4);
 const WORD: Duration = Duration::from_millis(800);
 
 /// What to do over a way.
-pub(super) struct Errand<'a> {
+pub(super) struct Job<'a> {
     /// The service command.
     pub(super) command: Command,
     /// REST before it.
@@ -54,7 +53,7 @@ pub(super) struct Errand<'a> {
     pub(super) segments: Option<u16>,
 }
 
-/// The bytes of an errand.
+/// The bytes of an job.
 pub(super) enum Bytes<'a> {
     /// To here, at most so many: a longer file is broken off.
     Here(&'a mut Vec<u8>, usize),
@@ -69,7 +68,7 @@ pub(super) enum Tickets {
     Withheld,
 }
 
-impl<'a> Errand<'a> {
+impl<'a> Job<'a> {
     /// LIST, to here.
     pub(super) fn list(into: &'a mut Vec<u8>) -> Self {
         Self::fetch(Command::List(None), into, LISTING)
@@ -100,23 +99,23 @@ enum Opened {
     Coming(ActivePort),
 }
 
-/// Follows an errand over a way, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
-pub(super) async fn follow(call: &mut Call<'_>, way: Way, errand: Errand<'_>) -> Trial {
+/// Follows an job over a way, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
+pub(super) async fn follow(call: &mut Call<'_>, way: Way, job: Job<'_>) -> Trial {
     let begun = Instant::now();
     let (cover, peer) = (if call.tls().is_some() { Cover::Tls } else { Cover::Clear }, call.peer());
     let mut trial = Trial {
         cover,
         way,
         peer,
-        told: None,
+        announced: None,
         end: End::Unanswered,
         resumed: None,
-        narrow: call.segments().is_some(),
+        small_segments: call.segments().is_some(),
         elapsed: Duration::ZERO,
     };
-    let segments = errand.segments.or(call.segments());
-    trial.end = match open(call, way, &mut trial.told, segments).await {
-        Ok(opened) => carry(call, opened, errand, &mut trial.resumed).await,
+    let segments = job.segments.or(call.segments());
+    trial.end = match open(call, way, &mut trial.announced, segments).await {
+        Ok(opened) => carry(call, opened, job, &mut trial.resumed).await,
         Err(end) => end,
     };
     trial.elapsed = begun.elapsed();
@@ -153,12 +152,12 @@ pub(super) async fn silence(call: &mut Call<'_>, within: Duration) -> Option<Str
     }
 }
 
-/// Says EPSV or PASV: where is our data connection to go? `told` is the address and port as the answer has them; what is
+/// Says EPSV or PASV: where is our data connection to go? `announced` is the address and port as the answer has them; what is
 /// returned is that port at the control connection's peer.
 pub(super) async fn port_of(
     call: &mut Call<'_>,
     way: Way,
-    told: &mut Option<SocketAddr>,
+    announced: &mut Option<SocketAddr>,
 ) -> Result<SocketAddr, End> {
     let peer = call.peer();
     let command = if way == Way::Epsv { Command::Epsv(Epsv::Any) } else { Command::Pasv };
@@ -168,7 +167,7 @@ pub(super) async fn port_of(
         _ => HostPort::from_227(reply.text()).map(HostPort::socket),
     };
     let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
-    *told = Some(found);
+    *announced = Some(found);
     let mut target = peer;
     target.set_port(found.port());
     Ok(target)
@@ -178,9 +177,9 @@ pub(super) async fn port_of(
 async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
     let reply = match call.ask(command, VERB).await {
         Ok(reply) => reply,
-        Err(Deaf::Silent) => return Err(End::Unanswered),
-        Err(Deaf::Ended(why)) => return Err(End::HungUp(why)),
-        Err(Deaf::Nonsense(what) | Deaf::WantsCertificate(what)) => return Err(End::Broken(what)),
+        Err(NoReply::Silent) => return Err(End::Unanswered),
+        Err(NoReply::Ended(why)) => return Err(End::HungUp(why)),
+        Err(NoReply::Nonsense(what) | NoReply::WantsCertificate(what)) => return Err(End::Broken(what)),
     };
     if reply.code.get() == 421 {
         return Err(End::HungUp(line(&reply)));
@@ -194,14 +193,14 @@ async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
 async fn open(
     call: &mut Call<'_>,
     way: Way,
-    told: &mut Option<SocketAddr>,
+    announced: &mut Option<SocketAddr>,
     segments: Option<u16>,
 ) -> Result<Opened, End> {
     if !way.is_passive() {
         let awaited = ActivePort::bind(call.local().ip(), None, segments)
             .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
         let ours = awaited.local();
-        *told = Some(ours);
+        *announced = Some(ours);
         let command = match (way, ours.ip()) {
             (Way::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
             _ => Command::Eprt(ours),
@@ -209,7 +208,7 @@ async fn open(
         agreed(call, &command).await?;
         return Ok(Opened::Coming(awaited));
     }
-    let target = port_of(call, way, told).await?;
+    let target = port_of(call, way, announced).await?;
     call.note(format!("* dialling {target}"));
     let dialled = async {
         match segments {
@@ -224,16 +223,16 @@ async fn open(
     }
 }
 
-async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed: &mut Option<bool>) -> End {
-    if let Some(marker) = errand.restart {
+async fn carry(call: &mut Call<'_>, opened: Opened, job: Job<'_>, resumed: &mut Option<bool>) -> End {
+    if let Some(marker) = job.restart {
         match call.ask(&Command::Rest(marker), ANSWER).await {
             Ok(reply) if reply.code.severity() == Severity::Intermediate => {}
             Ok(reply) => return End::CommandRefused(line(&reply)),
-            Err(deaf) => return ended(&deaf),
+            Err(no_reply) => return ended(&no_reply),
         }
     }
-    if let Err(deaf) = call.say(&errand.command).await {
-        return ended(&deaf);
+    if let Err(no_reply) = call.say(&job.command).await {
+        return ended(&no_reply);
     }
     // Pure-FTPd dials, sends a small file and says 226 before it has said 150 to be read.
     let (data, mut last) = match opened {
@@ -243,7 +242,7 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
                 First::Ended => (data, Some(reply)),
                 First::Refused(end) => return end,
             },
-            Err(deaf) => return ended(&deaf),
+            Err(no_reply) => return ended(&no_reply),
         },
         Opened::Coming(awaited) => match coming(call, &awaited).await {
             Ok(data) => data,
@@ -252,7 +251,7 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
     };
     let mut data = data;
     if let Some(session) = call.tls() {
-        let session = match errand.tickets {
+        let session = match job.tickets {
             Tickets::Shown => session.clone(),
             Tickets::Withheld => session.without_tickets(),
         };
@@ -273,7 +272,7 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
         *resumed = data.established().map(|established| established.resumed);
     }
     let progress = Progress::default();
-    let moved = match errand.bytes {
+    let moved = match job.bytes {
         Bytes::Here(into, limit) => receive(data, into, limit, &progress).await,
         Bytes::From(bytes) => match pump::send(&mut data, bytes, STALL, &progress).await {
             Ok(()) => {
@@ -296,8 +295,8 @@ async fn carry(call: &mut Call<'_>, opened: Opened, errand: Errand<'_>, resumed:
             if last.is_none() {
                 last = match call.last(ANSWER).await {
                     Ok(reply) => Some(reply),
-                    Err(Deaf::Silent) => return End::NoLastWord,
-                    Err(deaf) => return End::Broken(deaf.words()),
+                    Err(NoReply::Silent) => return End::NoLastWord,
+                    Err(no_reply) => return End::Broken(no_reply.words()),
                 };
             }
             let Some(reply) = last else { return End::NoLastWord };
@@ -378,8 +377,8 @@ async fn coming(call: &mut Call<'_>, awaited: &ActivePort) -> Result<(Data, Opti
                     return Err(never_came(Some(why), awaited, peer).await);
                 }
                 Ok((First::Refused(end), _)) => return Err(end),
-                Err(Deaf::Silent) => break,
-                Err(deaf) => return Err(ended(&deaf)),
+                Err(NoReply::Silent) => break,
+                Err(no_reply) => return Err(ended(&no_reply)),
             },
         }
     }
@@ -408,9 +407,11 @@ async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str, with
     }
 }
 
-fn ended(deaf: &Deaf) -> End {
-    match deaf {
-        Deaf::Silent => End::Stalled { bytes: 0 },
-        Deaf::Ended(why) | Deaf::Nonsense(why) | Deaf::WantsCertificate(why) => End::Broken(why.clone()),
+fn ended(no_reply: &NoReply) -> End {
+    match no_reply {
+        NoReply::Silent => End::Stalled { bytes: 0 },
+        NoReply::Ended(why) | NoReply::Nonsense(why) | NoReply::WantsCertificate(why) => {
+            End::Broken(why.clone())
+        }
     }
 }

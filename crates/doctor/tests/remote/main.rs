@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use client::{Credentials, Endpoint};
-use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
+use doctor::remote::{Diagnosis, LONGEST, Target, Verdict, diagnose, examine};
 use wire::Secret;
 
 use server::{Odd, Quirk, Server, Session, well};
 
-fn patient(port: u16) -> Patient {
-    Patient {
+fn target(port: u16) -> Target {
+    Target {
         site: Endpoint { host: "127.0.0.1".to_owned(), port },
         implicit: false,
         credentials: Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None },
@@ -29,22 +29,22 @@ fn patient(port: u16) -> Patient {
     }
 }
 
-async fn see(patient: &Patient) -> (Diagnosis, String) {
+async fn see(target: &Target) -> (Diagnosis, String) {
     let begun = Instant::now();
-    let (findings, transcript) = examine(patient).await;
+    let (facts, transcript) = examine(target).await;
     assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
-    let diagnosis = diagnose(&findings);
+    let diagnosis = diagnose(&facts);
     (diagnosis, transcript.join("\n"))
 }
 
 fn verdicts(diagnosis: &Diagnosis) -> Vec<Verdict> {
-    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.verdict).collect()
+    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.verdict).collect()
 }
 
 /// The first verdict on a server with this quirk.
 async fn first(quirk: Quirk, verdict: Verdict) -> Diagnosis {
     let server = Server::start("220 ready", quirk);
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, verdict, "{diagnosis:#?}\n{transcript}");
     diagnosis
 }
@@ -52,7 +52,7 @@ async fn first(quirk: Quirk, verdict: Verdict) -> Diagnosis {
 /// It is among the verdicts on such a server.
 async fn among(quirk: Quirk, verdict: Verdict) {
     let server = Server::start("220 ready", quirk);
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert!(verdicts(&diagnosis).contains(&verdict), "{diagnosis:#?}\n{transcript}");
 }
 
@@ -60,8 +60,8 @@ async fn among(quirk: Quirk, verdict: Verdict) {
 async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
     let server = Server::start("220 ready", well);
     let begun = Instant::now();
-    let patient = Patient { write: true, ..patient(server.port) };
-    let (diagnosis, transcript) = see(&patient).await;
+    let target = Target { write: true, ..target(server.port) };
+    let (diagnosis, transcript) = see(&target).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{transcript}");
     assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
     assert_eq!(verdicts(&diagnosis)[1..], [Verdict::NoTls, Verdict::ClockDrift], "{diagnosis:#?}");
@@ -83,10 +83,10 @@ async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
 #[tokio::test]
 async fn nothing_is_stored_and_no_password_is_said_in_clear_unasked() {
     let server = Server::start("220 ready", well);
-    let (diagnosis, transcript) = see(&Patient { clear: false, ..patient(server.port) }).await;
+    let (diagnosis, transcript) = see(&Target { clear: false, ..target(server.port) }).await;
     assert!(!transcript.contains("PASS") && !transcript.contains("STOR"), "{transcript}");
     assert_eq!(diagnosis.verdict.verdict, Verdict::NoTls, "{diagnosis:#?}");
-    let (_, transcript) = see(&patient(server.port)).await;
+    let (_, transcript) = see(&target(server.port)).await;
     assert!(transcript.contains("> PASS") && !transcript.contains("STOR"), "{transcript}");
 }
 
@@ -97,29 +97,29 @@ async fn ports_of_something_else() {
             let _ = control.write_all(greeting.as_bytes());
             let _ = control.read_to_end(&mut Vec::new());
         });
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, verdict, "{transcript}");
     };
     let web = async {
         let server = Server::with(|mut control, _| {
             let mut request = [0; 16];
-            let told = control.read(&mut request).is_ok_and(|n| request[..n].starts_with(b"GET "));
-            if told {
+            let announced = control.read(&mut request).is_ok_and(|n| request[..n].starts_with(b"GET "));
+            if announced {
                 let _ = control.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
             }
         });
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::Http, "{transcript}");
     };
     let closed = async {
         // A port that was free a moment ago.
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let (diagnosis, transcript) = see(&patient(port)).await;
+        let (diagnosis, transcript) = see(&target(port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::ControlRefused, "{transcript}");
     };
     let hangs_up = async {
         let server = Server::with(|control, _| drop(control));
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::HangsUp, "{transcript}");
     };
     tokio::join!(
@@ -180,12 +180,12 @@ async fn the_servers_word_names_the_rule() {
             "LIST" => Some(Odd::Says("425 Our SYN does not leave this machine (rule 4).")),
             _ => None,
         });
-        see(&patient(server.port)).await.0
+        see(&target(server.port)).await.0
     };
     let (third, fourth, held) = tokio::join!(third, fourth, held);
     assert_eq!((third.verdict.rules, fourth.verdict.rules), (vec![3], vec![4]));
     let mut all = std::iter::once(held.verdict).chain(held.also);
-    let active = all.find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
+    let active = all.find(|finding| finding.verdict == Verdict::ActiveImpossible).unwrap();
     assert_eq!(active.rules, [4]);
 }
 
@@ -224,7 +224,7 @@ async fn files_that_are_not_what_was_asked_for() {
 #[tokio::test]
 async fn an_upload_that_differs() {
     let server = Server::start("220 ready", |verb| (verb == "SIZE").then_some(Odd::Says("213 7")));
-    let (diagnosis, _) = see(&Patient { write: true, ..patient(server.port) }).await;
+    let (diagnosis, _) = see(&Target { write: true, ..target(server.port) }).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::UploadDiffers), "{diagnosis:#?}");
 }
 
@@ -250,7 +250,7 @@ async fn a_password_that_is_refused_is_said_once() {
                 }
             }
         });
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         let limit = if answer.starts_with("421") { 2 } else { 1 };
         assert!((1..=limit).contains(&*said.lock().unwrap()), "{transcript}");
         let wanted = if limit == 1 { Verdict::LoginRefused } else { Verdict::LoginBroken };
@@ -267,9 +267,9 @@ async fn no_secret_comes_back_in_what_the_server_repeats() {
         "MLSD" => Some(Odd::Says("500-hunter2\r\n500 ledger")),
         _ => None,
     });
-    let mut patient = patient(server.port);
-    patient.credentials.account = Some(Secret::new("ledger"));
-    let (diagnosis, transcript) = see(&patient).await;
+    let mut target = target(server.port);
+    target.credentials.account = Some(Secret::new("ledger"));
+    let (diagnosis, transcript) = see(&target).await;
     let all = format!("{diagnosis:?}\n{transcript}").to_ascii_lowercase();
     assert!(all.contains("500 ***, ***?"), "{all}");
     assert!(!all.contains("hunter2") && !all.contains("ledger"), "{all}");
@@ -278,7 +278,7 @@ async fn no_secret_comes_back_in_what_the_server_repeats() {
 #[tokio::test]
 async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    // Only one session at a time; who comes beside it is told so, as vsftpd does at once and ProFTPD after PASS.
+    // Only one session at a time; who comes beside it is announced so, as vsftpd does at once and ProFTPD after PASS.
     for (at_once, words) in [
         (true, "421 There are too many connections from your internet address."),
         (false, "530 Sorry, the maximum number of clients (1) for this user already connected."),
@@ -311,7 +311,7 @@ async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
             }
             sessions.fetch_sub(1, Ordering::SeqCst);
         });
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
         assert!(verdicts(&diagnosis).contains(&Verdict::SessionsLimited), "{diagnosis:#?}\n{transcript}");
     }
@@ -330,7 +330,7 @@ async fn who_is_banned_for_many_connections_is_told_so_and_stops() {
             Session { control, quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new() };
         let _ = session.serve("220 ready");
     });
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::SessionsLimited, "{diagnosis:#?}\n{transcript}");
     // Those that were under way when the first was turned away.
     assert!(calls.load(Ordering::SeqCst) <= 9, "{transcript}");
@@ -339,7 +339,7 @@ async fn who_is_banned_for_many_connections_is_told_so_and_stops() {
 #[tokio::test]
 async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() {
     let server = Server::start("220 ready", |verb| matches!(verb, "FEAT" | "STAT").then_some(Odd::HangsUp));
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::CommandEaten, "{diagnosis:#?}\n{transcript}");
     assert!(!verdicts(&diagnosis).contains(&Verdict::EpsvReset), "{diagnosis:#?}");
     assert!(diagnosis.evidence.iter().any(|line| line.starts_with("FEAT is not answered")), "{diagnosis:#?}");
@@ -349,7 +349,7 @@ async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() 
 async fn a_directory_that_is_refused_is_told_and_nothing_is_stored_elsewhere() {
     let server = Server::start("220 ready", |verb| (verb == "CWD").then_some(Odd::Says("550 not there")));
     let directory = wire::Pathname::new(&b"pub"[..]).ok();
-    let (diagnosis, transcript) = see(&Patient { write: true, directory, ..patient(server.port) }).await;
+    let (diagnosis, transcript) = see(&Target { write: true, directory, ..target(server.port) }).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::NoDirectory, "{diagnosis:#?}");
     assert!(!transcript.contains("> STOR"), "{transcript}");
 }
@@ -363,14 +363,14 @@ async fn the_file_of_the_upload_goes_also_when_the_upload_fails_and_it_is_said_w
             Session { quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new(), control };
         session.serve_until("220 ready", move |verb| verb == "STOR" && !uploads.lock().unwrap().is_empty());
     });
-    let (diagnosis, transcript) = see(&Patient { write: true, ..patient(server.port) }).await;
+    let (diagnosis, transcript) = see(&Target { write: true, ..target(server.port) }).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::UploadFails), "{diagnosis:#?}\n{transcript}");
     assert!(!verdicts(&diagnosis).contains(&Verdict::FileLeft), "{diagnosis:#?}\n{transcript}");
     assert!(server.stored.lock().unwrap().is_empty(), "the file of the upload is still there: {transcript}");
 
     let server = Server::start("220 ready", |verb| (verb == "DELE").then_some(Odd::Says("550 no")));
-    let (diagnosis, _) = see(&Patient { write: true, ..patient(server.port) }).await;
-    let left = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FileLeft);
+    let (diagnosis, _) = see(&Target { write: true, ..target(server.port) }).await;
+    let left = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::FileLeft);
     let name = server.stored.lock().unwrap().keys().next().cloned().expect("the file that stays");
     let said = left.is_some_and(|left| left.sentence.contains(&name) && left.sentence.contains("550 no"));
     assert!(said, "{name}: {diagnosis:#?}");
@@ -381,7 +381,7 @@ async fn control_connections_that_are_left_alone() {
     let times = || [1, 20].map(Duration::from_millis).to_vec();
     let alone = async |quirk: Quirk| {
         let server = Server::start("220 ready", quirk);
-        see(&Patient { idle: times(), ..patient(server.port) }).await
+        see(&Target { idle: times(), ..target(server.port) }).await
     };
     let (lives, transcript) = alone(|verb| (verb == "NOOP").then_some(Odd::Says("200 yes"))).await;
     assert_eq!(transcript.matches("> NOOP").count(), 2, "{transcript}");
@@ -392,7 +392,7 @@ async fn control_connections_that_are_left_alone() {
     assert!(verdicts(&hangs_up).contains(&Verdict::IdleServer), "{hangs_up:#?}");
     let (resets, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Resets)).await;
     assert_eq!(resets.verdict.verdict, Verdict::IdleNat, "{resets:#?}");
-    let (unasked, transcript) = see(&patient(Server::start("220 ready", well).port)).await;
+    let (unasked, transcript) = see(&target(Server::start("220 ready", well).port)).await;
     assert!(!transcript.contains("NOOP"), "{unasked:#?}");
 }
 
@@ -410,10 +410,10 @@ async fn escapes_in_what_a_server_says_reach_no_terminal() {
         "MLSD" => Some(Odd::Says("550-\u{8}\r\n550 \u{1b}c")),
         _ => None,
     });
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     let mut words = diagnosis.evidence.clone();
     words.extend(
-        std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.sentence.clone()),
+        std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.sentence.clone()),
     );
     words.push(transcript);
     for text in words {
@@ -425,7 +425,7 @@ async fn escapes_in_what_a_server_says_reach_no_terminal() {
 async fn a_greeting_or_a_reply_without_an_end_costs_neither_time_nor_memory() {
     let endless = |text: &'static str| async move {
         let server = Server::with(move |mut control, _| while control.write_all(text.as_bytes()).is_ok() {});
-        let (diagnosis, transcript) = see(&patient(server.port)).await;
+        let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::NotFtp, "{diagnosis:#?}");
         assert!(transcript.len() < 100_000, "{} bytes", transcript.len());
     };
@@ -434,7 +434,7 @@ async fn a_greeting_or_a_reply_without_an_end_costs_neither_time_nor_memory() {
             let _ = control.write_all(b"220 rea");
             let _ = control.read_to_end(&mut Vec::new());
         });
-        let (diagnosis, _) = see(&patient(server.port)).await;
+        let (diagnosis, _) = see(&target(server.port)).await;
         assert!(diagnosis.verdict.sentence.contains("does not end: \"220 rea\""), "{diagnosis:#?}");
     };
     let (one, two) = (endless("220-and on\r\n"), endless("220 and on and on "));
@@ -462,7 +462,7 @@ async fn no_connection_goes_to_a_third_party() {
             }
         }
     });
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert!(third.accept().is_err(), "{transcript}");
     assert_eq!(diagnosis.verdict.weight, doctor::remote::Weight::Blocks, "{diagnosis:#?}");
 }
@@ -499,6 +499,6 @@ async fn a_listing_that_comes_by_the_byte_is_cut_and_told() {
             }
         }
     });
-    let (diagnosis, transcript) = see(&patient(server.port)).await;
+    let (diagnosis, transcript) = see(&target(server.port)).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::Crawls), "{diagnosis:#?}\n{transcript}");
 }

@@ -147,7 +147,7 @@ impl Session {
             Some(Odd::DeadPort) => self.kept.push(socket),
             Some(Odd::SilentPort) => {
                 socket.listen(0).ok()?;
-                // Linux takes one more than it is told.
+                // Linux takes one more than it is announced.
                 for _ in 0..2 {
                     let fill = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
                     fill.set_nonblocking(true).ok()?;

@@ -1,12 +1,12 @@
 //! Does the doctor tell what is wrong with TLS from what only looks so?
 //!
-//! The patients take logins and no more: what their TLS comes to is all that there is to see.
+//! The targets take logins and no more: what their TLS comes to is all that there is to see.
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Credentials, Endpoint};
-use doctor::remote::{Diagnosis, LONGEST, Patient, Verdict, diagnose, examine};
+use doctor::remote::{Diagnosis, LONGEST, Target, Verdict, diagnose, examine};
 use net::control::Control;
 use net::listener::Listener;
 use net::tls::identity::Identity;
@@ -35,11 +35,11 @@ enum Wrong {
 }
 
 /// Ends with the runtime of its test.
-struct Ward {
+struct Context {
     port: u16,
 }
 
-impl Ward {
+impl Context {
     fn start(wrong: Wrong, versions: Versions, clients: ClientCertificates) -> Self {
         let listener = Listener::bind((HERE, 0).into()).unwrap();
         let port = listener.local().port();
@@ -56,7 +56,7 @@ impl Ward {
     }
 
     async fn examined(&self, identity: Option<Identity>) -> Diagnosis {
-        let patient = Patient {
+        let target = Target {
             site: Endpoint { host: "127.0.0.1".to_owned(), port: self.port },
             implicit: false,
             credentials: Credentials::anonymous(),
@@ -70,9 +70,9 @@ impl Ward {
             idle: Vec::new(),
         };
         let begun = Instant::now();
-        let (findings, _) = examine(&patient).await;
+        let (facts, _) = examine(&target).await;
         assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
-        diagnose(&findings)
+        diagnose(&facts)
     }
 }
 
@@ -84,8 +84,8 @@ async fn serve(control: &Control, wrong: Wrong, tls: &ServerTls) -> Option<()> {
         let answer = match line.split(' ').next()? {
             "AUTH" if wrong == Wrong::Auth => "500 what is that?",
             "AUTH" => {
-                let narrow = SockRef::from(control).tcp_mss().is_ok_and(|segment| segment <= 1200);
-                if wrong == Wrong::Everything || (wrong == Wrong::LargePackets && !narrow) {
+                let small_segments = SockRef::from(control).tcp_mss().is_ok_and(|segment| segment <= 1200);
+                if wrong == Wrong::Everything || (wrong == Wrong::LargePackets && !small_segments) {
                     say(control, "234 go on").await?;
                     while control.read(&mut unread).await.ok()? > 0 {}
                     return None;
@@ -128,7 +128,7 @@ async fn line(control: &Control, unread: &mut Vec<u8>) -> Option<String> {
 }
 
 fn names(diagnosis: &Diagnosis) -> Vec<Verdict> {
-    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.verdict).collect()
+    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.verdict).collect()
 }
 
 fn evidence(diagnosis: &Diagnosis) -> String {
@@ -137,7 +137,7 @@ fn evidence(diagnosis: &Diagnosis) -> String {
 
 #[tokio::test]
 async fn what_stands_still_in_large_packets_and_is_through_in_small_ones_is_a_black_hole() {
-    let site = Ward::start(Wrong::LargePackets, Versions::Both, ClientCertificates::Off);
+    let site = Context::start(Wrong::LargePackets, Versions::Both, ClientCertificates::Off);
     let diagnosis = site.examined(None).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::MtuBlackHole, "{diagnosis:#?}");
     // And the sessions go on in small packets.
@@ -147,7 +147,7 @@ async fn what_stands_still_in_large_packets_and_is_through_in_small_ones_is_a_bl
 
 #[tokio::test]
 async fn what_stands_still_either_way_is_not_told_as_more_than_it_is() {
-    let site = Ward::start(Wrong::Everything, Versions::Both, ClientCertificates::Off);
+    let site = Context::start(Wrong::Everything, Versions::Both, ClientCertificates::Off);
     let diagnosis = site.examined(None).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::TlsStalls, "{diagnosis:#?}");
     assert!(!names(&diagnosis).contains(&Verdict::MtuBlackHole), "{diagnosis:#?}");
@@ -157,15 +157,15 @@ async fn what_stands_still_either_way_is_not_told_as_more_than_it_is() {
 
 #[tokio::test]
 async fn tls_that_is_taken_away_or_half_given() {
-    let told = async |wrong, verdict| {
-        let diagnosis = Ward::start(wrong, Versions::Both, ClientCertificates::Off).examined(None).await;
+    let announced = async |wrong, verdict| {
+        let diagnosis = Context::start(wrong, Versions::Both, ClientCertificates::Off).examined(None).await;
         assert_eq!(diagnosis.verdict.verdict, verdict, "{diagnosis:#?}");
         diagnosis
     };
     let (auth, cut, _) = tokio::join!(
-        told(Wrong::Auth, Verdict::AuthContradicted),
-        told(Wrong::Cut, Verdict::TlsBroken),
-        told(Wrong::Prot, Verdict::ProtRefused)
+        announced(Wrong::Auth, Verdict::AuthContradicted),
+        announced(Wrong::Cut, Verdict::TlsBroken),
+        announced(Wrong::Prot, Verdict::ProtRefused)
     );
     for diagnosis in [auth, cut] {
         let open = diagnosis.open.iter().any(|open| open.what.contains("the server or something in between"));
@@ -177,7 +177,7 @@ async fn tls_that_is_taken_away_or_half_given() {
 async fn a_site_that_demands_a_certificate_is_told_as_that_and_seen_with_one() {
     for versions in [Versions::Tls12, Versions::Tls13] {
         let clients = ClientCertificates::Require(ClientTrust::Any);
-        let site = Ward::start(Wrong::Nothing, versions, clients);
+        let site = Context::start(Wrong::Nothing, versions, clients);
         let diagnosis = site.examined(None).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::CertificateDemanded, "{diagnosis:#?}");
         assert!(diagnosis.verdict.client.iter().any(|fix| fix.contains("--cert FILE")), "{diagnosis:#?}");

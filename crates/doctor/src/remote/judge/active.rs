@@ -8,14 +8,14 @@
 use net::half_open::Attempt;
 
 use super::data::weight;
-use super::{Remark, Sheet, Verdict, Weight, named_in};
-use crate::remote::facts::{End, Findings, Trial};
+use super::{Finding, Findings, Verdict, Weight, named_in};
+use crate::remote::facts::{End, Facts, Trial};
 
 /// What is open as long as nobody has looked at the server.
 const ON_THE_SERVER: &str = "on the server, `pasv firewall --check --mode active` compares its rules; on this machine, during a try, `tcpdump tcp src port 20` shows whether the connection attempt arrives";
 
-pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
-    let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
+pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
+    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
     if trials.is_empty() || trials.iter().any(|trial| trial.end.is_connected()) {
         return;
     }
@@ -35,22 +35,28 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
         _ => None,
     });
     // Where passive mode works, active mode is missed by nobody.
-    let weight = if findings.best().is_some() { Weight::Note } else { weight(findings) };
+    let weight = if facts.best().is_some() { Weight::Note } else { weight(facts) };
     // Nobody is to be sent from one mode that fails to another.
     let (no_call, passive): (&[&str], &[&str]) =
-        if passive_fails(findings) { (&[], &[ALLOW]) } else { (&[NO_CALL], &[PASSIVE]) };
-    let remark = |why: String| {
-        Remark::new(Verdict::ActiveImpossible, weight, format!("Active mode does not work from here: {why}."))
+        if passive_fails(facts) { (&[], &[ALLOW]) } else { (&[NO_CALL], &[PASSIVE]) };
+    let finding = |why: String| {
+        Finding::new(
+            Verdict::ActiveImpossible,
+            weight,
+            format!("Active mode does not work from here: {why}."),
+        )
     };
     match (never.is_empty(), refused) {
         (true, Some(said)) => {
-            return sheet.add(remark(format!("the server refuses it ({said})")).clients(no_call));
+            return findings.add(finding(format!("the server refuses it ({said})")).clients(no_call));
         }
         (true, None) => return,
         (false, Some(said)) => {
-            return sheet.add(
-                remark(format!("the server's connection does not arrive, or the server refuses it ({said})"))
-                    .clients(passive),
+            return findings.add(
+                finding(format!(
+                    "the server's connection does not arrive, or the server refuses it ({said})"
+                ))
+                .clients(passive),
             );
         }
         (false, None) => {}
@@ -58,8 +64,8 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
     let said = never.iter().find_map(|(said, _)| *said);
     let named = said.map(named_in).unwrap_or_default();
     if never.iter().any(|(_, call)| *call == Attempt::HalfOpen) {
-        sheet.add(
-            remark(
+        findings.add(
+            finding(
                 "the server's connection attempt arrives, but the answer is lost: rule 3 (clients to the port that the server calls from, answers only) is missing"
                     .to_owned(),
             )
@@ -67,13 +73,13 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             .server("allow the answers to the server's own connections: `pasv firewall --mode active --stateless` prints the rule")
             .clients(no_call),
         );
-        sheet.ask(
+        findings.ask(
             "whether rule 3 is missing at the server, or a firewall on this side blocks the answer",
             "on the server, `pasv firewall --check --mode active` compares its rules; here, try from another network",
         );
     } else if let Some((stranger, peer)) = stranger {
-        sheet.add(
-            remark(format!(
+        findings.add(
+            finding(format!(
                 "a connection comes from {stranger} and none from {peer}: rule 4 (the server's own call out to clients) is missing on the router in front of the server, which does not translate the address"
             ))
             .rules(&[4])
@@ -83,8 +89,8 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             .clients(no_call),
         );
     } else if let (Some(said), [4]) = (said, &named[..]) {
-        sheet.add(
-            remark(format!(
+        findings.add(
+            finding(format!(
                 "rule 4 (the server's own call out to clients) is missing at the server, as it reports itself ({said})"
             ))
             .rules(&[4])
@@ -105,21 +111,21 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             )
         };
         let said = said.map(|said| format!(" (it reports {said})")).unwrap_or_default();
-        sheet.add(
-            remark(format!(
+        findings.add(
+            finding(format!(
                 "{what} the server's side, or a firewall or NAT on this side blocks connections from outside{said}"
             ))
             .rules(rules)
             .server("allow the server's own connections to clients: `pasv firewall --mode active` prints the rules")
             .clients(passive),
         );
-        sheet.ask("who blocks the server's connection", ON_THE_SERVER);
+        findings.ask("who blocks the server's connection", ON_THE_SERVER);
     }
 }
 
 /// Passive mode was tried, and nothing came through.
-pub(super) fn passive_fails(findings: &Findings) -> bool {
-    let mut passive = findings.trials.iter().filter(|trial| trial.way.is_passive()).peekable();
+pub(super) fn passive_fails(facts: &Facts) -> bool {
+    let mut passive = facts.trials.iter().filter(|trial| trial.way.is_passive()).peekable();
     passive.peek().is_some() && passive.all(|trial| !trial.end.is_through())
 }
 

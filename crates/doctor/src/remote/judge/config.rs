@@ -1,5 +1,5 @@
-//! What are clients to be told so that they take the way that works?
-use crate::remote::facts::{Cover, End, Findings, Upload};
+//! What are clients to be announced so that they take the way that works?
+use crate::remote::facts::{Cover, End, Facts, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use client::session::Way;
 
@@ -19,18 +19,18 @@ pub struct Config {
 }
 
 /// For the best way that works; none where none does, or where all clients are to stay away.
-pub(super) fn config(findings: &Findings) -> Option<Config> {
-    let best = findings.best()?;
+pub(super) fn config(facts: &Facts) -> Option<Config> {
+    let best = facts.best()?;
     let tls = best.cover == Cover::Tls;
-    if findings.is_refused() || (!tls && findings.seen.is_some()) {
+    if facts.is_refused() || (!tls && facts.seen.is_some()) {
         return None;
     }
     let upload = matches!(best.end, End::CommandRefused(_));
-    if upload && matches!(findings.files.upload, Some(Upload::Refused(_) | Upload::Failed(1, _))) {
+    if upload && matches!(facts.files.upload, Some(Upload::Refused(_) | Upload::Failed(1, _))) {
         return None;
     }
     let passive = best.way.is_passive();
-    let implicit = findings.implicit;
+    let implicit = facts.implicit;
     let mut pasv = vec![if passive { "--mode passive" } else { "--mode active" }];
     pasv.push(match (tls, implicit) {
         (true, true) => "--tls implicit",
@@ -50,23 +50,23 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         let epsv = if best.way == Way::Epsv { "yes" } else { "no" };
         lftp.push(format!("set ftp:prefer-epsv {epsv}"));
     }
-    if best.way == Way::Pasv && best.told.is_some_and(|told| told.ip() != best.peer.ip()) {
+    if best.way == Way::Pasv && best.announced.is_some_and(|announced| announced.ip() != best.peer.ip()) {
         lftp.push("set ftp:fix-pasv-address yes".to_owned());
     }
-    let unverified = tls && findings.tls.doubt.is_some();
+    let unverified = tls && facts.tls.doubt.is_some();
     if tls {
         if !implicit {
             curl.push("--ssl-reqd".to_owned());
         }
         lftp.push("set ftp:ssl-force yes".to_owned());
         lftp.push("set ftp:ssl-protect-data yes".to_owned());
-        if findings.anonymous {
+        if facts.anonymous {
             lftp.push("set ftp:ssl-allow-anonymous yes".to_owned());
         }
-        // Without it they refuse it; the remark on the certificate says what that costs.
+        // Without it they refuse it; the finding on the certificate says what that costs.
         if unverified {
             let pinned =
-                findings.tls.pins.as_ref().map(|(sha1, key)| (colons(sha1), BASE64_STANDARD.encode(key)));
+                facts.tls.pins.as_ref().map(|(sha1, key)| (colons(sha1), BASE64_STANDARD.encode(key)));
             let (for_lftp, for_curl) = match pinned {
                 Some((print, key)) => (
                     format!("set ssl:verify-certificate/{print} no"),
@@ -86,9 +86,9 @@ pub(super) fn config(findings: &Findings) -> Option<Config> {
         (true, false) => "Require explicit FTP over TLS",
         (false, _) => "Only use plain FTP (insecure)",
     };
-    let pin = findings.tls.fingerprint.as_ref().filter(|_| unverified).map(|print| format!(" --pin {print}"));
+    let pin = facts.tls.fingerprint.as_ref().filter(|_| unverified).map(|print| format!(" --pin {print}"));
     let pasv = pasv.join(" ") + pin.as_deref().unwrap_or_default();
-    if best.narrow {
+    if best.small_segments {
         // They know of no way around it.
         return Some(Config { pasv, curl: None, lftp: None, filezilla: None, upload });
     }

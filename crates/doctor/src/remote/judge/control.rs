@@ -1,27 +1,27 @@
-//! What do the doors and the login say?
+//! What do the control port and the login say?
 use std::net::IpAddr;
 
-use super::{Remark, Sheet, Verdict, Weight, protection};
-use crate::remote::facts::{Answer, Cover, Dial, Findings, Login};
+use super::{Finding, Findings, Verdict, Weight, protection};
+use crate::remote::facts::{Answer, Cover, Dial, Facts, Login};
 
-pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
-    let host = &findings.host;
-    if let Some(why) = &findings.no_name {
+pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
+    let host = &facts.host;
+    if let Some(why) = &facts.no_name {
         let why = why.trim_start_matches("failed to lookup address information: ");
         if why.starts_with("Temporary failure") || why.contains("name server") {
-            sheet.add(
-                Remark::new(
+            findings.add(
+                Finding::new(
                     Verdict::NoSuchName,
                     Weight::Blocks,
                     format!("The name {host} could not be looked up: {why}."),
                 )
                 .client("check that the network is up and that the name server of this machine (/etc/resolv.conf) is right"),
             );
-            sheet.ask(format!("whether {host} has an address"), "run the doctor from another network");
+            findings.ask(format!("whether {host} has an address"), "run the doctor from another network");
             return;
         }
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::NoSuchName,
                 Weight::Blocks,
                 format!("The name {host} has no address: {why}."),
@@ -31,26 +31,26 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
         );
         return;
     }
-    let connected = findings.doors.iter().any(|door| door.dial == Dial::Connected);
+    let connected = facts.addresses.iter().any(|attempt| attempt.dial == Dial::Connected);
     if connected {
-        families(findings, sheet);
-        answer(findings, sheet);
+        families(facts, findings);
+        answer(facts, findings);
     } else {
-        closed(findings, sheet);
+        closed(facts, findings);
     }
 }
 
 /// No address answers.
-fn closed(findings: &Findings, sheet: &mut Sheet) {
-    let (host, port) = (&findings.host, findings.port);
-    let any = |wanted: &Dial| findings.doors.iter().any(|door| door.dial == *wanted);
-    let rejected = findings.doors.iter().find_map(|door| match &door.dial {
-        Dial::Rejected { by, says } => Some((door.address.ip(), *by, says)),
+fn closed(facts: &Facts, findings: &mut Findings) {
+    let (host, port) = (&facts.host, facts.port);
+    let any = |wanted: &Dial| facts.addresses.iter().any(|attempt| attempt.dial == *wanted);
+    let rejected = facts.addresses.iter().find_map(|attempt| match &attempt.dial {
+        Dial::Rejected { by, says } => Some((attempt.address.ip(), *by, says)),
         _ => None,
     });
     if any(&Dial::Refused) {
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::ControlRefused,
                 Weight::Blocks,
                 format!(
@@ -67,17 +67,17 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             ))
             .client("check the host and the port"),
         );
-        sheet.ask(
+        findings.ask(
             "whether the host or a firewall in front of it refuses: both send the same reset",
             format!("on the server, check whether `ss -tln` shows port {port}"),
         );
     } else if let Some((ip, by, says)) = rejected {
         // A router that has no way, and not a firewall that forbids (port unreachable is how some of those say it).
         if says.contains("unreachable") && !says.contains("port unreachable") {
-            let remark =
-                Remark::new(Verdict::Rejected, Weight::Blocks, format!("{host} cannot be reached: {says}."));
-            sheet.add(
-                remark
+            let finding =
+                Finding::new(Verdict::Rejected, Weight::Blocks, format!("{host} cannot be reached: {says}."));
+            findings.add(
+                finding
                     .server(
                         "check that the machine is up, and that the router in front of it has a route to it",
                     )
@@ -85,17 +85,17 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             );
             return;
         }
-        let remark = Remark::new(
+        let finding = Finding::new(
             Verdict::Rejected,
             Weight::Blocks,
             format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
         )
         .rules(&[1])
         .server(format!("allow new connections to port {port} in the firewall that rejects them"));
-        sheet.add(if by == ip { remark } else { remark.client(MAY_BE_OURS) });
+        findings.add(if by == ip { finding } else { finding.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::Rule1Or2,
                 Weight::Blocks,
                 format!(
@@ -110,22 +110,22 @@ fn closed(findings: &Findings, sheet: &mut Sheet) {
             .server(format!("allow clients to connect to port {port}, and its answers to leave: `pasv firewall` prints the rules"))
             .client("try from another network: a firewall of this one may block it"),
         );
-        sheet.ask(
+        findings.ask(
             "which of the two rules is missing, and whether the host is up",
             format!(
                 "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows port {port} if rule 2 (the answers) is missing"
             ),
         );
-    } else if let Some(door) = findings.doors.first() {
-        let why = match &door.dial {
+    } else if let Some(attempt) = facts.addresses.first() {
+        let why = match &attempt.dial {
             Dial::NoRoute(why) | Dial::Failed(why) => why.as_str(),
             _ => "no answer",
         };
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::NoRoute,
                 Weight::Blocks,
-                format!("This machine has no route to {}: {why}.", door.address.ip()),
+                format!("This machine has no route to {}: {why}.", attempt.address.ip()),
             )
             .client("check the network of this machine"),
         );
@@ -141,29 +141,34 @@ pub(super) fn rejecter(by: IpAddr, host: IpAddr) -> &'static str {
 }
 
 /// One family answers; does the other?
-fn families(findings: &Findings, sheet: &mut Sheet) {
+fn families(facts: &Facts, findings: &mut Findings) {
     for (is_v6, family, record) in [(false, "IPv4", "A"), (true, "IPv6", "AAAA")] {
-        let mut doors = findings.doors.iter().filter(|door| door.address.is_ipv6() == is_v6).peekable();
-        let dead = doors.peek().is_some()
-            && doors.all(|door| !matches!(door.dial, Dial::Connected | Dial::NoRoute(_)));
+        let mut attempts =
+            facts.addresses.iter().filter(|attempt| attempt.address.is_ipv6() == is_v6).peekable();
+        let dead = attempts.peek().is_some()
+            && attempts.all(|attempt| !matches!(attempt.dial, Dial::Connected | Dial::NoRoute(_)));
         if !dead {
             continue;
         }
-        if findings.doors.iter().any(|door| door.address.is_ipv6() == is_v6 && door.dial == Dial::Silent) {
-            sheet.ask(
+        if facts
+            .addresses
+            .iter()
+            .any(|attempt| attempt.address.is_ipv6() == is_v6 && attempt.dial == Dial::Silent)
+        {
+            findings.ask(
                 format!("whether {family} fails at the server or in this network"),
                 format!(
                     "try another host over {family} from here, or this host over {family} from another network"
                 ),
             );
         }
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::FamilyDead,
                 Weight::Hinders,
                 format!(
                     "{} does not answer over {family} on port {}, only over the other family.",
-                    findings.host, findings.port
+                    facts.host, facts.port
                 ),
             )
             .server(format!("allow {family} in the firewall and listen there, or remove the {record} record"))
@@ -172,20 +177,20 @@ fn families(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
-fn answer(findings: &Findings, sheet: &mut Sheet) {
-    let (host, port) = (&findings.host, findings.port);
-    let remark = |verdict, sentence: String| Remark::new(verdict, Weight::Blocks, sentence);
-    let found = match &findings.answer {
+fn answer(facts: &Facts, findings: &mut Findings) {
+    let (host, port) = (&facts.host, facts.port);
+    let finding = |verdict, sentence: String| Finding::new(verdict, Weight::Blocks, sentence);
+    let found = match &facts.answer {
         Some(Answer::Ftp(_)) => return,
-        // The doors answered, and the session after it did not.
+        // The addresses answered, and the session after it did not.
         None => {
-            sheet.ask(
+            findings.ask(
                 format!("what answers at port {port}: it accepted the first connection and no other"),
                 "try again; a limit of connections per address is a usual reason",
             );
             return;
         }
-        Some(Answer::ClearFirst(said)) => remark(
+        Some(Answer::ClearFirst(said)) => finding(
             Verdict::ClearFirst,
             format!("Port {port} of {host} speaks FTP without TLS first: \"{said}\"."),
         )
@@ -193,29 +198,29 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             "use ftpes://{host}:{port}/ (TLS after AUTH), or the port for implicit TLS, usually 990"
         )),
         Some(Answer::Turned(said)) => {
-            remark(Verdict::TurnedAway, format!("{host} accepts no sessions now: it answers \"{said}\"."))
+            finding(Verdict::TurnedAway, format!("{host} accepts no sessions now: it answers \"{said}\"."))
                 .server("read its log: too many sessions, a ban or maintenance are usual reasons")
                 .client("try again later, or from another address")
         }
         Some(Answer::TlsFirst) => {
-            remark(Verdict::TlsFirst, format!("Port {port} of {host} expects TLS from the first byte."))
+            finding(Verdict::TlsFirst, format!("Port {port} of {host} expects TLS from the first byte."))
                 .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
         }
-        Some(Answer::WantsCertificate(why)) => protection::demanded(findings, Weight::Blocks, why),
+        Some(Answer::WantsCertificate(why)) => protection::demanded(facts, Weight::Blocks, why),
         Some(Answer::Ssh(said)) => {
-            remark(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
+            finding(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
                 .client("use `sftp`, which is another protocol, or the port of FTP")
         }
         Some(Answer::Http(said)) => {
-            remark(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
+            finding(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
                 .client("use a browser, or the port of FTP")
         }
         Some(Answer::Nothing) => {
-            sheet.ask(
+            findings.ask(
                 "whether a greeting comes later: some servers look up the client's name first, for up to a minute",
                 format!("run `nc {host} {port}` and wait a minute"),
             );
-            remark(
+            finding(
             Verdict::SilentPort,
             format!(
                 "Port {port} of {host} accepts connections and sends nothing: it answers neither FTP nor TLS nor HTTP."
@@ -225,14 +230,14 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             "check that the server behind that port is running: a proxy or a port forwarding may accept connections in its place",
         )
         }
-        Some(Answer::Deaf) => {
-            sheet.ask(
+        Some(Answer::NoAck) => {
+            findings.ask(
                 "whether a firewall drops all but the first packet, or the server is too busy to accept connections",
                 format!(
                     "on the server, `pasv doctor --site` compares its rules; `ss -tln` shows whether the queue of port {port} is full"
                 ),
             );
-            remark(
+            finding(
                 Verdict::OnlyFirstPacket,
                 format!(
                     "Port {port} of {host} accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule 1, clients to port {port})."
@@ -244,50 +249,50 @@ fn answer(findings: &Findings, sheet: &mut Sheet) {
             )
             .client("try from another network: a firewall of this one may pass only the first packet")
         }
-        Some(Answer::HangsUp) => remark(
+        Some(Answer::HangsUp) => finding(
             Verdict::HangsUp,
             format!("Port {port} of {host} accepts connections and closes them without a greeting."),
         )
         .server("read its log: a ban, tcpwrappers, or a proxy whose server is down are usual reasons")
         .client("try from another address"),
-        Some(Answer::Endless(said)) => remark(
+        Some(Answer::Endless(said)) => finding(
             Verdict::NotFtp,
             format!("Port {port} of {host} starts a greeting that does not end: \"{said}\"."),
         )
         .server("send the greeting within seconds; check whether a script or a filter delays it"),
         Some(Answer::Foreign(protocol, said)) => {
-            remark(Verdict::NotFtp, format!("Port {port} of {host} is {protocol}, not FTP: \"{said}\"."))
+            finding(Verdict::NotFtp, format!("Port {port} of {host} is {protocol}, not FTP: \"{said}\"."))
                 .client("use the port of FTP, usually 21")
         }
         Some(Answer::Other(said)) => {
-            remark(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
+            finding(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
         }
     };
-    sheet.add(found);
+    findings.add(found);
 }
 
-pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
-    let done = findings.logins.iter().any(|(_, login)| *login == Login::Done);
+pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
+    let done = facts.logins.iter().any(|(_, login)| *login == Login::Done);
     let weight = |light: Weight| if done { light } else { Weight::Blocks };
     // Whichever was over first: a login that is refused says more than that there is no TLS.
     for cover in [Cover::Clear, Cover::Tls] {
-        let Some(login) = findings.login(cover) else { continue };
+        let Some(login) = facts.login(cover) else { continue };
         let covered = cover.words();
-        let remark = match login {
-            // A limit is told below, for all.
+        let finding = match login {
+            // A limit is announced below, for all.
             Login::Done
             | Login::KeptBack
             | Login::NotRepeated(_)
             | Login::Full(_)
-            | Login::Barred(_)
-            // What TLS comes to is told where TLS is judged.
+            | Login::Banned(_)
+            // What TLS comes to is announced where TLS is judged.
             | Login::NoTls(_)
             | Login::NoAuth(_)
             | Login::NoHandshake(_)
             | Login::WantsCertificate(_)
             | Login::Unprotected(_) => continue,
             // As every client verb refuses it, whatever else works.
-            Login::Untrusted(why) => Remark::new(
+            Login::Untrusted(why) => Finding::new(
                 Verdict::CertificateRefused,
                 Weight::Blocks,
                 format!("{}.", super::capital(why)),
@@ -297,20 +302,20 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
                 "ask the server's administrator for its fingerprint, by telephone for example. Only if it equals the new one, \
                  pass it to --pin.",
             ),
-            Login::NeedsTls(said) => Remark::new(
+            Login::NeedsTls(said) => Finding::new(
                 Verdict::TlsRequired,
                 weight(Weight::Note),
                 format!("The server requires TLS for the login: {said}."),
             )
             .client("use --tls required, or ftpes://"),
             // Whoever we are is known by then.
-            Login::Refused(said) if done => Remark::new(
+            Login::Refused(said) if done => Finding::new(
                 Verdict::LoginRefused,
                 if cover == Cover::Tls { Weight::Hinders } else { Weight::Note },
                 format!("The login works otherwise, but is refused {covered}: {said}."),
             )
             .server("check its configuration and its log; the password is not the reason"),
-            Login::Refused(said) if findings.anonymous => Remark::new(
+            Login::Refused(said) if facts.anonymous => Finding::new(
                 Verdict::LoginRefused,
                 weight(Weight::Hinders),
                 format!(
@@ -326,29 +331,29 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
             .client("give a user: ftp://USER@HOST/"),
             Login::Refused(said) => {
                 let sentence = format!("The login is refused {covered}: {said}.");
-                let remark = Remark::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
+                let finding = Finding::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
-                    remark.client("check the user name and password")
+                    finding.client("check the user name and password")
                 } else {
-                    remark.server("check its configuration and its log; the password is not the reason")
+                    finding.server("check its configuration and its log; the password is not the reason")
                 }
             }
-            Login::Broken(why) => Remark::new(
+            Login::Broken(why) => Finding::new(
                 Verdict::LoginBroken,
                 weight(Weight::Hinders),
                 format!("The login does not complete {covered}: {why}."),
             )
             .server("read its log: a limit of sessions per address is a usual reason"),
         };
-        sheet.add(remark);
+        findings.add(finding);
     }
-    limits(findings, sheet, done);
+    limits(facts, findings, done);
     if !done
-        && findings.login(Cover::Clear) == Some(&Login::KeptBack)
-        && matches!(findings.login(Cover::Tls), Some(Login::NoTls(_)))
+        && facts.login(Cover::Clear) == Some(&Login::KeptBack)
+        && matches!(facts.login(Cover::Tls), Some(Login::NoTls(_)))
     {
-        sheet.ask(
+        findings.ask(
             "whether login and transfers work without TLS: the password was not sent unencrypted",
             "run the doctor with --clear, which sends the password unencrypted",
         );
@@ -356,8 +361,8 @@ pub(super) fn logins(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// Commands that every client may send after the login, and that cost it the session here.
-pub(super) fn breaks(findings: &Findings, sheet: &mut Sheet) {
-    for (verb, how) in &findings.breaks {
+pub(super) fn breaks(facts: &Facts, findings: &mut Findings) {
+    for (verb, how) in &facts.breaks {
         let what = if how == "no answer" {
             "is never answered".to_owned()
         } else {
@@ -365,8 +370,8 @@ pub(super) fn breaks(findings: &Findings, sheet: &mut Sheet) {
         };
         // Hardly any client sends the others, and none by itself.
         let weight = if verb == "FEAT" { Weight::Hinders } else { Weight::Note };
-        sheet.add(
-            Remark::new(Verdict::CommandEaten, weight, format!("{verb} {what}."))
+        findings.add(
+            Finding::new(Verdict::CommandEaten, weight, format!("{verb} {what}."))
                 .server(
                     "answer commands that the server does not know with 500 or 502 (RFC 959 4.2); or switch off a firewall's FTP \
                      inspection",
@@ -377,25 +382,25 @@ pub(super) fn breaks(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// Of sessions at a time, or of connections in a short time.
-fn limits(findings: &Findings, sheet: &mut Sheet, done: bool) {
-    if let Some((_, how)) = &findings.barred {
-        let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-        sheet.add(
-            Remark::new(
+fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
+    if let Some((_, how)) = &facts.banned {
+        let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+        findings.add(
+            Finding::new(
                 Verdict::SessionsLimited,
                 weight,
                 format!(
                     "Port {} accepts the first connections, but one more in a short time {how}: a limit or a ban per address, of the server or of a firewall in front of it.",
-                    findings.port
+                    facts.port
                 ),
             )
             .server("allow several new connections at once per address, and check whether this address is banned")
             .client("wait some minutes before the next try, and set programs to one connection at a time"),
         );
-    } else if let Some(said) = &findings.full {
+    } else if let Some(said) = &facts.full {
         let weight = if done { Weight::Note } else { Weight::Blocks };
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::SessionsLimited,
                 weight,
                 if done {
@@ -411,7 +416,7 @@ fn limits(findings: &Findings, sheet: &mut Sheet, done: bool) {
     if !done {
         return;
     }
-    for lane in &findings.left_out {
-        sheet.ask(format!("what the test {lane} would have shown: it got no session"), "try again later");
+    for lane in &facts.left_out {
+        findings.ask(format!("what the test {lane} would have shown: it got no session"), "try again later");
     }
 }

@@ -2,26 +2,26 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::control::{MAY_BE_OURS, rejecter};
-use super::{Remark, Sheet, Verdict, Weight, active, named_in};
-use crate::remote::facts::{Cover, Dial, End, Findings, Trial};
+use super::{Finding, Findings, Verdict, Weight, active, named_in};
+use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
 use client::session::{Way, is_inner};
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
 
-pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
+pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     // Before the rest, since it explains what the others would see.
-    in_part(findings, sheet);
-    blinded(findings, sheet);
-    epsv(findings, sheet);
-    passive(findings, sheet);
-    address(findings, sheet);
-    active::judge(findings, sheet);
-    translated(findings, sheet);
+    in_part(facts, findings);
+    blinded(facts, findings);
+    epsv(facts, findings);
+    passive(facts, findings);
+    address(facts, findings);
+    active::judge(facts, findings);
+    translated(facts, findings);
 }
 
 /// Nothing gets through, or something does.
-pub(super) fn weight(findings: &Findings) -> Weight {
-    if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks }
+pub(super) fn weight(facts: &Facts) -> Weight {
+    if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks }
 }
 
 /// Did the call get no answer? One that is taken and then silent has another reason.
@@ -30,25 +30,25 @@ fn is_silent(end: &End) -> bool {
 }
 
 /// Some ports are reached and others are not, and it cannot be for what was read on the way: it is the same verb, or TLS.
-fn in_part(findings: &Findings, sheet: &mut Sheet) {
-    let main = findings.ends.map(|(_, peer)| peer.ip());
-    let passive: Vec<&Trial> = findings
+fn in_part(facts: &Facts, findings: &mut Findings) {
+    let main = facts.ends.map(|(_, peer)| peer.ip());
+    let passive: Vec<&Trial> = facts
         .trials
         .iter()
         .filter(|trial| trial.way.is_passive() && main.is_none_or(|ip| ip == trial.peer.ip()))
         .collect();
     let is_closed = |trial: &&&Trial| matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
     let explains = |closed: &Trial, open: &Trial| {
-        // What a 227 has opened may stay open for who is told the same port by 229.
+        // What a 227 has opened may stay open for who is announced the same port by 229.
         let by_227 = passive.iter().filter(|other| other.way == Way::Pasv && other.cover == Cover::Clear);
-        let told = |trial: &Trial| trial.told.map(|told| told.port());
+        let announced = |trial: &Trial| trial.announced.map(|announced| announced.port());
         open.end.is_connected()
-            && by_227.clone().all(|other| open.way == Way::Pasv || told(other) != told(open))
+            && by_227.clone().all(|other| open.way == Way::Pasv || announced(other) != announced(open))
             && (open.cover == Cover::Tls || (open.way == closed.way && open.cover == closed.cover))
     };
     let contradicted =
         passive.iter().filter(is_closed).any(|closed| passive.iter().any(|open| explains(closed, open)));
-    let again = match &findings.epsv_again {
+    let again = match &facts.epsv_again {
         Some((port, Dial::Connected)) => Some(port.to_string()),
         _ => None,
     };
@@ -56,8 +56,8 @@ fn in_part(findings: &Findings, sheet: &mut Sheet) {
         return;
     }
     let ports = |wanted: &dyn Fn(&&&Trial) -> bool, more: Option<String>| {
-        let ports = passive.iter().filter(wanted).filter_map(|trial| trial.told);
-        let mut ports: Vec<String> = ports.map(|told| told.port().to_string()).collect();
+        let ports = passive.iter().filter(wanted).filter_map(|trial| trial.announced);
+        let mut ports: Vec<String> = ports.map(|announced| announced.port().to_string()).collect();
         ports.extend(more);
         ports.sort_unstable();
         ports.dedup();
@@ -65,8 +65,8 @@ fn in_part(findings: &Findings, sheet: &mut Sheet) {
     };
     let closed = ports(&is_closed, None);
     let open = ports(&|trial| trial.end.is_connected(), again);
-    sheet.add(
-        Remark::new(
+    findings.add(
+        Finding::new(
             Verdict::RangeInPart,
             Weight::Hinders,
             format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."),
@@ -78,18 +78,18 @@ fn in_part(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.
-fn blinded(findings: &Findings, sheet: &mut Sheet) {
+fn blinded(facts: &Facts, findings: &mut Findings) {
     let blinded: Vec<Way> = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port]
         .into_iter()
         .filter(|way| {
-            let (clear, tls) = (findings.trial(Cover::Clear, *way), findings.trial(Cover::Tls, *way));
+            let (clear, tls) = (facts.trial(Cover::Clear, *way), facts.trial(Cover::Tls, *way));
             clear.is_some_and(|trial| trial.end.is_through())
                 && tls.is_some_and(|trial| is_silent(&trial.end))
         })
         .collect();
     // What TLS does not stop cannot be what it stops.
     let goes = |way: Way| {
-        let mut others = findings.of(Cover::Tls).filter(|trial| trial.way.is_passive() == way.is_passive());
+        let mut others = facts.of(Cover::Tls).filter(|trial| trial.way.is_passive() == way.is_passive());
         others.any(|trial| trial.end.is_connected())
     };
     let blinded: Vec<Way> = blinded.into_iter().filter(|way| !goes(*way)).collect();
@@ -97,11 +97,11 @@ fn blinded(findings: &Findings, sheet: &mut Sheet) {
         return;
     }
     let passive = blinded.iter().any(|way| way.is_passive());
-    sheet.add(
-        Remark::new(
+    findings.add(
+        Finding::new(
             Verdict::TlsBlindsHelper,
             // Who wants TLS has nothing that works, if the passive half is what fails.
-            if passive { weight(findings) } else { Weight::Note },
+            if passive { weight(facts) } else { Weight::Note },
             format!(
                 "{} works unencrypted and times out under TLS: a firewall or NAT in between opens ports by reading the control connection, which TLS prevents.",
                 join(&blinded)
@@ -112,10 +112,10 @@ fn blinded(findings: &Findings, sheet: &mut Sheet) {
     );
 }
 
-fn epsv(findings: &Findings, sheet: &mut Sheet) {
+fn epsv(facts: &Facts, findings: &mut Findings) {
     for cover in COVERS {
-        let Some(epsv) = findings.trial(cover, Way::Epsv) else { continue };
-        let pasv = findings.trial(cover, Way::Pasv);
+        let Some(epsv) = facts.trial(cover, Way::Epsv) else { continue };
+        let pasv = facts.trial(cover, Way::Pasv);
         let pasv_works = pasv.is_some_and(|trial| trial.end.is_through());
         let covered = cover.words();
         let (verdict, what) = match &epsv.end {
@@ -139,11 +139,13 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
             ),
             _ => continue,
         };
-        if sheet.has(verdict) || (verdict == Verdict::AlgKnows227Only && sheet.has(Verdict::RangeInPart)) {
+        if findings.has(verdict)
+            || (verdict == Verdict::AlgKnows227Only && findings.has(Verdict::RangeInPart))
+        {
             continue;
         }
-        if verdict == Verdict::AlgKnows227Only && pasv_works && !is_the_verb(findings) {
-            sheet.ask(
+        if verdict == Verdict::AlgKnows227Only && pasv_works && !is_the_verb(facts) {
+            findings.ask(
                 "whether the command or the port is the reason: the port of EPSV was not reachable, the port of PASV was, and one of each is not enough to tell",
                 "try again: if EPSV always fails and PASV never does, something in between reads 227 only; else the range is only partly open",
             );
@@ -151,25 +153,25 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
         }
         if !pasv_works {
             if !matches!(epsv.end, End::NotReached(_)) {
-                sheet.ask(
+                findings.ask(
                     format!("why EPSV fails {covered}: PASV fails too, so EPSV need not be the reason"),
                     "try from another network, or read the server's log",
                 );
             }
             continue;
         }
-        let remark = Remark::new(verdict, Weight::Hinders, format!("{what}."));
-        sheet.add(match verdict {
-            Verdict::EpsvRefused => remark
+        let finding = Finding::new(verdict, Weight::Hinders, format!("{what}."));
+        findings.add(match verdict {
+            Verdict::EpsvRefused => finding
                 .server("enable EPSV (RFC 2428): IPv6 needs it, and behind NAT it works without an address")
                 .client("use PASV; pasv and curl do so by themselves"),
-            Verdict::AlgKnows227Only => remark
+            Verdict::AlgKnows227Only => finding
                 .server("open the passive range by a rule of its own: `pasv firewall` prints it")
                 .client("use PASV"),
-            Verdict::EpsvReset if what.contains("(421") => remark
+            Verdict::EpsvReset if what.contains("(421") => finding
                 .server("read its log for why it ends the session there")
                 .client("use PASV; pasv does so by itself"),
-            _ => remark
+            _ => finding
                 .server("set a firewall that inspects FTP to pass EPSV, or switch its inspection off")
                 .client("use PASV; pasv does so by itself after some seconds"),
         });
@@ -177,10 +179,10 @@ fn epsv(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// In clear no port of EPSV was reached, two at least, and each of PASV was.
-fn is_the_verb(findings: &Findings) -> bool {
-    let main = findings.ends.map(|(_, peer)| peer.ip());
-    let mut clear = findings.of(Cover::Clear).filter(|trial| main.is_none_or(|ip| ip == trial.peer.ip()));
-    let again = matches!(&findings.epsv_again, Some((_, dial)) if *dial != Dial::Connected);
+fn is_the_verb(facts: &Facts) -> bool {
+    let main = facts.ends.map(|(_, peer)| peer.ip());
+    let mut clear = facts.of(Cover::Clear).filter(|trial| main.is_none_or(|ip| ip == trial.peer.ip()));
+    let again = matches!(&facts.epsv_again, Some((_, dial)) if *dial != Dial::Connected);
     again
         && clear.all(|trial| match trial.way {
             Way::Epsv => !trial.end.is_connected(),
@@ -190,15 +192,15 @@ fn is_the_verb(findings: &Findings) -> bool {
 }
 
 /// The server's data ports, where none of them is reached.
-fn passive(findings: &Findings, sheet: &mut Sheet) {
-    let trials: Vec<&Trial> = findings.trials.iter().filter(|trial| trial.way.is_passive()).collect();
+fn passive(facts: &Facts, findings: &mut Findings) {
+    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| trial.way.is_passive()).collect();
     if trials.iter().any(|trial| trial.end.is_connected()) {
         let stalls = trials.iter().any(|trial| matches!(trial.end, End::Stalled { .. }));
         // Under TLS it is judged with the rest of that.
         let clear = trials.iter().all(|trial| trial.cover == Cover::Clear);
-        if stalls && clear && findings.best().is_none() {
-            sheet.add(
-                Remark::new(
+        if stalls && clear && facts.best().is_none() {
+            findings.add(
+                Finding::new(
                     Verdict::DataStalls,
                     Weight::Blocks,
                     "Passive transfers fail: the data connection opens, but nothing comes through it.",
@@ -211,7 +213,7 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
     let dialled: Vec<(&Dial, u16)> = trials
         .iter()
         .filter_map(|trial| match &trial.end {
-            End::NotReached(dial) => Some((dial, trial.told?.port())),
+            End::NotReached(dial) => Some((dial, trial.announced?.port())),
             _ => None,
         })
         .collect();
@@ -220,11 +222,11 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
     ports.dedup();
     let named = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     let all = |wanted: fn(&Dial) -> bool| !dialled.is_empty() && dialled.iter().all(|(dial, _)| wanted(dial));
-    let control = findings.port;
-    let word = findings.passive_word.as_deref().map(named_in).unwrap_or_default();
+    let control = facts.port;
+    let word = facts.passive_word.as_deref().map(named_in).unwrap_or_default();
     if all(|dial| *dial == Dial::Silent) {
         if dialled.len() < 2 {
-            sheet.ask(
+            findings.ask(
                 format!("whether the server's passive ports are closed: one was tried ({named}), and did not answer"),
                 "try again: a second data port that does not answer would show it",
             );
@@ -247,35 +249,35 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
                 "A firewall drops the packets: rule 3 (clients to the passive range) or rule 4 (the answers) is missing.",
             ),
         };
-        let remark = Remark::new(Verdict::Rule3Or4, weight(findings), format!("{silent} {why}")).rules(rules);
+        let finding = Finding::new(Verdict::Rule3Or4, weight(facts), format!("{silent} {why}")).rules(rules);
         if rules == [4] {
-            return sheet.add(remark.server(
+            return findings.add(finding.server(
                 "allow the answers of the passive range to leave: `pasv firewall --stateless` or `--output-drop` prints the rules of a firewall that filters outgoing packets",
             ));
         }
-        sheet.add(
-            remark
+        findings.add(
+            finding
                 .server(
                     "open the passive range for new connections: `pasv firewall` prints the rules; on a router, forward the same ports to the server",
                 )
                 .client("try from another network: a firewall of this one may allow known ports only"),
         );
         if rules == [3] {
-            sheet.ask(
+            findings.ask(
                 "whether rule 3 is missing at the server, or a firewall on the client's side blocks the connection",
                 "on the server, `pasv doctor --site` compares its rules with what it needs; here, try from another network",
             );
             return;
         }
-        sheet.ask(
+        findings.ask(
             "which of the two rules is missing, or whether a firewall on the client's side blocks the connection",
             "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows the data port if rule 4 (the answers) is missing, and nothing if rule 3 is, or the client's firewall blocks it",
         );
     } else if all(|dial| *dial == Dial::Refused) {
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::DataPortsRefused,
-                weight(findings),
+                weight(facts),
                 format!(
                     "Passive transfers fail: the server's data ports ({named}) are refused. Rule 3 (clients to the passive range) is missing{}.",
                     if word == [3] {
@@ -293,7 +295,7 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
         if word == [3] {
             return;
         }
-        sheet.ask(
+        findings.ask(
             "who refuses: a firewall with a reject rule, or a machine where no program listens on that port",
             "on the server, while a client tries, `ss -tln` shows the data port if the server listens",
         );
@@ -305,9 +307,9 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
         let (Some((by, says)), Some(host)) = (who, trials.first().map(|trial| trial.peer.ip())) else {
             return;
         };
-        let remark = Remark::new(
+        let finding = Finding::new(
             Verdict::DataPortsRejected,
-            weight(findings),
+            weight(facts),
             format!(
                 "Passive transfers fail: the server's data ports ({named}) are rejected by {}: {says}.",
                 rejecter(by, host)
@@ -315,9 +317,9 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
         )
         .rules(&[3])
         .server("allow new connections to the passive range in the firewall that rejects them");
-        sheet.add(if by == host { remark } else { remark.client(MAY_BE_OURS) });
+        findings.add(if by == host { finding } else { finding.client(MAY_BE_OURS) });
     } else if !dialled.is_empty() {
-        sheet.ask(
+        findings.ask(
             format!("why the data ports ({named}) are not reachable: they do not all fail in the same way"),
             "try again: ports that differ point to a range that is only partly open",
         );
@@ -325,18 +327,18 @@ fn passive(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// The address in 227.
-fn address(findings: &Findings, sheet: &mut Sheet) {
-    let foreign = findings.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| {
-        let told = trial.told?;
-        (!told.ip().is_unspecified() && told.ip() != trial.peer.ip()).then_some((trial, told))
+fn address(facts: &Facts, findings: &mut Findings) {
+    let foreign = facts.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| {
+        let announced = trial.announced?;
+        (!announced.ip().is_unspecified() && announced.ip() != trial.peer.ip()).then_some((trial, announced))
     });
-    for (trial, told) in foreign {
-        if sheet.has(Verdict::AddressNotTold) {
+    for (trial, announced) in foreign {
+        if findings.has(Verdict::AddressNotTold) {
             return;
         }
-        let (told_ip, peer) = (told.ip(), trial.peer.ip());
+        let (told_ip, peer) = (announced.ip(), trial.peer.ip());
         if !trial.end.is_connected() {
-            sheet.ask(
+            findings.ask(
                 format!(
                     "whether the address in the 227 reply ({told_ip}) is right: it is not the server's ({peer}), where the port does not answer"
                 ),
@@ -345,7 +347,7 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
             continue;
         }
         if !is_inner(told_ip) {
-            sheet.ask(
+            findings.ask(
                 format!(
                     "whether the address in the 227 reply ({told_ip}) is the server's too: the same port connects at {peer}"
                 ),
@@ -353,8 +355,8 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
             );
             continue;
         }
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::AddressNotTold,
                 Weight::Hinders,
                 format!(
@@ -368,55 +370,57 @@ fn address(findings: &Findings, sheet: &mut Sheet) {
             .client("use EPSV, which announces no address; pasv, and curl with --ftp-skip-pasv-ip, ignore it; lftp: set ftp:fix-pasv-address"),
         );
     }
-    let told = |cover| findings.trial(cover, Way::Pasv).and_then(|trial| trial.told).map(|told| told.ip());
-    if let (Some(clear), Some(tls)) = (told(Cover::Clear), told(Cover::Tls))
+    let announced = |cover| {
+        facts.trial(cover, Way::Pasv).and_then(|trial| trial.announced).map(|announced| announced.ip())
+    };
+    if let (Some(clear), Some(tls)) = (announced(Cover::Clear), announced(Cover::Tls))
         && clear != tls
     {
-        sheet.add(helper(format!(
+        findings.add(helper(format!(
             "Something in between rewrites the server's replies: its 227 has {clear} unencrypted and {tls} under TLS."
         )));
     }
 }
 
-pub(super) fn helper(sentence: String) -> Remark {
-    Remark::new(Verdict::HelperInPath, Weight::Note, sentence)
+pub(super) fn helper(sentence: String) -> Finding {
+    Finding::new(Verdict::HelperInPath, Weight::Note, sentence)
         .server("switch the FTP helper off: it is not needed where the passive range is open and the server's external address is configured, and it cannot read TLS")
 }
 
 /// Our own address, as we and as the server see it.
-fn translated(findings: &Findings, sheet: &mut Sheet) {
-    let (Some((own, _)), Some(seen)) = (findings.ends, findings.seen_as) else { return };
+fn translated(facts: &Facts, findings: &mut Findings) {
+    let (Some((own, _)), Some(seen)) = (facts.ends, facts.seen_as) else { return };
     let own: IpAddr = own.ip().to_canonical();
     if own == seen {
         return;
     }
     if is_inner(seen) && !is_inner(own) {
-        sheet.ask(
+        findings.ask(
             format!("who translates addresses: this machine is {own}, but the server sees {seen}, which is an address of its own network"),
             "ask the administrator: a balancer or NAT in front of the server hides its clients (`pasv serve --proxy-from` sees them)",
         );
         return;
     }
-    sheet.add(
-        Remark::new(
+    findings.add(
+        Finding::new(
             Verdict::ClientBehindNat,
             Weight::Note,
             format!("This machine is behind NAT: its address is {own}, the server sees {seen}."),
         )
-        .clients(if active::passive_fails(findings) {
+        .clients(if active::passive_fails(facts) {
             &[]
         } else {
             &["use passive mode: the server cannot connect to this address"]
         }),
     );
-    let arrived = findings.of(Cover::Clear).find(|trial| {
-        let ours = |told: SocketAddr| told.ip() == own;
-        !trial.way.is_passive() && trial.told.is_some_and(ours) && trial.end.is_connected()
+    let arrived = facts.of(Cover::Clear).find(|trial| {
+        let ours = |announced: SocketAddr| announced.ip() == own;
+        !trial.way.is_passive() && trial.announced.is_some_and(ours) && trial.end.is_connected()
     });
     if let Some(trial) = arrived
-        && !sheet.has(Verdict::HelperInPath)
+        && !findings.has(Verdict::HelperInPath)
     {
-        sheet.add(helper(format!(
+        findings.add(helper(format!(
             "Something in between rewrites the client's commands: {} with {own} works although the server sees {seen}.",
             trial.way
         )));

@@ -1,6 +1,6 @@
 //! What do files and listings say?
-use super::{Remark, Sheet, Verdict, Weight};
-use crate::remote::facts::{Alive, Cover, End, Findings, Rest, Trial, Upload};
+use super::{Finding, Findings, Verdict, Weight};
+use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Trial, Upload};
 use client::session::Way;
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.
@@ -8,10 +8,10 @@ const CRAWL: u64 = 16 * 1024;
 /// A clock that is further off than this is wrong, and not just read late.
 const DRIFT: i64 = 90;
 
-pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
-    if let Some(said) = &findings.no_directory {
-        sheet.add(
-            Remark::new(
+pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
+    if let Some(said) = &facts.no_directory {
+        findings.add(
+            Finding::new(
                 Verdict::NoDirectory,
                 Weight::Hinders,
                 format!(
@@ -23,39 +23,39 @@ pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
             ),
         );
     }
-    bulk(findings, sheet);
-    upload(findings, sheet);
-    left(findings, sheet);
-    crawls(findings, sheet);
-    restarts(findings, sheet);
-    listings(findings, sheet);
-    clocks(findings, sheet);
-    idle(findings, sheet);
+    bulk(facts, findings);
+    upload(facts, findings);
+    left(facts, findings);
+    crawls(facts, findings);
+    restarts(facts, findings);
+    listings(facts, findings);
+    clocks(facts, findings);
+    idle(facts, findings);
 }
 
-fn bulk(findings: &Findings, sheet: &mut Sheet) {
-    let files = &findings.files;
+fn bulk(facts: &Facts, findings: &mut Findings) {
+    let files = &facts.files;
     let small_passes = files.listing.is_some();
     let Some(End::Stalled { bytes }) = files.bulk else { return };
     // Beside the one in small packets a second one in large ones has to stand still too: the first may have been chance.
     let small = files.bulk_small.as_ref().is_some_and(End::is_through);
     if small_passes && small && matches!(files.bulk_again, Some(End::Stalled { .. })) {
-        if !sheet.has(Verdict::MtuBlackHole) {
-            sheet.add(black_hole(
+        if !findings.has(Verdict::MtuBlackHole) {
+            findings.add(black_hole(
                 Weight::Hinders,
                 format!("Listings work and files hang after {bytes} bytes, but work with small packets"),
             ));
         }
     } else {
-        sheet.ask(
+        findings.ask(
             format!("why a file hangs after {bytes} bytes where listings work"),
             "fetch the same file with a small MSS, and beside it as before: if only the first works, large packets are lost in between",
         );
     }
 }
 
-pub(super) fn black_hole(weight: Weight, seen: String) -> Remark {
-    Remark::new(
+pub(super) fn black_hole(weight: Weight, seen: String) -> Finding {
+    Finding::new(
         Verdict::MtuBlackHole,
         weight,
         format!("{seen}: large packets are lost without an error message (an MTU black hole)."),
@@ -68,31 +68,31 @@ pub(super) fn black_hole(weight: Weight, seen: String) -> Remark {
     )
 }
 
-fn upload(findings: &Findings, sheet: &mut Sheet) {
-    match &findings.files.upload {
+fn upload(facts: &Facts, findings: &mut Findings) {
+    match &facts.files.upload {
         None | Some(Upload::Proven(_)) => {}
         Some(Upload::Unproven) => {
-            sheet.ask(
+            findings.ask(
                 "whether the upload is complete: the server has neither SIZE nor HASH",
                 "download it again and compare",
             );
         }
-        Some(Upload::Differs(why)) => sheet.add(
-            Remark::new(
+        Some(Upload::Differs(why)) => findings.add(
+            Finding::new(
                 Verdict::UploadDiffers,
                 Weight::Hinders,
                 format!("An upload succeeded, but the server has something else: {why}."),
             )
             .server("check whether its disk is full, or another program changes files there"),
         ),
-        Some(Upload::Refused(said)) => sheet.add(Remark::new(
+        Some(Upload::Refused(said)) => findings.add(Finding::new(
             Verdict::UploadRefused,
             Weight::Note,
             format!("This user may not upload there: {said}."),
         )),
         // ProFTPD: an upload uses a ticket up, and brings no other.
-        Some(Upload::Failed(n @ 2.., why)) if matches!(findings.reuse.fresh, Some(End::DataRefused(_))) => sheet.add(
-            Remark::new(
+        Some(Upload::Failed(n @ 2.., why)) if matches!(facts.reuse.fresh, Some(End::DataRefused(_))) => findings.add(
+            Finding::new(
                 Verdict::ReuseRunsOut,
                 Weight::Hinders,
                 format!(
@@ -104,8 +104,8 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
             )
             .client("use a new session for every few files, or TLS 1.2; pasv does so by itself"),
         ),
-        Some(Upload::Failed(n, why)) => sheet.add(
-            Remark::new(
+        Some(Upload::Failed(n, why)) => findings.add(
+            Finding::new(
                 Verdict::UploadFails,
                 Weight::Hinders,
                 format!("Upload {n} of a session fails, although listings work: {why}."),
@@ -118,16 +118,16 @@ fn upload(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// Our own files.
-fn left(findings: &Findings, sheet: &mut Sheet) {
-    let Some((names, why)) = &findings.files.left else { return };
+fn left(facts: &Facts, findings: &mut Findings) {
+    let Some((names, why)) = &facts.files.left else { return };
     let (files, remain) = match names.len() {
         1 => ("1 test file".to_owned(), "remains"),
         many => (format!("{many} test files"), "remain"),
     };
     let listed = names.join(", ");
-    let uploads = matches!(findings.files.upload, Some(Upload::Proven(_) | Upload::Unproven));
+    let uploads = matches!(facts.files.upload, Some(Upload::Proven(_) | Upload::Unproven));
     let refused = why.starts_with(['4', '5']);
-    let sentence = match (refused && uploads, findings.files.replaces) {
+    let sentence = match (refused && uploads, facts.files.replaces) {
         (true, Some(false)) => {
             format!(
                 "Uploads work; this user can neither replace nor delete files, so {files} {remain}: {listed}"
@@ -140,8 +140,8 @@ fn left(findings: &Findings, sheet: &mut Sheet) {
             format!("The deletion of what was uploaded failed ({why}); {files} may remain: {listed}")
         }
     };
-    sheet.add(
-        Remark::new(Verdict::FileLeft, Weight::Note, format!("{sentence}."))
+    findings.add(
+        Finding::new(Verdict::FileLeft, Weight::Note, format!("{sentence}."))
             .server(format!("delete {listed}")),
     );
 }
@@ -152,17 +152,17 @@ pub(super) fn is_slow(trial: &Trial) -> bool {
 }
 
 /// What flows is through, and may still be of no use.
-fn crawls(findings: &Findings, sheet: &mut Sheet) {
+fn crawls(facts: &Facts, findings: &mut Findings) {
     // Where another one works, one that brings nothing for seconds is slow, and no failure.
-    let waited: Vec<String> = if findings.best().is_some() {
-        let stalled = findings.trials.iter().filter(|trial| is_slow(trial));
+    let waited: Vec<String> = if facts.best().is_some() {
+        let stalled = facts.trials.iter().filter(|trial| is_slow(trial));
         stalled.map(|trial| format!("{} {}", trial.way, trial.cover.words())).collect()
     } else {
         Vec::new()
     };
-    if !waited.is_empty() && !sheet.has(Verdict::DataStalls) && !sheet.has(Verdict::MtuBlackHole) {
-        sheet.add(
-            Remark::new(
+    if !waited.is_empty() && !findings.has(Verdict::DataStalls) && !findings.has(Verdict::MtuBlackHole) {
+        findings.add(
+            Finding::new(
                 Verdict::Crawls,
                 Weight::Note,
                 format!(
@@ -173,13 +173,13 @@ fn crawls(findings: &Findings, sheet: &mut Sheet) {
             .server("check whether the server or its line is overloaded, or the rate limited"),
         );
     }
-    let slow = findings.trials.iter().find_map(|trial| match trial.end {
+    let slow = facts.trials.iter().find_map(|trial| match trial.end {
         End::Cut { bytes, .. } if bytes < CRAWL => Some((trial, bytes)),
         _ => None,
     });
     let Some((trial, bytes)) = slow else { return };
-    sheet.add(
-        Remark::new(
+    findings.add(
+        Finding::new(
             Verdict::Crawls,
             Weight::Hinders,
             format!(
@@ -195,11 +195,11 @@ fn crawls(findings: &Findings, sheet: &mut Sheet) {
     );
 }
 
-fn restarts(findings: &Findings, sheet: &mut Sheet) {
-    let files = &findings.files;
-    let remark = match &files.rest_middle {
+fn restarts(facts: &Facts, findings: &mut Findings) {
+    let files = &facts.files;
+    let finding = match &files.rest_middle {
         Some(Rest::Ignored | Rest::Wrong) => Some(
-            Remark::new(
+            Finding::new(
                 Verdict::RestIgnored,
                 Weight::Hinders,
                 "REST is accepted but ignored: a resumed download would be a damaged file.",
@@ -208,31 +208,31 @@ fn restarts(findings: &Findings, sheet: &mut Sheet) {
             .client("do not resume downloads here"),
         ),
         Some(Rest::Refused(said)) => Some(
-            Remark::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
+            Finding::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
                 .client("a broken download starts over"),
         ),
         _ => None,
     };
-    if let Some(remark) = remark {
-        sheet.add(remark);
+    if let Some(finding) = finding {
+        findings.add(finding);
     }
-    if let Some((Some(told), came)) = files.size
-        && told != came
+    if let Some((Some(announced), came)) = files.size
+        && announced != came
     {
-        sheet.add(Remark::new(
+        findings.add(Finding::new(
             Verdict::SizeWrong,
             Weight::Hinders,
-            format!("SIZE announces {told} bytes, but {came} are sent."),
+            format!("SIZE announces {announced} bytes, but {came} are sent."),
         ));
     }
 }
 
-fn listings(findings: &Findings, sheet: &mut Sheet) {
-    let files = &findings.files;
+fn listings(facts: &Facts, findings: &mut Findings) {
+    let files = &facts.files;
     if let Some((_, read, unread)) = &files.listing
         && *unread > 0
     {
-        sheet.add(Remark::new(
+        findings.add(Finding::new(
             Verdict::ListingUnread,
             Weight::Note,
             format!("{unread} lines of the listing are in no known format ({read} are)."),
@@ -245,8 +245,8 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     // MLST in FEAT stands for MLSD too (RFC 3659 7.8).
     let mut differs = Vec::new();
     // Where FEAT was not answered, nothing was offered or left out.
-    let heard = !findings.breaks.iter().any(|(verb, _)| verb == "FEAT");
-    let offered = findings.offers("MLST") || findings.offers("MLSD");
+    let heard = !facts.breaks.iter().any(|(verb, _)| verb == "FEAT");
+    let offered = facts.offers("MLST") || facts.offers("MLSD");
     if offered && refused(&files.mlsd) {
         differs.push("it lists MLST, but refuses MLSD");
     }
@@ -254,32 +254,31 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
         differs.push("MLSD works, but is not listed");
     }
     let rest = matches!(files.rest_middle, Some(Rest::Right));
-    if findings.offers("REST") && matches!(files.rest_middle, Some(Rest::Refused(_))) {
+    if facts.offers("REST") && matches!(files.rest_middle, Some(Rest::Refused(_))) {
         differs.push("it lists REST, but refuses it");
     }
-    if !findings.features.is_empty() && !findings.offers("REST") && rest {
+    if !facts.features.is_empty() && !facts.offers("REST") && rest {
         differs.push("REST works, but is not listed");
     }
-    if findings.offers("SIZE") && matches!(files.size, Some((None, _))) {
+    if facts.offers("SIZE") && matches!(files.size, Some((None, _))) {
         differs.push("it lists SIZE, but does not answer it");
     }
     let refuses = |way| {
-        let end =
-            findings.trial(Cover::Clear, way).or(findings.trial(Cover::Tls, way)).map(|trial| &trial.end);
+        let end = facts.trial(Cover::Clear, way).or(facts.trial(Cover::Tls, way)).map(|trial| &trial.end);
         matches!(end, Some(End::Refused(_)))
     };
-    if findings.offers("EPSV") && refuses(Way::Epsv) {
+    if facts.offers("EPSV") && refuses(Way::Epsv) {
         differs.push("it lists EPSV, but refuses it");
     }
     // Behind a NAT it is our address that is refused, and not the verb.
     let translated =
-        findings.ends.zip(findings.seen_as).is_some_and(|((own, _), seen)| own.ip().to_canonical() != seen);
-    if findings.offers("EPRT") && refuses(Way::Eprt) && !translated {
+        facts.ends.zip(facts.seen_as).is_some_and(|((own, _), seen)| own.ip().to_canonical() != seen);
+    if facts.offers("EPRT") && refuses(Way::Eprt) && !translated {
         differs.push("it lists EPRT, but refuses it");
     }
     if !differs.is_empty() {
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::FeatDiffers,
                 Weight::Note,
                 format!("FEAT and what works differ: {}.", differs.join("; ")),
@@ -288,7 +287,7 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
         );
     }
     if !offered && refused(&files.mlsd) {
-        sheet.add(Remark::new(
+        findings.add(Finding::new(
             Verdict::NoMlsd,
             Weight::Note,
             "The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST.",
@@ -296,9 +295,9 @@ fn listings(findings: &Findings, sheet: &mut Sheet) {
     }
 }
 
-fn clocks(findings: &Findings, sheet: &mut Sheet) {
-    if let Some(offset) = findings.files.clock.filter(|offset| *offset != 0) {
-        sheet.add(Remark::new(
+fn clocks(facts: &Facts, findings: &mut Findings) {
+    if let Some(offset) = facts.files.clock.filter(|offset| *offset != 0) {
+        findings.add(Finding::new(
             Verdict::ClockOffset,
             Weight::Note,
             format!(
@@ -307,10 +306,10 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
             ),
         ));
     }
-    if let Some(drift) = findings.files.drift.filter(|drift| drift.abs() > DRIFT) {
+    if let Some(drift) = facts.files.drift.filter(|drift| drift.abs() > DRIFT) {
         let quarters = (drift + 450).div_euclid(900);
         if quarters != 0 && quarters.abs() <= 14 * 4 && (drift - quarters * 900).abs() <= DRIFT {
-            sheet.ask(
+            findings.ask(
                 format!(
                     "whether the server's clock is {:+} min off, or its MDTM shows local time",
                     quarters * 15
@@ -319,8 +318,8 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
             );
             return;
         }
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::ClockDrift,
                 Weight::Note,
                 format!("The server's clock and this machine's are {drift} s apart."),
@@ -331,13 +330,13 @@ fn clocks(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// The shortest silence that a connection did not live through.
-fn idle(findings: &Findings, sheet: &mut Sheet) {
-    let Some((time, alive)) = findings.idle.iter().find(|(_, alive)| *alive != Alive::Yes) else { return };
+fn idle(facts: &Facts, findings: &mut Findings) {
+    let Some((time, alive)) = facts.idle.iter().find(|(_, alive)| *alive != Alive::Yes) else { return };
     let seconds = time.as_secs();
-    if let Some((longer, _)) = findings.idle.iter().rev().find(|(_, alive)| *alive == Alive::Yes)
+    if let Some((longer, _)) = facts.idle.iter().rev().find(|(_, alive)| *alive == Alive::Yes)
         && longer > time
     {
-        sheet.ask(
+        findings.ask(
             format!(
                 "why a control connection that was idle for {seconds} s is dead: one that was idle for {} s works",
                 longer.as_secs()
@@ -346,13 +345,13 @@ fn idle(findings: &Findings, sheet: &mut Sheet) {
         );
         return;
     }
-    sheet.add(match alive {
-        Alive::Ended(said) => Remark::new(
+    findings.add(match alive {
+        Alive::Ended(said) => Finding::new(
             Verdict::IdleServer,
             Weight::Note,
             format!("The server closes control connections that are idle for {seconds} s or less: {said}."),
         ),
-        _ => Remark::new(
+        _ => Finding::new(
             Verdict::IdleNat,
             Weight::Hinders,
             format!(

@@ -1,10 +1,10 @@
 //! What can be concluded from what was seen, and what can not?
 //!
 //! ```text
-//!   Findings --control, data, protection, files--> Remarks --the heaviest--> the verdict
+//!   Facts --control, data, protection, files--> Remarks --the heaviest--> the verdict
 //! ```
 //! A rule speaks only where its evidence suffices. Where it is short of that, it says what is open and what would decide
-//! it. All is pure: a test makes findings up and looks at the names.
+//! it. All is pure: a test makes facts up and looks at the names.
 mod active;
 mod config;
 mod control;
@@ -15,7 +15,7 @@ mod protection;
 #[cfg(test)]
 mod tests;
 
-use super::facts::{Answer, End, Findings, Trial, Upload};
+use super::facts::{Answer, End, Facts, Trial, Upload};
 
 pub(super) use crate::remote::evidence::end as words;
 pub use config::Config;
@@ -319,7 +319,7 @@ pub enum Weight {
 
 /// What a rule concludes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
+pub struct Finding {
     /// Its name.
     pub verdict: Verdict,
     /// How much it matters.
@@ -337,7 +337,7 @@ pub struct Remark {
     pub client: Vec<String>,
 }
 
-impl Remark {
+impl Finding {
     fn new(verdict: Verdict, weight: Weight, sentence: impl Into<String>) -> Self {
         let (rules, server, client) = (Vec::new(), Vec::new(), Vec::new());
         Self { verdict, weight, rules, sentence: sentence.into(), detail: None, server, client }
@@ -388,9 +388,9 @@ impl Open {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// The first sentence is the answer.
-    pub verdict: Remark,
+    pub verdict: Finding,
     /// What else was concluded, the heavier first.
-    pub also: Vec<Remark>,
+    pub also: Vec<Finding>,
     /// What was seen, a line each.
     pub evidence: Vec<String>,
     /// What is not known, and what would decide it.
@@ -401,14 +401,14 @@ pub struct Diagnosis {
 
 /// What the rules write into.
 #[derive(Debug, Default)]
-struct Sheet {
-    remarks: Vec<Remark>,
+struct Findings {
+    found: Vec<Finding>,
     open: Vec<Open>,
 }
 
-impl Sheet {
-    fn add(&mut self, remark: Remark) {
-        self.remarks.push(remark);
+impl Findings {
+    fn add(&mut self, finding: Finding) {
+        self.found.push(finding);
     }
 
     fn ask(&mut self, what: impl Into<String>, decided_by: impl Into<String>) {
@@ -419,39 +419,39 @@ impl Sheet {
     }
 
     fn has(&self, verdict: Verdict) -> bool {
-        self.remarks.iter().any(|remark| remark.verdict == verdict)
+        self.found.iter().any(|finding| finding.verdict == verdict)
     }
 }
 
 /// Judges what was seen.
 #[must_use]
-pub fn diagnose(findings: &Findings) -> Diagnosis {
-    let mut sheet = Sheet::default();
-    control::judge(findings, &mut sheet);
-    if matches!(findings.answer, Some(Answer::Ftp(_))) {
-        control::logins(findings, &mut sheet);
-        control::breaks(findings, &mut sheet);
-        protection::judge(findings, &mut sheet);
-        data::judge(findings, &mut sheet);
-        files::judge(findings, &mut sheet);
+pub fn diagnose(facts: &Facts) -> Diagnosis {
+    let mut findings = Findings::default();
+    control::judge(facts, &mut findings);
+    if matches!(facts.answer, Some(Answer::Ftp(_))) {
+        control::logins(facts, &mut findings);
+        control::breaks(facts, &mut findings);
+        protection::judge(facts, &mut findings);
+        data::judge(facts, &mut findings);
+        files::judge(facts, &mut findings);
     }
-    for what in &findings.unfinished {
-        sheet.ask(
+    for what in &facts.unfinished {
+        findings.ask(
             format!("what the test of {what} would have shown: it did not end in time"),
             "try again, when the network or the server is less busy",
         );
     }
-    let Sheet { mut remarks, open } = sheet;
+    let Findings { mut found, open } = findings;
     // Stable: among those of one weight the order of the rules stands.
-    remarks.sort_by_key(|remark| remark.weight);
-    let heavy = remarks.first().is_some_and(|remark| remark.weight != Weight::Note);
-    let verdict = if heavy { remarks.remove(0) } else { without_trouble(findings) };
+    found.sort_by_key(|finding| finding.weight);
+    let heavy = found.first().is_some_and(|finding| finding.weight != Weight::Note);
+    let verdict = if heavy { found.remove(0) } else { without_trouble(facts) };
     Diagnosis {
         verdict,
-        also: remarks,
-        evidence: crate::remote::evidence::lines(findings),
+        also: found,
+        evidence: crate::remote::evidence::lines(facts),
         open,
-        config: config::config(findings),
+        config: config::config(facts),
     }
 }
 
@@ -469,10 +469,10 @@ fn named_in(said: &str) -> Vec<u8> {
 }
 
 /// No rule has found anything that hinders: then all is well, or we know too little.
-fn without_trouble(findings: &Findings) -> Remark {
-    let passive_fails = findings.trials.iter().any(|trial| trial.way.is_passive());
-    match findings.best() {
-        Some(trial) if !trial.way.is_passive() && passive_fails => Remark::new(
+fn without_trouble(facts: &Facts) -> Finding {
+    let passive_fails = facts.trials.iter().any(|trial| trial.way.is_passive());
+    match facts.best() {
+        Some(trial) if !trial.way.is_passive() && passive_fails => Finding::new(
             Verdict::NotKnown,
             Weight::Hinders,
             format!(
@@ -480,7 +480,7 @@ fn without_trouble(findings: &Findings) -> Remark {
                 trial.cover.words()
             ),
         ),
-        Some(trial) if !unexplained(findings).is_empty() => Remark::new(
+        Some(trial) if !unexplained(facts).is_empty() => Finding::new(
             Verdict::NotKnown,
             Weight::Hinders,
             format!(
@@ -488,13 +488,13 @@ fn without_trouble(findings: &Findings) -> Remark {
                 capital(trial.way.mode()),
                 trial.cover.words(),
                 trial.way,
-                unexplained(findings).join("; ")
+                unexplained(facts).join("; ")
             ),
         )
         .server("read its log for those transfers")
         .client("use the settings below; try again to see whether the others always fail"),
-        Some(trial) if matches!(trial.end, End::CommandRefused(_)) => nothing_listed(findings, trial),
-        Some(trial) => Remark::new(
+        Some(trial) if matches!(trial.end, End::CommandRefused(_)) => nothing_listed(facts, trial),
+        Some(trial) => Finding::new(
             Verdict::AllIsWell,
             Weight::Note,
             format!(
@@ -502,25 +502,25 @@ fn without_trouble(findings: &Findings) -> Remark {
                 trial.way.mode(),
                 trial.cover.words(),
                 trial.way,
-                if findings.moved() {
+                if facts.moved() {
                     ""
                 } else {
                     " The directory is empty: only data connections without content were tested."
                 }
             ),
         ),
-        None => Remark::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why."),
+        None => Finding::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why."),
     }
 }
 
 /// The best way opens data connections, and the server refuses to list over it: nothing is proven but that.
-fn nothing_listed(findings: &Findings, best: &Trial) -> Remark {
+fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
     let End::CommandRefused(said) = &best.end else {
-        return Remark::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why.");
+        return Finding::new(Verdict::NotKnown, Weight::Blocks, "No transfer works, and it is unclear why.");
     };
-    let refused = |weight, sentence| Remark::new(Verdict::ListingRefused, weight, sentence);
+    let refused = |weight, sentence| Finding::new(Verdict::ListingRefused, weight, sentence);
     let (way, covered) = (best.way, best.cover.words());
-    let other = findings.trials.iter().find(|trial| trial.end.has_content());
+    let other = facts.trials.iter().find(|trial| trial.end.has_content());
     if let Some(other) = other {
         return refused(
             Weight::Hinders,
@@ -535,7 +535,7 @@ fn nothing_listed(findings: &Findings, best: &Trial) -> Remark {
     // What we see is a refused listing; that it is the same for downloads, such a server says itself.
     let drop_box = said.to_ascii_lowercase().contains("upload");
     let may_not = if drop_box { "neither list nor download" } else { "not list files" };
-    match &findings.files.upload {
+    match &facts.files.upload {
         Some(Upload::Proven(_) | Upload::Unproven) => refused(
             Weight::Note,
             format!("Uploads work {covered}, by {way}; this user may {may_not} ({said})."),
@@ -557,8 +557,8 @@ fn nothing_listed(findings: &Findings, best: &Trial) -> Remark {
 }
 
 /// The passive trials that failed. Where no rule has a word for one, that is to be said too.
-fn unexplained(findings: &Findings) -> Vec<String> {
-    let passive = findings.trials.iter().filter(|trial| trial.way.is_passive());
+fn unexplained(facts: &Facts) -> Vec<String> {
+    let passive = facts.trials.iter().filter(|trial| trial.way.is_passive());
     passive
         .filter(|trial| !trial.end.is_through() && !files::is_slow(trial))
         .map(crate::remote::evidence::trial)

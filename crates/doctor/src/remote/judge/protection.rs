@@ -1,56 +1,56 @@
 //! What does TLS say?
-use super::{Remark, Sheet, Verdict, Weight, active};
-use crate::remote::evidence::shake as words;
-use crate::remote::facts::{Cover, End, Findings, Login, Shake, Trial};
+use super::{Finding, Findings, Verdict, Weight, active};
+use crate::remote::evidence::handshake as words;
+use crate::remote::facts::{Cover, End, Facts, Handshake, Login, Trial};
 use crate::remote::handshake::is_offer;
 use client::session::is_inner;
 
-pub(super) fn judge(findings: &Findings, sheet: &mut Sheet) {
-    handshake(findings, sheet);
-    match findings.login(Cover::Tls) {
-        Some(Login::Done) => established(findings, sheet),
-        Some(login) => failed(findings, login, sheet),
+pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
+    handshake(facts, findings);
+    match facts.login(Cover::Tls) {
+        Some(Login::Done) => established(facts, findings),
+        Some(login) => failed(facts, login, findings),
         None => {}
     }
 }
 
 /// Sessions under TLS can be had.
-fn established(findings: &Findings, sheet: &mut Sheet) {
-    reuse(findings, sheet);
-    stalls(findings, sheet);
-    if let Some(doubt) = &findings.tls.doubt {
-        if findings.tls.authorities == 0 {
-            sheet.ask(
+fn established(facts: &Facts, findings: &mut Findings) {
+    reuse(facts, findings);
+    stalls(facts, findings);
+    if let Some(doubt) = &facts.tls.doubt {
+        if facts.tls.authorities == 0 {
+            findings.ask(
                 "whether the server's certificate is trusted: this machine has no CA certificates",
                 "install the system's CA certificates (usually the package ca-certificates), or try another machine",
             );
         } else {
-            let address = findings.host.parse::<std::net::IpAddr>().ok();
+            let address = facts.host.parse::<std::net::IpAddr>().ok();
             // No public authority signs for those.
-            let inner = address.is_some_and(is_inner) || findings.host.eq_ignore_ascii_case("localhost");
+            let inner = address.is_some_and(is_inner) || facts.host.eq_ignore_ascii_case("localhost");
             let same = doubt == "not signed by a trusted authority";
             let sentence = if same {
                 "The server's certificate is not signed by a trusted authority.".to_owned()
             } else {
                 format!("The server's certificate is not trusted: {doubt}.")
             };
-            let mut remark = Remark::new(Verdict::CertificateUnverified, Weight::Note, sentence);
+            let mut finding = Finding::new(Verdict::CertificateUnverified, Weight::Note, sentence);
             if !inner {
-                remark = remark
+                finding = finding
                     .server("get a certificate of a public authority for this name (`pasv serve --acme`)");
             }
-            if !findings.tls.pinned {
-                remark = remark.client("compare the fingerprint with the administrator's, then pass it to --pin; the settings below accept only the certificate that was seen");
+            if !facts.tls.pinned {
+                finding = finding.client("compare the fingerprint with the administrator's, then pass it to --pin; the settings below accept only the certificate that was seen");
             }
             if address.is_some() && !inner {
-                remark = remark.client("use the host name, not the IP address");
+                finding = finding.client("use the host name, not the IP address");
             }
-            sheet.add(remark);
+            findings.add(finding);
         }
     }
-    match (&findings.tls.v12, &findings.tls.v13) {
-        (Some(Shake::Works), Some(Shake::Failed(why))) => sheet.add(
-            Remark::new(
+    match (&facts.tls.v12, &facts.tls.v13) {
+        (Some(Handshake::Works), Some(Handshake::Failed(why))) => findings.add(
+            Finding::new(
                 Verdict::TlsOld,
                 Weight::Note,
                 format!("The server supports TLS 1.2 but not 1.3 ({why})."),
@@ -58,11 +58,11 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
             .server("enable TLS 1.3: it is faster to set up, on each data connection"),
         ),
         // Its hello is the larger one.
-        (Some(Shake::Works), Some(other)) if *other != Shake::Works => sheet.ask(
+        (Some(Handshake::Works), Some(other)) if *other != Handshake::Works => findings.ask(
             format!("whether the server supports TLS 1.3: {}", words(other)),
             format!(
                 "try `{} -tls1_3 -groups X25519`, whose first message fits into one packet",
-                openssl(findings, &findings.host)
+                openssl(facts, &facts.host)
             ),
         ),
         _ => {}
@@ -70,13 +70,13 @@ fn established(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// No session under TLS can be had.
-fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
-    let in_clear = findings.login(Cover::Clear) == Some(&Login::Done) && findings.seen.is_none();
+fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
+    let in_clear = facts.login(Cover::Clear) == Some(&Login::Done) && facts.seen.is_none();
     let weight = |light| if in_clear { light } else { Weight::Blocks };
-    let offered = findings.tls.offered == Some(true) || findings.features.iter().any(|line| is_offer(line));
-    if let (Login::NoTls(said), Some(seen)) = (login, &findings.seen) {
-        sheet.add(
-            Remark::new(
+    let offered = facts.tls.offered == Some(true) || facts.features.iter().any(|line| is_offer(line));
+    if let (Login::NoTls(said), Some(seen)) = (login, &facts.seen) {
+        findings.add(
+            Finding::new(
                 Verdict::CertificateRefused,
                 Weight::Blocks,
                 format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."),
@@ -84,17 +84,17 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
             .server("offer TLS again, or announce to its users that it is gone")
             .client(format!(
                 "ask the server's administrator. If the server no longer offers TLS: --tls off, or `pasv forget {}`",
-                findings.host
+                facts.host
             )),
         );
     }
-    let remark = match login {
-        Login::NoTls(said) if findings.implicit => {
-            Remark::new(Verdict::NoTls, Weight::Blocks, format!("The server has no TLS: {said}."))
+    let finding = match login {
+        Login::NoTls(said) if facts.implicit => {
+            Finding::new(Verdict::NoTls, Weight::Blocks, format!("The server has no TLS: {said}."))
         }
         Login::NoTls(said) if offered => {
-            who(findings, "AUTH TLS is refused though FEAT lists it", sheet);
-            Remark::new(
+            who(facts, "AUTH TLS is refused though FEAT lists it", findings);
+            Finding::new(
                 Verdict::AuthContradicted,
                 weight(Weight::Hinders),
                 format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."),
@@ -103,9 +103,9 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
             .client("send no password unencrypted here before it is known who refuses TLS")
         }
         Login::NoTls(said) => {
-            rewritten(findings, sheet);
+            rewritten(facts, findings);
             let now = if said.starts_with('4') { " now" } else { "" };
-            Remark::new(
+            Finding::new(
                 Verdict::NoTls,
                 weight(Weight::Note),
                 format!("The server has no TLS{now} ({said}): passwords and files are sent unencrypted."),
@@ -113,21 +113,21 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
             .server("enable TLS to encrypt passwords and files")
         }
         Login::NoAuth(why) => {
-            who(findings, "AUTH TLS is not answered, other commands are", sheet);
+            who(facts, "AUTH TLS is not answered, other commands are", findings);
             let what = if why == "no answer" { "is never answered" } else { "ends the session" };
-            Remark::new(
+            Finding::new(
                 Verdict::AuthEaten,
                 weight(Weight::Hinders),
                 format!("AUTH TLS {what}: {why}."),
             )
             .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
         }
-        Login::NoHandshake(shake) => match broken(findings, shake, weight(Weight::Hinders), sheet) {
-            Some(remark) => remark,
+        Login::NoHandshake(handshake) => match broken(facts, handshake, weight(Weight::Hinders), findings) {
+            Some(finding) => finding,
             None => return,
         },
-        Login::WantsCertificate(why) => demanded(findings, weight(Weight::Hinders), why),
-        Login::Unprotected(said) => Remark::new(
+        Login::WantsCertificate(why) => demanded(facts, weight(Weight::Hinders), why),
+        Login::Unprotected(said) => Finding::new(
             Verdict::ProtRefused,
             weight(Weight::Hinders),
             format!(
@@ -144,64 +144,66 @@ fn failed(findings: &Findings, login: &Login, sheet: &mut Sheet) {
         | Login::Broken(_)
         | Login::NotRepeated(_)
         | Login::Full(_)
-        | Login::Barred(_) => return,
+        | Login::Banned(_) => return,
     };
-    let implicit = findings.tls.implicit.is_some() && !findings.implicit;
-    sheet.add(if implicit {
-        remark.client(format!("use ftps://{}/: implicit TLS works, at port 990", findings.host))
+    let implicit = facts.tls.implicit.is_some() && !facts.implicit;
+    findings.add(if implicit {
+        finding.client(format!("use ftps://{}/: implicit TLS works, at port 990", facts.host))
     } else {
-        remark
+        finding
     });
 }
 
 /// A handshake that was begun and did not end well, other than by silence in large packets only.
-fn broken(findings: &Findings, shake: &Shake, weight: Weight, sheet: &mut Sheet) -> Option<Remark> {
-    match shake {
+fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut Findings) -> Option<Finding> {
+    match handshake {
         // Judged by itself.
-        Shake::Stalled(_) | Shake::Works => None,
-        Shake::WantsCertificate(why) => Some(demanded(findings, weight, why)),
-        Shake::Cut(why) => {
-            who(findings, "the connection ends when TLS starts", sheet);
-            let remark = Remark::new(
+        Handshake::Stalled(_) | Handshake::Works => None,
+        Handshake::WantsCertificate(why) => Some(demanded(facts, weight, why)),
+        Handshake::Cut(why) => {
+            who(facts, "the connection ends when TLS starts", findings);
+            let finding = Finding::new(
                 Verdict::TlsBroken,
                 weight,
                 format!("The server agrees to TLS, but the connection ends during the handshake: {why}."),
             );
-            Some(remark.server(
+            Some(finding.server(
                 "read its log: if it did not end the connection, a firewall that inspects FTP may have",
             ))
         }
-        Shake::Clear(said) => {
-            who(findings, "plain text comes where TLS was agreed on", sheet);
-            let remark = Remark::new(
+        Handshake::Clear(said) => {
+            who(facts, "plain text comes where TLS was agreed on", findings);
+            let finding = Finding::new(
                 Verdict::TlsBroken,
                 weight,
                 format!("The server agrees to TLS, but continues in plain text: \"{said}\"."),
             );
-            Some(remark.server("make the server, or the proxy in front of it, start TLS right after its 234"))
+            Some(
+                finding.server("make the server, or the proxy in front of it, start TLS right after its 234"),
+            )
         }
-        Shake::Failed(why) => {
+        Handshake::Failed(why) => {
             // OpenSSL's word in TLS 1.2 for a client without a certificate is that for a client without suites.
-            if why.contains("HandshakeFailure") && !findings.identity {
-                sheet.ask(
+            if why.contains("HandshakeFailure") && !facts.identity {
+                findings.ask(
                     "whether the server requires a client certificate: its alert can mean that too",
                     "ask the administrator, or try --cert FILE",
                 );
             }
-            let remark = Remark::new(
+            let finding = Finding::new(
                 Verdict::TlsBroken,
                 weight,
                 format!("The server offers TLS, but the handshake fails: {why}."),
             );
-            Some(remark.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
+            Some(finding.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
         }
     }
 }
 
 /// The server wants to know who we are.
-pub(super) fn demanded(findings: &Findings, weight: Weight, why: &str) -> Remark {
-    if findings.identity {
-        Remark::new(
+pub(super) fn demanded(facts: &Facts, weight: Weight, why: &str) -> Finding {
+    if facts.identity {
+        Finding::new(
             Verdict::CertificateDemanded,
             weight,
             format!("The server requires a client certificate, and rejects this one: {why}."),
@@ -211,7 +213,7 @@ pub(super) fn demanded(findings: &Findings, weight: Weight, why: &str) -> Remark
             "use another certificate with --cert; check that this one has not expired and is from the right authority",
         )
     } else {
-        Remark::new(
+        Finding::new(
             Verdict::CertificateDemanded,
             weight,
             format!("The server requires a client certificate: {why}."),
@@ -221,103 +223,106 @@ pub(super) fn demanded(findings: &Findings, weight: Weight, why: &str) -> Remark
 }
 
 /// A handshake with all versions was agreed on and stood still: in small segments too?
-fn handshake(findings: &Findings, sheet: &mut Sheet) {
-    let (Some(Shake::Stalled(unacknowledged)), Some(narrow)) = (&findings.tls.both, &findings.tls.narrow)
+fn handshake(facts: &Facts, findings: &mut Findings) {
+    let (Some(Handshake::Stalled(unacknowledged)), Some(small_segments)) =
+        (&facts.tls.both, &facts.tls.small_segments)
     else {
         return;
     };
-    let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-    if *narrow == Shake::Works {
+    let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+    if *small_segments == Handshake::Works {
         let whose = match unacknowledged {
             Some(0) => " (the client's packets arrive, the server's answer does not)",
             Some(_) => " (the client's packets are not acknowledged)",
             None => "",
         };
-        sheet.add(super::files::black_hole(
+        findings.add(super::files::black_hole(
             weight,
             format!("The TLS handshake stalls{whose}, and one with small packets completes"),
         ));
         return;
     }
-    let mut also = if matches!(narrow, Shake::Stalled(_)) { ", with small packets neither" } else { "" };
-    if findings.tls.v12 == Some(Shake::Works) {
+    let mut also =
+        if matches!(small_segments, Handshake::Stalled(_)) { ", with small packets neither" } else { "" };
+    if facts.tls.v12 == Some(Handshake::Works) {
         also = ", but one with TLS 1.2 only is";
-        sheet.ask(
+        findings.ask(
             "whether TLS 1.3 or the size of its first message is the reason: that fills more than one packet",
             format!(
                 "try `{} -tls1_3 -groups X25519`: if that is answered, it is the size",
-                openssl(findings, &findings.host)
+                openssl(facts, &facts.host)
             ),
         );
     }
-    sheet.add(Remark::new(
+    findings.add(Finding::new(
         Verdict::TlsStalls,
         weight,
         format!("The server agrees to TLS, but the handshake is not answered{also}."),
     ));
-    let seen = match (unacknowledged, narrow) {
-        (Some(1..), Shake::Stalled(Some(1..))) => {
+    let seen = match (unacknowledged, small_segments) {
+        (Some(1..), Handshake::Stalled(Some(1..))) => {
             ": the client's packets are not acknowledged, so they are lost in between"
         }
-        (Some(0), Shake::Stalled(Some(0))) => {
+        (Some(0), Handshake::Stalled(Some(0))) => {
             ": the client's packets are acknowledged, by the server or a proxy in its place"
         }
         _ => "",
     };
-    sheet.ask(
+    findings.ask(
         format!("why TLS is not answered{seen}; the server may hang, or a firewall in between may drop TLS"),
         format!(
             "on the server, while a client tries, `tcpdump -X tcp port {}` shows whether a hello (16 03 01) arrives and an answer \
              leaves",
-            findings.port
+            facts.port
         ),
     );
 }
 
 /// The command that tries TLS at the port that was looked at.
-fn openssl(findings: &Findings, host: &str) -> String {
-    let explicit = if findings.implicit { "" } else { " -starttls ftp" };
+fn openssl(facts: &Facts, host: &str) -> String {
+    let explicit = if facts.implicit { "" } else { " -starttls ftp" };
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    format!("openssl s_client{explicit} -connect {host}:{}", findings.port)
+    format!("openssl s_client{explicit} -connect {host}:{}", facts.port)
 }
 
 /// Who stands in the way of TLS cannot be seen from here alone.
-fn who(findings: &Findings, what: &str, sheet: &mut Sheet) {
-    let masked = masked(findings)
+fn who(facts: &Facts, what: &str, findings: &mut Findings) {
+    let masked = masked(facts)
         .map(|said| format!("; the greeting is masked (\"{said}\"), which firewalls that inspect FTP do"));
-    sheet.ask(
+    findings.ask(
         format!(
             "whether the server or something in between is the reason: {what}{}",
             masked.unwrap_or_default()
         ),
         format!(
             "run `{}` on the server's own machine: if TLS works there, something in between is the reason",
-            openssl(findings, "127.0.0.1")
+            openssl(facts, "127.0.0.1")
         ),
     );
 }
 
 /// A greeting of asterisks.
-fn masked(findings: &Findings) -> Option<&str> {
-    match &findings.answer {
+fn masked(facts: &Facts) -> Option<&str> {
+    match &facts.answer {
         Some(crate::remote::facts::Answer::Ftp(said)) if said.contains("****") => Some(said),
         _ => None,
     }
 }
 
 /// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear have not.
-fn rewritten(findings: &Findings, sheet: &mut Sheet) {
-    let Some(implicit) = &findings.tls.implicit else { return };
-    let same = matches!(&findings.answer, Some(crate::remote::facts::Answer::Ftp(said)) if *said == implicit.greeting);
-    let hidden = findings.tls.offered == Some(false)
-        || (!findings.features.is_empty() && !findings.features.iter().any(|line| is_offer(line)));
+fn rewritten(facts: &Facts, findings: &mut Findings) {
+    let Some(implicit) = &facts.tls.implicit else { return };
+    let same =
+        matches!(&facts.answer, Some(crate::remote::facts::Answer::Ftp(said)) if *said == implicit.greeting);
+    let hidden = facts.tls.offered == Some(false)
+        || (!facts.features.is_empty() && !facts.features.iter().any(|line| is_offer(line)));
     if hidden && implicit.offers_auth == Some(true) {
         if same {
-            sheet.add(super::data::helper(
+            findings.add(super::data::helper(
                 "Something in between removes AUTH TLS from what the server offers: FEAT lists it under TLS (port 990), but not unencrypted".to_owned() + ".",
             ));
         } else {
-            who(findings, "FEAT lists AUTH TLS at port 990 but not here, where the greeting differs", sheet);
+            who(facts, "FEAT lists AUTH TLS at port 990 but not here, where the greeting differs", findings);
         }
     }
 }
@@ -326,15 +331,15 @@ fn is_refused(end: &End) -> bool {
     matches!(end, End::DataRefused(_) | End::Broken(_) | End::Stalled { bytes: 0 })
 }
 
-fn reuse(findings: &Findings, sheet: &mut Sheet) {
+fn reuse(facts: &Facts, findings: &mut Findings) {
     let resumed = |trial: &&Trial| trial.end.is_through() && trial.resumed == Some(true);
-    let resuming_works = findings.of(Cover::Tls).any(|trial| resumed(&trial))
-        || findings.reuse.repeated.iter().any(|(end, resumed)| end.is_through() && *resumed == Some(true));
-    if let Some(End::DataRefused(said)) = &findings.reuse.fresh
+    let resuming_works = facts.of(Cover::Tls).any(|trial| resumed(&trial))
+        || facts.reuse.repeated.iter().any(|(end, resumed)| end.is_through() && *resumed == Some(true));
+    if let Some(End::DataRefused(said)) = &facts.reuse.fresh
         && resuming_works
     {
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::ReuseRequired,
                 Weight::Note,
                 format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said})."),
@@ -342,13 +347,13 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
             .client("pasv, curl and lftp do so; for other programs ask the administrator to allow it (require_ssl_reuse in vsftpd)"),
         );
     }
-    let mut repeated = findings.reuse.repeated.iter().enumerate();
-    let first_is_fine = findings.reuse.repeated.first().is_some_and(|(end, _)| end.is_through());
+    let mut repeated = facts.reuse.repeated.iter().enumerate();
+    let first_is_fine = facts.reuse.repeated.first().is_some_and(|(end, _)| end.is_through());
     if let Some((n, (end, resumed))) = repeated.find(|(_, (end, _))| is_refused(end))
         && first_is_fine
     {
         if *resumed == Some(true) {
-            sheet.ask(
+            findings.ask(
                 format!(
                     "why transfer {} of a session under TLS fails where the first works: it reused the TLS session as that did ({})",
                     n + 1,
@@ -358,8 +363,8 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
             );
             return;
         }
-        sheet.add(
-            Remark::new(
+        findings.add(
+            Finding::new(
                 Verdict::ReuseRunsOut,
                 Weight::Hinders,
                 format!(
@@ -372,7 +377,7 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
             .client("use a new session for each file, or TLS 1.2"),
         );
     }
-    let ways: Vec<&Trial> = findings.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
+    let ways: Vec<&Trial> = facts.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
     let refused = ways.iter().find_map(|trial| match &trial.end {
         End::DataRefused(said) => Some(said),
         _ => None,
@@ -380,9 +385,9 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
     if let Some(said) = refused
         && !ways.iter().any(|trial| trial.end.is_through())
     {
-        let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-        sheet.add(
-            Remark::new(
+        let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+        findings.add(
+            Finding::new(
                 Verdict::DataTlsRefused,
                 weight,
                 format!("Data connections under TLS are refused, although they connect: {said}."),
@@ -394,31 +399,31 @@ fn reuse(findings: &Findings, sheet: &mut Sheet) {
 }
 
 /// Passive data connections stand, and nothing comes over any of them: a certificate fills the first large packets.
-fn stalls(findings: &Findings, sheet: &mut Sheet) {
+fn stalls(facts: &Facts, findings: &mut Findings) {
     let mut reached =
-        findings.of(Cover::Tls).filter(|trial| trial.way.is_passive() && trial.end.is_connected()).peekable();
+        facts.of(Cover::Tls).filter(|trial| trial.way.is_passive() && trial.end.is_connected()).peekable();
     let all = reached.peek().is_some() && reached.all(|trial| matches!(trial.end, End::Stalled { .. }));
     if !all {
         return;
     }
-    let weight = if findings.best().is_some() { Weight::Hinders } else { Weight::Blocks };
-    if findings.tls.small_segments.as_ref().is_some_and(End::is_through) {
-        sheet.add(super::files::black_hole(
+    let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
+    if facts.tls.small_listing.as_ref().is_some_and(End::is_through) {
+        findings.add(super::files::black_hole(
             weight,
             "Data connections under TLS hang, but work with small packets".to_owned(),
         ));
         return;
     }
-    sheet.add(Remark::new(
+    findings.add(Finding::new(
         Verdict::DataStalls,
         weight,
-        if findings.best().is_none() && active::passive_fails(findings) {
+        if facts.best().is_none() && active::passive_fails(facts) {
             "Passive transfers fail: the data connection opens, but nothing comes through it."
         } else {
             "Transfers under TLS fail: the data connection opens, but nothing comes through it."
         },
     ));
-    sheet.ask(
+    findings.ask(
         "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",
         "run tcpdump on the server while a client tries",
     );

@@ -36,85 +36,85 @@ fn own() -> SocketAddr {
 }
 
 /// A host of one address, dialled.
-fn dialled(dial: Dial) -> Findings {
-    let door = Door { address: server(), dial, elapsed: Duration::ZERO };
-    Findings { host: "ftp.example".to_owned(), port: 21, doors: vec![door], ..Findings::default() }
+fn dialled(dial: Dial) -> Facts {
+    let attempt = AddressSeen { address: server(), dial, elapsed: Duration::ZERO };
+    Facts { host: "ftp.example".to_owned(), port: 21, addresses: vec![attempt], ..Facts::default() }
 }
 
-fn answers(answer: Answer) -> Findings {
-    Findings { answer: Some(answer), ends: Some((own(), server())), ..dialled(Dial::Connected) }
+fn answers(answer: Answer) -> Facts {
+    Facts { answer: Some(answer), ends: Some((own(), server())), ..dialled(Dial::Connected) }
 }
 
 /// A site whose control connection works in clear, and what its ways came to.
-fn site(ways: &[(Cover, Way, End)]) -> Findings {
-    let mut findings = answers(Answer::Ftp("220 ready".to_owned()));
-    findings.logins = vec![(Cover::Clear, Login::Done)];
+fn site(ways: &[(Cover, Way, End)]) -> Facts {
+    let mut facts = answers(Answer::Ftp("220 ready".to_owned()));
+    facts.logins = vec![(Cover::Clear, Login::Done)];
     if ways.iter().any(|(cover, ..)| *cover == Cover::Tls) {
-        findings.logins.push((Cover::Tls, Login::Done));
+        facts.logins.push((Cover::Tls, Login::Done));
     }
     for (n, (cover, way, end)) in (0_u16..).zip(ways) {
         let at = if way.is_passive() { server().ip() } else { own().ip() };
-        findings.trials.push(Trial {
+        facts.trials.push(Trial {
             cover: *cover,
             way: *way,
             peer: server(),
-            told: Some((at, 50_000 + n).into()),
+            announced: Some((at, 50_000 + n).into()),
             end: end.clone(),
             resumed: (*cover == Cover::Tls).then_some(true),
-            narrow: false,
+            small_segments: false,
             elapsed: Duration::ZERO,
         });
     }
-    findings
+    facts
 }
 
-fn clear(ways: &[(Way, End)]) -> Findings {
+fn clear(ways: &[(Way, End)]) -> Facts {
     let ways: Vec<_> = ways.iter().map(|(way, end)| (Cover::Clear, *way, end.clone())).collect();
     site(&ways)
 }
 
-fn change(mut findings: Findings, change: impl FnOnce(&mut Findings)) -> Findings {
-    change(&mut findings);
-    findings
+fn change(mut facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
+    change(&mut facts);
+    facts
 }
 
-fn pasv_told(findings: Findings, told: &str) -> Findings {
-    change(findings, |findings| {
-        for trial in findings.trials.iter_mut().filter(|trial| trial.way == Way::Pasv) {
-            trial.told = Some(told.parse().unwrap());
+fn pasv_told(facts: Facts, announced: &str) -> Facts {
+    change(facts, |facts| {
+        for trial in facts.trials.iter_mut().filter(|trial| trial.way == Way::Pasv) {
+            trial.announced = Some(announced.parse().unwrap());
         }
     })
 }
 
 fn names(diagnosis: &Diagnosis) -> Vec<&'static str> {
-    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|remark| remark.verdict.name()).collect()
+    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.verdict.name()).collect()
 }
 
 /// The first verdict is this.
-fn is(story: &str, findings: &Findings, verdict: Verdict) {
-    let diagnosis = diagnose(findings);
+fn is(story: &str, facts: &Facts, verdict: Verdict) {
+    let diagnosis = diagnose(facts);
     assert_eq!(names(&diagnosis)[0], verdict.name(), "{story}: {diagnosis:#?}");
     let sentence = &diagnosis.verdict.sentence;
     assert!(sentence.ends_with('.') && !sentence.ends_with(".."), "{story}: {sentence}");
 }
 
 /// This is among them.
-fn tells(story: &str, findings: &Findings, verdict: Verdict) {
-    let diagnosis = diagnose(findings);
+fn tells(story: &str, facts: &Facts, verdict: Verdict) {
+    let diagnosis = diagnose(facts);
     assert!(names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
 }
 
-/// This is not among them, and what would decide it is told where that is due.
-fn open(story: &str, findings: &Findings, verdict: Verdict, what: &str) {
-    let diagnosis = diagnose(findings);
+/// This is not among them, and what would decide it is announced where that is due.
+fn open(story: &str, facts: &Facts, verdict: Verdict, what: &str) {
+    let diagnosis = diagnose(facts);
     assert!(!names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
-    let told = diagnosis.open.iter().any(|open| open.what.contains(what) && !open.decided_by.is_empty());
-    assert!(what.is_empty() || told, "{story}: nothing open is about {what:?}: {diagnosis:#?}");
+    let announced = diagnosis.open.iter().any(|open| open.what.contains(what) && !open.decided_by.is_empty());
+    assert!(what.is_empty() || announced, "{story}: nothing open is about {what:?}: {diagnosis:#?}");
 }
 
 #[test]
 fn doors_that_do_not_open() {
-    let nameless = Findings { no_name: Some("no such name".to_owned()), ..dialled(Dial::Silent) };
+    let nameless = Facts { no_name: Some("no such name".to_owned()), ..dialled(Dial::Silent) };
     is("no name", &nameless, Verdict::NoSuchName);
     let silent = dialled(Dial::Silent);
     is("the SYN is unanswered", &silent, Verdict::Rule1Or2);
@@ -136,9 +136,9 @@ fn doors_that_do_not_open() {
 #[test]
 fn one_family_dead() {
     let other = |dial| {
-        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
             let address = "[2001:db8::1]:21".parse().unwrap();
-            findings.doors.push(Door { address, dial, elapsed: Duration::ZERO });
+            facts.addresses.push(AddressSeen { address, dial, elapsed: Duration::ZERO });
         })
     };
     is("AAAA silent", &other(Dial::Silent), Verdict::FamilyDead);
@@ -170,7 +170,7 @@ fn ports_of_something_else() {
         is("another protocol", &answers(answer), verdict);
     }
     open("nothing is said", &answers(Answer::Nothing), Verdict::NotFtp, "whether a greeting comes later");
-    let no_more = Findings { answer: None, ..dialled(Dial::Connected) };
+    let no_more = Facts { answer: None, ..dialled(Dial::Connected) };
     is("it answered once", &no_more, Verdict::NotKnown);
     open("it answered once", &no_more, Verdict::SilentPort, "what answers");
 }
@@ -202,8 +202,8 @@ fn passive_ports_that_are_closed() {
 }
 
 /// The rules of the first verdict.
-fn rules(findings: &Findings) -> Vec<u8> {
-    diagnose(findings).verdict.rules
+fn rules(facts: &Facts) -> Vec<u8> {
+    diagnose(facts).verdict.rules
 }
 
 #[test]
@@ -211,17 +211,17 @@ fn doors_name_their_rules() {
     assert_eq!(rules(&dialled(Dial::Silent)), [1, 2]);
     assert_eq!(rules(&dialled(Dial::Refused)), [1]);
     assert_eq!(rules(&dialled(rejected())), [1]);
-    let deaf = answers(Answer::Deaf);
-    is("nothing after the first packet", &deaf, Verdict::OnlyFirstPacket);
-    open("nothing after the first packet", &deaf, Verdict::SilentPort, "too busy");
-    assert_eq!(rules(&deaf), [1]);
+    let no_reply = answers(Answer::NoAck);
+    is("nothing after the first packet", &no_reply, Verdict::OnlyFirstPacket);
+    open("nothing after the first packet", &no_reply, Verdict::SilentPort, "too busy");
+    assert_eq!(rules(&no_reply), [1]);
 }
 
 #[test]
 fn the_servers_word_decides_between_the_rules_of_passive_data() {
     let closed = |end: End, word: Option<&str>| {
-        change(clear(&[(Way::Epsv, end.clone()), (Way::Pasv, end)]), |findings| {
-            findings.passive_word = word.map(str::to_owned);
+        change(clear(&[(Way::Epsv, end.clone()), (Way::Pasv, end)]), |facts| {
+            facts.passive_word = word.map(str::to_owned);
         })
     };
     let (third, fourth) = ("425 No SYN (rule 3), or you have not called it", "425 Your SYN came (rule 4)");
@@ -249,29 +249,29 @@ fn the_servers_word_decides_between_the_rules_of_passive_data() {
 #[test]
 fn rules_are_called_what_the_firewall_calls_them() {
     use firewall::Name;
-    let said = |findings: &Findings| {
-        let Diagnosis { verdict, also, .. } = diagnose(findings);
+    let said = |facts: &Facts| {
+        let Diagnosis { verdict, also, .. } = diagnose(facts);
         std::iter::once(verdict)
             .chain(also)
-            .flat_map(|remark| [Some(remark.sentence), remark.detail])
+            .flat_map(|finding| [Some(finding.sentence), finding.detail])
             .flatten()
             .collect::<Vec<_>>()
             .join("\n")
     };
     let word = |number: u8| {
-        change(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), |findings| {
-            findings.passive_word = Some(format!("425 (rule {number})"));
+        change(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), |facts| {
+            facts.passive_word = Some(format!("425 (rule {number})"));
         })
     };
     let calls = |call| clear(&[(Way::Epsv, WORKS), (Way::Eprt, never(call)), (Way::Port, never(call))]);
-    for (findings, name) in [
+    for (facts, name) in [
         (word(Name::PassiveIn.number()), Name::PassiveIn),
         (word(Name::PassiveOut.number()), Name::PassiveOut),
         (calls(Attempt::HalfOpen), Name::ActiveIn),
         (calls(Attempt::None), Name::ActiveOut),
         (calls(Attempt::Unknown), Name::ActiveOut),
     ] {
-        assert!(said(&findings).contains(&name.to_string()), "{name}: {}", said(&findings));
+        assert!(said(&facts).contains(&name.to_string()), "{name}: {}", said(&facts));
     }
     let silent = said(&dialled(Dial::Silent));
     let (there, back) = (Name::ControlIn.number(), Name::ControlOut.number());
@@ -284,8 +284,8 @@ fn rules_are_called_what_the_firewall_calls_them() {
 #[test]
 fn commands_that_cost_the_session_are_named_and_nothing_is_well() {
     let of = |verb: &str, how: &str| {
-        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-            findings.breaks = vec![(verb.to_owned(), how.to_owned())];
+        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+            facts.breaks = vec![(verb.to_owned(), how.to_owned())];
         })
     };
     is("FEAT is silent", &of("FEAT", "no answer"), Verdict::CommandEaten);
@@ -298,28 +298,26 @@ fn commands_that_cost_the_session_are_named_and_nothing_is_well() {
 #[test]
 fn a_certificate_that_is_refused_blocks_whatever_else_works() {
     let works = clear(&[(Way::Epsv, WORKS)]);
-    let changed = change(works.clone(), |findings| {
-        findings
-            .logins
-            .push((Cover::Tls, Login::Untrusted("the certificate of x:21 has CHANGED".to_owned())));
+    let changed = change(works.clone(), |facts| {
+        facts.logins.push((Cover::Tls, Login::Untrusted("the certificate of x:21 has CHANGED".to_owned())));
     });
     is("changed", &changed, Verdict::CertificateRefused);
-    let gone = change(works, |findings| {
-        findings.seen = Some("TLS was seen at x:21, first at some time".to_owned());
-        findings.logins.push((Cover::Tls, Login::NoTls("502 no".to_owned())));
+    let gone = change(works, |facts| {
+        facts.seen = Some("TLS was seen at x:21, first at some time".to_owned());
+        facts.logins.push((Cover::Tls, Login::NoTls("502 no".to_owned())));
     });
     is("TLS is gone", &gone, Verdict::CertificateRefused);
-    for findings in [changed, gone] {
-        let diagnosis = diagnose(&findings);
+    for facts in [changed, gone] {
+        let diagnosis = diagnose(&facts);
         assert_eq!((diagnosis.verdict.weight, diagnosis.config), (Weight::Blocks, None));
     }
 }
 
 #[test]
 fn an_anonymous_login_that_is_refused_names_the_reason_it_may_have() {
-    let refused = change(answers(Answer::Ftp("220 ready".to_owned())), |findings| {
-        findings.anonymous = true;
-        findings.logins = vec![(Cover::Clear, Login::Refused("530 no".to_owned()))];
+    let refused = change(answers(Answer::Ftp("220 ready".to_owned())), |facts| {
+        facts.anonymous = true;
+        facts.logins = vec![(Cover::Clear, Login::Refused("530 no".to_owned()))];
     });
     is("anonymous", &refused, Verdict::LoginRefused);
     assert!(diagnose(&refused).verdict.sentence.contains("may accept no anonymous users"));
@@ -328,9 +326,9 @@ fn an_anonymous_login_that_is_refused_names_the_reason_it_may_have() {
 /// The port that was looked at, and not the one by the book.
 #[test]
 fn commands_to_try_name_the_port_that_was_looked_at() {
-    let eaten = change(clear(&[]), |findings| {
-        findings.port = 2121;
-        findings.logins.push((Cover::Tls, Login::NoAuth("no answer".to_owned())));
+    let eaten = change(clear(&[]), |facts| {
+        facts.port = 2121;
+        facts.logins.push((Cover::Tls, Login::NoAuth("no answer".to_owned())));
     });
     let text = format!("{:?}", diagnose(&eaten).open);
     assert!(text.contains("-connect 127.0.0.1:2121"), "{text}");
@@ -351,9 +349,9 @@ fn what_stands_still_is_not_refused() {
             (Cover::Tls, Way::Epsv, still.clone()),
             (Cover::Tls, Way::Port, WORKS),
         ];
-        change(site(&ways), |findings| {
-            findings.tls.small_segments = small;
-            findings.reuse.fresh = Some(still.clone());
+        change(site(&ways), |facts| {
+            facts.tls.small_listing = small;
+            facts.reuse.fresh = Some(still.clone());
         })
     };
     is("and flows in small packets", &tls(Some(WORKS)), Verdict::MtuBlackHole);
@@ -374,9 +372,9 @@ fn active_mode() {
     let tried = |said: Option<&str>, call: Attempt| {
         active(End::NeverCame { said: said.map(str::to_owned), call, stranger: None })
     };
-    let of = |findings: &Findings| {
-        let also = diagnose(findings).also;
-        let found = also.into_iter().find(|remark| remark.verdict == Verdict::ActiveImpossible).unwrap();
+    let of = |facts: &Facts| {
+        let also = diagnose(facts).also;
+        let found = also.into_iter().find(|finding| finding.verdict == Verdict::ActiveImpossible).unwrap();
         (found.rules, found.sentence)
     };
     let unseen = tried(None, Attempt::None);
@@ -412,11 +410,11 @@ fn active_mode() {
 #[test]
 fn black_holes() {
     let files = |bulk: End, small: Option<End>, listing: bool| {
-        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-            findings.files.listing = listing.then_some((None, 1, 0));
-            findings.files.bulk = Some(bulk);
-            findings.files.bulk_small = small;
-            findings.files.bulk_again = Some(End::Stalled { bytes: 0 });
+        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+            facts.files.listing = listing.then_some((None, 1, 0));
+            facts.files.bulk = Some(bulk);
+            facts.files.bulk_small = small;
+            facts.files.bulk_again = Some(End::Stalled { bytes: 0 });
         })
     };
     let hangs = End::Stalled { bytes: 0 };
@@ -425,8 +423,8 @@ fn black_holes() {
         &files(hangs.clone(), Some(WORKS), true),
         Verdict::MtuBlackHole,
     );
-    let chance = change(files(hangs.clone(), Some(WORKS), true), |findings| {
-        findings.files.bulk_again = Some(WORKS);
+    let chance = change(files(hangs.clone(), Some(WORKS), true), |facts| {
+        facts.files.bulk_again = Some(WORKS);
     });
     open("large packets came beside it", &chance, Verdict::MtuBlackHole, "why a file hangs");
     let unproven = files(hangs.clone(), None, true);
@@ -440,9 +438,9 @@ fn black_holes() {
 #[test]
 fn idle_connections() {
     let idle = |alive: &[Alive]| {
-        change(clear(&[(Way::Epsv, WORKS)]), |findings| {
+        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
             let times = [30, 60, 120].map(Duration::from_secs);
-            findings.idle = times.into_iter().zip(alive.iter().cloned()).collect();
+            facts.idle = times.into_iter().zip(alive.iter().cloned()).collect();
         })
     };
     is("NOOP is not answered", &idle(&[Alive::Yes, Alive::Lost]), Verdict::IdleNat);
@@ -457,8 +455,8 @@ fn idle_connections() {
 #[test]
 fn logins() {
     let login = |clear: Login, tls: Login| {
-        change(answers(Answer::Ftp("220 ready".to_owned())), |findings| {
-            findings.logins = vec![(Cover::Clear, clear), (Cover::Tls, tls)];
+        change(answers(Answer::Ftp("220 ready".to_owned())), |facts| {
+            facts.logins = vec![(Cover::Clear, clear), (Cover::Tls, tls)];
         })
     };
     let no_tls = || Login::NoTls("502 no".to_owned());
@@ -471,8 +469,8 @@ fn logins() {
     let untrusted = login(Login::KeptBack, Login::Untrusted("unknown authority".to_owned()));
     is("nobody vouches", &untrusted, Verdict::CertificateRefused);
     is("broken off", &login(Login::Broken("421 full".to_owned()), no_tls()), Verdict::LoginBroken);
-    let works = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-        findings.logins.push((Cover::Tls, Login::NoHandshake(Shake::Failed("alert".to_owned()))));
+    let works = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        facts.logins.push((Cover::Tls, Login::NoHandshake(Handshake::Failed("alert".to_owned()))));
     });
     is("TLS cannot be established", &works, Verdict::TlsBroken);
     assert_eq!(diagnose(&works).verdict.weight, Weight::Hinders);
@@ -493,12 +491,12 @@ fn logins_that_do_not_tell_of_the_password() {
         f.logins = vec![(Cover::Clear, Login::Full("421 too many".to_owned()))];
     });
     is("full for good", &shut, Verdict::SessionsLimited);
-    let barred = change(clear(), |f| {
-        f.barred = Some((server(), "is not answered".to_owned()));
+    let banned = change(clear(), |f| {
+        f.banned = Some((server(), "is not answered".to_owned()));
         f.left_out.push("tls-1.3");
     });
-    is("barred", &barred, Verdict::SessionsLimited);
-    open("barred", &barred, Verdict::LoginBroken, "tls-1.3");
+    is("banned", &banned, Verdict::SessionsLimited);
+    open("banned", &banned, Verdict::LoginBroken, "tls-1.3");
 }
 
 #[test]
@@ -511,11 +509,11 @@ fn what_fails_for_no_known_reason_is_not_well() {
     let none =
         clear(&[(Way::Epsv, End::Stalled { bytes: 0 }), (Way::Eprt, End::Refused("500 no".to_owned()))]);
     is("nothing comes over any", &none, Verdict::DataStalls);
-    let other = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-        let mut trial = findings.trials[0].clone();
+    let other = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        let mut trial = facts.trials[0].clone();
         trial.peer = "[2001:db8::1]:21".parse().unwrap();
         trial.end = SILENT;
-        findings.trials.push(trial);
+        facts.trials.push(trial);
     });
     is("the data port of IPv6 is silent", &other, Verdict::NotKnown);
     assert!(diagnose(&other).verdict.sentence.contains("IPv6"), "{:#?}", diagnose(&other));
@@ -528,7 +526,7 @@ fn a_name_server_that_does_not_answer_is_not_the_sites_fault() {
         ("failed to lookup address information: Temporary failure in name resolution", false),
         ("no answer from the name server within 4 s", false),
     ] {
-        let diagnosis = diagnose(&Findings { no_name: Some(why.to_owned()), ..Findings::default() });
+        let diagnosis = diagnose(&Facts { no_name: Some(why.to_owned()), ..Facts::default() });
         assert_eq!(diagnosis.verdict.verdict, Verdict::NoSuchName);
         assert_eq!(!diagnosis.verdict.server.is_empty(), server, "{diagnosis:#?}");
         assert!(!diagnosis.verdict.sentence.contains("lookup"), "{diagnosis:#?}");
@@ -538,24 +536,23 @@ fn a_name_server_that_does_not_answer_is_not_the_sites_fault() {
 #[test]
 fn what_feat_offers_and_is_refused() {
     let refused = |said: &str| End::Refused(said.to_owned());
-    let findings =
-        clear(&[(Way::Epsv, refused("500 no")), (Way::Pasv, WORKS), (Way::Eprt, refused("500 no"))]);
-    let findings = change(findings, |findings| {
-        findings.features = ["EPSV", "EPRT"].map(str::to_owned).to_vec();
+    let facts = clear(&[(Way::Epsv, refused("500 no")), (Way::Pasv, WORKS), (Way::Eprt, refused("500 no"))]);
+    let facts = change(facts, |facts| {
+        facts.features = ["EPSV", "EPRT"].map(str::to_owned).to_vec();
     });
-    let diagnosis = diagnose(&findings);
-    let told = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FeatDiffers);
+    let diagnosis = diagnose(&facts);
+    let announced = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::FeatDiffers);
     for verb in ["EPSV", "EPRT"] {
-        assert!(told.is_some_and(|remark| remark.sentence.contains(verb)), "{verb}: {diagnosis:#?}");
+        assert!(announced.is_some_and(|finding| finding.sentence.contains(verb)), "{verb}: {diagnosis:#?}");
     }
     // Behind a NAT the server may refuse the address that EPRT names, which is right.
-    let findings = change(findings, |findings| {
-        findings.ends = Some(("192.168.7.2:40000".parse().unwrap(), "198.51.100.1:21".parse().unwrap()));
-        findings.seen_as = Some("203.0.113.1".parse().unwrap());
+    let facts = change(facts, |facts| {
+        facts.ends = Some(("192.168.7.2:40000".parse().unwrap(), "198.51.100.1:21".parse().unwrap()));
+        facts.seen_as = Some("203.0.113.1".parse().unwrap());
     });
-    let diagnosis = diagnose(&findings);
-    let told = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::FeatDiffers);
-    assert!(told.is_none_or(|remark| !remark.sentence.contains("EPRT")), "{diagnosis:#?}");
+    let diagnosis = diagnose(&facts);
+    let announced = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::FeatDiffers);
+    assert!(announced.is_none_or(|finding| !finding.sentence.contains("EPRT")), "{diagnosis:#?}");
 }
 
 fn curl(config: &Config) -> &str {
@@ -568,33 +565,32 @@ fn lftp(config: &Config) -> &str {
 
 #[test]
 fn what_to_use_takes_the_certificate_that_was_seen() {
-    let findings = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-        findings.anonymous = true;
-        findings.tls.fingerprint = Some("sha256:00".to_owned());
-        findings.tls.doubt = Some("nobody".to_owned());
+    let facts = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+        facts.anonymous = true;
+        facts.tls.fingerprint = Some("sha256:00".to_owned());
+        facts.tls.doubt = Some("nobody".to_owned());
     });
-    let config = diagnose(&findings).config.unwrap();
+    let config = diagnose(&facts).config.unwrap();
     assert!(config.pasv.ends_with("--pin sha256:00"), "{config:?}");
     assert!(
         curl(&config).contains("--insecure") && lftp(&config).contains("verify-certificate no"),
         "{config:?}"
     );
     assert!(lftp(&config).contains("ssl-allow-anonymous yes"), "{config:?}");
-    let seen = change(findings.clone(), |findings| findings.tls.pins = Some(([0xaa; 20], [0xff; 32])));
+    let seen = change(facts.clone(), |facts| facts.tls.pins = Some(([0xaa; 20], [0xff; 32])));
     let pinned = diagnose(&seen).config.unwrap();
     let print = format!("verify-certificate/{}AA no", "AA:".repeat(19));
     assert!(lftp(&pinned).contains(&print), "{pinned:?}");
     let key = format!("-k --pinnedpubkey sha256//{}8=", "/".repeat(42));
     assert!(curl(&pinned).contains(&key) && !curl(&pinned).contains("--insecure"), "{pinned:?}");
-    let vouched = diagnose(&change(findings, |findings| findings.tls.doubt = None)).config.unwrap();
+    let vouched = diagnose(&change(facts, |facts| facts.tls.doubt = None)).config.unwrap();
     assert!(!format!("{vouched:?}").contains("--pin"), "{vouched:?}");
     assert!(!curl(&vouched).contains("--insecure") && !lftp(&vouched).contains("verify"), "{vouched:?}");
 }
 
 #[test]
 fn files_and_listings() {
-    let with =
-        |set: fn(&mut FilesSeen)| change(clear(&[(Way::Epsv, WORKS)]), |findings| set(&mut findings.files));
+    let with = |set: fn(&mut FilesSeen)| change(clear(&[(Way::Epsv, WORKS)]), |facts| set(&mut facts.files));
     is("REST is ignored", &with(|files| files.rest_middle = Some(Rest::Ignored)), Verdict::RestIgnored);
     tells(
         "REST is refused",
@@ -620,8 +616,7 @@ fn files_and_listings() {
     let zone = with(|files| files.drift = Some(3600 + 7));
     open("a time zone", &zone, Verdict::ClockDrift, "MDTM shows local time");
     tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::ClockDrift);
-    let upload =
-        |upload| change(clear(&[(Way::Epsv, WORKS)]), |findings| findings.files.upload = Some(upload));
+    let upload = |upload| change(clear(&[(Way::Epsv, WORKS)]), |facts| facts.files.upload = Some(upload));
     is("another file", &upload(Upload::Differs("SIZE is 3".to_owned())), Verdict::UploadDiffers);
     is("the third", &upload(Upload::Failed(3, "522".to_owned())), Verdict::UploadFails);
     is("read only", &upload(Upload::Refused("550".to_owned())), Verdict::AllIsWell);
@@ -632,18 +627,17 @@ fn files_and_listings() {
 fn all_is_well_only_where_bytes_moved() {
     let said = "550 Anonymous users may only upload here.";
     let refused = || End::CommandRefused(said.to_owned());
-    let findings = clear(&[(Way::Epsv, refused()), (Way::Pasv, refused()), (Way::Port, refused())]);
-    is("a drop box", &findings, Verdict::ListingRefused);
-    let diagnosis = diagnose(&findings);
+    let facts = clear(&[(Way::Epsv, refused()), (Way::Pasv, refused()), (Way::Port, refused())]);
+    is("a drop box", &facts, Verdict::ListingRefused);
+    let diagnosis = diagnose(&facts);
     assert_eq!(diagnosis.verdict.weight, Weight::Hinders);
     assert!(diagnosis.verdict.sentence.contains("neither list nor download (550 "), "{diagnosis:#?}");
     assert!(diagnosis.config.unwrap().upload);
-    let uploads = change(findings.clone(), |findings| findings.files.upload = Some(Upload::Proven("SIZE")));
+    let uploads = change(facts.clone(), |facts| facts.files.upload = Some(Upload::Proven("SIZE")));
     let diagnosis = diagnose(&uploads);
     assert_eq!(diagnosis.verdict.weight, Weight::Note);
     assert!(diagnosis.verdict.sentence.starts_with("Uploads work unencrypted"), "{diagnosis:#?}");
-    let nothing =
-        change(findings, |findings| findings.files.upload = Some(Upload::Refused("553".to_owned())));
+    let nothing = change(facts, |facts| facts.files.upload = Some(Upload::Refused("553".to_owned())));
     is("nor uploads", &nothing, Verdict::ListingRefused);
     assert_eq!(diagnose(&nothing).config, None);
     let tls = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, refused())]);
@@ -654,14 +648,14 @@ fn all_is_well_only_where_bytes_moved() {
 
 #[test]
 fn files_that_stay_are_named() {
-    let findings = change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-        findings.files.upload = Some(Upload::Unproven);
-        findings.files.left = Some((vec!["a".to_owned(), "b".to_owned()], "550 no".to_owned()));
-        findings.files.replaces = Some(false);
+    let facts = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        facts.files.upload = Some(Upload::Unproven);
+        facts.files.left = Some((vec!["a".to_owned(), "b".to_owned()], "550 no".to_owned()));
+        facts.files.replaces = Some(false);
     });
-    let diagnosis = diagnose(&findings);
+    let diagnosis = diagnose(&facts);
     let words = "Uploads work; this user can neither replace nor delete files, so 2 test files remain: a, b.";
-    assert!(diagnosis.also.iter().any(|remark| remark.sentence == words), "{diagnosis:#?}");
+    assert!(diagnosis.also.iter().any(|finding| finding.sentence == words), "{diagnosis:#?}");
 }
 
 #[test]
@@ -669,16 +663,16 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
     let no = || End::Refused("500 no".to_owned());
     for end in [End::Stalled { bytes: 0 }, refused_port(), SILENT] {
         for active in [no(), never(Attempt::None), never(Attempt::HalfOpen)] {
-            let findings = clear(&[
+            let facts = clear(&[
                 (Way::Epsv, end.clone()),
                 (Way::Pasv, end.clone()),
                 (Way::Eprt, active.clone()),
                 (Way::Port, active.clone()),
             ]);
-            let diagnosis = diagnose(&findings);
+            let diagnosis = diagnose(&facts);
             assert!(diagnosis.verdict.sentence.starts_with("Passive transfers fail: "), "{diagnosis:#?}");
             let advice = std::iter::once(&diagnosis.verdict).chain(&diagnosis.also);
-            let mut advice = advice.flat_map(|remark| &remark.client);
+            let mut advice = advice.flat_map(|finding| &finding.client);
             assert!(!advice.any(|advice| advice.contains("use passive")), "{diagnosis:#?}");
         }
     }
@@ -686,7 +680,7 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
 
 #[test]
 fn what_to_use_is_what_works() {
-    let config = |findings: &Findings| diagnose(findings).config.unwrap();
+    let config = |facts: &Facts| diagnose(facts).config.unwrap();
     let pasv = config(&clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]));
     assert_eq!(
         (pasv.pasv.as_str(), curl(&pasv)),
@@ -702,9 +696,9 @@ fn what_to_use_is_what_works() {
 
 #[test]
 fn what_did_not_end_is_not_known() {
-    let findings = change(clear(&[]), |findings| findings.unfinished.push("connections"));
-    is("out of time", &findings, Verdict::NotKnown);
-    open("out of time", &findings, Verdict::Rule3Or4, "connections");
+    let facts = change(clear(&[]), |facts| facts.unfinished.push("connections"));
+    is("out of time", &facts, Verdict::NotKnown);
+    open("out of time", &facts, Verdict::Rule3Or4, "connections");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn epsv_and_who_eats_it() {
         Verdict::AlgKnows227Only,
         "the command or the port",
     );
-    let again = |dial| change(clear(&once), |findings| findings.epsv_again = Some((50_009, dial)));
+    let again = |dial| change(clear(&once), |facts| facts.epsv_again = Some((50_009, dial)));
     is("and another port of EPSV", &again(Dial::Silent), Verdict::AlgKnows227Only);
     let chance = again(Dial::Connected);
     is("another port of EPSV is reached", &chance, Verdict::RangeInPart);
@@ -80,7 +80,7 @@ fn helpers_that_tls_blinds() {
 #[test]
 fn nat_and_helpers() {
     let seen = |ip: &str, ways: &[(Way, End)]| {
-        change(clear(ways), |findings| findings.seen_as = Some(ip.parse().unwrap()))
+        change(clear(ways), |facts| facts.seen_as = Some(ip.parse().unwrap()))
     };
     let passive = [(Way::Epsv, WORKS)];
     tells("own address differs from STAT's", &seen("203.0.113.9", &passive), Verdict::ClientBehindNat);
@@ -88,8 +88,8 @@ fn nat_and_helpers() {
     open("the server does not tell", &clear(&passive), Verdict::ClientBehindNat, "");
     // A balancer before the server is no NAT before us.
     let balancer = seen("10.1.1.1", &passive);
-    let public = change(balancer, |findings| {
-        findings.ends = Some(("203.0.114.7:4000".parse().unwrap(), server()));
+    let public = change(balancer, |facts| {
+        facts.ends = Some(("203.0.114.7:4000".parse().unwrap(), server()));
     });
     open("an address of the server's network", &public, Verdict::ClientBehindNat, "who translates");
     let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
@@ -99,6 +99,6 @@ fn nat_and_helpers() {
     open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
     let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
     open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
-    let differs = change(both, |findings| findings.trials[1].told = Some("10.0.0.5:50001".parse().unwrap()));
+    let differs = change(both, |facts| facts.trials[1].announced = Some("10.0.0.5:50001".parse().unwrap()));
     tells("227 differs under TLS", &differs, Verdict::HelperInPath);
 }

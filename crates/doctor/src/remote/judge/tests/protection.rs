@@ -2,45 +2,48 @@
 use super::*;
 
 /// A site in clear at which TLS came to this.
-fn tls_came_to(login: Login, set: impl FnOnce(&mut TlsSeen)) -> Findings {
-    change(clear(&[(Way::Epsv, WORKS)]), |findings| {
-        findings.logins.push((Cover::Tls, login));
-        set(&mut findings.tls);
+fn tls_came_to(login: Login, set: impl FnOnce(&mut TlsSeen)) -> Facts {
+    change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        facts.logins.push((Cover::Tls, login));
+        set(&mut facts.tls);
     })
 }
 
 #[test]
 fn a_handshake_that_stands_still() {
-    let still = |bytes| Shake::Stalled(Some(bytes));
-    let shaken = |both: Shake, narrow: Option<Shake>, v12: Option<Shake>| {
+    let still = |bytes| Handshake::Stalled(Some(bytes));
+    let handshaken = |both: Handshake, small_segments: Option<Handshake>, v12: Option<Handshake>| {
         tls_came_to(Login::NoHandshake(both.clone()), |tls| {
-            (tls.both, tls.narrow, tls.v12) = (Some(both), narrow, v12);
+            (tls.both, tls.small_segments, tls.v12) = (Some(both), small_segments, v12);
         })
     };
-    let through = shaken(still(1500), Some(Shake::Works), None);
+    let through = handshaken(still(1500), Some(Handshake::Works), None);
     is("and is through in small packets", &through, Verdict::MtuBlackHole);
-    let told = diagnose(&through).verdict;
-    assert!(!told.server.is_empty() && !told.client.is_empty() && told.weight == Weight::Hinders, "{told:?}");
-    assert!(told.sentence.contains("are not acknowledged"), "{told:?}");
-    open("no fix for certificates is told", &through, Verdict::TlsBroken, "");
+    let announced = diagnose(&through).verdict;
+    assert!(
+        !announced.server.is_empty() && !announced.client.is_empty() && announced.weight == Weight::Hinders,
+        "{announced:?}"
+    );
+    assert!(announced.sentence.contains("are not acknowledged"), "{announced:?}");
+    open("no fix for certificates is announced", &through, Verdict::TlsBroken, "");
 
-    let neither = shaken(still(0), Some(still(0)), Some(still(0)));
+    let neither = handshaken(still(0), Some(still(0)), Some(still(0)));
     is("in small packets neither", &neither, Verdict::TlsStalls);
     open("it may be a proxy", &neither, Verdict::MtuBlackHole, "acknowledged, by the server or a proxy");
-    let lost = shaken(still(517), Some(still(517)), None);
+    let lost = handshaken(still(517), Some(still(517)), None);
     open("whatever its size", &lost, Verdict::TlsBroken, "packets are not acknowledged");
-    let newer = shaken(still(0), Some(still(0)), Some(Shake::Works));
+    let newer = handshaken(still(0), Some(still(0)), Some(Handshake::Works));
     is("TLS 1.2 alone stands", &newer, Verdict::TlsStalls);
     open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first message");
-    let untried = shaken(still(0), None, None);
+    let untried = handshaken(still(0), None, None);
     open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
 
-    let narrow = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-        (findings.tls.both, findings.tls.narrow) = (Some(still(9)), Some(Shake::Works));
-        findings.trials[0].narrow = true;
+    let small_segments = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+        (facts.tls.both, facts.tls.small_segments) = (Some(still(9)), Some(Handshake::Works));
+        facts.trials[0].small_segments = true;
     });
-    is("and a session in small packets works", &narrow, Verdict::MtuBlackHole);
-    let config = diagnose(&narrow).config.unwrap();
+    is("and a session in small packets works", &small_segments, Verdict::MtuBlackHole);
+    let config = diagnose(&small_segments).config.unwrap();
     assert!(config.pasv.contains("--tls required") && config.curl.is_none(), "{config:?}");
 }
 
@@ -50,8 +53,8 @@ fn tls_that_is_taken_away() {
     let contradicted = tls_came_to(refused(), |tls| tls.offered = Some(true));
     is("offered and refused", &contradicted, Verdict::AuthContradicted);
     open("by whom", &contradicted, Verdict::NoTls, "the server or something in between");
-    let masked = change(contradicted, |findings| {
-        findings.answer = Some(Answer::Ftp("220 ****************".to_owned()));
+    let masked = change(contradicted, |facts| {
+        facts.answer = Some(Answer::Ftp("220 ****************".to_owned()));
     });
     open("the greeting is masked", &masked, Verdict::HelperInPath, "masked");
     tells("not offered", &tls_came_to(refused(), |tls| tls.offered = Some(false)), Verdict::NoTls);
@@ -68,16 +71,16 @@ fn tls_that_is_taken_away() {
     let rewritten = elsewhere("220 ready");
     tells("FEAT differs under TLS", &rewritten, Verdict::HelperInPath);
     let diagnosis = diagnose(&rewritten);
-    let no_tls = diagnosis.also.iter().find(|remark| remark.verdict == Verdict::NoTls).unwrap();
+    let no_tls = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::NoTls).unwrap();
     assert!(no_tls.client.iter().any(|fix| fix.contains("ftps://ftp.example/")), "{no_tls:?}");
     let other = elsewhere("220 another");
     open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting differs");
 
-    for (shake, word) in [
-        (Shake::Cut("closed".to_owned()), "ends during the handshake"),
-        (Shake::Clear("220 hello".to_owned()), "plain text"),
+    for (handshake, word) in [
+        (Handshake::Cut("closed".to_owned()), "ends during the handshake"),
+        (Handshake::Clear("220 hello".to_owned()), "plain text"),
     ] {
-        let broken = tls_came_to(Login::NoHandshake(shake), |_| {});
+        let broken = tls_came_to(Login::NoHandshake(handshake), |_| {});
         is(word, &broken, Verdict::TlsBroken);
         assert!(diagnose(&broken).verdict.sentence.contains(word), "{broken:?}");
         open(word, &broken, Verdict::AuthEaten, "the server or something in between");
@@ -89,22 +92,22 @@ fn tls_that_is_taken_away() {
 #[test]
 fn certificates_of_both_sides() {
     let demanded = |shown| {
-        change(tls_came_to(Login::WantsCertificate("alert".to_owned()), |_| {}), |findings| {
-            findings.identity = shown;
+        change(tls_came_to(Login::WantsCertificate("alert".to_owned()), |_| {}), |facts| {
+            facts.identity = shown;
         })
     };
     is("a certificate is demanded", &demanded(false), Verdict::CertificateDemanded);
     assert!(diagnose(&demanded(false)).verdict.client[0].contains("--cert FILE"));
     is("another certificate is demanded", &demanded(true), Verdict::CertificateDemanded);
     assert!(diagnose(&demanded(true)).verdict.sentence.contains("rejects this one"));
-    let alert = Shake::Failed("received fatal alert: HandshakeFailure".to_owned());
+    let alert = Handshake::Failed("received fatal alert: HandshakeFailure".to_owned());
     let broken = tls_came_to(Login::NoHandshake(alert), |_| {});
     open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "requires a client certificate");
 
     let doubted = |authorities| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-            findings.tls.doubt = Some("unknown issuer".to_owned());
-            findings.tls.authorities = authorities;
+        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+            facts.tls.doubt = Some("unknown issuer".to_owned());
+            facts.tls.authorities = authorities;
         })
     };
     tells("nobody vouches", &doubted(100), Verdict::CertificateUnverified);
@@ -115,12 +118,12 @@ fn certificates_of_both_sides() {
         "this machine has no CA certificates",
     );
     let versions = |v13| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |findings| {
-            (findings.tls.v12, findings.tls.v13) = (Some(Shake::Works), Some(v13));
+        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+            (facts.tls.v12, facts.tls.v13) = (Some(Handshake::Works), Some(v13));
         })
     };
-    tells("1.3 is refused", &versions(Shake::Failed("alert".to_owned())), Verdict::TlsOld);
-    let still = versions(Shake::Stalled(None));
+    tells("1.3 is refused", &versions(Handshake::Failed("alert".to_owned())), Verdict::TlsOld);
+    let still = versions(Handshake::Stalled(None));
     open("1.3 stands still", &still, Verdict::TlsOld, "whether the server supports TLS 1.3");
 }
 
@@ -128,14 +131,14 @@ fn certificates_of_both_sides() {
 fn sessions_of_tls() {
     let tls = |fresh: Option<End>, repeated: &[(End, Option<bool>)]| {
         let both = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, WORKS)]);
-        change(both, |findings| findings.reuse = ReuseSeen { fresh, repeated: repeated.to_vec() })
+        change(both, |facts| facts.reuse = ReuseSeen { fresh, repeated: repeated.to_vec() })
     };
     let refused = || End::DataRefused("522 resume".to_owned());
     tells("fresh is refused, resumed works", &tls(Some(refused()), &[]), Verdict::ReuseRequired);
     open("fresh works", &tls(Some(WORKS), &[]), Verdict::ReuseRequired, "");
     let third = |fresh| {
-        change(tls(Some(fresh), &[]), |findings| {
-            findings.files.upload = Some(Upload::Failed(3, "425 no".to_owned()));
+        change(tls(Some(fresh), &[]), |facts| {
+            facts.files.upload = Some(Upload::Failed(3, "425 no".to_owned()));
         })
     };
     is("the third upload fails where resuming is a must", &third(refused()), Verdict::ReuseRunsOut);
