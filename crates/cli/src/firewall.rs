@@ -245,7 +245,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
                 width,
             );
             if flags.site.explain() {
-                text.push_str(&format!("\n{}", ::firewall::Rules::of(&request.site).explain()));
+                text.push_str(&format!("\n{}", ::firewall::Rules::of(&request.exposure).explain()));
             }
             std::io::stdout().write_all(text.as_bytes())?;
             return Ok(());
@@ -300,15 +300,15 @@ fn inactive(
         }
     };
     let mut text = format!("{first}\n\nA firewall or router in front of this machine must let through:\n");
-    let site = &request.site;
-    let control = Ports::of(site.control_ports.iter().map(|port| *port..=*port));
+    let exposure = &request.exposure;
+    let control = Ports::of(exposure.control_ports.iter().map(|port| *port..=*port));
     text.push_str(&format!("  in   TCP {control}: control connections\n"));
     if request.modes != Modes::Active {
-        let passive = Ports::of(site.passive_ports.iter().cloned());
+        let passive = Ports::of(exposure.passive_ports.iter().cloned());
         text.push_str(&format!("  in   TCP {passive}: data connections, passive mode\n"));
     }
     if request.modes != Modes::Passive {
-        let from = match site.active {
+        let from = match exposure.active {
             Active::FromPort(port) => format!("from TCP {port}"),
             Active::FromAnyPort | Active::Off => "from any TCP port".to_owned(),
         };
@@ -349,13 +349,13 @@ fn warn_of_closed(request: &Request, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use ::firewall::{Families, Site};
+    use ::firewall::{Exposure, Families};
 
     use super::*;
 
     #[test]
     fn where_no_firewall_is_active_nothing_is_to_be_done_and_what_one_would_close_is_listed() {
-        let request = Request::of(Site {
+        let request = Request::of(Exposure {
             control_ports: vec![2121],
             implicit_ports: vec![],
             passive_ports: vec![61210..=61219],

@@ -1,4 +1,4 @@
-//! What has to be changed in the rules of this machine, so that they let the site through, or forget it again?
+//! What has to be changed in the rules of this machine, so that they let the server through, or forget it again?
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use crate::walk::{Fate, decisions, serves};
 /// What is to be done. A script goes to `nft -f` and is done as a whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// The site gets what it needs already.
+    /// The server gets what it needs already.
     Nothing {
         /// Is it by rules of ours?
         ours: bool,
@@ -24,10 +24,10 @@ pub enum Plan {
     Own {
         /// For nft.
         script: String,
-        /// Chains of others that drop what the site needs elsewhere, and that get rules too.
+        /// Chains of others that drop what the server needs elsewhere, and that get rules too.
         chains: Vec<String>,
     },
-    /// Chains of others drop what the site needs, so rules are put into them.
+    /// Chains of others drop what the server needs, so rules are put into them.
     Insert {
         /// For nft.
         script: String,
@@ -97,7 +97,7 @@ pub fn removal(ruleset: &Ruleset) -> Option<String> {
     gone(ruleset, &Line::is_ours)
 }
 
-/// The ports that rules of ours let clients in to now, for whatever site.
+/// The ports that rules of ours let clients in to now, for whatever server.
 pub fn opened(ruleset: &Ruleset) -> Ports {
     let ours = ruleset.chains.iter().flat_map(|chain| &chain.lines).filter(|line| line.is_ours());
     Ports::of(ours.flat_map(destinations))
@@ -134,7 +134,7 @@ fn is_ours(ruleset: &Ruleset, chain: &Listed) -> bool {
         })
 }
 
-/// Is it a line of ours that this request decides about? What is kept open for others is theirs: a second site's.
+/// Is it a line of ours that this request decides about? What is kept open for others is theirs: a second server's.
 fn is_of(line: &Line, request: &Request) -> bool {
     let mut ports = destinations(line).peekable();
     let kept = ports.peek().is_some() && ports.all(|span| request.keeps(&span));
@@ -149,7 +149,7 @@ fn destinations(line: &Line) -> impl Iterator<Item = RangeInclusive<u16>> {
 }
 
 impl Ruleset {
-    /// What is there without what pasv has put there for this site.
+    /// What is there without what pasv has put there for this server.
     fn without_ours(&self, request: &Request) -> Self {
         let mut others = self.clone();
         others.chains.retain(|chain| !is_own(chain));

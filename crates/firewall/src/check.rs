@@ -1,4 +1,4 @@
-//! Do the rules that a kernel follows let through what a site needs, and no more than that?
+//! Do the rules that a kernel follows let through what a server needs, and no more than that?
 
 use core::fmt;
 use core::net::IpAddr;
@@ -13,13 +13,13 @@ use crate::walk::{Decision, Fate, at_devices, decisions, reached};
 /// What was found, in the order of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
-    /// What the site needs and does not get.
+    /// What the server needs and does not get.
     pub missing: Vec<Missing>,
     /// What is open and need not be.
     pub wide: Vec<Wide>,
     /// What depends on something that is not known here.
     pub open_questions: Vec<String>,
-    /// Is one of those questions whether what the site needs passes at all, and not only for whom?
+    /// Is one of those questions whether what the server needs passes at all, and not only for whom?
     pub undecided: bool,
     /// Does anything on this machine drop what comes in? Where nothing does, everything is let in.
     pub filtered: bool,
@@ -42,7 +42,7 @@ pub struct Missing {
     pub except: Vec<String>,
 }
 
-/// A rule that lets through more than the site needs.
+/// A rule that lets through more than the server needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wide {
     /// The rule and its chain.
@@ -53,7 +53,7 @@ pub struct Wide {
     pub ours: bool,
 }
 
-/// Compares. Only what the request asks for is looked at, and of what is open only what has to do with the site.
+/// Compares. Only what the request asks for is looked at, and of what is open only what has to do with the server.
 pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
     let mut findings = Findings {
         missing: Vec::new(),
@@ -87,7 +87,7 @@ pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
 }
 
 impl Findings {
-    /// Has the site what it needs, and nothing more?
+    /// Has the server what it needs, and nothing more?
     pub fn is_good(&self) -> bool {
         self.missing.is_empty() && self.wide.is_empty()
     }
@@ -308,7 +308,7 @@ fn wide_inward(findings: &mut Findings, request: &Request, chain: &Listed, line:
     }
 }
 
-/// Are these all clients of the site?
+/// Are these all clients of the server?
 fn are_of(request: &Request, clients: &[(IpAddr, IpAddr)]) -> bool {
     let nets: Vec<_> =
         request.families().into_iter().flat_map(|family| request.networks(family)).map(ends).collect();

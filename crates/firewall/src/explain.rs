@@ -1,4 +1,4 @@
-//! How are a site's rules told to a person?
+//! How are a server's rules told to a person?
 
 use core::fmt::Write as _;
 
@@ -10,7 +10,7 @@ const CLIENT: &str = "port > 1023";
 impl Rules {
     /// The rules in words with a drawing, as lines of plain ASCII for a terminal.
     ///
-    /// Lines stay under 80 columns unless the site has many separate ports.
+    /// Lines stay under 80 columns unless the server has many separate ports.
     pub fn explain(&self) -> String {
         let mut text = String::new();
         for mode in [Mode::Passive, Mode::Active] {
@@ -84,11 +84,11 @@ fn line(text: &mut String, words: &str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Active, Families, Rules, Site};
+    use crate::{Active, Exposure, Families, Rules};
 
     fn told(active: Active, passive: bool) -> String {
         let passive_ports = if passive { vec![61000..=61009] } else { vec![] };
-        Rules::of(&Site {
+        Rules::of(&Exposure {
             control_ports: vec![2121],
             implicit_ports: vec![],
             passive_ports,

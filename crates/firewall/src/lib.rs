@@ -1,7 +1,7 @@
-//! Which four rules does a site ask of the firewalls between it and its clients?
+//! Which four rules does a server ask of the firewalls between it and its clients?
 //!
 //! ```text
-//!   Site (ports, active or not) --Rules::of--> Rules (values) --explain--> words and a drawing
+//!   Exposure (ports, active or not) --Rules::of--> Rules (values) --explain--> words and a drawing
 //!                                                  |
 //!                                                  +--> each kind of firewall, one module apiece
 //! ```
@@ -14,6 +14,7 @@
 mod apply;
 mod check;
 mod explain;
+mod exposure;
 mod name;
 mod packets;
 mod recognise;
@@ -21,17 +22,16 @@ mod request;
 mod rules;
 mod ruleset;
 mod sheet;
-mod site;
 mod target;
 mod walk;
 
 pub use apply::{Plan, opened, plan, removal};
 pub use check::{Findings, Missing, Wide, check};
+pub use exposure::{Active, Exposure, Families};
 pub use ipnet::IpNet;
 pub use name::Name;
 pub use recognise::{Filters, OURS, Recognised, Seen, recognise};
 pub use request::{Authority, Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
 pub use ruleset::{Ruleset, Unreadable};
-pub use site::{Active, Families, Site};
 pub use target::{Target, Unfit};

@@ -5,14 +5,14 @@ use core::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+use crate::exposure::{Active, Exposure, Families};
 use crate::rules::{Direction, Mode, Ports, Role, Rule, Rules};
-use crate::site::{Active, Families, Site};
 
 /// All that decides which lines are written, whatever the firewall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The site's ports and modes.
-    pub site: Site,
+    /// The server's ports and modes.
+    pub exposure: Exposure,
     /// Which of its modes the firewall is to let through.
     pub modes: Modes,
     /// Does the firewall follow connections?
@@ -23,11 +23,11 @@ pub struct Request {
     pub from: Vec<IpNet>,
     /// Ports of other services that a whole rule set of ours leaves open: 22, so that nobody locks himself out.
     pub keep: Ports,
-    /// Does the authority of the site's certificate ask the site something?
+    /// Does the authority of the server's certificate ask the server something?
     pub authority: Authority,
     /// The addresses of the server behind a router or a balancer, one for each server.
     pub inside: Vec<IpAddr>,
-    /// The address that the site tells its clients where NAT stands before it.
+    /// The address that the server tells its clients where NAT stands before it.
     pub external: Option<Ipv4Addr>,
     /// The chain into which rules are inserted.
     pub chain: Chain,
@@ -64,12 +64,12 @@ pub enum Output {
     Dropped,
 }
 
-/// The authority that signs the site's certificate.
+/// The authority that signs the server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
     /// There is none, or it asks nothing.
     Absent,
-    /// It asks at port 80 of the name, from anywhere, whether it is the site's (RFC 8555 8.3). The server answers at this port,
+    /// It asks at port 80 of the name, from anywhere, whether it is the server's (RFC 8555 8.3). The server answers at this port,
     /// to which something before it may lead.
     AsksAt(u16),
 }
@@ -105,12 +105,12 @@ pub struct Ephemeral {
 }
 
 impl Request {
-    /// A request for `site`, with what is usual: passive where the site offers it, connections followed, output
+    /// A request for `exposure`, with what is usual: passive where the server offers it, connections followed, output
     /// open, clients from everywhere, ssh kept, no NAT.
-    pub fn of(site: Site) -> Self {
-        let modes = if site.passive_ports.is_empty() { Modes::Active } else { Modes::Passive };
+    pub fn of(exposure: Exposure) -> Self {
+        let modes = if exposure.passive_ports.is_empty() { Modes::Active } else { Modes::Passive };
         Self {
-            site,
+            exposure,
             modes,
             tracking: Tracking::Stateful,
             output: Output::Open,
@@ -124,28 +124,28 @@ impl Request {
         }
     }
 
-    /// The rules that the request is about: all four of each of its modes that the site offers, each once.
+    /// The rules that the request is about: all four of each of its modes that the server offers, each once.
     pub fn rules(&self) -> Vec<Rule> {
         let rules = Rules::of(&self.asked());
         let data = [Mode::Passive, Mode::Active].into_iter().filter_map(|mode| rules.data(mode)).flatten();
         rules.control().iter().chain(data).cloned().collect()
     }
 
-    /// The site without the modes that are not asked for.
-    pub(crate) fn asked(&self) -> Site {
-        let mut site = self.site.clone();
+    /// The server without the modes that are not asked for.
+    pub(crate) fn asked(&self) -> Exposure {
+        let mut exposure = self.exposure.clone();
         if self.modes == Modes::Active {
-            site.passive_ports.clear();
+            exposure.passive_ports.clear();
         }
         if self.modes == Modes::Passive {
-            site.active = Active::Off;
+            exposure.active = Active::Off;
         }
-        site.families = match self.families()[..] {
+        exposure.families = match self.families()[..] {
             [Family::V4] => Families::Ipv4,
             [Family::V6] => Families::Ipv6,
-            _ => site.families,
+            _ => exposure.families,
         };
-        site
+        exposure
     }
 
     /// Those of one direction that have to be written: only what opens where connections are followed, and nothing
@@ -179,7 +179,7 @@ impl Request {
 
     /// The families of addresses that rules are written for.
     pub fn families(&self) -> Vec<Family> {
-        let offered: &[Family] = match self.site.families {
+        let offered: &[Family] = match self.exposure.families {
             Families::Ipv4 => &[Family::V4],
             Families::Ipv6 => &[Family::V6],
             Families::Both => &[Family::V4, Family::V6],
@@ -194,14 +194,14 @@ impl Request {
         let mut needs: Vec<(Rule, Self)> =
             self.rules().into_iter().map(|rule| (rule, self.clone())).collect();
         if let Authority::AsksAt(port) = self.authority {
-            let site = Site {
+            let exposure = Exposure {
                 control_ports: vec![port],
                 passive_ports: vec![],
                 active: Active::Off,
-                ..self.site.clone()
+                ..self.exposure.clone()
             };
             let anybody = Self { from: Vec::new(), ..self.clone() };
-            for rule in Rules::of(&site).control() {
+            for rule in Rules::of(&exposure).control() {
                 needs.push((
                     Rule { why: "the certificate's authority asks", ..rule.clone() },
                     anybody.clone(),
@@ -225,7 +225,7 @@ impl Request {
         self.kept().spans().iter().any(|kept| kept.start() <= ports.start() && ports.end() <= kept.end())
     }
 
-    /// What a whole rule set leaves open beside the site, as a sentence.
+    /// What a whole rule set leaves open beside the server, as a sentence.
     pub(crate) fn left_open(&self) -> String {
         let kept = self.kept();
         if kept.is_empty() {
@@ -341,7 +341,7 @@ mod tests {
     use super::*;
 
     fn request() -> Request {
-        Request::of(Site {
+        Request::of(Exposure {
             control_ports: vec![21],
             implicit_ports: vec![],
             passive_ports: vec![50000..=50009],

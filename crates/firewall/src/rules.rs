@@ -3,10 +3,10 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
+use crate::exposure::{Active, Exposure, Families};
 use crate::name::Name;
-use crate::site::{Active, Families, Site};
 
-/// The rules of a site: two for the control connection, and two more for each mode the site offers.
+/// The rules of a server: two for the control connection, and two more for each mode the server offers.
 ///
 /// With the two of its mode, a client needs four. The numbers are those of the classic description: 1 and 2
 /// the control connection, 3 and 4 the data connection, the odd one towards the server.
@@ -73,21 +73,21 @@ pub enum Ports {
 }
 
 impl Rules {
-    /// The rules that `site` needs.
-    pub fn of(site: &Site) -> Self {
-        let listening = Ports::of(site.control_ports.iter().map(|&port| port..=port));
-        let passive = Ports::of(site.passive_ports.iter().cloned());
+    /// The rules that `exposure` needs.
+    pub fn of(exposure: &Exposure) -> Self {
+        let listening = Ports::of(exposure.control_ports.iter().map(|&port| port..=port));
+        let passive = Ports::of(exposure.passive_ports.iter().cloned());
         Self {
             control: [opens(Name::ControlIn, listening.clone()), answers(Name::ControlOut, listening)],
             passive: (!passive.is_empty())
                 .then(|| [opens(Name::PassiveIn, passive.clone()), answers(Name::PassiveOut, passive)]),
-            active: match site.active {
+            active: match exposure.active {
                 Active::Off => None,
                 Active::FromPort(port) => Some(Ports::of([port..=port])),
                 Active::FromAnyPort => Some(Ports::Unprivileged),
             }
             .map(|ports| [answers(Name::ActiveIn, ports.clone()), opens(Name::ActiveOut, ports)]),
-            families: site.families,
+            families: exposure.families,
         }
     }
 
@@ -96,7 +96,7 @@ impl Rules {
         &self.control
     }
 
-    /// Rules 3 and 4 of `mode`, where the site offers it.
+    /// Rules 3 and 4 of `mode`, where the server offers it.
     pub fn data(&self, mode: Mode) -> Option<&[Rule; 2]> {
         match mode {
             Mode::Passive => self.passive.as_ref(),
@@ -104,7 +104,7 @@ impl Rules {
         }
     }
 
-    /// The four rules of a client that uses `mode`, in order, where the site offers it.
+    /// The four rules of a client that uses `mode`, in order, where the server offers it.
     pub fn four(&self, mode: Mode) -> Option<[&Rule; 4]> {
         let [first, second] = &self.control;
         self.data(mode).map(|[third, fourth]| [first, second, third, fourth])
@@ -204,8 +204,8 @@ fn rule(name: Name, server: Ports, role: Role) -> Rule {
 mod tests {
     use super::*;
 
-    fn site() -> Site {
-        Site {
+    fn exposure() -> Exposure {
+        Exposure {
             control_ports: vec![21],
             implicit_ports: vec![],
             passive_ports: vec![61000..=61009],
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_four_of_passive_mode_are_the_classic_ones() {
-        let rules = Rules::of(&site());
+        let rules = Rules::of(&exposure());
         let four = rules.four(Mode::Passive).expect("the site offers passive mode");
         let drawn: Vec<_> = four
             .iter()
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn active_mode_turns_the_data_connection_round() {
-        let rules = Rules::of(&site());
+        let rules = Rules::of(&exposure());
         let [_, _, third, fourth] = rules.four(Mode::Active).expect("the site offers active mode");
         assert_eq!((third.direction, third.role), (Direction::In, Role::Answers));
         assert_eq!((fourth.direction, fourth.role), (Direction::Out, Role::Opens));
@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn active_mode_without_privilege_opens_from_any_high_port() {
-        let rules = Rules::of(&Site { active: Active::FromAnyPort, ..site() });
+        let rules = Rules::of(&Exposure { active: Active::FromAnyPort, ..exposure() });
         let [_, fourth] = rules.data(Mode::Active).expect("the site offers active mode");
         assert!(fourth.from.contains(40000) && !fourth.from.contains(20));
     }
 
     #[test]
     fn a_mode_that_is_not_offered_asks_for_nothing() {
-        let rules = Rules::of(&Site { passive_ports: vec![], active: Active::Off, ..site() });
+        let rules = Rules::of(&Exposure { passive_ports: vec![], active: Active::Off, ..exposure() });
         assert_eq!((rules.four(Mode::Passive), rules.four(Mode::Active)), (None, None));
     }
 

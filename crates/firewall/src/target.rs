@@ -161,13 +161,13 @@ impl Target {
         if request.rules().len() < wanted {
             return unfit("the server does not offer that mode".into());
         }
-        if request.site.control_ports.contains(&0) {
+        if request.exposure.control_ports.contains(&0) {
             return unfit("a firewall needs a fixed port, and port 0 means any".into());
         }
         if request.families().is_empty() {
             return unfit(format!(
                 "the server is reachable over {} only, and no network of --from is of that family",
-                request.site.families
+                request.exposure.families
             ));
         }
         if row.tracks == Tracks::Always && request.tracking == Tracking::Stateless {

@@ -194,9 +194,9 @@ fn closes(request: &Request, yes: bool, kept: bool, opened: &Ports) -> Result<()
 /// What listens on this machine at ports that a whole rule set closes.
 pub(super) fn closed(request: &Request) -> Vec<Listener> {
     // The site itself may be up already.
-    let passive = |port: u16| request.site.passive_ports.iter().any(|span| span.contains(&port));
+    let passive = |port: u16| request.exposure.passive_ports.iter().any(|span| span.contains(&port));
     let open = |port: u16| {
-        request.kept().contains(port) || request.site.control_ports.contains(&port) || passive(port)
+        request.kept().contains(port) || request.exposure.control_ports.contains(&port) || passive(port)
     };
     let mut all = machine::listeners();
     all.retain(|at| at.protocol == Protocol::Udp || !open(at.port));

@@ -27,7 +27,7 @@ pub(super) struct Shared<'a> {
     /// Users with the passwords that were generated for them.
     pub(super) generated: &'a [(String, String)],
     pub(super) warnings: &'a [String],
-    pub(super) firewall: firewall::Site,
+    pub(super) firewall: firewall::Exposure,
     /// Where clients outside connect to, behind NAT.
     pub(super) external: Option<Ipv4Addr>,
     /// Is there passive mode?
@@ -321,7 +321,7 @@ mod tests {
             users,
             generated,
             warnings: &[],
-            firewall: firewall::Site {
+            firewall: firewall::Exposure {
                 implicit_ports: Vec::new(),
                 control_ports: Vec::new(),
                 passive_ports: Vec::new(),

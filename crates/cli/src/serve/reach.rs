@@ -13,14 +13,14 @@ impl Flags {
         control: &[SocketAddr],
         implicit: &[SocketAddr],
         passive: Vec<RangeInclusive<u16>>,
-    ) -> firewall::Site {
+    ) -> firewall::Exposure {
         // What only this machine itself reaches needs no firewall's leave, unless there is nothing else.
         let reached = control.iter().chain(implicit).any(|at| !at.ip().is_loopback());
         let counts = move |at: &&SocketAddr| !reached || !at.ip().is_loopback();
         let all = || control.iter().chain(implicit).filter(counts);
         let both = all().any(|at| at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let (v4, v6) = (all().any(SocketAddr::is_ipv4), all().any(SocketAddr::is_ipv6));
-        firewall::Site {
+        firewall::Exposure {
             control_ports: all().map(SocketAddr::port).collect(),
             implicit_ports: implicit.iter().filter(counts).map(SocketAddr::port).collect(),
             passive_ports: passive,
@@ -38,7 +38,7 @@ impl Flags {
     }
 
     /// The same before anything is bound.
-    pub(crate) fn firewall_plan(&self) -> firewall::Site {
+    pub(crate) fn firewall_plan(&self) -> firewall::Exposure {
         let passive = if self.no_passive { vec![] } else { vec![self.passive_ports.clone()] };
         self.firewall_site(&self.listens(), self.tls.listens(), passive)
     }
@@ -108,7 +108,7 @@ mod tests {
         flags: Flags,
     }
 
-    fn site(words: &str) -> firewall::Site {
+    fn site(words: &str) -> firewall::Exposure {
         Line::parse_from(std::iter::once("serve").chain(words.split(' '))).flags.firewall_plan()
     }
 

@@ -2,10 +2,10 @@
 
 use core::ops::RangeInclusive;
 
+use crate::exposure::{Active, Families};
 use crate::request::{Authority, Family, Modes, Output, Request, Tracking};
 use crate::rules::Ports;
 use crate::sheet::Sheet;
-use crate::site::{Active, Families};
 use crate::target::Target;
 
 /// Stands for an address that only the user knows.
@@ -34,7 +34,7 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
         ));
     }
     if request.calls_back()
-        && request.site.active == Active::FromAnyPort
+        && request.exposure.active == Active::FromAnyPort
         && (request.output == Output::Dropped || request.tracking == Tracking::Stateless)
     {
         sheet.say("Without --active-port the server connects from any port above 1023, and so may every program on it. With --active-port 20 (root, or the right to use low ports) rule 4 (the server's own connections to clients) is as narrow as it can be.");
@@ -47,8 +47,9 @@ pub(super) fn add(sheet: &mut Sheet, target: Target, request: &Request) {
             overlap.written("-", ",")
         ));
     }
-    let explicit = request.site.control_ports.iter().find(|port| !request.site.implicit_ports.contains(port));
-    let (scheme, port) = match (explicit, request.site.control_ports.first()) {
+    let explicit =
+        request.exposure.control_ports.iter().find(|port| !request.exposure.implicit_ports.contains(port));
+    let (scheme, port) = match (explicit, request.exposure.control_ports.first()) {
         (Some(21), _) | (None, None) => ("ftp", String::new()),
         (Some(port), _) => ("ftp", format!(":{port}")),
         (None, Some(990)) => ("ftps", String::new()),
@@ -68,7 +69,7 @@ pub(super) fn settings(target: Target, request: &Request) -> String {
     // A balancer before several gives each its own part: told beside its address.
     let parted = target == Target::Haproxy && request.inside.len() > 1;
     if !parted && request.modes != Modes::Active {
-        words.push_str(&passive(&request.site.passive_ports));
+        words.push_str(&passive(&request.exposure.passive_ports));
     }
     match request.external {
         Some(at) => words.push_str(&format!(" --external {at}")),
@@ -83,7 +84,7 @@ pub(super) fn settings(target: Target, request: &Request) -> String {
     }
     words.push_str(modes(target, request));
     let calls = request.calls_back() && !target.relays();
-    if let (true, Active::FromPort(port)) = (calls, request.site.active) {
+    if let (true, Active::FromPort(port)) = (calls, request.exposure.active) {
         words.push_str(&format!(" --active-port {port}"));
     }
     words
@@ -97,13 +98,13 @@ pub(super) fn passive(spans: &[RangeInclusive<u16>]) -> String {
         .collect()
 }
 
-/// What the firewall does not let through, the site had better refuse at once than let its clients wait for it.
+/// What the firewall does not let through, the server had better refuse at once than let its clients wait for it.
 fn modes(target: Target, request: &Request) -> &'static str {
     let stops =
         request.output == Output::Dropped || request.tracking == Tracking::Stateless || target.relays();
     match request.modes {
         Modes::Active => " --no-passive",
-        Modes::Passive if stops || request.site.active == Active::Off => " --no-active",
+        Modes::Passive if stops || request.exposure.active == Active::Off => " --no-active",
         // It does not pass those that relay, whatever is asked.
         Modes::Both if target.relays() => " --no-active",
         Modes::Passive | Modes::Both => "",
@@ -112,11 +113,11 @@ fn modes(target: Target, request: &Request) -> &'static str {
 
 /// ` --listen 21 --listen-tls 990`.
 fn listening(request: &Request) -> String {
-    let site = &request.site;
-    let any = if site.families == Families::Ipv4 { "0.0.0.0:" } else { "" };
+    let exposure = &request.exposure;
+    let any = if exposure.families == Families::Ipv4 { "0.0.0.0:" } else { "" };
     let mut flags: Vec<String> = Vec::new();
-    for port in &site.control_ports {
-        let tls = if site.implicit_ports.contains(port) { "-tls" } else { "" };
+    for port in &exposure.control_ports {
+        let tls = if exposure.implicit_ports.contains(port) { "-tls" } else { "" };
         let flag = format!(" --listen{tls} {any}{port}");
         if !flags.contains(&flag) {
             flags.push(flag);

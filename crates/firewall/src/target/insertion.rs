@@ -1,9 +1,9 @@
 //! What is put into a chain of nftables that somebody else made, and that drops by itself?
 
+use crate::exposure::{Exposure, Families};
 use crate::request::{Family, Output, Request, Tracking};
 use crate::rules::Direction;
 use crate::sheet::{Sheet, tag};
-use crate::site::{Families, Site};
 use crate::target::{Unfit, nftables};
 use crate::walk::serves;
 
@@ -23,7 +23,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
         _ => Families::Both,
     };
     let missed: Vec<Family> = request.families().into_iter().filter(|f| !served.contains(f)).collect();
-    let request = &Request { site: Site { families, ..request.site.clone() }, ..request.clone() };
+    let request = &Request { exposure: Exposure { families, ..request.exposure.clone() }, ..request.clone() };
     let place = format!("{} {} {}", chain.family, chain.table, chain.name);
     let mut sheet = Sheet::new("#");
     sheet.say(&format!("nftables, on the server itself: added to the existing chain `{place}`."));

@@ -2,10 +2,10 @@
 
 use core::net::IpAddr;
 
+use crate::exposure::{Exposure, Families};
 use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::{Sheet, tag};
-use crate::site::{Families, Site};
 use crate::target::{Unfit, nftables};
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
@@ -112,7 +112,7 @@ fn only(request: &Request, family: Family) -> Request {
         Family::V4 => Families::Ipv4,
         Family::V6 => Families::Ipv6,
     };
-    Request { site: Site { families, ..request.site.clone() }, ..request.clone() }
+    Request { exposure: Exposure { families, ..request.exposure.clone() }, ..request.clone() }
 }
 
 /// Clients take a data connection from nobody but the address that they have dialled: the server's own calls (rule 4) leave as

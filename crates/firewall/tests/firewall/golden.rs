@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 
-use firewall::{Active, Authority, Chain, Families, Modes, Output, Ports, Request, Site, Target, Tracking};
+use firewall::{
+    Active, Authority, Chain, Exposure, Families, Modes, Output, Ports, Request, Target, Tracking,
+};
 
-fn site() -> Site {
-    Site {
+fn exposure() -> Exposure {
+    Exposure {
         control_ports: vec![21],
         implicit_ports: vec![],
         passive_ports: vec![61210..=61214],
@@ -21,7 +23,7 @@ fn site() -> Site {
 
 /// The server behind the router or the balancer, for those who have to know.
 fn usual() -> Request {
-    Request { inside: inside(), ..Request::of(site()) }
+    Request { inside: inside(), ..Request::of(exposure()) }
 }
 
 fn inside() -> Vec<IpAddr> {
@@ -39,7 +41,7 @@ fn filters_no_output(target: Target) -> bool {
 /// Each with the flags of `pasv firewall` that ask for it.
 fn cases() -> Vec<(&'static str, bool, Request)> {
     let from = ["192.0.2.0/24", "198.51.100.7/32", "2001:db8:2::/48"];
-    let many = Site {
+    let many = Exposure {
         control_ports: vec![2121, 990],
         implicit_ports: vec![990],
         passive_ports: vec![50000..=50001, 50004..=50004],
@@ -77,7 +79,7 @@ fn cases() -> Vec<(&'static str, bool, Request)> {
         (
             "several ports, IPv4 only, active from any port: --mode both --output-drop",
             false,
-            Request { modes: Modes::Both, output: Output::Dropped, ..Request { site: many, ..usual() } },
+            Request { modes: Modes::Both, output: Output::Dropped, ..Request { exposure: many, ..usual() } },
         ),
     ]
 }
@@ -165,7 +167,7 @@ fn every_target_tells_how_to_remove_it_and_marks_what_is_to_be_filled_in() {
 fn what_has_to_agree_is_always_told() {
     for target in Target::all() {
         let request = Request {
-            site: Site { passive_ports: vec![50000..=50009], ..site() },
+            exposure: Exposure { passive_ports: vec![50000..=50009], ..exposure() },
             external: Some([203, 0, 113, 7].into()),
             inside: vec!["192.168.1.2".parse().unwrap()],
             ..usual()
@@ -198,7 +200,7 @@ fn what_cannot_be_written_is_refused_and_not_written_otherwise() {
         assert!(refused(target, &closed).contains("--output-drop"), "{}", target.name());
     }
     let two = Request { inside: ["10.0.0.1", "10.0.0.2"].map(|at| at.parse().unwrap()).into(), ..usual() };
-    let any = Request { site: Site { control_ports: vec![0], ..site() }, ..usual() };
+    let any = Request { exposure: Exposure { control_ports: vec![0], ..exposure() }, ..usual() };
     for target in Target::all() {
         assert!(refused(target, &any).contains("port 0 means any"), "{}", target.name());
         if target != Target::Haproxy {
@@ -227,8 +229,8 @@ fn the_certificates_authority_is_told_of_everywhere() {
 /// What the servers must be told is what `pasv serve` takes: TLS first at its own flag, the modes that pass.
 #[test]
 fn the_line_of_the_server_fits_the_rules() {
-    let tls = Site { control_ports: vec![2121, 990], implicit_ports: vec![990], ..site() };
-    let request = Request::of(Site { families: Families::Ipv4, ..tls.clone() });
+    let tls = Exposure { control_ports: vec![2121, 990], implicit_ports: vec![990], ..exposure() };
+    let request = Request::of(Exposure { families: Families::Ipv4, ..tls.clone() });
     let line = |target: Target, request: &Request| {
         let text = target.write(request, false).unwrap();
         text.lines().find_map(|line| line.strip_prefix("#   pasv serve ").map(str::to_owned)).unwrap()
@@ -253,9 +255,13 @@ fn the_line_of_the_server_fits_the_rules() {
 
 #[test]
 fn a_mode_that_the_site_does_not_offer_is_refused() {
-    let request =
-        Request { site: Site { passive_ports: vec![], ..site() }, modes: Modes::Passive, ..usual() };
-    let neither = Request { modes: Modes::Active, site: Site { active: Active::Off, ..site() }, ..usual() };
+    let request = Request {
+        exposure: Exposure { passive_ports: vec![], ..exposure() },
+        modes: Modes::Passive,
+        ..usual()
+    };
+    let neither =
+        Request { modes: Modes::Active, exposure: Exposure { active: Active::Off, ..exposure() }, ..usual() };
     // Half of what is asked for is not what is asked for.
     let half = Request { modes: Modes::Both, ..request.clone() };
     for request in [request, neither, half] {

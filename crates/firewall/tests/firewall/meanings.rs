@@ -1,7 +1,7 @@
 //! Is each test of a rule taken for what it means to the kernel, and no chain for one that packets never come through?
 
 use firewall::{
-    Active, Families, Findings, Plan, Request, Ruleset, Seen, Site, Target, check, plan, recognise,
+    Active, Exposure, Families, Findings, Plan, Request, Ruleset, Seen, Target, check, plan, recognise,
 };
 
 const FOLLOWED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
@@ -40,7 +40,7 @@ fn host(rules: &[&str]) -> Ruleset {
 }
 
 fn request(families: Families) -> Request {
-    Request::of(Site {
+    Request::of(Exposure {
         control_ports: vec![2121],
         implicit_ports: vec![],
         passive_ports: vec![61210..=61219],
@@ -119,7 +119,7 @@ fn who_opens_all_is_too_wide_where_it_would_be_closed() {
         let told = wide(&host(&[FOLLOWED, bare]));
         assert!(told.len() == 1 && told[0].what.contains("opens every port"), "{told:?}");
     }
-    // Of one interface, of one network, or where nothing would drop it: no business of the site's.
+    // Of one interface, of one network, or where nothing would drop it: no business of the server's.
     let lan = all(&[&meta("iifname", "eth1"), ACCEPT]);
     let net = all(&[&field("ip", "saddr", "==", "\"192.0.2.1\""), ACCEPT]);
     assert_eq!(wide(&host(&[FOLLOWED, &all(&[SITE, ACCEPT]), &lan, &net])), []);
@@ -129,10 +129,10 @@ fn who_opens_all_is_too_wide_where_it_would_be_closed() {
 #[test]
 fn chains_that_nothing_that_comes_in_reaches_are_no_matter() {
     let wide = all(&[&field("tcp", "dport", "==", r#"{"range": [1024, 65535]}"#), ACCEPT]);
-    let site = all(&[SITE, ACCEPT]);
+    let exposure = all(&[SITE, ACCEPT]);
     let rules = |forward: &str| {
         ruleset(&[
-            ("inet filter input input drop", &[FOLLOWED, &site, &jump("services")]),
+            ("inet filter input input drop", &[FOLLOWED, &exposure, &jump("services")]),
             ("inet filter services", &[&jump("more")]),
             ("inet filter more", &[]),
             ("inet filter forward forward drop", &[forward]),
@@ -142,7 +142,7 @@ fn chains_that_nothing_that_comes_in_reaches_are_no_matter() {
     };
     assert_eq!(check(&rules(&jump("routed")), &request(Families::Both)).wide, []);
     let deep = ruleset(&[
-        ("inet filter input input drop", &[FOLLOWED, &site, &jump("services")]),
+        ("inet filter input input drop", &[FOLLOWED, &exposure, &jump("services")]),
         ("inet filter services", &[&jump("more")]),
         ("inet filter more", &[&wide]),
     ]);
@@ -166,8 +166,8 @@ fn clients_that_are_not_the_sites_are_too_many() {
 /// What sees one device alone may be in the way, or not.
 #[test]
 fn who_drops_at_a_device_leaves_it_unknown() {
-    let site = all(&[SITE, ACCEPT]);
-    let host: (&str, &[&str]) = ("inet filter input input drop", &[FOLLOWED, &site]);
+    let exposure = all(&[SITE, ACCEPT]);
+    let host: (&str, &[&str]) = ("inet filter input input drop", &[FOLLOWED, &exposure]);
     let with = |device: &[&str]| {
         check(&ruleset(&[host, ("netdev f i ingress accept", device)]), &request(Families::Both))
     };

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use firewall::{
-    Active, Chain, Families, Findings, Modes, Output, Plan, Request, Ruleset, Seen, Site, Target, check,
+    Active, Chain, Exposure, Families, Findings, Modes, Output, Plan, Request, Ruleset, Seen, Target, check,
     plan, recognise, removal,
 };
 
@@ -27,7 +27,7 @@ fn iptables() -> Ruleset {
 }
 
 fn request() -> Request {
-    Request::of(Site {
+    Request::of(Exposure {
         control_ports: vec![2121],
         implicit_ports: vec![],
         passive_ports: vec![61210..=61219],
@@ -54,7 +54,7 @@ fn missing(findings: &Findings) -> Vec<String> {
 fn a_complete_set_is_good_and_needs_nothing() {
     let findings = check(&ruleset("complete"), &request());
     assert!(findings.is_good() && findings.filtered, "{findings:?}");
-    // Of the blocked addresses only IPv4 has any; and they are not those of the site's clients by intent.
+    // Of the blocked addresses only IPv4 has any; and they are not those of the server's clients by intent.
     assert!(findings.open_questions.iter().all(|told| told.contains("@bad")), "{findings:?}");
     assert_eq!(findings.open_questions.len(), 2, "{findings:?}");
     assert_eq!(plan(&ruleset("complete"), &request()), Plan::Nothing { ours: false });
@@ -124,7 +124,7 @@ fn what_is_too_wide_is_named() {
     }
     // Rule 4 of active mode, from port 20, is not covered by what is above 1023.
     assert_eq!(missing(&findings), ["rule 4 20 new"]);
-    // The site is for some, and the rules are for all.
+    // The server is for some, and the rules are for all.
     let few = Request { from: vec!["192.0.2.0/24".parse().unwrap()], ..request() };
     let told = check(&ruleset("complete"), &few).wide;
     assert!(told.iter().any(|wide| wide.what.contains("to everybody")), "{told:?}");
@@ -179,7 +179,11 @@ fn what_is_ours_is_found_by_its_comments_and_nothing_else_is_taken_away() {
         "{script}"
     );
     let fits = Request {
-        site: Site { passive_ports: vec![61210..=61212], families: Families::Ipv4, ..request().site },
+        exposure: Exposure {
+            passive_ports: vec![61210..=61212],
+            families: Families::Ipv4,
+            ..request().exposure
+        },
         ..request()
     };
     let Plan::Insert { script, chains } = plan(&ruleset("applied"), &fits) else {
@@ -201,7 +205,10 @@ fn iptables_is_read_through_its_own_words() {
         "{findings:#?}"
     );
     assert_eq!(findings.open_questions.len(), 2, "{findings:#?}");
-    let other = Request { site: Site { passive_ports: vec![61210..=61220], ..request().site }, ..request() };
+    let other = Request {
+        exposure: Exposure { passive_ports: vec![61210..=61220], ..request().exposure },
+        ..request()
+    };
     assert_eq!(missing(&check(&iptables(), &other)), ["rule 3 61220 new"]);
     let Plan::Insert { script, .. } = plan(&iptables(), &other) else { panic!("nothing inserted") };
     // Before the REJECT, and without what iptables could not list any more.

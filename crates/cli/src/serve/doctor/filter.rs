@@ -1,6 +1,6 @@
 //! Does this machine's own firewall let the site through, as far as its rules tell?
 use ::firewall::{
-    Active, Findings as Compared, Missing, Mode, Modes, Recognised, Request, Rule, Rules, Ruleset, Site,
+    Active, Exposure, Findings as Compared, Missing, Mode, Modes, Recognised, Request, Rule, Rules, Ruleset,
     Target, check,
 };
 
@@ -59,7 +59,7 @@ pub(super) fn gather(site: &serve::Flags) -> Option<Filter> {
 
 fn compared(
     ruleset: &Ruleset,
-    site: Site,
+    site: Exposure,
     asked: bool,
     recognised: Recognised,
     unseen: Vec<&'static str>,
@@ -68,7 +68,7 @@ fn compared(
     let passive = rules.data(Mode::Passive).is_some();
     let active = rules.data(Mode::Active).filter(|_| passive).cloned();
     // An authority comes as a client of IPv4 or IPv6 does, to another port.
-    let web = Site {
+    let web = Exposure {
         control_ports: vec![HTTP],
         implicit_ports: vec![],
         passive_ports: vec![],
@@ -230,9 +230,9 @@ mod tests {
         )
     }
 
-    fn site(active: Active) -> Site {
+    fn site(active: Active) -> Exposure {
         let [control, passive] = SITE;
-        Site {
+        Exposure {
             control_ports: vec![control],
             implicit_ports: vec![],
             passive_ports: vec![passive..=passive + 9],
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn calls_that_may_not_leave_are_told_where_active_mode_is_offered() {
         let followed = FOLLOWED.to_owned();
-        let of = |lines: &[String], site: Site| {
+        let of = |lines: &[String], site: Exposure| {
             let ruleset = closed_outward(lines);
             found(&super::compared(&ruleset, site, false, recognised(&ruleset), vec![]))
         };
@@ -335,7 +335,7 @@ mod tests {
         assert!(!open.text().contains("rule 4"), "{}", open.text());
         assert!(!of(std::slice::from_ref(&followed), site(Active::Off)).text().contains("rule 4"));
         // It is all that the site has.
-        let only = of(&[followed], Site { passive_ports: vec![], ..site(Active::FromPort(20)) });
+        let only = of(&[followed], Exposure { passive_ports: vec![], ..site(Active::FromPort(20)) });
         assert_eq!(only.names(), [("rule-missing", Weight::Wrong)], "{}", only.text());
     }
 
