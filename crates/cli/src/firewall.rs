@@ -3,15 +3,15 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use ::firewall::{Active, Authority, Chain, Filters, Modes, Output, Ports, Request, Target, Tracking};
+use ::firewall::{Active, Authority, Chain, Modes, Output, Ports, Request, Target, Tracking};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use firewall_host::{Filters, machine};
 
 use crate::serve;
 use crate::talk::{Failure, say};
 
 mod change;
-pub(crate) mod machine;
 
 /// Both of its own: the flags of `serve` below would leave theirs otherwise.
 const EXAMPLES: &str = "Examples:\n  \
@@ -240,7 +240,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
             let width = crate::columns::columns().unwrap_or(80).min(100);
             let mut text = inactive(
                 &request,
-                (seen.filters, seen.why == ::firewall::OURS),
+                (seen.filters, seen.why == firewall_host::OURS),
                 &change::closed(&request),
                 width,
             );

@@ -11,27 +11,18 @@
 //! No I/O: nothing here looks at the machine or changes it.
 #![forbid(unsafe_code)]
 
-mod apply;
-mod check;
 mod explain;
 mod exposure;
 mod name;
-mod packets;
-mod recognise;
 mod request;
 mod rules;
-mod ruleset;
 mod sheet;
 mod target;
-mod walk;
 
-pub use apply::{Plan, opened, plan, removal};
-pub use check::{Findings, Missing, Wide, check};
 pub use exposure::{Active, Exposure, Families};
 pub use ipnet::IpNet;
 pub use name::Name;
-pub use recognise::{Filters, OURS, Recognised, Seen, recognise};
 pub use request::{Authority, Chain, Ephemeral, Family, Modes, Output, Request, Tracking};
 pub use rules::{Direction, Mode, Ports, Role, Rule, Rules};
-pub use ruleset::{Ruleset, Unreadable};
-pub use target::{Target, Unfit};
+pub use sheet::{TAG, tag};
+pub use target::{Target, Unfit, nftables};

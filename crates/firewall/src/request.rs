@@ -166,7 +166,7 @@ impl Request {
     }
 
     /// The ports clients open connections to.
-    pub(crate) fn inward(&self) -> Ports {
+    pub fn inward(&self) -> Ports {
         let opening = self.rules();
         let opening = opening.iter().filter(|r| r.direction == Direction::In && r.role == Role::Opens);
         Ports::of(opening.flat_map(|rule| rule.to.spans()))
@@ -190,7 +190,7 @@ impl Request {
 
     /// The rules, each with the request that it is of: clients come from their networks, and who asks for the certificate from
     /// anywhere.
-    pub(crate) fn needs(&self) -> Vec<(Rule, Self)> {
+    pub fn needs(&self) -> Vec<(Rule, Self)> {
         let mut needs: Vec<(Rule, Self)> =
             self.rules().into_iter().map(|rule| (rule, self.clone())).collect();
         if let Authority::AsksAt(port) = self.authority {
@@ -221,7 +221,7 @@ impl Request {
     }
 
     /// Are these ports of others, which stay as they are?
-    pub(crate) fn keeps(&self, ports: &RangeInclusive<u16>) -> bool {
+    pub fn keeps(&self, ports: &RangeInclusive<u16>) -> bool {
         self.kept().spans().iter().any(|kept| kept.start() <= ports.start() && ports.end() <= kept.end())
     }
 
@@ -238,7 +238,7 @@ impl Request {
     }
 
     /// The networks of the clients in one family, each once; all of its addresses where none are given.
-    pub(crate) fn networks(&self, family: Family) -> Vec<IpNet> {
+    pub fn networks(&self, family: Family) -> Vec<IpNet> {
         if self.from.is_empty() {
             return vec![family.whole()];
         }
@@ -255,7 +255,7 @@ impl Request {
 
 impl Family {
     /// All of its addresses.
-    pub(crate) fn whole(self) -> IpNet {
+    pub fn whole(self) -> IpNet {
         match self {
             Self::V4 => IpNet::V4(ipnet::Ipv4Net::default()),
             Self::V6 => IpNet::V6(ipnet::Ipv6Net::default()),
@@ -266,8 +266,13 @@ impl Family {
         matches!((self, net), (Self::V4, IpNet::V4(_)) | (Self::V6, IpNet::V6(_)))
     }
 
+    /// Does a table of nftables that is called `inet`, `ip` or `ip6` see packets of this family?
+    pub fn is_in(self, table: &str) -> bool {
+        matches!((table, self), ("inet", _) | ("ip", Self::V4) | ("ip6", Self::V6))
+    }
+
     /// 4 or 6.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         match self {
             Self::V4 => 4,
             Self::V6 => 6,

@@ -142,7 +142,7 @@ impl Ports {
     }
 
     /// The ranges as words for a firewall, which writes `LO<to>HI` and puts `between` between them.
-    pub(crate) fn written(&self, to: &str, between: &str) -> String {
+    pub fn written(&self, to: &str, between: &str) -> String {
         let word = |span: &RangeInclusive<u16>| match (span.start(), span.end()) {
             (low, high) if low == high => low.to_string(),
             (low, high) => format!("{low}{to}{high}"),

@@ -97,12 +97,12 @@ fn reasons(rules: &[&Rule]) -> String {
 }
 
 /// The tag by which a rule of ours is found again: `pasv rule 1`.
-pub(crate) fn tag(rule: &Rule) -> String {
+pub fn tag(rule: &Rule) -> String {
     format!("{TAG}{}", rule.number)
 }
 
 /// What the comments of our rules start with.
-pub(crate) const TAG: &str = "pasv rule ";
+pub const TAG: &str = "pasv rule ";
 
 fn wrapped(words: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

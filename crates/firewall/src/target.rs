@@ -19,7 +19,7 @@ mod iptables;
 mod kubernetes;
 mod mikrotik;
 mod nacl;
-pub(crate) mod nftables;
+pub mod nftables;
 mod pf;
 mod router;
 mod ufw;

@@ -1,9 +1,10 @@
 //! How are the rules of this machine compared, changed, and put back?
 use std::io::{self, IsTerminal as _, Write as _};
 
-use ::firewall::{Output, Plan, Ports, Request, Ruleset, Target, Tracking, plan, removal};
+use ::firewall::{Output, Ports, Request, Target, Tracking};
+use firewall_host::machine::{self, Listener, Protocol};
+use firewall_host::{Plan, Ruleset, plan, removal};
 
-use super::machine::{self, Listener, Protocol};
 use crate::talk::{Exit, Failure, say};
 
 /// Makes the rules of this machine let the site through.
@@ -21,7 +22,7 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
         Plan::Nothing { ours } => {
             let how = if ours { "by rules of pasv" } else { "without rules of pasv" };
             say(format_args!("Nothing to do: what the server needs passes already, {how}."));
-            if !::firewall::check(&ruleset, request).open_questions.is_empty() {
+            if !firewall_host::check(&ruleset, request).open_questions.is_empty() {
                 say(format_args!("hint: this depends on other rules: see `pasv firewall --check`"));
             }
             return Ok(());
@@ -45,14 +46,14 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
                 say(format_args!("These lines would be added to existing chains: {}.", chains.join(", ")));
             }
             // What an earlier application opened, and this one does not: of other settings, or of another site.
-            let opened = ::firewall::opened(&ruleset);
+            let opened = firewall_host::opened(&ruleset);
             closes(request, yes, kept, &opened)?;
             (script, keeps)
         }
     };
     ask("Change the rules of this machine?", yes)?;
     machine::change(&script).map_err(refused)?;
-    let findings = ::firewall::check(&read()?, request);
+    let findings = firewall_host::check(&read()?, request);
     if let Some(missing) = findings.missing.first() {
         return Err(Failure::new(Exit::Refused, format!("the rules are loaded, but: {missing}"))
             .hint("`pasv firewall --check` shows all; `pasv firewall --remove` removes the rules"));
@@ -84,7 +85,7 @@ pub(super) fn remove(yes: bool) -> Result<(), Failure> {
 
 /// Compares the rules of this machine with what the site needs.
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let findings = ::firewall::check(&read()?, request);
+    let findings = firewall_host::check(&read()?, request);
     let mut text = String::new();
     for missing in &findings.missing {
         text.push_str(&format!("MISSING   {missing}\n"));

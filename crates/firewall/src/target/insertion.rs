@@ -5,12 +5,11 @@ use crate::request::{Family, Output, Request, Tracking};
 use crate::rules::Direction;
 use crate::sheet::{Sheet, tag};
 use crate::target::{Unfit, nftables};
-use crate::walk::serves;
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let chain = &request.chain;
     let served: Vec<Family> =
-        request.families().into_iter().filter(|family| serves(&chain.family, *family)).collect();
+        request.families().into_iter().filter(|family| family.is_in(&chain.family)).collect();
     let families = match served[..] {
         [] => {
             return Err(Unfit(format!(

@@ -7,10 +7,10 @@ use crate::rules::{Direction, Ports, Role, Rule};
 use crate::sheet::{Sheet, tag};
 
 /// The table that is ours.
-pub(crate) const TABLE: &str = "pasv";
+pub const TABLE: &str = "pasv";
 
 /// The comment of the lines that keep other services open.
-pub(crate) const KEPT: &str = "pasv: kept open";
+pub const KEPT: &str = "pasv: kept open";
 
 /// What a host must hear of ICMPv6 (RFC 4890 4.4.1): neighbour discovery, without which nobody finds its address on the wire,
 /// and the question of switches who listens, without whose answer they stop passing that on.
@@ -45,8 +45,15 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet
 }
 
+/// The table for `nft -f`, without remarks. Loaded twice it is the same as loaded once.
+pub fn own_table(request: &Request) -> String {
+    let mut sheet = Sheet::new("#");
+    table(&mut sheet, request);
+    sheet.text(false)
+}
+
 /// The rule set alone.
-pub(crate) fn table(sheet: &mut Sheet, request: &Request) {
+fn table(sheet: &mut Sheet, request: &Request) {
     sheet.plain(format!("table inet {TABLE}"));
     sheet.plain(format!("delete table inet {TABLE}"));
     sheet.plain(format!("table inet {TABLE} {{"));
@@ -201,7 +208,7 @@ pub(crate) fn peers(request: &Request, direction: Direction) -> Vec<String> {
 }
 
 /// The family as nftables calls it.
-pub(crate) fn word(family: Family) -> &'static str {
+pub fn word(family: Family) -> &'static str {
     match family {
         Family::V4 => "ip",
         Family::V6 => "ip6",

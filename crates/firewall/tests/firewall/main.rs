@@ -1,5 +1,3 @@
-//! Does the crate say what it should, for every firewall and for rule sets of real kernels?
+//! Does the crate write what it should, for every firewall?
 
 mod golden;
-mod meanings;
-mod rulesets;

@@ -1,12 +1,9 @@
 //! Does this machine's own firewall let the site through, as far as its rules tell?
-use ::firewall::{
-    Active, Exposure, Findings as Compared, Missing, Mode, Modes, Recognised, Request, Rule, Rules, Ruleset,
-    Target, check,
-};
+use ::firewall::{Active, Exposure, Mode, Modes, Request, Rule, Rules, Target};
+use firewall_host::{Findings as Compared, Missing, Recognised, Ruleset, check, machine};
 
 use super::authority::HTTP;
 use super::findings::{Findings, few};
-use crate::firewall::machine;
 use crate::serve;
 
 /// The rules of this machine, compared with what the site needs.
@@ -193,7 +190,8 @@ fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &s
 
 #[cfg(test)]
 mod tests {
-    use ::firewall::{Families, Seen, recognise};
+    use ::firewall::Families;
+    use firewall_host::{Seen, recognise};
 
     use super::super::findings::Weight;
     use super::*;

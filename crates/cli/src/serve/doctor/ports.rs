@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
 use ::firewall::Ephemeral;
+use firewall_host::machine;
 
 use super::findings::{Findings, few};
 use super::holder::{self, Holder};
-use crate::firewall::machine;
 use crate::serve::Flags;
 
 /// What is so on this machine.

@@ -5,12 +5,12 @@ use core::ops::RangeInclusive;
 
 use crate::check::check;
 use crate::packets::Packets;
-use crate::request::{Family, Output, Request, Tracking};
-use crate::rules::{Direction, Ports, Role, Rule};
 use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test};
-use crate::sheet::{Sheet, tag};
-use crate::target::nftables::{self, TABLE};
-use crate::walk::{Fate, decisions, serves};
+use crate::walk::{Fate, decisions};
+use firewall::nftables::{self, TABLE};
+use firewall::tag;
+use firewall::{Direction, Ports, Role, Rule};
+use firewall::{Family, Output, Request, Tracking};
 
 /// What is to be done. A script goes to `nft -f` and is done as a whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +62,7 @@ pub fn plan(ruleset: &Ruleset, request: &Request) -> Plan {
     }
     let mut script = gone(ruleset, &|line| is_of(line, request)).unwrap_or_default();
     if !filtered {
-        let mut sheet = Sheet::new("#");
-        nftables::table(&mut sheet, request);
-        script.push_str(&sheet.text(false));
+        script.push_str(&nftables::own_table(request));
     }
     let mut chains = Vec::new();
     for (rule, request) in request.needs() {
@@ -227,7 +225,7 @@ fn insertions(others: &Ruleset, request: &Request, rule: &Rule, chain: &Listed) 
 fn peers(request: &Request, direction: Direction, chain: &Listed) -> Vec<String> {
     let side = if direction == Direction::In { "saddr" } else { "daddr" };
     let families: Vec<Family> =
-        request.families().into_iter().filter(|family| serves(&chain.family, *family)).collect();
+        request.families().into_iter().filter(|family| family.is_in(&chain.family)).collect();
     if request.from.is_empty() {
         return match (chain.family.as_str(), &families[..]) {
             (_, []) => Vec::new(),

@@ -3,7 +3,7 @@
 //! iptables writes some of its matches (`conntrack`, `multiport`) into the kernel as they were before nftables, and
 //! nft can only name them. The order of the rules in a chain is the same in both listings.
 
-use ipnet::IpNet;
+use firewall::IpNet;
 
 use crate::ruleset::read::{complement, ends};
 use crate::ruleset::{End, Line, Ruleset, Step, Test, Verdict, flag};

@@ -5,10 +5,10 @@ use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
 use crate::packets::{Holds, Packets};
-use crate::request::{Family, Output, Request};
-use crate::rules::{Direction, Ports, Role, Rule};
 use crate::ruleset::{End, Line, Listed, Ruleset, Step, Test, Verdict, ends};
 use crate::walk::{Decision, Fate, at_devices, decisions, reached};
+use firewall::{Direction, Ports, Role, Rule};
+use firewall::{Family, Output, Request};
 
 /// What was found, in the order of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
-use ipnet::IpNet;
+use firewall::IpNet;
 use serde_json::Value;
 
 use crate::ruleset::{Base, End, Line, Listed, Ruleset, Step, Test, Verdict, flag, show};
@@ -309,7 +309,7 @@ fn ports(end: End, op: &str, right: &[Value]) -> Option<Test> {
 pub(super) fn complement(spans: &[RangeInclusive<u16>]) -> Vec<RangeInclusive<u16>> {
     let mut rest = Vec::new();
     let mut next = Some(0u16);
-    for span in crate::Ports::of(spans.iter().cloned()).spans() {
+    for span in firewall::Ports::of(spans.iter().cloned()).spans() {
         if let (Some(low), Some(high)) = (next, span.start().checked_sub(1))
             && low <= high
         {

@@ -1,8 +1,7 @@
 //! Is each test of a rule taken for what it means to the kernel, and no chain for one that packets never come through?
 
-use firewall::{
-    Active, Exposure, Families, Findings, Plan, Request, Ruleset, Seen, Target, check, plan, recognise,
-};
+use firewall::{Active, Exposure, Families, Request, Target};
+use firewall_host::{Findings, Plan, Ruleset, Seen, check, plan, recognise};
 
 const FOLLOWED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
 const SITE: &str = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": [2121, {"range": [61210, 61219]}]}}}"#;

@@ -5,10 +5,8 @@
 
 use std::path::Path;
 
-use firewall::{
-    Active, Chain, Exposure, Families, Findings, Modes, Output, Plan, Request, Ruleset, Seen, Target, check,
-    plan, recognise, removal,
-};
+use firewall::{Active, Chain, Exposure, Families, Modes, Output, Request, Target};
+use firewall_host::{Findings, Plan, Ruleset, Seen, check, plan, recognise, removal};
 
 fn said(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nft").join(name);

@@ -1,11 +1,11 @@
 //! Which firewall runs on this machine, going by what its programs say?
 
 use crate::packets::Packets;
-use crate::request::{Chain, Family};
 use crate::ruleset::{Listed, Ruleset};
-use crate::target::Target;
-use crate::target::nftables::TABLE;
 use crate::walk::{Fate, decisions};
+use firewall::Target;
+use firewall::nftables::TABLE;
+use firewall::{Chain, Family};
 
 /// What was said. None: the program is not there, or says nothing to who asks (most of them speak to root only).
 #[derive(Clone, Debug, Default)]

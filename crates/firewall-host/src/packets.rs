@@ -3,11 +3,11 @@
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
-use ipnet::IpNet;
+use firewall::IpNet;
 
-use crate::request::{Family, Request};
-use crate::rules::{Direction, Ports, Role, Rule};
 use crate::ruleset::{ACK, End, Ruleset, SYN, Step, Test};
+use firewall::{Direction, Ports, Role, Rule};
+use firewall::{Family, Request};
 
 /// Packets that are alike for a firewall: a piece of what one rule lets through.
 #[derive(Clone, Debug, PartialEq, Eq)]

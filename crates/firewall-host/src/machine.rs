@@ -4,16 +4,18 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use ::firewall::{Ephemeral, Recognised, Ruleset, Seen, recognise};
+use firewall::Ephemeral;
+
+use crate::{Recognised, Ruleset, Seen, recognise};
 
 /// From which ports this system opens connections, where it tells.
-pub(crate) fn ephemeral() -> Option<Ephemeral> {
+pub fn ephemeral() -> Option<Ephemeral> {
     let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
     Some(Ephemeral::read(&read("ip_local_port_range")?, &read("ip_local_reserved_ports")?))
 }
 
 /// What firewall runs here.
-pub(crate) fn recognised() -> Recognised {
+pub fn recognised() -> Recognised {
     let (ufw, firewalld) = front_ends();
     // The kind before nftables first, where it has rules: what `iptables-save` is here may be the other.
     let older = legacy().next().and_then(|name| saved(name, true));
@@ -27,7 +29,7 @@ pub(crate) fn recognised() -> Recognised {
 }
 
 /// What ufw and firewalld say of themselves.
-pub(super) fn front_ends() -> (Option<String>, Option<String>) {
+pub fn front_ends() -> (Option<String>, Option<String>) {
     // ufw answers root alone, and anybody may read whether it is on.
     let ufw = said(&mut program("ufw", &["status"])).or_else(|_| {
         let on = |text: String| text.lines().any(|line| line.trim().eq_ignore_ascii_case("ENABLED=yes"));
@@ -44,7 +46,7 @@ fn saved(name: &str, older: bool) -> Option<String> {
 }
 
 /// The rules that the kernel follows now.
-pub(crate) fn ruleset() -> Result<Ruleset, String> {
+pub fn ruleset() -> Result<Ruleset, String> {
     let mut ruleset =
         Ruleset::read(&said(&mut program("nft", &["-j", "list", "ruleset"]))?).map_err(|e| e.to_string())?;
     for (family, name) in [("ip", "iptables"), ("ip6", "ip6tables")] {
@@ -64,7 +66,7 @@ pub(crate) fn ruleset() -> Result<Ruleset, String> {
 
 /// That the rules cannot be read, and why, in one sentence for all places where that is said. `why` is what nft complained
 /// about, for where it is there and may read.
-pub(crate) fn unread(why: &str) -> String {
+pub fn unread(why: &str) -> String {
     let root = rustix::process::geteuid().is_root();
     unread_as(root, is_installed("nft"), is_installed("iptables"), why)
 }
@@ -80,7 +82,7 @@ fn unread_as(root: bool, nft: bool, iptables: bool, why: &str) -> String {
 }
 
 /// What helps where the rules cannot be read.
-pub(crate) fn hint() -> &'static str {
+pub fn hint() -> &'static str {
     if !is_installed("nft") {
         "install nftables, then run this again as root"
     } else if rustix::process::geteuid().is_root() {
@@ -97,7 +99,7 @@ fn is_installed(name: &str) -> bool {
 }
 
 /// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those elsewhere.
-pub(crate) fn legacy() -> impl Iterator<Item = &'static str> {
+pub fn legacy() -> impl Iterator<Item = &'static str> {
     let kinds = [("iptables", "/proc/net/ip_tables_names"), ("ip6tables", "/proc/net/ip6_tables_names")];
     let filters =
         |file| fs::read_to_string(file).is_ok_and(|names| names.lines().any(|name| name == "filter"));
@@ -112,40 +114,45 @@ fn decides(name: &str) -> bool {
 }
 
 /// Hands a script to nft, which does all of it or nothing.
-pub(super) fn change(script: &str) -> Result<(), String> {
+pub fn change(script: &str) -> Result<(), String> {
     let mut nft = program("nft", &["-f", "-"]);
     let mut child = nft
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|e| format!("nft cannot be run: {}", crate::talk::words(&e)))?;
+        .map_err(|e| format!("nft cannot be run: {}", net::os_error::words(&e)))?;
     if let Some(mut stdin) = child.stdin.take() {
         // What nft does not read it complains about itself.
         let _ = stdin.write_all(script.as_bytes());
     }
-    let end = child.wait_with_output().map_err(|e| format!("nft: {}", crate::talk::words(&e)))?;
+    let end = child.wait_with_output().map_err(|e| format!("nft: {}", net::os_error::words(&e)))?;
     if end.status.success() { Ok(()) } else { Err(first_line("nft", &end.stderr)) }
 }
 
 /// A port at which something listens for others than this machine itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Listener {
-    pub(super) protocol: Protocol,
-    pub(super) port: u16,
+pub struct Listener {
+    /// Over what it listens.
+    pub protocol: Protocol,
+    /// The port.
+    pub port: u16,
     /// The program, where it may be seen: root sees all, everybody their own.
-    pub(super) program: Option<String>,
+    pub program: Option<String>,
 }
 
 /// Over TCP or over UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Protocol {
+pub enum Protocol {
+    /// TCP.
     Tcp,
+    /// UDP.
     Udp,
 }
 
 impl Protocol {
-    pub(super) fn name(self) -> &'static str {
+    /// `TCP` or `UDP`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
@@ -162,7 +169,7 @@ impl Protocol {
 }
 
 /// All of them, each port once.
-pub(super) fn listeners() -> Vec<Listener> {
+pub fn listeners() -> Vec<Listener> {
     // Of UDP the ports that the system gives out are those of programs which ask others.
     let given_out = ephemeral();
     let mut sockets = Vec::new();
@@ -189,7 +196,7 @@ pub(super) fn listeners() -> Vec<Listener> {
 }
 
 /// `TCP 80 (nginx), 24430-24439 (pasv); UDP 53`.
-pub(super) fn listed(listeners: &[Listener]) -> String {
+pub fn listed(listeners: &[Listener]) -> String {
     let of = |protocol: Protocol| {
         // Neighbours of one program are a range.
         let mut ranges: Vec<(u16, u16, &Option<String>)> = Vec::new();
@@ -266,7 +273,8 @@ fn program(name: &str, arguments: &[&str]) -> Command {
 /// What it says, where it ends well.
 fn said(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|e| format!("{name} cannot be run: {}", crate::talk::words(&e)))?;
+    let output =
+        command.output().map_err(|e| format!("{name} cannot be run: {}", net::os_error::words(&e)))?;
     if !output.status.success() {
         return Err(first_line(&name, &output.stderr));
     }

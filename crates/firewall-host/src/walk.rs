@@ -9,9 +9,8 @@
 //! Every base chain of a hook decides for itself: one that drops is enough, and no other can save the packet.
 
 use crate::packets::{Holds, Packets};
-use crate::request::Family;
-use crate::rules::Direction;
 use crate::ruleset::{Base, Line, Listed, Ruleset, Step, Verdict};
+use firewall::Direction;
 
 /// The kernel's own limit of jumps within jumps.
 const DEEPEST: usize = 16;
@@ -52,7 +51,7 @@ pub(crate) fn decisions<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Deci
     let chains = ruleset
         .chains
         .iter()
-        .filter(|chain| serves(&chain.family, packets.family) && chain.base.as_ref().is_some_and(on_the_way));
+        .filter(|chain| packets.family.is_in(&chain.family) && chain.base.as_ref().is_some_and(on_the_way));
     chains.map(|chain| decide(ruleset, chain, packets)).collect()
 }
 
@@ -67,7 +66,7 @@ fn is_on_the_way(hook: &str, direction: Direction) -> bool {
 pub(crate) fn at_devices<'r>(ruleset: &'r Ruleset, packets: &Packets) -> Vec<Decision<'r>> {
     let sees = |chain: &&Listed| {
         packets.direction == Direction::In
-            && (chain.family == "netdev" || serves(&chain.family, packets.family))
+            && (chain.family == "netdev" || packets.family.is_in(&chain.family))
             && chain.base.as_ref().is_some_and(|base| base.hook == "ingress")
     };
     ruleset.chains.iter().filter(sees).map(|chain| decide(ruleset, chain, packets)).collect()
@@ -99,11 +98,6 @@ pub(crate) fn reached(ruleset: &Ruleset, direction: Direction) -> Vec<&Listed> {
         }
     }
     reached
-}
-
-/// Does a table of this family see such packets?
-pub(crate) fn serves(table: &str, family: Family) -> bool {
-    matches!((table, family), ("inet", _) | ("ip", Family::V4) | ("ip6", Family::V6))
 }
 
 fn decide<'r>(ruleset: &'r Ruleset, chain: &'r Listed, packets: &Packets) -> Decision<'r> {

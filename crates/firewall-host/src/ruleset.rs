@@ -137,7 +137,7 @@ impl Listed {
 impl Line {
     /// Was it made by pasv?
     pub(crate) fn is_ours(&self) -> bool {
-        self.comment.as_deref().is_some_and(|words| words.starts_with(crate::sheet::TAG))
+        self.comment.as_deref().is_some_and(|words| words.starts_with(firewall::TAG))
     }
 }
 
