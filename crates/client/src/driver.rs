@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use net::active::ActivePort;
-use net::control::Control;
+use net::control::{Control, Explicit};
 use net::data::Data;
 use net::dial::{Source, dial};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
-use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
+use net::tls::{HandshakeError, UpgradeError, is_about_our_certificate};
 use tokio::sync::Notify;
 use wire::{Command, Reply, ReplyDecoder};
 

@@ -5,17 +5,22 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, Shutdown};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout_at;
 
 use crate::address::canonical;
-use crate::data::receive;
-use crate::proxy::{Behind, Header, Introduced, NotIntroduced, Proxies};
-use crate::tls::{Layer, Pending, Room};
+use crate::proxy::{Behind, Introduced, NotIntroduced, Proxies};
+use crate::socket::send;
+use crate::transport::Transport;
 use crate::{keepalive, segments};
+
+mod tls;
+
+pub use crate::socket::Waiting;
+pub use tls::Explicit;
 
 /// The most one [`Control::read`] appends. A command line is rarely over 100 bytes; a client that sends many at once
 /// is read in turns, so that one read cannot make a session's memory grow.
@@ -24,18 +29,7 @@ pub const READ_LIMIT: usize = 4096;
 /// The most one [`Control::peek`] sees of what the kernel has.
 const PEEKED: usize = 16 * 1024;
 
-/// What waits to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// Nothing yet.
-    Nothing,
-    /// Bytes.
-    Bytes,
-    /// The peer's end, or the connection's.
-    End,
-}
-
-/// A control connection, either side's. In clear it holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP
+/// A control connection, either side's. Unencrypted it holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP
 /// keepalive (15 s of silence, then four probes 15 s apart) are set.
 ///
 /// [`Control::accept_tls`] and [`Control::connect_tls`] protect it, [`Control::clear_tls`] ends that; between them the
@@ -44,25 +38,15 @@ pub enum Waiting {
 pub struct Control {
     stream: TcpStream,
     peer: SocketAddr,
-    /// The address that the client dialled, where a balancer told it.
+    /// The address that the client connected to, where a balancer announced it.
     dialled: Option<SocketAddr>,
     // Held for one step that does not wait, never across one that does.
-    state: Mutex<State>,
-}
-
-/// Above TCP.
-#[derive(Debug)]
-enum State {
-    /// Clear text. The bytes came already, behind TLS; they are read first.
-    Clear(Vec<u8>),
-    /// TLS is being set up, or was not: nobody may read these bytes as commands.
-    Shaking,
-    Protected(Box<Layer>),
+    transport: Mutex<Transport>,
 }
 
 impl Control {
     pub(crate) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        Self { stream, peer, dialled: None, state: Mutex::new(State::Clear(Vec::new())) }
+        Self { stream, peer, dialled: None, transport: Mutex::new(Transport::Plain(Vec::new())) }
     }
 
     /// Connects to a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
@@ -109,24 +93,16 @@ impl Control {
         self.dialled.unwrap_or_else(|| self.local())
     }
 
-    /// Learns from a balancer's header whose connection it is: the peer and what it dialled are the client's from then on.
+    /// Learns from a balancer's header whose connection it is: the peer and what it connected to are the client's from then on.
     /// Not a byte of the client's is taken. A balancer's own connection, as a health check is, stays what it was.
     ///
     /// # Errors
     /// Why it was not learnt; nothing may be read then.
     pub async fn introduce(&mut self, proxies: &Proxies) -> Result<Introduced, NotIntroduced> {
-        let (_turn, until) = proxies.turn()?;
-        let mut header = Header::default();
-        while let wants @ 1.. = header.wants()? {
-            let mut scratch = [0; Header::READ];
-            let room = scratch.get_mut(..wants).unwrap_or_default();
-            let read = self.stream.async_io(Interest::READABLE, || receive(self.stream.as_fd(), room));
-            match timeout_at(until, read).await.map_err(|_| NotIntroduced::Late)?? {
-                0 => return Err(NotIntroduced::Ended),
-                count => header.take(scratch.get(..count).unwrap_or_default()),
-            }
-        }
-        match header.says()? {
+        let mut header = proxies.header()?;
+        let until = header.until();
+        let read = self.stream.async_io(Interest::READABLE, || header.step(self.stream.as_fd()));
+        match timeout_at(until, read).await.map_err(|_| NotIntroduced::Late)??? {
             Behind::Client(peer, dialled) => {
                 (self.peer, self.dialled) = (peer, Some(dialled));
                 Ok(Introduced::Client)
@@ -148,73 +124,33 @@ impl Control {
     /// `UnexpectedEof` for an end without close_notify (which somebody in between can make; a client that just goes does it
     /// too). `NotConnected` while TLS is being set up, and for ever where that failed.
     pub async fn read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let (reads_first, unsent) = {
+            let transport = self.transport();
+            (transport.reads_first(), transport.has_unsent())
+        };
         // Under TLS, and behind it, bytes may be here that the event loop knows nothing of.
-        if self.reads_first() {
+        if reads_first {
             match self.receive(into) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
         }
         // What TLS could not send yet goes out while we wait; nobody else may be writing.
-        let unsent = self.has_unsent();
         let interest = if unsent { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         self.stream.async_io(interest, || self.receive(into)).await
     }
 
     fn receive(&self, into: &mut Vec<u8>) -> io::Result<usize> {
-        match &mut *self.state() {
-            State::Clear(rest) if !rest.is_empty() => {
-                let count = rest.len().min(READ_LIMIT);
-                into.extend(rest.drain(..count));
-                Ok(count)
-            }
-            State::Clear(_) => self.receive_clear(into),
-            State::Shaking => Err(io::ErrorKind::NotConnected.into()),
-            State::Protected(layer) => {
-                if let Err(error) = layer.flush(self.stream.as_fd())
-                    && error.kind() != io::ErrorKind::WouldBlock
-                {
-                    return Err(error);
-                }
-                layer.read(self.stream.as_fd(), into, READ_LIMIT, Room::Control)
-            }
+        let (mut transport, fd) = (self.transport(), self.stream.as_fd());
+        match transport.flush(fd) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => transport.read(fd, into, READ_LIMIT),
         }
-    }
-
-    fn receive_clear(&self, into: &mut Vec<u8>) -> io::Result<usize> {
-        // On the stack, so that a connection that waits costs no buffer and `into` grows by what came, not by a guess.
-        let mut buffer = [0; READ_LIMIT];
-        let (count, _) = rustix::io::retry_on_intr(|| {
-            rustix::net::recv(&self.stream, &mut buffer[..], RecvFlags::empty())
-        })?;
-        into.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        Ok(count)
     }
 
     /// What a [`Control::read`] would meet now, without waiting and without taking anything.
     pub fn waiting(&self) -> Waiting {
-        match &mut *self.state() {
-            State::Clear(rest) if !rest.is_empty() => Waiting::Bytes,
-            State::Clear(_) => self.waiting_clear(),
-            State::Shaking => Waiting::End,
-            State::Protected(layer) => match layer.pending(self.stream.as_fd()) {
-                Pending::Nothing => Waiting::Nothing,
-                Pending::Bytes => Waiting::Bytes,
-                Pending::End => Waiting::End,
-            },
-        }
-    }
-
-    fn waiting_clear(&self) -> Waiting {
-        let peeked = rustix::io::retry_on_intr(|| {
-            rustix::net::recv(&self.stream, &mut [0; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT)
-        });
-        match peeked {
-            Ok((0, _)) => Waiting::End,
-            Ok(_) => Waiting::Bytes,
-            Err(rustix::io::Errno::AGAIN) => Waiting::Nothing,
-            Err(_) => Waiting::End,
-        }
+        self.transport().waiting(self.stream.as_fd())
     }
 
     /// Has the peer ended its direction, or broken the connection? Also when bytes are there that nobody has read yet.
@@ -228,7 +164,7 @@ impl Control {
 
     /// Appends what has come and was not read yet, up to 16 KiB, without taking it. Nothing under TLS.
     pub fn peek(&self, into: &mut Vec<u8>) {
-        let State::Clear(rest) = &*self.state() else { return };
+        let Transport::Plain(rest) = &*self.transport() else { return };
         into.extend_from_slice(rest);
         let mut buffer = [0; PEEKED];
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
@@ -243,21 +179,13 @@ impl Control {
     /// # Errors
     /// `WouldBlock` when it takes none; the connection's; `NotConnected` while TLS is being set up.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut *self.state() {
-            State::Clear(_) => self.send_some(bytes),
-            State::Shaking => Err(io::ErrorKind::NotConnected.into()),
-            State::Protected(layer) => layer.write(self.stream.as_fd(), bytes),
-        }
-    }
-
-    fn send_some(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::retry_on_intr(|| rustix::net::send(&self.stream, bytes, SendFlags::NOSIGNAL))?)
+        self.transport().write(self.stream.as_fd(), bytes)
     }
 
     /// TLS has bytes that the kernel has not taken yet. They go out with the next [`Control::write_all`], of nothing too,
     /// and while a [`Control::read`] waits.
     pub fn has_unsent(&self) -> bool {
-        matches!(&*self.state(), State::Protected(layer) if layer.has_unsent())
+        self.transport().has_unsent()
     }
 
     /// Writes all of it, waiting where it must, until the kernel has it. There is no deadline here: put one around it, for a
@@ -274,18 +202,15 @@ impl Control {
     }
 
     /// Until the kernel has all of TLS's bytes.
-    pub(crate) async fn flush(&self) -> io::Result<()> {
-        let flush = |socket: BorrowedFd<'_>| match &mut *self.state() {
-            State::Protected(layer) => layer.flush(socket),
-            State::Clear(_) | State::Shaking => Ok(()),
-        };
+    async fn flush(&self) -> io::Result<()> {
+        let flush = |socket: BorrowedFd<'_>| self.transport().flush(socket);
         self.when(Interest::WRITABLE, flush).await
     }
 
-    /// Says all of it in clear, also when TLS is being set up.
-    pub(crate) async fn send_clear(&self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Sends all of it unencrypted, also when TLS is being set up.
+    async fn send_plain(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let written = self.when(Interest::WRITABLE, |_| self.send_some(bytes)).await?;
+            let written = self.when(Interest::WRITABLE, |fd| send(fd, bytes)).await?;
             bytes = bytes.get(written..).unwrap_or_default();
         }
         Ok(())
@@ -293,7 +218,7 @@ impl Control {
 
     /// Tries until it is not `WouldBlock`. The kernel is asked first, as its buffer is almost always free, and the event
     /// loop only when it was not.
-    pub(crate) async fn when<T>(
+    async fn when<T>(
         &self,
         interest: Interest,
         mut attempt: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
@@ -306,58 +231,20 @@ impl Control {
         self.stream.async_io(interest, || attempt(self.stream.as_fd())).await
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn transport(&self) -> MutexGuard<'_, Transport> {
         // A step that panicked is a bug; the session it belongs to is over, and nobody else has this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn reads_first(&self) -> bool {
-        match &*self.state() {
-            State::Clear(rest) => !rest.is_empty(),
-            State::Shaking | State::Protected(_) => true,
-        }
+        self.transport.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Is it under TLS?
     pub fn is_protected(&self) -> bool {
-        matches!(&*self.state(), State::Protected(_))
-    }
-
-    pub(crate) fn set_shaking(&self) {
-        *self.state() = State::Shaking;
-    }
-
-    pub(crate) fn set_protected(&self, layer: Layer) {
-        *self.state() = State::Protected(Box::new(layer));
-    }
-
-    /// Does something to its TLS, where it is under TLS.
-    pub(crate) fn with_layer(&self, act: impl FnOnce(&mut Layer)) {
-        if let State::Protected(layer) = &mut *self.state() {
-            act(layer);
-        }
-    }
-
-    /// Says that nothing more comes from us under TLS.
-    pub(crate) fn close_notify(&self) {
-        if let State::Protected(layer) = &mut *self.state() {
-            // Where the kernel takes none of it now, `flush` is to follow; where the connection is gone, that says so.
-            let _ = layer.close(self.stream.as_fd());
-        }
-    }
-
-    /// Goes on in clear, after close_notify from both sides, with what came behind the peer's.
-    pub(crate) fn set_clear(&self) {
-        let mut state = self.state();
-        if let State::Protected(layer) = std::mem::replace(&mut *state, State::Shaking) {
-            *state = State::Clear(layer.into_rest());
-        }
+        self.transport().layer().is_some()
     }
 
     /// Ends our direction: the peer reads the end after what was written. Reading goes on. Under TLS close_notify goes
     /// first, if the kernel takes it at once.
     pub fn shutdown(&self) {
-        self.close_notify();
+        let _ = self.transport().close_notify(self.stream.as_fd());
         // It fails only where the connection is gone already, which the next read says.
         let _ = rustix::net::shutdown(&self.stream, Shutdown::Write);
     }

@@ -39,7 +39,9 @@ pub mod proxy;
 pub mod pump;
 pub mod reserve;
 pub mod segments;
+mod socket;
 pub mod tls;
+mod transport;
 #[expect(unsafe_code, reason = "the kernel is asked for a number by an ioctl")]
 mod unsent;
 #[expect(unsafe_code, reason = "registering a descriptor with the event loop asks for a proof")]

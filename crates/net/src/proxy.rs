@@ -10,14 +10,17 @@
 //! ```
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use ipnet::IpNet;
 use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::address::canonical;
+use crate::socket::receive;
 
 /// How long a balancer may take for its header. It has it ready when it connects.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -58,17 +61,47 @@ impl Proxies {
         self.from.iter().any(|net| net.contains(&peer))
     }
 
-    /// A place among the headers that are awaited, and when that one must be there.
-    pub(crate) fn turn(&self) -> Result<(OwnedSemaphorePermit, tokio::time::Instant), NotIntroduced> {
+    /// A header that is to be read from a connection.
+    pub(crate) fn header(&self) -> Result<HeaderReader, NotIntroduced> {
         let turn = Arc::clone(&self.turns).try_acquire_owned().map_err(|_| NotIntroduced::TooMany)?;
-        Ok((turn, tokio::time::Instant::now() + PATIENCE))
+        Ok(HeaderReader { header: Header::default(), until: Instant::now() + PATIENCE, _turn: turn })
+    }
+}
+
+/// A header that is being read.
+pub(crate) struct HeaderReader {
+    header: Header,
+    until: Instant,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl HeaderReader {
+    /// When it must be there.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Reads as far as the socket allows; `WouldBlock` where more is to come. Not a byte of the client's is taken.
+    pub(crate) fn step(&mut self, fd: BorrowedFd<'_>) -> io::Result<Result<Behind, NotIntroduced>> {
+        loop {
+            let wants = match self.header.wants() {
+                Ok(0) => return Ok(self.header.says()),
+                Ok(wants) => wants,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut scratch = [0; Header::READ];
+            match receive(fd, scratch.get_mut(..wants).unwrap_or_default())? {
+                0 => return Ok(Err(NotIntroduced::Ended)),
+                count => self.header.take(scratch.get(..count).unwrap_or_default()),
+            }
+        }
     }
 }
 
 /// Whose connection a header says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behind {
-    /// A client's, who dialled the second address.
+    /// A client's, who connected to the second address.
     Client(SocketAddr, SocketAddr),
     /// The balancer's own, as its health check is (LOCAL, UNKNOWN).
     Nobody,
@@ -111,16 +144,16 @@ pub enum NotIntroduced {
 
 /// A header that is being read, never further than its end: what follows is the client's.
 #[derive(Debug, Default)]
-pub(crate) struct Header {
+struct Header {
     bytes: Vec<u8>,
 }
 
 impl Header {
     /// Room for one read.
-    pub(crate) const READ: usize = 512;
+    const READ: usize = 512;
 
     /// How many bytes may be read next, at most [`Header::READ`]; 0: it is whole.
-    pub(crate) fn wants(&self) -> Result<usize, NotIntroduced> {
+    fn wants(&self) -> Result<usize, NotIntroduced> {
         let (bytes, length) = (self.bytes.as_slice(), self.bytes.len());
         let begins = |signature: &[u8]| {
             let common = length.min(signature.len());
@@ -154,12 +187,12 @@ impl Header {
     }
 
     /// Takes what was read.
-    pub(crate) fn take(&mut self, bytes: &[u8]) {
+    fn take(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// What it says, once it is whole.
-    pub(crate) fn says(&self) -> Result<Behind, NotIntroduced> {
+    fn says(&self) -> Result<Behind, NotIntroduced> {
         let config = ParseConfig { include_tlvs: false, allow_v1: true, allow_v2: true };
         let (header, length) =
             ProxyHeader::parse(&self.bytes, config).map_err(|_| NotIntroduced::Malformed)?;

@@ -11,122 +11,149 @@
 //! future stops its transfer; see [`receive_file`] for the one piece that a thread may still be writing then.
 //!
 //! A transfer that waits for its peer holds no piece of the file: [`room`] is waited for before a piece is read, and the
-//! buffer goes back when the peer has sent all it had ([`buffer`](crate::buffer)). What the kernel did not take of the last piece, up to
-//! 64 KiB, is all that there can be.
-use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! buffer goes back when the peer has sent all it had ([`buffer`](crate::buffer)). What the kernel did not take of the last
+//! piece, up to 64 KiB, is all that there can be.
+use std::fs::File;
+use std::ops::Range;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::io::Interest;
 
-mod protected;
+use crate::data::Data;
+use crate::socket;
+
+mod file;
+mod progress;
 mod receive;
 mod send;
-mod vessel;
+mod splice;
+mod tls;
 
-pub use receive::{receive, receive_file, receive_rest};
-pub use send::{has_room, room, send, send_file};
+use progress::patiently;
+pub use progress::{Progress, PumpError};
 
-/// A transfer gives other tasks their turn after this many bytes without a wait: about a millisecond's work.
-const TURN: u64 = 4 << 20;
-
-/// Bytes moved so far, to be read while the transfer goes on.
-#[derive(Debug, Default)]
-pub struct Progress {
-    bytes: AtomicU64,
-    start: AtomicU64,
-}
-
-impl Progress {
-    /// Counts more bytes.
-    pub fn add(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// The bytes counted so far.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// The transfer starts behind so many bytes of its file, which are not counted.
-    pub fn starts_at(&self, offset: u64) {
-        self.start.store(offset, Ordering::Relaxed);
-    }
-
-    /// How many bytes of the file are before those that are counted.
-    pub fn start(&self) -> u64 {
-        self.start.load(Ordering::Relaxed)
-    }
-}
-
-/// Why a transfer ended before its end, and by whose fault.
-#[derive(Debug, thiserror::Error)]
-pub enum PumpError {
-    /// The peer took or gave nothing for this long.
-    #[error("the data connection stalled for {0:?}")]
-    Stalled(Duration),
-    /// The data connection broke: reset, unreachable, or closed against our bytes.
-    #[error("the data connection broke: {0}")]
-    Peer(#[source] io::Error),
-    /// The connection ended under TLS without close_notify: the file may have been cut by anybody in between. Everything
-    /// that came before has been given.
-    #[error("the data connection ended without the end of TLS")]
-    Truncated,
-    /// Our own file could not be read or written; the error keeps its number, as a full disk is not a broken one.
-    #[error("the file failed: {0}")]
-    File(#[source] io::Error),
-    /// The file ended before the length that was asked for; all it had was sent.
-    #[error("the file ended after {sent} of {expected} bytes")]
-    Short {
-        /// Bytes sent.
-        sent: u64,
-        /// Bytes asked for.
-        expected: u64,
-    },
-}
-
-/// Waits for the peer, at most `stall`.
-pub(crate) async fn patiently<T>(
+/// Sends a range of a file, its bytes as they are, and returns how many. Nothing is copied in user space but the last
+/// 16 KiB and files of a kind that sendfile cannot read.
+///
+/// It starts at once, and waits for the peer only when the kernel's buffer is full. The event loop never waits for
+/// the disk: before each piece the page cache is asked for its last byte (RWF_NOWAIT), and where that is not there,
+/// or the file system cannot say, the piece is sent from the blocking pool. (A page missing *inside* a piece whose end
+/// is cached does block; the kernel reads ahead in order, so that takes somebody who reads the file backwards.)
+///
+/// Dropped, it stops; a piece that is in the blocking pool at that moment, up to 1 MiB, may still be sent.
+///
+/// # Errors
+/// [`PumpError::Short`] when the file ends inside the range (what it had is sent: that a file shrinks is no reason to
+/// stop, but the caller should say so), and the others by their fault.
+pub async fn send_file(
+    data: &mut Data,
+    file: &Arc<File>,
+    range: Range<u64>,
     stall: Duration,
-    wait: impl Future<Output = io::Result<T>>,
-) -> Result<T, PumpError> {
-    match timeout(stall, wait).await {
-        Ok(result) => result.map_err(PumpError::Peer),
-        Err(_) => Err(PumpError::Stalled(stall)),
+    progress: &Progress,
+) -> Result<u64, PumpError> {
+    match data.parts() {
+        (socket, None) => send::send_file(socket, file, range, stall, progress).await,
+        (socket, Some(layer)) => tls::send_file((socket, layer), file, range, stall, progress).await,
     }
 }
 
-/// Runs blocking work in tokio's pool. Its panic would be a bug of ours and is passed on; a runtime that shuts down
-/// refuses the work, and the transfer ends as if its file had failed.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, PumpError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => Ok(result),
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        Err(failed) => Err(PumpError::File(io::Error::other(failed))),
+/// Sends all the bytes.
+///
+/// # Errors
+/// [`PumpError::Stalled`] and [`PumpError::Peer`]; a part may have been sent, as `progress` tells.
+pub async fn send(
+    data: &mut Data,
+    bytes: &[u8],
+    stall: Duration,
+    progress: &Progress,
+) -> Result<(), PumpError> {
+    match data.parts() {
+        (socket, None) => send::send(socket, bytes, stall, progress).await,
+        (socket, Some(layer)) => tls::send((socket, layer), bytes, stall, progress).await,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_say_whose_fault_it_was() {
-        let full = PumpError::File(io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error()));
-        assert!(full.to_string().starts_with("the file failed: No space left"));
-        let short = PumpError::Short { sent: 3, expected: 10 };
-        assert_eq!(short.to_string(), "the file ended after 3 of 10 bytes");
-        let stalled = PumpError::Stalled(Duration::from_secs(60));
-        assert_eq!(stalled.to_string(), "the data connection stalled for 60s");
+/// Would [`room`] be there at once?
+#[must_use]
+pub fn has_room(data: &mut Data) -> bool {
+    match data.parts() {
+        (socket, None) => socket::room(socket.as_fd()).is_ok(),
+        (socket, Some(layer)) => tls::room(layer, socket.as_fd()).is_ok(),
     }
+}
 
-    #[test]
-    fn progress_adds_up() {
-        let progress = Progress::default();
-        progress.add(3);
-        progress.add(4);
-        assert_eq!(progress.bytes(), 7);
+/// Waits until the kernel takes more: usually a third of its buffer is free then, and a piece of [`PIECE`](crate::buffer::PIECE) fits. Under
+/// TLS also until it has taken what is encrypted already. To be called with no piece in memory, before the next one is read.
+///
+/// # Errors
+/// [`PumpError::Stalled`] and [`PumpError::Peer`].
+pub async fn room(data: &mut Data, stall: Duration) -> Result<(), PumpError> {
+    match data.parts() {
+        (socket, None) => patiently(stall, socket.when(Interest::WRITABLE, socket::room)).await,
+        (socket, Some(layer)) => tls::wait_for_room((socket, layer), stall).await,
+    }
+}
+
+/// Receives until the peer's end, or until `limit` bytes have come (what the peer sends beyond them is left unread),
+/// into a file from offset `at` on, its bytes as they are. Returns how many.
+///
+/// Bytes count as progress when the file has them. On an error, what had come before it is in the file.
+///
+/// Dropped, it stops: a thread of the blocking pool that is writing at that moment finishes the piece it is at (up to
+/// 1 MiB, all of it bytes that the peer did send for that place) and writes nothing after it.
+///
+/// # Errors
+/// By their fault; a disk error keeps its number (ENOSPC, EDQUOT, EFBIG).
+pub async fn receive_file(
+    data: &mut Data,
+    file: &Arc<File>,
+    at: u64,
+    limit: Option<u64>,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<u64, PumpError> {
+    let limit = limit.unwrap_or(u64::MAX);
+    match data.parts() {
+        (socket, None) => receive::receive_file(socket, file, at, limit, stall, progress).await,
+        (socket, Some(layer)) => tls::receive_file((socket, layer), file, at, limit, stall, progress).await,
+    }
+}
+
+/// As [`receive_file`], for what comes behind bytes that were [received](receive) already: all of it goes through the blocking
+/// pool, and is in the file as soon as it has come.
+///
+/// # Errors
+/// As [`receive_file`].
+pub async fn receive_rest(
+    data: &mut Data,
+    file: &Arc<File>,
+    at: u64,
+    limit: u64,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<u64, PumpError> {
+    match data.parts() {
+        (socket, None) => receive::receive_rest(socket, file, at, limit, stall, progress).await,
+        (socket, Some(layer)) => tls::receive_file((socket, layer), file, at, limit, stall, progress).await,
+    }
+}
+
+/// Appends what has arrived, waiting for the first byte: up to 64 KiB, or the vector's spare capacity where that is
+/// more. 0 is the peer's end, under TLS said by close_notify. Cancel-safe: a dropped call has taken nothing.
+///
+/// # Errors
+/// [`PumpError::Stalled`], [`PumpError::Peer`] and [`PumpError::Truncated`].
+pub async fn receive(
+    data: &mut Data,
+    into: &mut Vec<u8>,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<usize, PumpError> {
+    match data.parts() {
+        (socket, None) => receive::receive(socket, into, stall, progress).await,
+        (socket, Some(layer)) => tls::receive((socket, layer), into, stall, progress).await,
     }
 }

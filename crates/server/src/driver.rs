@@ -12,12 +12,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use net::control::{Control, Waiting};
+use net::control::{Control, Explicit, Waiting};
 use net::data::WeakData;
 use net::passive::Demand;
 use net::pump::Progress;
 use net::tls::server::Binding;
-use net::tls::{Explicit, UpgradeError};
+use net::tls::UpgradeError;
 use storage::Certificate;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};

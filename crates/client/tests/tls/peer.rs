@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use client::TlsMode;
 use net::active::ActivePort;
-use net::control::{Control, Waiting};
+use net::control::{Control, Explicit, Waiting};
 use net::data::Data;
 use net::listener::Listener;
 use net::pump::{self, Progress, PumpError};
 use net::tls::identity::Identity;
 use net::tls::server::{Binding, ClientCertificates, ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{DataTlsError, Explicit, Fingerprint, Flow, Reuse, UpgradeError, Versions};
+use net::tls::{DataTlsError, Fingerprint, Flow, Reuse, UpgradeError, Versions};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 

@@ -6,10 +6,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::control::Control;
+use net::control::{Control, Explicit};
 use net::icmp::Rejection;
 use net::tls::client::{ClientTls, Session};
-use net::tls::{Explicit, HandshakeError, UpgradeError, is_about_our_certificate};
+use net::tls::{HandshakeError, UpgradeError, is_about_our_certificate};
 use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Reply, ReplyDecoder, Severity};

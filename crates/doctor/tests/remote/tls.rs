@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use client::{Credentials, Endpoint};
 use doctor::remote::{Diagnosis, LONGEST, Target, Verdict, diagnose, examine};
-use net::control::Control;
+use net::control::{Control, Explicit};
 use net::listener::Listener;
+use net::tls::Versions;
 use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{Explicit, Versions};
 use socket2::SockRef;
 use tokio::time::Instant;
 

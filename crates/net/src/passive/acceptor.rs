@@ -102,17 +102,17 @@ fn receive(hub: &Arc<Hub>, door: &Door, mut data: Data) {
         return hub.deliver(door.port, data);
     };
     // Without a runtime, at its end, nobody could read it.
-    let Ok(runtime) = Handle::try_current() else { return data.decline() };
+    let Ok(runtime) = Handle::try_current() else { return data.drain_and_close() };
     let (hub, proxies, port) = (Arc::clone(hub), proxies.clone(), door.port);
     // Ends by itself within the header's deadline; there are as many at once as `Proxies` has turns.
     runtime.spawn(async move {
         match data.introduce(&proxies).await {
             Ok(Introduced::Client) => hub.deliver(port, data),
             // A look whether somebody listens.
-            Ok(Introduced::Balancer) => data.decline(),
+            Ok(Introduced::Balancer) => data.drain_and_close(),
             Err(error) => {
                 tracing::debug!(balancer = %data.peer(), port, %error, "a data connection without its header was closed");
-                data.decline();
+                data.drain_and_close();
             }
         }
     });

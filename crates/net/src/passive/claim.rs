@@ -131,7 +131,7 @@ impl Drop for Claim {
         // costs nothing.
         let known = resolved(self.0.hub.look(self.0.owner, None));
         if let Some(Ok(data)) = known.or_else(|| self.arrived()) {
-            data.decline();
+            data.drain_and_close();
         }
     }
 }

@@ -15,8 +15,7 @@ use super::claims::{Answer, Claims, Grant, Kind, Lapsed, Outcome, Owner, Wish};
 use super::protected::{Demand, Refused};
 use super::readings::Readings;
 use super::refusals::{Cause, Line, Refusals, Tally};
-use crate::data::Data;
-use crate::tls::Hello;
+use crate::data::{Data, Hello};
 
 mod hellos;
 
@@ -190,7 +189,7 @@ impl Hub {
                 wake(woken);
                 return match listened {
                     Some(listened) => self.read(listened, data),
-                    None => data.decline(),
+                    None => data.drain_and_close(),
                 };
             }
             // The session logs it as well: it is told, and knows its user.
@@ -209,7 +208,7 @@ impl Hub {
         drop(state);
         line.into_iter().for_each(Line::write);
         wake(woken);
-        closing.into_iter().for_each(Data::decline);
+        closing.into_iter().for_each(Data::drain_and_close);
     }
 
     /// What is known of a claim. A final word (anything but `Queued` and `Port`) is given once and ends the claim;
@@ -268,9 +267,9 @@ impl Hub {
         wake(woken);
         ended.into_iter().for_each(super::readings::Reading::end);
         if let Some(Seat { news, inbox, .. }) = seat {
-            inbox.into_iter().flat_map(|inbox| inbox.hellos).for_each(|hello| hello.decline());
+            inbox.into_iter().flat_map(|inbox| inbox.hellos).for_each(|hello| hello.drain_and_close());
             if let News::Arrived(data) = news {
-                data.decline();
+                data.drain_and_close();
             }
         }
     }

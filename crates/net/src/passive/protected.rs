@@ -17,9 +17,10 @@ use super::claim::{ClaimedPort, Stake};
 use super::claims::Kind;
 use super::hub::Awaits;
 use super::refusals::Cause;
+use crate::data::{Hello, Shown};
+use crate::tls::Reuse;
 use crate::tls::server::{Binding, ServerTls};
 use crate::tls::sessions::{BindingId, Owned};
-use crate::tls::{Hello, Reuse, Shown};
 
 /// Connections of one claim that are being told at once why they are refused. A client has made two at most; each takes
 /// a descriptor for up to a second, of which there are few.
@@ -225,7 +226,7 @@ impl ProtectedClaim {
                 hello.refuse().await;
                 drop(turn);
             })),
-            _ => hello.decline(),
+            _ => hello.drain_and_close(),
         }
     }
 

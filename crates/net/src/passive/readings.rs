@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 
 use super::claims::Stamp;
-use crate::data::throw_away;
+use crate::socket::drain;
 use crate::tls::sessions::BindingId;
 
 /// Connections at one place that have not spoken, beside two for each claim: the client's, and another that it made in
@@ -54,7 +54,7 @@ impl Reading {
 
     /// Ends it, with FIN.
     pub(super) fn end(self) {
-        throw_away(self.socket.as_fd());
+        drain(self.socket.as_fd());
         if let Some(task) = self.task {
             task.abort();
         }

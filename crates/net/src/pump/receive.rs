@@ -1,18 +1,18 @@
 //! How are bytes received from a data connection?
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::io::{Errno, ReadWriteFlags};
 use tokio::io::Interest;
 
-use super::vessel::{Vessel, VesselError};
-use super::{Progress, PumpError, TURN, blocking, patiently, protected};
+use super::file::write;
+use super::progress::{Progress, PumpError, TURN, blocking, patiently};
+use super::splice::{Splice, SpliceError};
 use crate::buffer;
-use crate::data::Data;
+use crate::socket::{self, Socket};
 
 /// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking pool (none
 /// where the file system can write without waiting), and no pipe.
@@ -22,63 +22,43 @@ const FIRST: usize = 64 << 10;
 const READ: usize = 16 << 10;
 
 /// The least that [`receive`] makes room for.
-const ROOM: usize = buffer::PIECE;
+pub(super) const ROOM: usize = buffer::PIECE;
 
-/// Receives until the peer's end, or until `limit` bytes have come (what the peer sends beyond them is left unread),
-/// into a file from offset `at` on, its bytes as they are. Returns how many.
-///
-/// Bytes count as progress when the file has them. On an error, what had come before it is in the file.
-///
-/// Dropped, it stops: a thread of the blocking pool that is writing at that moment finishes the piece it is at (up to
-/// 1 MiB, all of it bytes that the peer did send for that place) and writes nothing after it.
-///
-/// # Errors
-/// By their fault; a disk error keeps its number (ENOSPC, EDQUOT, EFBIG).
-pub async fn receive_file(
-    data: &mut Data,
-    file: &Arc<File>,
-    at: u64,
-    limit: Option<u64>,
-    stall: Duration,
-    progress: &Progress,
-) -> Result<u64, PumpError> {
-    if data.is_protected() {
-        return protected::receive_file(data, file, at, limit, stall, progress).await;
-    }
-    let limit = limit.unwrap_or(u64::MAX);
-    let mut first = Vec::new();
-    let ended = fill(data, &mut first, limit.min(FIRST as u64) as usize, stall).await;
-    let total = first.len() as u64;
-    if total > 0 {
-        write_first(file, first, at).await?;
-        progress.add(total);
-    }
-    if ended? == Filled::Ended {
-        return Ok(total);
-    }
-    let rest = receive_rest(data, file, at.saturating_add(total), limit - total, stall, progress).await?;
-    Ok(total + rest)
-}
-
-/// As [`receive_file`], for what comes behind bytes that were [received](receive) already: all of it goes through the blocking
-/// pool, and is in the file as soon as it has come.
-///
-/// # Errors
-/// As [`receive_file`].
-pub async fn receive_rest(
-    data: &mut Data,
+/// See [`super::receive_file`].
+pub(super) async fn receive_file(
+    socket: &mut Socket,
     file: &Arc<File>,
     at: u64,
     limit: u64,
     stall: Duration,
     progress: &Progress,
 ) -> Result<u64, PumpError> {
-    if data.is_protected() {
-        return protected::receive_file(data, file, at, Some(limit), stall, progress).await;
+    let mut first = Vec::new();
+    let ended = fill(socket, &mut first, limit.min(FIRST as u64) as usize, stall).await;
+    let total = first.len() as u64;
+    if total > 0 {
+        write(file, first, at).await?;
+        progress.add(total);
     }
+    if ended? == Filled::Ended {
+        return Ok(total);
+    }
+    let rest = receive_rest(socket, file, at.saturating_add(total), limit - total, stall, progress).await?;
+    Ok(total + rest)
+}
+
+/// See [`super::receive_rest`].
+pub(super) async fn receive_rest(
+    socket: &mut Socket,
+    file: &Arc<File>,
+    at: u64,
+    limit: u64,
+    stall: Duration,
+    progress: &Progress,
+) -> Result<u64, PumpError> {
     let mut total = 0;
     let wanted = Wanted::default();
-    let mut vessel = None;
+    let mut splice = None;
     while total < limit {
         let hop = Hop {
             file: Arc::clone(file),
@@ -86,12 +66,12 @@ pub async fn receive_rest(
             limit: (limit - total).min(TURN),
             wanted: Arc::clone(&wanted.0),
         };
-        let landing = bulk(data, hop, vessel, stall).await?;
-        vessel = Some(landing.vessel);
-        total += landing.moved;
-        progress.add(landing.moved);
-        match landing.end {
-            HopEnd::Dry | HopEnd::Turn => {}
+        let done = bulk(socket, hop, splice, stall).await?;
+        splice = Some(done.splice);
+        total += done.moved;
+        progress.add(done.moved);
+        match done.end {
+            HopEnd::Empty | HopEnd::Turn => {}
             HopEnd::Ended => break,
             HopEnd::Failed(error) => return Err(error),
         }
@@ -99,26 +79,19 @@ pub async fn receive_rest(
     Ok(total)
 }
 
-/// Appends what has arrived, waiting for the first byte: up to 64 KiB, or the vector's spare capacity where that is
-/// more. 0 is the peer's end, under TLS said by close_notify. Cancel-safe: a dropped call has taken nothing.
-///
-/// # Errors
-/// [`PumpError::Stalled`], [`PumpError::Peer`] and [`PumpError::Truncated`].
-pub async fn receive(
-    data: &mut Data,
+/// See [`super::receive`].
+pub(super) async fn receive(
+    socket: &mut Socket,
     into: &mut Vec<u8>,
     stall: Duration,
     progress: &Progress,
 ) -> Result<usize, PumpError> {
-    if data.is_protected() {
-        return protected::receive(data, into, ROOM, stall, progress).await;
-    }
-    let attempt = data.when(Interest::READABLE, |fd| {
+    let attempt = socket.when(Interest::READABLE, |fd| {
         if into.capacity() == 0 {
             *into = buffer::take();
         }
         into.reserve(ROOM);
-        let received = crate::data::receive_into(fd, into);
+        let received = socket::receive_into(fd, into);
         if received.is_err() && into.is_empty() {
             // It is not held while the peer is waited for.
             buffer::give(std::mem::take(into));
@@ -139,17 +112,17 @@ enum Filled {
 
 /// Reads up to `room` bytes into memory, and holds at most [`READ`] of them while it waits for others.
 async fn fill(
-    data: &mut Data,
+    socket: &mut Socket,
     into: &mut Vec<u8>,
     room: usize,
     stall: Duration,
 ) -> Result<Filled, PumpError> {
     while into.len() < room {
         let left = room - into.len();
-        let attempt = data.when(Interest::READABLE, |fd| {
+        let attempt = socket.when(Interest::READABLE, |fd| {
             let mut buffer = [0; READ];
             let part = buffer.get_mut(..left.min(READ)).unwrap_or_default();
-            let count = match crate::data::receive(fd, part) {
+            let count = match socket::receive(fd, part) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && into.len() >= READ => {
                     return Ok(None);
                 }
@@ -165,36 +138,6 @@ async fn fill(
         }
     }
     Ok(Filled::More)
-}
-
-/// Writes bytes: at once where the file system can do it without waiting, else in the blocking pool. Gives back the buffer.
-pub(super) async fn write_first(file: &Arc<File>, bytes: Vec<u8>, at: u64) -> Result<Vec<u8>, PumpError> {
-    let written = match rustix::io::pwritev2(&**file, &[IoSlice::new(&bytes)], at, ReadWriteFlags::NOWAIT) {
-        Ok(written) if written == bytes.len() => return Ok(bytes),
-        Ok(written) => written,
-        // "Not without waiting", or "this file system cannot say": most cannot for a write.
-        Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => 0,
-        Err(errno) => return Err(PumpError::File(errno.into())),
-    };
-    let file = Arc::clone(file);
-    let write = move || {
-        let rest = bytes.get(written..).unwrap_or_default();
-        write_all_at(&file, rest, at.saturating_add(written as u64)).map(|()| bytes)
-    };
-    blocking(write).await?.map_err(PumpError::File)
-}
-
-/// Writes all bytes at an offset, waiting for the disk where it must.
-pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, at))?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        bytes = bytes.get(written..).unwrap_or_default();
-        at = at.saturating_add(written as u64);
-    }
-    Ok(())
 }
 
 /// True as long as the transfer that started a hop is there.
@@ -213,7 +156,7 @@ impl Drop for Wanted {
     }
 }
 
-/// One stay in the blocking pool: what it may do there.
+/// One run in the blocking pool: what it may do there.
 #[derive(Debug)]
 struct Hop {
     file: Arc<File>,
@@ -222,18 +165,18 @@ struct Hop {
     wanted: Arc<AtomicBool>,
 }
 
-/// What a hop brought back.
+/// What came of a hop.
 #[derive(Debug)]
-struct Landing {
+struct HopResult {
     moved: u64,
-    vessel: Vessel,
+    splice: Splice,
     end: HopEnd,
 }
 
 #[derive(Debug)]
 enum HopEnd {
     /// The socket has nothing more for now.
-    Dry,
+    Empty,
     /// It has moved as much as it may.
     Turn,
     /// The peer's end.
@@ -242,40 +185,40 @@ enum HopEnd {
 }
 
 impl Hop {
-    fn run(self, socket: BorrowedFd<'_>, vessel: Option<Vessel>) -> Landing {
-        let mut vessel = vessel.unwrap_or_else(Vessel::new);
+    fn run(self, socket: BorrowedFd<'_>, splice: Option<Splice>) -> HopResult {
+        let mut splice = splice.unwrap_or_else(Splice::new);
         let mut moved = 0;
         let end = loop {
             if moved >= self.limit || !self.wanted.load(Ordering::Relaxed) {
                 break HopEnd::Turn;
             }
             let at = self.at.saturating_add(moved);
-            match vessel.carry(socket, &self.file, at, self.limit - moved) {
+            match splice.carry(socket, &self.file, at, self.limit - moved) {
                 Ok(0) => break HopEnd::Ended,
                 Ok(count) => moved += count,
-                Err(VesselError::Dry) => break HopEnd::Dry,
-                Err(VesselError::Socket(error)) => break HopEnd::Failed(PumpError::Peer(error)),
-                Err(VesselError::File(error)) => break HopEnd::Failed(PumpError::File(error)),
+                Err(SpliceError::Empty) => break HopEnd::Empty,
+                Err(SpliceError::Socket(error)) => break HopEnd::Failed(PumpError::Peer(error)),
+                Err(SpliceError::File(error)) => break HopEnd::Failed(PumpError::File(error)),
             }
         };
-        Landing { moved, vessel, end }
+        HopResult { moved, splice, end }
     }
 }
 
 /// Waits until there is something, and runs a hop.
 async fn bulk(
-    data: &mut Data,
+    socket: &mut Socket,
     hop: Hop,
-    vessel: Option<Vessel>,
+    splice: Option<Splice>,
     stall: Duration,
-) -> Result<Landing, PumpError> {
-    let socket = data.share();
-    let watch = data.watch().map_err(PumpError::Peer)?;
+) -> Result<HopResult, PumpError> {
+    let shared = Arc::clone(socket.share());
+    let watch = socket.watch().map_err(PumpError::Peer)?;
     let mut guard = patiently(stall, watch.ready(Interest::READABLE)).await?;
-    let landing = blocking(move || hop.run(socket.as_fd(), vessel)).await?;
-    if matches!(landing.end, HopEnd::Dry) {
+    let done = blocking(move || hop.run(shared.as_fd(), splice)).await?;
+    if matches!(done.end, HopEnd::Empty) {
         // Forgets only the readiness that was there before the hop: what came since then counts.
         guard.clear_ready();
     }
-    Ok(landing)
+    Ok(done)
 }

@@ -1,18 +1,18 @@
 //! How are bytes sent on a data connection?
 use std::fs::File;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::{Errno, ReadWriteFlags};
-use rustix::net::SendFlags;
+use rustix::io::Errno;
 use tokio::io::Interest;
 
-use super::{Progress, PumpError, TURN, blocking, patiently, protected};
+use super::file::{read_cached, read_in_pool};
+use super::progress::{Progress, PumpError, TURN, blocking, patiently};
 use crate::buffer;
-use crate::data::Data;
+use crate::socket::{self, Socket};
 
 /// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
 const PIECE: u64 = 1 << 20;
@@ -21,48 +21,33 @@ const PIECE: u64 = 1 << 20;
 /// read is its own probe and no pipe is made in the kernel.
 const SMALL: usize = 16 << 10;
 
-/// Sends a range of a file, its bytes as they are, and returns how many. Nothing is copied in user space but the last
-/// 16 KiB and files of a kind that sendfile cannot read.
-///
-/// It starts at once, and waits for the peer only when the kernel's buffer is full. The event loop never waits for
-/// the disk: before each piece the page cache is asked for its last byte (RWF_NOWAIT), and where that is not there,
-/// or the file system cannot say, the piece is sent from the blocking pool. (A page missing *inside* a piece whose end
-/// is cached does block; the kernel reads ahead in order, so that takes somebody who reads the file backwards.)
-///
-/// Dropped, it stops; a piece that is in the blocking pool at that moment, up to 1 MiB, may still be sent.
-///
-/// # Errors
-/// [`PumpError::Short`] when the file ends inside the range (what it had is sent: that a file shrinks is no reason to
-/// stop, but the caller should say so), and the others by their fault.
-pub async fn send_file(
-    data: &mut Data,
+/// See [`super::send_file`].
+pub(super) async fn send_file(
+    socket: &mut Socket,
     file: &Arc<File>,
     range: Range<u64>,
     stall: Duration,
     progress: &Progress,
 ) -> Result<u64, PumpError> {
-    if data.is_protected() {
-        return protected::send_file(data, file, range, stall, progress).await;
-    }
     let expected = range.end.saturating_sub(range.start);
     let mut at = range.start;
     let mut turn = 0;
-    let mut way = Way::Cached;
+    let mut method = Method::Cached;
     while at < range.end {
         let rest = at..range.end;
-        let step = match way {
-            Way::Cached => {
-                let attempt = data.when(Interest::WRITABLE, |fd| cached_piece(fd, file, &rest));
+        let step = match method {
+            Method::Cached => {
+                let attempt = socket.when(Interest::WRITABLE, |fd| cached_piece(fd, file, &rest));
                 patiently(stall, attempt).await?
             }
-            Way::Pool => {
+            Method::Pool => {
                 let file = Arc::clone(file);
-                data.when_in_pool(Interest::WRITABLE, stall, move |fd| kernel_piece(fd, &file, &rest)).await?
+                when_in_pool(socket, stall, move |fd| kernel_piece(fd, &file, &rest)).await?
             }
-            Way::Copy => copied_piece(data, file, &rest, stall).await?,
+            Method::Copy => copied_piece(socket, file, &rest, stall).await?,
         };
         // A cold piece says nothing of the next one: the kernel has begun to read ahead.
-        way = if way == Way::Pool { Way::Cached } else { way };
+        method = if method == Method::Pool { Method::Cached } else { method };
         match step {
             Step::Moved(moved) => {
                 at += moved;
@@ -70,8 +55,8 @@ pub async fn send_file(
                 progress.add(moved);
             }
             Step::Ended => return Err(PumpError::Short { sent: at - range.start, expected }),
-            Step::Cold => way = Way::Pool,
-            Step::Unable => way = Way::Copy,
+            Step::Cold => method = Method::Pool,
+            Step::Unable => method = Method::Copy,
             Step::Failed(error) => return Err(error),
         }
         if turn >= TURN {
@@ -82,53 +67,46 @@ pub async fn send_file(
     Ok(expected)
 }
 
-/// Sends all the bytes.
-///
-/// # Errors
-/// [`PumpError::Stalled`] and [`PumpError::Peer`]; a part may have been sent, as `progress` tells.
-pub async fn send(
-    data: &mut Data,
+/// See [`super::send`].
+pub(super) async fn send(
+    socket: &mut Socket,
     bytes: &[u8],
     stall: Duration,
     progress: &Progress,
 ) -> Result<(), PumpError> {
-    if data.is_protected() {
-        return protected::send(data, bytes, stall, progress).await;
-    }
     let mut rest = bytes;
     while !rest.is_empty() {
-        let sent = patiently(stall, data.when(Interest::WRITABLE, |fd| send_some(fd, rest))).await?;
+        let sent = patiently(stall, socket.when(Interest::WRITABLE, |fd| socket::send(fd, rest))).await?;
         progress.add(sent as u64);
         rest = rest.get(sent..).unwrap_or_default();
     }
     Ok(())
 }
 
-/// Would [`room`] be there at once?
-#[must_use]
-pub fn has_room(data: &mut Data) -> bool {
-    let (socket, layer) = data.parts();
-    match layer {
-        Some(layer) => socket.try_now(|fd| protected::room(layer, fd)).is_ok(),
-        None => socket.try_now(crate::data::room).is_ok(),
+/// Runs an operation on the socket in the blocking pool, because it also waits for a disk, until it does not say
+/// `WouldBlock`. Dropped, the operation that is running goes on to its end, with the descriptor kept open.
+async fn when_in_pool<T: Send + 'static>(
+    socket: &mut Socket,
+    stall: Duration,
+    operation: impl Fn(BorrowedFd<'_>) -> io::Result<T> + Send + Sync + 'static,
+) -> Result<T, PumpError> {
+    let operation = Arc::new(operation);
+    let shared = Arc::clone(socket.share());
+    let watch = socket.watch().map_err(PumpError::Peer)?;
+    loop {
+        let mut guard = patiently(stall, watch.ready(Interest::WRITABLE)).await?;
+        let (socket, operation) = (Arc::clone(&shared), Arc::clone(&operation));
+        match blocking(move || operation(socket.as_fd())).await? {
+            // Forgets only the readiness that was there before the operation: what came since then counts.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
+            other => return other.map_err(PumpError::Peer),
+        }
     }
 }
 
-/// Waits until the kernel takes more: usually a third of its buffer is free then, and a piece of [`buffer::PIECE`] fits. Under
-/// TLS also until it has taken what is encrypted already. To be waited for with empty hands, before the next piece is read.
-///
-/// # Errors
-/// [`PumpError::Stalled`] and [`PumpError::Peer`].
-pub async fn room(data: &mut Data, stall: Duration) -> Result<(), PumpError> {
-    if data.is_protected() {
-        return protected::wait_for_room(data, stall).await;
-    }
-    patiently(stall, data.when(Interest::WRITABLE, crate::data::room)).await
-}
-
-/// Where the next piece is moved.
+/// How the next piece is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Method {
     /// On the event loop, from the page cache.
     Cached,
     /// In the blocking pool, by sendfile all the same.
@@ -158,7 +136,7 @@ fn cached_piece(fd: BorrowedFd<'_>, file: &File, rest: &Range<u64>) -> io::Resul
         let wanted = buffer.get_mut(..piece as usize).unwrap_or_default();
         return Ok(match read_cached(file, wanted, rest.start) {
             Ok(0) => Step::Ended,
-            Ok(count) => match send_some(fd, wanted.get(..count).unwrap_or_default()) {
+            Ok(count) => match socket::send(fd, wanted.get(..count).unwrap_or_default()) {
                 Ok(sent) => Step::Moved(sent as u64),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => Step::Failed(PumpError::Peer(error)),
@@ -187,84 +165,24 @@ fn kernel_piece(fd: BorrowedFd<'_>, file: &File, rest: &Range<u64>) -> io::Resul
     })
 }
 
-/// The next piece by way of memory.
+/// The next piece through memory.
 async fn copied_piece(
-    data: &mut Data,
+    socket: &mut Socket,
     file: &Arc<File>,
     rest: &Range<u64>,
     stall: Duration,
 ) -> Result<Step, PumpError> {
     let length = (buffer::PIECE as u64).min(rest.end - rest.start) as usize;
-    room(data, stall).await?;
+    patiently(stall, socket.when(Interest::WRITABLE, socket::room)).await?;
     let bytes = read_in_pool(file, buffer::take(), length, rest.start).await?;
     if bytes.is_empty() {
         return Ok(Step::Ended);
     }
     // Counted by the caller, piece by piece.
-    send(data, &bytes, stall, &Progress::default()).await?;
+    send(socket, &bytes, stall, &Progress::default()).await?;
     let moved = bytes.len() as u64;
     buffer::give(bytes);
     Ok(Step::Moved(moved))
-}
-
-/// A piece of a file in memory.
-pub(super) enum Piece {
-    /// Some of it; at least a byte.
-    Read(Vec<u8>),
-    /// The file has no more.
-    Ended,
-}
-
-/// Reads up to `length` bytes of a file in the place of what a buffer holds: from the page cache where it has them, else in
-/// the blocking pool.
-pub(super) async fn read_piece(
-    file: &Arc<File>,
-    mut buffer: Vec<u8>,
-    length: usize,
-    at: u64,
-) -> Result<Piece, PumpError> {
-    buffer.resize(length, 0);
-    buffer = match read_cached(file, &mut buffer, at) {
-        Ok(count @ 1..) => {
-            buffer.truncate(count);
-            return Ok(Piece::Read(buffer));
-        }
-        // Nothing there: the file is shorter than it was, and its last page may be cold.
-        Ok(0) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => {
-            read_in_pool(file, buffer, length, at).await?
-        }
-        Err(errno) => return Err(PumpError::File(errno.into())),
-    };
-    Ok(if buffer.is_empty() { Piece::Ended } else { Piece::Read(buffer) })
-}
-
-async fn read_in_pool(
-    file: &Arc<File>,
-    mut buffer: Vec<u8>,
-    length: usize,
-    at: u64,
-) -> Result<Vec<u8>, PumpError> {
-    let file = Arc::clone(file);
-    let read = move || -> io::Result<Vec<u8>> {
-        buffer.clear();
-        buffer.reserve(length);
-        rustix::io::retry_on_intr(|| {
-            rustix::io::pread(&*file, rustix::buffer::spare_capacity(&mut buffer), at)
-        })?;
-        buffer.truncate(length);
-        Ok(buffer)
-    };
-    blocking(read).await?.map_err(PumpError::File)
-}
-
-fn send_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    Ok(rustix::io::retry_on_intr(|| rustix::net::send(fd, bytes, flags))?)
-}
-
-fn read_cached(file: &File, into: &mut [u8], at: u64) -> Result<usize, Errno> {
-    let mut parts = [IoSliceMut::new(into)];
-    rustix::io::retry_on_intr(|| rustix::io::preadv2(file, &mut parts, at, ReadWriteFlags::NOWAIT))
 }
 
 /// Whose fault is an error of a call that has both the file and the socket in its hands?
@@ -317,12 +235,12 @@ mod tests {
                 {
                 }
             };
-            let (step, ()) = tokio::join!(copied_piece(&mut data, &file, &rest, patience), read);
+            let (step, ()) = tokio::join!(copied_piece(data.parts().0, &file, &rest, patience), read);
             assert!(matches!(step, Ok(Step::Moved(count)) if count == moved as u64), "{step:?}");
         }
         assert!(peer.len() == buffer::PIECE + 100 && peer.iter().all(|byte| *byte == 7));
         let rest = buffer::PIECE as u64 + 100..buffer::PIECE as u64 + 500;
-        let step = copied_piece(&mut data, &file, &rest, patience).await;
+        let step = copied_piece(data.parts().0, &file, &rest, patience).await;
         assert!(matches!(step, Ok(Step::Ended)), "{step:?}");
     }
 }

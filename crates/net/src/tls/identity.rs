@@ -7,39 +7,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 
-use super::{Fingerprint, provider};
+use super::fingerprint::{Fingerprint, key_sha256, sha1};
+use super::provider::provider;
 
 /// A certificate chain, our own first, and the private key of the first. Cheap to clone; shows no key.
 #[derive(Clone)]
 pub struct Identity {
     pub(super) key: Arc<CertifiedKey>,
     fingerprint: Fingerprint,
-}
-
-/// Of a certificate in DER.
-pub(super) fn sha1(certificate: &[u8]) -> [u8; 20] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, certificate);
-    let mut bytes = [0; 20];
-    // A SHA-1 is 20 bytes long.
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
-}
-
-/// Of the key of a certificate in DER.
-pub(super) fn key_sha256(certificate: &[u8]) -> [u8; 32] {
-    let parsed = X509Certificate::from_der(certificate);
-    let key = parsed
-        .as_ref()
-        .map(|(_, certificate)| certificate.tbs_certificate.subject_pki.raw)
-        .unwrap_or_default();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
-    let mut bytes = [0; 32];
-    // A SHA-256 is 32 bytes long.
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
 }
 
 /// Why there is no identity in some bytes.

@@ -19,8 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Flow;
-use super::sessions::Owned;
+use super::reuse::Flow;
 
 /// Sessions of control connections that have ended, which a client that shares them may still hold as its newest.
 const ENDED: usize = 8;
@@ -42,7 +41,7 @@ pub struct User {
 
 /// What one control connection has in common with others.
 #[derive(Debug)]
-pub(super) struct Kin {
+pub(crate) struct Kin {
     address: IpAddr,
     shares: AtomicBool,
     standing: watch::Sender<Standing>,
@@ -67,7 +66,7 @@ impl Standing {
 type Party = (IpAddr, Arc<str>);
 
 impl Kin {
-    pub(super) fn new(address: IpAddr) -> Self {
+    pub(crate) fn new(address: IpAddr) -> Self {
         let standing = watch::Sender::new(Standing::default());
         Self {
             address: address.to_canonical(),
@@ -81,33 +80,33 @@ impl Kin {
         self.standing.borrow().user.clone()
     }
 
-    pub(super) fn belongs(&self, user: Option<User>) {
+    pub(crate) fn belongs(&self, user: Option<User>) {
         self.standing.send_modify(|standing| standing.user = user);
     }
 
     /// The control connection is gone.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.standing.send_modify(|standing| standing.ended = true);
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.standing.borrow().ended
     }
 
     /// Where nobody is logged in yet, on a control connection from this address: when somebody is. A client that shares
     /// sessions has this one as its newest, and goes on with its transfers meanwhile.
-    pub(super) fn awaited(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
+    pub(crate) fn awaited(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
         let open = self.address == address && self.standing.borrow().is_open();
         open.then(|| self.standing.subscribe())
     }
 
     /// Is it known that its client shares sessions among its control connections?
-    pub(super) fn shares(&self) -> bool {
+    pub(crate) fn shares(&self) -> bool {
         self.shares.load(Ordering::Relaxed)
     }
 
     /// A client has shown on one of two control connections what it was given on the other.
-    pub(super) fn share(&self, other: &Self) {
+    pub(crate) fn share(&self, other: &Self) {
         if self.address == other.address {
             self.shares.store(true, Ordering::Relaxed);
             other.shares.store(true, Ordering::Relaxed);
@@ -115,7 +114,7 @@ impl Kin {
     }
 
     /// Of the same user and the same address.
-    pub(super) fn is_of(&self, other: &Self) -> bool {
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
         self.address == other.address
             && self.user().is_some_and(|user| {
                 other.user().as_ref() == Some(&user) && (!user.anonymous || (self.shares() && other.shares()))
@@ -123,12 +122,12 @@ impl Kin {
     }
 
     /// May another's session do for a transfer? Anybody can be anonymous; what one of them stores is not to be another's.
-    pub(super) fn lends(&self, flow: Flow) -> bool {
+    pub(crate) fn lends(&self, flow: Flow) -> bool {
         flow == Flow::Sends || self.user().is_some_and(|user| !user.anonymous)
     }
 
     /// A claim at this port was not used: its connection may still come.
-    pub(super) fn left(&self, port: u16, now: Instant) {
+    pub(crate) fn left(&self, port: u16, now: Instant) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|(other, _)| *other != port);
         left.push_front((port, now));
@@ -136,7 +135,7 @@ impl Kin {
     }
 
     /// May a connection that comes to this port be for an earlier claim of ours?
-    pub(super) fn has_left(&self, port: u16, now: Instant) -> bool {
+    pub(crate) fn has_left(&self, port: u16, now: Instant) -> bool {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.iter().any(|(other, when)| *other == port && now < *when + LATELY)
     }
@@ -147,36 +146,42 @@ impl Kin {
 }
 
 /// The pools of a process.
-#[derive(Debug, Default)]
-pub(super) struct Pools(Mutex<HashMap<Party, Weak<Pool>>>);
+#[derive(Debug)]
+pub(crate) struct Pools<S>(Mutex<HashMap<Party, Weak<Pool<S>>>>);
 
 /// Keeps the sessions of control connections that have ended, as long as one lives that shares them. Nobody gains by that: who
 /// knows such a session could have stayed logged in.
-#[derive(Debug, Default)]
-pub(super) struct Pool(Mutex<VecDeque<Arc<Owned>>>);
+#[derive(Debug)]
+pub(crate) struct Pool<S>(Mutex<VecDeque<Arc<S>>>);
 
-impl Pools {
-    fn pools(&self) -> MutexGuard<'_, HashMap<Party, Weak<Pool>>> {
+impl<S> Default for Pools<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<S> Pools<S> {
+    fn pools(&self) -> MutexGuard<'_, HashMap<Party, Weak<Pool<S>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pool of a control connection whose client shares sessions.
-    pub(super) fn of(&self, kin: &Kin) -> Option<Arc<Pool>> {
+    pub(crate) fn of(&self, kin: &Kin) -> Option<Arc<Pool<S>>> {
         let party = kin.shares().then(|| kin.party()).flatten()?;
         let mut pools = self.pools();
         if let Some(pool) = pools.get(&party).and_then(Weak::upgrade) {
             return Some(pool);
         }
         pools.retain(|_, pool| pool.strong_count() > 0);
-        let pool = Arc::default();
+        let pool = Arc::new(Pool(Mutex::default()));
         pools.insert(party, Arc::downgrade(&pool));
         Some(pool)
     }
 }
 
-impl Pool {
+impl<S> Pool<S> {
     /// Keeps a session whose control connection has ended.
-    pub(super) fn keep(&self, ended: Arc<Owned>) {
+    pub(crate) fn keep(&self, ended: Arc<S>) {
         let eldest = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(ended);

@@ -2,15 +2,17 @@
 //!
 //! Without waiting: every step that would have to says `WouldBlock`, and the connection's owner knows how to wait. Bytes
 //! are given to rustls record by record, so that what follows the peer's close_notify is still ours to read: after CCC
-//! (RFC 4217 4.1) the same socket goes on in clear.
+//! (RFC 4217 4.1) the same socket goes on unencrypted.
 use std::io::{self, BufRead, IoSlice, Write};
 use std::os::fd::BorrowedFd;
 
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::{SendAncillaryBuffer, SendFlags};
 use rustls::Connection;
 
+use super::error::LayerError;
 use super::reissue::{self, Template};
 use crate::buffer;
+use crate::socket::{Waiting, receive_into};
 
 /// The most plaintext that is encrypted ahead of the kernel. What a peer that does not read leaves of it stays in memory.
 pub(crate) const AHEAD: usize = buffer::PIECE;
@@ -35,29 +37,6 @@ pub(crate) struct Layer {
     template: Option<Template>,
     /// A ticket that goes out in front of what is said next.
     ticket: Option<Vec<u8>>,
-}
-
-/// What waits to be read, above TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pending {
-    Nothing,
-    Bytes,
-    End,
-}
-
-/// Errors of ours that travel inside an `io::Error`.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LayerError {
-    #[error("{0}")]
-    Tls(#[source] rustls::Error),
-    #[error("the peer does not speak TLS here")]
-    NotTls(Vec<u8>),
-}
-
-impl From<LayerError> for io::Error {
-    fn from(error: LayerError) -> Self {
-        Self::new(io::ErrorKind::InvalidData, error)
-    }
 }
 
 impl Layer {
@@ -92,7 +71,7 @@ impl Layer {
     }
 
     /// Goes on with the handshake as far as the peer's bytes allow. Afterwards everything of ours is with the kernel.
-    pub(crate) fn shake(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
+    pub(crate) fn handshake(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
         while self.connection.is_handshaking() {
             if !self.feed(socket)? {
                 // In one piece: the second of two small ones would lie with the kernel until the peer has acknowledged the
@@ -196,24 +175,24 @@ impl Layer {
     }
 
     /// What a read would meet, without waiting. Takes records from the socket, and keeps what is in them.
-    pub(crate) fn pending(&mut self, socket: BorrowedFd<'_>) -> Pending {
+    pub(crate) fn waiting(&mut self, socket: BorrowedFd<'_>) -> Waiting {
         loop {
             if self.has_plaintext() {
-                return Pending::Bytes;
+                return Waiting::Bytes;
             }
             if self.closed {
-                return Pending::End;
+                return Waiting::End;
             }
             match self.feed(socket) {
                 Ok(true) => continue,
-                Ok(false) if self.ended => return Pending::End,
+                Ok(false) if self.ended => return Waiting::End,
                 Ok(false) => {}
-                Err(_) => return Pending::End,
+                Err(_) => return Waiting::End,
             }
             match self.fill(socket, Room::Control) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Pending::Nothing,
-                Err(_) => return Pending::End,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Waiting::Nothing,
+                Err(_) => return Waiting::End,
             }
         }
     }
@@ -229,7 +208,7 @@ impl Layer {
         self.inbox.record > 0 || !self.inbox.is_empty()
     }
 
-    /// What came after the peer's close_notify, in clear.
+    /// What came after the peer's close_notify, unencrypted.
     pub(crate) fn into_rest(self) -> Vec<u8> {
         self.inbox.into_rest()
     }
@@ -345,15 +324,13 @@ impl Inbox {
             }
             Room::Data => {}
         }
-        let received = rustix::io::retry_on_intr(|| {
-            rustix::net::recv(socket, rustix::buffer::spare_capacity(&mut self.bytes), RecvFlags::DONTWAIT)
-        });
-        if !matches!(received, Ok((1.., _))) {
+        let received = receive_into(socket, &mut self.bytes);
+        if !matches!(received, Ok(1..)) {
             // A connection that waits holds no buffer.
             let begun = self.bytes.as_slice().to_vec();
             buffer::give(std::mem::replace(&mut self.bytes, begun));
         }
-        let (count, _) = received?;
+        let count = received?;
         self.ended |= count == 0;
         Ok(count)
     }

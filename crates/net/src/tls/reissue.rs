@@ -98,7 +98,7 @@ pub(super) fn say(connection: &mut rustls::Connection, message: Vec<u8>) {
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| {
-        let mut provider = (*super::provider()).clone();
+        let mut provider = (*super::provider::provider()).clone();
         for suite in &mut provider.cipher_suites {
             if let SupportedCipherSuite::Tls13(theirs) = suite {
                 // A handful, made once in a process, which need them for ever.

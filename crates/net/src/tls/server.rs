@@ -9,11 +9,16 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use rustls::{DistinguishedName, RootCertStore, ServerConfig};
 
+use super::error::TlsConfigError;
+use super::established::Established;
+use super::fingerprint::Fingerprint;
 use super::identity::{Choice, Identity, certificates};
 use super::kin::{Pool, User};
+use super::provider::{Versions, provider, signatures};
+use super::reissue;
+use super::reuse::{Flow, Reuse};
 use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
-use super::verify::signatures;
-use super::{Established, Fingerprint, Flow, Reuse, Subject, Versions, provider, reissue};
+use super::subject::Subject;
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
 /// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
@@ -74,23 +79,6 @@ impl ClientTrust {
     }
 }
 
-/// Why TLS cannot be spoken with some settings.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsConfigError {
-    /// No identity was given.
-    #[error("TLS needs a certificate")]
-    NoIdentity,
-    /// The authorities for clients' certificates, or the lists of revoked ones, are no good.
-    #[error("the authorities for client certificates are no good: {0}")]
-    Clients(String),
-    /// The system has no random bytes.
-    #[error("the system has no random bytes")]
-    Random,
-    /// The library refuses the combination.
-    #[error("TLS cannot be set up: {0}")]
-    Library(#[from] rustls::Error),
-}
-
 /// A listener's TLS. What it is made of can be exchanged while it is used: connections that are there keep what they began
 /// with, data connections too.
 #[derive(Debug)]
@@ -139,7 +127,7 @@ impl ServerTls {
     }
 
     /// For a control connection from an address.
-    pub(super) fn opening(&self, from: IpAddr) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
+    pub(crate) fn opening(&self, from: IpAddr) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
         let current = self.current();
         let owned = self.sessions.open(from)?;
         let issuer = Arc::new(Issuer(Arc::clone(&owned)));
@@ -151,7 +139,7 @@ impl ServerTls {
     }
 
     /// A data connection of whichever session.
-    pub(super) fn any(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
+    pub(crate) fn any(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
         let gate = self.sessions.any();
         let config = self.current().data(&gate);
         (gate, config)
@@ -190,14 +178,14 @@ impl Current {
 }
 
 /// A binding before its handshake.
-pub(super) struct Opening {
+pub(crate) struct Opening {
     owned: Arc<Owned>,
     current: Arc<Current>,
     sessions: Sessions,
 }
 
 impl Opening {
-    pub(super) fn established(self, established: Established) -> Binding {
+    pub(crate) fn established(self, established: Established) -> Binding {
         let Self { owned, current, sessions } = self;
         let seat = Arc::new(Seat { owned, pool: Mutex::default() });
         Binding { seat, current, sessions, established: Arc::new(established) }
@@ -218,7 +206,7 @@ pub struct Binding {
 struct Seat {
     owned: Arc<Owned>,
     /// Where its client shares sessions among several control connections.
-    pool: Mutex<Option<Arc<Pool>>>,
+    pool: Mutex<Option<Arc<Pool<Owned>>>>,
 }
 
 impl Seat {
@@ -259,7 +247,7 @@ impl Binding {
     }
 
     /// A data connection has resumed another's session, and has proven that it knows it.
-    pub(super) fn adopt(&self, other: &Owned) {
+    pub(crate) fn adopt(&self, other: &Owned) {
         self.owned().learn();
         self.owned().kin.share(&other.kin);
         self.seat.join();
@@ -308,7 +296,7 @@ impl Binding {
         &self.seat.owned
     }
 
-    pub(super) fn gate(&self, reuse: Reuse) -> (Arc<Gate>, Arc<ServerConfig>) {
+    pub(crate) fn gate(&self, reuse: Reuse) -> (Arc<Gate>, Arc<ServerConfig>) {
         let gate = self.sessions.only(self.owned(), reuse != Reuse::Require);
         let config = self.current.data(&gate);
         (gate, config)

@@ -21,9 +21,9 @@ use aws_lc_rs::hmac;
 use rustls::server::{ProducesTickets, StoresServerSessions};
 use tokio::time::Instant;
 
-use super::Flow;
+use super::error::TlsConfigError;
 use super::kin::{Kin, Pools};
-use super::server::TlsConfigError;
+use super::reuse::Flow;
 
 const ID: usize = 16;
 const MARK: usize = 16;
@@ -36,10 +36,10 @@ const LIFETIME: u32 = 7 * 24 * 60 * 60;
 /// Tickets given at a TLS 1.3 login. Clients that use a ticket once, as they should, live on these as long as they only
 /// upload and never read what comes back. No client is relied on to keep more than these: after many downloads, which
 /// bring two each, the oldest are gone.
-pub(super) const AT_LOGIN: usize = 8;
+pub(crate) const AT_LOGIN: usize = 8;
 
 /// Tickets given on a data connection, at most: one more than it has cost, so that a stock that ran low recovers.
-pub(super) const ON_DATA: usize = 2;
+pub(crate) const ON_DATA: usize = 2;
 
 /// A client that has this many unused tickets or fewer is given another on the control connection.
 const LOW: usize = 2;
@@ -70,10 +70,10 @@ impl fmt::Debug for BindingId {
 #[derive(Clone)]
 pub struct Sessions(Arc<Registry>);
 
-pub(super) struct Registry {
+pub(crate) struct Registry {
     marker: hmac::Key,
     known: Mutex<Known>,
-    pub(super) pools: Pools,
+    pub(crate) pools: Pools<Owned>,
 }
 
 /// Both shrink when a control connection ends, so they are as large as there are connections.
@@ -89,12 +89,12 @@ pub(crate) struct Owned {
     id: [u8; ID],
     mark: [u8; MARK],
     key: LessSafeKey,
-    pub(super) registry: Arc<Registry>,
+    pub(crate) registry: Arc<Registry>,
     state: Mutex<State>,
     learned: AtomicBool,
     /// An upload has ended with close_notify.
     notifies: AtomicBool,
-    pub(super) kin: Kin,
+    pub(crate) kin: Kin,
 }
 
 #[derive(Default)]
@@ -129,7 +129,7 @@ impl Sessions {
         Ok(Self(Arc::new(Registry { marker, known: Mutex::default(), pools: Pools::default() })))
     }
 
-    pub(super) fn open(&self, address: IpAddr) -> Result<Arc<Owned>, TlsConfigError> {
+    pub(crate) fn open(&self, address: IpAddr) -> Result<Arc<Owned>, TlsConfigError> {
         let id = random::<ID>()?;
         let key = UnboundKey::new(&AES_256_GCM, &random::<32>()?).map_err(|_| TlsConfigError::Random)?;
         let owned = Arc::new(Owned {
@@ -158,12 +158,12 @@ impl Sessions {
     }
 
     /// Of a data connection whose session may be any that is known.
-    pub(super) fn any(&self) -> Arc<Gate> {
+    pub(crate) fn any(&self) -> Arc<Gate> {
         Arc::new(Gate { registry: Arc::clone(&self.0), only: None, state: Mutex::default() })
     }
 
     /// Of one whose session must be this one's, or that of its kin where those count.
-    pub(super) fn only(&self, owned: &Arc<Owned>, kin: bool) -> Arc<Gate> {
+    pub(crate) fn only(&self, owned: &Arc<Owned>, kin: bool) -> Arc<Gate> {
         let only = Some((Arc::clone(owned), kin));
         Arc::new(Gate { registry: Arc::clone(&self.0), only, state: Mutex::default() })
     }
@@ -215,38 +215,38 @@ impl Owned {
         self.kin.left(port, now);
     }
 
-    pub(super) fn has_learned(&self) -> bool {
+    pub(crate) fn has_learned(&self) -> bool {
         self.learned.load(Ordering::Relaxed)
     }
 
     /// Its client resumes.
-    pub(super) fn learn(&self) {
+    pub(crate) fn learn(&self) {
         self.learned.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn notifies(&self) -> bool {
+    pub(crate) fn notifies(&self) -> bool {
         self.notifies.load(Ordering::Relaxed)
     }
 
     /// An upload has ended with close_notify.
-    pub(super) fn notified(&self) {
+    pub(crate) fn notified(&self) {
         self.notifies.store(true, Ordering::Relaxed);
     }
 
     /// It has not resumed where it must: it may have thrown its tickets away, and is given another.
-    pub(super) fn owe(&self) {
+    pub(crate) fn owe(&self) {
         self.state().owes = true;
     }
 
     /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl (to 7.88 at
     /// least) keeps one ticket, OpenSSL uses it once, and an upload brings no other. It is one connection that may be so:
     /// whoever keeps more of the tickets of a login shows it with the next. A session of TLS 1.2 is never used up.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.state().is_spent()
     }
 
     /// Another ticket of the login's session, for a client that may be short of them.
-    pub(super) fn another(&self) -> Option<Vec<u8>> {
+    pub(crate) fn another(&self) -> Option<Vec<u8>> {
         let plain = {
             let mut state = self.state();
             let owes = std::mem::take(&mut state.owes);
@@ -306,7 +306,7 @@ impl Owned {
     /// read from it, and close it with the tickets unread, whereupon their kernel sends a reset and throws away the end of
     /// the file. So there is one only for a client that would have none left, which is one that could not be given any on
     /// its control connection (see [`Owned::another`]): that has gone on in clear.
-    pub(super) fn allowance(&self, flow: Flow) -> usize {
+    pub(crate) fn allowance(&self, flow: Flow) -> usize {
         let state = self.state();
         match flow {
             Flow::Sends => ON_DATA,
@@ -341,7 +341,7 @@ impl fmt::Debug for Owned {
 
 /// The control connection's side: gives, and takes nothing back.
 #[derive(Debug)]
-pub(super) struct Issuer(pub(super) Arc<Owned>);
+pub(crate) struct Issuer(pub(crate) Arc<Owned>);
 
 impl ProducesTickets for Issuer {
     fn enabled(&self) -> bool {
@@ -400,7 +400,7 @@ impl StoresServerSessions for Issuer {
 }
 
 /// A data connection's side: takes a session back, remembers whose it was, and gives tickets only once it is told to.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     registry: Arc<Registry>,
     /// The only control connection whose sessions are taken, and whether those of its kin are; none: any that is known.
     only: Option<(Arc<Owned>, bool)>,
@@ -416,7 +416,7 @@ struct GateState {
 
 /// What the client has shown.
 #[derive(Clone, Default)]
-pub(super) enum Offered {
+pub(crate) enum Offered {
     /// Nothing that we have given out.
     #[default]
     Nothing,
@@ -441,24 +441,24 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn offered(&self) -> Offered {
+    pub(crate) fn offered(&self) -> Offered {
         self.state().offered.clone()
     }
 
     /// From now on nothing is given.
-    pub(super) fn shut(&self) {
+    pub(crate) fn shut(&self) {
         self.state().gives = Gives::Nothing;
     }
 
     /// The handshake that is under way resumes the owner's session: so many tickets may follow its end.
-    pub(super) fn open(&self, owner: &Arc<Owned>, allowance: usize) {
+    pub(crate) fn open(&self, owner: &Arc<Owned>, allowance: usize) {
         let mut state = self.state();
         state.offered = Offered::Known(Arc::clone(owner));
         state.gives = Gives::Tickets(allowance);
     }
 
     /// The handshake is over: who resumed the session knows it.
-    pub(super) fn proven(&self) {
+    pub(crate) fn proven(&self) {
         let (offered, ticket) = {
             let mut state = self.state();
             (state.offered.clone(), std::mem::take(&mut state.ticket))

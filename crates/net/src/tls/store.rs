@@ -45,7 +45,7 @@ impl Store {
 }
 
 /// One connection's view of the store.
-pub(super) struct View {
+pub(crate) struct View {
     store: Arc<Store>,
     state: Mutex<ViewState>,
 }
@@ -74,7 +74,7 @@ impl View {
     }
 
     /// The handshake is over.
-    pub(super) fn decide(&self, resumed: bool) {
+    pub(crate) fn decide(&self, resumed: bool) {
         let next = if resumed { ViewState::Keeps } else { ViewState::Drops };
         let before = std::mem::replace(&mut *self.state(), next);
         if let (true, ViewState::Waits(session, tickets)) = (resumed, before) {

@@ -1,9 +1,9 @@
 //! How does a control connection come under TLS, what has the client shown then, and whose is it?
 use std::sync::Arc;
 
-use net::control::Control;
+use net::control::{Control, Explicit};
 use net::tls::server::Binding;
-use net::tls::{Explicit, UpgradeError, User};
+use net::tls::{UpgradeError, User};
 use storage::Certificate;
 
 use super::Driver;

@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use net::data::Data;
+use net::data::{Data, Hello, Outcome};
 use net::tls::server::Binding;
-use net::tls::{DataTlsError, Flow, Hello, Outcome, Reuse};
+use net::tls::{DataTlsError, Flow, Reuse};
 use tokio::time::Instant;
 
 /// How long a connection that resumes nothing is held back for one that does, where there is another: longer than a client

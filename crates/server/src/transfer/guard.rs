@@ -16,10 +16,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::data::Data;
+use net::data::{Data, Outcome};
 use net::passive::{Cause, Next, ProtectedClaim, Refused, Stir};
 use net::tls::server::{Binding, ServerTls};
-use net::tls::{DataTlsError, Flow, HandshakeError, Outcome};
+use net::tls::{DataTlsError, Flow, HandshakeError};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::contest::{HeldBack, Released, Shakes};

@@ -3,9 +3,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use net::control::Control;
+use net::control::{Control, Explicit};
 use net::listener::Listener;
-use net::tls::Explicit;
 use net::tls::client::Session;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -14,9 +14,10 @@ use super::super::readings::{Reading, ReadingId};
 use super::super::refusals::{Cause, Line};
 use super::{Awaits, Hub, Inbox, News, Seat, State, wake};
 use crate::data::Data;
+use crate::data::{Hello, Shown};
+use crate::tls::HandshakeError;
 use crate::tls::server::ServerTls;
 use crate::tls::sessions::BindingId;
-use crate::tls::{HandshakeError, Hello, Shown};
 
 /// Hellos that wait in a claim, and stay. One is the client's; more are such as resume its session as well, or resume nothing
 /// where that will do, and they are the claim's to choose from.
@@ -51,7 +52,7 @@ impl Hub {
         // Without a runtime, at its end, nobody could read it.
         let Ok(runtime) = Handle::try_current() else {
             self.lock().readings.take(place, id);
-            return data.decline();
+            return data.drain_and_close();
         };
         let hub = Arc::clone(self);
         let task = runtime.spawn(async move {
@@ -143,7 +144,7 @@ impl Hub {
         match given {
             Given::Taken => None,
             Given::Late(hello) => {
-                hello.decline();
+                hello.drain_and_close();
                 None
             }
             Given::Refused(hello, line) => {

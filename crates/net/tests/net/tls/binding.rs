@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 
 use net::active::ActivePort;
-use net::data::Data;
+use net::data::{Data, Outcome};
 use net::pump::{self, Progress};
-use net::tls::{DataTlsError, Flow, Outcome, Reuse, Versions};
+use net::tls::{DataTlsError, Flow, Reuse, Versions};
 use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;

@@ -2,8 +2,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::pin::pin;
 
-use net::control::{Control, Waiting};
-use net::tls::{Explicit, HandshakeError, UpgradeError};
+use net::control::{Control, Explicit, Waiting};
+use net::tls::{HandshakeError, UpgradeError};
 use tokio::task::spawn_blocking;
 
 use super::scene::{BOTH, NAME, Site, Stranger, controls, stranger, version};

@@ -1,49 +1,28 @@
-//! How does a control connection begin and end to be protected (RFC 4217 4, 2228)?
+//! How does TLS start and end on a control connection (RFC 4217 4, 2228)?
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::time::timeout;
 
-use super::client::{ClientTls, OpeningError, Session};
-use super::server::{Binding, ServerTls, TlsConfigError};
-use super::{Established, HandshakeError, Layer};
-use crate::control::{Control, Waiting};
+use super::{Control, Waiting};
+use crate::tls::client::{ClientTls, OpeningError, Session};
+use crate::tls::layer::Layer;
+use crate::tls::server::{Binding, ServerTls};
+use crate::tls::{Established, HandshakeError, TlsConfigError, UpgradeError};
+use crate::transport::Transport;
 
-/// What stands before TLS on a port that speaks clear first.
+/// What precedes TLS on a port that starts unencrypted.
 #[derive(Clone, Copy, Debug)]
 pub struct Explicit<'a> {
     /// What the caller has read behind the AUTH command, or behind the reply to it. It must be nothing.
     pub read_ahead: &'a [u8],
-    /// The reply to the AUTH command, a server's last words in clear. Empty for a client.
+    /// The reply to the AUTH command, the last thing that a server says unencrypted. Empty for a client.
     pub answer: &'a [u8],
 }
 
-/// Why a control connection is not protected now, or not clear.
-#[derive(Debug, thiserror::Error)]
-pub enum UpgradeError {
-    /// Bytes in clear came behind the AUTH command, or behind the reply to it: somebody else's, put there to be taken for
-    /// protected ones. Nothing was sent; the connection still speaks clear, so that a server can say 503 and close.
-    #[error("bytes in clear wait to be read where TLS was to begin")]
-    PendingClear,
-    /// It is protected already, or it is not.
-    #[error("the connection is not in the state for that")]
-    WrongState,
-    /// TLS was not established. The connection is of no use any more.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
-    /// TLS cannot be set up. Nothing was sent.
-    #[error(transparent)]
-    Config(#[from] TlsConfigError),
-    /// The host's name cannot stand in TLS. Nothing was sent.
-    #[error("{0:?} is not a host name")]
-    Name(String),
-    /// The client went on under TLS where it should have ended it. The connection is of no use any more.
-    #[error("protected bytes came where TLS was to end")]
-    PendingProtected,
-}
-
 impl Control {
-    /// Protects a server's end: says the answer in clear, then shakes hands, all within a time.
+    /// Protects a server's end: says the answer unencrypted, then does the handshake, all within a time.
     ///
     /// From the first byte of the answer on nothing is read as clear text any more, whoever calls [`Control::read`]: the
     /// client's first TLS record cannot be taken for a command, however early it comes. Dropped, the connection is of no
@@ -66,7 +45,7 @@ impl Control {
     }
 
     /// Protects a client's end, after the server has agreed to it where `explicit` is given. `host` is the name that was
-    /// dialled, or the address.
+    /// connected to, or the address.
     ///
     /// # Errors
     /// See [`UpgradeError`]. A certificate that is not trusted is [`HandshakeError::Tls`].
@@ -101,34 +80,33 @@ impl Control {
         {
             return Err(UpgradeError::PendingClear);
         }
-        self.set_shaking();
+        *self.transport() = Transport::Handshake;
         let answer = explicit.map_or(&[][..], |explicit| explicit.answer);
-        let shake = async {
-            self.send_clear(answer).await?;
-            self.when(Interest::READABLE | Interest::WRITABLE, |socket| layer.shake(socket)).await
+        let handshake = async {
+            self.send_plain(answer).await?;
+            self.when(Interest::READABLE | Interest::WRITABLE, |socket| layer.handshake(socket)).await
         };
-        match timeout(within, shake).await {
+        match timeout(within, handshake).await {
             Ok(result) => result.map_err(HandshakeError::of)?,
             Err(_) => return Err(HandshakeError::Late(within).into()),
         }
         let established = Established::of(layer.connection());
-        self.set_protected(layer);
+        *self.transport() = Transport::Tls(Box::new(layer));
         Ok(established)
     }
 
     /// Gives a client that may be short of tickets another one, in front of what is said next. A server's end, under TLS
     /// 1.3; nothing otherwise.
     pub fn replenish(&self, binding: &Binding) {
-        self.with_layer(|layer| {
-            if layer.gives_tickets()
-                && let Some(ticket) = binding.owned().another()
-            {
-                layer.give(&ticket);
-            }
-        });
+        if let Some(layer) = self.transport().layer_mut()
+            && layer.gives_tickets()
+            && let Some(ticket) = binding.owned().another()
+        {
+            layer.give(&ticket);
+        }
     }
 
-    /// Ends TLS and goes on in clear (CCC, RFC 4217 4.1; 12.3): says the answer under TLS, and close_notify, and waits for
+    /// Ends TLS and goes on unencrypted (CCC, RFC 4217 4.1; 12.3): says the answer under TLS, and close_notify, and waits for
     /// the peer's. A client gives no answer. What comes behind the peer's close_notify is the first thing to be read.
     ///
     /// # Errors
@@ -139,7 +117,8 @@ impl Control {
         }
         let part = async {
             self.write_all(answer).await?;
-            self.close_notify();
+            // Where the kernel takes none of it now, the flush does the rest; where the connection is gone, that says so.
+            let _ = self.transport().close_notify(self.stream.as_fd());
             self.flush().await?;
             let mut unwanted = Vec::new();
             self.read(&mut unwanted).await
@@ -150,7 +129,7 @@ impl Control {
             Ok(Err(error)) => return Err(HandshakeError::of(error).into()),
             Err(_) => return Err(HandshakeError::Late(within).into()),
         }
-        self.set_clear();
+        self.transport().end_tls();
         Ok(())
     }
 }

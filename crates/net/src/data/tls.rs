@@ -6,7 +6,7 @@
 //! ```
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,26 +17,15 @@ use tokio::io::Interest;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::client::Session;
-use super::kin::Standing;
-use super::layer::Inbox;
-use super::server::{Binding, ServerTls};
-use super::sessions::{BindingId, Gate, Offered, Owned};
-use super::{HandshakeError, Layer};
-use crate::data::Data;
-
-/// Whether data connections must resume their control connection's session (`data-reuse`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reuse {
-    /// Always.
-    Require,
-    /// A client that has done it once must from then on; one that never does is taken. The session of [kin](Outcome::Kin) does
-    /// as well, where only one claim can be meant.
-    #[default]
-    Learn,
-    /// Never asked for.
-    Off,
-}
+use super::Data;
+use crate::tls::client::Session;
+use crate::tls::error::LayerError;
+use crate::tls::kin::Standing;
+use crate::tls::layer::{Inbox, Layer, Outlet, Room};
+use crate::tls::server::{Binding, ServerTls};
+use crate::tls::sessions::{BindingId, Gate, Offered, Owned};
+use crate::tls::{DataTlsError, Established, Flow, HandshakeError, Reuse};
+use crate::transport::Transport;
 
 /// To whom does a data connection belong?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,33 +50,6 @@ pub(crate) enum Shown {
     Lost,
     /// None that we know.
     Nothing,
-}
-
-/// Which way the bytes of the transfer go, from where we sit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// A download, or a listing.
-    Sends,
-    /// An upload.
-    Receives,
-}
-
-/// Why a data connection was not taken, or not made.
-#[derive(Debug, thiserror::Error)]
-pub enum DataTlsError {
-    /// It resumes nothing, and must. A server says 522 and that the client has to resume its control connection's session.
-    #[error("the data connection does not resume the TLS session of its control connection")]
-    Unbound,
-    /// It resumes another control connection's session. A server says 522.
-    #[error("the data connection resumes the TLS session of another control connection")]
-    Foreign,
-    /// It resumes nothing, and shows another certificate than the client showed on the control connection, or none. A
-    /// server says 522.
-    #[error("the data connection does not show the client certificate of its control connection")]
-    AnotherCertificate,
-    /// TLS was not established.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
 }
 
 /// A data connection that has said hello, and has not been answered. Dropped, it is closed.
@@ -135,9 +97,14 @@ impl Data {
     pub async fn connect_tls(mut self, session: &Session, within: Duration) -> Result<Self, HandshakeError> {
         let (connection, view) = session.data()?;
         let mut layer = Layer::new(connection);
-        shake(&mut self, &mut layer, Instant::now() + within, within).await?;
+        handshake(&mut self, &mut layer, Instant::now() + within, within).await?;
         view.decide(layer.connection().handshake_kind() == Some(HandshakeKind::Resumed));
         Ok(self.protect(layer))
+    }
+
+    fn protect(self, layer: Layer) -> Self {
+        let established = Some(Box::new(Established::of(layer.connection())));
+        Self { transport: Transport::Tls(Box::new(layer)), established, ..self }
     }
 }
 
@@ -150,7 +117,7 @@ impl Hello {
     ) -> Result<Self, HandshakeError> {
         let until = Instant::now() + within;
         let mut reading = Reading::default();
-        let read = data.parts().0.attempt(Interest::READABLE, |fd| reading.step(fd));
+        let read = data.socket.attempt(Interest::READABLE, |fd| reading.step(fd));
         let accepted = timeout_at(until, read).await.map_err(|_| HandshakeError::Late(within))?;
         let accepted = match accepted {
             Ok(accepted) => accepted,
@@ -159,13 +126,13 @@ impl Hello {
         let connection = match accepted.into_connection(config) {
             Ok(connection) => connection,
             Err((error, mut alert)) => {
-                let _ = alert.write_all(&mut super::layer::Outlet(data.fd()));
+                let _ = alert.write_all(&mut Outlet(data.as_fd()));
                 return Err(error.into());
             }
         };
         let mut layer = Layer::with_inbox(connection, reading.inbox);
         if layer.connection().handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest) {
-            let again = data.parts().0.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.retry(fd));
+            let again = data.socket.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.retry(fd));
             timeout_at(until, again)
                 .await
                 .map_err(|_| HandshakeError::Late(within))?
@@ -204,8 +171,8 @@ impl Hello {
     }
 
     /// Closes one that nobody took up, without a word.
-    pub(crate) fn decline(self) {
-        self.data.decline();
+    pub(crate) fn drain_and_close(self) {
+        self.data.drain_and_close();
     }
 
     /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a port? Not where it
@@ -280,7 +247,7 @@ impl Hello {
             (Some(lender), Flow::Receives) => gate.open(lender, 0),
             (None, _) => gate.shut(),
         }
-        shake(&mut data, &mut layer, Instant::now() + within, within).await?;
+        handshake(&mut data, &mut layer, Instant::now() + within, within).await?;
         if outcome == Outcome::Bound || lender.is_some() {
             if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
                 return Err(DataTlsError::Unbound);
@@ -310,12 +277,12 @@ impl Hello {
         const DENIED: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31];
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         // A client that is gone does not hear it.
-        let _ = rustix::net::send(self.data.fd(), &DENIED, flags);
+        let _ = rustix::net::send(self.data.as_fd(), &DENIED, flags);
         self.data.finish(Duration::from_secs(1)).await;
     }
 }
 
-async fn shake(
+async fn handshake(
     data: &mut Data,
     layer: &mut Layer,
     until: Instant,
@@ -323,9 +290,9 @@ async fn shake(
 ) -> Result<(), HandshakeError> {
     // Tickets, a short file and close_notify are small writes one behind the other: Nagle's algorithm would hold the second
     // back until the peer's delayed acknowledgment of the first, 40 ms for each transfer. It is a hint, and may fail.
-    let _ = rustix::net::sockopt::set_tcp_nodelay(data.fd(), true);
-    let shake = data.parts().0.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.shake(fd));
-    match timeout_at(until, shake).await {
+    let _ = rustix::net::sockopt::set_tcp_nodelay(data.as_fd(), true);
+    let handshake = data.socket.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.handshake(fd));
+    match timeout_at(until, handshake).await {
         Ok(result) => result.map_err(HandshakeError::of),
         Err(_) => Err(HandshakeError::Late(within)),
     }
@@ -349,15 +316,15 @@ impl Reading {
                     Ok(None) => {}
                     Err((error, mut alert)) => {
                         // The alert says why; whether it arrives changes nothing.
-                        let _ = alert.write_all(&mut super::layer::Outlet(socket));
-                        return Err(super::layer::LayerError::Tls(error).into());
+                        let _ = alert.write_all(&mut Outlet(socket));
+                        return Err(LayerError::Tls(error).into());
                     }
                 }
             }
             if self.inbox.ended {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            self.inbox.fill(socket, super::Room::Control)?;
+            self.inbox.fill(socket, Room::Control)?;
         }
     }
 }
@@ -403,7 +370,7 @@ mod tests {
             there.unwrap().connect_tls(&session, LONG)
         );
         for data in [here.unwrap(), there.unwrap()] {
-            assert!(SockRef::from(&data.fd()).tcp_nodelay().unwrap());
+            assert!(SockRef::from(&data.as_fd()).tcp_nodelay().unwrap());
         }
     }
 }

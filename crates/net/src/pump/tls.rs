@@ -6,19 +6,22 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::time::timeout;
 
-use super::receive::write_first;
-use super::send::{Piece, has_room, read_piece};
-use super::{Progress, PumpError};
+use super::file::{Piece, read_piece, write};
+use super::progress::{Progress, PumpError};
+use super::receive::ROOM;
 use crate::buffer;
-use crate::data::Data;
-use crate::tls::{AHEAD, Layer, Room};
+use crate::socket::{self, Socket};
+use crate::tls::layer::{AHEAD, Layer, Room};
+
+/// A data connection's socket, and its TLS.
+type Parts<'a> = (&'a mut Socket, &'a mut Layer);
 
 /// Encrypting or decrypting this much takes the processor a millisecond at worst; then others have their turn.
 const TURN: u64 = 1 << 20;
@@ -26,14 +29,11 @@ const TURN: u64 = 1 << 20;
 /// Tries a step until it does not say `WouldBlock`, as long as bytes move at the socket within `stall`: a record takes a
 /// slow peer as long as it takes.
 async fn steadily<T>(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     stall: Duration,
     interest: Interest,
     mut step: impl FnMut(&mut Layer, BorrowedFd<'_>) -> io::Result<T>,
 ) -> Result<T, PumpError> {
-    let (socket, Some(layer)) = data.parts() else {
-        return Err(PumpError::Peer(io::ErrorKind::NotConnected.into()));
-    };
     loop {
         let before = layer.moved();
         let attempt = socket.attempt(interest, |fd| step(layer, fd));
@@ -55,17 +55,17 @@ fn fault(error: io::Error) -> PumpError {
 /// `WouldBlock` until the kernel has all that is encrypted, and room for more.
 pub(super) fn room(layer: &mut Layer, socket: BorrowedFd<'_>) -> io::Result<()> {
     layer.flush(socket)?;
-    crate::data::room(socket)
+    socket::room(socket)
 }
 
 /// See [`super::room()`].
-pub(super) async fn wait_for_room(data: &mut Data, stall: Duration) -> Result<(), PumpError> {
-    steadily(data, stall, Interest::WRITABLE, room).await
+pub(super) async fn wait_for_room((socket, layer): Parts<'_>, stall: Duration) -> Result<(), PumpError> {
+    steadily((socket, layer), stall, Interest::WRITABLE, room).await
 }
 
 /// See [`super::send()`].
 pub(super) async fn send(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     bytes: &[u8],
     stall: Duration,
     progress: &Progress,
@@ -74,10 +74,12 @@ pub(super) async fn send(
     for piece in bytes.chunks(AHEAD) {
         let mut rest = piece;
         while !rest.is_empty() {
-            let taken = steadily(data, stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest)).await?;
+            let taken =
+                steadily((socket, layer), stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest))
+                    .await?;
             rest = rest.get(taken..).unwrap_or_default();
         }
-        steadily(data, stall, Interest::WRITABLE, Layer::flush).await?;
+        steadily((socket, layer), stall, Interest::WRITABLE, Layer::flush).await?;
         progress.add(piece.len() as u64);
         turn += piece.len() as u64;
         if turn >= TURN {
@@ -90,7 +92,7 @@ pub(super) async fn send(
 
 /// See [`super::send_file`].
 pub(super) async fn send_file(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     file: &Arc<File>,
     range: Range<u64>,
     stall: Duration,
@@ -100,9 +102,9 @@ pub(super) async fn send_file(
     let (mut at, mut turn) = (range.start, 0);
     let (mut piece, mut unsent) = (Vec::new(), 0);
     while at < range.end {
-        if !has_room(data) {
+        if room(layer, socket.as_fd()).is_err() {
             buffer::give(std::mem::take(&mut piece));
-            wait_for_room(data, stall).await?;
+            wait_for_room((socket, layer), stall).await?;
         }
         // The kernel has all of the last piece.
         progress.add(std::mem::take(&mut unsent));
@@ -117,7 +119,9 @@ pub(super) async fn send_file(
         let mut rest = piece.as_slice();
         while !rest.is_empty() {
             // Taken at once, since nothing waits for the kernel.
-            let taken = steadily(data, stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest)).await?;
+            let taken =
+                steadily((socket, layer), stall, Interest::WRITABLE, |layer, fd| layer.write(fd, rest))
+                    .await?;
             rest = rest.get(taken..).unwrap_or_default();
         }
         unsent = piece.len() as u64;
@@ -129,21 +133,20 @@ pub(super) async fn send_file(
         }
     }
     buffer::give(piece);
-    steadily(data, stall, Interest::WRITABLE, Layer::flush).await?;
+    steadily((socket, layer), stall, Interest::WRITABLE, Layer::flush).await?;
     progress.add(unsent);
     Ok(expected)
 }
 
 /// See [`super::receive()`].
 pub(super) async fn receive(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     into: &mut Vec<u8>,
-    room: usize,
     stall: Duration,
     progress: &Progress,
 ) -> Result<usize, PumpError> {
-    let limit = room.max(into.capacity() - into.len());
-    let count = steadily(data, stall, Interest::READABLE, |layer, fd| {
+    let limit = ROOM.max(into.capacity() - into.len());
+    let count = steadily((socket, layer), stall, Interest::READABLE, |layer, fd| {
         if into.capacity() == 0 {
             *into = buffer::take();
         }
@@ -160,24 +163,23 @@ pub(super) async fn receive(
 
 /// See [`super::receive_file`].
 pub(super) async fn receive_file(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     file: &Arc<File>,
     at: u64,
-    limit: Option<u64>,
+    limit: u64,
     stall: Duration,
     progress: &Progress,
 ) -> Result<u64, PumpError> {
-    let limit = limit.unwrap_or(u64::MAX);
     let mut total = 0;
     let mut piece = Vec::new();
     while total < limit {
         let room = (limit - total).min(buffer::GATHER as u64) as usize;
         piece.clear();
-        let gathered = gather(data, &mut piece, room, stall).await;
+        let gathered = gather((socket, layer), &mut piece, room, stall).await;
         let count = piece.len() as u64;
         if count > 0 {
             // What came before an error is kept.
-            piece = write_first(file, piece, at.saturating_add(total)).await?;
+            piece = write(file, piece, at.saturating_add(total)).await?;
             total += count;
             progress.add(count);
             tokio::task::yield_now().await;
@@ -198,12 +200,12 @@ enum Gathered {
 
 /// Waits for bytes, with no buffer, and takes all that are there, up to `room`.
 async fn gather(
-    data: &mut Data,
+    (socket, layer): Parts<'_>,
     into: &mut Vec<u8>,
     room: usize,
     stall: Duration,
 ) -> Result<Gathered, PumpError> {
-    steadily(data, stall, Interest::READABLE, |layer, fd| {
+    steadily((socket, layer), stall, Interest::READABLE, |layer, fd| {
         if into.capacity() == 0 {
             *into = buffer::GATHERED.take();
         }

@@ -9,7 +9,7 @@
 //! | 1 stream, 17 rounds | 0.49 s (0.40 to 1.74) | 0.60 s (0.39 to 1.64) |
 //! | 4 streams, 14 rounds | 0.46 s (0.40 to 0.85) | 0.47 s (0.44 to 0.57) |
 //!
-//! The difference is small. A quiet machine on which reads win would change the choice, which is [`Vessel::new`]'s.
+//! The difference is small. A quiet machine on which reads win would change the choice, which is [`Splice::new`]'s.
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -17,8 +17,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags};
 
-use super::receive::write_all_at;
-use crate::buffer;
+use super::file::write_all_at;
+use crate::{buffer, socket};
 
 /// What goes from the socket to the file in one step, and the size of the pipe between them: the largest that the
 /// kernel gives an ordinary user (fs.pipe-max-size).
@@ -26,7 +26,7 @@ const PIECE: usize = 1 << 20;
 
 /// Either a pipe, through which the kernel moves pages, or a buffer, where the file cannot take them so.
 #[derive(Debug)]
-pub(super) enum Vessel {
+pub(super) enum Splice {
     Pipe(Pipe),
     Buffer,
 }
@@ -40,14 +40,14 @@ pub(super) struct Pipe {
 
 /// Why a step moved nothing more. A step that fails has moved nothing that counts.
 #[derive(Debug)]
-pub(super) enum VesselError {
+pub(super) enum SpliceError {
     /// Nothing has arrived.
-    Dry,
+    Empty,
     Socket(io::Error),
     File(io::Error),
 }
 
-impl Vessel {
+impl Splice {
     pub(super) fn new() -> Self {
         // Without a pipe of that size, or descriptors for it, the transfer goes on all the same.
         Pipe::new().map_or(Self::Buffer, Self::Pipe)
@@ -61,20 +61,20 @@ impl Vessel {
         file: &File,
         at: u64,
         limit: u64,
-    ) -> Result<u64, VesselError> {
+    ) -> Result<u64, SpliceError> {
         let piece = limit.min(PIECE as u64) as usize;
         match self {
             Self::Buffer => {
                 let mut bytes = buffer::take();
                 let received = if piece < buffer::PIECE {
                     bytes.resize(piece, 0);
-                    crate::data::receive(socket, &mut bytes)
+                    socket::receive(socket, &mut bytes)
                 } else {
-                    crate::data::receive_into(socket, &mut bytes)
+                    socket::receive_into(socket, &mut bytes)
                 };
                 let carried = arrived(received).and_then(|count| {
                     write_all_at(file, bytes.get(..count).unwrap_or_default(), at)
-                        .map_err(VesselError::File)?;
+                        .map_err(SpliceError::File)?;
                     Ok(count as u64)
                 });
                 buffer::give(bytes);
@@ -87,23 +87,23 @@ impl Vessel {
                     Err(Unloaded { done, error: Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP }) => {
                         // This kind of file takes no pages. What is in the pipe is the peer's and must not be lost.
                         let mut rest = vec![0; count - done];
-                        pipe.empty(&mut rest).map_err(VesselError::File)?;
+                        pipe.empty(&mut rest).map_err(SpliceError::File)?;
                         *self = Self::Buffer;
                         write_all_at(file, &rest, at.saturating_add(done as u64))
-                            .map_err(VesselError::File)?;
+                            .map_err(SpliceError::File)?;
                         Ok(count as u64)
                     }
-                    Err(Unloaded { error, .. }) => Err(VesselError::File(error.into())),
+                    Err(Unloaded { error, .. }) => Err(SpliceError::File(error.into())),
                 }
             }
         }
     }
 }
 
-fn arrived(result: io::Result<usize>) -> Result<usize, VesselError> {
+fn arrived(result: io::Result<usize>) -> Result<usize, SpliceError> {
     result.map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => VesselError::Dry,
-        _ => VesselError::Socket(error),
+        io::ErrorKind::WouldBlock => SpliceError::Empty,
+        _ => SpliceError::Socket(error),
     })
 }
 
@@ -179,24 +179,24 @@ mod tests {
     }
 
     #[test]
-    fn both_vessels_carry_to_an_offset_and_say_when_nothing_is_there() {
-        for mut vessel in [Vessel::new(), Vessel::Buffer] {
+    fn both_splices_carry_to_an_offset_and_say_when_nothing_is_there() {
+        for mut splice in [Splice::new(), Splice::Buffer] {
             let (socket, mut peer) = pair();
             let file = tempfile::tempfile().unwrap();
             peer.write_all(b"0123456789").unwrap();
             // Blocking here, so that the bytes are waited for.
-            assert_eq!(vessel.carry(socket.as_fd(), &file, 100, 4).unwrap(), 4);
-            assert_eq!(vessel.carry(socket.as_fd(), &file, 104, 4).unwrap(), 4);
+            assert_eq!(splice.carry(socket.as_fd(), &file, 100, 4).unwrap(), 4);
+            assert_eq!(splice.carry(socket.as_fd(), &file, 104, 4).unwrap(), 4);
             let mut got = [0; 8];
             file.read_exact_at(&mut got, 100).unwrap();
             assert_eq!(&got, b"01234567");
-            assert_eq!(vessel.carry(socket.as_fd(), &file, 108, 90).unwrap(), 2);
+            assert_eq!(splice.carry(socket.as_fd(), &file, 108, 90).unwrap(), 2);
             socket.set_nonblocking(true).unwrap();
-            let dry = vessel.carry(socket.as_fd(), &file, 110, 90);
-            assert!(matches!(dry, Err(VesselError::Dry)), "{dry:?}");
+            let empty = splice.carry(socket.as_fd(), &file, 110, 90);
+            assert!(matches!(empty, Err(SpliceError::Empty)), "{empty:?}");
             drop(peer);
             socket.set_nonblocking(false).unwrap();
-            assert_eq!(vessel.carry(socket.as_fd(), &file, 110, 90).unwrap(), 0);
+            assert_eq!(splice.carry(socket.as_fd(), &file, 110, 90).unwrap(), 0);
         }
     }
 
@@ -205,12 +205,12 @@ mod tests {
         let (socket, mut peer) = pair();
         let full = File::options().write(true).open("/dev/full").unwrap();
         peer.write_all(b"0123456789").unwrap();
-        let mut vessel = Vessel::new();
-        assert!(matches!(vessel, Vessel::Pipe(_)));
-        match vessel.carry(socket.as_fd(), &full, 0, 90) {
-            Err(VesselError::File(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
+        let mut splice = Splice::new();
+        assert!(matches!(splice, Splice::Pipe(_)));
+        match splice.carry(socket.as_fd(), &full, 0, 90) {
+            Err(SpliceError::File(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
             other => panic!("{other:?}"),
         }
-        assert!(matches!(vessel, Vessel::Buffer), "the pipe's bytes are not lost in silence");
+        assert!(matches!(splice, Splice::Buffer), "the pipe's bytes are not lost in silence");
     }
 }
