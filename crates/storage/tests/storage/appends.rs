@@ -11,26 +11,6 @@ use crate::site::{OPEN, Site, at, refused};
 const APPEND: Create = Create::Append { at: None };
 
 #[tokio::test]
-async fn two_appends_at_once_are_both_in_the_file_in_the_order_of_their_ends() {
-    for sync in [Sync::Never, Sync::Always] {
-        for before in ["", "base,"] {
-            let site = Site::with(LocalOptions { sync, ..OPEN });
-            if !before.is_empty() {
-                site.put("log", before);
-            }
-            let mut one = site.create("/log", APPEND).await.unwrap();
-            let mut two = site.create("/log", APPEND).await.unwrap();
-            one.write(b"from-A,").await.unwrap();
-            two.write(b"from-B,").await.unwrap();
-            two.commit().await.unwrap();
-            one.commit().await.unwrap();
-            assert_eq!(site.read("/log").await.unwrap(), format!("{before}from-B,from-A,").as_bytes());
-            assert_eq!(site.really(""), ["log"]);
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_row_costs_what_the_row_costs_however_large_the_file() {
     let site = Site::new();
     let file = fs::File::create(site.real("log")).unwrap();
@@ -54,21 +34,6 @@ async fn a_row_costs_what_the_row_costs_however_large_the_file() {
     assert!(blocks < 1000, "{blocks}");
     drop(waiting);
     assert_eq!(site.really(""), ["log"]);
-}
-
-#[tokio::test]
-async fn an_append_that_breaks_off_leaves_the_file_as_it_was() {
-    let site = Site::new();
-    site.put("log", "base,");
-    site.break_off("/log", APPEND, b"half a r").await;
-    site.break_off("/new", APPEND, b"half a r").await;
-    assert_eq!(site.read("/log").await.unwrap(), b"base,");
-    assert_eq!(site.kept("/new").await, None);
-    assert_eq!(site.really(""), ["log"]);
-    site.upload("/log", APPEND, b"row,").await.unwrap();
-    site.upload("/new", APPEND, b"row,").await.unwrap();
-    assert_eq!(site.read("/log").await.unwrap(), b"base,row,");
-    assert_eq!(site.read("/new").await.unwrap(), b"row,");
 }
 
 #[tokio::test]
@@ -108,27 +73,6 @@ async fn a_backup_by_hard_links_gets_no_row() {
     row.commit().await.unwrap();
     assert_eq!(site.read("/log").await.unwrap(), b"new,row,");
     assert_eq!(site.read("/backup").await.unwrap(), b"old,");
-}
-
-#[tokio::test]
-async fn what_continues_a_file_that_was_changed_is_void() {
-    let site = Site::new();
-    let change: [fn(&Site); 3] = [
-        |site| site.put("a", "0123456789+"),
-        |site| fs::rename(site.real("a"), site.real("b")).unwrap(),
-        |site| fs::remove_file(site.real("a")).unwrap(),
-    ];
-    for change in change {
-        for at in [5, 10] {
-            site.put("a", "0123456789");
-            let mut rest = site.create("/a", Create::Resume { at }).await.unwrap();
-            rest.write(b"xyz").await.unwrap();
-            change(&site);
-            assert_eq!(refused(rest.commit().await), Kind::Changed);
-            assert_eq!(site.parts(""), 0);
-            let _ = fs::remove_file(site.real("b"));
-        }
-    }
 }
 
 #[tokio::test]

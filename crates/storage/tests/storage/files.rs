@@ -9,34 +9,6 @@ use storage::{Create, FileType, Kind, Time, Tree};
 use crate::site::{OPEN, Site, at, refused};
 
 #[tokio::test]
-async fn a_file_is_read_as_it_is() {
-    let site = Site::new();
-    let content: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
-    site.put("a", &content);
-    assert_eq!(site.read("/a").await.unwrap(), content);
-    let source = site.tree.open(&at("/a")).await.unwrap();
-    assert_eq!(source.stat().size, 40_000);
-    assert_eq!(source.file().unwrap().metadata().unwrap().len(), 40_000);
-}
-
-#[tokio::test]
-async fn reading_past_the_end_is_the_end() {
-    let site = Site::new();
-    site.put("a", "abc");
-    let mut source = site.tree.open(&at("/a")).await.unwrap();
-    for offset in [3, 4, 1 << 40, i64::MAX as u64, u64::MAX] {
-        let mut buffer = vec![0; 10];
-        // The furthest the system itself refuses to read; either way no byte comes.
-        if source.read(offset, &mut buffer).await.is_ok() {
-            assert!(buffer.is_empty(), "{offset}");
-        }
-    }
-    let mut none = Vec::new();
-    source.read(0, &mut none).await.unwrap();
-    assert!(none.is_empty());
-}
-
-#[tokio::test]
 async fn stat_says_what_the_system_says() {
     let site = Site::new();
     site.put("a", "12345");
@@ -73,7 +45,6 @@ async fn two_names_of_one_file_are_known_by_unique() {
 #[tokio::test]
 async fn only_regular_files_are_opened_and_nothing_is_waited_for() {
     let site = Site::new();
-    fs::create_dir(site.real("dir")).unwrap();
     let fifo = site.real("fifo");
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -90,38 +61,6 @@ async fn only_regular_files_are_opened_and_nothing_is_waited_for() {
         assert_eq!(refused(site.create(name, Create::Append { at: None }).await), Kind::NotRegular, "{name}");
         assert_eq!(site.stat(name).await.unwrap().kind, FileType::Other);
     }
-    assert_eq!(refused(site.tree.open(&at("/dir")).await), Kind::IsADirectory);
-    assert_eq!(refused(site.create("/dir", Create::Replace).await), Kind::IsADirectory);
-    assert_eq!(refused(site.create("/", Create::Replace).await), Kind::IsADirectory);
-    assert_eq!(refused(site.tree.open(&at("/")).await), Kind::IsADirectory);
-}
-
-#[tokio::test]
-async fn a_file_replaces_a_file_and_a_directory_replaces_nothing() {
-    let site = Site::new();
-    site.put("a", "a");
-    site.put("b", "b");
-    for dir in ["d", "e", "full"] {
-        fs::create_dir(site.real(dir)).unwrap();
-    }
-    site.put("full/x", "");
-    let rename = async |from, to| site.tree.rename(&at(from), &at(to)).await;
-    rename("/a", "/b").await.unwrap();
-    assert_eq!(site.read("/b").await.unwrap(), b"a");
-    assert_eq!(refused(site.stat("/a").await), Kind::NotFound);
-    assert_eq!(refused(rename("/b", "/d").await), Kind::IsADirectory);
-    assert_eq!(refused(rename("/d", "/e").await), Kind::Exists);
-    assert_eq!(refused(rename("/d", "/b").await), Kind::Exists);
-    assert_eq!(refused(rename("/d", "/full").await), Kind::Exists);
-    assert_eq!(refused(rename("/nothing", "/x").await), Kind::NotFound);
-    assert_eq!(refused(rename("/b", "/nowhere/b").await), Kind::NotFound);
-    assert_eq!(refused(rename("/d", "/d/below").await), Kind::BadName);
-    assert_eq!(refused(rename("/", "/x").await), Kind::Denied);
-    assert_eq!(refused(rename("/d", "/").await), Kind::Exists);
-    rename("/d", "/moved").await.unwrap();
-    rename("/moved", "/moved").await.unwrap();
-    rename("/b", "/full/b").await.unwrap();
-    assert_eq!(site.read("/full/b").await.unwrap(), b"a");
 }
 
 #[tokio::test]
@@ -141,25 +80,6 @@ async fn removing_takes_the_link_and_not_what_it_leads_to() {
     assert_eq!(refused(remove("/nothing").await), Kind::NotFound);
     remove("/a").await.unwrap();
     assert_eq!(site.really(""), ["d"]);
-}
-
-#[tokio::test]
-async fn directories_come_and_go() {
-    let site = Site::with(LocalOptions { umask: 0o027, sync: Sync::Always, ..OPEN });
-    let make = async |path| site.tree.make_dir(&at(path), None).await;
-    let remove = async |path| site.tree.remove_dir(&at(path)).await;
-    make("/d").await.unwrap();
-    assert_eq!(site.stat("/d").await.unwrap().posix.unwrap().mode & 0o777, 0o750);
-    assert_eq!(refused(make("/d").await), Kind::Exists);
-    assert_eq!(refused(make("/").await), Kind::Exists);
-    assert_eq!(refused(make("/no/where").await), Kind::NotFound);
-    make("/d/e").await.unwrap();
-    assert_eq!(refused(remove("/d").await), Kind::NotEmpty);
-    assert_eq!(refused(remove("/").await), Kind::Denied);
-    assert_eq!(refused(remove("/x").await), Kind::NotFound);
-    remove("/d/e").await.unwrap();
-    remove("/d").await.unwrap();
-    assert!(site.really("").is_empty());
 }
 
 #[tokio::test]
@@ -201,13 +121,6 @@ async fn modes_are_set_without_the_dangerous_bits() {
     site.tree.set_mode(&at("/shared"), 0o777).await.unwrap();
     assert_eq!(site.stat("/shared").await.unwrap().posix.unwrap().mode, 0o1777);
     assert_eq!(refused(site.tree.set_mode(&at("/none"), 0o600).await), Kind::NotFound);
-}
-
-#[tokio::test]
-async fn space_is_what_the_file_system_has() {
-    let site = Site::new();
-    assert!(site.tree.space(&at("/")).await.unwrap() > 0);
-    assert_eq!(refused(site.tree.space(&at("/none")).await), Kind::NotFound);
 }
 
 #[tokio::test]

