@@ -247,6 +247,21 @@ impl Request {
         IpNet::aggregate(&nets)
     }
 
+    /// The same as words, with `between` between them.
+    pub(crate) fn networks_written(&self, family: Family, between: &str) -> String {
+        self.networks(family).iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+    }
+
+    /// The networks of both families.
+    pub(crate) fn all_networks(&self) -> Vec<IpNet> {
+        self.families().into_iter().flat_map(|family| self.networks(family)).collect()
+    }
+
+    /// The request for these families alone.
+    pub(crate) fn only(&self, families: Families) -> Self {
+        Self { exposure: Exposure { families, ..self.exposure.clone() }, ..self.clone() }
+    }
+
     /// The address of the server behind a router, in one family.
     pub(crate) fn inside(&self, family: Family) -> Option<IpAddr> {
         self.inside.iter().copied().find(|address| address.is_ipv4() == (family == Family::V4))
@@ -254,6 +269,14 @@ impl Request {
 }
 
 impl Family {
+    /// The families that are this one only.
+    pub(crate) fn alone(self) -> Families {
+        match self {
+            Self::V4 => Families::Ipv4,
+            Self::V6 => Families::Ipv6,
+        }
+    }
+
     /// All of its addresses.
     pub fn whole(self) -> IpNet {
         match self {

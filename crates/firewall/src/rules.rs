@@ -141,13 +141,18 @@ impl Ports {
         }
     }
 
-    /// The ranges as words for a firewall, which writes `LO<to>HI` and puts `between` between them.
-    pub fn written(&self, to: &str, between: &str) -> String {
-        let word = |span: &RangeInclusive<u16>| match (span.start(), span.end()) {
+    /// Each range as a firewall writes it: `LO<to>HI`, or one port.
+    pub fn words(&self, to: &str) -> Vec<String> {
+        let word = |span: RangeInclusive<u16>| match span.into_inner() {
             (low, high) if low == high => low.to_string(),
             (low, high) => format!("{low}{to}{high}"),
         };
-        self.spans().iter().map(word).collect::<Vec<_>>().join(between)
+        self.spans().into_iter().map(word).collect()
+    }
+
+    /// The ranges with `between` between them.
+    pub fn written(&self, to: &str, between: &str) -> String {
+        self.words(to).join(between)
     }
 
     /// Is there no port in it?
@@ -167,19 +172,11 @@ impl Ports {
 /// `> 1023`, or `21`, or `21,40000-40009`.
 impl fmt::Display for Ports {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ranges = match self {
-            Self::Unprivileged => return out.pad("> 1023"),
-            Self::Of(ranges) if ranges.is_empty() => return out.pad("none"),
-            Self::Of(ranges) => ranges,
-        };
-        let words: Vec<String> = ranges
-            .iter()
-            .map(|range| match (range.start(), range.end()) {
-                (low, high) if low == high => low.to_string(),
-                (low, high) => format!("{low}-{high}"),
-            })
-            .collect();
-        out.pad(&words.join(","))
+        match self {
+            Self::Unprivileged => out.pad("> 1023"),
+            Self::Of(ranges) if ranges.is_empty() => out.pad("none"),
+            Self::Of(_) => out.pad(&self.written("-", ",")),
+        }
     }
 }
 

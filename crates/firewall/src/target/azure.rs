@@ -41,10 +41,7 @@ fn create(sheet: &mut Sheet, request: &Request, rule: &Rule, priority: &mut usiz
         who = request
             .families()
             .into_iter()
-            .map(|family| {
-                let nets: Vec<String> = request.networks(family).iter().map(ToString::to_string).collect();
-                (format!("-ipv{}", family.number()), nets.join(" "))
-            })
+            .map(|family| (format!("-ipv{}", family.number()), request.networks_written(family, " ")))
             .collect();
     }
     for (suffix, nets) in who {

@@ -1,7 +1,5 @@
 //! What has to agree with the rules, and how is it tried out?
 
-use core::ops::RangeInclusive;
-
 use crate::exposure::{Active, Families};
 use crate::request::{Authority, Family, Modes, Output, Request, Tracking};
 use crate::rules::Ports;
@@ -69,7 +67,7 @@ pub(super) fn settings(target: Target, request: &Request) -> String {
     // A balancer before several gives each its own part: told beside its address.
     let parted = target == Target::Haproxy && request.inside.len() > 1;
     if !parted && request.modes != Modes::Active {
-        words.push_str(&passive(&request.exposure.passive_ports));
+        words.push_str(&passive(&Ports::of(request.exposure.passive_ports.iter().cloned())));
     }
     match request.external {
         Some(at) => words.push_str(&format!(" --external {at}")),
@@ -91,11 +89,8 @@ pub(super) fn settings(target: Target, request: &Request) -> String {
 }
 
 /// ` --passive-ports 61210-61219`.
-pub(super) fn passive(spans: &[RangeInclusive<u16>]) -> String {
-    spans
-        .iter()
-        .map(|span| format!(" --passive-ports {}", Ports::of([span.clone()]).written("-", ",")))
-        .collect()
+pub(super) fn passive(ports: &Ports) -> String {
+    ports.words("-").iter().map(|range| format!(" --passive-ports {range}")).collect()
 }
 
 /// What the firewall does not let through, the server had better refuse at once than let its clients wait for it.

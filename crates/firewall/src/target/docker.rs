@@ -26,8 +26,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     }
     sheet.plain("docker run --detach --name pasv \\");
     for rule in &rules {
-        for span in rule.to.spans() {
-            let ports = crate::Ports::of([span]).written("-", ",");
+        for ports in rule.to.words("-") {
             let at = match request.families()[..] {
                 [Family::V4] => "0.0.0.0:",
                 [Family::V6] => "[::]:",
@@ -54,8 +53,7 @@ pub(super) fn write(request: &Request) -> Sheet {
 /// All but the networks are dropped, by the port that was dialled before it was translated: what containers themselves dial
 /// elsewhere was not translated, and answers go the other way.
 fn restrict(sheet: &mut Sheet, request: &Request, rule: &Rule) {
-    for span in rule.to.spans() {
-        let ports = crate::Ports::of([span]).written(":", ",");
+    for ports in rule.to.words(":") {
         for family in request.families() {
             let program = match family {
                 Family::V4 => "iptables ",

@@ -1,7 +1,7 @@
 //! What does firewalld want: a service of its own, without the helper that its service `ftp` brings?
 
 use crate::request::{Output, Request};
-use crate::rules::{Direction, Ports, Rule};
+use crate::rules::{Direction, Rule};
 use crate::sheet::Sheet;
 
 pub(super) fn write(request: &Request) -> Sheet {
@@ -20,8 +20,7 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet.support("firewall-cmd --permanent --new-service=pasv", "a service of its own, without a helper");
     let rules = request.written(Direction::In);
     for rule in &rules {
-        for span in rule.to.spans() {
-            let ports = Ports::of([span]).written("-", ",");
+        for ports in rule.to.words("-") {
             sheet.rule(format!("firewall-cmd --permanent --service=pasv --add-port={ports}/tcp"), &[rule]);
         }
     }
@@ -76,8 +75,7 @@ pub(super) fn write(request: &Request) -> Sheet {
 /// What the server calls, in rich rules: one for each network.
 fn called(request: &Request, rule: &Rule) -> Vec<String> {
     let mut texts = Vec::new();
-    for span in rule.from.spans() {
-        let from = Ports::of([span]).written("-", ",");
+    for from in rule.from.words("-") {
         let port = format!("source-port port=\"{from}\" protocol=\"tcp\" accept");
         for family in request.families() {
             let number = family.number();

@@ -38,12 +38,11 @@ pub(super) fn write(request: &Request) -> Sheet {
 fn create(sheet: &mut Sheet, request: &Request, rule: &Rule, way: &str, peers: &str, ports: &str) {
     for family in request.families() {
         // One rule takes networks of one family.
-        let nets: Vec<String> = request.networks(family).iter().map(ToString::to_string).collect();
         let text = format!(
             "gcloud compute firewall-rules create pasv-rule-{}-ipv{} --network=\"$NETWORK\" --direction={way} \\\n  --action=ALLOW --rules=tcp:{ports} {peers}={} --target-tags=pasv",
             rule.number,
             family.number(),
-            nets.join(",")
+            request.networks_written(family, ",")
         );
         sheet.rule(text, &[rule]);
     }

@@ -35,7 +35,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
             if part.is_empty() {
                 return Err(Unfit("there are more servers than passive ports".into()));
             }
-            sheet.command(&format!("at {server}, among the flags below:{}", passive(&part.spans())));
+            sheet.command(&format!("at {server}, among the flags below:{}", passive(part)));
         }
     }
     sheet.blank();
@@ -74,13 +74,10 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
 }
 
 fn binds(request: &Request, ports: &Ports) -> String {
-    let binds = ports.spans().into_iter().map(|span| {
-        let ports = Ports::of([span]).written("-", ",");
-        match request.families()[..] {
-            [crate::Family::V4] => format!("0.0.0.0:{ports}"),
-            [crate::Family::V6] => format!(":::{ports} v6only"),
-            _ => format!(":::{ports} v4v6"),
-        }
+    let binds = ports.words("-").into_iter().map(|ports| match request.families()[..] {
+        [crate::Family::V4] => format!("0.0.0.0:{ports}"),
+        [crate::Family::V6] => format!(":::{ports} v6only"),
+        _ => format!(":::{ports} v4v6"),
     });
     binds.collect::<Vec<_>>().join("\n    bind ")
 }
@@ -89,8 +86,7 @@ fn allow(sheet: &mut Sheet, request: &Request) {
     if request.from.is_empty() {
         return;
     }
-    let nets = request.families().into_iter().flat_map(|family| request.networks(family));
-    let nets: Vec<String> = nets.map(|net| net.to_string()).collect();
+    let nets: Vec<String> = request.all_networks().iter().map(ToString::to_string).collect();
     sheet.support(
         format!("    tcp-request connection reject unless {{ src {} }}", nets.join(" ")),
         "who may come",

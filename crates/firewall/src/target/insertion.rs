@@ -1,6 +1,6 @@
 //! What is put into a chain of nftables that somebody else made, and that drops by itself?
 
-use crate::exposure::{Exposure, Families};
+use crate::exposure::Families;
 use crate::request::{Family, Output, Request, Tracking};
 use crate::rules::Direction;
 use crate::sheet::{Sheet, tag};
@@ -10,20 +10,18 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     let chain = &request.chain;
     let served: Vec<Family> =
         request.families().into_iter().filter(|family| family.is_in(&chain.family)).collect();
+    let place = format!("{} {} {}", chain.family, chain.table, chain.name);
     let families = match served[..] {
         [] => {
             return Err(Unfit(format!(
-                "the chain `{} {} {}` sees none of the families that the site is reached by",
-                chain.family, chain.table, chain.name
+                "the chain `{place}` sees none of the families that the server is reached by"
             )));
         }
-        [Family::V4] => Families::Ipv4,
-        [Family::V6] => Families::Ipv6,
+        [one] => one.alone(),
         _ => Families::Both,
     };
     let missed: Vec<Family> = request.families().into_iter().filter(|f| !served.contains(f)).collect();
-    let request = &Request { exposure: Exposure { families, ..request.exposure.clone() }, ..request.clone() };
-    let place = format!("{} {} {}", chain.family, chain.table, chain.name);
+    let request = &request.only(families);
     let mut sheet = Sheet::new("#");
     sheet.say(&format!("nftables, on the server itself: added to the existing chain `{place}`."));
     sheet.say(

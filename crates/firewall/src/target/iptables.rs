@@ -80,8 +80,7 @@ pub(super) fn whole(request: &Request) -> Sheet {
                 }
             }
         }
-        for span in request.kept().spans() {
-            let kept = Ports::of([span]).written(":", ",");
+        for kept in request.kept().words(":") {
             let opens = match (request.tracking, direction) {
                 (Tracking::Stateful, Direction::In) => " -m conntrack --ctstate NEW".to_owned(),
                 (Tracking::Stateful, Direction::Out) => continue,
@@ -90,7 +89,7 @@ pub(super) fn whole(request: &Request) -> Sheet {
             };
             sheet.support(
                 format!("-A {chain} -p tcp {port} {kept}{opens} -m comment --comment \"pasv: kept open\" -j ACCEPT"),
-                "not of the site: --keep",
+                "other services: --keep",
             );
         }
         for rule in request.written(direction) {

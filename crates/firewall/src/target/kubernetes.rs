@@ -49,10 +49,8 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     sheet.plain("    app: pasv");
     if !request.from.is_empty() {
         sheet.support("  loadBalancerSourceRanges:", "who may come");
-        for family in request.families() {
-            for net in request.networks(family) {
-                sheet.plain(format!("    - \"{net}\""));
-            }
+        for net in request.all_networks() {
+            sheet.plain(format!("    - \"{net}\""));
         }
     }
     sheet.plain("  ports:");
@@ -101,7 +99,7 @@ fn policy(sheet: &mut Sheet, request: &Request, rules: &[Rule]) {
     }
     if !request.from.is_empty() {
         sheet.support("      from:", "who may come");
-        for net in request.families().into_iter().flat_map(|family| request.networks(family)) {
+        for net in request.all_networks() {
             sheet.plain(format!("        - ipBlock: {{ cidr: \"{net}\" }}"));
         }
     }

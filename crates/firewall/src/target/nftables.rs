@@ -103,7 +103,7 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
             if !kept.is_empty() && direction == Direction::In {
                 sheet.support(
                     format!("\t\ttcp dport {ports} ct state new accept comment \"{KEPT}\""),
-                    "not of the site: --keep",
+                    "other services: --keep",
                 );
             }
         }
@@ -122,7 +122,7 @@ fn common(sheet: &mut Sheet, request: &Request, direction: Direction) {
                     Direction::In => format!("tcp dport {ports}"),
                     Direction::Out => format!("tcp sport {ports} {NO_LONE_SYN}"),
                 };
-                sheet.support(format!("\t\t{line} accept comment \"{KEPT}\""), "not of the site: --keep");
+                sheet.support(format!("\t\t{line} accept comment \"{KEPT}\""), "other services: --keep");
             }
         }
     }
@@ -197,11 +197,7 @@ pub(crate) fn peers(request: &Request, direction: Direction) -> Vec<String> {
         };
     }
     let line = |family: &Family| {
-        let nets: Vec<String> = request.networks(*family).iter().map(ToString::to_string).collect();
-        let nets = match &nets[..] {
-            [one] => one.clone(),
-            _ => format!("{{ {} }}", nets.join(", ")),
-        };
+        let nets = braced(request.networks_written(*family, ", "));
         format!("{} {side} {nets} ", word(*family))
     };
     families.iter().map(line).collect()
@@ -219,7 +215,11 @@ pub fn word(family: Family) -> &'static str {
 pub(crate) fn set(ports: &Ports) -> String {
     match ports {
         Ports::Unprivileged => "> 1023".into(),
-        Ports::Of(spans) if spans.len() > 1 => format!("{{ {} }}", ports.written("-", ", ")),
-        Ports::Of(_) => ports.written("-", ", "),
+        Ports::Of(_) => braced(ports.written("-", ", ")),
     }
+}
+
+/// In braces, where it is a list.
+pub(super) fn braced(list: String) -> String {
+    if list.contains(", ") { format!("{{ {list} }}") } else { list }
 }

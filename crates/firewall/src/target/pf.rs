@@ -4,6 +4,7 @@ use crate::request::{Family, Request, Tracking};
 use crate::rules::{Direction, Ports, Role, Rule};
 use crate::sheet::{Sheet, tag};
 use crate::target::Unfit;
+use crate::target::nftables::braced;
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if !request.inside.is_empty() && request.tracking == Tracking::Stateless {
@@ -115,11 +116,7 @@ fn peers(request: &Request) -> Vec<(Option<Family>, String)> {
         };
     }
     let line = |family: &Family| {
-        let nets: Vec<String> = request.networks(*family).iter().map(ToString::to_string).collect();
-        let nets = match &nets[..] {
-            [one] => one.clone(),
-            _ => format!("{{ {} }}", nets.join(", ")),
-        };
+        let nets = braced(request.networks_written(*family, ", "));
         (Some(*family), nets)
     };
     families.iter().map(line).collect()
@@ -135,7 +132,6 @@ fn word(family: Family) -> &'static str {
 fn set(ports: &Ports) -> String {
     match ports {
         Ports::Unprivileged => "> 1023".into(),
-        Ports::Of(spans) if spans.len() > 1 => format!("{{ {} }}", ports.written(":", ", ")),
-        Ports::Of(_) => ports.written(":", ", "),
+        Ports::Of(_) => braced(ports.written(":", ", ")),
     }
 }

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::exposure::{Exposure, Families};
+use crate::exposure::Families;
 use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::{Sheet, tag};
@@ -41,7 +41,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if let Some((_, at)) = v4 {
         sheet.plain("\tchain prerouting {");
         sheet.plain("\t\ttype nat hook prerouting priority dstnat;");
-        let only = only(request, Family::V4);
+        let only = request.only(Families::Ipv4);
         let outside = match request.external {
             Some(external) => format!("ip daddr {external}"),
             None => "fib daddr type local".into(),
@@ -73,7 +73,7 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     }
     for (family, at) in &inside {
         let word = nftables::word(*family);
-        let only = only(request, *family);
+        let only = request.only(family.alone());
         if *family == Family::V6 {
             for rule in &rules {
                 for who in nftables::peers(&only, Direction::In) {
@@ -104,15 +104,6 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     sheet.plain("\t}");
     sheet.plain("}");
     Ok(sheet)
-}
-
-/// The request, for one family alone.
-fn only(request: &Request, family: Family) -> Request {
-    let families = match family {
-        Family::V4 => Families::Ipv4,
-        Family::V6 => Families::Ipv6,
-    };
-    Request { exposure: Exposure { families, ..request.exposure.clone() }, ..request.clone() }
 }
 
 /// Clients take a data connection from nobody but the address that they have dialled: the server's own calls (rule 4) leave as

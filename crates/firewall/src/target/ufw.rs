@@ -67,9 +67,8 @@ pub(super) fn write(request: &Request) -> Sheet {
 
 /// Whose connections; None for everybody, in both families.
 fn networks(request: &Request) -> Vec<Option<IpNet>> {
-    let families = request.families();
-    if request.from.is_empty() && families.len() > 1 {
+    if request.from.is_empty() && request.families().len() > 1 {
         return vec![None];
     }
-    families.into_iter().flat_map(|family| request.networks(family)).map(Some).collect()
+    request.all_networks().into_iter().map(Some).collect()
 }

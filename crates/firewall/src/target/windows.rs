@@ -50,6 +50,6 @@ fn remote(request: &Request) -> String {
     if request.from.is_empty() {
         return String::new();
     }
-    let nets = request.families().into_iter().flat_map(|family| request.networks(family));
-    format!(" -RemoteAddress {}", nets.map(|net| net.to_string()).collect::<Vec<_>>().join(","))
+    let nets: Vec<String> = request.all_networks().iter().map(ToString::to_string).collect();
+    format!(" -RemoteAddress {}", nets.join(","))
 }
