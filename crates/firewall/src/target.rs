@@ -54,10 +54,22 @@ struct Row {
     target: Target,
     name: &'static str,
     about: &'static str,
+    tested: Tested,
     tracks: Tracks,
     /// What starts a remark.
     mark: &'static str,
     write: Write,
+}
+
+/// Does a test load the output into the program that it is for?
+#[derive(Clone, Copy)]
+enum Tested {
+    /// With this program.
+    By(&'static str),
+    /// This program takes a part of it; the rest is like [`Tested::Not`].
+    InPart(&'static str, &'static str),
+    /// It is written from the documentation, and only compared with what it was before.
+    Not,
 }
 
 /// Can it write every request?
@@ -82,26 +94,27 @@ pub struct Unfit(pub String);
 const ROWS: [Row; 18] = {
     use Target as T;
     use Write as W;
+    use Tested::{By, InPart, Not};
     use Tracks::{Always, AsAsked, Never};
     [
-        Row { target: T::Nftables, name: "nftables", about: "Linux: a complete rule set, for `nft -f`", tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
-        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: lines for an existing chain of nftables", tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
-        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router in front of the server: DNAT and forwarding", tracks: Always, mark: "#", write: W::Some(router::write) },
-        Row { target: T::Iptables, name: "iptables", about: "Linux: a complete rule set, for `iptables-restore` and `ip6tables-restore`", tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
-        Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands that add to existing rules of iptables", tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
-        Row { target: T::Ufw, name: "ufw", about: "Ubuntu's front end", tracks: Always, mark: "#", write: W::Any(ufw::write) },
-        Row { target: T::Firewalld, name: "firewalld", about: "Fedora's and Red Hat's front end", tracks: Always, mark: "#", write: W::Any(firewalld::write) },
-        Row { target: T::Pf, name: "pf", about: "OpenBSD, FreeBSD, macOS: lines for pf.conf", tracks: AsAsked, mark: "#", write: W::Some(pf::write) },
-        Row { target: T::Aws, name: "aws", about: "Amazon: security group", tracks: Always, mark: "#", write: W::Any(aws::write) },
-        Row { target: T::AwsNacl, name: "aws-nacl", about: "Amazon: network ACL of the subnet", tracks: Never, mark: "#", write: W::Any(nacl::write) },
-        Row { target: T::Gcp, name: "gcp", about: "Google Cloud: VPC firewall rules", tracks: Always, mark: "#", write: W::Any(gcp::write) },
-        Row { target: T::Azure, name: "azure", about: "Azure: network security group", tracks: Always, mark: "#", write: W::Any(azure::write) },
-        Row { target: T::Windows, name: "windows", about: "Windows Defender Firewall, in PowerShell", tracks: Always, mark: "#", write: W::Any(windows::write) },
-        Row { target: T::Cisco, name: "cisco", about: "Cisco IOS: a pair of extended access lists", tracks: Never, mark: "!", write: W::Any(cisco::write) },
-        Row { target: T::Mikrotik, name: "mikrotik", about: "MikroTik RouterOS: a router in front of the server", tracks: Always, mark: "#", write: W::Some(mikrotik::write) },
-        Row { target: T::Kubernetes, name: "kubernetes", about: "a Service of type LoadBalancer", tracks: Always, mark: "#", write: W::Some(kubernetes::write) },
-        Row { target: T::Docker, name: "docker", about: "published ports of a container", tracks: Always, mark: "#", write: W::Any(docker::write) },
-        Row { target: T::Haproxy, name: "haproxy", about: "HAProxy in front of one or more servers", tracks: Always, mark: "#", write: W::Some(haproxy::write) },
+        Row { target: T::Nftables, name: "nftables", about: "Linux: a complete rule set, for `nft -f`", tested: By("nft"), tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
+        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: lines for an existing chain of nftables", tested: By("nft"), tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
+        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router in front of the server: DNAT and forwarding", tested: By("nft"), tracks: Always, mark: "#", write: W::Some(router::write) },
+        Row { target: T::Iptables, name: "iptables", about: "Linux: a complete rule set, for `iptables-restore` and `ip6tables-restore`", tested: By("iptables-restore"), tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
+        Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands that add to existing rules of iptables", tested: By("iptables"), tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
+        Row { target: T::Ufw, name: "ufw", about: "Ubuntu's front end", tested: By("ufw"), tracks: Always, mark: "#", write: W::Any(ufw::write) },
+        Row { target: T::Firewalld, name: "firewalld", about: "Fedora's and Red Hat's front end", tested: By("firewalld"), tracks: Always, mark: "#", write: W::Any(firewalld::write) },
+        Row { target: T::Pf, name: "pf", about: "OpenBSD, FreeBSD, macOS: lines for pf.conf", tested: Not, tracks: AsAsked, mark: "#", write: W::Some(pf::write) },
+        Row { target: T::Aws, name: "aws", about: "Amazon: security group", tested: Not, tracks: Always, mark: "#", write: W::Any(aws::write) },
+        Row { target: T::AwsNacl, name: "aws-nacl", about: "Amazon: network ACL of the subnet", tested: Not, tracks: Never, mark: "#", write: W::Any(nacl::write) },
+        Row { target: T::Gcp, name: "gcp", about: "Google Cloud: VPC firewall rules", tested: Not, tracks: Always, mark: "#", write: W::Any(gcp::write) },
+        Row { target: T::Azure, name: "azure", about: "Azure: network security group", tested: Not, tracks: Always, mark: "#", write: W::Any(azure::write) },
+        Row { target: T::Windows, name: "windows", about: "Windows Defender Firewall, in PowerShell", tested: Not, tracks: Always, mark: "#", write: W::Any(windows::write) },
+        Row { target: T::Cisco, name: "cisco", about: "Cisco IOS: a pair of extended access lists", tested: Not, tracks: Never, mark: "!", write: W::Any(cisco::write) },
+        Row { target: T::Mikrotik, name: "mikrotik", about: "MikroTik RouterOS: a router in front of the server", tested: Not, tracks: Always, mark: "#", write: W::Some(mikrotik::write) },
+        Row { target: T::Kubernetes, name: "kubernetes", about: "a Service of type LoadBalancer", tested: Not, tracks: Always, mark: "#", write: W::Some(kubernetes::write) },
+        Row { target: T::Docker, name: "docker", about: "published ports of a container", tested: InPart("iptables", "the lines for DOCKER-USER"), tracks: Always, mark: "#", write: W::Any(docker::write) },
+        Row { target: T::Haproxy, name: "haproxy", about: "HAProxy in front of one or more servers", tested: By("haproxy"), tracks: Always, mark: "#", write: W::Some(haproxy::write) },
     ]
 };
 
@@ -141,7 +154,7 @@ impl Target {
         };
         sheet.blank();
         beside::add(&mut sheet, self, &request);
-        let mut text = String::new();
+        let mut text = format!("{} {}\n", row.mark, row.tested);
         if explain {
             for line in Rules::of(&request.asked()).explain().lines() {
                 text.push_str(format!("{} {line}", row.mark).trim_end());
@@ -205,6 +218,20 @@ impl Target {
     fn row(self) -> &'static Row {
         // A test sees to it that each has one; the first stands in where the table were wrong.
         ROWS.iter().find(|row| row.target == self).unwrap_or(&ROWS[0])
+    }
+}
+
+impl fmt::Display for Tested {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(program) => write!(out, "Tested: pasv's tests load this output with {program}."),
+            Self::InPart(program, what) => {
+                write!(out, "Tested in part: pasv's tests load {what} with {program}.")
+            }
+            Self::Not => {
+                out.write_str("Not tested: written from the documentation, never loaded by pasv's tests.")
+            }
+        }
     }
 }
 
