@@ -51,12 +51,12 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         .control()
         .first()
         .ok_or_else(|| Failure::new(Exit::Refused, "the server of the demo does not listen"))?;
-    let stopper = site.stopper();
+    let stopper = site.registry();
     let serving = tokio::spawn(site.run());
     let shown = show(at, &shared, folder.path()).await;
     // Once to stop, once more to stop at once.
-    stopper.further();
-    stopper.further();
+    stopper.stop_further();
+    stopper.stop_further();
     // It ends by itself now; how is of no interest any more.
     let _ = serving.await;
     shown

@@ -395,7 +395,7 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
             None => std::future::pending().await,
         }
     };
-    let (stopper, log) = (site.stopper(), Arc::clone(log));
+    let (stopper, log) = (site.registry(), Arc::clone(log));
     let signals = tokio::spawn(signals.follow(stopper, flags.deadlines.drain_timeout, move || {
         log.reopen();
         again.notify_one();

@@ -48,6 +48,12 @@ impl WeakData {
         crate::unsent::unacknowledged(fd.as_fd())
     }
 
+    /// Our end of it; None where it is closed.
+    pub fn local(&self) -> Option<SocketAddr> {
+        let fd = self.0.upgrade()?;
+        SockRef::from(&*fd).local_addr().ok()?.as_socket().map(canonical)
+    }
+
     /// Makes its end a reset: what has not arrived by then is discarded, and the peer does not take it for the end of a
     /// file.
     pub fn reset_at_close(&self) {

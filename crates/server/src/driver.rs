@@ -8,31 +8,28 @@
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use net::control::{Control, Explicit, Waiting};
-use net::data::WeakData;
 use net::passive::Demand;
-use net::pump::Progress;
 use net::tls::UpgradeError;
 use net::tls::server::Binding;
 use storage::Certificate;
-use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 use wire::{LineDecoder, Protection, Reply};
 
 use crate::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred, What};
 use crate::files;
 use crate::reason::Reason;
+use crate::registry::{Listed, Registration, SessionInfo, Stop, Track};
 use crate::session::{Session, is_tls};
 use crate::settings::{HangUp, Reuse, Settings};
-use crate::shared::{Shared, Stop};
+use crate::shared::Shared;
 use crate::transfer::guard::Guard;
 use crate::transfer::parting::{Ended, Parting};
 use crate::transfer::{self, Held, Moved, Ready};
-use crate::under_way::Begun;
 
 mod admission;
 mod log;
@@ -56,15 +53,12 @@ struct Running {
     user: Arc<str>,
     step: Pin<Box<dyn Future<Output = Step> + Send>>,
     stage: Stage,
-    progress: Arc<Progress>,
-    /// Its data connection, once there is one.
-    outlook: Arc<OnceLock<WeakData>>,
+    track: Arc<Track>,
     begun: Instant,
     ascii: bool,
     /// The data connection is under TLS, or is to be.
     private: bool,
-    /// Its place among all that are under way.
-    _listed: Begun,
+    _listed: Listed,
     /// There is a data connection, or will be.
     has_data: bool,
     is_upload: bool,
@@ -106,6 +100,7 @@ struct Driver<'a> {
     /// Asked of the kernel once.
     local: SocketAddr,
     id: u64,
+    registration: &'a Registration,
     session: Session,
     // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
     claim: Option<Held>,
@@ -117,12 +112,12 @@ struct Driver<'a> {
     binding: Option<Binding>,
     /// Whose the binding is known to be.
     user: Option<Arc<str>>,
+    /// Who is logged in, as the registry has it.
+    noted: Option<Arc<str>>,
     running: Option<Running>,
     /// A login that is checked while a transfer runs.
     admitting: Option<Pin<Box<dyn Future<Output = Answer> + Send + 'a>>>,
     last: Option<Last>,
-    /// Bytes of files and listings that the session has sent and received.
-    moved: (u64, u64),
     /// The last login that was refused, until its event is logged.
     login: Option<Login>,
     decoder: LineDecoder,
@@ -147,7 +142,13 @@ const LINGERED: usize = 64 * 1024;
 const FULL: usize = 16 * 1024;
 
 /// Drives one session from its greeting to its end.
-pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Settings>, id: u64) {
+pub(crate) async fn run(
+    control: Control,
+    shared: &Shared,
+    settings: Arc<Settings>,
+    registration: &Registration,
+) {
+    let id = registration.id();
     let (peer, local, dialled) = (control.peer(), control.local(), control.dialled());
     let begun = Instant::now();
     // Connections come by the thousand, as refusals do. The line of the end is there where that of the beginning is.
@@ -158,7 +159,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
     }
     let mut binding = None;
     if settings.security.implicit {
-        match secure(&control, shared, &settings, None).await {
+        match secure(&control, shared, registration, &settings, None).await {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
                 if shared.log_rate.allows(Some(id), peer) {
@@ -178,9 +179,11 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         peer,
         local,
         id,
+        registration,
         session,
         binding,
         user: None,
+        noted: None,
         claim: None,
         decoder,
         running: None,
@@ -189,7 +192,6 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         closing_claim: None,
         admitting: None,
         last: None,
-        moved: (0, 0),
         login: None,
         out: Vec::new(),
         closing: false,
@@ -197,10 +199,10 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
         taken: 0,
         why: None,
     };
-    // First, so that a site that is gone is seen before the session looks for what to do next.
+    // Whatever the session is waiting for: a client that does not read, a login that is being checked.
     let served = tokio::select! {
         biased;
-        () = at_once(shared.stop.clone()) => Ok(()),
+        () = registration.ending().beyond(Stop::Drain) => Ok(()),
         served = driver.serve() => served,
     };
     if let Err(error) = served {
@@ -209,7 +211,7 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
     driver.leave().await;
     if told {
         let (user, tls) = (driver.user(), driver.protection());
-        let ((sent, received), ms) = (driver.moved, millis(begun.elapsed()));
+        let (SessionInfo { sent, received, .. }, ms) = (registration.info(), millis(begun.elapsed()));
         tracing::info!(session = id, %peer, user, tls, sent, received, ms, "disconnected");
     }
     drop(driver);
@@ -230,7 +232,6 @@ pub(crate) async fn run(control: Control, shared: &Shared, settings: Arc<Setting
 
 impl<'a> Driver<'a> {
     async fn serve(&mut self) -> std::io::Result<()> {
-        let mut stop = self.shared.stop.clone();
         let mut ended = false;
         let mut gone: Option<Gone> = None;
         let mut alarm: Option<(tokio::time::Instant, Pin<Box<Sleep>>)> = None;
@@ -276,11 +277,11 @@ impl<'a> Driver<'a> {
                 (_, None) => {}
             }
             let reads = !ended && self.session.wants_line() && !self.is_behind();
-            let stopping = *stop.borrow_and_update();
+            let (registration, stopping) = (self.registration, self.registration.ending().get());
             match stopping {
                 Stop::Now => return Ok(()),
                 Stop::Drain => {
-                    self.session.handle(Input::Stop, Instant::now());
+                    self.session.handle(Input::Stop(registration.ending_reason()), Instant::now());
                     if self.running.is_none() && self.admitting.is_none() {
                         continue;
                     }
@@ -318,9 +319,7 @@ impl<'a> Driver<'a> {
                     alarm = None;
                     self.session.handle(Input::Tick, Instant::now());
                 }
-                changed = stop.changed() => if changed.is_err() {
-                    return Ok(());
-                },
+                () = registration.ending().beyond(stopping) => {}
             }
         }
     }
@@ -328,7 +327,7 @@ impl<'a> Driver<'a> {
     /// Does all that the session asks for, and lets a transfer run as far as it can without waiting.
     async fn settle(&mut self) -> std::io::Result<()> {
         loop {
-            self.belongs();
+            self.note_user();
             while let Some(output) = self.session.poll() {
                 match output {
                     Output::Reply(reply) => {
@@ -347,7 +346,7 @@ impl<'a> Driver<'a> {
                     Output::Event(event) => self.log(&event),
                     Output::Effect(effect) => {
                         self.effect(effect).await?;
-                        self.belongs();
+                        self.note_user();
                     }
                     Output::Close => {
                         self.closing = true;
@@ -457,11 +456,13 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             Effect::Abort => {
-                let bytes = self.running.as_ref().map_or(0, |running| running.progress.bytes());
+                let bytes = self.running.as_ref().map_or(0, |running| running.track.progress.bytes());
                 self.stop_running();
                 Input::Transferred(Transferred { bytes, ..Reason::Aborted.into() })
             }
-            Effect::Progress => Input::Progress(self.running.as_ref().map_or(0, |r| r.progress.bytes())),
+            Effect::Progress => {
+                Input::Progress(self.running.as_ref().map_or(0, |r| r.track.progress.bytes()))
+            }
         };
         self.session.handle(input, Instant::now());
         Ok(())
@@ -501,7 +502,7 @@ impl<'a> Driver<'a> {
         let mut said = Vec::new();
         answer.encode(&mut said);
         let explicit = Explicit { read_ahead: if behind { b"?" } else { b"" }, answer: &said };
-        match secure(self.control, self.shared, &self.settings, Some(explicit)).await {
+        match secure(self.control, self.shared, self.registration, &self.settings, Some(explicit)).await {
             Ok(binding) => {
                 let certificate = shown(self.id, &binding);
                 self.binding = Some(binding);
@@ -528,7 +529,9 @@ impl<'a> Driver<'a> {
         self.control
             .clear_tls(&said, self.settings.security.handshake)
             .await
-            .map_err(|error| std::io::Error::other(error.to_string()))
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        self.registration.secured(None);
+        Ok(())
     }
 
     async fn listen(&mut self, protection: Protection) -> Input {
@@ -569,25 +572,24 @@ impl<'a> Driver<'a> {
 
     fn start(&mut self, plan: Plan) {
         let user = Arc::clone(plan.pass.user());
-        let progress = Arc::new(Progress::default());
+        let track = Arc::new(Track::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
         let is_upload = matches!(plan.what, What::Store { .. });
-        let listed = self.list(&plan, &progress);
+        let path = plan.what.path().clone();
+        let listed = self.registration.begin(plan.verb, path, Arc::clone(&user), Arc::clone(&track));
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
-        let (settings, outlook) = (Arc::clone(&self.settings), Arc::new(OnceLock::new()));
-        let seen = transfer::Seen { progress: Arc::clone(&progress), outlook: Arc::clone(&outlook) };
-        let open = transfer::open(plan, claim, guard, settings, self.local, seen);
+        let settings = Arc::clone(&self.settings);
+        let open = transfer::open(plan, claim, guard, settings, self.local, Arc::clone(&track));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
         self.running = Some(Running {
             user,
             step,
             stage: Stage::Moving,
-            progress,
-            outlook,
+            track,
             begun,
             ascii,
             private,
@@ -643,13 +645,14 @@ impl<'a> Driver<'a> {
     /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload that is being
     /// published is waited for, so that the log tells what became of it. Where the site is what ends, the client is told.
     async fn leave(&mut self) {
-        let stopped = *self.shared.stop.borrow() == Stop::Now && !self.closing;
+        let stopped = self.registration.ending().get() == Stop::Now && !self.closing;
+        let reason = self.registration.ending_reason();
         // What is there has been written to an unknown part: nothing can follow it.
         let silent = !stopped || !self.out.is_empty();
         if stopped {
-            self.session.handle(Input::Stop, Instant::now());
+            self.session.handle(Input::Stop(reason), Instant::now());
         }
-        if let Some(end) = self.broken_off(stopped).await {
+        if let Some(end) = self.broken_off(stopped.then_some(reason)).await {
             self.session.handle(Input::Transferred(end), Instant::now());
         } else if !stopped {
             return;
@@ -676,14 +679,14 @@ impl<'a> Driver<'a> {
             return;
         }
         if !self.closing {
-            Reason::Stopping.reply().encode(&mut said);
+            reason.reply().encode(&mut said);
         }
         // As much as fits: nobody is waited for.
         let _ = self.control.try_write(&said);
     }
 
     /// Ends the transfer that runs. Its data connection is reset: an end in order would be the end of the file.
-    async fn broken_off(&mut self, stopped: bool) -> Option<Transferred> {
+    async fn broken_off(&mut self, stopped: Option<Reason>) -> Option<Transferred> {
         let mut running = self.stop_running()?;
         let published = match running.stage {
             Stage::Publishing => timeout(LINGER, running.step.as_mut()).await.ok(),
@@ -692,23 +695,18 @@ impl<'a> Driver<'a> {
         if let Some(Step::Published(ended)) = published {
             return Some(ended.end);
         }
-        if let Some(data) = running.outlook.get() {
+        if let Some((data, _)) = running.track.data.get() {
             data.reset_at_close();
         }
-        let (why, told) = if stopped {
-            ("the server was stopped during the transfer", Some(Reason::Stopping.text().to_owned()))
-        } else {
-            ("the session ended during the transfer", None)
+        let why = match stopped {
+            Some(Reason::Stopping) => "the server was stopped during the transfer",
+            Some(_) => "the administrator ended the session during the transfer",
+            None => "the session ended during the transfer",
         };
+        let told = stopped.map(|reason| reason.text().to_owned());
         let detail = Some(self.why.take().unwrap_or_else(|| why.to_owned()));
-        Some(Transferred { bytes: running.progress.bytes(), detail, told, ..Reason::Aborted.into() })
+        Some(Transferred { bytes: running.track.progress.bytes(), detail, told, ..Reason::Aborted.into() })
     }
-}
-
-/// Comes when the keeper wants the end at once, whatever the session is waiting for: a client that does not read, a login
-/// that is being checked. Also when the site itself is gone, and nobody is left who could want it.
-async fn at_once(mut stop: watch::Receiver<Stop>) {
-    let _ = stop.wait_for(|stop| *stop == Stop::Now).await;
 }
 
 async fn step(running: &mut Option<Running>) -> Step {

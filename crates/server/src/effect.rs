@@ -126,6 +126,8 @@ impl fmt::Debug for Listing {
 /// Everything about one transfer.
 #[derive(Debug)]
 pub struct Plan {
+    /// The command.
+    pub verb: Verb,
     /// Whose.
     pub pass: Pass,
     /// What moves.
@@ -181,6 +183,19 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The file or directory.
+    #[must_use]
+    pub fn path(&self) -> &VPath {
+        match self {
+            Self::Retrieve { path, .. }
+            | Self::Store { path, .. }
+            | Self::List { path, .. }
+            | Self::Digest { path, .. } => path,
+        }
+    }
+}
+
 /// The form of a listing.
 #[derive(Clone, Debug)]
 pub enum Form {
@@ -228,8 +243,8 @@ pub enum Input {
     Progress(u64),
     /// Time has passed.
     Tick,
-    /// The site is being stopped: end when the running transfer has.
-    Stop,
+    /// The session is to end for this reason, when the running transfer has.
+    Stop(Reason),
 }
 
 impl fmt::Debug for Input {
@@ -246,7 +261,7 @@ impl fmt::Debug for Input {
             Self::Transferred(end) => write!(f, "Transferred({end:?})"),
             Self::Progress(bytes) => write!(f, "Progress({bytes})"),
             Self::Tick => f.write_str("Tick"),
-            Self::Stop => f.write_str("Stop"),
+            Self::Stop(reason) => write!(f, "Stop({reason:?})"),
         }
     }
 }

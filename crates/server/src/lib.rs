@@ -5,7 +5,7 @@
 //!                        |   ^
 //!                 Effect |   | Input                       policy: may this verb be used? (pure)
 //!                        v   |                             reason: why not, in one table
-//!                      driver ---------> files             limits: how many, how often (pure)
+//!                      driver ---------> files             limits: how often a login may fail (pure)
 //!                        |                                 turns: whose password is checked next (pure)
 //!                        |
 //!                        +-------------> transfer --- storage Source/Sink --- net::pump --- data connection
@@ -21,10 +21,10 @@ pub mod files;
 pub mod limits;
 pub mod policy;
 pub mod reason;
+pub mod registry;
 pub mod session;
 pub mod settings;
 pub mod transfer;
-pub mod under_way;
 pub mod xferlog;
 
 mod driver;
@@ -34,7 +34,7 @@ mod shared;
 mod turns;
 
 pub use reason::Reason;
-pub use server::{BindError, Protected, Server, Stopper};
+pub use registry::{Registry, Stop};
+pub use server::{BindError, Protected, Server};
 pub use session::Session;
 pub use settings::Settings;
-pub use shared::Stop;

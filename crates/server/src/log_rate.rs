@@ -3,13 +3,13 @@
 //! A client that pipelines commands that are refused could write some 200,000 lines a second, and the lines of everybody else
 //! would be lost among them, or dropped by whatever keeps the log.
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::limits::{Who, who};
+use crate::limits::origin;
 
 /// After it the lines that were held back are told as one, with their count.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const OTHER: &str = "others";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Session(u64),
-    Address(Who),
+    Address(IpAddr),
     /// All those for which there is no room.
     Others,
 }
@@ -132,7 +132,7 @@ impl LogRate {
     /// May another such line be written, of this session, or before there is one? What is held back is told within a second.
     pub(crate) fn allows(&self, session: Option<u64>, peer: SocketAddr) -> bool {
         let of_session = session.is_none_or(|id| self.take(Source::Session(id), session, peer, None));
-        of_session && self.take(Source::Address(who(peer.ip())), None, peer, None)
+        of_session && self.take(Source::Address(origin(peer.ip())), None, peer, None)
     }
 
     /// The same of a refusal. Those that are held back are told by their verbs.
@@ -144,7 +144,7 @@ impl LogRate {
         user: &str,
     ) -> bool {
         self.take(Source::Session(session), Some(session), peer, Some((verb, user)))
-            && self.take(Source::Address(who(peer.ip())), None, peer, Some((verb, user)))
+            && self.take(Source::Address(origin(peer.ip())), None, peer, Some((verb, user)))
     }
 
     fn take(

@@ -81,6 +81,8 @@ reasons! {
     IdleTimeout "idle-timeout" 421 "Idle timeout; closing.";
     /// The site is being stopped.
     Stopping "stopping" 421 "The server is shutting down.";
+    /// The administrator ended this session.
+    Ended "ended" 421 "The administrator ended this session.";
     // TLS.
     /// TLS is switched off.
     TlsOff "tls-off" 502 "TLS is not enabled on this server.";

@@ -3,30 +3,27 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use net::control::Control;
 use net::listener::Listener;
 use net::passive::{Options, PassivePorts, Refusals};
 use net::tls::server::ServerTls;
 use storage::Gate;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use wire::Reply;
 
 use crate::driver;
+use crate::limits::InMemory;
 use crate::log_rate::LogRate;
 use crate::reason::Reason;
+use crate::registry::{Registry, Stop};
 use crate::settings::{Proxies, Settings, Tls};
-use crate::shared::{Shared, Stop};
+use crate::shared::Shared;
 use crate::turns::Logins;
-use crate::under_way::{Transfers, UnderWay};
 use crate::xferlog::Xferlog;
-
-/// Sessions whose memory is worth looking after: some megabytes.
-const MANY: usize = 200;
 
 /// The TLS of a site.
 #[derive(Clone, Debug)]
@@ -73,7 +70,6 @@ pub struct Server {
     passive: Vec<u16>,
     taken: Vec<(u16, io::Error)>,
     shared: Arc<Shared>,
-    stop: watch::Sender<Stop>,
     drained: mpsc::Receiver<()>,
 }
 
@@ -128,9 +124,9 @@ impl Server {
         if implicit.security.tls != Tls::RequiredForData {
             implicit.security.tls = Tls::RequiredForLogin;
         }
-        let (stop, stopped) = watch::channel(Stop::No);
         let (alive, drained) = mpsc::channel(1);
         let logins = Logins::new(gate.places());
+        let login_limits = Arc::new(InMemory::new(settings.limits.clone()));
         let shared = Shared {
             settings: Arc::new(settings),
             implicit: Arc::new(implicit),
@@ -138,16 +134,13 @@ impl Server {
             gate,
             ports,
             xferlog,
-            stop: stopped,
-            addresses: Mutex::default(),
+            registry: Registry::default(),
+            login_limits,
             logins,
             log_rate: LogRate::default(),
-            transfers: Transfers::default(),
-            sessions: AtomicU64::new(0),
-            most: AtomicUsize::new(0),
             _alive: alive,
         };
-        Ok(Self { listeners, clear: listen.len(), passive, taken, shared: Arc::new(shared), stop, drained })
+        Ok(Self { listeners, clear: listen.len(), passive, taken, shared: Arc::new(shared), drained })
     }
 
     /// The control addresses that speak clear first, with the ports the kernel gave.
@@ -181,40 +174,40 @@ impl Server {
         self.shared.ports.as_ref().map(PassivePorts::refusals).unwrap_or_default()
     }
 
-    /// Tells a running server to end.
+    /// The table of its sessions: lists and watches them, and ends one of them or the server, also while it runs.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        Stopper { stop: self.stop.clone(), transfers: self.shared.transfers.clone() }
+    pub fn registry(&self) -> Registry {
+        self.shared.registry.clone()
     }
 
     /// Serves until told to stop, and until the last session has gone; one that is still there after
     /// [`Deadlines::drain`](crate::settings::Deadlines::drain) is ended.
     pub async fn run(self) {
-        let Self { listeners, clear, shared, stop: stopper, mut drained, .. } = self;
+        let Self { listeners, clear, shared, mut drained, .. } = self;
+        let registry = shared.registry.clone();
+        let _ends = EndsWithServer(registry.clone());
         let mut accepting = JoinSet::new();
         for (n, listener) in listeners.into_iter().enumerate() {
             let settings = Arc::clone(if n < clear { &shared.settings } else { &shared.implicit });
             accepting.spawn(accept(listener, Arc::clone(&shared), settings));
         }
-        let mut stop = shared.stop.clone();
-        // The sender lives in this function, so waiting cannot fail.
-        let _ = stop.wait_for(|s| *s != Stop::No).await;
+        registry.stopping().beyond(Stop::No).await;
         accepting.shutdown().await;
         let patience = shared.settings.deadlines.drain;
-        let (log_rate, transfers) = (shared.log_rate.clone(), shared.transfers.clone());
+        let log_rate = shared.log_rate.clone();
         drop(shared);
         // Ends when every session has dropped its sender.
         let drained = async { while drained.recv().await.is_some() {} };
         let mut drained = std::pin::pin!(drained);
         if timeout(patience, drained.as_mut()).await.is_err() {
-            if *stop.borrow() != Stop::Now {
-                let transfers = transfers.list().len();
+            if registry.stopping().get() != Stop::Now {
+                let transfers = registry.sessions().iter().filter(|s| s.transfer.is_some()).count();
                 tracing::warn!(
                     transfers,
                     seconds = patience.as_secs_f64(),
                     "--drain-timeout is over, ending the transfers that still run"
                 );
-                stopper.send_replace(Stop::Now);
+                registry.stop(Stop::Now);
             }
             drained.await;
         }
@@ -222,31 +215,12 @@ impl Server {
     }
 }
 
-/// Tells a running server to end.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    stop: watch::Sender<Stop>,
-    transfers: Transfers,
-}
+/// Ends the sessions of a server that is dropped while it runs: nobody is left who could end them.
+struct EndsWithServer(Registry);
 
-impl Stopper {
-    /// Goes one step further: first draining, then at once. Returns what it is now.
-    pub fn further(&self) -> Stop {
-        let next = self.next();
-        self.stop.send_replace(next);
-        next
-    }
-
-    /// What [`Stopper::further`] would make of it.
-    #[must_use]
-    pub fn next(&self) -> Stop {
-        if *self.stop.borrow() == Stop::No { Stop::Drain } else { Stop::Now }
-    }
-
-    /// The transfers that are under way now, the oldest session first.
-    #[must_use]
-    pub fn transfers(&self) -> Vec<UnderWay> {
-        self.transfers.list()
+impl Drop for EndsWithServer {
+    fn drop(&mut self) {
+        self.0.stop(Stop::Now);
     }
 }
 
@@ -257,12 +231,13 @@ async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>
                 Some(proxies) => {
                     tokio::spawn(introduced(
                         control,
+                        listener.local(),
                         proxies.clone(),
                         Arc::clone(&shared),
                         Arc::clone(&settings),
                     ));
                 }
-                None => admit(control, &shared, &settings),
+                None => admit(control, listener.local(), &shared, &settings),
             },
             Err(error) => {
                 tracing::error!(%error, at = %listener.local(), "cannot accept connections any more on this address");
@@ -273,15 +248,20 @@ async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>
 }
 
 /// A balancer's connection: it says first whose it is, or is closed. Bounded in number and in time by [`Proxies`].
-async fn introduced(mut control: Control, proxies: Proxies, shared: Arc<Shared>, settings: Arc<Settings>) {
-    let mut stop = shared.stop.clone();
+async fn introduced(
+    mut control: Control,
+    listener: SocketAddr,
+    proxies: Proxies,
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+) {
     let learnt = tokio::select! {
         biased;
-        _ = stop.wait_for(|stop| *stop != Stop::No) => return,
+        () = shared.registry.stopping().beyond(Stop::No) => return,
         learnt = control.introduce(&proxies) => learnt,
     };
     match learnt {
-        Ok(_) => admit(control, &shared, &settings),
+        Ok(_) => admit(control, listener, &shared, &settings),
         Err(error) => {
             if shared.log_rate.allows(None, control.peer()) {
                 tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
@@ -302,41 +282,17 @@ fn turn_away(control: &Control, settings: &Settings, reason: Reason) {
     control.shutdown();
 }
 
-fn admit(control: Control, shared: &Arc<Shared>, settings: &Arc<Settings>) {
-    let peer = control.peer().ip();
-    let entered = shared.addresses().enter(peer, &shared.settings.limits);
-    if let Err(reason) = entered {
-        if shared.log_rate.allows(None, control.peer()) {
-            tracing::warn!(peer = %control.peer(), reason = reason.name(), "refused");
+fn admit(control: Control, listener: SocketAddr, shared: &Arc<Shared>, settings: &Arc<Settings>) {
+    let (peer, local) = (control.peer(), control.local());
+    let registration = match shared.registry.enter(peer, local, listener, &shared.settings.limits) {
+        Ok(registration) => registration,
+        Err(reason) => {
+            if shared.log_rate.allows(None, peer) {
+                tracing::warn!(peer = %peer, reason = reason.name(), "refused");
+            }
+            return turn_away(&control, settings, reason);
         }
-        turn_away(&control, settings, reason);
-        return;
-    }
-    let id = shared.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-    shared.most.fetch_max(shared.addresses().sessions(), Ordering::Relaxed);
-    let seat = Seat { shared: Arc::clone(shared), peer };
-    let settings = Arc::clone(settings);
-    tokio::spawn(async move { driver::run(control, &seat.shared, settings, id).await });
-}
-
-/// A session's place in the counts, given back however the session ends.
-struct Seat {
-    shared: Arc<Shared>,
-    peer: IpAddr,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let left = {
-            let mut addresses = self.shared.addresses();
-            addresses.leave(self.peer);
-            addresses.sessions()
-        };
-        // When most of many sessions have gone, their memory goes back to the system.
-        let most = self.shared.most.load(Ordering::Relaxed);
-        if most >= MANY && left <= most / 4 {
-            self.shared.most.store(left, Ordering::Relaxed);
-            tokio::task::spawn_blocking(net::memory::give_back_the_rest);
-        }
-    }
+    };
+    let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
+    tokio::spawn(async move { driver::run(control, &shared, settings, &registration).await });
 }

@@ -16,10 +16,9 @@
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 
 pub(crate) use waiting::Logins;
-
-use crate::limits::{User, Who};
 
 /// Checks of one address at once. The other cores are for other addresses.
 const EACH: usize = 2;
@@ -54,8 +53,11 @@ const ORDER: [[Lane; 3]; 8] = {
     ]
 };
 
+/// Stands for a user's name.
+type User = u64;
+
 /// A line of logins: those of users who are known at an address have one of their own.
-type Key = (Who, bool);
+type Key = (IpAddr, bool);
 
 /// The logins that wait; `T` is what calls one of them.
 #[derive(Debug)]
@@ -105,7 +107,7 @@ impl<T> Turns<T> {
 
     /// A login waits for its turn. What is returned waits no longer: there are too many.
     #[must_use]
-    pub(crate) fn ask(&mut self, who: Who, user: User, lane: Lane, call: T) -> Vec<T> {
+    pub(crate) fn ask(&mut self, who: IpAddr, user: User, lane: Lane, call: T) -> Vec<T> {
         let key = (who, lane == Lane::Known);
         let line = self.of.entry(key).or_insert_with(|| Line {
             waiting: VecDeque::new(),
@@ -166,7 +168,7 @@ impl<T> Turns<T> {
     }
 
     /// Logins of an address that wait or are being checked.
-    pub(crate) fn pending(&self, who: Who) -> usize {
+    pub(crate) fn pending(&self, who: IpAddr) -> usize {
         let count = |line: &Line<T>| line.waiting.len() + line.checked.len();
         [true, false].iter().filter_map(|known| self.of.get(&(who, *known)).map(count)).sum()
     }
@@ -207,8 +209,8 @@ mod tests {
 
     use super::*;
 
-    fn address(n: u32) -> Who {
-        Who::from(n.to_be_bytes())
+    fn address(n: u32) -> IpAddr {
+        IpAddr::from(n.to_be_bytes())
     }
 
     /// Asks, where that makes nobody leave.

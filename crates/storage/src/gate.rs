@@ -84,6 +84,9 @@ pub enum Denied {
     Unavailable,
 }
 
+/// An answer that may take its time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A way in.
 pub trait Gate: Send + Sync {
     /// Is a password asked of this user? Must not tell whether the user exists: everybody who is not anonymous is asked.

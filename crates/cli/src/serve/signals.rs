@@ -2,9 +2,11 @@
 use std::fs;
 use std::time::Duration;
 
-use server::Stop;
-use server::Stopper;
+use server::{Registry, Stop};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use wire::Verb;
+use wire::pathname::show;
+use wire::verb::Direction;
 
 use crate::talk::{Exit, Failure};
 
@@ -31,7 +33,7 @@ impl Signals {
     }
 
     /// Stops the site when it is told to, and has files opened again by `reopen`. Never ends.
-    pub(super) async fn follow(mut self, stopper: Stopper, patience: Duration, reopen: impl Fn()) {
+    pub(super) async fn follow(mut self, sessions: Registry, patience: Duration, reopen: impl Fn()) {
         let begun_at_terminal = has_terminal();
         loop {
             tokio::select! {
@@ -46,16 +48,17 @@ impl Signals {
                 }
             }
             // Before it is done: the site may have ended by the time that the line is written.
-            tell(&stopper, patience);
-            stopper.further();
+            tell(&sessions, patience);
+            sessions.stop_further();
         }
     }
 }
 
-fn tell(stopper: &Stopper, patience: Duration) {
-    let running = stopper.transfers();
+fn tell(sessions: &Registry, patience: Duration) {
+    let running: Vec<_> =
+        sessions.sessions().into_iter().filter_map(|s| Some((s.transfer?, s.id, s.peer))).collect();
     let transfers = running.len();
-    if stopper.next() == Stop::Now {
+    if sessions.next_stop() == Stop::Now {
         tracing::info!(transfers, "stopping now");
         return;
     }
@@ -69,12 +72,21 @@ fn tell(stopper: &Stopper, patience: Duration) {
         within,
         "stopping when these transfers have finished; press Ctrl-C or send the signal again to stop now"
     );
-    for one in running.iter().take(SHOWN) {
-        let (session, peer, user, path) = (one.session, one.peer, one.user.as_str(), one.path.as_str());
-        tracing::info!(session, %peer, user, path, bytes = one.bytes, "waiting for the {}", one.what);
+    for (one, session, peer) in running.iter().take(SHOWN) {
+        let (user, path) = (show(one.user.as_bytes()), show(one.path.as_bytes()));
+        tracing::info!(session, %peer, user, path, bytes = one.bytes, "waiting for the {}", kind(one.verb));
     }
     if transfers > SHOWN {
         tracing::info!("waiting for {} more", transfers - SHOWN);
+    }
+}
+
+fn kind(verb: Verb) -> &'static str {
+    match verb.row().direction {
+        Some(Direction::Up) => "upload",
+        Some(Direction::Down) if verb == Verb::Retr => "download",
+        Some(Direction::Down) => "listing",
+        None => "digest",
     }
 }
 

@@ -1,13 +1,11 @@
 //! How is somebody let in, and what do wrong passwords cost?
-use std::time::Instant;
-
 use net::tls::Fingerprint;
 use storage::{Attempt, Certificate, Denied};
 use tokio::time::sleep;
 use wire::pathname::show;
 
 use crate::effect::Input;
-use crate::limits::{Verdict, who};
+use crate::limits::{History, Ruling, origin};
 use crate::shared::Shared;
 use crate::turns::Lane;
 
@@ -88,61 +86,58 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
     if shared.gate.anonymous(&attempt.user) {
         return Input::Admitted(shared.gate.admit(attempt).await);
     }
-    let (peer, name, limits) = (attempt.peer, attempt.user.clone(), &shared.settings.limits);
-    let verdict = || shared.addresses().verdict(peer, &name, Instant::now(), limits);
-    let remembered_only = |attempt: &Attempt| match shared.gate.remembered(attempt) {
-        Some(admission) => Input::Admitted(Ok(admission)),
-        None => {
-            shared.addresses().missed(peer, &name, Instant::now(), limits);
-            Input::Banned
-        }
-    };
-    match verdict() {
-        Verdict::Refused => return Input::Banned,
-        Verdict::OnlyRemembered => return remembered_only(&attempt),
-        Verdict::Fine | Verdict::Delayed(_) => {}
+    let (peer, name, limits) = (attempt.peer, attempt.user.clone(), &*shared.login_limits);
+    let first = limits.allow(peer, &name).await;
+    match first.ruling {
+        Ruling::Refuse => return Input::Banned,
+        Ruling::RememberedOnly => return remembered_only(shared, &attempt).await,
+        Ruling::Allow | Ruling::Delay(_) => {}
     }
-    let (user, failures, lane) = {
-        let (addresses, now) = (shared.addresses(), Instant::now());
-        let lane = if addresses.is_known(peer, &name, now) {
-            Lane::Known
-        } else if addresses.has_failed(peer, now, limits) {
-            Lane::Again
-        } else {
-            Lane::New
-        };
-        (addresses.user(&name), addresses.failures(peer, &name, now, limits) as usize, lane)
+    let lane = match first.history {
+        History::Known => Lane::Known,
+        History::New => Lane::New,
+        History::Failed => Lane::Again,
     };
     // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
     // one after the other, or guessing at what is remembered would be free.
-    let at_once = shared.logins.pending(who(peer)) + failures < limits.failures_before_refusal as usize;
+    let at_once = shared.logins.pending(origin(peer)) < first.left as usize;
     if at_once && let Some(admission) = shared.gate.remembered(&attempt) {
         return Input::Admitted(Ok(admission));
     }
-    let Some(turn) = shared.logins.turn(who(peer), user, lane).await else {
+    let Some(turn) = shared.logins.turn(origin(peer), &name, lane).await else {
         return Input::Admitted(Err(Denied::Unavailable));
     };
     // Those before us may have failed as often as one may, or may have had this very password verified. Of one user
     // nobody else is under way, so guessing on many connections at once gains nothing.
-    let verdict = verdict();
-    match verdict {
-        Verdict::Refused => return Input::Banned,
-        Verdict::OnlyRemembered => return remembered_only(&attempt),
-        Verdict::Fine | Verdict::Delayed(_) => {}
+    let ruling = limits.allow(peer, &name).await.ruling;
+    match ruling {
+        Ruling::Refuse => return Input::Banned,
+        Ruling::RememberedOnly => return remembered_only(shared, &attempt).await,
+        Ruling::Allow | Ruling::Delay(_) => {}
     }
     if let Some(admission) = shared.gate.remembered(&attempt) {
         return Input::Admitted(Ok(admission));
     }
     let answer = shared.gate.admit(attempt).await;
-    let now = Instant::now();
     match &answer {
-        Ok(_) => shared.addresses().succeeded(peer, &name, now, limits),
+        Ok(_) => limits.succeeded(peer, &name).await,
         Err(Denied::Unavailable) => {}
-        Err(_) => shared.addresses().failed(peer, &name, now, limits),
+        Err(_) => limits.failed(peer, &name).await,
     }
     drop(turn);
-    if let (Err(_), Verdict::Delayed(delay)) = (&answer, verdict) {
+    if let (Err(_), Ruling::Delay(delay)) = (&answer, ruling) {
         sleep(delay).await;
     }
     Input::Admitted(answer)
+}
+
+/// Lets in a user whose password is remembered, and nobody else.
+async fn remembered_only(shared: &Shared, attempt: &Attempt) -> Input {
+    match shared.gate.remembered(attempt) {
+        Some(admission) => Input::Admitted(Ok(admission)),
+        None => {
+            shared.login_limits.failed(attempt.peer, &attempt.user).await;
+            Input::Banned
+        }
+    }
 }

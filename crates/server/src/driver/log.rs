@@ -1,17 +1,14 @@
 //! What does the log tell of a session? A line for each command that did or refused something.
-use std::sync::Arc;
 use std::time::Duration;
 
-use net::pump::Progress;
 use wire::Verb;
 use wire::pathname::show;
 use wire::verb::Access;
 
 use super::Driver;
 use super::admission::{self, Login};
-use crate::effect::{Event, Plan, What};
+use crate::effect::Event;
 use crate::reason::Reason;
-use crate::under_way::{Begun, UnderWay};
 use crate::xferlog;
 
 impl Driver<'_> {
@@ -38,7 +35,6 @@ impl Driver<'_> {
         let tls = took.as_ref().filter(|_| moves(event));
         let tls = tls.map(|last| if last.private { self.version() } else { "off" });
         let (id, code, bytes, detail) = (self.id, event.code, event.bytes, event.detail.as_deref());
-        self.count(event);
         if let Some(Login { user, reason, fingerprint, subject, checked }) = self.login.take() {
             // How many are checked has limits of its own.
             if checked || self.shared.log_rate.allows(Some(id), peer) {
@@ -87,9 +83,9 @@ impl Driver<'_> {
             Some(reason) if code == 426 => {
                 tracing::info!(session = id, %peer, user, verb, path, code, reason = reason.name(), bytes, ms, tls, detail, "broken off");
             }
-            Some(reason @ (Reason::Stopping | Reason::IdleTimeout | Reason::LoginTimeout))
-                if event.verb.is_none() =>
-            {
+            Some(
+                reason @ (Reason::Stopping | Reason::Ended | Reason::IdleTimeout | Reason::LoginTimeout),
+            ) if event.verb.is_none() => {
                 tracing::info!(session = id, %peer, user, code, reason = reason.name(), "ending the session");
             }
             Some(reason) if is_look_up(event) => {
@@ -133,34 +129,6 @@ impl Driver<'_> {
 
     fn version(&self) -> &'static str {
         self.binding.as_ref().map_or("off", |binding| binding.established().version)
-    }
-
-    fn count(&mut self, event: &Event) {
-        let Some(bytes) = event.bytes else { return };
-        match event.verb.and_then(|verb| verb.row().direction) {
-            Some(wire::verb::Direction::Down) => self.moved.0 += bytes,
-            Some(wire::verb::Direction::Up) => self.moved.1 += bytes,
-            None => {}
-        }
-    }
-
-    /// Has a transfer listed among those that are under way.
-    pub(super) fn list(&self, plan: &Plan, progress: &Arc<Progress>) -> Begun {
-        let (what, path) = match &plan.what {
-            What::Retrieve { path, .. } => ("download", path),
-            What::Store { path, .. } => ("upload", path),
-            What::List { path, .. } => ("listing", path),
-            What::Digest { path, .. } => ("digest", path),
-        };
-        let transfer = UnderWay {
-            session: self.id,
-            peer: self.peer,
-            user: show(plan.pass.user().as_bytes()),
-            what,
-            path: show(path.as_bytes()),
-            bytes: 0,
-        };
-        self.shared.transfers.begin(transfer, progress)
     }
 }
 

@@ -15,7 +15,9 @@ pub(super) struct Gone {
 impl Driver<'_> {
     /// Bytes that the running transfer has moved on its data connection.
     pub(super) fn moved(&self) -> u64 {
-        self.running.as_ref().map_or(0, |running| if running.has_data { running.progress.bytes() } else { 0 })
+        self.running
+            .as_ref()
+            .map_or(0, |running| if running.has_data { running.track.progress.bytes() } else { 0 })
     }
 
     /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is

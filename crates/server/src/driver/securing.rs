@@ -8,6 +8,7 @@ use storage::Certificate;
 
 use super::Driver;
 use crate::reason::Reason;
+use crate::registry::Registration;
 use crate::settings::Settings;
 use crate::shared::Shared;
 
@@ -24,14 +25,15 @@ pub(super) enum NoTls {
 pub(super) async fn secure(
     control: &Control,
     shared: &Shared,
+    registration: &Registration,
     settings: &Settings,
     explicit: Option<Explicit<'_>>,
 ) -> Result<Binding, NoTls> {
     let Some(tls) = &shared.tls else { return Err(NoTls::Refused(Reason::TlsOff)) };
-    let peer = control.peer().ip();
-    shared.addresses().shakes(peer, &settings.limits).map_err(NoTls::Refused)?;
-    let _turn = Turn { shared, peer };
-    Ok(control.accept_tls(tls, explicit, settings.security.handshake).await?)
+    let _turn = registration.handshake(&settings.limits).map_err(NoTls::Refused)?;
+    let binding = control.accept_tls(tls, explicit, settings.security.handshake).await?;
+    registration.secured(Some(binding.established().version));
+    Ok(binding)
 }
 
 /// Why TLS did not come about, for a line of the log that says already that it did not.
@@ -72,8 +74,14 @@ pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
 }
 
 impl Driver<'_> {
-    /// Tells the binding who is logged in, when that has changed: the sessions of one user may stand for each other.
-    pub(super) fn belongs(&mut self) {
+    /// Tells the registry who is logged in, when that has changed, and the binding: TLS sessions of one user may stand for
+    /// each other.
+    pub(super) fn note_user(&mut self) {
+        let now = self.session.user();
+        if now != self.noted.as_ref() {
+            self.noted = now.cloned();
+            self.registration.set_user(now, None);
+        }
         let Some(binding) = &self.binding else { return };
         // A transfer that completes under an old login is nobody else's.
         let running = self.running.as_ref().map(|running| &running.user);
@@ -86,18 +94,6 @@ impl Driver<'_> {
             let anonymous = self.shared.gate.anonymous(name.as_bytes());
             User { name: if anonymous { "anonymous".into() } else { Arc::clone(name) }, anonymous }
         }));
-    }
-}
-
-/// A handshake's place in the budget, given back however it ends.
-struct Turn<'a> {
-    shared: &'a Shared,
-    peer: std::net::IpAddr,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.shared.addresses().shaken(self.peer);
     }
 }
 

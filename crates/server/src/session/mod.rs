@@ -122,8 +122,8 @@ enum Leaving {
     No,
     /// QUIT came during a transfer: 221 after it.
     Quit,
-    /// The site is being stopped: 421 after the transfer.
-    Stop,
+    /// It is to end for this reason: 421 after the transfer.
+    Stop(Reason),
     /// [`Output::Close`] was said.
     Closed,
 }
@@ -237,7 +237,7 @@ impl Session {
             Input::Transferred(end) => self.transferred(end, now),
             Input::Progress(bytes) => self.progress(bytes),
             Input::Tick => self.tick(now),
-            Input::Stop => self.stop(),
+            Input::Stop(reason) => self.stop(reason),
         }
         self.go_on(now);
         // Only for what is refused at once; a session that idles holds nothing.
@@ -255,7 +255,7 @@ impl Session {
         match self.leaving {
             Leaving::Quit | Leaving::Closed => return false,
             // Until the transfer is over, the client may ask for it and give it up.
-            Leaving::No | Leaving::Stop => {}
+            Leaving::No | Leaving::Stop(_) => {}
         }
         match (&self.busy, &self.transfer) {
             (Busy::Nothing, Transfer::None) => true,
@@ -348,9 +348,9 @@ impl Session {
             match self.leaving {
                 // What was said before QUIT has its answer before it.
                 Leaving::Quit if self.queue.is_empty() => return self.close(Reply::new(221, "Goodbye.")),
-                Leaving::Stop => {
-                    self.event(None, None, Err(Reason::Stopping));
-                    return self.close(Reason::Stopping.reply());
+                Leaving::Stop(reason) => {
+                    self.event(None, None, Err(reason));
+                    return self.close(reason.reply());
                 }
                 Leaving::Quit | Leaving::No | Leaving::Closed => {}
             }
@@ -521,9 +521,9 @@ impl Session {
         self.close(reason.reply());
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self, reason: Reason) {
         if self.leaving == Leaving::No {
-            self.leaving = Leaving::Stop;
+            self.leaving = Leaving::Stop(reason);
         }
     }
 

@@ -123,6 +123,7 @@ impl Session {
         let digest = Some(Digest { algorithm, start });
         self.transfer = Transfer::Opening(Running { verb, path, ascii: false, digest });
         self.effect(Effect::Transfer(Plan {
+            verb,
             pass,
             what,
             ascii: false,
@@ -141,7 +142,7 @@ impl Session {
         // Listings are lines that end in CR LF under either type; MLSD is never converted (RFC 3659 7.2).
         let ascii = self.is_ascii() && !matches!(what, What::List { .. });
         self.transfer = Transfer::Opening(Running { verb, path, ascii, digest: None });
-        self.effect(Effect::Transfer(Plan { pass, what, ascii, data, protection: self.agreed.data }));
+        self.effect(Effect::Transfer(Plan { verb, pass, what, ascii, data, protection: self.agreed.data }));
     }
 
     pub(super) fn opened(&mut self, opened: Opened) {

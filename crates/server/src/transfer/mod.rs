@@ -23,14 +23,14 @@ pub(crate) mod parting;
 mod silence;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use net::data::{Data, WeakData};
+use net::data::Data;
 use net::dial::{Source as DialSource, dial_patiently};
 use net::half_open::Attempt;
 use net::passive::{Claim, ClaimError, ProtectedClaim};
-use net::pump::{Progress, PumpError};
+use net::pump::PumpError;
 use net::tls::Flow;
 use net::tls::server::Binding;
 use tokio::time::{Instant, timeout};
@@ -41,6 +41,7 @@ use parting::{Ended, Parting};
 
 use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
 use crate::reason::Reason;
+use crate::registry::Track;
 use crate::session::Pass;
 use crate::settings::Settings;
 
@@ -59,14 +60,7 @@ pub(crate) struct Ready {
     /// TLS is to begin.
     shaking: Option<Shaking>,
     settings: Arc<Settings>,
-    seen: Seen,
-}
-
-/// What the driver sees of a transfer that runs.
-pub(crate) struct Seen {
-    pub(crate) progress: Arc<Progress>,
-    /// The data connection, as soon as bytes may move on it.
-    pub(crate) outlook: Arc<OnceLock<WeakData>>,
+    track: Arc<Track>,
 }
 
 /// A passive port that is held for the next transfer.
@@ -97,9 +91,9 @@ pub(crate) async fn open(
     guard: Option<Guard>,
     settings: Arc<Settings>,
     local: SocketAddr,
-    seen: Seen,
+    track: Arc<Track>,
 ) -> Result<(Opened, Ready), Ended> {
-    let Plan { pass, what, ascii, data, protection } = plan;
+    let Plan { pass, what, verb: _, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
     let binding = guard.as_ref().map(|guard| guard.binding.clone());
     let connected = match begin(&pass, what, ascii).await {
@@ -121,7 +115,7 @@ pub(crate) async fn open(
                 flow,
                 shaking,
                 settings,
-                seen,
+                track,
             },
         )),
         Err(end) => Err(Ended { end, parting: claim.map(Parting::Claim) }),
@@ -255,8 +249,8 @@ fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
 impl Ready {
     /// Moves the bytes.
     pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, binding, flow, shaking, settings, seen } = self;
-        let Seen { progress, outlook } = seen;
+        let Self { work, data, ascii, stall, binding, flow, shaking, settings, track } = self;
+        let progress = &track.progress;
         let started = Instant::now();
         let protected = match (shaking, data) {
             (Some(Shaking::Among(awaited)), _) => awaited.connection().await.map(Some),
@@ -269,23 +263,23 @@ impl Ready {
         };
         if let Some(data) = &data {
             // It is empty: a transfer runs once.
-            let _ = outlook.set(data.downgrade());
+            let _ = track.data.set((data.downgrade(), data.peer()));
         }
         let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {
                 let (tls_end, hang_up) = (settings.security.tls_end, settings.hang_up);
                 let terms = incoming::Terms { ascii, stall, tls_end, hang_up, binding };
-                match store.receive(data, &terms, &progress).await {
-                    Ok(received) => return Moved::Received(Received { received, progress }),
+                match store.receive(data, &terms, progress).await {
+                    Ok(received) => return Moved::Received(Received { received, track }),
                     Err((broken, data)) => (broken.into(), Some(data)),
                 }
             }
-            (Work::Digest(digest), _) => (digest.run(&progress).await, None),
+            (Work::Digest(digest), _) => (digest.run(progress).await, None),
             (Work::Retrieve(retrieve), Some(mut data)) => {
-                (retrieve.run(&mut data, stall, &progress).await.into(), Some(data))
+                (retrieve.run(&mut data, stall, progress).await.into(), Some(data))
             }
             (Work::List(listing), Some(mut data)) => {
-                (listing.run(&mut data, stall, &progress).await, Some(data))
+                (listing.run(&mut data, stall, progress).await, Some(data))
             }
             // `connect` gives no connection to a digest alone.
             (_, None) => (Reason::NoDataPlan.into(), None),
@@ -317,14 +311,14 @@ pub(crate) enum Moved {
 /// An upload that waits to be published. Dropped, it is kept as the part of its name.
 pub(crate) struct Received {
     received: incoming::Received,
-    progress: Arc<Progress>,
+    track: Arc<Track>,
 }
 
 impl Received {
     /// Publishes it.
     pub(crate) async fn publish(self) -> Ended {
         let Ended { end, parting } = self.received.publish().await;
-        Ended { end: Transferred { bytes: self.progress.bytes(), ..end }, parting }
+        Ended { end: Transferred { bytes: self.track.progress.bytes(), ..end }, parting }
     }
 
     /// Is it known that the client meant this to be the end, whatever it does next?
@@ -345,7 +339,7 @@ impl Received {
         } else {
             Reason::HungUp.into()
         };
-        Transferred { bytes: self.progress.bytes(), ..end }.into()
+        Transferred { bytes: self.track.progress.bytes(), ..end }.into()
     }
 }
 

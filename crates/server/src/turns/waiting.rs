@@ -1,14 +1,19 @@
 //! How does a session wait for the turn of its login?
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::{Key, Lane, Turns};
-use crate::limits::{User, Who};
+use super::{Key, Lane, Turns, User};
 
 /// The logins of a site that wait. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Logins(Arc<Mutex<Turns<oneshot::Sender<Turn>>>>);
+pub(crate) struct Logins {
+    turns: Arc<Mutex<Turns<oneshot::Sender<Turn>>>>,
+    /// Names may be of any length, so their hashes stand for them.
+    hasher: RandomState,
+}
 
 /// A place for one check; dropped, it is the next login's.
 #[derive(Debug)]
@@ -22,33 +27,33 @@ pub(crate) struct Turn {
 impl Logins {
     /// So many checks at once.
     pub(crate) fn new(places: usize) -> Self {
-        Self(Arc::new(Mutex::new(Turns::new(places))))
+        Self { turns: Arc::new(Mutex::new(Turns::new(places))), hasher: RandomState::new() }
     }
 
     /// Waits for the turn of a login. None: too many wait.
-    pub(crate) async fn turn(&self, who: Who, user: User, lane: Lane) -> Option<Turn> {
-        let (call, called) = oneshot::channel();
-        let dismissed = self.turns().ask(who, user, lane, call);
-        // Whoever is waited for there hears that nobody will call.
+    pub(crate) async fn turn(&self, address: IpAddr, user: &[u8], lane: Lane) -> Option<Turn> {
+        let (sender, turn) = oneshot::channel();
+        let dismissed = self.turns().ask(address, self.hasher.hash_one(user), lane, sender);
+        // Those that wait for one of these senders get an error.
         drop(dismissed);
-        self.call();
-        called.await.ok()
+        self.serve();
+        turn.await.ok()
     }
 
     /// Logins of an address that wait or are being checked.
-    pub(crate) fn pending(&self, who: Who) -> usize {
-        self.turns().pending(who)
+    pub(crate) fn pending(&self, address: IpAddr) -> usize {
+        self.turns().pending(address)
     }
 
-    /// Gives every free place to whoever is next.
-    fn call(&self) {
+    /// Gives every free place to the login that is next.
+    fn serve(&self) {
         loop {
-            // A statement of its own, so that the lock is not held while anybody is called.
+            // A statement of its own, so that the lock is not held while a turn is sent.
             let next = self.turns().next();
-            let Some((key, user, call)) = next else { return };
+            let Some((key, user, sender)) = next else { return };
             let turn = Turn { of: Some(self.clone()), key, user };
-            if let Err(mut turn) = call.send(turn) {
-                // That session has ended. Not by dropping it, which would call from within this call.
+            if let Err(mut turn) = sender.send(turn) {
+                // That session has ended. Not by dropping it, which would serve from within this call.
                 turn.of = None;
                 self.turns().done(key, user);
             }
@@ -57,7 +62,7 @@ impl Logins {
 
     /// Nothing panics under the lock.
     fn turns(&self) -> MutexGuard<'_, Turns<oneshot::Sender<Turn>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,14 +70,14 @@ impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(logins) = self.of.take() {
             logins.turns().done(self.key, self.user);
-            logins.call();
+            logins.serve();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
 
     use super::*;
 
@@ -81,9 +86,9 @@ mod tests {
     #[tokio::test]
     async fn a_turn_that_is_dropped_is_the_next_ones() {
         let logins = Logins::new(1);
-        let first = logins.turn(HERE, 1, Lane::New).await.unwrap();
-        let mut second = Box::pin(logins.turn(HERE, 2, Lane::New));
-        let mut third = Box::pin(logins.turn(HERE, 3, Lane::New));
+        let first = logins.turn(HERE, b"1", Lane::New).await.unwrap();
+        let mut second = Box::pin(logins.turn(HERE, b"2", Lane::New));
+        let mut third = Box::pin(logins.turn(HERE, b"3", Lane::New));
         tokio::select! {
             biased;
             _ = &mut second => panic!("there is one place"),

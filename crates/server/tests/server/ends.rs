@@ -21,7 +21,7 @@ async fn stopping_at_once_waits_for_no_client() {
         client.say(&"STAT /\r\n".repeat(400)).await;
         // The site is writing by now, and goes on until the buffers of both sockets are full.
         client.hear("213").await;
-        assert_eq!((scene.stopper.further(), scene.stopper.further()), (Stop::Drain, Stop::Now));
+        assert_eq!((scene.registry.stop_further(), scene.registry.stop_further()), (Stop::Drain, Stop::Now));
         patiently(scene.running).await.unwrap();
     })
     .await;
@@ -33,8 +33,9 @@ async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
     in_each_dress(async |dress| {
         let scene = Scene::open(Settings::default(), dress);
         let mut client = scene.member().await;
-        drop(scene.stopper);
+        drop(scene.registry);
         scene.running.abort();
+        assert_eq!(client.hear("421").await, "421 The server is shutting down.");
         assert_eq!(client.reply().await, None);
     })
     .await;
@@ -52,7 +53,7 @@ async fn a_transfer_cut_off_with_its_session_is_logged() {
         data.first().await.unwrap();
         assert_eq!(scene.xferlog(), "");
         client.control.reset().unwrap();
-        scene.stopper.further();
+        scene.registry.stop_further();
         patiently(scene.running).await.unwrap();
         let log = fs::read_to_string(scene.folder.path().join("xferlog")).unwrap();
         assert!(log.contains(" /big b _ o r somebody ftp 0 * i\n"), "the log holds {log:?}");
@@ -71,7 +72,7 @@ async fn a_download_that_the_end_of_the_site_cuts_off_is_reset_and_the_client_to
         let mut data = client.passive().await;
         client.ask("RETR big", "150").await;
         data.first().await.unwrap();
-        assert_eq!((scene.stopper.further(), scene.stopper.further()), (Stop::Drain, Stop::Now));
+        assert_eq!((scene.registry.stop_further(), scene.registry.stop_further()), (Stop::Drain, Stop::Now));
         assert_eq!(client.hear("426").await, "426 The server is shutting down.");
         assert_eq!(client.hear("421").await, "421 The server is shutting down.");
         assert_eq!(client.reply().await, None);

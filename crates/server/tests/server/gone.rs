@@ -153,7 +153,7 @@ async fn a_site_that_is_told_to_end_does_so_in_time() {
         let mut data = upload.passive().await;
         upload.ask("STOR up", "150").await;
         data.send(b"slow").await.unwrap();
-        assert_eq!(scene.stopper.further(), Stop::Drain);
+        assert_eq!(scene.registry.stop_further(), Stop::Drain);
         patiently(scene.running).await.unwrap();
         for client in [&mut digest, &mut upload] {
             assert_eq!(client.hear("426").await, "426 The server is shutting down.");

@@ -324,7 +324,7 @@ async fn a_site_drains() {
         let mut data = busy.data().await;
         busy.command("STOR y", 150).await;
         data.send(b"half").await.expect("the server reads");
-        assert_eq!(site.stopper.further(), Stop::Drain);
+        assert_eq!(site.registry.stop_further(), Stop::Drain);
         idle.expect(421).await;
         idle.ended().await;
         // Nobody new is let in: the port is closed, or closes at once.
@@ -350,8 +350,8 @@ async fn a_site_told_twice_ends_at_once() {
         let mut data = client.data().await;
         client.command("STOR y", 150).await;
         data.send(&vec![1; 100_000]).await.expect("the server reads");
-        site.stopper.further();
-        assert_eq!(site.stopper.further(), Stop::Now);
+        site.registry.stop_further();
+        assert_eq!(site.registry.stop_further(), Stop::Now);
         site.running.take().expect("it runs").await.expect("it ends");
         while client.line().await.is_some() {}
         assert!(!ground.at("/y").exists(), "half a file was published");

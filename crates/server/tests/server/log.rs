@@ -82,7 +82,7 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
         client.expect(452).await;
         client.command("QUIT", 221).await;
         client.ended().await;
-        site.stopper.further();
+        site.registry.stop_further();
         site.running.take().expect("it runs").await.expect("it ends");
         let tls = if dress == Dress::Clear { "\"tls\":\"off\"" } else { "\"tls\":\"1." };
         let has = |verb: &str, parts: &[&str]| {
@@ -165,7 +165,7 @@ async fn a_line_says_who_did_what_to_which_file() {
         }
         client.command("QUIT", 221).await;
         client.ended().await;
-        site.stopper.further();
+        site.registry.stop_further();
         site.running.take().expect("it runs").await.expect("it ends");
     };
     play("@ tls login", &[("USER a\x07li", 530), ("DELE x", 530)]).await;
@@ -245,7 +245,7 @@ async fn a_client_that_is_refused_all_the_time_does_not_fill_the_log() {
     client.command("QUIT", 221).await;
     client.ended().await;
     // What is held back is told at the end of the site at the latest.
-    site.stopper.further();
+    site.registry.stop_further();
     site.running.take().expect("it runs").await.expect("it ends");
     let (written, told) = (kept.lines_of("CWD").len() as u64, kept.lines_with("\"message\":\"more refusals"));
     assert!(written <= 10 * seconds && told.len() as u64 <= seconds, "{written} lines, {told:#?}");
@@ -284,7 +284,7 @@ async fn the_transfer_log_has_a_line_for_each_file() {
         assert!(!all(list).await.is_empty());
         client.expect(226).await;
         client.command("QUIT", 221).await;
-        site.stopper.further();
+        site.registry.stop_further();
         site.running.take().expect("it runs").await.expect("it ends");
         let text = std::fs::read_to_string(&at).expect("the log");
         let tails: Vec<String> =

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
-use server::Stopper;
+use server::Registry;
 use server::xferlog::Xferlog;
 use server::{Server, Settings};
 use storage::Gate;
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 12;
 pub(crate) struct Loopback {
     pub(crate) door: Door,
     pub(crate) passive: Vec<u16>,
-    pub(crate) stopper: Stopper,
+    pub(crate) registry: Registry,
     pub(crate) refusals: Refusals,
     pub(crate) running: Option<JoinHandle<()>>,
     clients: BTreeMap<usize, Client>,
@@ -148,9 +148,9 @@ impl Loopback {
             Server::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
-        let (passive, stopper, refusals) = (site.passive().to_vec(), site.stopper(), site.refusals());
+        let (passive, registry, refusals) = (site.passive().to_vec(), site.registry(), site.refusals());
         let running = Some(tokio::spawn(site.run()));
-        Self { door, passive, stopper, refusals, running, clients: BTreeMap::new() }
+        Self { door, passive, registry, refusals, running, clients: BTreeMap::new() }
     }
 
     async fn client(&mut self, who: usize) -> Result<&mut Client, String> {
@@ -300,12 +300,12 @@ impl Stage for Loopback {
     }
 
     async fn stop(&mut self) {
-        self.stopper.further();
+        self.registry.stop_further();
     }
 
     async fn leave(&mut self) {
         self.clients.clear();
-        self.stopper.further();
+        self.registry.stop_further();
         if let Some(running) = self.running.take() {
             // A panic of the server's is the test's.
             running.await.expect("the site runs to its end");

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
-use server::limits::{Addresses, Verdict};
+use server::limits::{FailedLogins, Ruling};
+use server::registry::{Registration, Registry};
 use server::settings::{Reuse, TlsEnd};
 use server::{Reason, Session, Settings, files};
 use storage::{Certificate, Denied, Gate};
@@ -28,7 +29,8 @@ use moving::{Transfer, Wire};
 pub(crate) struct Pure {
     settings: Arc<Settings>,
     gate: Arc<Doorkeeper>,
-    addresses: Addresses,
+    registry: Registry,
+    failed: FailedLogins,
     clients: BTreeMap<usize, Client>,
     now: Instant,
     ports: usize,
@@ -43,6 +45,7 @@ pub(crate) struct Pure {
 struct Client {
     /// `None` where the site let nobody in.
     session: Option<Session>,
+    registration: Option<Registration>,
     decoder: LineDecoder,
     /// What the client has said and the server has not read.
     input: Vec<u8>,
@@ -66,7 +69,8 @@ impl Pure {
                 ..ground.settings.clone()
             }),
             gate: Arc::clone(&ground.gate),
-            addresses: Addresses::default(),
+            registry: Registry::default(),
+            failed: FailedLogins::default(),
             clients: BTreeMap::new(),
             now: Instant::now(),
             ports: ground.ports,
@@ -81,10 +85,11 @@ impl Pure {
     }
 
     fn client(&mut self, who: usize) -> &mut Client {
-        let Self { settings, addresses, peer, local, now, reasons, .. } = self;
+        let Self { settings, registry, peer, local, now, reasons, .. } = self;
         self.clients.entry(who).or_insert_with(|| {
             let mut client = Client {
                 session: None,
+                registration: None,
                 decoder: LineDecoder::new(settings.limits.line),
                 input: Vec::new(),
                 output: Vec::new(),
@@ -95,9 +100,10 @@ impl Pure {
                 transfer: None,
                 notifies: false,
             };
-            match addresses.enter(*peer, &settings.limits) {
-                Ok(()) => {
-                    let (peer, local) = (SocketAddr::new(*peer, 50_000), SocketAddr::new(*local, 21));
+            let (peer, local) = (SocketAddr::new(*peer, 50_000), SocketAddr::new(*local, 21));
+            match registry.enter(peer, local, local, &settings.limits) {
+                Ok(registration) => {
+                    client.registration = Some(registration);
                     client.session = Some(Session::new(Arc::clone(settings), peer, local, *now));
                 }
                 Err(reason) => {
@@ -137,8 +143,7 @@ impl Pure {
                         if let Some(wire) = &mut client.wire {
                             wire.ended = true;
                         }
-                        let peer = self.peer;
-                        self.addresses.leave(peer);
+                        client.registration = None;
                         return;
                     }
                 }
@@ -176,12 +181,10 @@ impl Pure {
                 let behind = !client.input.is_empty() || !client.decoder.is_empty();
                 let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(shown) };
                 // A handshake takes no time here, and leaves its place at once.
-                let turn = self.addresses.shakes(self.peer, &self.settings.limits);
-                let outcome = turn.and(outcome);
-                if turn.is_ok() {
-                    self.addresses.shaken(self.peer);
-                }
+                let limits = self.settings.limits.clone();
                 let client = self.client(who);
+                let turn = client.registration.as_ref().map_or(Ok(()), |r| r.handshake(&limits).map(drop));
+                let outcome = turn.and(outcome);
                 if outcome.is_ok() {
                     answer.encode(&mut client.output);
                 }
@@ -218,12 +221,12 @@ impl Pure {
     async fn admit(&mut self, attempt: storage::Attempt) -> Input {
         let (peer, user) = (attempt.peer, attempt.user.clone());
         let (now, limits) = (self.now, &self.settings.limits);
-        if self.addresses.verdict(peer, &user, now, limits) == Verdict::Refused {
+        if self.failed.decide(peer, &user, now, limits).ruling == Ruling::Refuse {
             return Input::Banned;
         }
         let answer = self.gate.admit(attempt).await;
         if matches!(answer, Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate)) {
-            self.addresses.failed(peer, &user, now, limits);
+            self.failed.failed(peer, &user, now, limits);
         }
         Input::Admitted(answer)
     }
@@ -414,7 +417,7 @@ impl Stage for Pure {
         let all: Vec<usize> = self.clients.keys().copied().collect();
         for who in all {
             self.settle(who).await;
-            self.tell(who, Input::Stop);
+            self.tell(who, Input::Stop(Reason::Stopping));
             self.settle(who).await;
         }
     }

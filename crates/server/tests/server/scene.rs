@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use server::xferlog::Xferlog;
-use server::{Protected, Stopper};
+use server::{Protected, Registry};
 use server::{Server, Settings};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
@@ -22,7 +22,7 @@ use crate::way::Way;
 pub(crate) struct Scene {
     pub(crate) folder: TempDir,
     pub(crate) door: Door,
-    pub(crate) stopper: Stopper,
+    pub(crate) registry: Registry,
     pub(crate) running: JoinHandle<()>,
 }
 
@@ -87,8 +87,8 @@ impl Scene {
             )
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
-        let stopper = site.stopper();
-        Self { folder, door, stopper, running: tokio::spawn(site.run()) }
+        let registry = site.registry();
+        Self { folder, door, registry, running: tokio::spawn(site.run()) }
     }
 
     pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {

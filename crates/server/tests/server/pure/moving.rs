@@ -68,7 +68,7 @@ pub(super) fn ended(broken: Option<Reason>) -> Transferred {
 impl Pure {
     /// Opens the file, then sees whether the data connection is there.
     pub(super) async fn begin(&mut self, who: usize, plan: Plan) {
-        let Plan { pass, what, ascii, data, protection: _ } = plan;
+        let Plan { pass, what, ascii, data, .. } = plan;
         let mut opened = Opened { size: None, name: None };
         let work = match what {
             What::Retrieve { path, start, end } => {

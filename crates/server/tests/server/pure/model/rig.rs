@@ -251,7 +251,7 @@ impl Rig {
 
     pub(super) fn stop(&mut self) {
         self.stopped = true;
-        self.session.handle(Input::Stop, self.now);
+        self.session.handle(Input::Stop(Reason::Stopping), self.now);
         self.drain(None);
         assert!(self.closed || self.waits(), "only what is under way holds the end up");
     }

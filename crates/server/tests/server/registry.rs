@@ -1,0 +1,121 @@
+//! Are sessions listed as they are, watched from their beginning to their end, and ended one by one?
+use std::fs;
+use std::time::SystemTime;
+
+use server::registry::{Happened, Registry, SessionInfo, Watched};
+use server::{Settings, Stop};
+use wire::Verb;
+
+use crate::client::in_each_dress;
+use crate::scene::{Client, Scene, patiently};
+use crate::way::Way;
+
+/// Begins a download, and has its first bytes.
+async fn download(client: &mut Client, name: &str) -> Way {
+    let mut data = client.passive().await;
+    client.ask(&format!("RETR {name}"), "150").await;
+    data.first().await.unwrap();
+    data
+}
+
+fn only(registry: &Registry) -> SessionInfo {
+    let mut all = registry.sessions();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_listed_with_its_transfer_and_both_connections() {
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
+        let mut client = scene.member().await;
+        let idle = only(&scene.registry);
+        assert_eq!((idle.user.as_deref(), idle.sent), (Some("somebody"), 0));
+        assert_eq!(idle.tls.is_some(), scene.door.tls.is_some(), "{:?}", idle.tls);
+        assert!(idle.transfer.is_none() && idle.since <= SystemTime::now());
+        let data = download(&mut client, "big").await;
+        let busy = only(&scene.registry);
+        let transfer = busy.transfer.expect("a transfer runs");
+        assert_eq!((transfer.verb, transfer.path.as_bytes()), (Verb::Retr, b"/big".as_slice()));
+        assert!(transfer.bytes > 0 && busy.sent > 0);
+        let (ours, theirs) = transfer.data.expect("it has a data connection");
+        assert_eq!((ours.ip(), theirs.ip()), (busy.local.ip(), busy.peer.ip()));
+        assert_eq!((busy.id, busy.peer), (idle.id, idle.peer));
+        assert_eq!(busy.listener, busy.local);
+        client.ask("ABOR", "426").await;
+        client.hear("226").await;
+        drop(data);
+        let after = only(&scene.registry);
+        assert!(after.transfer.is_none() && after.sent >= transfer.bytes);
+        client.ask("REIN", "220").await;
+        assert_eq!(only(&scene.registry).user, None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_watched_from_its_beginning_to_its_end() {
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        fs::write(scene.path("file"), "twelve bytes").unwrap();
+        let mut watcher = scene.registry.watch();
+        let mut client = scene.member().await;
+        let data = client.passive().await;
+        client.ask("RETR file", "150").await;
+        assert_eq!(data.all().await.unwrap().0, b"twelve bytes");
+        client.hear("226").await;
+        client.ask("QUIT", "221").await;
+        let (mut seen, mut last) = (Vec::new(), None);
+        while seen.last() != Some(&Happened::Disconnected) {
+            let Some(Watched::Change(change)) = patiently(watcher.next()).await else {
+                panic!("after {seen:?}")
+            };
+            seen.push(change.what);
+            last = Some(change);
+        }
+        let mut wanted = vec![
+            Happened::Connected,
+            Happened::Secured,
+            Happened::LoggedIn,
+            Happened::TransferBegan,
+            Happened::TransferEnded,
+            Happened::Disconnected,
+        ];
+        wanted.retain(|what| *what != Happened::Secured || scene.door.tls.is_some());
+        assert_eq!(seen, wanted);
+        assert_eq!(last.map(|change| change.session.sent), Some(12));
+        assert!(scene.registry.sessions().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_sessions_is_ended_and_the_other_lives() {
+    in_each_dress(async |dress| {
+        let scene = Scene::open(Settings::default(), dress);
+        fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
+        fs::File::create(scene.path("small")).and_then(|f| f.set_len(8 << 20)).unwrap();
+        let (mut one, mut other) = (scene.member().await, scene.member().await);
+        let ids: Vec<u64> = scene.registry.sessions().iter().map(|session| session.id).collect();
+        let data = download(&mut one, "big").await;
+        let mut kept = other.passive().await;
+        other.ask("RETR small", "150").await;
+        let first = kept.first().await.unwrap();
+        assert!(scene.registry.end(ids[0], Stop::Now));
+        assert_eq!(one.hear("426").await, "426 The administrator ended this session.");
+        assert_eq!(one.hear("421").await, "421 The administrator ended this session.");
+        assert_eq!(one.reply().await, None);
+        drop(data);
+        assert!(!scene.registry.end(99, Stop::Now), "there is no such session");
+        // A session that is drained has its transfer to the end.
+        assert!(scene.registry.end(ids[1], Stop::Drain));
+        let (rest, _) = patiently(kept.all()).await.unwrap();
+        assert_eq!(first.len() + rest.len(), 8 << 20);
+        other.hear("226").await;
+        assert_eq!(other.hear("421").await, "421 The administrator ended this session.");
+        // The server goes on.
+        scene.member().await.ask("NOOP", "200").await;
+    })
+    .await;
+}
