@@ -73,12 +73,12 @@ async fn one(
     let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
     let came = match representation(kind, url) {
         RepresentationType::Ascii => {
-            let _bar = meter.follow(&name, 0, None, &progress);
+            let _bar = meter.follow(&name, (0, 0), None, &progress);
             client.retrieve_text(&path, &mut take, &progress).await
         }
         _ => {
             let size = client.size(&path).await?;
-            let _bar = meter.follow(&name, 0, size, &progress);
+            let _bar = meter.follow(&name, (0, 0), size, &progress);
             client.retrieve_sized(&path, 0, size, Sink::Bytes(&mut take), &progress).await
         }
     };

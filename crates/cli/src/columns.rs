@@ -1,6 +1,9 @@
 //! How wide may lines be, and where do they break?
 use std::io;
 
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator, WordSplitter};
+
 /// The columns of the terminal that stdout is; in a pipe or a file those of the variable COLUMNS, where it is set.
 pub(crate) fn columns() -> Option<usize> {
     let terminal = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
@@ -13,36 +16,29 @@ pub(crate) fn columns() -> Option<usize> {
 /// A line as lines of at most `width` columns, which begin with `first` and `rest`; it breaks between words, and a word where
 /// it is longer than a line.
 pub(crate) fn wrap(line: &str, first: &str, rest: &str, width: usize) -> Vec<String> {
-    let (mut lines, mut current, mut used) = (Vec::new(), first.to_owned(), count(first));
-    let mut empty = true;
-    for word in words(line) {
-        let mut word = word;
-        loop {
-            let columns = count(word.trim_end());
-            if used + columns <= width {
-                break;
-            }
-            if !empty {
-                lines.push(current.trim_end().to_owned());
-            } else if let Some((at, _)) = word.char_indices().nth(width.saturating_sub(used).max(1)) {
-                let (head, tail) = word.split_at(at);
-                lines.push(current + head);
-                word = tail;
-            } else {
-                break;
-            }
-            (current, used, empty) = (rest.to_owned(), count(rest), true);
-        }
-        current.push_str(word);
-        used += count(word);
-        empty = false;
-    }
-    lines.push(current.trim_end().to_owned());
-    lines
+    let options = options(width).initial_indent(first).subsequent_indent(rest);
+    textwrap::wrap(line, options).iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// The words with the blanks behind them; a command in backquotes is one, so that it can be copied.
-fn words(line: &str) -> impl Iterator<Item = &str> {
+/// Text as lines for a terminal of this width, which breaks longer words itself.
+pub(crate) fn fold(text: &str, width: usize) -> String {
+    text.split_inclusive('\n')
+        .map(|line| {
+            let end = if line.ends_with('\n') { "\n" } else { "" };
+            let options = options(width).subsequent_indent("  ").break_words(false);
+            textwrap::wrap(line.trim_end_matches('\n'), options).join("\n") + end
+        })
+        .collect()
+}
+
+fn options(width: usize) -> Options<'static> {
+    Options::new(width)
+        .word_separator(WordSeparator::Custom(|line| Box::new(words(line))))
+        .word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// The words; a command in backquotes is one, so that it can be copied.
+fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
     let mut rest = line;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -57,12 +53,8 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
         let end = if quoted { rest.find(' ').map(|at| at + 1) } else { end };
         let (word, more) = rest.split_at(end.unwrap_or(rest.len()));
         rest = more;
-        Some(word)
+        Some(Word::from(word))
     })
-}
-
-fn count(text: &str) -> usize {
-    text.chars().count()
 }
 
 #[cfg(test)]
@@ -83,8 +75,15 @@ mod tests {
         let command = wrap("and run `a long command` here", "", "  ", 20);
         assert_eq!(command, ["and run", "  `a long command`", "  here"]);
         assert_eq!(wrap("one ` two three", "", "", 9), ["one ` two", "three"]);
-        assert!(wrap(&"word ".repeat(50), "  ", "    ", 40).iter().all(|line| line.chars().count() <= 40));
-        // Never without end, also where there is no room at all.
-        assert_eq!(wrap("abc", "  ", "  ", 1).len(), 3);
+    }
+
+    #[test]
+    fn lines_of_a_terminal_end_between_words_and_commands_stay_whole() {
+        assert_eq!(fold("short\n", 40), "short\n");
+        let text = "hint: it must be so; run `pasv doctor ftp://example.org/` for more of it\n";
+        let lines = "hint: it must be so; run\n  `pasv doctor ftp://example.org/` for\n  more of it\n";
+        assert_eq!(fold(text, 40), lines);
+        let print = "x".repeat(60);
+        assert_eq!(fold(&format!("certificate {print} here"), 40), format!("certificate\n  {print}\n  here"));
     }
 }

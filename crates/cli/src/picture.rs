@@ -23,7 +23,7 @@ use wire::pathname::show;
 use wire::{Reply, Severity};
 
 use crate::columns::wrap;
-use crate::progress::grouped;
+use indicatif::HumanCount;
 
 /// Narrower than this no reply could be read; wider, and the eye loses its line.
 const NARROWEST: usize = 56;
@@ -148,7 +148,7 @@ impl Picture {
     /// The arrow of a transfer that goes on, for a terminal that shows it until there is more; none where nothing moves.
     pub(crate) fn under_way(&self, at: Duration) -> Option<String> {
         let transfer = self.data.as_ref().filter(|transfer| !transfer.drawn)?;
-        Some(self.moving(at, &format!("{} bytes so far", grouped(transfer.bytes))))
+        Some(self.moving(at, &format!("{} bytes so far", HumanCount(transfer.bytes))))
     }
 
     /// The arrow of a transfer that does not come to its own end, and what was held back for it.
@@ -231,7 +231,7 @@ impl Picture {
         let transfer = self.data.as_mut().filter(|transfer| !transfer.drawn)?;
         transfer.drawn = true;
         let plural = if transfer.bytes == 1 { "" } else { "s" };
-        let words = format!("{} byte{plural}{end}", grouped(transfer.bytes));
+        let words = format!("{} byte{plural}{end}", HumanCount(transfer.bytes));
         Some(self.moving(at, &words))
     }
 

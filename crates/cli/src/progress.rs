@@ -1,24 +1,26 @@
 //! How far is a transfer, and what did it come to? Bars on a terminal, and a line that stays when a file is done.
-mod layout;
-
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use client::Progress;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use self::layout::{FileState, file_done, file_line, file_present, total_line};
-pub(crate) use self::layout::{Tally, grouped, human};
 use crate::talk::{Failure, say};
 
 /// How often the bars are drawn.
 const TICK: Duration = Duration::from_millis(100);
 /// A file that is done sooner has no bar: of a tree of small files nobody could read them.
 const SHORTEST: Duration = Duration::from_millis(200);
-/// The rate is that of the last so many ticks.
-const SAMPLES: usize = 50;
+/// What takes less time has no rate: it would be that of the replies.
+const MEASURABLE: Duration = Duration::from_millis(50);
+
+const BAR: &str = " [{wide_bar:.green}] {percent:>3}% ";
+const NUMBERS: &str = "{binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left";
+/// On a terminal with fewer columns than this a bar has room for the time left only.
+const WIDE: usize = 70;
 
 /// What a verb shows of its transfers, on stderr: bars where it is a terminal, a line for each file that is done, and a summary
 /// of several. Its clones are one meter.
@@ -31,6 +33,7 @@ pub(crate) struct Meter {
     lines: bool,
     /// Those of a tree too?
     each: bool,
+    screen: MultiProgress,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,20 +50,35 @@ pub(crate) struct Whole {
 
 #[derive(Default)]
 struct State {
-    screen: Option<MultiProgress>,
     begun: Option<Instant>,
     ticking: bool,
     last: u64,
     running: Vec<File>,
-    /// Bytes that all runs that have ended moved, compared ones too: what the rate is made of.
-    moved: u64,
-    /// What is known of files that are not done yet, by name: one that is started over runs several times.
+    /// Files that are not done yet, by name: one that is started over runs several times.
     parts: HashMap<String, Sum>,
     tally: Tally,
-    /// The bar of a tree, with its rate.
-    total: Option<(Option<ProgressBar>, Speed)>,
+    /// The bar of a tree.
+    total: Option<ProgressBar>,
     /// Was one of the arguments a tree?
     trees: bool,
+}
+
+/// What several files came to so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Transferred whole.
+    pub(crate) files: u64,
+    /// The bytes of those that were not there before this run.
+    pub(crate) bytes: u64,
+    /// Were there already.
+    pub(crate) present: u64,
+    pub(crate) skipped: u64,
+    /// Arguments that failed.
+    pub(crate) failed: u64,
+    /// The lengths of the files that are done or were there already.
+    pub(crate) settled: u64,
+    /// Files and bytes that there are altogether, where that is known.
+    pub(crate) expected: Option<(u64, u64)>,
 }
 
 struct File {
@@ -74,7 +92,6 @@ struct File {
     before: u64,
     begun: Instant,
     bar: Option<ProgressBar>,
-    speed: Speed,
 }
 
 #[derive(Clone, Copy)]
@@ -84,16 +101,15 @@ struct Sum {
     begun: Instant,
 }
 
-/// The rate of the last few seconds.
-#[derive(Default)]
-struct Speed(VecDeque<(Instant, u64)>);
-
 impl Meter {
     /// A meter for stderr; quiet, it shows nothing.
     pub(crate) fn new(quiet: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         let terminal = !quiet && std::io::stderr().is_terminal();
-        Self { quiet, bars: terminal && !dumb, lines: terminal, each: false, state: Arc::default() }
+        let bars = terminal && !dumb;
+        let target = if bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let screen = MultiProgress::with_draw_target(target);
+        Self { quiet, bars, lines: terminal, each: false, screen, state: Arc::default() }
     }
 
     /// The same; with `--progress` each file leaves its line, those of trees too, also where stderr is no terminal.
@@ -102,19 +118,9 @@ impl Meter {
         Self { lines: self.lines || each, each, ..self }
     }
 
-    /// Follows `progress` until what is returned is dropped. `start` bytes were there before, `total` there will be.
+    /// Follows `progress` until what is returned is dropped. `kept` bytes were there before, and those behind `start` come once
+    /// more to be compared; `total` there will be.
     pub(crate) fn follow(
-        &self,
-        name: &str,
-        start: u64,
-        total: Option<u64>,
-        progress: &Arc<Progress>,
-    ) -> Running {
-        self.follow_from(name, (start, start), total, progress)
-    }
-
-    /// The same where `kept` bytes were there before, and those behind `start` come once more to be compared.
-    pub(crate) fn follow_from(
         &self,
         name: &str,
         (start, kept): (u64, u64),
@@ -123,25 +129,15 @@ impl Meter {
     ) -> Running {
         let mut state = self.lock();
         state.last += 1;
-        let id = state.last;
-        let now = state.now();
+        let (id, begun) = (state.last, state.now());
         if state.running.is_empty() {
             // The others have failed.
             state.parts.retain(|other, _| other == name);
         }
-        state.parts.entry(name.to_owned()).or_insert(Sum { kept: None, begun: now });
-        state.running.push(File {
-            id,
-            name: name.to_owned(),
-            start,
-            kept,
-            total,
-            before: progress.bytes(),
-            progress: Arc::clone(progress),
-            begun: now,
-            bar: None,
-            speed: Speed::default(),
-        });
+        state.parts.entry(name.to_owned()).or_insert(Sum { kept: None, begun });
+        let (name, progress) = (name.to_owned(), Arc::clone(progress));
+        let before = progress.bytes();
+        state.running.push(File { id, name, start, kept, total, progress, before, begun, bar: None });
         self.tick(&mut state);
         Running { state: Arc::clone(&self.state), id }
     }
@@ -155,7 +151,13 @@ impl Meter {
             (None, expected) if state.tally == Tally::default() => expected,
             _ => None,
         };
-        state.total.get_or_insert_default();
+        if state.total.is_none() {
+            let style = match state.tally.expected {
+                Some(_) => bar_style("{msg}"),
+                None => style("{msg}, {binary_bytes}, {binary_bytes_per_sec}, {elapsed}"),
+            };
+            state.total = Some(self.screen.add(ProgressBar::no_length().with_style(style)));
+        }
         state.trees = true;
         self.tick(&mut state);
         Whole { state: Arc::clone(&self.state) }
@@ -178,8 +180,8 @@ impl Meter {
             }
             let wanted = self.each || (self.lines && state.total.is_none());
             wanted.then(|| match copied {
-                true => file_done(columns(), name, length - kept, kept, now - sum.begun),
-                false => file_present(columns(), name),
+                true => file_done(columns(), name, (length - kept, kept), now - sum.begun),
+                false => named(columns(), name, "already complete"),
             })
         };
         self.leave(line);
@@ -208,7 +210,7 @@ impl Meter {
             let begun = state.begun.unwrap_or(now);
             let wanted = self.lines || (!self.quiet && tally.skipped > 0);
             let any = tally.files + tally.present > 0;
-            (wanted && (many && any || state.trees)).then(|| layout::summary(&tally, now - begun))
+            (wanted && (many && any || state.trees)).then(|| tally.summary(now - begun))
         };
         self.leave(line);
     }
@@ -227,20 +229,14 @@ impl Meter {
 
     /// Writes something to stderr beside the bars.
     pub(crate) fn aside(&self, write: impl FnOnce()) {
-        let screen = self.lock().screen.clone();
-        match screen {
-            Some(screen) => screen.suspend(write),
-            None => write(),
-        }
+        self.screen.suspend(write);
     }
 
     /// Wipes all bars away, for good.
     pub(crate) fn clear(&self) {
-        if let Some(screen) = &self.lock().screen {
-            // A terminal that cannot be written to shows no bars.
-            let _ = screen.clear();
-            screen.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        // A terminal that cannot be written to shows no bars.
+        let _ = self.screen.clear();
+        self.screen.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     fn leave(&self, line: Option<String>) {
@@ -259,16 +255,36 @@ impl Meter {
             return;
         }
         state.ticking = true;
-        state.screen = Some(MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20)));
-        let weak: Weak<Mutex<State>> = Arc::downgrade(&self.state);
+        let (weak, screen): (Weak<Mutex<State>>, _) = (Arc::downgrade(&self.state), self.screen.clone());
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(TICK);
             loop {
                 tick.tick().await;
                 let Some(state) = weak.upgrade() else { return };
-                lock(&state).draw(Instant::now(), columns().unwrap_or(80));
+                lock(&state).draw(&screen);
             }
         });
+    }
+}
+
+impl File {
+    /// Bytes that this run has moved.
+    fn moved(&self) -> u64 {
+        self.progress.bytes().saturating_sub(self.before)
+    }
+
+    /// How many bytes are there. An upload learns late what was there before.
+    fn have(&self) -> u64 {
+        self.start.max(self.progress.start()) + self.moved()
+    }
+
+    fn kept(&self) -> u64 {
+        self.kept.max(self.progress.start())
+    }
+
+    /// Those that were not there before.
+    fn new_bytes(&self) -> u64 {
+        self.have().saturating_sub(self.kept())
     }
 }
 
@@ -279,85 +295,63 @@ impl State {
         now
     }
 
-    /// Bytes that were moved altogether, those of files under way too.
-    fn moved(&self) -> u64 {
-        self.moved + self.running.iter().map(File::moved).sum::<u64>()
-    }
-
-    fn draw(&mut self, now: Instant, columns: usize) {
-        let Some(screen) = self.screen.clone() else { return };
-        // In its last column a terminal may begin a new line.
-        let columns = columns.saturating_sub(1);
-        let moved = self.moved();
-        let have =
-            self.tally.settled + self.running.iter().map(|file| file.start() + file.moved()).sum::<u64>();
-        let (tally, elapsed) = (self.tally, self.begun.map_or(Duration::ZERO, |begun| now - begun));
-        if let Some((bar, speed)) = &mut self.total {
-            speed.add(now, moved);
-            let line = total_line(columns, &tally, have, speed.rate(), elapsed, colour());
-            bar.get_or_insert_with(|| screen.add(new_bar())).set_message(line);
+    fn draw(&mut self, screen: &MultiProgress) {
+        if let Some(bar) = &self.total {
+            bar.set_position(self.tally.settled + self.running.iter().map(File::have).sum::<u64>());
+            if let Some((_, bytes)) = self.tally.expected {
+                bar.set_length(bytes);
+            }
+            bar.set_message(self.tally.count());
         }
-        let total = self.total.as_ref().and_then(|(bar, _)| bar.clone());
         for file in &mut self.running {
-            let moved = file.moved();
-            file.speed.add(now, moved);
-            if now - file.begun < SHORTEST {
+            if file.begun.elapsed() < SHORTEST {
                 continue;
             }
-            let line = file_line(
-                columns,
-                &FileState {
-                    name: &file.name,
-                    have: file.start() + moved,
-                    total: file.total,
-                    rate: file.speed.rate(),
-                    elapsed: now - file.begun,
-                },
-                colour(),
-            );
-            let bar = file.bar.get_or_insert_with(|| match &total {
-                Some(total) => screen.insert_before(total, new_bar()),
-                None => screen.add(new_bar()),
+            let have = file.have();
+            let bar = file.bar.get_or_insert_with(|| {
+                let bar = match file.total.filter(|total| *total > 0) {
+                    Some(total) => ProgressBar::new(total).with_style(bar_style("{prefix}")),
+                    None => ProgressBar::no_length()
+                        .with_style(style("{prefix}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}")),
+                };
+                let name = shorten(&file.name, columns().unwrap_or(80) / 3);
+                let bar = bar.with_position(have).with_prefix(name).with_elapsed(file.begun.elapsed());
+                match &self.total {
+                    Some(total) => screen.insert_before(total, bar),
+                    None => screen.add(bar),
+                }
             });
-            bar.set_message(line);
+            bar.set_position(have);
         }
     }
 }
 
-impl File {
-    fn moved(&self) -> u64 {
-        self.progress.bytes().saturating_sub(self.before)
-    }
-
-    /// Those of them that were not there before.
-    fn new_bytes(&self) -> u64 {
-        (self.start() + self.moved()).saturating_sub(self.kept())
-    }
-
-    fn kept(&self) -> u64 {
-        self.kept.max(self.progress.start())
-    }
-
-    /// What was there before: an upload learns it late.
-    fn start(&self) -> u64 {
-        self.start.max(self.progress.start())
-    }
-}
-
-impl Speed {
-    fn add(&mut self, now: Instant, bytes: u64) {
-        self.0.push_back((now, bytes));
-        if self.0.len() > SAMPLES {
-            self.0.pop_front();
+impl Tally {
+    /// `39/1,412 files, 3 skipped`
+    fn count(&self) -> String {
+        let done = self.files + self.present;
+        let mut text = match self.expected {
+            Some((files, _)) => format!("{}/{} files", HumanCount(done), HumanCount(files)),
+            None => format!("{} {} done", HumanCount(done), if done == 1 { "file" } else { "files" }),
+        };
+        if self.skipped > 0 {
+            text.push_str(&format!(", {} skipped", self.skipped));
         }
+        text
     }
 
-    /// Bytes per second; none before there is anything to go by.
-    fn rate(&self) -> Option<u64> {
-        let ((first, from), (last, to)) = (self.0.front()?, self.0.back()?);
-        let time = last.saturating_duration_since(*first).as_secs_f64();
-        // Half a second says little of a transfer that has hardly begun.
-        (time >= 0.5).then(|| (to.saturating_sub(*from) as f64 / time) as u64)
+    /// The line that a tree leaves, or several files.
+    fn summary(&self, time: Duration) -> String {
+        let files = if self.files == 1 { "file" } else { "files" };
+        let mut line = format!("{} {files}, {}", HumanCount(self.files), how_fast(self.bytes, time));
+        for (number, what) in
+            [(self.present, "already complete"), (self.skipped, "skipped"), (self.failed, "failed")]
+        {
+            if number > 0 {
+                line.push_str(&format!("; {} {what}", HumanCount(number)));
+            }
+        }
+        line
     }
 }
 
@@ -366,14 +360,11 @@ impl Drop for Running {
         let mut state = lock(&self.state);
         let Some(at) = state.running.iter().position(|file| file.id == self.id) else { return };
         let file = state.running.remove(at);
-        let moved = file.moved();
-        state.moved += moved;
         if let Some(sum) = state.parts.get_mut(&file.name) {
             sum.kept = Some(sum.kept.unwrap_or(u64::MAX).min(file.kept()));
         }
-        if let (Some(bar), Some(screen)) = (file.bar, &state.screen) {
+        if let Some(bar) = file.bar {
             bar.finish_and_clear();
-            screen.remove(&bar);
         }
     }
 }
@@ -382,9 +373,8 @@ impl Drop for Whole {
     fn drop(&mut self) {
         let mut state = lock(&self.state);
         state.parts.clear();
-        if let (Some((Some(bar), _)), Some(screen)) = (state.total.take(), &state.screen) {
+        if let Some(bar) = state.total.take() {
             bar.finish_and_clear();
-            screen.remove(&bar);
         }
     }
 }
@@ -393,14 +383,13 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line of our own layout.
-fn new_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style)
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+fn bar_style(name: &str) -> ProgressStyle {
+    let numbers = if columns().is_some_and(|columns| columns < WIDE) { "{eta} left" } else { NUMBERS };
+    style(&format!("{name}{BAR}{numbers}")).progress_chars("=> ")
 }
 
 /// How wide stderr is. Where it is no terminal, lines have no width.
@@ -410,27 +399,74 @@ fn columns() -> Option<usize> {
     Some(if size.ws_col == 0 { 80 } else { usize::from(size.ws_col) })
 }
 
+/// The line that a file leaves.
+fn file_done(columns: Option<usize>, name: &str, (moved, before): (u64, u64), time: Duration) -> String {
+    let resumed = if before > 0 { format!(" (resumed at {})", HumanBytes(before)) } else { String::new() };
+    let all = format!("{}{resumed}", how_fast(moved, time));
+    match columns {
+        // The number of bytes and the time are worth more than the rate.
+        Some(columns) if all.width() + 2 + name.width().min(16) > columns => {
+            named(Some(columns), name, &format!("{} in {}", HumanBytes(moved), took(time)))
+        }
+        _ => named(columns, name, &all),
+    }
+}
+
+/// A name, and what is said of it. Without `columns` the name is whole.
+fn named(columns: Option<usize>, name: &str, rest: &str) -> String {
+    match columns {
+        Some(columns) => {
+            format!("{}  {rest}", shorten(name, columns.saturating_sub(rest.width() + 2).max(8)))
+        }
+        None => format!("{name}  {rest}"),
+    }
+}
+
+/// Cuts out the middle of a name that is wider than `columns`: its start and, as it is more telling, more of its end.
+fn shorten(name: &str, columns: usize) -> String {
+    const DOTS: &str = "...";
+    if name.width() <= columns {
+        return name.to_owned();
+    }
+    let Some(room) = columns.checked_sub(DOTS.len()) else { return ".".repeat(columns) };
+    let fitting = |chars: &mut dyn Iterator<Item = char>, room: usize| {
+        let mut used = 0;
+        let fits = |c: &char| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        };
+        chars.take_while(fits).collect::<String>()
+    };
+    let head = fitting(&mut name.chars(), room / 3);
+    let tail = fitting(&mut name.chars().rev(), room - head.width());
+    let tail: String = tail.chars().rev().collect();
+    // Combining marks at its start would be drawn onto the dots.
+    format!("{head}{DOTS}{}", tail.trim_start_matches(|c: char| c.width() == Some(0)))
+}
+
+/// `286.10 MiB in 11.1 s, 25.90 MiB/s`
+fn how_fast(bytes: u64, time: Duration) -> String {
+    let all = format!("{} in {}", HumanBytes(bytes), took(time));
+    if bytes == 0 || time < MEASURABLE {
+        return all;
+    }
+    format!("{all}, {}/s", HumanBytes((bytes as f64 / time.as_secs_f64()) as u64))
+}
+
+/// A time that is over: 0.04 s, 11.1 s, 3 min 7 s, 1 h 2 min.
+fn took(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 => format!("{:.2} s", time.as_secs_f64()),
+        1..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_rate_is_that_of_the_last_seconds() {
-        let start = Instant::now();
-        let mut speed = Speed::default();
-        speed.add(start, 0);
-        assert_eq!(speed.rate(), None);
-        for tick in 1..=200_u32 {
-            // Fast at first, then 1,000 bytes a second.
-            let bytes = if tick <= 100 {
-                u64::from(tick) * 1_000_000
-            } else {
-                100_000_000 + u64::from(tick - 100) * 100
-            };
-            speed.add(start + TICK * tick, bytes);
-        }
-        assert!(speed.rate().is_some_and(|rate| (999..=1000).contains(&rate)), "{:?}", speed.rate());
-    }
 
     #[test]
     fn what_is_counted_is_the_bytes_of_files_and_not_those_that_came_to_be_compared() {
@@ -439,7 +475,7 @@ mod tests {
         // Of "a" 700 bytes were kept, of which 600 came again; and it was started over.
         for (from, kept, bytes) in [(100, 700, 300), (100, 700, 900)] {
             let progress = Arc::new(Progress::default());
-            let running = meter.follow_from("a", (from, kept), Some(1000), &progress);
+            let running = meter.follow("a", (from, kept), Some(1000), &progress);
             progress.add(bytes);
             assert_eq!(meter.tally().files, 0);
             drop(running);
@@ -448,7 +484,7 @@ mod tests {
         // Nothing of "c" was kept before its first run.
         for (kept, bytes) in [(0, 300), (300, 900)] {
             let progress = Arc::new(Progress::default());
-            let running = meter.follow_from("c", (0, kept), Some(900), &progress);
+            let running = meter.follow("c", (0, kept), Some(900), &progress);
             progress.add(bytes);
             drop(running);
         }
@@ -464,5 +500,43 @@ mod tests {
             ..Tally::default()
         };
         assert_eq!(meter.tally(), tally);
+        assert_eq!(tally.count(), "3/3 files");
+    }
+
+    #[test]
+    fn lines_that_stay() {
+        let eleven = Duration::from_millis(11_060);
+        assert_eq!(
+            file_done(Some(79), "hello.iso", (299_999_999, 0), eleven),
+            "hello.iso  286.10 MiB in 11.1 s, 25.87 MiB/s"
+        );
+        assert_eq!(
+            file_done(None, "hello.iso", (100 << 20, 200 << 20), Duration::from_millis(40)),
+            "hello.iso  100.00 MiB in 0.04 s (resumed at 200.00 MiB)"
+        );
+        assert_eq!(
+            file_done(Some(30), "hello.iso", (299_999_999, 0), eleven),
+            "h....iso  286.10 MiB in 11.1 s"
+        );
+        let tally = Tally { files: 1000, bytes: 5000, present: 1, skipped: 7, failed: 1, ..Tally::default() };
+        assert_eq!(
+            tally.summary(Duration::from_secs(187)),
+            "1,000 files, 4.88 KiB in 3 min 7 s, 26 B/s; 1 already complete; 7 skipped; 1 failed"
+        );
+    }
+
+    #[test]
+    fn the_middle_of_a_long_name_is_cut_out_by_its_width() {
+        assert_eq!(shorten("pub/a.iso", 9), "pub/a.iso");
+        assert_eq!(shorten("0123456789abcdef.iso", 12), "012...ef.iso");
+        assert_eq!(shorten("日本語の名前.iso", 11), "日...前.iso");
+        assert_eq!(shorten("abc", 2), "..");
+        for name in
+            ["a very long name of a file.iso", "日本語のとても長い名前.iso", "e\u{301}e\u{301}e\u{301}.iso"]
+        {
+            for columns in 0..80 {
+                assert!(shorten(name, columns).width() <= columns, "{name} {columns}");
+            }
+        }
     }
 }

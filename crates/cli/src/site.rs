@@ -316,12 +316,12 @@ fn watcher(talk: &Talk, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
         let worth_a_line = match event {
             Event::FileStarted { path, direction, start, have, total, progress } => {
                 under_way.started(path, direction, progress);
-                let bar = meter.follow_from(&path.to_string(), (*start, *have), *total, progress);
+                let bar = meter.follow(&path.to_string(), (*start, *have), *total, progress);
                 bars.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), bar);
                 false
             }
             Event::FileStopped { path } => {
-                under_way.ended();
+                under_way.stopped();
                 bars.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
                 false
             }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use client::Error;
 
+use crate::columns::fold;
 use crate::mask::masked_bytes;
 
 /// What the exit code says, from the best to the worst.
@@ -161,36 +162,9 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
 fn for_terminal(text: String) -> String {
     let columns = || rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
     match io::stderr().is_terminal().then(columns) {
-        Some(width @ 40..) => text.split_inclusive('\n').map(|line| folded(line, width)).collect(),
+        Some(width @ 40..) => fold(&text, width),
         _ => text,
     }
-}
-
-/// A line as lines of at most `width` characters, broken at blanks. A command in backquotes stays on one line, so that it can
-/// be copied; what is longer than a line is left to the terminal.
-fn folded(line: &str, width: usize) -> String {
-    if line.trim_end_matches('\n').chars().count() <= width {
-        return line.to_owned();
-    }
-    let (mut out, mut column, mut quoted) = (String::new(), 0, false);
-    let mut word = String::new();
-    for piece in line.split_inclusive(' ') {
-        word.push_str(piece);
-        quoted ^= piece.matches('`').count() % 2 == 1;
-        if quoted {
-            continue;
-        }
-        let wide = word.trim_end().chars().count();
-        if column > 0 && column + wide > width {
-            out.truncate(out.trim_end_matches(' ').len());
-            out.push_str("\n  ");
-            column = 2;
-        }
-        out.push_str(&word);
-        column += word.chars().count();
-        word.clear();
-    }
-    out + &word
 }
 
 pub(crate) use net::os_error::words;
@@ -208,25 +182,4 @@ pub(crate) fn show_path(path: &Path) -> String {
         return wire::pathname::show(bytes);
     }
     wire::pathname::show(&masked_bytes(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_end_between_words_and_commands_stay_whole() {
-        assert_eq!(folded("short\n", 40), "short\n");
-        let text = "hint: it must be so; run `pasv doctor ftp://example.org/` for more of it\n";
-        let lines = "hint: it must be so; run\n  `pasv doctor ftp://example.org/` for\n  more of it\n";
-        assert_eq!(folded(text, 40), lines);
-        let print = "x".repeat(60);
-        assert_eq!(
-            folded(&format!("certificate {print} here"), 40),
-            format!("certificate\n  {print}\n  here")
-        );
-        // A backquote that is never closed.
-        let text = format!("open ` {}", "word ".repeat(20));
-        assert_eq!(folded(&text, 40), text);
-    }
 }
