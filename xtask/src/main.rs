@@ -33,7 +33,6 @@ const MORE_HELP: &str = "
                                  --nightly: what is slow too, and what others' programs do;
                                  --write: the table of docs/networks.md
   cargo xtask man FOLDER         write pasv's man pages into FOLDER
-  cargo xtask completions FOLDER write pasv's shell completions into FOLDER
   cargo xtask --help             this
 
 A step prints one line, and details only when something failed. What a step needs and this
@@ -62,7 +61,7 @@ fn main() -> ExitCode {
                 Err(error) => return usage(&error.to_string()),
             }
         }
-        [what @ ("man" | "completions"), folder] => generate(what, folder),
+        ["man", folder] => man(folder),
         _ => return usage(&format!("not understood: {}", words.join(" "))),
     };
     match done {
@@ -88,15 +87,14 @@ fn test(named: &[Step], flags: Flags) -> Result<bool> {
     Ok(report.good())
 }
 
-/// Has pasv write its man pages or completions: they are made from the one definition of its flags.
-fn generate(what: &str, folder: &str) -> Result<bool> {
+/// Has pasv write its man pages: they are made from the one definition of its flags.
+fn man(folder: &str) -> Result<bool> {
     let place = Place::find()?;
     let folder = std::path::absolute(folder).with_context(|| format!("the folder {folder}"))?;
-    let mut pasv =
-        place.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate", what]);
+    let mut pasv = place.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate"]);
     let status = pasv.arg(&folder).status().context("cargo does not start")?;
     if !status.success() {
-        bail!("pasv generate {what} {}: {status}", folder.display());
+        bail!("pasv generate {}: {status}", folder.display());
     }
     Ok(true)
 }

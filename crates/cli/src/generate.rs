@@ -1,35 +1,20 @@
-//! How are the man pages and the shell completions made? From the one definition of the flags, and the table of `manual`.
+//! How are the man pages and the shell completions made from the definition of the flags and the table of `manual`?
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use clap::{Args, Command, CommandFactory, Subcommand, ValueHint};
-use clap_complete::Shell;
+use clap::{Args, Command, CommandFactory, ValueEnum, ValueHint};
 use clap_mangen::Man;
 
 use crate::Arguments;
 use crate::manual::{self, Page};
 use crate::talk::{Exit, Failure, show_path, words};
 
-/// Write man pages or shell completions into a folder: for packages.
+/// Write the man pages into a folder, one for pasv and one for each verb: for packages.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// One man page for pasv and one for each verb.
-    Man {
-        /// The folder they are written to.
-        folder: PathBuf,
-    },
-    /// Completions for bash, zsh, fish, elvish and PowerShell.
-    Completions {
-        /// The folder they are written to.
-        folder: PathBuf,
-    },
+    /// The folder they are written to.
+    folder: PathBuf,
 }
 
 /// Print a completion script for a shell.
@@ -38,6 +23,13 @@ pub(crate) struct CompletionFlags {
     /// Shell that completes the words of pasv.
     #[arg(value_name = "SHELL", value_enum)]
     shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// Show the manual page of pasv or of one of its verbs.
@@ -51,22 +43,20 @@ pub(crate) struct ManFlags {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
-    let mut command = shown();
-    let (What::Man { folder } | What::Completions { folder }) = &flags.what;
-    let written = fs::create_dir_all(folder).and_then(|()| match &flags.what {
-        What::Man { .. } => pages(&command, folder),
-        What::Completions { .. } => [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell]
-            .into_iter()
-            .try_for_each(|shell| clap_complete::generate_to(shell, &mut command, "pasv", folder).map(drop)),
-    });
-    written.map_err(|e| {
+    let folder = &flags.folder;
+    fs::create_dir_all(folder).and_then(|()| pages(&shown(), folder)).map_err(|e| {
         Failure::new(Exit::Usage, format!("cannot write to {}: {}", show_path(folder), words(&e)))
     })
 }
 
 pub(crate) fn completions(flags: &CompletionFlags) -> Result<(), Failure> {
+    let shell = match flags.shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+        Shell::Fish => clap_complete::Shell::Fish,
+    };
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut shown(), "pasv", &mut script);
+    clap_complete::generate(shell, &mut shown(), "pasv", &mut script);
     Ok(io::stdout().write_all(&script)?)
 }
 

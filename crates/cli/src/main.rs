@@ -74,7 +74,7 @@ enum Verb {
     Passwd(passwd::Flags),
     Completions(generate::CompletionFlags),
     Man(generate::ManFlags),
-    /// Write man pages or shell completions into a folder.
+    /// Write the man pages into a folder.
     #[command(hide = true)]
     Generate(generate::Flags),
 }
