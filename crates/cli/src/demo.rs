@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use client::{Client, Credentials, DataPort, Mode, Options, Progress, Sink};
+use client::{Client, Credentials, DataPort, Endpoint, Mode, Options, Progress, SessionSpec, Sink};
 use net::reserve::Reserved;
 use server::{Server, Settings};
 use sha2::{Digest, Sha256};
@@ -101,11 +101,10 @@ async fn show(at: SocketAddr, shared: &Path, folder: &Path) -> Result<(), Failur
 }
 
 async fn open_client(at: SocketAddr, mode: Mode, drawing: &Drawing) -> Result<Client, Failure> {
-    let site = client::Endpoint { host: at.ip().to_string(), port: at.port() };
+    let endpoint = Endpoint { host: at.ip().to_string(), port: at.port() };
     let options = Options { mode, data_port: DataPort::Next, ..Options::default() };
-    let mut client = Client::connect(site, options, drawing.watcher()).await?;
-    client.login(Credentials::anonymous()).await?;
-    Ok(client)
+    let spec = SessionSpec { options, ..SessionSpec::new(endpoint, Credentials::anonymous()) };
+    Ok(Client::open(spec, drawing.watcher()).await?)
 }
 
 /// The digests of both ends, and whether they are the same.

@@ -111,8 +111,9 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let mut sessions = Sessions::new(&flags.talk, meter.clone()).copying(flags.verify.verify(), flags.resume);
     let records = client::memory::folder().map(|state| Records::in_folder(state.join("uploads")));
+    let sessions = Sessions::new(&flags.talk, meter.clone());
+    let mut sessions = sessions.copying(flags.verify.verify(), flags.resume).recording(records);
     // Is the directory of the URL known to exist?
     let mut ready = false;
     let mut whole = None;
@@ -123,9 +124,6 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 // Not before questions about certificates and passwords are answered.
                 if flags.recursive && whole.is_none() {
                     whole = Some(meter.whole(Some(expected(&files))));
-                }
-                if let Some(records) = &records {
-                    client.remember_uploads(records.clone());
                 }
                 argument(client, file, &url, (flags, text), &mut ready).await
             }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::trust::Policy;
+use client::upload::Records;
 use client::walk::below;
-use client::{Client, Credentials, Endpoint, Error, Event, Mode, Verify, Watcher, Way};
+use client::{Client, Credentials, Endpoint, Error, Event, Known, Mode, SessionSpec, Verify, Watcher, Way};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -71,20 +72,37 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
 
 /// The servers that have agreed to TLS in this run, each by its name and its address with the port, as another port may be another
 /// server: none is spoken with unencrypted after that, unless `--tls off` says so.
+#[derive(Clone, Debug, Default)]
+struct Protected(Arc<Mutex<Seen>>);
+
 #[derive(Debug, Default)]
-struct Protected {
+struct Seen {
     places: HashSet<String>,
     peers: HashSet<SocketAddr>,
 }
 
 impl Protected {
-    fn add(&mut self, host: &str, peer: SocketAddr) {
-        self.places.insert(named_place(host, peer.port()));
-        self.peers.insert(plain(peer));
+    fn add(&self, host: &str, peer: SocketAddr) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.places.insert(named_place(host, peer.port()));
+        seen.peers.insert(plain(peer));
     }
 
     fn has(&self, host: &str, peer: SocketAddr) -> bool {
-        self.places.contains(&named_place(host, peer.port())) || self.peers.contains(&plain(peer))
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.places.contains(&named_place(host, peer.port())) || seen.peers.contains(&plain(peer))
+    }
+
+    /// Adds whoever agrees to TLS, also where the login fails after that: the next one to this server would send its
+    /// password unencrypted.
+    fn watching(&self, host: String, watch: Watcher) -> Watcher {
+        let protected = self.clone();
+        Arc::new(move |event: &Event| {
+            if let Event::TlsAgreed { peer } = event {
+                protected.add(&host, *peer);
+            }
+            watch(event);
+        })
     }
 }
 
@@ -106,6 +124,7 @@ fn usual(port: u16) -> u16 {
 pub(crate) struct Sessions<'a> {
     talk: &'a Talk,
     verify: Verify,
+    records: Option<Records>,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
     under_way: Arc<UnderWay>,
@@ -120,6 +139,7 @@ impl<'a> Sessions<'a> {
         Self {
             talk,
             verify: Verify::default(),
+            records: None,
             under_way: Arc::new(UnderWay::new(&meter, false)),
             meter,
             protected: Protected::default(),
@@ -133,13 +153,17 @@ impl<'a> Sessions<'a> {
         Self { verify, under_way: Arc::new(UnderWay::new(&self.meter, resume)), ..self }
     }
 
+    /// The same, where uploads are recorded there.
+    pub(crate) fn recording(self, records: Option<Records>) -> Self {
+        Self { records, ..self }
+    }
+
     /// A session at the site of `url`.
     pub(crate) async fn at(&mut self, url: &FtpUrl) -> Result<&mut Client, Failure> {
         let client = match self.last.take() {
             Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
             last => {
-                if let Some((known, other)) = last {
-                    self.remember(&known, &other);
+                if let Some((_, other)) = last {
                     other.quit().await;
                 }
                 if self.closed.iter().any(|known| same_site(known, url) && known.password == url.password) {
@@ -148,7 +172,8 @@ impl<'a> Sessions<'a> {
                     return Err(Failure::new(Exit::Unreachable, text));
                 }
                 let watch = watcher(self.talk, self.meter.clone(), Arc::clone(&self.under_way));
-                match reach(url, self.talk, watch, self.verify, &mut self.protected).await {
+                let of = (self.verify, self.records.clone(), &self.protected);
+                match reach(url, self.talk, watch, of).await {
                     Ok(client) => client,
                     Err(failure) => {
                         self.closed.push(url.clone());
@@ -163,17 +188,8 @@ impl<'a> Sessions<'a> {
     /// After something failed, a session that may have ended with it is left for a new one.
     pub(crate) fn after(&mut self, done: &Result<(), Failure>) {
         let over = |failure: &Failure| matches!(failure.exit, Exit::Unreachable | Exit::Broken);
-        if done.as_ref().is_err_and(over)
-            && let Some((known, client)) = self.last.take()
-        {
-            self.remember(&known, &client);
-        }
-    }
-
-    /// It may have agreed to TLS in a session that was begun later.
-    fn remember(&mut self, known: &FtpUrl, client: &Client) {
-        if client.has_agreed_to_tls() {
-            self.protected.add(&known.host.to_string(), client.peer());
+        if done.as_ref().is_err_and(over) {
+            self.last = None;
         }
     }
 
@@ -194,24 +210,21 @@ pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Cli
 
 /// Connects and logs in.
 pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
-    reach(url, talk, watch, Verify::default(), &mut Protected::default()).await
+    reach(url, talk, watch, (Verify::default(), None, &Protected::default())).await
 }
+
+/// How uploads are verified and where they are recorded, and which servers have agreed to TLS.
+type Of<'a> = (Verify, Option<Records>, &'a Protected);
 
 /// Connects and logs in. A password that was typed and is wrong is asked for again, in a session of its own, as servers end
 /// one after a wrong password.
-async fn reach(
-    url: &FtpUrl,
-    talk: &Talk,
-    watch: Watcher,
-    verify: Verify,
-    protected: &mut Protected,
-) -> Result<Client, Failure> {
+async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, of: Of<'_>) -> Result<Client, Failure> {
     let policy = policy(url, talk)?;
     for left in (0..TYPED).rev() {
         let Found { credentials, typed } = credentials(url, &talk.login)?;
         let user = credentials.user.clone();
         outcome::talks_to(url, credentials.is_anonymous());
-        match log_in(url, talk, &policy, credentials, Arc::clone(&watch), verify, protected).await {
+        match log_in(url, talk, &policy, credentials, Arc::clone(&watch), of.clone()).await {
             Err(error) if typed && left > 0 && outcome::is_wrong_password(&error) => {
                 talk.login.forget(url, &user);
                 Failure::from(error).without_hint().print();
@@ -232,38 +245,36 @@ async fn log_in(
     policy: &Policy,
     credentials: Credentials,
     watch: Watcher,
-    verify: Verify,
-    protected: &mut Protected,
+    (verify, uploads, protected): Of<'_>,
 ) -> Result<Client, Error> {
-    let site = Endpoint { host: url.host.to_string(), port: policy.port };
+    let host = url.host.to_string();
     let options = talk.options(policy.mode, verify);
-    let place = Place::new(&site.host, site.port);
+    let place = Place::new(&host, policy.port);
     let ways = Ways::find();
     let watch = match &ways {
         Some(ways) => remembering(ways.clone(), place.clone(), options.mode, watch),
         None => watch,
     };
-    let mut client = Client::connect_trusting(site, options, policy.security.clone(), greeted(watch)).await?;
-    let known = ways.map(|ways| ways.look(&place, &Network::of(client.local().ip()))).unwrap_or_default();
-    if let Some(way) = known.way {
-        client.begin_with(way);
-    }
-    if known.features == Features::Unasked {
-        client.begin_without_features();
-    }
-    if known.segments == Segments::Small {
-        client.begin_with_small_segments().await?;
-    }
-    let host = url.host.to_string();
-    if protected.has(&host, client.peer()) {
-        client.require_tls();
-    }
-    let done = client.login(credentials).await;
-    // Also where the login has failed: the next one to this server would say its password unencrypted.
-    if client.has_agreed_to_tls() {
-        protected.add(&host, client.peer());
-    }
-    done.map(|()| client)
+    let watch = protected.watching(host.clone(), greeted(watch));
+    let endpoint = Endpoint { host: host.clone(), port: policy.port };
+    let protected = protected.clone();
+    let recall = move |local: SocketAddr, peer| {
+        let known = ways.as_ref().map(|ways| ways.look(&place, &Network::of(local.ip()))).unwrap_or_default();
+        Known {
+            method: known.way,
+            small_segments: known.segments == Segments::Small,
+            no_features: known.features == Features::Unasked,
+            tls_required: protected.has(&host, peer),
+        }
+    };
+    let spec = SessionSpec {
+        options,
+        security: policy.security.clone(),
+        recall: Some(Arc::new(recall)),
+        uploads,
+        ..SessionSpec::new(endpoint, credentials)
+    };
+    Client::open(spec, watch).await
 }
 
 /// Keeps the way to a data connection that was found, where it was not the first that was tried, and that large packets get
@@ -336,6 +347,7 @@ fn watcher(talk: &Talk, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
             // The next session would say the same.
             Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
             Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
+            Event::TlsAgreed { .. } => false,
             _ => verbose,
         };
         if worth_a_line {
@@ -350,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_server_is_known_by_its_name_and_by_its_address() {
-        let mut protected = Protected::default();
+        let protected = Protected::default();
         let peer = |text: &str| text.parse::<SocketAddr>().unwrap();
         protected.add("A.example", peer("192.0.2.1:21"));
         for (host, at, known) in [

@@ -20,6 +20,7 @@ use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
 use crate::session::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
 use crate::small_segments::{self, SMALL_SEGMENT};
+use crate::spec::{Known, SessionSpec};
 use crate::upload::record::{Place, Records};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
@@ -41,13 +42,13 @@ const FULL: u32 = 3;
 /// Every call is one goal; none leaves anything running behind. After an error for which
 /// [`Error::leaves_session_usable`] is false the session is over and every further call says so.
 pub struct Client {
-    site: Endpoint,
+    endpoint: Endpoint,
     pub(crate) options: Options,
     pub(crate) watch: Watcher,
     driver: Driver,
     security: Option<Arc<Security>>,
     pub(crate) features: Features,
-    credentials: Option<Credentials>,
+    credentials: Credentials,
     representation: RepresentationType,
     /// A session of this run has agreed to TLS: all later ones must.
     agreed: bool,
@@ -78,80 +79,84 @@ pub struct Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("site", &self.site)
+            .field("endpoint", &self.endpoint)
             .field("peer", &self.driver.peer())
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// Connects to the control port. `watch` is told everything that happens from here on.
+    /// Connects to the control port, logs in, asks what the server offers, and sets TYPE I. `watch` is told everything that
+    /// happens from here on. A server that has as many sessions as it allows is asked again, a few times.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], when the name has no address or none of them answers within `options.connect`.
-    pub async fn connect(site: Endpoint, options: Options, watch: Watcher) -> Result<Self, Error> {
-        let security = (options.tls != TlsMode::Off).then(Security::by_roots);
-        Self::connect_trusting(site, options, security, watch).await
-    }
-
-    /// The same, where the caller has its own mind about whom to trust.
-    ///
-    /// # Errors
-    /// See [`Client::connect`].
-    pub async fn connect_trusting(
-        site: Endpoint,
-        options: Options,
-        security: Option<Security>,
-        watch: Watcher,
-    ) -> Result<Self, Error> {
-        let security = security.map(Arc::new);
-        let driver = Self::reach(&site, &options, security.clone(), None, &watch).await?;
-        Ok(Self {
-            site,
+    /// [`Error::Unreachable`] when the name has no address or none of them answers within `options.connect`;
+    /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server;
+    /// [`Error::HandshakeStalled`] when TLS cannot be established, with small segments neither.
+    pub async fn open(spec: SessionSpec, watch: Watcher) -> Result<Self, Error> {
+        let SessionSpec { endpoint, credentials, options, security, known, recall, uploads } = spec;
+        let security =
+            security.or_else(|| (options.tls != TlsMode::Off).then(Security::by_roots)).map(Arc::new);
+        let segment = |known: Known| known.small_segments.then_some(SMALL_SEGMENT);
+        let driver = Self::reach(&endpoint, &options, security.clone(), segment(known), &watch).await?;
+        let recalled = recall.map(|recall| recall(driver.local(), driver.peer())).unwrap_or_default();
+        let connect_again = recalled.small_segments && !known.small_segments && options.tls != TlsMode::Off;
+        let known = known.and(recalled);
+        let fits = |method: &Way| match options.mode {
+            Mode::Auto => true,
+            Mode::Passive => method.is_passive(),
+            Mode::Active => !method.is_passive(),
+        };
+        if let Some(records) = &uploads {
+            records.prune();
+        }
+        let mut client = Self {
+            endpoint,
+            way: known.method.filter(fits).unwrap_or(Way::first(options.mode)),
             options,
             watch,
             driver,
             security,
             features: Features::default(),
-            credentials: None,
+            credentials,
             representation: RepresentationType::Ascii,
-            agreed: false,
-            way: Way::first(options.mode),
-            segment: None,
-            small_is_known: false,
+            agreed: known.tls_required,
+            segment: segment(known),
+            small_is_known: known.small_segments,
             clear_is_told: false,
-            no_features: false,
+            no_features: known.no_features,
             stale_marker: false,
             hashes: false,
-            records: None,
+            records: uploads,
             within: None,
             confirmed: Arc::default(),
             paths: Paths::default(),
-        })
+        };
+        if connect_again {
+            // The first packets of TLS are full ones.
+            client.driver.give_up();
+            client.driver = client.reach_again().await?;
+        }
+        client.log_in().await?;
+        Ok(client)
     }
 
     async fn reach(
-        site: &Endpoint,
+        endpoint: &Endpoint,
         options: &Options,
         security: Option<Arc<Security>>,
         segment: Option<u16>,
         watch: &Watcher,
     ) -> Result<Driver, Error> {
-        let reached = connect(site, options.data_port, segment, options.connect).await?;
-        let host = (site.host.clone(), site.port);
+        let reached = connect(endpoint, options.data_port, segment, options.connect).await?;
+        let host = (endpoint.host.clone(), endpoint.port);
         let waits = (options.patience.reply, small_segments::handshake_limit(options, segment));
         Ok(Driver::new(reached, host, security, waits, watch.clone()).writing_in(options.charset))
     }
 
-    /// Logs in, asks what the server offers, and sets TYPE I. A site that has as many sessions as it allows is called again, a few
-    /// times.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] by the greeting or the login; [`Error::Nonsense`] when it is no FTP server;
-    /// [`Error::HandshakeStalled`] when TLS cannot be established, in small segments neither.
-    pub async fn login(&mut self, credentials: Credentials) -> Result<(), Error> {
+    async fn log_in(&mut self) -> Result<(), Error> {
         for time in 0..FULL {
-            match self.login_once(credentials.clone()).await {
+            match self.login_once().await {
                 Err(error) if error.is_full() => {
                     let pause = self.options.patience.full * 2u32.pow(time);
                     let why = match &error {
@@ -166,18 +171,16 @@ impl Client {
                 done => return done,
             }
         }
-        self.login_once(credentials).await
+        self.login_once().await
     }
 
-    async fn login_once(&mut self, credentials: Credentials) -> Result<(), Error> {
-        // Kept for when a session is begun anew: EPSV that is swallowed on the way, or large packets.
-        self.credentials = Some(credentials.clone());
-        match self.enter(credentials.clone()).await {
+    async fn login_once(&mut self) -> Result<(), Error> {
+        match self.enter().await {
             Err(error @ Error::HandshakeStalled { .. }) if self.segment.is_none() => {
                 self.use_small_segments(&error);
                 self.driver.give_up();
                 self.driver = self.reach_again().await?;
-                self.enter(credentials).await?;
+                self.enter().await?;
                 // The first large packets of a session were those of the handshake.
                 self.small_segments_work();
                 Ok(())
@@ -186,8 +189,8 @@ impl Client {
         }
     }
 
-    async fn enter(&mut self, credentials: Credentials) -> Result<(), Error> {
-        let (done, failed_at_features) = self.introduce(credentials.clone()).await;
+    async fn enter(&mut self) -> Result<(), Error> {
+        let (done, failed_at_features) = self.introduce().await;
         let Err(error) = done else { return done };
         if !failed_at_features {
             return Err(error);
@@ -196,7 +199,7 @@ impl Client {
         self.driver.give_up();
         self.driver = self.reach_again().await?;
         self.no_features = true;
-        let done = self.introduce(credentials).await.0;
+        let done = self.introduce().await.0;
         match &done {
             Ok(()) => (self.watch)(&Event::FeaturesUnasked { local: self.driver.local() }),
             // It was something else.
@@ -206,15 +209,15 @@ impl Client {
     }
 
     /// Says who we are. Also: is the session lost since FEAT was asked?
-    async fn introduce(&mut self, credentials: Credentials) -> (Result<(), Error>, bool) {
-        let secrets = Secrets::of(&credentials);
-        let mut login = Login::new(credentials, None, self.options.patience, now())
+    async fn introduce(&mut self) -> (Result<(), Error>, bool) {
+        let secrets = Secrets::of(&self.credentials);
+        let mut login = Login::new(self.credentials.clone(), None, self.options.patience, now())
             .under(self.options.tls)
             .agreed_before(self.agreed)
             .naming_in(self.options.charset)
             .clear_told_before(self.clear_is_told)
             .without_features(self.no_features)
-            .at(&self.site.host, self.site.port);
+            .at(&self.endpoint.host, self.endpoint.port);
         self.driver.hide(secrets);
         let features = self.driver.pursue(&mut login, &mut None).await;
         self.agreed |= self.driver.has_agreed();
@@ -243,20 +246,20 @@ impl Client {
         self.driver.is_protected()
     }
 
-    /// Has the server agreed to TLS in this session or one before it, whether the handshake and the login succeeded or not?
+    /// What this session has found out about the server, so that the next one can begin with it.
     #[must_use]
-    pub fn has_agreed_to_tls(&self) -> bool {
-        self.agreed
-    }
-
-    /// Requires TLS, as the caller has seen it at this host before: as if a session of this run had agreed to it.
-    pub fn require_tls(&mut self) {
-        self.agreed = true;
+    pub fn learned(&self) -> Known {
+        Known {
+            method: Some(self.way),
+            small_segments: self.segment.is_some(),
+            no_features: self.no_features,
+            tls_required: self.agreed,
+        }
     }
 
     /// The site, and the name of the user.
     pub(crate) fn who(&self) -> (&Endpoint, &[u8]) {
-        (&self.site, self.credentials.as_ref().map_or(&[], |credentials| &credentials.user))
+        (&self.endpoint, &self.credentials.user)
     }
 
     /// The server's end of the control connection.
@@ -271,51 +274,10 @@ impl Client {
         self.driver.local()
     }
 
-    /// Begins with this way to a data connection, as it has led to one before. One that the mode does not begin with is
-    /// left aside: who asks for active mode gets it first, and who asks for passive mode gets nothing else.
-    pub fn begin_with(&mut self, way: Way) {
-        let fits = match self.options.mode {
-            Mode::Auto => true,
-            Mode::Passive => way.is_passive(),
-            Mode::Active => !way.is_passive(),
-        };
-        if fits {
-            self.way = way;
-        }
-    }
-
-    /// Does not ask FEAT, as the server did not survive it before. To be called before the login.
-    pub fn begin_without_features(&mut self) {
-        self.no_features = true;
-    }
-
-    /// Begins with small segments, as large ones got lost on the way to this site before. To be called before the login: where
-    /// TLS is to come, the control connection is called anew.
-    ///
-    /// # Errors
-    /// See [`Client::connect`].
-    pub async fn begin_with_small_segments(&mut self) -> Result<(), Error> {
-        self.segment = Some(SMALL_SEGMENT);
-        self.small_is_known = true;
-        if self.options.tls != TlsMode::Off {
-            self.driver.give_up();
-            self.driver = self.reach_again().await?;
-        }
-        Ok(())
-    }
-
-    /// Notes the uploads that are under way, so that a later [`Client::store_rest`] knows that what a server keeps of a broken one
-    /// is ours.
-    pub fn remember_uploads(&mut self, records: Records) {
-        records.prune();
-        self.records = Some(records);
-    }
-
     /// Where the upload to `path` is noted.
     pub(crate) fn record_of(&self, path: &Pathname) -> Option<Place> {
-        let user =
-            self.credentials.as_ref().map(|credentials| credentials.user.as_slice()).unwrap_or_default();
-        Some(self.records.as_ref()?.place(&self.site.host, self.site.port, user, path))
+        let Endpoint { host, port } = &self.endpoint;
+        Some(self.records.as_ref()?.place(host, *port, &self.credentials.user, path))
     }
 
     /// Says one command and returns its 2yz reply.
@@ -481,7 +443,7 @@ impl Client {
     }
 
     async fn reach_again(&self) -> Result<Driver, Error> {
-        Self::reach(&self.site, &self.options, self.security.clone(), self.segment, &self.watch).await
+        Self::reach(&self.endpoint, &self.options, self.security.clone(), self.segment, &self.watch).await
     }
 
     /// Something came through; if it was in small segments only, that is told once.
@@ -528,9 +490,7 @@ impl Client {
         self.paths.begin_anew();
         let representation = self.representation;
         self.driver = self.reach_again().await?;
-        if let Some(credentials) = self.credentials.clone() {
-            self.login_once(credentials).await?;
-        }
+        self.login_once().await?;
         if self.representation != representation {
             self.say(Command::Type(representation), Want::Completion, self.options.patience).await?;
             self.representation = representation;

@@ -281,6 +281,7 @@ impl Driver {
     /// Begins TLS on the control connection, and has the certificate judged.
     async fn protect(&mut self, start: Start) -> Result<(), Error> {
         self.agreed = true;
+        (self.watch)(&Event::TlsAgreed { peer: self.control.peer() });
         let Some(security) = self.security.clone() else {
             return Err(insecure(
                 "TLS is asked for, and nobody says whom to trust",

@@ -13,6 +13,12 @@ use crate::session::Way;
 /// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
 pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
 
+/// For a caller who does not want to know.
+#[must_use]
+pub fn no_watcher() -> Watcher {
+    Arc::new(|_| {})
+}
+
 /// Something that happened in a session. No event ever holds a secret.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -21,6 +27,12 @@ pub enum Event {
         /// Our end.
         local: SocketAddr,
         /// The server's end.
+        peer: SocketAddr,
+    },
+    /// The server has agreed to TLS, which now begins: nothing may be said to it unencrypted in this run any more, whether
+    /// the handshake and the login succeed or not.
+    TlsAgreed {
+        /// The server's end of the control connection.
         peer: SocketAddr,
     },
     /// The control connection is under TLS, and its certificate was taken.
@@ -196,6 +208,7 @@ impl fmt::Display for Event {
             Self::ControlOpened { local, peer } => {
                 write!(f, "* control: client {local} --> server {peer}")
             }
+            Self::TlsAgreed { .. } => f.write_str("* control: TLS begins"),
             Self::Secured { version, suite, fingerprint } => {
                 write!(f, "* control: TLS {version}, {suite}, certificate {fingerprint}")
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use client::{Client, Credentials, Endpoint, Error, Options, Patience, Progress};
+use client::{Client, Credentials, Endpoint, Error, Options, Patience, Progress, SessionSpec, no_watcher};
 use tokio::sync::oneshot;
 use wire::Pathname;
 
@@ -102,8 +102,8 @@ async fn store(port: u16, ours: Arc<File>) -> Result<(), Error> {
     let patience =
         Patience { reply: 2 * short, data: short, last: short, quiet: short, ..Patience::default() };
     let options = Options { patience, stall: 2 * short, ..Options::default() };
-    let mut client = Client::connect(site, options, Arc::new(|_| {})).await?;
-    client.login(Credentials::anonymous()).await?;
+    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+    let mut client = Client::open(spec, no_watcher()).await?;
     let path = Pathname::new("a").unwrap();
     client.store(&path, ours, &Arc::new(Progress::default())).await.map(drop)
 }

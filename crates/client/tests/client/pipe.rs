@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use client::{Client, Credentials, Endpoint, Options, Patience, Progress};
+use client::{Client, Credentials, Endpoint, Options, Patience, Progress, SessionSpec, no_watcher};
 use socket2::SockRef;
 use wire::Pathname;
 
@@ -79,8 +79,8 @@ fn a_pipe_whose_beginning_is_swallowed_is_sent_once_more_in_small_segments() {
         let site = Endpoint { host: "127.0.0.1".to_owned(), port };
         let patience = Patience { quiet: Duration::from_millis(200), ..Patience::default() };
         let options = Options { patience, ..Options::default() };
-        let mut client = Client::connect(site, options, Arc::new(|_| {})).await.unwrap();
-        client.login(Credentials::anonymous()).await.unwrap();
+        let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+        let mut client = Client::open(spec, no_watcher()).await.unwrap();
         let path = Pathname::new("a").unwrap();
         client.store_stream(&path, give(go_on), &Arc::new(Progress::default())).await
     });

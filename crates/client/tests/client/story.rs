@@ -24,7 +24,9 @@ use client::copy::{CopyError, TreeOptions, is_reserved};
 use client::removal::Removed;
 use client::upload::Resumed;
 use client::walk::Walk;
-use client::{Client, Credentials, Endpoint, Error, Event, Mode, Options, Progress, Sink, Verify};
+use client::{
+    Client, Credentials, Endpoint, Error, Event, Mode, Options, Progress, SessionSpec, Sink, Verify,
+};
 use wire::Pathname;
 use wire::pathname::show;
 
@@ -129,13 +131,11 @@ async fn act(port: u16, options: Options, goals: &[String], watch: client::Watch
         }
         watch(event);
     });
-    let mut client = match Client::connect(site, options, watch).await {
+    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+    let mut client = match Client::open(spec, watch).await {
         Ok(client) => client,
         Err(error) => return vec![fault(&error)],
     };
-    if let Err(error) = client.login(Credentials::anonymous()).await {
-        return vec![fault(&error)];
-    }
     let mut results = Vec::new();
     for goal in goals {
         results.push(match reach(&mut client, goal, &skipped).await {

@@ -1,9 +1,8 @@
 //! What is as long as the peer likes, and is it held only piece by piece?
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use client::walk::Walk;
-use client::{Client, Credentials, Endpoint, Error, Options};
+use client::{Client, Credentials, Endpoint, Error, SessionSpec, no_watcher};
 
 use crate::peer::Peer;
 
@@ -59,8 +58,8 @@ fn a_walk_gives_up_on_a_directory_without_an_end() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let visit = runtime.block_on(async {
         let site = Endpoint { host: "127.0.0.1".to_owned(), port };
-        let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
-        client.login(Credentials::anonymous()).await.unwrap();
+        let spec = SessionSpec::new(site, Credentials::anonymous());
+        let mut client = Client::open(spec, no_watcher()).await.unwrap();
         Walk::new(None).holding(1 << 20).next(&mut client).await.unwrap()
     });
     played.join().unwrap().unwrap();
@@ -78,8 +77,8 @@ fn a_listing_is_delivered_as_it_comes_and_not_kept() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let count = runtime.block_on(async {
         let site = Endpoint { host: "127.0.0.1".to_owned(), port };
-        let mut client = Client::connect(site, Options::default(), Arc::new(|_| {})).await.unwrap();
-        client.login(Credentials::anonymous()).await.unwrap();
+        let spec = SessionSpec::new(site, Credentials::anonymous());
+        let mut client = Client::open(spec, no_watcher()).await.unwrap();
         let mut count = 0;
         let mut each = |_| {
             count += 1;

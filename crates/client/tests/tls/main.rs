@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use client::security::{Judge, Refusal};
 use client::{
-    Client, Credentials, Endpoint, Error, Mode, Options, Progress, Security, Sink, TlsEnd, TlsMode,
+    Client, Credentials, Endpoint, Error, Mode, Options, Progress, Security, SessionSpec, Sink, TlsEnd,
+    TlsMode, no_watcher,
 };
 use net::tls::Versions;
 use net::tls::client::{Roots, Settings, Trust};
@@ -55,10 +56,9 @@ async fn reach_as(port: u16, options: Options, security: Security) -> (Result<Cl
     let events = Arc::clone(&seen.0);
     let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let watch = Arc::new(move |event: &client::Event| events.lock().unwrap().push(event.to_string()));
-    let mut client = Client::connect_trusting(site, options, Some(security), watch).await.unwrap();
     let credentials = Credentials { user: b"ada".to_vec(), password: Secret::new("hunter2"), account: None };
-    let done = client.login(credentials).await;
-    (done.map(|()| client), seen)
+    let spec = SessionSpec { options, security: Some(security), ..SessionSpec::new(site, credentials) };
+    (Client::open(spec, watch).await, seen)
 }
 
 fn insecure(result: Result<Client, Error>) -> (String, String) {
@@ -235,10 +235,12 @@ async fn the_wrong_kind_of_port_is_recognised() {
         let mut options = Options { tls, ..Options::default() };
         // And it is not waited for as long as for a reply.
         options.patience.greeting = Duration::from_millis(50);
-        let mut client =
-            Client::connect_trusting(site, options, Some(anybody()), Arc::new(|_| {})).await.unwrap();
-        let error = client.login(Credentials::anonymous()).await.unwrap_err();
-        drop(client);
+        let spec = SessionSpec {
+            options,
+            security: Some(anybody()),
+            ..SessionSpec::new(site, Credentials::anonymous())
+        };
+        let error = Client::open(spec, no_watcher()).await.unwrap_err();
         let Error::Insecure { what, todo } = error else { panic!("{error:?}") };
         assert!(what.contains("answers TLS") && todo.contains("ftps://"), "{what} {todo}");
         served.await.unwrap();

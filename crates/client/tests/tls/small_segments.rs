@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Error, Mode, Options, Progress, Sink, TlsMode};
+use client::{Error, Known, Mode, Options, Progress, SessionSpec, Sink, TlsMode};
 use net::tls::Versions;
 
 use crate::peer::Peer;
@@ -131,16 +131,18 @@ async fn where_it_is_known_small_segments_come_first() {
         peer.login().await;
     });
     let site = client::Endpoint { host: "127.0.0.1".to_owned(), port };
-    let reached = client::Client::connect_trusting(
-        site,
-        options(TlsMode::Required),
-        Some(anybody()),
-        Arc::new(|event| assert!(!event.to_string().contains("small segments"), "{event}")),
-    );
-    let mut client = reached.await.unwrap();
-    client.begin_with_small_segments().await.unwrap();
     let credentials =
         client::Credentials { user: b"ada".to_vec(), password: wire::Secret::new("hunter2"), account: None };
-    client.login(credentials).await.unwrap();
+    let known = Known { small_segments: true, ..Known::default() };
+    let spec = SessionSpec {
+        options: options(TlsMode::Required),
+        security: Some(anybody()),
+        recall: Some(Arc::new(move |_, _| known)),
+        ..SessionSpec::new(site, credentials)
+    };
+    let watch =
+        Arc::new(|event: &client::Event| assert!(!event.to_string().contains("small segments"), "{event}"));
+    let client = client::Client::open(spec, watch).await.unwrap();
+    assert_eq!(client.learned(), Known { method: Some(client::Way::Epsv), tls_required: true, ..known });
     served.await.unwrap();
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use client::copy::{CopyError, Downloads, Got, Target, TreeOptions, is_reserved, part_name};
-use client::{Client, Credentials, Endpoint, Event, Mode, Options, Patience, Verify};
+use client::{Client, Credentials, Endpoint, Event, Mode, Options, Patience, SessionSpec, Verify};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use wire::Pathname;
@@ -134,9 +134,8 @@ impl Scene {
                 skipped.lock().expect("nobody panics").insert(format!("t/{what}"));
             }
         });
-        let mut client = Client::connect(site, options, watch).await?;
-        client.login(Credentials::anonymous()).await?;
-        Ok(client)
+        let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+        Ok(Client::open(spec, watch).await?)
     }
 
     pub(crate) async fn get(&self, resume: bool, verify: Verify) -> Result<Got, CopyError> {

@@ -7,10 +7,9 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use client::removal::Removed;
-use client::{Client, Credentials, Endpoint, Mode, Options};
+use client::{Client, Credentials, Endpoint, Mode, Options, SessionSpec, no_watcher};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -214,8 +213,8 @@ async fn play(things: &[Thing], links: Links, rights: Rights, whole: bool) -> Re
     let site = Endpoint { host: "127.0.0.1".to_owned(), port };
     let options = Options { mode: Mode::Passive, ..Options::default() };
     let fail = |error: client::Error| error.to_string();
-    let mut client = Client::connect(site, options, Arc::new(|_| {})).await.map_err(fail)?;
-    client.login(Credentials::anonymous()).await.map_err(fail)?;
+    let spec = SessionSpec { options, ..SessionSpec::new(site, Credentials::anonymous()) };
+    let mut client = Client::open(spec, no_watcher()).await.map_err(fail)?;
     let target = if whole { "trash" } else { "trash/d0" };
     let mut left = Vec::new();
     let mut removed = BTreeSet::new();

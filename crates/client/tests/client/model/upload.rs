@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use client::upload::{Records, Stored};
-use client::{Client, Credentials, Endpoint, Error, Event, Mode, Options, Patience, Progress, Verify};
+use client::{
+    Client, Credentials, Endpoint, Error, Event, Mode, Options, Patience, Progress, SessionSpec, Verify,
+};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -174,9 +176,9 @@ impl Scene {
         let said = Arc::clone(&self.said);
         let watch =
             Arc::new(move |event: &Event| said.lock().expect("nobody panics").push(event.to_string()));
-        let mut client = Client::connect(site, options, watch).await?;
-        client.login(Credentials::anonymous()).await?;
-        client.remember_uploads(Records::in_folder(self.records()));
+        let uploads = Some(Records::in_folder(self.records()));
+        let spec = SessionSpec { options, uploads, ..SessionSpec::new(site, Credentials::anonymous()) };
+        let mut client = Client::open(spec, watch).await?;
         let file = Arc::new(fs::File::open(file).expect("our file"));
         let progress = Arc::new(Progress::default());
         let stored = if resume {
