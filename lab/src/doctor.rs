@@ -87,7 +87,7 @@ pub(crate) const LOOKS: &[Look] = &[
     Look {
         // A router forbids the control port, and says so.
         name: "control-rejected",
-        verdict: "rejected",
+        verdict: "control-refused",
         rules: &[1],
         make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with icmpx type admin-prohibited")),
         ..USUAL
@@ -128,7 +128,7 @@ pub(crate) const LOOKS: &[Look] = &[
     Look {
         // A router forbids the passive range, and says so.
         name: "range-rejected",
-        verdict: "data-ports-rejected",
+        verdict: "data-ports-refused",
         rules: &[3],
         make: |trial| {
             without(trial, &format!("tcp dport {LOW}-{HIGH} reject with icmpx type admin-prohibited"))
@@ -196,7 +196,7 @@ pub(crate) const LOOKS: &[Look] = &[
     Look {
         // The passive range is opened by the kernel's FTP helper only.
         name: "helper-tls",
-        verdict: "tls-blinds-helper",
+        verdict: "ftp-helper",
         make: |trial| {
             trial.lab.helper();
             without(trial, &format!("tcp dport {LOW}-{HIGH} ct state new drop"))
@@ -206,28 +206,28 @@ pub(crate) const LOOKS: &[Look] = &[
     Look {
         // EPSV eaten by a middlebox.
         name: "epsv-eaten",
-        verdict: "epsv-eaten",
+        verdict: "epsv-fails",
         make: |trial| between(trial, Epsv::Eaten),
         ..USUAL
     },
     Look {
         // EPSV reset by a middlebox.
         name: "epsv-reset",
-        verdict: "epsv-reset",
+        verdict: "epsv-fails",
         make: |trial| between(trial, Epsv::Reset),
         ..USUAL
     },
     Look {
         // EPSV refused by a middlebox.
         name: "epsv-refused",
-        verdict: "epsv-refused",
+        verdict: "epsv-fails",
         make: |trial| between(trial, Epsv::Refused),
         ..USUAL
     },
     Look {
         // A middlebox that opens the ports of 227 only.
         name: "only-227",
-        verdict: "alg-knows-227-only",
+        verdict: "ftp-helper",
         make: |trial| {
             trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
             between(trial, Epsv::OnlyPasvOpens)
@@ -272,28 +272,28 @@ pub(crate) const LOOKS: &[Look] = &[
     Look {
         // AUTH TLS refused by a middlebox.
         name: "auth-refused",
-        verdict: "auth-contradicted",
+        verdict: "auth-fails",
         make: |trial| without_tls(trial, Auth::Refused),
         ..USUAL
     },
     Look {
         // AUTH TLS eaten by a middlebox.
         name: "auth-eaten",
-        verdict: "auth-eaten",
+        verdict: "auth-fails",
         make: |trial| without_tls(trial, Auth::Eaten),
         ..USUAL
     },
     Look {
         // A middlebox that ends the connection when TLS begins.
         name: "tls-cut",
-        verdict: "tls-broken",
+        verdict: "tls-fails",
         make: |trial| without_tls(trial, Auth::Cut),
         ..USUAL
     },
     Look {
         // A middlebox that swallows TLS.
         name: "tls-eaten",
-        verdict: "tls-stalls",
+        verdict: "tls-fails",
         make: |trial| without_tls(trial, Auth::HelloEaten),
         ..USUAL
     },

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use client::{Endpoint, TlsMode};
-use doctor::remote::{Diagnosis, Facts, Finding, Target, Verdict, Weight, diagnose, examine_watched};
+use doctor::remote::{Facts, Target, diagnose, examine_watched};
+use doctor::{Finding, Report, Verdict, Weight};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
@@ -24,7 +25,7 @@ mod spinner;
 pub(crate) use line::Flags;
 use spinner::Spinner;
 
-/// A diagnosis of a server from here.
+/// A report of a server from here.
 #[derive(Debug)]
 pub(crate) struct Visit {
     url: String,
@@ -78,30 +79,30 @@ pub(crate) async fn run(visit: &Visit) -> Result<(), Failure> {
     let spinner = Spinner::start(&target.site.host);
     let (facts, said) = examine_watched(&spinner.over(target), spinner.watch()).await;
     spinner.end();
-    let diagnosis = diagnose(&facts);
+    let report = diagnose(&facts);
     if let (Some(file), Some(path)) = (&mut transcript, &flags.transcript) {
-        let head = heading(&url, &diagnosis);
+        let head = heading(&url, &report);
         let text = said.iter().fold(head, |text, line| text + line + "\n");
         file.write_all(text.as_bytes()).map_err(|error| Failure::file(path, &error))?;
         say(format_args!("transcript: {}", show_path(path)));
     }
     let mut out = io::stdout();
     if *json {
-        writeln!(out, "{}", crate::json::line(&object(&facts, &diagnosis)))?;
+        writeln!(out, "{}", crate::json::line(&object(&facts, &report)))?;
     } else {
-        for line in report(&url, &diagnosis, width()) {
+        for line in lines_of(&url, &report, width()) {
             writeln!(out, "{line}")?;
         }
     }
     out.flush()?;
-    match exit(&diagnosis) {
+    match exit(&report) {
         Exit::Done => Ok(()),
         other => Err(Failure::told(other)),
     }
 }
 
 /// For a reader who has nothing but the transcript.
-fn heading(url: &FtpUrl, diagnosis: &Diagnosis) -> String {
+fn heading(url: &FtpUrl, report: &Report) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
     let at = wire::Stamp::from_seconds(i64::try_from(now).unwrap_or(i64::MAX)).civil();
     format!(
@@ -116,7 +117,7 @@ fn heading(url: &FtpUrl, diagnosis: &Diagnosis) -> String {
         at.hour,
         at.minute,
         at.second,
-        diagnosis.verdict.sentence
+        report.verdict.sentence
     )
 }
 
@@ -172,12 +173,12 @@ fn target(visit: &Visit, url: &FtpUrl) -> Result<Target, Failure> {
     })
 }
 
-fn exit(diagnosis: &Diagnosis) -> Exit {
-    let verdict = &diagnosis.verdict;
+fn exit(report: &Report) -> Exit {
+    let verdict = &report.verdict;
     match (verdict.weight, verdict.verdict) {
-        (Weight::Note, _) => Exit::Done,
+        (Weight::Note | Weight::Fine, _) => Exit::Done,
         (Weight::Hinders, _)
-        | (_, Verdict::LoginRefused | Verdict::TlsRequired | Verdict::TurnedAway | Verdict::UploadRefused) => {
+        | (_, Verdict::LoginRefused | Verdict::TlsRequired | Verdict::TurnedAway | Verdict::UploadFails) => {
             Exit::Refused
         }
         (Weight::Blocks, _) => Exit::Unreachable,
@@ -185,14 +186,14 @@ fn exit(diagnosis: &Diagnosis) -> Exit {
 }
 
 /// What a person reads: the answer, why, what to do, what to use.
-fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
+fn lines_of(url: &FtpUrl, report: &Report, width: usize) -> Vec<String> {
     let wrap = |line: &str, indent: &str| {
         let rest = if indent.is_empty() { "" } else { "      " };
         wrap(line, indent, rest, width)
     };
-    let mut lines = wrap(&diagnosis.verdict.sentence, "");
-    coloured(&mut lines, diagnosis.verdict.weight);
-    lines.extend(diagnosis.verdict.detail.iter().flat_map(|detail| wrap(detail, "")));
+    let mut lines = wrap(&report.verdict.sentence, "");
+    coloured(&mut lines, report.verdict.weight);
+    lines.extend(report.verdict.detail.iter().flat_map(|detail| wrap(detail, "")));
     let section = |lines: &mut Vec<String>, title: &str, inner: Vec<String>| {
         if !inner.is_empty() {
             lines.push(String::new());
@@ -200,11 +201,11 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
             lines.extend(inner.iter().flat_map(|line| wrap(line, "  ")));
         }
     };
-    section(&mut lines, "Also", diagnosis.also.iter().map(|finding| finding.sentence.clone()).collect());
-    section(&mut lines, "What was seen", diagnosis.evidence.clone());
-    section(&mut lines, "To do at the server", fixes(diagnosis, |finding| &finding.server));
-    section(&mut lines, "To do at the client", fixes(diagnosis, |finding| &finding.client));
-    if let Some(config) = &diagnosis.config {
+    section(&mut lines, "Also", report.also.iter().map(|finding| finding.sentence.clone()).collect());
+    section(&mut lines, "What was seen", report.verdict.evidence.clone());
+    section(&mut lines, "To do at the server", fixes(report, |finding| &finding.server));
+    section(&mut lines, "To do at the client", fixes(report, |finding| &finding.client));
+    if let Some(config) = &report.settings {
         // curl and lftp know no ftpes://, and the settings say the same.
         let (ours, theirs) = (scheme(url), if url.scheme == Scheme::Ftps { "ftps" } else { "ftp" });
         let at = address(url);
@@ -230,10 +231,10 @@ fn report(url: &FtpUrl, diagnosis: &Diagnosis, width: usize) -> Vec<String> {
         lines.extend([String::new(), "To use:".to_owned()]);
         lines.extend(inner.into_iter().map(|line| format!("  {line}")));
     }
-    if !diagnosis.open.is_empty() {
+    if !report.unclear.is_empty() {
         lines.extend([String::new(), "Unclear:".to_owned()]);
     }
-    for open in &diagnosis.open {
+    for open in &report.unclear {
         lines.extend(columns::wrap(&open.what, "  ", "    ", width));
         lines.extend(columns::wrap(
             &format!("How to find out: {}", open.decided_by),
@@ -259,7 +260,7 @@ pub(crate) fn coloured(lines: &mut [String], weight: Weight) {
     let colour = match weight {
         Weight::Blocks => "31",
         Weight::Hinders => "33",
-        Weight::Note => "32",
+        Weight::Note | Weight::Fine => "32",
     };
     for line in lines {
         *line = format!("\x1b[1;{colour}m{line}\x1b[0m");
@@ -267,11 +268,11 @@ pub(crate) fn coloured(lines: &mut [String], weight: Weight) {
 }
 
 /// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in the way.
-fn fixes(diagnosis: &Diagnosis, side: impl Fn(&Finding) -> &Vec<String>) -> Vec<String> {
-    let hinders = diagnosis.verdict.weight != Weight::Note;
-    let also = diagnosis.also.iter().filter(|finding| !hinders || finding.weight != Weight::Note);
+fn fixes(report: &Report, side: impl Fn(&Finding) -> &Vec<String>) -> Vec<String> {
+    let hinders = report.verdict.weight != Weight::Note;
+    let also = report.also.iter().filter(|finding| !hinders || finding.weight != Weight::Note);
     let mut all: Vec<String> = Vec::new();
-    for finding in std::iter::once(&diagnosis.verdict).chain(also) {
+    for finding in std::iter::once(&report.verdict).chain(also) {
         for fix in side(finding) {
             if !all.contains(fix) {
                 all.push(fix.clone());
@@ -297,61 +298,32 @@ fn address(url: &FtpUrl) -> String {
 }
 
 /// What a program reads.
-fn object(facts: &Facts, diagnosis: &Diagnosis) -> Value {
-    let finding = |finding: &Finding| {
+fn object(facts: &Facts, report: &Report) -> Value {
+    let methods = facts.trials.iter().map(|trial| {
         json!({
-            "verdict": finding.verdict.name(),
-            "weight": match finding.weight {
-                Weight::Blocks => "blocks",
-                Weight::Hinders => "hinders",
-                Weight::Note => "note",
-            },
-            "rules": finding.rules,
-            "sentence": finding.sentence,
-            "detail": finding.detail,
-            "server": finding.server,
-            "client": finding.client,
+            "tls": trial.cover == doctor::remote::Cover::Tls,
+            "way": trial.way.to_string(),
+            "server": trial.peer.to_string(),
+            "told": trial.announced.map(|announced| announced.to_string()),
+            "works": trial.end.is_through(),
+            "resumed": trial.resumed,
+            "small_segments": trial.small_segments,
+            "seconds": trial.elapsed.as_secs_f64(),
         })
-    };
-    let trials: Vec<Value> = facts
-        .trials
-        .iter()
-        .map(|trial| {
-            json!({
-                "tls": trial.cover == doctor::remote::Cover::Tls,
-                "way": trial.way.to_string(),
-                "server": trial.peer.to_string(),
-                "told": trial.announced.map(|announced| announced.to_string()),
-                "works": trial.end.is_through(),
-                "resumed": trial.resumed,
-                "small_segments": trial.small_segments,
-                "seconds": trial.elapsed.as_secs_f64(),
-            })
+    });
+    let settings = report.settings.as_ref();
+    let mut object = report.json();
+    object["host"] = json!(facts.host);
+    object["port"] = json!(facts.port);
+    object["ways"] = methods.collect();
+    object["use"] = json!(settings.map(|settings| {
+        json!({
+            "pasv": settings.pasv,
+            "curl": settings.curl,
+            "lftp": settings.lftp,
+            "filezilla": settings.filezilla,
         })
-        .collect();
-    let mut object = finding(&diagnosis.verdict);
-    if let Some(fields) = object.as_object_mut() {
-        let open: Vec<Value> = diagnosis
-            .open
-            .iter()
-            .map(|open| json!({"what": open.what, "decided_by": open.decided_by}))
-            .collect();
-        let config = diagnosis.config.as_ref().map(|config| {
-            json!({
-                "pasv": config.pasv,
-                "curl": config.curl,
-                "lftp": config.lftp,
-                "filezilla": config.filezilla,
-            })
-        });
-        fields.insert("host".to_owned(), json!(facts.host));
-        fields.insert("port".to_owned(), json!(facts.port));
-        fields.insert("also".to_owned(), diagnosis.also.iter().map(finding).collect());
-        fields.insert("evidence".to_owned(), json!(diagnosis.evidence));
-        fields.insert("ways".to_owned(), json!(trials));
-        fields.insert("use".to_owned(), json!(config));
-        fields.insert("not_known".to_owned(), json!(open));
-    }
+    }));
     object
 }
 
@@ -363,31 +335,22 @@ mod tests {
     #[test]
     fn commands_to_use_are_never_wrapped() {
         let url = FtpUrl::parse("ftp://ftp.example.org/").unwrap();
-        let verdict = Finding {
-            verdict: Verdict::AllIsWell,
-            weight: Weight::Note,
-            rules: Vec::new(),
-            sentence: "All is well.".to_owned(),
-            detail: Some("word ".repeat(40)),
-            server: Vec::new(),
-            client: Vec::new(),
-        };
         let pin = format!("--mode passive --tls required --pin sha256:{}", "0".repeat(64));
-        let config = doctor::remote::Config {
+        let settings = doctor::ClientSettings {
             pasv: pin.clone(),
             curl: Some("--ssl-reqd --insecure".to_owned()),
             lftp: Some("set ftp:ssl-force yes; ".repeat(6)),
             filezilla: None,
             upload: false,
         };
-        let diagnosis = Diagnosis {
-            verdict,
+        let verdict = Finding::new(Verdict::AllIsWell, "All is well.");
+        let report = Report {
+            verdict: verdict.detail("word ".repeat(40)).evidence("word ".repeat(40)),
             also: Vec::new(),
-            evidence: vec!["word ".repeat(40)],
-            open: Vec::new(),
-            config: Some(config),
+            unclear: Vec::new(),
+            settings: Some(settings),
         };
-        let lines = report(&url, &diagnosis, 60);
+        let lines = lines_of(&url, &report, 60);
         assert!(lines.contains(&format!("  pasv       pasv ls {pin} ftp://ftp.example.org/")), "{lines:#?}");
         let lftp = lines.iter().find(|line| line.starts_with("  lftp ")).unwrap();
         assert!(lftp.ends_with("' ftp://ftp.example.org/"), "{lines:#?}");

@@ -117,7 +117,7 @@ fn doctor(trial: &mut Trial<'_>, rules: &Rules, n: usize, loss: Loss) {
         // What a router does not translate is for the router itself, and it answers.
         (Loss::Control, Some(1)) if router => ("control-refused", &[1]),
         // The first packet comes in by rule 1, and its answer goes out; what follows does not come in.
-        (Loss::Control, None) if !router && inward => ("only-first-packet", &[1]),
+        (Loss::Control, None) if !router && inward => ("no-greeting", &[1]),
         // Which of the two, only the server can say.
         (Loss::Control, _) => ("rule-1-or-2", &[1, 2]),
         (Loss::Data(Mode::Active), Some(4)) => ("active-impossible", &[4]),

@@ -477,3 +477,9 @@ impl Facts {
             .any(|line| line.split(' ').next().is_some_and(|first| first.eq_ignore_ascii_case(name)))
     }
 }
+
+/// Does a line of FEAT offer AUTH TLS? Some name several mechanisms, divided by semicolons (RFC 4217 6).
+pub(super) fn is_offer(line: &str) -> bool {
+    let line = line.to_ascii_uppercase();
+    line.strip_prefix("AUTH ").is_some_and(|rest| rest.contains("TLS"))
+}

@@ -160,7 +160,7 @@ async fn restarts(
             End::Works { .. } if at > 0 && rest.starts_with(&whole) => Some(Rest::Ignored),
             End::Works { .. } => still(call, way, path, &whole).await.then_some(Rest::Wrong),
             End::CommandRefused(why) => Some(Rest::Refused(why.clone())),
-            other => Some(Rest::Failed(super::judge::words(other))),
+            other => Some(Rest::Failed(super::evidence::end(other))),
         };
         {
             let files = &mut context.notebook.facts().files;
@@ -236,7 +236,7 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, 
             End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
             other => {
-                result = Upload::Failed(n, super::judge::words(&other));
+                result = Upload::Failed(n, super::evidence::end(&other));
                 if !is_usable(&other) {
                     // What was stored is to go all the same.
                     if let Some(call) = context.session(context.to, cover, "clean").await {

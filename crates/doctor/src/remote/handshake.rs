@@ -18,7 +18,7 @@ use wire::{Command, Reply, Severity};
 
 use super::Target;
 use super::call::{ANSWER, Call, NoReply, line};
-use super::facts::{Cover, Facts, Handshake, ImplicitSeen, Login};
+use super::facts::{Cover, Facts, Handshake, ImplicitSeen, Login, is_offer};
 use super::lanes::Context;
 use super::login::{FULL, TRIES};
 use super::reach::{GREETING, any_tls};
@@ -177,12 +177,6 @@ async fn offers_auth(call: &mut Call<'_>) -> Option<bool> {
     let reply: Reply = call.ask(&Command::Feat, ANSWER).await.ok()?;
     let offers = reply.lines.iter().any(|line| is_offer(&show(line.trim_ascii())));
     (reply.code.get() == 211).then_some(offers)
-}
-
-/// Does a line of FEAT offer AUTH TLS? Some name several mechanisms, divided by semicolons (RFC 4217 6).
-pub(super) fn is_offer(line: &str) -> bool {
-    let line = line.to_ascii_uppercase();
-    line.strip_prefix("AUTH ").is_some_and(|rest| rest.contains("TLS"))
 }
 
 async fn probe(context: &Context<'_>, versions: Versions, lane: &'static str, segments: Option<u16>) -> Came {

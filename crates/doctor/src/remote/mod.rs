@@ -40,7 +40,7 @@ pub use facts::{
     AddressSeen, Alive, Answer, Cover, Dial, End, Facts, FilesSeen, Handshake, ImplicitSeen, Login, Rest,
     ReuseSeen, TlsSeen, Trial, Upload,
 };
-pub use judge::{Config, Diagnosis, Finding, Open, Verdict, Weight, diagnose};
+pub use judge::diagnose;
 
 /// The longest that an examination takes; only [`Target::idle`] adds to it. A person who waits for longer thinks that the
 /// doctor is ill.

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use client::{Credentials, Endpoint};
-use doctor::remote::{Diagnosis, LONGEST, Target, Verdict, diagnose, examine};
+use doctor::remote::{LONGEST, Target, diagnose, examine};
+use doctor::{Report, Verdict, Weight};
 use wire::Secret;
 
 use server::{Odd, Quirk, Server, Session, well};
@@ -29,7 +30,7 @@ fn target(port: u16) -> Target {
     }
 }
 
-async fn see(target: &Target) -> (Diagnosis, String) {
+async fn see(target: &Target) -> (Report, String) {
     let begun = Instant::now();
     let (facts, transcript) = examine(target).await;
     assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
@@ -37,12 +38,12 @@ async fn see(target: &Target) -> (Diagnosis, String) {
     (diagnosis, transcript.join("\n"))
 }
 
-fn verdicts(diagnosis: &Diagnosis) -> Vec<Verdict> {
-    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.verdict).collect()
+fn verdicts(diagnosis: &Report) -> Vec<Verdict> {
+    diagnosis.findings().map(|finding| finding.verdict).collect()
 }
 
-/// The first verdict on a server with this quirk.
-async fn first(quirk: Quirk, verdict: Verdict) -> Diagnosis {
+/// The verdict on a server with this quirk.
+async fn first(quirk: Quirk, verdict: Verdict) -> Report {
     let server = Server::start("220 ready", quirk);
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, verdict, "{diagnosis:#?}\n{transcript}");
@@ -64,9 +65,9 @@ async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
     let (diagnosis, transcript) = see(&target).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{transcript}");
     assert_eq!(diagnosis.verdict.verdict, Verdict::AllIsWell, "{diagnosis:#?}\n{transcript}");
-    assert_eq!(verdicts(&diagnosis)[1..], [Verdict::NoTls, Verdict::ClockDrift], "{diagnosis:#?}");
-    assert!(diagnosis.open.is_empty(), "{diagnosis:#?}");
-    let evidence = diagnosis.evidence.join("\n");
+    assert_eq!(verdicts(&diagnosis)[1..], [Verdict::NoTls, Verdict::Clock], "{diagnosis:#?}");
+    assert!(diagnosis.unclear.is_empty(), "{diagnosis:#?}");
+    let evidence = diagnosis.verdict.evidence.join("\n");
     for way in ["EPSV unencrypted", "PASV unencrypted", "EPRT unencrypted", "PORT unencrypted"] {
         let line = evidence.lines().find(|line| line.starts_with(way));
         assert!(line.is_some_and(|line| line.contains("works")), "{way}: {evidence}");
@@ -109,7 +110,7 @@ async fn ports_of_something_else() {
             }
         });
         let (diagnosis, transcript) = see(&target(server.port)).await;
-        assert_eq!(diagnosis.verdict.verdict, Verdict::Http, "{transcript}");
+        assert_eq!(diagnosis.verdict.verdict, Verdict::NotFtp, "{transcript}");
     };
     let closed = async {
         // A port that was free a moment ago.
@@ -120,13 +121,13 @@ async fn ports_of_something_else() {
     let hangs_up = async {
         let server = Server::with(|control, _| drop(control));
         let (diagnosis, transcript) = see(&target(server.port)).await;
-        assert_eq!(diagnosis.verdict.verdict, Verdict::HangsUp, "{transcript}");
+        assert_eq!(diagnosis.verdict.verdict, Verdict::NoGreeting, "{transcript}");
     };
     tokio::join!(
-        speaks("SSH-2.0-other\r\n", Verdict::Ssh),
+        speaks("SSH-2.0-other\r\n", Verdict::NotFtp),
         speaks("421 too many\r\n", Verdict::TurnedAway),
         speaks("* OK IMAP4rev1\r\n", Verdict::NotFtp),
-        speaks("", Verdict::SilentPort),
+        speaks("", Verdict::NoGreeting),
         web,
         closed,
         hangs_up,
@@ -135,27 +136,14 @@ async fn ports_of_something_else() {
 
 #[tokio::test]
 async fn epsv_that_something_eats() {
-    let eaten = first(|verb| (verb == "EPSV").then_some(Odd::Swallows), Verdict::EpsvEaten);
-    let reset = first(|verb| (verb == "EPSV").then_some(Odd::HangsUp), Verdict::EpsvReset);
-    let refused = first(|verb| (verb == "EPSV").then_some(Odd::Says("500 what?")), Verdict::EpsvRefused);
-    let unknown = first(|verb| (verb == "EPSV").then_some(Odd::SilentPort), Verdict::AlgKnows227Only);
+    let eaten = first(|verb| (verb == "EPSV").then_some(Odd::Swallows), Verdict::EpsvFails);
+    let reset = first(|verb| (verb == "EPSV").then_some(Odd::HangsUp), Verdict::EpsvFails);
+    let refused = first(|verb| (verb == "EPSV").then_some(Odd::Says("500 what?")), Verdict::EpsvFails);
+    let unknown = first(|verb| (verb == "EPSV").then_some(Odd::DeadPort), Verdict::FtpHelper);
     let (eaten, _, _, unknown) = tokio::join!(eaten, reset, refused, unknown);
     for diagnosis in [eaten, unknown] {
-        let config = diagnosis.config.unwrap();
+        let config = diagnosis.settings.unwrap();
         assert!(config.curl.as_deref().is_some_and(|curl| curl.contains("--disable-epsv")), "{config:?}");
-    }
-}
-
-#[tokio::test]
-async fn data_ports_that_are_closed() {
-    let silent = first(|verb| matches!(verb, "EPSV" | "PASV").then_some(Odd::SilentPort), Verdict::Rule3Or4);
-    let dead =
-        first(|verb| matches!(verb, "EPSV" | "PASV").then_some(Odd::DeadPort), Verdict::DataPortsRefused);
-    let (silent, dead) = tokio::join!(silent, dead);
-    for diagnosis in [silent, dead] {
-        // The server's own calls come.
-        let config = diagnosis.config.unwrap();
-        assert!(config.pasv.contains("--mode active"), "{config:?}");
     }
 }
 
@@ -196,22 +184,9 @@ async fn an_address_that_is_not_the_servers() {
 }
 
 #[tokio::test]
-async fn active_mode_that_does_not_come() {
-    let refused = among(
-        |verb| matches!(verb, "EPRT" | "PORT").then_some(Odd::Says("500 use passive")),
-        Verdict::ActiveImpossible,
-    );
-    let never = among(
-        |verb| matches!(verb, "EPRT" | "PORT").then_some(Odd::Ignores("200 yes")),
-        Verdict::ActiveImpossible,
-    );
-    tokio::join!(refused, never);
-}
-
-#[tokio::test]
 async fn files_that_are_not_what_was_asked_for() {
-    let ignored = first(|verb| (verb == "REST").then_some(Odd::Ignores("350 yes")), Verdict::RestIgnored);
-    let refused = among(|verb| (verb == "REST").then_some(Odd::Says("502 no")), Verdict::RestRefused);
+    let ignored = first(|verb| (verb == "REST").then_some(Odd::Ignores("350 yes")), Verdict::RestFails);
+    let refused = among(|verb| (verb == "REST").then_some(Odd::Says("502 no")), Verdict::RestFails);
     let listing =
         among(|verb| matches!(verb, "MLSD" | "FEAT").then_some(Odd::Says("500 no")), Verdict::NoMlsd);
     let offered = among(|verb| (verb == "MLSD").then_some(Odd::Says("500 no")), Verdict::FeatDiffers);
@@ -225,7 +200,7 @@ async fn files_that_are_not_what_was_asked_for() {
 async fn an_upload_that_differs() {
     let server = Server::start("220 ready", |verb| (verb == "SIZE").then_some(Odd::Says("213 7")));
     let (diagnosis, _) = see(&Target { write: true, ..target(server.port) }).await;
-    assert!(verdicts(&diagnosis).contains(&Verdict::UploadDiffers), "{diagnosis:#?}");
+    assert!(verdicts(&diagnosis).contains(&Verdict::UploadFails), "{diagnosis:#?}");
 }
 
 #[tokio::test]
@@ -341,8 +316,11 @@ async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() 
     let server = Server::start("220 ready", |verb| matches!(verb, "FEAT" | "STAT").then_some(Odd::HangsUp));
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::CommandEaten, "{diagnosis:#?}\n{transcript}");
-    assert!(!verdicts(&diagnosis).contains(&Verdict::EpsvReset), "{diagnosis:#?}");
-    assert!(diagnosis.evidence.iter().any(|line| line.starts_with("FEAT is not answered")), "{diagnosis:#?}");
+    assert!(!verdicts(&diagnosis).contains(&Verdict::EpsvFails), "{diagnosis:#?}");
+    assert!(
+        diagnosis.verdict.evidence.iter().any(|line| line.starts_with("FEAT is not answered")),
+        "{diagnosis:#?}"
+    );
 }
 
 #[tokio::test]
@@ -387,11 +365,11 @@ async fn control_connections_that_are_left_alone() {
     assert_eq!(transcript.matches("> NOOP").count(), 2, "{transcript}");
     assert_eq!(lives.verdict.verdict, Verdict::AllIsWell, "{lives:#?}");
     let (ends, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Says("421 too long"))).await;
-    assert!(verdicts(&ends).contains(&Verdict::IdleServer), "{ends:#?}");
+    assert!(verdicts(&ends).contains(&Verdict::IdleTimeout), "{ends:#?}");
     let (hangs_up, _) = alone(|verb| (verb == "NOOP").then_some(Odd::HangsUp)).await;
-    assert!(verdicts(&hangs_up).contains(&Verdict::IdleServer), "{hangs_up:#?}");
+    assert!(verdicts(&hangs_up).contains(&Verdict::IdleTimeout), "{hangs_up:#?}");
     let (resets, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Resets)).await;
-    assert_eq!(resets.verdict.verdict, Verdict::IdleNat, "{resets:#?}");
+    assert_eq!(resets.verdict.verdict, Verdict::IdleTimeout, "{resets:#?}");
     let (unasked, transcript) = see(&target(Server::start("220 ready", well).port)).await;
     assert!(!transcript.contains("NOOP"), "{unasked:#?}");
 }
@@ -411,10 +389,8 @@ async fn escapes_in_what_a_server_says_reach_no_terminal() {
         _ => None,
     });
     let (diagnosis, transcript) = see(&target(server.port)).await;
-    let mut words = diagnosis.evidence.clone();
-    words.extend(
-        std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.sentence.clone()),
-    );
+    let mut words = diagnosis.verdict.evidence.clone();
+    words.extend(diagnosis.findings().map(|finding| finding.sentence.clone()));
     words.push(transcript);
     for text in words {
         assert!(harmless(&text), "{text:?}");
@@ -464,7 +440,7 @@ async fn no_connection_goes_to_a_third_party() {
     });
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert!(third.accept().is_err(), "{transcript}");
-    assert_eq!(diagnosis.verdict.weight, doctor::remote::Weight::Blocks, "{diagnosis:#?}");
+    assert_eq!(diagnosis.verdict.weight, Weight::Blocks, "{diagnosis:#?}");
 }
 
 #[tokio::test]
@@ -500,5 +476,5 @@ async fn a_listing_that_comes_by_the_byte_is_cut_and_told() {
         }
     });
     let (diagnosis, transcript) = see(&target(server.port)).await;
-    assert!(verdicts(&diagnosis).contains(&Verdict::Crawls), "{diagnosis:#?}\n{transcript}");
+    assert!(verdicts(&diagnosis).contains(&Verdict::DataStalls), "{diagnosis:#?}\n{transcript}");
 }

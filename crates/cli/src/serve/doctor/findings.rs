@@ -146,8 +146,8 @@ impl Findings {
     }
 
     /// How bad it is, in the words of the other look.
-    fn weight(&self) -> doctor::remote::Weight {
-        use doctor::remote::Weight::{Blocks, Hinders, Note};
+    fn weight(&self) -> doctor::Weight {
+        use doctor::Weight::{Blocks, Hinders, Note};
         match self.ordered().next().map(|finding| finding.weight) {
             Some(Weight::Wrong) => Blocks,
             Some(Weight::Look) => Hinders,

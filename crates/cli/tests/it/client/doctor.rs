@@ -86,8 +86,8 @@ fn tls_where_clear_was_meant_and_the_reverse() {
         let object = object(&run(&mut pasv(["doctor", "--json", &url])));
         object["verdict"].as_str().unwrap_or_default().to_owned()
     };
-    assert_eq!(verdict(format!("ftp://127.0.0.1:{implicit}/")), "tls-first");
-    assert_eq!(verdict(format!("ftps://127.0.0.1:{plain}/")), "clear-first");
+    assert_eq!(verdict(format!("ftp://127.0.0.1:{implicit}/")), "wrong-scheme");
+    assert_eq!(verdict(format!("ftps://127.0.0.1:{plain}/")), "wrong-scheme");
     assert_eq!(verdict(format!("ftps://127.0.0.1:{implicit}/")), "all-is-well");
     assert_eq!(verdict(format!("ftpes://127.0.0.1:{plain}/")), "all-is-well");
 }

@@ -76,7 +76,7 @@ fn proftpd_in_clear_and_under_tls() {
     // An upload uses a TLS 1.3 ticket up and brings no other, and data connections must resume.
     if let Some(peer) = Peer::proftpd_tls() {
         let object = examined(&peer);
-        assert_eq!(object["verdict"], "reuse-runs-out", "{object:#}");
+        assert_eq!(object["verdict"], "data-tls-refused", "{object:#}");
         assert!(
             object["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("Upload 3")),
             "{object:#}"
@@ -90,7 +90,7 @@ fn pureftpd_in_clear_and_under_tls() {
     // Without TLS it offers AUTH TLS all the same.
     if let Some(peer) = Peer::pureftpd() {
         let object = examined(&peer);
-        assert_eq!(object["verdict"], "auth-contradicted", "{object:#}");
+        assert_eq!(object["verdict"], "auth-fails", "{object:#}");
         what_it_says_works(&peer, &object);
     }
     if let Some(peer) = Peer::pureftpd_tls() {

@@ -1,8 +1,10 @@
 //! What do the control port and the login say?
-use std::net::IpAddr;
+use firewall::Name;
 
-use super::{Finding, Findings, Verdict, Weight, protection};
+use super::shared::{MAY_BE_OURS, capital, demanded, rejecter};
+use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Answer, Cover, Dial, Facts, Login};
+use crate::verdict::{Verdict, Weight};
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     let host = &facts.host;
@@ -10,24 +12,16 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
         let why = why.trim_start_matches("failed to lookup address information: ");
         if why.starts_with("Temporary failure") || why.contains("name server") {
             findings.add(
-                Finding::new(
-                    Verdict::NoSuchName,
-                    Weight::Blocks,
-                    format!("The name {host} could not be looked up: {why}."),
-                )
+                Finding::new(Verdict::NoSuchName, format!("The name {host} could not be looked up: {why}."))
                 .client("check that the network is up and that the name server of this machine (/etc/resolv.conf) is right"),
             );
             findings.ask(format!("whether {host} has an address"), "run the doctor from another network");
             return;
         }
         findings.add(
-            Finding::new(
-                Verdict::NoSuchName,
-                Weight::Blocks,
-                format!("The name {host} has no address: {why}."),
-            )
-            .server("add an A or AAAA record for the name to the public DNS")
-            .client("check the spelling of the name, and that the name server of this machine knows it"),
+            Finding::new(Verdict::NoSuchName, format!("The name {host} has no address: {why}."))
+                .server("add an A or AAAA record for the name to the public DNS")
+                .client("check the spelling of the name, and that the name server of this machine knows it"),
         );
         return;
     }
@@ -43,6 +37,7 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
 /// No address answers.
 fn closed(facts: &Facts, findings: &mut Findings) {
     let (host, port) = (&facts.host, facts.port);
+    let (rule_1, rule_2) = (Name::ControlIn, Name::ControlOut);
     let any = |wanted: &Dial| facts.addresses.iter().any(|attempt| attempt.dial == *wanted);
     let rejected = facts.addresses.iter().find_map(|attempt| match &attempt.dial {
         Dial::Rejected { by, says } => Some((attempt.address.ip(), *by, says)),
@@ -50,18 +45,13 @@ fn closed(facts: &Facts, findings: &mut Findings) {
     });
     if any(&Dial::Refused) {
         findings.add(
-            Finding::new(
-                Verdict::ControlRefused,
-                Weight::Blocks,
-                format!(
+            Finding::new(Verdict::ControlRefused, format!(
                     "{host} refuses connections to port {port}."
-                ),
-            )
+                ))
             .detail(format!(
-                "No FTP server listens there, a router does not forward the port, or a firewall rejects it: rule 1 (clients to \
-                 port {port}) is missing."
+                "No FTP server listens there, a router does not forward the port, or a firewall rejects it: {rule_1} is missing."
             ))
-            .rules(&[1])
+            .rules(&[rule_1])
             .server(format!(
                 "start the server, or make it listen on port {port} of the address that clients use; on a router, forward the port to the server: `pasv firewall --for nftables-router` prints the rules"
             ))
@@ -74,8 +64,7 @@ fn closed(facts: &Facts, findings: &mut Findings) {
     } else if let Some((ip, by, says)) = rejected {
         // A router that has no way, and not a firewall that forbids (port unreachable is how some of those say it).
         if says.contains("unreachable") && !says.contains("port unreachable") {
-            let finding =
-                Finding::new(Verdict::Rejected, Weight::Blocks, format!("{host} cannot be reached: {says}."));
+            let finding = Finding::new(Verdict::NoRoute, format!("{host} cannot be reached: {says}."));
             findings.add(
                 finding
                     .server(
@@ -86,34 +75,27 @@ fn closed(facts: &Facts, findings: &mut Findings) {
             return;
         }
         let finding = Finding::new(
-            Verdict::Rejected,
-            Weight::Blocks,
+            Verdict::ControlRefused,
             format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
         )
-        .rules(&[1])
+        .rules(&[rule_1])
         .server(format!("allow new connections to port {port} in the firewall that rejects them"));
         findings.add(if by == ip { finding } else { finding.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
         findings.add(
-            Finding::new(
-                Verdict::Rule1Or2,
-                Weight::Blocks,
-                format!(
+            Finding::new(Verdict::Rule1Or2, format!(
                     "{host} does not answer on port {port}."
-                ),
-            )
+                ))
             .detail(format!(
-                "A firewall drops the packets: rule 1 (clients to port {port}) or rule 2 (the answers) is missing; or no machine has \
-                 that address."
+                "A firewall drops the packets: {rule_1} or {rule_2} is missing; or no machine has that address."
             ))
-            .rules(&[1, 2])
-            .server(format!("allow clients to connect to port {port}, and its answers to leave: `pasv firewall` prints the rules"))
-            .client("try from another network: a firewall of this one may block it"),
+            .rules(&[rule_1, rule_2])
+            .server(format!("allow clients to connect to port {port}, and its answers to leave: `pasv firewall` prints the rules")),
         );
         findings.ask(
             "which of the two rules is missing, and whether the host is up",
             format!(
-                "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows port {port} if rule 2 (the answers) is missing"
+                "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows port {port} if {rule_2} is missing"
             ),
         );
     } else if let Some(attempt) = facts.addresses.first() {
@@ -124,20 +106,11 @@ fn closed(facts: &Facts, findings: &mut Findings) {
         findings.add(
             Finding::new(
                 Verdict::NoRoute,
-                Weight::Blocks,
                 format!("This machine has no route to {}: {why}.", attempt.address.ip()),
             )
             .client("check the network of this machine"),
         );
     }
-}
-
-/// Of one that is not the host, nothing tells whose it is.
-pub(super) const MAY_BE_OURS: &str = "try from another network: a firewall of this one may reject it";
-
-/// Who rejects, in words.
-pub(super) fn rejecter(by: IpAddr, host: IpAddr) -> &'static str {
-    if by == host { "the host itself or its own firewall" } else { "a router or firewall in between" }
 }
 
 /// One family answers; does the other?
@@ -165,21 +138,21 @@ fn families(facts: &Facts, findings: &mut Findings) {
         findings.add(
             Finding::new(
                 Verdict::FamilyDead,
-                Weight::Hinders,
                 format!(
                     "{} does not answer over {family} on port {}, only over the other family.",
                     facts.host, facts.port
                 ),
             )
-            .server(format!("allow {family} in the firewall and listen there, or remove the {record} record"))
-            .client("pasv tries both at once; with other programs use the address that works"),
+            .server(format!(
+                "allow {family} in the firewall and listen there, or remove the {record} record"
+            )),
         );
     }
 }
 
 fn answer(facts: &Facts, findings: &mut Findings) {
     let (host, port) = (&facts.host, facts.port);
-    let finding = |verdict, sentence: String| Finding::new(verdict, Weight::Blocks, sentence);
+    let finding = |verdict, sentence: String| Finding::new(verdict, sentence).weight(Weight::Blocks);
     let found = match &facts.answer {
         Some(Answer::Ftp(_)) => return,
         // The addresses answered, and the session after it did not.
@@ -191,7 +164,7 @@ fn answer(facts: &Facts, findings: &mut Findings) {
             return;
         }
         Some(Answer::ClearFirst(said)) => finding(
-            Verdict::ClearFirst,
+            Verdict::WrongScheme,
             format!("Port {port} of {host} speaks FTP without TLS first: \"{said}\"."),
         )
         .client(format!(
@@ -199,20 +172,18 @@ fn answer(facts: &Facts, findings: &mut Findings) {
         )),
         Some(Answer::Turned(said)) => {
             finding(Verdict::TurnedAway, format!("{host} accepts no sessions now: it answers \"{said}\"."))
-                .server("read its log: too many sessions, a ban or maintenance are usual reasons")
-                .client("try again later, or from another address")
         }
         Some(Answer::TlsFirst) => {
-            finding(Verdict::TlsFirst, format!("Port {port} of {host} expects TLS from the first byte."))
+            finding(Verdict::WrongScheme, format!("Port {port} of {host} expects TLS from the first byte."))
                 .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
         }
-        Some(Answer::WantsCertificate(why)) => protection::demanded(facts, Weight::Blocks, why),
+        Some(Answer::WantsCertificate(why)) => demanded(facts, Weight::Blocks, why),
         Some(Answer::Ssh(said)) => {
-            finding(Verdict::Ssh, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
+            finding(Verdict::NotFtp, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
                 .client("use `sftp`, which is another protocol, or the port of FTP")
         }
         Some(Answer::Http(said)) => {
-            finding(Verdict::Http, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
+            finding(Verdict::NotFtp, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
                 .client("use a browser, or the port of FTP")
         }
         Some(Answer::Nothing) => {
@@ -221,7 +192,7 @@ fn answer(facts: &Facts, findings: &mut Findings) {
                 format!("run `nc {host} {port}` and wait a minute"),
             );
             finding(
-            Verdict::SilentPort,
+            Verdict::NoGreeting,
             format!(
                 "Port {port} of {host} accepts connections and sends nothing: it answers neither FTP nor TLS nor HTTP."
             ),
@@ -238,19 +209,19 @@ fn answer(facts: &Facts, findings: &mut Findings) {
                 ),
             );
             finding(
-                Verdict::OnlyFirstPacket,
+                Verdict::NoGreeting,
                 format!(
-                    "Port {port} of {host} accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule 1, clients to port {port})."
-                ),
+                    "Port {port} of {host} accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule {})."
+                , Name::ControlIn.number()),
             )
-            .rules(&[1])
+            .rules(&[Name::ControlIn])
             .server(
                 "accept the packets of established connections: `ct state established,related accept` in nftables",
             )
             .client("try from another network: a firewall of this one may pass only the first packet")
         }
         Some(Answer::HangsUp) => finding(
-            Verdict::HangsUp,
+            Verdict::NoGreeting,
             format!("Port {port} of {host} accepts connections and closes them without a greeting."),
         )
         .server("read its log: a ban, tcpwrappers, or a proxy whose server is down are usual reasons")
@@ -292,33 +263,17 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
             | Login::WantsCertificate(_)
             | Login::Unprotected(_) => continue,
             // As every client verb refuses it, whatever else works.
-            Login::Untrusted(why) => Finding::new(
-                Verdict::CertificateRefused,
-                Weight::Blocks,
-                format!("{}.", super::capital(why)),
-            )
+            Login::Untrusted(why) => Finding::new(Verdict::CertificateRefused, format!("{}.", capital(why)))
             .server("use a certificate of a public authority for this name (`pasv serve --acme`): clients accept its renewals")
             .client(
                 "ask the server's administrator for its fingerprint, by telephone for example. Only if it equals the new one, \
                  pass it to --pin.",
             ),
-            Login::NeedsTls(said) => Finding::new(
-                Verdict::TlsRequired,
-                weight(Weight::Note),
-                format!("The server requires TLS for the login: {said}."),
-            )
-            .client("use --tls required, or ftpes://"),
+            Login::NeedsTls(said) => Finding::new(Verdict::TlsRequired, format!("The server requires TLS for the login: {said}.")).weight(weight(Weight::Note)),
             // Whoever we are is known by then.
-            Login::Refused(said) if done => Finding::new(
-                Verdict::LoginRefused,
-                if cover == Cover::Tls { Weight::Hinders } else { Weight::Note },
-                format!("The login works otherwise, but is refused {covered}: {said}."),
-            )
+            Login::Refused(said) if done => Finding::new(Verdict::LoginRefused, format!("The login works otherwise, but is refused {covered}: {said}.")).weight(if cover == Cover::Tls { Weight::Hinders } else { Weight::Note })
             .server("check its configuration and its log; the password is not the reason"),
-            Login::Refused(said) if facts.anonymous => Finding::new(
-                Verdict::LoginRefused,
-                weight(Weight::Hinders),
-                format!(
+            Login::Refused(said) if facts.anonymous => Finding::new(Verdict::LoginRefused, format!(
                     "The anonymous login is refused {covered}: {said}.{}",
                     // Most say it themselves.
                     if said.to_ascii_lowercase().contains("anonymous") {
@@ -326,12 +281,11 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
                     } else {
                         " This server may accept no anonymous users."
                     }
-                ),
-            )
+                )).weight(weight(Weight::Hinders))
             .client("give a user: ftp://USER@HOST/"),
             Login::Refused(said) => {
                 let sentence = format!("The login is refused {covered}: {said}.");
-                let finding = Finding::new(Verdict::LoginRefused, weight(Weight::Hinders), sentence);
+                let finding = Finding::new(Verdict::LoginRefused, sentence).weight(weight(Weight::Hinders));
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
                     finding.client("check the user name and password")
@@ -339,12 +293,7 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
                     finding.server("check its configuration and its log; the password is not the reason")
                 }
             }
-            Login::Broken(why) => Finding::new(
-                Verdict::LoginBroken,
-                weight(Weight::Hinders),
-                format!("The login does not complete {covered}: {why}."),
-            )
-            .server("read its log: a limit of sessions per address is a usual reason"),
+            Login::Broken(why) => Finding::new(Verdict::LoginBroken, format!("The login does not complete {covered}: {why}.")).weight(weight(Weight::Hinders)),
         };
         findings.add(finding);
     }
@@ -370,14 +319,9 @@ pub(super) fn breaks(facts: &Facts, findings: &mut Findings) {
         };
         // Hardly any client sends the others, and none by itself.
         let weight = if verb == "FEAT" { Weight::Hinders } else { Weight::Note };
-        findings.add(
-            Finding::new(Verdict::CommandEaten, weight, format!("{verb} {what}."))
-                .server(
-                    "answer commands that the server does not know with 500 or 502 (RFC 959 4.2); or switch off a firewall's FTP \
-                     inspection",
-                )
-                .client(format!("pasv goes on without {verb}, in a new session; other programs may hang or fail")),
-        );
+        findings.add(Finding::new(Verdict::CommandEaten, format!("{verb} {what}.")).weight(weight).client(
+            format!("pasv goes on without {verb}, in a new session; other programs may hang or fail"),
+        ));
     }
 }
 
@@ -386,14 +330,10 @@ fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
     if let Some((_, how)) = &facts.banned {
         let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
-            Finding::new(
-                Verdict::SessionsLimited,
-                weight,
-                format!(
+            Finding::new(Verdict::SessionsLimited, format!(
                     "Port {} accepts the first connections, but one more in a short time {how}: a limit or a ban per address, of the server or of a firewall in front of it.",
                     facts.port
-                ),
-            )
+                )).weight(weight)
             .server("allow several new connections at once per address, and check whether this address is banned")
             .client("wait some minutes before the next try, and set programs to one connection at a time"),
         );
@@ -402,13 +342,13 @@ fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
         findings.add(
             Finding::new(
                 Verdict::SessionsLimited,
-                weight,
                 if done {
                     format!("The server limits the sessions per address: {said}.")
                 } else {
                     format!("The server accepts no more sessions from this address: {said}.")
                 },
             )
+            .weight(weight)
             .server("allow several sessions per address: many clients open several at once")
             .client("close other sessions from this address, and set programs to one connection at a time"),
         );

@@ -1,9 +1,13 @@
 //! What do the data connections say?
 use std::net::{IpAddr, SocketAddr};
 
-use super::control::{MAY_BE_OURS, rejecter};
-use super::{Finding, Findings, Verdict, Weight, active, named_in};
+use firewall::Name;
+
+use super::active;
+use super::shared::{MAY_BE_OURS, helper, named_in, passive_fails, rejecter, weight};
+use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
+use crate::verdict::{Verdict, Weight};
 use client::session::{Way, is_inner};
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
@@ -17,11 +21,6 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     address(facts, findings);
     active::judge(facts, findings);
     translated(facts, findings);
-}
-
-/// Nothing gets through, or something does.
-pub(super) fn weight(facts: &Facts) -> Weight {
-    if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks }
 }
 
 /// Did the call get no answer? One that is taken and then silent has another reason.
@@ -66,14 +65,8 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     let closed = ports(&is_closed, None);
     let open = ports(&|trial| trial.end.is_connected(), again);
     findings.add(
-        Finding::new(
-            Verdict::RangeInPart,
-            Weight::Hinders,
-            format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."),
-        )
-        .rules(&[3])
-        .server("open the whole passive range of the server in the firewall, and in the router in front of it")
-        .client("pasv tries the next method after two seconds; other programs may hang now and then"),
+        Finding::new(Verdict::RangeInPart, format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."))
+        .rules(&[Name::PassiveIn]),
     );
 }
 
@@ -98,15 +91,10 @@ fn blinded(facts: &Facts, findings: &mut Findings) {
     }
     let passive = blinded.iter().any(|way| way.is_passive());
     findings.add(
-        Finding::new(
-            Verdict::TlsBlindsHelper,
-            // Who wants TLS has nothing that works, if the passive half is what fails.
-            if passive { weight(facts) } else { Weight::Note },
-            format!(
+        Finding::new(Verdict::FtpHelper, format!(
                 "{} works unencrypted and times out under TLS: a firewall or NAT in between opens ports by reading the control connection, which TLS prevents.",
                 join(&blinded)
-            ),
-        )
+            )).weight(if passive { weight(facts) } else { Weight::Note })
         .server("open the passive range with a rule of its own instead of an FTP helper: `pasv firewall` prints it")
         .client("until then use the settings below, or --tls off, which sends everything unencrypted"),
     );
@@ -118,64 +106,63 @@ fn epsv(facts: &Facts, findings: &mut Findings) {
         let pasv = facts.trial(cover, Way::Pasv);
         let pasv_works = pasv.is_some_and(|trial| trial.end.is_through());
         let covered = cover.words();
-        let (verdict, what) = match &epsv.end {
-            End::Unanswered => {
-                (Verdict::EpsvEaten, format!("EPSV is never answered {covered}; a new session with PASV works"))
-            }
-            End::HungUp(said) if said.starts_with("421") => {
-                (Verdict::EpsvReset, format!("The server ends the session at EPSV {covered} ({said}); a new one with PASV works"))
-            }
-            End::HungUp(_) => {
-                (Verdict::EpsvReset, format!("EPSV ends the session {covered}; a new one with PASV works"))
-            }
-            End::Refused(said) => {
-                (Verdict::EpsvRefused, format!("EPSV is refused {covered} ({said}); PASV works"))
-            }
-            // Under TLS nobody on the way could have read either.
-            End::NotReached(Dial::Silent | Dial::Refused) if cover == Cover::Clear => (
-                Verdict::AlgKnows227Only,
-                "The port that EPSV announces is not reachable, the one that PASV announces is: something in between opens ports that it reads in 227 replies, and does not know 229"
-                    .to_owned(),
+        const INSPECTED: &str = "set a firewall that inspects FTP to pass EPSV, or switch its inspection off";
+        const BY_ITSELF: &str = "use PASV; pasv does so by itself after some seconds";
+        let (what, server, client) = match &epsv.end {
+            End::Unanswered => (
+                format!("EPSV is never answered {covered}; a new session with PASV works"),
+                INSPECTED,
+                BY_ITSELF,
             ),
+            End::HungUp(said) if said.starts_with("421") => (
+                format!("The server ends the session at EPSV {covered} ({said}); a new one with PASV works"),
+                "read its log for why it ends the session there",
+                "use PASV; pasv does so by itself",
+            ),
+            End::HungUp(_) => {
+                (format!("EPSV ends the session {covered}; a new one with PASV works"), INSPECTED, BY_ITSELF)
+            }
+            End::Refused(said) => (
+                format!("EPSV is refused {covered} ({said}); PASV works"),
+                "enable EPSV (RFC 2428): IPv6 needs it, and behind NAT it works without an address",
+                "use PASV; pasv and curl do so by themselves",
+            ),
+            // Under TLS nobody in between could have read either.
+            End::NotReached(Dial::Silent | Dial::Refused) if cover == Cover::Clear && pasv_works => {
+                only_227(facts, findings);
+                continue;
+            }
             _ => continue,
         };
-        if findings.has(verdict)
-            || (verdict == Verdict::AlgKnows227Only && findings.has(Verdict::RangeInPart))
-        {
-            continue;
-        }
-        if verdict == Verdict::AlgKnows227Only && pasv_works && !is_the_verb(facts) {
-            findings.ask(
-                "whether the command or the port is the reason: the port of EPSV was not reachable, the port of PASV was, and one of each is not enough to tell",
-                "try again: if EPSV always fails and PASV never does, something in between reads 227 only; else the range is only partly open",
-            );
-            continue;
-        }
         if !pasv_works {
-            if !matches!(epsv.end, End::NotReached(_)) {
-                findings.ask(
-                    format!("why EPSV fails {covered}: PASV fails too, so EPSV need not be the reason"),
-                    "try from another network, or read the server's log",
-                );
-            }
-            continue;
+            findings.ask(
+                format!("why EPSV fails {covered}: PASV fails too, so EPSV need not be the reason"),
+                "try from another network, or read the server's log",
+            );
+        } else if !findings.has(Verdict::EpsvFails) {
+            findings.add(Finding::new(Verdict::EpsvFails, format!("{what}.")).server(server).client(client));
         }
-        let finding = Finding::new(verdict, Weight::Hinders, format!("{what}."));
-        findings.add(match verdict {
-            Verdict::EpsvRefused => finding
-                .server("enable EPSV (RFC 2428): IPv6 needs it, and behind NAT it works without an address")
-                .client("use PASV; pasv and curl do so by themselves"),
-            Verdict::AlgKnows227Only => finding
-                .server("open the passive range by a rule of its own: `pasv firewall` prints it")
-                .client("use PASV"),
-            Verdict::EpsvReset if what.contains("(421") => finding
-                .server("read its log for why it ends the session there")
-                .client("use PASV; pasv does so by itself"),
-            _ => finding
-                .server("set a firewall that inspects FTP to pass EPSV, or switch its inspection off")
-                .client("use PASV; pasv does so by itself after some seconds"),
-        });
     }
+}
+
+/// The port of EPSV is not reached, that of PASV is: something in between may open the ports that it reads in 227.
+fn only_227(facts: &Facts, findings: &mut Findings) {
+    if findings.has(Verdict::FtpHelper) || findings.has(Verdict::RangeInPart) {
+        return;
+    }
+    if !is_the_verb(facts) {
+        return findings.ask(
+            "whether the command or the port is the reason: the port of EPSV was not reachable, the port of PASV was, and one of each is not enough to tell",
+            "try again: if EPSV always fails and PASV never does, something in between reads 227 only; else the range is only partly open",
+        );
+    }
+    let sentence = "The port that EPSV announces is not reachable, the one that PASV announces is: something in between opens ports that it reads in 227 replies, and does not know 229.";
+    findings.add(
+        Finding::new(Verdict::FtpHelper, sentence)
+            .weight(Weight::Hinders)
+            .server("open the passive range by a rule of its own: `pasv firewall` prints it")
+            .client("use PASV"),
+    );
 }
 
 /// In clear no port of EPSV was reached, two at least, and each of PASV was.
@@ -202,9 +189,9 @@ fn passive(facts: &Facts, findings: &mut Findings) {
             findings.add(
                 Finding::new(
                     Verdict::DataStalls,
-                    Weight::Blocks,
                     "Passive transfers fail: the data connection opens, but nothing comes through it.",
                 )
+                .weight(Weight::Blocks)
                 .server("check whether the server is overloaded or hangs: read its log"),
             );
         }
@@ -235,22 +222,27 @@ fn passive(facts: &Facts, findings: &mut Findings) {
         let silent = format!(
             "Passive transfers fail: port {control} works, but the server's data ports ({named}) do not answer."
         );
-        let (rules, why): (&[u8], _) = match &word[..] {
+        let (rule_3, rule_4) = (Name::PassiveIn, Name::PassiveOut);
+        let (rules, why): (&[Name], _) = match &word[..] {
             [3] => (
-                &[3],
-                "The server reports that no connection attempt arrives: rule 3 (clients to the passive range) is missing, or a firewall of this network blocks those ports.",
+                &[rule_3],
+                format!(
+                    "The server reports that no connection attempt arrives: {rule_3} is missing, or a firewall of this network blocks those ports."
+                ),
             ),
             [4] => (
-                &[4],
-                "The server reports that the connection attempt arrives, but its answer is lost: rule 4 (the passive range to clients, answers only) is missing.",
+                &[rule_4],
+                format!(
+                    "The server reports that the connection attempt arrives, but its answer is lost: {rule_4} is missing."
+                ),
             ),
-            _ => (
-                &[3, 4],
-                "A firewall drops the packets: rule 3 (clients to the passive range) or rule 4 (the answers) is missing.",
-            ),
+            _ => {
+                (&[rule_3, rule_4], format!("A firewall drops the packets: {rule_3} or {rule_4} is missing."))
+            }
         };
-        let finding = Finding::new(Verdict::Rule3Or4, weight(facts), format!("{silent} {why}")).rules(rules);
-        if rules == [4] {
+        let finding =
+            Finding::new(Verdict::Rule3Or4, format!("{silent} {why}")).weight(weight(facts)).rules(rules);
+        if rules == [rule_4] {
             return findings.add(finding.server(
                 "allow the answers of the passive range to leave: `pasv firewall --stateless` or `--output-drop` prints the rules of a firewall that filters outgoing packets",
             ));
@@ -262,32 +254,28 @@ fn passive(facts: &Facts, findings: &mut Findings) {
                 )
                 .client("try from another network: a firewall of this one may allow known ports only"),
         );
-        if rules == [3] {
+        if rules == [rule_3] {
             findings.ask(
-                "whether rule 3 is missing at the server, or a firewall on the client's side blocks the connection",
+                format!("whether rule {} is missing at the server, or a firewall on the client's side blocks the connection", rule_3.number()),
                 "on the server, `pasv doctor --site` compares its rules with what it needs; here, try from another network",
             );
             return;
         }
         findings.ask(
             "which of the two rules is missing, or whether a firewall on the client's side blocks the connection",
-            "on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows the data port if rule 4 (the answers) is missing, and nothing if rule 3 is, or the client's firewall blocks it",
+            format!("on the server, `pasv doctor --site` compares its rules; while a client tries, `ss -tn state syn-recv` shows the data port if rule {} (the answers) is missing, and nothing if rule {} is, or the client's firewall blocks it", rule_4.number(), rule_3.number()),
         );
     } else if all(|dial| *dial == Dial::Refused) {
         findings.add(
-            Finding::new(
-                Verdict::DataPortsRefused,
-                weight(facts),
-                format!(
-                    "Passive transfers fail: the server's data ports ({named}) are refused. Rule 3 (clients to the passive range) is missing{}.",
+            Finding::new(Verdict::DataPortsRefused, format!(
+                    "Passive transfers fail: the server's data ports ({named}) are refused: {} is missing{}.", Name::PassiveIn,
                     if word == [3] {
                         " in a firewall that rejects, or a router does not forward them: the server reports that no connection attempt arrives"
                     } else {
                         " in a firewall that rejects, a router does not forward them, or no program listens there"
                     }
-                ),
-            )
-            .rules(&[3])
+                )).weight(weight(facts))
+            .rules(&[Name::PassiveIn])
             .server(
                 "open the passive range in the firewall that rejects it, or forward it on the router, with the same port numbers on both sides",
             ),
@@ -308,14 +296,14 @@ fn passive(facts: &Facts, findings: &mut Findings) {
             return;
         };
         let finding = Finding::new(
-            Verdict::DataPortsRejected,
-            weight(facts),
+            Verdict::DataPortsRefused,
             format!(
                 "Passive transfers fail: the server's data ports ({named}) are rejected by {}: {says}.",
                 rejecter(by, host)
             ),
         )
-        .rules(&[3])
+        .weight(weight(facts))
+        .rules(&[Name::PassiveIn])
         .server("allow new connections to the passive range in the firewall that rejects them");
         findings.add(if by == host { finding } else { finding.client(MAY_BE_OURS) });
     } else if !dialled.is_empty() {
@@ -342,7 +330,7 @@ fn address(facts: &Facts, findings: &mut Findings) {
                 format!(
                     "whether the address in the 227 reply ({told_ip}) is right: it is not the server's ({peer}), where the port does not answer"
                 ),
-                "check the external address in the server's configuration, and open the passive range (rule 3, clients to the passive range)",
+                format!("check the external address in the server's configuration, and open the passive range: {}", Name::PassiveIn),
             );
             continue;
         }
@@ -356,18 +344,13 @@ fn address(facts: &Facts, findings: &mut Findings) {
             continue;
         }
         findings.add(
-            Finding::new(
-                Verdict::AddressNotTold,
-                Weight::Hinders,
-                format!(
+            Finding::new(Verdict::AddressNotTold, format!(
                     "The server announces the address {told_ip} in its answer to PASV, but the same port connects at {peer}: its external address is not configured."
-                ),
-            )
+                ))
             .server(format!(
                 "set its external address: `--external` in pasv, pasv_address in vsftpd, MasqueradeAddress in ProFTPD, \
                  ForcePassiveIP in Pure-FTPd; it is {peer} from here"
-            ))
-            .client("use EPSV, which announces no address; pasv, and curl with --ftp-skip-pasv-ip, ignore it; lftp: set ftp:fix-pasv-address"),
+            )),
         );
     }
     let announced = |cover| {
@@ -380,11 +363,6 @@ fn address(facts: &Facts, findings: &mut Findings) {
             "Something in between rewrites the server's replies: its 227 has {clear} unencrypted and {tls} under TLS."
         )));
     }
-}
-
-pub(super) fn helper(sentence: String) -> Finding {
-    Finding::new(Verdict::HelperInPath, Weight::Note, sentence)
-        .server("switch the FTP helper off: it is not needed where the passive range is open and the server's external address is configured, and it cannot read TLS")
 }
 
 /// Our own address, as we and as the server see it.
@@ -404,21 +382,18 @@ fn translated(facts: &Facts, findings: &mut Findings) {
     findings.add(
         Finding::new(
             Verdict::ClientBehindNat,
-            Weight::Note,
             format!("This machine is behind NAT: its address is {own}, the server sees {seen}."),
         )
-        .clients(if active::passive_fails(facts) {
-            &[]
-        } else {
-            &["use passive mode: the server cannot connect to this address"]
-        }),
+        .clients(
+            (!passive_fails(facts)).then_some("use passive mode: the server cannot connect to this address"),
+        ),
     );
     let arrived = facts.of(Cover::Clear).find(|trial| {
         let ours = |announced: SocketAddr| announced.ip() == own;
         !trial.way.is_passive() && trial.announced.is_some_and(ours) && trial.end.is_connected()
     });
     if let Some(trial) = arrived
-        && !findings.has(Verdict::HelperInPath)
+        && !findings.has(Verdict::FtpHelper)
     {
         findings.add(helper(format!(
             "Something in between rewrites the client's commands: {} with {own} works although the server sees {seen}.",

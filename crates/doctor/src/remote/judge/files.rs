@@ -1,6 +1,8 @@
 //! What do files and listings say?
-use super::{Finding, Findings, Verdict, Weight};
-use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Trial, Upload};
+use super::shared::{black_hole, is_slow};
+use crate::finding::{Finding, Findings};
+use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Upload};
+use crate::verdict::{Verdict, Weight};
 use client::session::Way;
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.
@@ -11,16 +13,9 @@ const DRIFT: i64 = 90;
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     if let Some(said) = &facts.no_directory {
         findings.add(
-            Finding::new(
-                Verdict::NoDirectory,
-                Weight::Hinders,
-                format!(
+            Finding::new(Verdict::NoDirectory, format!(
                     "The directory of the URL is refused: {said}. The tests ran in the start directory of the login."
-                ),
-            )
-            .client(
-                "check the spelling: a path starts at the login directory, %2F at its start means the root",
-            ),
+                )),
         );
     }
     bulk(facts, findings);
@@ -54,20 +49,6 @@ fn bulk(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-pub(super) fn black_hole(weight: Weight, seen: String) -> Finding {
-    Finding::new(
-        Verdict::MtuBlackHole,
-        weight,
-        format!("{seen}: large packets are lost without an error message (an MTU black hole)."),
-    )
-    .server(
-        "allow ICMP \"fragmentation needed\" (type 3 code 4) and ICMPv6 \"packet too big\", or clamp the MSS at the router",
-    )
-    .client(
-        "clamp the MSS at this network's router (a VPN or PPPoE is usual), or lower the MTU of this machine",
-    )
-}
-
 fn upload(facts: &Facts, findings: &mut Findings) {
     match &facts.files.upload {
         None | Some(Upload::Proven(_)) => {}
@@ -78,38 +59,22 @@ fn upload(facts: &Facts, findings: &mut Findings) {
             );
         }
         Some(Upload::Differs(why)) => findings.add(
-            Finding::new(
-                Verdict::UploadDiffers,
-                Weight::Hinders,
-                format!("An upload succeeded, but the server has something else: {why}."),
-            )
+            Finding::new(Verdict::UploadFails, format!("An upload succeeded, but the server has something else: {why}."))
             .server("check whether its disk is full, or another program changes files there"),
         ),
-        Some(Upload::Refused(said)) => findings.add(Finding::new(
-            Verdict::UploadRefused,
-            Weight::Note,
-            format!("This user may not upload there: {said}."),
-        )),
+        Some(Upload::Refused(said)) => findings.add(Finding::new(Verdict::UploadFails, format!("This user may not upload there: {said}.")).weight(Weight::Note)),
         // ProFTPD: an upload uses a ticket up, and brings no other.
         Some(Upload::Failed(n @ 2.., why)) if matches!(facts.reuse.fresh, Some(End::DataRefused(_))) => findings.add(
-            Finding::new(
-                Verdict::ReuseRunsOut,
-                Weight::Hinders,
-                format!(
+            Finding::new(Verdict::DataTlsRefused, format!(
                     "Upload {n} of a session under TLS fails where those before it work: data connections must reuse the TLS session, and its tickets have run out: {why}."
-                ),
-            )
+                ))
             .server(
                 "do not require session reuse (TLSOptions NoSessionReuseRequired in ProFTPD), or allow TLS 1.2 only, which needs no new tickets",
             )
             .client("use a new session for every few files, or TLS 1.2; pasv does so by itself"),
         ),
         Some(Upload::Failed(n, why)) => findings.add(
-            Finding::new(
-                Verdict::UploadFails,
-                Weight::Hinders,
-                format!("Upload {n} of a session fails, although listings work: {why}."),
-            )
+            Finding::new(Verdict::UploadFails, format!("Upload {n} of a session fails, although listings work: {why}."))
             .server(
                 "read its log: a full disk, a quota or session tickets that run out are usual reasons",
             ),
@@ -140,15 +105,7 @@ fn left(facts: &Facts, findings: &mut Findings) {
             format!("The deletion of what was uploaded failed ({why}); {files} may remain: {listed}")
         }
     };
-    findings.add(
-        Finding::new(Verdict::FileLeft, Weight::Note, format!("{sentence}."))
-            .server(format!("delete {listed}")),
-    );
-}
-
-/// Did it connect, and come to no end in its time?
-pub(super) fn is_slow(trial: &Trial) -> bool {
-    matches!(trial.end, End::Stalled { bytes: 0 })
+    findings.add(Finding::new(Verdict::FileLeft, format!("{sentence}.")).server(format!("delete {listed}")));
 }
 
 /// What flows is through, and may still be of no use.
@@ -163,13 +120,13 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     if !waited.is_empty() && !findings.has(Verdict::DataStalls) && !findings.has(Verdict::MtuBlackHole) {
         findings.add(
             Finding::new(
-                Verdict::Crawls,
-                Weight::Note,
+                Verdict::DataStalls,
                 format!(
                     "Transfers are slow: {} connected and brought nothing within seconds.",
                     waited.join(", ")
                 ),
             )
+            .weight(Weight::Note)
             .server("check whether the server or its line is overloaded, or the rate limited"),
         );
     }
@@ -179,16 +136,12 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     });
     let Some((trial, bytes)) = slow else { return };
     findings.add(
-        Finding::new(
-            Verdict::Crawls,
-            Weight::Hinders,
-            format!(
+        Finding::new(Verdict::DataStalls, format!(
                 "Transfers are very slow: {} {} brought {bytes} bytes in {:.0} s, and was stopped.",
                 trial.way,
                 trial.cover.words(),
                 trial.elapsed.as_secs_f64()
-            ),
-        )
+            ))
         .server(
             "check whether the server or its line is overloaded, or the rate limited; packet loss has the same effect",
         ),
@@ -200,15 +153,15 @@ fn restarts(facts: &Facts, findings: &mut Findings) {
     let finding = match &files.rest_middle {
         Some(Rest::Ignored | Rest::Wrong) => Some(
             Finding::new(
-                Verdict::RestIgnored,
-                Weight::Hinders,
+                Verdict::RestFails,
                 "REST is accepted but ignored: a resumed download would be a damaged file.",
             )
             .server("fix REST, or switch it off")
             .client("do not resume downloads here"),
         ),
         Some(Rest::Refused(said)) => Some(
-            Finding::new(Verdict::RestRefused, Weight::Note, format!("Downloads cannot be resumed: {said}."))
+            Finding::new(Verdict::RestFails, format!("Downloads cannot be resumed: {said}."))
+                .weight(Weight::Note)
                 .client("a broken download starts over"),
         ),
         _ => None,
@@ -221,7 +174,6 @@ fn restarts(facts: &Facts, findings: &mut Findings) {
     {
         findings.add(Finding::new(
             Verdict::SizeWrong,
-            Weight::Hinders,
             format!("SIZE announces {announced} bytes, but {came} are sent."),
         ));
     }
@@ -234,7 +186,6 @@ fn listings(facts: &Facts, findings: &mut Findings) {
     {
         findings.add(Finding::new(
             Verdict::ListingUnread,
-            Weight::Note,
             format!("{unread} lines of the listing are in no known format ({read} are)."),
         ));
     }
@@ -277,29 +228,20 @@ fn listings(facts: &Facts, findings: &mut Findings) {
         differs.push("it lists EPRT, but refuses it");
     }
     if !differs.is_empty() {
-        findings.add(
-            Finding::new(
-                Verdict::FeatDiffers,
-                Weight::Note,
-                format!("FEAT and what works differ: {}.", differs.join("; ")),
-            )
-            .server("check the server's configuration: it, or something in between, removes commands"),
-        );
+        findings.add(Finding::new(
+            Verdict::FeatDiffers,
+            format!("FEAT and what works differ: {}.", differs.join("; ")),
+        ));
     }
     if !offered && refused(&files.mlsd) {
-        findings.add(Finding::new(
-            Verdict::NoMlsd,
-            Weight::Note,
-            "The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST.",
-        ));
+        findings.add(Finding::new(Verdict::NoMlsd, "The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST."));
     }
 }
 
 fn clocks(facts: &Facts, findings: &mut Findings) {
     if let Some(offset) = facts.files.clock.filter(|offset| *offset != 0) {
         findings.add(Finding::new(
-            Verdict::ClockOffset,
-            Weight::Note,
+            Verdict::Clock,
             format!(
                 "LIST shows local time, {:+} min from UTC: only MDTM and MLSD have the right times.",
                 offset / 60
@@ -320,8 +262,7 @@ fn clocks(facts: &Facts, findings: &mut Findings) {
         }
         findings.add(
             Finding::new(
-                Verdict::ClockDrift,
-                Weight::Note,
+                Verdict::Clock,
                 format!("The server's clock and this machine's are {drift} s apart."),
             )
             .server("set its clock by NTP, unless the clock of this machine is wrong"),
@@ -346,18 +287,10 @@ fn idle(facts: &Facts, findings: &mut Findings) {
         return;
     }
     findings.add(match alive {
-        Alive::Ended(said) => Finding::new(
-            Verdict::IdleServer,
-            Weight::Note,
-            format!("The server closes control connections that are idle for {seconds} s or less: {said}."),
-        ),
-        _ => Finding::new(
-            Verdict::IdleNat,
-            Weight::Hinders,
-            format!(
+        Alive::Ended(said) => Finding::new(Verdict::IdleTimeout, format!("The server closes control connections that are idle for {seconds} s or less: {said}.")),
+        _ => Finding::new(Verdict::IdleTimeout, format!(
                 "A control connection that is idle for {seconds} s is dead without notice: a NAT or firewall in between has dropped it."
-            ),
-        )
+            )).weight(Weight::Hinders)
         .server("enable TCP keepalive on control connections, 15 s or less, or set a longer idle time at the NAT")
         .client("use a program with keepalive on the control connection, as pasv has"),
     });

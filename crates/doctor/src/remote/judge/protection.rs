@@ -1,8 +1,9 @@
 //! What does TLS say?
-use super::{Finding, Findings, Verdict, Weight, active};
+use super::shared::{black_hole, demanded, helper, passive_fails};
+use crate::finding::{Finding, Findings};
 use crate::remote::evidence::handshake as words;
-use crate::remote::facts::{Cover, End, Facts, Handshake, Login, Trial};
-use crate::remote::handshake::is_offer;
+use crate::remote::facts::{Cover, End, Facts, Handshake, Login, Trial, is_offer};
+use crate::verdict::{Verdict, Weight};
 use client::session::is_inner;
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
@@ -34,7 +35,7 @@ fn established(facts: &Facts, findings: &mut Findings) {
             } else {
                 format!("The server's certificate is not trusted: {doubt}.")
             };
-            let mut finding = Finding::new(Verdict::CertificateUnverified, Weight::Note, sentence);
+            let mut finding = Finding::new(Verdict::CertificateUnverified, sentence);
             if !inner {
                 finding = finding
                     .server("get a certificate of a public authority for this name (`pasv serve --acme`)");
@@ -49,14 +50,8 @@ fn established(facts: &Facts, findings: &mut Findings) {
         }
     }
     match (&facts.tls.v12, &facts.tls.v13) {
-        (Some(Handshake::Works), Some(Handshake::Failed(why))) => findings.add(
-            Finding::new(
-                Verdict::TlsOld,
-                Weight::Note,
-                format!("The server supports TLS 1.2 but not 1.3 ({why})."),
-            )
-            .server("enable TLS 1.3: it is faster to set up, on each data connection"),
-        ),
+        (Some(Handshake::Works), Some(Handshake::Failed(why))) => findings
+            .add(Finding::new(Verdict::TlsOld, format!("The server supports TLS 1.2 but not 1.3 ({why})."))),
         // Its hello is the larger one.
         (Some(Handshake::Works), Some(other)) if *other != Handshake::Works => findings.ask(
             format!("whether the server supports TLS 1.3: {}", words(other)),
@@ -76,11 +71,7 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     let offered = facts.tls.offered == Some(true) || facts.features.iter().any(|line| is_offer(line));
     if let (Login::NoTls(said), Some(seen)) = (login, &facts.seen) {
         findings.add(
-            Finding::new(
-                Verdict::CertificateRefused,
-                Weight::Blocks,
-                format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."),
-            )
+            Finding::new(Verdict::CertificateRefused, format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."))
             .server("offer TLS again, or announce to its users that it is gone")
             .client(format!(
                 "ask the server's administrator. If the server no longer offers TLS: --tls off, or `pasv forget {}`",
@@ -90,36 +81,29 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     }
     let finding = match login {
         Login::NoTls(said) if facts.implicit => {
-            Finding::new(Verdict::NoTls, Weight::Blocks, format!("The server has no TLS: {said}."))
+            Finding::new(Verdict::NoTls, format!("The server has no TLS: {said}.")).weight(Weight::Blocks)
         }
         Login::NoTls(said) if offered => {
             who(facts, "AUTH TLS is refused though FEAT lists it", findings);
-            Finding::new(
-                Verdict::AuthContradicted,
-                weight(Weight::Hinders),
-                format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."),
-            )
-            .server("read its log: a certificate that it cannot read is a usual reason")
-            .client("send no password unencrypted here before it is known who refuses TLS")
+            Finding::new(Verdict::AuthFails, format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."))
+                .weight(weight(Weight::Hinders))
+                .server("read its log: a certificate that it cannot read is a usual reason")
+                .client("send no password unencrypted here before it is known who refuses TLS")
         }
         Login::NoTls(said) => {
             rewritten(facts, findings);
             let now = if said.starts_with('4') { " now" } else { "" };
             Finding::new(
                 Verdict::NoTls,
-                weight(Weight::Note),
                 format!("The server has no TLS{now} ({said}): passwords and files are sent unencrypted."),
             )
+            .weight(weight(Weight::Note))
             .server("enable TLS to encrypt passwords and files")
         }
         Login::NoAuth(why) => {
             who(facts, "AUTH TLS is not answered, other commands are", findings);
             let what = if why == "no answer" { "is never answered" } else { "ends the session" };
-            Finding::new(
-                Verdict::AuthEaten,
-                weight(Weight::Hinders),
-                format!("AUTH TLS {what}: {why}."),
-            )
+            Finding::new(Verdict::AuthFails, format!("AUTH TLS {what}: {why}.")).weight(weight(Weight::Hinders))
             .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
         }
         Login::NoHandshake(handshake) => match broken(facts, handshake, weight(Weight::Hinders), findings) {
@@ -129,13 +113,11 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
         Login::WantsCertificate(why) => demanded(facts, weight(Weight::Hinders), why),
         Login::Unprotected(said) => Finding::new(
             Verdict::ProtRefused,
-            weight(Weight::Hinders),
             format!(
                 "The server encrypts the login but refuses to encrypt data: PROT P is answered with {said}."
             ),
         )
-        .server("allow PROT P (RFC 4217 9)")
-        .client("clients that require TLS cannot transfer files here: ask the administrator for PROT P"),
+        .weight(weight(Weight::Hinders)),
         Login::Done
         | Login::KeptBack
         | Login::Untrusted(_)
@@ -163,10 +145,10 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
         Handshake::Cut(why) => {
             who(facts, "the connection ends when TLS starts", findings);
             let finding = Finding::new(
-                Verdict::TlsBroken,
-                weight,
+                Verdict::TlsFails,
                 format!("The server agrees to TLS, but the connection ends during the handshake: {why}."),
-            );
+            )
+            .weight(weight);
             Some(finding.server(
                 "read its log: if it did not end the connection, a firewall that inspects FTP may have",
             ))
@@ -174,10 +156,10 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
         Handshake::Clear(said) => {
             who(facts, "plain text comes where TLS was agreed on", findings);
             let finding = Finding::new(
-                Verdict::TlsBroken,
-                weight,
+                Verdict::TlsFails,
                 format!("The server agrees to TLS, but continues in plain text: \"{said}\"."),
-            );
+            )
+            .weight(weight);
             Some(
                 finding.server("make the server, or the proxy in front of it, start TLS right after its 234"),
             )
@@ -191,34 +173,12 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
                 );
             }
             let finding = Finding::new(
-                Verdict::TlsBroken,
-                weight,
+                Verdict::TlsFails,
                 format!("The server offers TLS, but the handshake fails: {why}."),
-            );
+            )
+            .weight(weight);
             Some(finding.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
         }
-    }
-}
-
-/// The server wants to know who we are.
-pub(super) fn demanded(facts: &Facts, weight: Weight, why: &str) -> Finding {
-    if facts.identity {
-        Finding::new(
-            Verdict::CertificateDemanded,
-            weight,
-            format!("The server requires a client certificate, and rejects this one: {why}."),
-        )
-        .server("read its log: the issuer, the dates or the subject of the certificate may be wrong")
-        .client(
-            "use another certificate with --cert; check that this one has not expired and is from the right authority",
-        )
-    } else {
-        Finding::new(
-            Verdict::CertificateDemanded,
-            weight,
-            format!("The server requires a client certificate: {why}."),
-        )
-        .client("give one with --cert FILE, and --key FILE if its key is not in the same file")
     }
 }
 
@@ -236,7 +196,7 @@ fn handshake(facts: &Facts, findings: &mut Findings) {
             Some(_) => " (the client's packets are not acknowledged)",
             None => "",
         };
-        findings.add(super::files::black_hole(
+        findings.add(black_hole(
             weight,
             format!("The TLS handshake stalls{whose}, and one with small packets completes"),
         ));
@@ -254,11 +214,13 @@ fn handshake(facts: &Facts, findings: &mut Findings) {
             ),
         );
     }
-    findings.add(Finding::new(
-        Verdict::TlsStalls,
-        weight,
-        format!("The server agrees to TLS, but the handshake is not answered{also}."),
-    ));
+    findings.add(
+        Finding::new(
+            Verdict::TlsFails,
+            format!("The server agrees to TLS, but the handshake is not answered{also}."),
+        )
+        .weight(weight),
+    );
     let seen = match (unacknowledged, small_segments) {
         (Some(1..), Handshake::Stalled(Some(1..))) => {
             ": the client's packets are not acknowledged, so they are lost in between"
@@ -318,7 +280,7 @@ fn rewritten(facts: &Facts, findings: &mut Findings) {
         || (!facts.features.is_empty() && !facts.features.iter().any(|line| is_offer(line)));
     if hidden && implicit.offers_auth == Some(true) {
         if same {
-            findings.add(super::data::helper(
+            findings.add(helper(
                 "Something in between removes AUTH TLS from what the server offers: FEAT lists it under TLS (port 990), but not unencrypted".to_owned() + ".",
             ));
         } else {
@@ -339,12 +301,7 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
         && resuming_works
     {
         findings.add(
-            Finding::new(
-                Verdict::ReuseRequired,
-                Weight::Note,
-                format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said})."),
-            )
-            .client("pasv, curl and lftp do so; for other programs ask the administrator to allow it (require_ssl_reuse in vsftpd)"),
+            Finding::new(Verdict::ReuseRequired, format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said}).")),
         );
     }
     let mut repeated = facts.reuse.repeated.iter().enumerate();
@@ -365,8 +322,7 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
         }
         findings.add(
             Finding::new(
-                Verdict::ReuseRunsOut,
-                Weight::Hinders,
+                Verdict::DataTlsRefused,
                 format!(
                     "Transfer {} of a session under TLS fails where the first works: {}.",
                     n + 1,
@@ -389,9 +345,9 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
         findings.add(
             Finding::new(
                 Verdict::DataTlsRefused,
-                weight,
                 format!("Data connections under TLS are refused, although they connect: {said}."),
             )
+            .weight(weight)
             .server("read its log: it may reject the reused session, the TLS version or a certificate")
             .client("--tls off works without TLS, unencrypted"),
         );
@@ -408,21 +364,23 @@ fn stalls(facts: &Facts, findings: &mut Findings) {
     }
     let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
     if facts.tls.small_listing.as_ref().is_some_and(End::is_through) {
-        findings.add(super::files::black_hole(
+        findings.add(black_hole(
             weight,
             "Data connections under TLS hang, but work with small packets".to_owned(),
         ));
         return;
     }
-    findings.add(Finding::new(
-        Verdict::DataStalls,
-        weight,
-        if facts.best().is_none() && active::passive_fails(facts) {
-            "Passive transfers fail: the data connection opens, but nothing comes through it."
-        } else {
-            "Transfers under TLS fail: the data connection opens, but nothing comes through it."
-        },
-    ));
+    findings.add(
+        Finding::new(
+            Verdict::DataStalls,
+            if facts.best().is_none() && passive_fails(facts) {
+                "Passive transfers fail: the data connection opens, but nothing comes through it."
+            } else {
+                "Transfers under TLS fail: the data connection opens, but nothing comes through it."
+            },
+        )
+        .weight(weight),
+    );
     findings.ask(
         "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",
         "run tcpdump on the server while a client tries",

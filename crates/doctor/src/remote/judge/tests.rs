@@ -8,7 +8,9 @@ use std::time::Duration;
 use net::half_open::Attempt;
 
 use super::*;
+use crate::finding::ClientSettings;
 use crate::remote::facts::*;
+use crate::remote::judge::shared::named_in;
 use client::session::Way;
 
 const SILENT: End = End::NotReached(Dial::Silent);
@@ -86,8 +88,8 @@ fn pasv_told(facts: Facts, announced: &str) -> Facts {
     })
 }
 
-fn names(diagnosis: &Diagnosis) -> Vec<&'static str> {
-    std::iter::once(&diagnosis.verdict).chain(&diagnosis.also).map(|finding| finding.verdict.name()).collect()
+fn names(diagnosis: &Report) -> Vec<&'static str> {
+    diagnosis.findings().map(|finding| finding.verdict.name()).collect()
 }
 
 /// The first verdict is this.
@@ -108,7 +110,8 @@ fn tells(story: &str, facts: &Facts, verdict: Verdict) {
 fn open(story: &str, facts: &Facts, verdict: Verdict, what: &str) {
     let diagnosis = diagnose(facts);
     assert!(!names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
-    let announced = diagnosis.open.iter().any(|open| open.what.contains(what) && !open.decided_by.is_empty());
+    let announced =
+        diagnosis.unclear.iter().any(|unclear| unclear.what.contains(what) && !unclear.decided_by.is_empty());
     assert!(what.is_empty() || announced, "{story}: nothing open is about {what:?}: {diagnosis:#?}");
 }
 
@@ -121,7 +124,7 @@ fn doors_that_do_not_open() {
     open("which of the two is never said", &silent, Verdict::ControlRefused, "which of the two rules");
     is("a reset", &dialled(Dial::Refused), Verdict::ControlRefused);
     open("a reset, by whom", &dialled(Dial::Refused), Verdict::Rule1Or2, "firewall");
-    is("ICMP says that it is forbidden", &dialled(rejected()), Verdict::Rejected);
+    is("ICMP says that it is forbidden", &dialled(rejected()), Verdict::ControlRefused);
     let sentence = diagnose(&dialled(rejected())).verdict.sentence;
     assert!(sentence.contains("a router or firewall in between: 203.0.113.1 says"), "{sentence}");
     let no_way = Dial::Rejected {
@@ -149,7 +152,7 @@ fn one_family_dead() {
         Verdict::NotKnown,
         "IPv6 fails at the server or in this network",
     );
-    assert!(diagnose(&other(Dial::Refused)).open.is_empty(), "a reset came from there");
+    assert!(diagnose(&other(Dial::Refused)).unclear.is_empty(), "a reset came from there");
     open("AAAA answers", &other(Dial::Connected), Verdict::FamilyDead, "");
     open("we have no IPv6", &other(Dial::NoRoute("none".to_owned())), Verdict::FamilyDead, "");
 }
@@ -158,12 +161,12 @@ fn one_family_dead() {
 fn ports_of_something_else() {
     let said = || "words".to_owned();
     for (answer, verdict) in [
-        (Answer::TlsFirst, Verdict::TlsFirst),
-        (Answer::ClearFirst(said()), Verdict::ClearFirst),
-        (Answer::Ssh(said()), Verdict::Ssh),
-        (Answer::Http(said()), Verdict::Http),
-        (Answer::Nothing, Verdict::SilentPort),
-        (Answer::HangsUp, Verdict::HangsUp),
+        (Answer::TlsFirst, Verdict::WrongScheme),
+        (Answer::ClearFirst(said()), Verdict::WrongScheme),
+        (Answer::Ssh(said()), Verdict::NotFtp),
+        (Answer::Http(said()), Verdict::NotFtp),
+        (Answer::Nothing, Verdict::NoGreeting),
+        (Answer::HangsUp, Verdict::NoGreeting),
         (Answer::Other(said()), Verdict::NotFtp),
         (Answer::Turned(said()), Verdict::TurnedAway),
     ] {
@@ -172,14 +175,14 @@ fn ports_of_something_else() {
     open("nothing is said", &answers(Answer::Nothing), Verdict::NotFtp, "whether a greeting comes later");
     let no_more = Facts { answer: None, ..dialled(Dial::Connected) };
     is("it answered once", &no_more, Verdict::NotKnown);
-    open("it answered once", &no_more, Verdict::SilentPort, "what answers");
+    open("it answered once", &no_more, Verdict::NoGreeting, "what answers");
 }
 
 #[test]
 fn passive_ports_that_are_closed() {
     let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, never(Attempt::None))]);
     is("two data ports silent", &both, Verdict::Rule3Or4);
-    open("which of the two", &both, Verdict::AlgKnows227Only, "which of the two rules");
+    open("which of the two", &both, Verdict::FtpHelper, "which of the two rules");
     assert_eq!(diagnose(&both).verdict.weight, Weight::Blocks);
     assert!(diagnose(&both).verdict.sentence.contains("50000, 50001"));
     let active = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, WORKS)]);
@@ -197,7 +200,7 @@ fn passive_ports_that_are_closed() {
     is(
         "rejected",
         &clear(&[(Way::Epsv, rejected.clone()), (Way::Pasv, rejected)]),
-        Verdict::DataPortsRejected,
+        Verdict::DataPortsRefused,
     );
 }
 
@@ -212,8 +215,8 @@ fn doors_name_their_rules() {
     assert_eq!(rules(&dialled(Dial::Refused)), [1]);
     assert_eq!(rules(&dialled(rejected())), [1]);
     let no_reply = answers(Answer::NoAck);
-    is("nothing after the first packet", &no_reply, Verdict::OnlyFirstPacket);
-    open("nothing after the first packet", &no_reply, Verdict::SilentPort, "too busy");
+    is("nothing after the first packet", &no_reply, Verdict::NoGreeting);
+    open("nothing after the first packet", &no_reply, Verdict::AllIsWell, "too busy");
     assert_eq!(rules(&no_reply), [1]);
 }
 
@@ -237,48 +240,12 @@ fn the_servers_word_decides_between_the_rules_of_passive_data() {
         Verdict::AllIsWell,
         "firewall on the client's side",
     );
-    assert_eq!(diagnose(&closed(SILENT, Some(fourth))).open, []);
+    assert_eq!(diagnose(&closed(SILENT, Some(fourth))).unclear, []);
     assert_eq!(rules(&closed(refused_port(), None)), [3]);
     let refused = closed(refused_port(), Some(third));
     is("a reset that is not the server's", &refused, Verdict::DataPortsRefused);
-    assert_eq!((rules(&refused), diagnose(&refused).open), (vec![3], vec![]));
+    assert_eq!((rules(&refused), diagnose(&refused).unclear), (vec![3], vec![]));
     assert_eq!(rules(&closed(End::NotReached(rejected()), None)), [3]);
-}
-
-/// One rule has one name, whoever tells it: `pasv firewall`, the doctors, the errors.
-#[test]
-fn rules_are_called_what_the_firewall_calls_them() {
-    use firewall::Name;
-    let said = |facts: &Facts| {
-        let Diagnosis { verdict, also, .. } = diagnose(facts);
-        std::iter::once(verdict)
-            .chain(also)
-            .flat_map(|finding| [Some(finding.sentence), finding.detail])
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    let word = |number: u8| {
-        change(clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]), |facts| {
-            facts.passive_word = Some(format!("425 (rule {number})"));
-        })
-    };
-    let calls = |call| clear(&[(Way::Epsv, WORKS), (Way::Eprt, never(call)), (Way::Port, never(call))]);
-    for (facts, name) in [
-        (word(Name::PassiveIn.number()), Name::PassiveIn),
-        (word(Name::PassiveOut.number()), Name::PassiveOut),
-        (calls(Attempt::HalfOpen), Name::ActiveIn),
-        (calls(Attempt::None), Name::ActiveOut),
-        (calls(Attempt::Unknown), Name::ActiveOut),
-    ] {
-        assert!(said(&facts).contains(&name.to_string()), "{name}: {}", said(&facts));
-    }
-    let silent = said(&dialled(Dial::Silent));
-    let (there, back) = (Name::ControlIn.number(), Name::ControlOut.number());
-    assert!(
-        silent.contains(&format!("rule {there} (clients to port 21) or rule {back} (the answers)")),
-        "{silent}"
-    );
 }
 
 #[test]
@@ -309,7 +276,7 @@ fn a_certificate_that_is_refused_blocks_whatever_else_works() {
     is("TLS is gone", &gone, Verdict::CertificateRefused);
     for facts in [changed, gone] {
         let diagnosis = diagnose(&facts);
-        assert_eq!((diagnosis.verdict.weight, diagnosis.config), (Weight::Blocks, None));
+        assert_eq!((diagnosis.verdict.weight, diagnosis.settings), (Weight::Blocks, None));
     }
 }
 
@@ -330,7 +297,7 @@ fn commands_to_try_name_the_port_that_was_looked_at() {
         facts.port = 2121;
         facts.logins.push((Cover::Tls, Login::NoAuth("no answer".to_owned())));
     });
-    let text = format!("{:?}", diagnose(&eaten).open);
+    let text = format!("{:?}", diagnose(&eaten).unclear);
     assert!(text.contains("-connect 127.0.0.1:2121"), "{text}");
 }
 
@@ -356,7 +323,7 @@ fn what_stands_still_is_not_refused() {
     };
     is("and flows in small packets", &tls(Some(WORKS)), Verdict::MtuBlackHole);
     is("and small packets were not tried", &tls(None), Verdict::DataStalls);
-    open("which is no helper", &tls(None), Verdict::TlsBlindsHelper, "why no data comes");
+    open("which is no helper", &tls(None), Verdict::FtpHelper, "why no data comes");
     open("and no wish for a session", &tls(None), Verdict::ReuseRequired, "");
     let only_active = clear(&[(Way::Epsv, End::Broken("reset".to_owned())), (Way::Port, WORKS)]);
     is("only active works", &only_active, Verdict::NotKnown);
@@ -391,7 +358,7 @@ fn active_mode() {
     let held = tried(Some("425 The SYN does not leave (rule 4)"), Attempt::None);
     assert_eq!(of(&held).0, [4]);
     assert!(of(&held).1.contains("as it reports itself (425 The SYN"), "{held:?}");
-    assert_eq!(diagnose(&held).open, []);
+    assert_eq!(diagnose(&held).unclear, []);
     let left = tried(Some("425 it left (rule 4), or (rule 3)"), Attempt::None);
     assert_eq!(of(&left).0, [4]);
     open("who stops it", &left, Verdict::Rule3Or4, "who blocks the server's connection");
@@ -443,13 +410,12 @@ fn idle_connections() {
             facts.idle = times.into_iter().zip(alive.iter().cloned()).collect();
         })
     };
-    is("NOOP is not answered", &idle(&[Alive::Yes, Alive::Lost]), Verdict::IdleNat);
+    is("NOOP is not answered", &idle(&[Alive::Yes, Alive::Lost]), Verdict::IdleTimeout);
     let ended = idle(&[Alive::Yes, Alive::Ended("421 idle".to_owned())]);
-    tells("the server says so", &ended, Verdict::IdleServer);
-    open("the server says so", &ended, Verdict::IdleNat, "");
+    tells("the server says so", &ended, Verdict::IdleTimeout);
     is("all live", &idle(&[Alive::Yes, Alive::Yes]), Verdict::AllIsWell);
     let chance = idle(&[Alive::Lost, Alive::Yes]);
-    open("a longer silence is lived through", &chance, Verdict::IdleNat, "why a control connection");
+    open("a longer silence is lived through", &chance, Verdict::IdleTimeout, "why a control connection");
 }
 
 #[test]
@@ -472,7 +438,7 @@ fn logins() {
     let works = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
         facts.logins.push((Cover::Tls, Login::NoHandshake(Handshake::Failed("alert".to_owned()))));
     });
-    is("TLS cannot be established", &works, Verdict::TlsBroken);
+    is("TLS cannot be established", &works, Verdict::TlsFails);
     assert_eq!(diagnose(&works).verdict.weight, Weight::Hinders);
 }
 
@@ -505,7 +471,7 @@ fn what_fails_for_no_known_reason_is_not_well() {
     let one = clear(&[(Way::Epsv, stalled), (Way::Pasv, WORKS)]);
     // As of a server that is throttled: slow is no failure, where another transfer works.
     is("EPSV is slow and PASV works", &one, Verdict::AllIsWell);
-    tells("EPSV is slow and PASV works", &one, Verdict::Crawls);
+    tells("EPSV is slow and PASV works", &one, Verdict::DataStalls);
     let none =
         clear(&[(Way::Epsv, End::Stalled { bytes: 0 }), (Way::Eprt, End::Refused("500 no".to_owned()))]);
     is("nothing comes over any", &none, Verdict::DataStalls);
@@ -555,11 +521,11 @@ fn what_feat_offers_and_is_refused() {
     assert!(announced.is_none_or(|finding| !finding.sentence.contains("EPRT")), "{diagnosis:#?}");
 }
 
-fn curl(config: &Config) -> &str {
+fn curl(config: &ClientSettings) -> &str {
     config.curl.as_deref().unwrap()
 }
 
-fn lftp(config: &Config) -> &str {
+fn lftp(config: &ClientSettings) -> &str {
     config.lftp.as_deref().unwrap()
 }
 
@@ -570,7 +536,7 @@ fn what_to_use_takes_the_certificate_that_was_seen() {
         facts.tls.fingerprint = Some("sha256:00".to_owned());
         facts.tls.doubt = Some("nobody".to_owned());
     });
-    let config = diagnose(&facts).config.unwrap();
+    let config = diagnose(&facts).settings.unwrap();
     assert!(config.pasv.ends_with("--pin sha256:00"), "{config:?}");
     assert!(
         curl(&config).contains("--insecure") && lftp(&config).contains("verify-certificate no"),
@@ -578,12 +544,12 @@ fn what_to_use_takes_the_certificate_that_was_seen() {
     );
     assert!(lftp(&config).contains("ssl-allow-anonymous yes"), "{config:?}");
     let seen = change(facts.clone(), |facts| facts.tls.pins = Some(([0xaa; 20], [0xff; 32])));
-    let pinned = diagnose(&seen).config.unwrap();
+    let pinned = diagnose(&seen).settings.unwrap();
     let print = format!("verify-certificate/{}AA no", "AA:".repeat(19));
     assert!(lftp(&pinned).contains(&print), "{pinned:?}");
     let key = format!("-k --pinnedpubkey sha256//{}8=", "/".repeat(42));
     assert!(curl(&pinned).contains(&key) && !curl(&pinned).contains("--insecure"), "{pinned:?}");
-    let vouched = diagnose(&change(facts, |facts| facts.tls.doubt = None)).config.unwrap();
+    let vouched = diagnose(&change(facts, |facts| facts.tls.doubt = None)).settings.unwrap();
     assert!(!format!("{vouched:?}").contains("--pin"), "{vouched:?}");
     assert!(!curl(&vouched).contains("--insecure") && !lftp(&vouched).contains("verify"), "{vouched:?}");
 }
@@ -591,11 +557,11 @@ fn what_to_use_takes_the_certificate_that_was_seen() {
 #[test]
 fn files_and_listings() {
     let with = |set: fn(&mut FilesSeen)| change(clear(&[(Way::Epsv, WORKS)]), |facts| set(&mut facts.files));
-    is("REST is ignored", &with(|files| files.rest_middle = Some(Rest::Ignored)), Verdict::RestIgnored);
+    is("REST is ignored", &with(|files| files.rest_middle = Some(Rest::Ignored)), Verdict::RestFails);
     tells(
         "REST is refused",
         &with(|files| files.rest_middle = Some(Rest::Refused("502".to_owned()))),
-        Verdict::RestRefused,
+        Verdict::RestFails,
     );
     is("REST works", &with(|files| files.rest_middle = Some(Rest::Right)), Verdict::AllIsWell);
     is("SIZE is wrong", &with(|files| files.size = Some((Some(3), 4))), Verdict::SizeWrong);
@@ -611,16 +577,16 @@ fn files_and_listings() {
     tells("our file stays", &left, Verdict::FileLeft);
     tells("MLSD is not offered", &with(|files| files.mlsd = Some(WORKS)), Verdict::FeatDiffers);
     tells("lines of no form", &with(|files| files.listing = Some((None, 1, 2))), Verdict::ListingUnread);
-    tells("local time", &with(|files| files.clock = Some(7200)), Verdict::ClockOffset);
-    open("UTC", &with(|files| files.clock = Some(0)), Verdict::ClockOffset, "");
+    tells("local time", &with(|files| files.clock = Some(7200)), Verdict::Clock);
+    open("UTC", &with(|files| files.clock = Some(0)), Verdict::Clock, "");
     let zone = with(|files| files.drift = Some(3600 + 7));
-    open("a time zone", &zone, Verdict::ClockDrift, "MDTM shows local time");
-    tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::ClockDrift);
+    open("a time zone", &zone, Verdict::Clock, "MDTM shows local time");
+    tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::Clock);
     let upload = |upload| change(clear(&[(Way::Epsv, WORKS)]), |facts| facts.files.upload = Some(upload));
-    is("another file", &upload(Upload::Differs("SIZE is 3".to_owned())), Verdict::UploadDiffers);
+    is("another file", &upload(Upload::Differs("SIZE is 3".to_owned())), Verdict::UploadFails);
     is("the third", &upload(Upload::Failed(3, "522".to_owned())), Verdict::UploadFails);
     is("read only", &upload(Upload::Refused("550".to_owned())), Verdict::AllIsWell);
-    open("neither SIZE nor HASH", &upload(Upload::Unproven), Verdict::UploadDiffers, "is complete");
+    open("neither SIZE nor HASH", &upload(Upload::Unproven), Verdict::UploadFails, "is complete");
 }
 
 #[test]
@@ -632,14 +598,14 @@ fn all_is_well_only_where_bytes_moved() {
     let diagnosis = diagnose(&facts);
     assert_eq!(diagnosis.verdict.weight, Weight::Hinders);
     assert!(diagnosis.verdict.sentence.contains("neither list nor download (550 "), "{diagnosis:#?}");
-    assert!(diagnosis.config.unwrap().upload);
+    assert!(diagnosis.settings.unwrap().upload);
     let uploads = change(facts.clone(), |facts| facts.files.upload = Some(Upload::Proven("SIZE")));
     let diagnosis = diagnose(&uploads);
     assert_eq!(diagnosis.verdict.weight, Weight::Note);
     assert!(diagnosis.verdict.sentence.starts_with("Uploads work unencrypted"), "{diagnosis:#?}");
     let nothing = change(facts, |facts| facts.files.upload = Some(Upload::Refused("553".to_owned())));
     is("nor uploads", &nothing, Verdict::ListingRefused);
-    assert_eq!(diagnose(&nothing).config, None);
+    assert_eq!(diagnose(&nothing).settings, None);
     let tls = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, refused())]);
     is("listings under TLS are refused", &tls, Verdict::ListingRefused);
     let empty = diagnose(&clear(&[(Way::Epsv, End::Works { bytes: 0 })]));
@@ -671,7 +637,7 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
             ]);
             let diagnosis = diagnose(&facts);
             assert!(diagnosis.verdict.sentence.starts_with("Passive transfers fail: "), "{diagnosis:#?}");
-            let advice = std::iter::once(&diagnosis.verdict).chain(&diagnosis.also);
+            let advice = diagnosis.findings();
             let mut advice = advice.flat_map(|finding| &finding.client);
             assert!(!advice.any(|advice| advice.contains("use passive")), "{diagnosis:#?}");
         }
@@ -680,7 +646,7 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
 
 #[test]
 fn what_to_use_is_what_works() {
-    let config = |facts: &Facts| diagnose(facts).config.unwrap();
+    let config = |facts: &Facts| diagnose(facts).settings.unwrap();
     let pasv = config(&clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]));
     assert_eq!(
         (pasv.pasv.as_str(), curl(&pasv)),
@@ -691,7 +657,7 @@ fn what_to_use_is_what_works() {
         (tls.pasv.as_str(), curl(&tls)),
         ("--mode active --tls required", "--disable-eprt --ftp-port - --ssl-reqd")
     );
-    assert_eq!(diagnose(&clear(&[(Way::Epsv, SILENT)])).config, None);
+    assert_eq!(diagnose(&clear(&[(Way::Epsv, SILENT)])).settings, None);
 }
 
 #[test]
@@ -699,24 +665,4 @@ fn what_did_not_end_is_not_known() {
     let facts = change(clear(&[]), |facts| facts.unfinished.push("connections"));
     is("out of time", &facts, Verdict::NotKnown);
     open("out of time", &facts, Verdict::Rule3Or4, "connections");
-}
-
-#[test]
-fn every_verdict_has_a_name_of_its_own_and_a_row_in_the_documents() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
-    let page = std::fs::read_to_string(page).expect("the page of the doctor");
-    // What is found on the server has names of its own.
-    let page = page.split("\n## On the server\n").next().unwrap_or_default();
-    let mut names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
-    for name in &names {
-        assert!(page.contains(&format!("| `{name}` |")), "{name} has no row in docs/doctor.md");
-    }
-    // Those of `--site` have a table of their own.
-    let section =
-        page.split("\n## ").find(|section| section.starts_with("Verdicts\n")).expect("the verdicts");
-    let rows = section.lines().filter(|line| line.starts_with("| `")).count();
-    assert_eq!(rows, names.len(), "docs/doctor.md has a row of a verdict that is gone");
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), Verdict::ALL.len());
 }

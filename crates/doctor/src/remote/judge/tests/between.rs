@@ -17,9 +17,9 @@ fn the_address_that_the_server_tells() {
 fn epsv_and_who_eats_it() {
     let said = || "500 what?".to_owned();
     for (end, verdict) in [
-        (End::Unanswered, Verdict::EpsvEaten),
-        (End::HungUp("reset".to_owned()), Verdict::EpsvReset),
-        (End::Refused(said()), Verdict::EpsvRefused),
+        (End::Unanswered, Verdict::EpsvFails),
+        (End::HungUp("reset".to_owned()), Verdict::EpsvFails),
+        (End::Refused(said()), Verdict::EpsvFails),
     ] {
         is("and PASV works", &clear(&[(Way::Epsv, end.clone()), (Way::Pasv, WORKS)]), verdict);
         let neither = clear(&[(Way::Epsv, end.clone()), (Way::Pasv, End::Unanswered)]);
@@ -27,17 +27,12 @@ fn epsv_and_who_eats_it() {
         open("PASV was not tried", &clear(&[(Way::Epsv, end)]), verdict, "why EPSV fails");
     }
     let once = [(Way::Epsv, SILENT), (Way::Pasv, WORKS)];
-    open(
-        "229 silent, 227 connects, once",
-        &clear(&once),
-        Verdict::AlgKnows227Only,
-        "the command or the port",
-    );
+    open("229 silent, 227 connects, once", &clear(&once), Verdict::FtpHelper, "the command or the port");
     let again = |dial| change(clear(&once), |facts| facts.epsv_again = Some((50_009, dial)));
-    is("and another port of EPSV", &again(Dial::Silent), Verdict::AlgKnows227Only);
+    is("and another port of EPSV", &again(Dial::Silent), Verdict::FtpHelper);
     let chance = again(Dial::Connected);
     is("another port of EPSV is reached", &chance, Verdict::RangeInPart);
-    open("another port of EPSV is reached", &chance, Verdict::AlgKnows227Only, "");
+    open("another port of EPSV is reached", &chance, Verdict::FtpHelper, "");
     let sealed = site(&[
         (Cover::Clear, Way::Epsv, SILENT),
         (Cover::Clear, Way::Pasv, WORKS),
@@ -49,18 +44,18 @@ fn epsv_and_who_eats_it() {
     assert!(said.sentence.starts_with("The server ends the session at EPSV"), "{said:?}");
     assert!(!said.server[0].contains("firewall"), "{said:?}");
     let neither = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT)]);
-    open("both silent", &neither, Verdict::AlgKnows227Only, "");
+    open("both silent", &neither, Verdict::FtpHelper, "");
 }
 
 #[test]
 fn helpers_that_tls_blinds() {
     let blind = |way, end: End| site(&[(Cover::Clear, way, WORKS), (Cover::Tls, way, end)]);
-    is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::TlsBlindsHelper);
-    tells("active times out under TLS", &blind(Way::Port, never(Attempt::None)), Verdict::TlsBlindsHelper);
+    is("passive times out under TLS", &blind(Way::Pasv, SILENT), Verdict::FtpHelper);
+    tells("active times out under TLS", &blind(Way::Port, never(Attempt::None)), Verdict::FtpHelper);
     open(
         "refused is no time-out",
         &blind(Way::Pasv, End::DataRefused("522".to_owned())),
-        Verdict::TlsBlindsHelper,
+        Verdict::FtpHelper,
         "",
     );
     let other_port = site(&[
@@ -70,9 +65,9 @@ fn helpers_that_tls_blinds() {
         (Cover::Tls, Way::Pasv, SILENT),
     ]);
     is("another port is reached under TLS", &other_port, Verdict::RangeInPart);
-    open("another port is reached under TLS", &other_port, Verdict::TlsBlindsHelper, "");
+    open("another port is reached under TLS", &other_port, Verdict::FtpHelper, "");
     let other_mode = site(&[(Cover::Clear, Way::Port, WORKS), (Cover::Tls, Way::Pasv, SILENT)]);
-    open("another mode in clear", &other_mode, Verdict::TlsBlindsHelper, "");
+    open("another mode in clear", &other_mode, Verdict::FtpHelper, "");
     let both = site(&[(Cover::Clear, Way::Pasv, SILENT), (Cover::Tls, Way::Pasv, SILENT)]);
     is("silent in both is a closed range", &both, Verdict::Rule3Or4);
 }
@@ -93,12 +88,12 @@ fn nat_and_helpers() {
     });
     open("an address of the server's network", &public, Verdict::ClientBehindNat, "who translates");
     let port = [(Way::Epsv, WORKS), (Way::Port, WORKS)];
-    tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::HelperInPath);
-    open("it works without NAT", &seen("192.0.2.7", &port), Verdict::HelperInPath, "");
+    tells("our own address in PORT works behind NAT", &seen("203.0.113.9", &port), Verdict::FtpHelper);
+    open("it works without NAT", &seen("192.0.2.7", &port), Verdict::FtpHelper, "");
     let never = [(Way::Epsv, WORKS), (Way::Port, never(Attempt::None))];
-    open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::HelperInPath, "");
+    open("it is agreed to, and nobody came", &seen("203.0.113.9", &never), Verdict::FtpHelper, "");
     let both = site(&[(Cover::Clear, Way::Pasv, WORKS), (Cover::Tls, Way::Pasv, WORKS)]);
-    open("227 is the same under TLS", &both, Verdict::HelperInPath, "");
+    open("227 is the same under TLS", &both, Verdict::FtpHelper, "");
     let differs = change(both, |facts| facts.trials[1].announced = Some("10.0.0.5:50001".parse().unwrap()));
-    tells("227 differs under TLS", &differs, Verdict::HelperInPath);
+    tells("227 differs under TLS", &differs, Verdict::FtpHelper);
 }

@@ -25,15 +25,15 @@ fn a_handshake_that_stands_still() {
         "{announced:?}"
     );
     assert!(announced.sentence.contains("are not acknowledged"), "{announced:?}");
-    open("no fix for certificates is announced", &through, Verdict::TlsBroken, "");
+    open("no fix for certificates is announced", &through, Verdict::TlsFails, "");
 
     let neither = handshaken(still(0), Some(still(0)), Some(still(0)));
-    is("in small packets neither", &neither, Verdict::TlsStalls);
+    is("in small packets neither", &neither, Verdict::TlsFails);
     open("it may be a proxy", &neither, Verdict::MtuBlackHole, "acknowledged, by the server or a proxy");
     let lost = handshaken(still(517), Some(still(517)), None);
-    open("whatever its size", &lost, Verdict::TlsBroken, "packets are not acknowledged");
+    open("whatever its size", &lost, Verdict::MtuBlackHole, "packets are not acknowledged");
     let newer = handshaken(still(0), Some(still(0)), Some(Handshake::Works));
-    is("TLS 1.2 alone stands", &newer, Verdict::TlsStalls);
+    is("TLS 1.2 alone stands", &newer, Verdict::TlsFails);
     open("or the hello is too long", &newer, Verdict::TlsOld, "the size of its first message");
     let untried = handshaken(still(0), None, None);
     open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
@@ -43,7 +43,7 @@ fn a_handshake_that_stands_still() {
         facts.trials[0].small_segments = true;
     });
     is("and a session in small packets works", &small_segments, Verdict::MtuBlackHole);
-    let config = diagnose(&small_segments).config.unwrap();
+    let config = diagnose(&small_segments).settings.unwrap();
     assert!(config.pasv.contains("--tls required") && config.curl.is_none(), "{config:?}");
 }
 
@@ -51,15 +51,15 @@ fn a_handshake_that_stands_still() {
 fn tls_that_is_taken_away() {
     let refused = || Login::NoTls("500 what?".to_owned());
     let contradicted = tls_came_to(refused(), |tls| tls.offered = Some(true));
-    is("offered and refused", &contradicted, Verdict::AuthContradicted);
+    is("offered and refused", &contradicted, Verdict::AuthFails);
     open("by whom", &contradicted, Verdict::NoTls, "the server or something in between");
     let masked = change(contradicted, |facts| {
         facts.answer = Some(Answer::Ftp("220 ****************".to_owned()));
     });
-    open("the greeting is masked", &masked, Verdict::HelperInPath, "masked");
+    open("the greeting is masked", &masked, Verdict::FtpHelper, "masked");
     tells("not offered", &tls_came_to(refused(), |tls| tls.offered = Some(false)), Verdict::NoTls);
     let eaten = tls_came_to(Login::NoAuth("no answer".to_owned()), |_| {});
-    is("never answered", &eaten, Verdict::AuthEaten);
+    is("never answered", &eaten, Verdict::AuthFails);
     open("by whom", &eaten, Verdict::LoginBroken, "the server or something in between");
 
     let elsewhere = |greeting: &str| {
@@ -69,21 +69,21 @@ fn tls_that_is_taken_away() {
         })
     };
     let rewritten = elsewhere("220 ready");
-    tells("FEAT differs under TLS", &rewritten, Verdict::HelperInPath);
+    tells("FEAT differs under TLS", &rewritten, Verdict::FtpHelper);
     let diagnosis = diagnose(&rewritten);
     let no_tls = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::NoTls).unwrap();
     assert!(no_tls.client.iter().any(|fix| fix.contains("ftps://ftp.example/")), "{no_tls:?}");
     let other = elsewhere("220 another");
-    open("FEAT of another server", &other, Verdict::HelperInPath, "where the greeting differs");
+    open("FEAT of another server", &other, Verdict::FtpHelper, "where the greeting differs");
 
     for (handshake, word) in [
         (Handshake::Cut("closed".to_owned()), "ends during the handshake"),
         (Handshake::Clear("220 hello".to_owned()), "plain text"),
     ] {
         let broken = tls_came_to(Login::NoHandshake(handshake), |_| {});
-        is(word, &broken, Verdict::TlsBroken);
+        is(word, &broken, Verdict::TlsFails);
         assert!(diagnose(&broken).verdict.sentence.contains(word), "{broken:?}");
-        open(word, &broken, Verdict::AuthEaten, "the server or something in between");
+        open(word, &broken, Verdict::AuthFails, "the server or something in between");
     }
     let unprotected = tls_came_to(Login::Unprotected("536 no".to_owned()), |_| {});
     is("PROT is refused", &unprotected, Verdict::ProtRefused);
@@ -141,17 +141,17 @@ fn sessions_of_tls() {
             facts.files.upload = Some(Upload::Failed(3, "425 no".to_owned()));
         })
     };
-    is("the third upload fails where resuming is a must", &third(refused()), Verdict::ReuseRunsOut);
+    is("the third upload fails where resuming is a must", &third(refused()), Verdict::DataTlsRefused);
     is("the third upload fails elsewhere", &third(WORKS), Verdict::UploadFails);
     open("fresh is not reached", &tls(Some(SILENT), &[]), Verdict::ReuseRequired, "");
     let good = (WORKS, Some(true));
     let third = [good.clone(), good.clone(), (refused(), Some(false))];
-    is("the third fails", &tls(None, &third), Verdict::ReuseRunsOut);
+    is("the third fails", &tls(None, &third), Verdict::DataTlsRefused);
     let resumed = [good.clone(), (refused(), Some(true))];
-    open("it resumed all the same", &tls(None, &resumed), Verdict::ReuseRunsOut, "why transfer 2");
-    open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::ReuseRunsOut, "");
+    open("it resumed all the same", &tls(None, &resumed), Verdict::DataTlsRefused, "why transfer 2");
+    open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::DataTlsRefused, "");
     is("three work", &tls(Some(WORKS), &[good.clone(), good.clone(), good]), Verdict::AllIsWell);
     let never = site(&[(Cover::Tls, Way::Epsv, refused()), (Cover::Tls, Way::Pasv, refused())]);
     is("refused, whatever is shown", &never, Verdict::DataTlsRefused);
-    assert_eq!(diagnose(&never).config, None);
+    assert_eq!(diagnose(&never).settings, None);
 }

@@ -1,25 +1,11 @@
 //! What are clients to be announced so that they take the way that works?
+use crate::finding::ClientSettings;
 use crate::remote::facts::{Cover, End, Facts, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use client::session::Way;
 
-/// How to set up clients; none for those that cannot take a way that works.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Flags of pasv's client.
-    pub pasv: String,
-    /// Flags of curl; empty where its defaults work.
-    pub curl: Option<String>,
-    /// Settings of lftp.
-    pub lftp: Option<String>,
-    /// Settings of FileZilla.
-    pub filezilla: Option<String>,
-    /// Only uploads may work: the server lists nothing.
-    pub upload: bool,
-}
-
 /// For the best way that works; none where none does, or where all clients are to stay away.
-pub(super) fn config(facts: &Facts) -> Option<Config> {
+pub(super) fn settings(facts: &Facts) -> Option<ClientSettings> {
     let best = facts.best()?;
     let tls = best.cover == Cover::Tls;
     if facts.is_refused() || (!tls && facts.seen.is_some()) {
@@ -90,9 +76,9 @@ pub(super) fn config(facts: &Facts) -> Option<Config> {
     let pasv = pasv.join(" ") + pin.as_deref().unwrap_or_default();
     if best.small_segments {
         // They know of no way around it.
-        return Some(Config { pasv, curl: None, lftp: None, filezilla: None, upload });
+        return Some(ClientSettings { pasv, curl: None, lftp: None, filezilla: None, upload });
     }
-    Some(Config {
+    Some(ClientSettings {
         pasv,
         curl: Some(curl.join(" ")),
         lftp: Some(lftp.join("; ")),
