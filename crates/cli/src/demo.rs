@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use client::{Client, Credentials, DataPort, Endpoint, Mode, Options, Progress, SessionSpec, Sink};
+use config::{Listener, SiteConfig};
 use net::reserve::Reserved;
-use server::{Server, Settings};
+use server::Server;
 use sha2::{Digest, Sha256};
 use storage::accounts::{Accounts, Anonymous};
 use storage::local::{Local, LocalOptions, Sync};
@@ -158,8 +159,9 @@ fn open_site(root: &Path) -> Result<Server, Failure> {
     let gate = Accounts::new(Vec::new(), Some(anonymous), Accounts::REMEMBER).map_err(|e| fail(&e))?;
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let passive = free_ports(here)?;
-    Server::bind(Settings::default(), Arc::new(gate), &[SocketAddr::new(here, 0)], Some(passive), None)
-        .map_err(|e| fail(&e))
+    let listener = Listener { address: here, port: 0, passive_ports: passive, ..Listener::default() };
+    let config = SiteConfig { listeners: vec![listener], ..SiteConfig::default() };
+    Server::builder(config, Arc::new(gate)).bind().map_err(|e| fail(&e))
 }
 
 /// Two ports that nobody uses right now.

@@ -1,21 +1,22 @@
 //! How is a folder shared? `pasv serve`: flags to settings, the site, its end.
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use clap::{Args, ValueEnum};
-use server::settings::{Deadlines, HangUp, Limits, Modes, Proxies};
-use server::{Server, Settings};
+use clap::Args;
+use config::{
+    Anonymous, CertificateFiles, Deadlines, HangUp, Limits, Listener, LogFormat, SiteConfig, Uploads, User,
+};
+use server::Server;
 use storage::local::{Local, LocalOptions, Sync};
 use tokio::sync::Notify;
 
 use crate::talk::{Exit, Failure, show_path, words};
 use crate::{file_size, flags, ready};
-use anonymous::AnonymousFlag;
 use listen::Listen;
-use log::{Log, LogFormat};
+use log::Log;
 use signals::Signals;
 use users::name_of;
 
@@ -90,7 +91,7 @@ pub(crate) struct Flags {
     user: Vec<String>,
     /// Let everyone log in without a password, and say what they can do [default: read]
     #[arg(long, value_name = "RIGHT", value_parser = anonymous::Parser, num_args = 0..=1, default_missing_value = "read")]
-    anonymous: Option<AnonymousFlag>,
+    anonymous: Option<Anonymous>,
     /// Port to listen on [default: 2121]
     #[arg(long, short, value_name = "PORT", value_parser = flags::port)]
     port: Option<u16>,
@@ -147,7 +148,7 @@ pub(crate) struct Flags {
     umask: u32,
     /// When an upload counts as stored
     #[arg(long, value_enum, default_value = "always", help_heading = UPLOADS, hide_short_help = true)]
-    sync: SyncFlag,
+    sync: config::Sync,
     /// How long a partial upload is kept for the client to resume
     #[arg(long, value_name = "TIME", value_parser = flags::duration, default_value = "1d", help_heading = UPLOADS, hide_short_help = true)]
     keep_parts: Duration,
@@ -155,7 +156,7 @@ pub(crate) struct Flags {
     ///
     /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras do.
     #[arg(long, value_enum, default_value = "keep", help_heading = UPLOADS, hide_short_help = true)]
-    hang_up: HangUpFlag,
+    hang_up: HangUp,
     #[command(flatten)]
     tls: tls::TlsFlags,
     #[command(flatten)]
@@ -167,22 +168,6 @@ pub(crate) struct Flags {
 const NETWORK: &str = "Network";
 const LOGS: &str = "Logs";
 const UPLOADS: &str = "Uploads";
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum HangUpFlag {
-    /// Keep it hidden, to be resumed
-    Keep,
-    /// Publish it under its name
-    Publish,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SyncFlag {
-    /// When the file and its name are on the disk
-    Always,
-    /// When the kernel has it; a power cut may lose it
-    Never,
-}
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Timeouts")]
@@ -262,24 +247,43 @@ struct LimitFlags {
 }
 
 impl Flags {
-    fn settings(&self) -> Settings {
-        let (d, l) = (&self.deadlines, &self.limits);
-        Settings {
-            deadlines: Deadlines {
-                login: d.login_timeout,
-                idle: d.idle_timeout,
-                idle_most: d.idle_timeout_most,
-                data: d.data_timeout,
-                stall: d.stall_timeout,
-                port: d.port_wait,
-                claim: d.claim_timeout,
-                gone: d.gone_timeout,
-                drain: d.drain_timeout,
-            },
+    /// The configuration that these flags make.
+    pub(crate) fn config(&self) -> Result<SiteConfig, Failure> {
+        let (d, l, t) = (&self.deadlines, &self.limits, &self.tls);
+        if t.cert.len() != t.key.len() {
+            return Err(Failure::usage("each --cert needs its --key"));
+        }
+        let pairs = t.cert.iter().cloned().zip(t.key.iter().cloned());
+        let listener = Listener {
+            tls: t.tls,
+            allow_ccc: t.allow_ccc,
+            data_reuse: t.data_reuse,
+            tls_end: t.tls_end,
+            passive: !self.no_passive,
+            passive_ports: self.passive_ports.clone(),
+            external: self.external,
+            active: !self.no_active,
+            active_port: self.active_port,
+            data_mss: self.data_mss,
+            proxy_from: self.proxy_from.clone(),
+            ..Listener::default()
+        };
+        let at = |at: SocketAddr, implicit| Listener {
+            address: at.ip(),
+            port: at.port(),
+            implicit,
+            ..listener.clone()
+        };
+        let explicit = self.listens().into_iter().map(|socket| at(socket, false));
+        let implicit = t.listens().iter().map(|socket| at(*socket, true));
+        Ok(SiteConfig {
+            root: self.root().to_owned(),
+            write: self.write,
+            anonymous: self.anonymous,
             limits: Limits {
                 sessions: l.max_sessions,
                 sessions_per_address: l.max_sessions_per_address,
-                handshakes_per_address: self.tls.max_handshakes_per_address,
+                handshakes_per_address: t.max_handshakes_per_address,
                 line: l.max_line,
                 commands_before_login: l.max_commands_before_login,
                 failures_before_delay: l.delay_after_failures,
@@ -290,21 +294,48 @@ impl Flags {
                 queue: l.max_queue.max(1),
                 stat_lines: l.max_stat_lines,
             },
-            modes: Modes {
-                passive: !self.no_passive,
-                active: !self.no_active,
-                active_port: self.active_port,
-                data_mss: self.data_mss,
+            deadlines: Deadlines {
+                login: d.login_timeout,
+                idle: d.idle_timeout,
+                idle_most: d.idle_timeout_most,
+                data: d.data_timeout,
+                stall: d.stall_timeout,
+                port: d.port_wait,
+                claim: d.claim_timeout,
+                gone: d.gone_timeout,
+                drain: d.drain_timeout,
+                remember_logins: d.remember_logins,
+                ..Deadlines::default()
             },
-            external: self.external,
-            proxies: Proxies::new(self.proxy_from.clone()),
-            security: self.tls.security(),
-            hang_up: match self.hang_up {
-                HangUpFlag::Keep => HangUp::Keep,
-                HangUpFlag::Publish => HangUp::Publish,
+            uploads: Uploads {
+                sync: self.sync,
+                umask: self.umask,
+                keep_parts: self.keep_parts,
+                hang_up: self.hang_up,
             },
-            ..Settings::default()
-        }
+            tls: config::TlsFiles {
+                certificates: pairs.map(|(cert, key)| CertificateFiles { cert, key }).collect(),
+                acme: t.acme.config(),
+                clients: t.clients.config(),
+            },
+            log: config::Log {
+                file: self.log_file.clone(),
+                level: self.log_level.clone(),
+                format: self.log_format,
+                xferlog: self.xferlog.clone(),
+            },
+            listeners: explicit.chain(implicit).collect(),
+            users: self.user.iter().map(|user| read_user(user)).collect(),
+            ..SiteConfig::default()
+        })
+    }
+}
+
+/// A value of `--user`.
+fn read_user(text: &str) -> User {
+    match text.split_once(':') {
+        Some((name, file)) => User { name: name.to_owned(), password_file: Some(file.into()) },
+        None => User { name: text.to_owned(), password_file: None },
     }
 }
 
@@ -329,24 +360,17 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
     file_size::outlive_the_limit();
     let tree = open_root(flags)?;
     let (accounts, generated) = users::gate(flags, &tree)?;
-    let listens = flags.listens();
-    let range = (!flags.no_passive).then(|| flags.passive_ports.clone());
     let tls = flags.tls.open(flags.user.iter().map(|u| name_of(u)))?;
     let accounts = match tls.as_ref().and_then(|tls| tls.owners.as_ref()) {
         Some(owners) => accounts.with_certificates(Arc::clone(&owners.certificates)),
         None => accounts,
     };
-    let protected = tls.as_ref().map(|tls| tls.protected.clone());
-    let site = Server::bind_protected(
-        flags.settings(),
-        Arc::new(accounts),
-        &listens,
-        range,
-        log.xferlog(),
-        protected,
-    )
-    .map_err(|e| binding::failed(flags, &e))?;
-    let (control, implicit, passive) = (site.control(), site.implicit(), site.passive().to_vec());
+    let site = Server::builder(flags.config()?, Arc::new(accounts))
+        .tls(tls.as_ref().map(|tls| Arc::clone(&tls.tls)))
+        .xferlog(log.xferlog())
+        .bind()
+        .map_err(|e| binding::failed(flags, &e))?;
+    let (control, implicit, passive) = (site.control(), site.implicit(), site.passive());
     binding::tell_taken(&site);
     // Before anybody is told that the site is up: from then on a signal means to drain.
     let signals = Signals::catch()?;
@@ -360,7 +384,7 @@ async fn serve(flags: &Flags, log: &Arc<Log>) -> Result<(), Failure> {
             root: flags.root(),
             control: &control,
             implicit: &implicit,
-            explicit: flags.tls.security().tls,
+            explicit: flags.tls.tls,
             certificate: tls.as_ref().map(|tls| &tls.certificate),
             write: flags.write,
             anonymous: flags.anonymous_rights(),
@@ -421,8 +445,8 @@ fn open_root(flags: &Flags) -> Result<Arc<Local>, Failure> {
     let options = LocalOptions {
         read_only: !flags.changes_files(),
         sync: match flags.sync {
-            SyncFlag::Always => Sync::Always,
-            SyncFlag::Never => Sync::Never,
+            config::Sync::Always => Sync::Always,
+            config::Sync::Never => Sync::Never,
         },
         umask: flags.umask,
         keep_parts: flags.keep_parts,

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use config::HangUp;
 use net::control::{Control, Explicit, Waiting};
-use net::passive::Demand;
-use net::tls::UpgradeError;
+use net::passive::{Demand, PassivePorts};
 use net::tls::server::Binding;
+use net::tls::{Reuse, UpgradeError};
 use storage::Certificate;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 use wire::{LineDecoder, Protection, Reply};
@@ -25,8 +26,8 @@ use crate::files;
 use crate::reason::Reason;
 use crate::registry::{Listed, Registration, SessionInfo, Stop, Track};
 use crate::session::{Session, is_tls};
-use crate::settings::{HangUp, Reuse, Settings};
-use crate::shared::Shared;
+use crate::settings::Settings;
+use crate::shared::{BoundListener, Shared};
 use crate::transfer::guard::Guard;
 use crate::transfer::parting::{Ended, Parting};
 use crate::transfer::{self, Held, Moved, Ready};
@@ -93,8 +94,9 @@ impl Running {
 
 struct Driver<'a> {
     shared: &'a Shared,
-    /// The listener's.
-    settings: Arc<Settings>,
+    settings: Settings,
+    /// The passive ports of the listener.
+    ports: Option<&'a PassivePorts>,
     control: &'a Control,
     peer: SocketAddr,
     /// Asked of the kernel once.
@@ -145,20 +147,20 @@ const FULL: usize = 16 * 1024;
 pub(crate) async fn run(
     control: Control,
     shared: &Shared,
-    settings: Arc<Settings>,
+    listener: &BoundListener,
     registration: &Registration,
 ) {
     let id = registration.id();
     let (peer, local, dialled) = (control.peer(), control.local(), control.dialled());
-    let begun = Instant::now();
+    let (settings, begun) = (listener.settings.clone(), Instant::now());
     // Connections come by the thousand, as refusals do. The line of the end is there where that of the beginning is.
     let told = shared.log_rate.allows(None, peer);
     if told {
-        let tls = if settings.security.implicit { "implicit" } else { "off" };
+        let tls = if settings.listener.implicit { "implicit" } else { "off" };
         tracing::info!(session = id, %peer, %local, tls, "connected");
     }
     let mut binding = None;
-    if settings.security.implicit {
+    if settings.listener.implicit {
         match secure(&control, shared, registration, &settings, None).await {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
@@ -170,11 +172,12 @@ pub(crate) async fn run(
         }
     }
     let certificate = binding.as_ref().and_then(|binding| shown(id, binding));
-    let session = Session::new(Arc::clone(&settings), peer, dialled, begun).with_certificate(certificate);
-    let decoder = LineDecoder::new(shared.settings.limits.line);
+    let session = Session::new(settings.clone(), peer, dialled, begun).with_certificate(certificate);
+    let decoder = LineDecoder::new(shared.site.limits.line);
     let mut driver = Driver {
         shared,
         settings,
+        ports: listener.ports.as_deref(),
         control: &control,
         peer,
         local,
@@ -307,7 +310,7 @@ impl<'a> Driver<'a> {
                     Err(error) => return Err(error),
                 },
                 // With a full queue nothing is read, and the client's end is not met by reading.
-                () = sleep(self.shared.settings.deadlines.gone), if !reads && gone.is_none() && self.running.is_some() => {
+                () = sleep(self.shared.site.deadlines.gone), if !reads && gone.is_none() && self.running.is_some() => {
                     if self.control.has_ended() {
                         gone = Some(Gone { look: self.next_look(), moved: self.moved() });
                     }
@@ -372,7 +375,7 @@ impl<'a> Driver<'a> {
         }
         self.flush().await?;
         if self.control.has_unsent() {
-            timeout(self.shared.settings.deadlines.stall, self.control.write_all(b"")).await??;
+            timeout(self.shared.site.deadlines.stall, self.control.write_all(b"")).await??;
         }
         match parting {
             Parting::Claim(_) => self.closing_claim = Some(parting.end()),
@@ -396,9 +399,9 @@ impl<'a> Driver<'a> {
             return Ok(());
         }
         // A client that does not read its replies is as idle as one that sends nothing.
-        let patience = self.shared.settings.deadlines.stall;
+        let patience = self.shared.site.deadlines.stall;
         if let Some(binding) = &self.binding
-            && self.settings.security.reuse != Reuse::Off
+            && self.settings.reuse() != Reuse::Off
         {
             self.control.replenish(binding);
         }
@@ -527,7 +530,7 @@ impl<'a> Driver<'a> {
         let mut said = Vec::new();
         answer.encode(&mut said);
         self.control
-            .clear_tls(&said, self.settings.security.handshake)
+            .clear_tls(&said, self.settings.site.deadlines.handshake)
             .await
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         self.registration.secured(None);
@@ -537,8 +540,8 @@ impl<'a> Driver<'a> {
     async fn listen(&mut self, protection: Protection) -> Input {
         // A second PASV closes the first.
         self.claim = None;
-        let Some(ports) = &self.shared.ports else { return Input::Listening(Err(Reason::PassiveOff)) };
-        let deadlines = &self.shared.settings.deadlines;
+        let Some(ports) = self.ports else { return Input::Listening(Err(Reason::PassiveOff)) };
+        let deadlines = &self.shared.site.deadlines;
         let (peer, local) = (self.peer.ip(), self.local.ip());
         let until = tokio::time::Instant::now() + deadlines.claim;
         let (id, wait) = (self.id, deadlines.port);
@@ -548,7 +551,7 @@ impl<'a> Driver<'a> {
                 .await
                 .map(|claim| (claim.port(), Held::Clear(claim))),
             (_, Some(Guard { binding, tls })) => {
-                let demand = Demand::new(tls, &binding, self.settings.security.reuse);
+                let demand = Demand::new(tls, &binding, self.settings.reuse());
                 let claim = ports.claim_protected(id, peer, local, until, wait, demand).await;
                 claim.map(|claim| (claim.port(), Held::Protected(claim)))
             }
@@ -558,7 +561,10 @@ impl<'a> Driver<'a> {
         match held {
             Ok((port, held)) => {
                 self.claim = Some(held);
-                Input::Listening(Ok((self.shared.settings.told(self.control.dialled().ip(), peer), port)))
+                Input::Listening(Ok((
+                    self.settings.listener.announced(self.control.dialled().ip(), peer),
+                    port,
+                )))
             }
             Err(_) => Input::Listening(Err(Reason::NoPort)),
         }
@@ -581,7 +587,7 @@ impl<'a> Driver<'a> {
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };
-        let settings = Arc::clone(&self.settings);
+        let settings = self.settings.clone();
         let open = transfer::open(plan, claim, guard, settings, self.local, Arc::clone(&track));
         let step = Box::pin(async move { Step::Opened(Box::new(open.await)) });
         let begun = Instant::now();
@@ -615,7 +621,7 @@ impl<'a> Driver<'a> {
                 let gone = match () {
                     () if received.is_proven() => false,
                     () if received.needs_its_control() && self.control.has_ended() => true,
-                    () => self.has_hung_up() && self.settings.hang_up == HangUp::Keep,
+                    () => self.has_hung_up() && self.settings.site.uploads.hang_up == HangUp::Keep,
                 };
                 if gone {
                     self.ended(received.abandon())

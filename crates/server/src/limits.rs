@@ -12,9 +12,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use config::Limits;
 use storage::gate::Answer;
-
-use crate::settings::Limits;
 
 /// Decides how often a login may fail. Servers that share one have its limits in common.
 pub trait LoginLimits: Send + Sync {

@@ -1,20 +1,20 @@
-//! May this command be used by this user here? Pure: a table row, the user's rights, the site's modes.
+//! May this command be used by this user here? Pure: a table row, the user's rights, the modes of the listener.
+use config::Listener;
 use storage::Rights;
 use wire::command::Site;
 use wire::verb::{Access, Row};
 use wire::{Command, Verb};
 
 use crate::reason::Reason;
-use crate::settings::Modes;
 
 /// Decides by the verb alone, before any effect can be built. `rights` is `None` before the login.
-pub fn check(row: &Row, rights: Option<Rights>, modes: Modes) -> Result<(), Reason> {
+pub fn check(row: &Row, rights: Option<Rights>, listener: &Listener) -> Result<(), Reason> {
     if row.needs_login && rights.is_none() {
         return Err(Reason::NotLoggedIn);
     }
     match (row.verb, rights) {
-        (Verb::Pasv | Verb::Epsv, _) if !modes.passive => Err(Reason::PassiveOff),
-        (Verb::Port | Verb::Eprt, _) if !modes.active => Err(Reason::ActiveOff),
+        (Verb::Pasv | Verb::Epsv, _) if !listener.passive => Err(Reason::PassiveOff),
+        (Verb::Port | Verb::Eprt, _) if !listener.active => Err(Reason::ActiveOff),
         // Without a pathname it tells of the session.
         (Verb::Stat, _) => Ok(()),
         (_, Some(Rights::Read)) if row.access == Access::Write => Err(Reason::ReadOnly),
@@ -27,8 +27,8 @@ pub fn check(row: &Row, rights: Option<Rights>, modes: Modes) -> Result<(), Reas
 }
 
 /// The same, where a verb is harmless with one argument and not with another.
-pub fn check_command(command: &Command, rights: Option<Rights>, modes: Modes) -> Result<(), Reason> {
-    check(command.verb().row(), rights, modes)?;
+pub fn check_command(command: &Command, rights: Option<Rights>, listener: &Listener) -> Result<(), Reason> {
+    check(command.verb().row(), rights, listener)?;
     match (command, rights) {
         (Command::Stat(Some(_)), None) => Err(Reason::NotLoggedIn),
         (Command::Stat(Some(_)), Some(Rights::Drop)) => Err(Reason::UploadOnly),
@@ -57,16 +57,16 @@ mod tests {
     #[test]
     fn nothing_that_touches_files_passes_before_a_login() {
         for row in TABLE.iter().filter(|r| r.access != Access::Session && r.verb != Verb::Stat) {
-            assert_eq!(check(row, None, Modes::default()), Err(Reason::NotLoggedIn), "{}", row.name);
+            assert_eq!(check(row, None, &Listener::default()), Err(Reason::NotLoggedIn), "{}", row.name);
         }
     }
 
     #[test]
     fn modes_are_switched_off_one_by_one() {
-        let modes = Modes { active: false, ..Modes::default() };
+        let listener = Listener { active: false, ..Listener::default() };
         for rights in Rights::ALL {
-            assert_eq!(check(Verb::Port.row(), Some(rights), modes), Err(Reason::ActiveOff));
-            assert_eq!(check(Verb::Pasv.row(), Some(rights), modes), Ok(()));
+            assert_eq!(check(Verb::Port.row(), Some(rights), &listener), Err(Reason::ActiveOff));
+            assert_eq!(check(Verb::Pasv.row(), Some(rights), &listener), Ok(()));
         }
     }
 
@@ -103,7 +103,7 @@ mod tests {
                         Rights::Drop => Err(Reason::UploadOnly),
                         _ => Err(Reason::ReadOnly),
                     };
-                    let decided = check_command(&command, Some(rights), Modes::default());
+                    let decided = check_command(&command, Some(rights), &Listener::default());
                     assert_eq!(decided, wanted, "{line} as {rights:?}");
                 }
             }
@@ -114,7 +114,7 @@ mod tests {
         for row in TABLE.iter().filter(|row| row.served) {
             assert!(seen.contains(&row.verb) || named(row), "{} is in no row", row.name);
             for rights in Rights::ALL {
-                let told = check(row, Some(rights), Modes::default());
+                let told = check(row, Some(rights), &Listener::default());
                 assert!(
                     row.verb == Verb::Stat
                         || rights != Rights::Drop

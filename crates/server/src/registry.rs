@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use config::Limits;
 use net::data::WeakData;
 use net::pump::Progress;
 use storage::VPath;
@@ -18,7 +19,6 @@ use wire::verb::Direction;
 
 use crate::limits::origin;
 use crate::reason::Reason;
-use crate::settings::Limits;
 
 /// Changes kept for a watcher that is slow; it misses what is older.
 const CHANGES: usize = 256;

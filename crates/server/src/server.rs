@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use config::{SiteConfig, Tls};
 use net::control::Control;
 use net::listener::Listener;
 use net::passive::{Options, PassivePorts, Refusals};
+use net::proxy::Proxies;
 use net::tls::server::ServerTls;
 use storage::Gate;
 use tokio::sync::mpsc;
@@ -20,19 +22,10 @@ use crate::limits::InMemory;
 use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::registry::{Registry, Stop};
-use crate::settings::{Proxies, Settings, Tls};
-use crate::shared::Shared;
+use crate::settings::Settings;
+use crate::shared::{BoundListener, Shared};
 use crate::turns::Logins;
 use crate::xferlog::Xferlog;
-
-/// The TLS of a site.
-#[derive(Clone, Debug)]
-pub struct Protected {
-    /// What it is made of.
-    pub tls: Arc<ServerTls>,
-    /// Where it begins with the connection (implicit TLS), beside the addresses that speak clear first.
-    pub implicit: Vec<SocketAddr>,
-}
 
 /// Why a server could not be bound.
 #[derive(Debug)]
@@ -41,6 +34,8 @@ pub enum BindError {
     Listen(SocketAddr, io::Error),
     /// None of the passive ports can be.
     Passive(RangeInclusive<u16>, io::Error),
+    /// A listener has implicit TLS, and the server has no certificate.
+    NoTls(SocketAddr),
 }
 
 impl fmt::Display for BindError {
@@ -50,6 +45,7 @@ impl fmt::Display for BindError {
             Self::Passive(range, error) => {
                 write!(f, "cannot use any passive port of {}-{}: {error}", range.start(), range.end())
             }
+            Self::NoTls(at) => write!(f, "there is no certificate for implicit TLS on {at}"),
         }
     }
 }
@@ -58,120 +54,190 @@ impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen(_, error) | Self::Passive(_, error) => Some(error),
+            Self::NoTls(_) => None,
         }
     }
 }
 
+/// What a server is made of; see [`Server::builder`].
+pub struct Builder {
+    site: SiteConfig,
+    gate: Arc<dyn Gate>,
+    tls: Option<Arc<ServerTls>>,
+    xferlog: Option<Xferlog>,
+}
+
+impl Builder {
+    /// Certificates for the listeners that have TLS. Without them TLS is off.
+    #[must_use]
+    pub fn tls(mut self, tls: impl Into<Option<Arc<ServerTls>>>) -> Self {
+        self.tls = tls.into();
+        self
+    }
+
+    /// The classic transfer log.
+    #[must_use]
+    pub fn xferlog(mut self, log: impl Into<Option<Xferlog>>) -> Self {
+        self.xferlog = log.into();
+        self
+    }
+
+    /// Binds the control addresses and the passive ports. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// When an address, or all passive ports of a listener, cannot be bound.
+    pub fn bind(self) -> Result<Server, BindError> {
+        let Self { mut site, gate, tls, xferlog } = self;
+        for listener in &mut site.listeners {
+            match (&tls, listener.implicit) {
+                (None, true) => return Err(BindError::NoTls(listener.socket())),
+                (None, false) => listener.tls = Tls::Off,
+                (Some(_), true) if listener.tls != Tls::RequiredForData => {
+                    listener.tls = Tls::RequiredForLogin
+                }
+                (Some(_), _) => {}
+            }
+        }
+        let addresses: Vec<_> = site.listeners.iter().map(config::Listener::socket).collect();
+        let sockets = Listener::bind_all(&addresses).map_err(|(at, error)| BindError::Listen(at, error))?;
+        let addresses: Vec<_> = sockets.iter().map(|socket| socket.local().ip()).collect();
+        let mut taken = Vec::new();
+        let shared_by_listeners = passive_ports(&site, &addresses, &mut taken)?;
+        let (alive, drained) = mpsc::channel(1);
+        let site = Arc::new(site);
+        let anonymous = gate.anonymous(b"anonymous");
+        let listeners = sockets
+            .into_iter()
+            .zip(&site.listeners)
+            .zip(shared_by_listeners)
+            .map(|((socket, listener), (ports, proxies))| {
+                let (site, listener) = (Arc::clone(&site), Arc::new(listener.clone()));
+                let settings = Settings { site, listener, anonymous };
+                (socket, Arc::new(BoundListener { settings, ports, proxies }))
+            })
+            .collect();
+        let shared = Shared {
+            login_limits: Arc::new(InMemory::new(site.limits.clone())),
+            site,
+            tls,
+            logins: Logins::new(gate.places()),
+            gate,
+            xferlog,
+            registry: Registry::default(),
+            log_rate: LogRate::default(),
+            _alive: alive,
+        };
+        Ok(Server { listeners, taken, shared: Arc::new(shared), drained })
+    }
+}
+
+type PortsAndProxies = (Option<Arc<PassivePorts>>, Option<Proxies>);
+
+/// Binds the passive ports of each listener. Those that want the same share them.
+fn passive_ports(
+    site: &SiteConfig,
+    addresses: &[IpAddr],
+    taken: &mut Vec<(u16, io::Error)>,
+) -> Result<Vec<PortsAndProxies>, BindError> {
+    let mut bound: Vec<PortsAndProxies> = Vec::new();
+    for listener in &site.listeners {
+        let same_proxies =
+            site.listeners.iter().zip(&bound).find(|(l, _)| l.proxy_from == listener.proxy_from);
+        let proxies = match same_proxies {
+            Some((_, (_, proxies))) => proxies.clone(),
+            None => Proxies::new(listener.proxy_from.clone()),
+        };
+        let shares = |other: &config::Listener| {
+            other.passive
+                && other.passive_ports == listener.passive_ports
+                && other.data_mss == listener.data_mss
+                && other.proxy_from == listener.proxy_from
+        };
+        let same_ports = site.listeners.iter().zip(&bound).find(|(l, _)| shares(l));
+        let ports = match same_ports {
+            _ if !listener.passive => None,
+            Some((_, (ports, _))) => ports.clone(),
+            None => {
+                let sharing = || site.listeners.iter().zip(addresses).filter(|(l, _)| shares(l));
+                let mut at: Vec<IpAddr> = sharing().map(|(_, address)| *address).collect();
+                at.sort_unstable();
+                at.dedup();
+                let options = Options {
+                    mss: listener.data_mss,
+                    proxies: proxies.clone(),
+                    protected: sharing().any(|(l, _)| l.has_tls()),
+                    yields: Some(site.deadlines.data),
+                };
+                let range = listener.passive_ports.clone();
+                let (ports, missing) = PassivePorts::bind_with(&at, range.clone(), &options)
+                    .map_err(|error| BindError::Passive(range, error))?;
+                taken.extend(missing);
+                Some(Arc::new(ports))
+            }
+        };
+        bound.push((ports, proxies));
+    }
+    Ok(bound)
+}
+
 /// A server whose ports are bound; [`Server::run`] serves.
 pub struct Server {
-    /// Those that speak clear first, then the others.
-    listeners: Vec<Listener>,
-    clear: usize,
-    passive: Vec<u16>,
+    listeners: Vec<(Listener, Arc<BoundListener>)>,
     taken: Vec<(u16, io::Error)>,
     shared: Arc<Shared>,
     drained: mpsc::Receiver<()>,
 }
 
 impl Server {
-    /// Binds the control addresses and the passive range. Needs a tokio runtime around it.
-    pub fn bind(
-        settings: Settings,
-        gate: Arc<dyn Gate>,
-        listen: &[SocketAddr],
-        passive: Option<RangeInclusive<u16>>,
-        xferlog: Option<Xferlog>,
-    ) -> Result<Self, BindError> {
-        Self::bind_protected(settings, gate, listen, passive, xferlog, None)
+    /// A server with this configuration, whose users are let in by `gate`.
+    ///
+    /// Of the configuration it reads the listeners, limits, timeouts, the greeting and what to do with uploads that
+    /// are cut. The rest is for who makes `gate` and the arguments of the builder.
+    pub fn builder(site: SiteConfig, gate: Arc<dyn Gate>) -> Builder {
+        Builder { site, gate, tls: None, xferlog: None }
     }
 
-    /// The same with TLS, as [`Settings::security`] says; without `protected` it is off.
-    pub fn bind_protected(
-        mut settings: Settings,
-        gate: Arc<dyn Gate>,
-        listen: &[SocketAddr],
-        passive: Option<RangeInclusive<u16>>,
-        xferlog: Option<Xferlog>,
-        protected: Option<Protected>,
-    ) -> Result<Self, BindError> {
-        settings.security.implicit = false;
-        if protected.is_none() {
-            settings.security.tls = Tls::Off;
-        }
-        let (tls, at_once) = protected.map_or((None, Vec::new()), |p| (Some(p.tls), p.implicit));
-        let all: Vec<SocketAddr> = listen.iter().chain(&at_once).copied().collect();
-        let listeners = Listener::bind_all(&all).map_err(|(at, error)| BindError::Listen(at, error))?;
-        let mut taken = Vec::new();
-        let ports = match passive.filter(|_| settings.modes.passive) {
-            Some(range) => {
-                let mut addresses: Vec<IpAddr> = listeners.iter().map(|l| l.local().ip()).collect();
-                addresses.sort_unstable();
-                addresses.dedup();
-                let (mss, proxies) = (settings.modes.data_mss, settings.proxies.clone());
-                let (protected, yields) = (tls.is_some(), Some(settings.deadlines.data));
-                let options = Options { mss, proxies, protected, yields };
-                let (ports, missing) = PassivePorts::bind_with(&addresses, range.clone(), &options)
-                    .map_err(|e| BindError::Passive(range, e))?;
-                taken = missing;
-                Some(ports)
-            }
-            None => None,
-        };
-        let passive = ports.as_ref().map(PassivePorts::ports).unwrap_or_default();
-        settings.anonymous = gate.anonymous(b"anonymous");
-        let mut implicit = settings.clone();
-        implicit.security.implicit = true;
-        if implicit.security.tls != Tls::RequiredForData {
-            implicit.security.tls = Tls::RequiredForLogin;
-        }
-        let (alive, drained) = mpsc::channel(1);
-        let logins = Logins::new(gate.places());
-        let login_limits = Arc::new(InMemory::new(settings.limits.clone()));
-        let shared = Shared {
-            settings: Arc::new(settings),
-            implicit: Arc::new(implicit),
-            tls,
-            gate,
-            ports,
-            xferlog,
-            registry: Registry::default(),
-            login_limits,
-            logins,
-            log_rate: LogRate::default(),
-            _alive: alive,
-        };
-        Ok(Self { listeners, clear: listen.len(), passive, taken, shared: Arc::new(shared), drained })
-    }
-
-    /// The control addresses that speak clear first, with the ports the kernel gave.
+    /// The control addresses without implicit TLS, with the ports the kernel gave.
     #[must_use]
     pub fn control(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().take(self.clear).map(Listener::local).collect()
+        self.addresses(false)
     }
 
-    /// The control addresses that speak TLS at once, with the ports the kernel gave.
+    /// The control addresses with implicit TLS, with the ports the kernel gave.
     #[must_use]
     pub fn implicit(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().skip(self.clear).map(Listener::local).collect()
+        self.addresses(true)
     }
 
-    /// The passive ports.
+    fn addresses(&self, implicit: bool) -> Vec<SocketAddr> {
+        let is = |bound: &BoundListener| bound.settings.listener.implicit == implicit;
+        self.listeners.iter().filter(|(_, bound)| is(bound)).map(|(socket, _)| socket.local()).collect()
+    }
+
+    /// The passive ports of all listeners.
     #[must_use]
-    pub fn passive(&self) -> &[u16] {
-        &self.passive
+    pub fn passive(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = self.passive_ports().flat_map(PassivePorts::ports).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
     }
 
-    /// Passive ports of the range that somebody else holds.
+    fn passive_ports(&self) -> impl Iterator<Item = &PassivePorts> {
+        self.listeners.iter().filter_map(|(_, bound)| bound.ports.as_deref())
+    }
+
+    /// Passive ports that another program uses.
     #[must_use]
     pub fn taken(&self) -> &[(u16, io::Error)] {
         &self.taken
     }
 
-    /// The counts of data connections that were turned away at the passive ports, by cause; to be read at any time, also
-    /// while the site runs.
+    /// The counts of data connections that were turned away at the passive ports of the first listener, by cause; to be
+    /// read at any time, also while the server runs.
     #[must_use]
     pub fn refusals(&self) -> Refusals {
-        self.shared.ports.as_ref().map(PassivePorts::refusals).unwrap_or_default()
+        self.passive_ports().next().map(PassivePorts::refusals).unwrap_or_default()
     }
 
     /// The table of its sessions: lists and watches them, and ends one of them or the server, also while it runs.
@@ -181,19 +247,18 @@ impl Server {
     }
 
     /// Serves until told to stop, and until the last session has gone; one that is still there after
-    /// [`Deadlines::drain`](crate::settings::Deadlines::drain) is ended.
+    /// [`Deadlines::drain`](config::Deadlines::drain) is ended.
     pub async fn run(self) {
-        let Self { listeners, clear, shared, mut drained, .. } = self;
+        let Self { listeners, shared, mut drained, .. } = self;
         let registry = shared.registry.clone();
         let _ends = EndsWithServer(registry.clone());
         let mut accepting = JoinSet::new();
-        for (n, listener) in listeners.into_iter().enumerate() {
-            let settings = Arc::clone(if n < clear { &shared.settings } else { &shared.implicit });
-            accepting.spawn(accept(listener, Arc::clone(&shared), settings));
+        for (socket, listener) in listeners {
+            accepting.spawn(accept(socket, Arc::clone(&shared), listener));
         }
         registry.stopping().beyond(Stop::No).await;
         accepting.shutdown().await;
-        let patience = shared.settings.deadlines.drain;
+        let patience = shared.site.deadlines.drain;
         let log_rate = shared.log_rate.clone();
         drop(shared);
         // Ends when every session has dropped its sender.
@@ -224,36 +289,37 @@ impl Drop for EndsWithServer {
     }
 }
 
-async fn accept(listener: Listener, shared: Arc<Shared>, settings: Arc<Settings>) {
+async fn accept(socket: Listener, shared: Arc<Shared>, listener: Arc<BoundListener>) {
     loop {
-        match listener.accept().await {
-            Ok(control) => match shared.settings.proxies.as_ref().filter(|p| p.trusts(control.peer().ip())) {
+        match socket.accept().await {
+            Ok(control) => match listener.proxies.as_ref().filter(|p| p.trusts(control.peer().ip())) {
                 Some(proxies) => {
                     tokio::spawn(introduced(
                         control,
-                        listener.local(),
+                        socket.local(),
                         proxies.clone(),
                         Arc::clone(&shared),
-                        Arc::clone(&settings),
+                        Arc::clone(&listener),
                     ));
                 }
-                None => admit(control, listener.local(), &shared, &settings),
+                None => admit(control, socket.local(), &shared, &listener),
             },
             Err(error) => {
-                tracing::error!(%error, at = %listener.local(), "cannot accept connections any more on this address");
+                tracing::error!(%error, at = %socket.local(), "cannot accept connections any more on this address");
                 return;
             }
         }
     }
 }
 
-/// A balancer's connection: it says first whose it is, or is closed. Bounded in number and in time by [`Proxies`].
+/// Reads the PROXY header of a balancer's connection, and closes it where there is none. Bounded in number and in time
+/// by [`Proxies`].
 async fn introduced(
     mut control: Control,
-    listener: SocketAddr,
+    at: SocketAddr,
     proxies: Proxies,
     shared: Arc<Shared>,
-    settings: Arc<Settings>,
+    listener: Arc<BoundListener>,
 ) {
     let learnt = tokio::select! {
         biased;
@@ -261,20 +327,20 @@ async fn introduced(
         learnt = control.introduce(&proxies) => learnt,
     };
     match learnt {
-        Ok(_) => admit(control, listener, &shared, &settings),
+        Ok(_) => admit(control, at, &shared, &listener),
         Err(error) => {
             if shared.log_rate.allows(None, control.peer()) {
                 tracing::warn!(balancer = %control.peer(), %error, reason = Reason::NoProxyHeader.name(), "refused");
             }
-            turn_away(&control, &settings, Reason::NoProxyHeader);
+            turn_away(&control, &listener, Reason::NoProxyHeader);
         }
     }
 }
 
-fn turn_away(control: &Control, settings: &Settings, reason: Reason) {
+fn turn_away(control: &Control, listener: &BoundListener, reason: Reason) {
     let mut bytes = Vec::new();
-    // Under implicit TLS there is no way to say it that is not a handshake first.
-    if !settings.security.implicit {
+    // With implicit TLS a reply can only follow a handshake.
+    if !listener.settings.listener.implicit {
         Reply::new(reason.code(), reason.text()).encode(&mut bytes);
     }
     // Best effort: the socket's buffer is empty, so this fits unless the peer has gone.
@@ -282,17 +348,17 @@ fn turn_away(control: &Control, settings: &Settings, reason: Reason) {
     control.shutdown();
 }
 
-fn admit(control: Control, listener: SocketAddr, shared: &Arc<Shared>, settings: &Arc<Settings>) {
+fn admit(control: Control, at: SocketAddr, shared: &Arc<Shared>, listener: &Arc<BoundListener>) {
     let (peer, local) = (control.peer(), control.local());
-    let registration = match shared.registry.enter(peer, local, listener, &shared.settings.limits) {
+    let registration = match shared.registry.enter(peer, local, at, &shared.site.limits) {
         Ok(registration) => registration,
         Err(reason) => {
             if shared.log_rate.allows(None, peer) {
                 tracing::warn!(peer = %peer, reason = reason.name(), "refused");
             }
-            return turn_away(&control, settings, reason);
+            return turn_away(&control, listener, reason);
         }
     };
-    let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
-    tokio::spawn(async move { driver::run(control, &shared, settings, &registration).await });
+    let (shared, listener) = (Arc::clone(shared), Arc::clone(listener));
+    tokio::spawn(async move { driver::run(control, &shared, &listener, &registration).await });
 }

@@ -38,6 +38,16 @@ pub(super) struct AcmeFlags {
 }
 
 impl AcmeFlags {
+    pub(super) fn config(&self) -> config::Acme {
+        config::Acme {
+            names: self.acme.clone(),
+            directory: self.acme_directory.clone(),
+            contact: self.acme_contact.clone(),
+            listen: self.listen(),
+            ca: self.acme_ca.clone(),
+        }
+    }
+
     pub(super) fn is_used(&self) -> bool {
         !self.acme.is_empty()
     }

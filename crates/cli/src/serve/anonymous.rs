@@ -2,7 +2,7 @@
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueEnum};
-use server::settings::Tls;
+use config::{Anonymous, Tls};
 use storage::Rights;
 
 use super::listen::Listen;
@@ -10,33 +10,12 @@ use super::users::name_of;
 use super::{Flags, root};
 use crate::talk::Failure;
 
-/// The values of `--anonymous`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum AnonymousFlag {
-    /// Read and list.
-    Read,
-    /// Everything, as users with --write.
-    Write,
-    /// Upload new files, and nothing else: no listing, no reading, no replacing.
-    Drop,
-}
-
-impl AnonymousFlag {
-    fn rights(self) -> Rights {
-        match self {
-            Self::Read => Rights::Read,
-            Self::Write => Rights::Write,
-            Self::Drop => Rights::Drop,
-        }
-    }
-}
-
 /// Reads a value of `--anonymous`. As the value may be left out, the word behind the flag is often the folder.
 #[derive(Clone, Debug)]
 pub(super) struct Parser;
 
 impl TypedValueParser for Parser {
-    type Value = AnonymousFlag;
+    type Value = Anonymous;
 
     fn parse_ref(
         &self,
@@ -44,7 +23,7 @@ impl TypedValueParser for Parser {
         argument: Option<&Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Self::Value, clap::Error> {
-        EnumValueParser::<AnonymousFlag>::new().parse_ref(command, argument, value).map_err(|mut error| {
+        EnumValueParser::<Anonymous>::new().parse_ref(command, argument, value).map_err(|mut error| {
             if error.kind() == ErrorKind::InvalidValue {
                 let tip = format!("write `pasv serve {} --anonymous` to share that folder", value.display());
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
@@ -54,7 +33,7 @@ impl TypedValueParser for Parser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let values = AnonymousFlag::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let values = Anonymous::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         Some(Box::new(values.collect::<Vec<_>>().into_iter()))
     }
 }
@@ -63,7 +42,11 @@ impl Flags {
     /// What anonymous users may do; `None` where they are not let in.
     pub(super) fn anonymous_rights(&self) -> Option<Rights> {
         match self.anonymous {
-            Some(flag) => Some(flag.rights()),
+            Some(flag) => Some(match flag {
+                Anonymous::Read => Rights::Read,
+                Anonymous::Write => Rights::Write,
+                Anonymous::Drop => Rights::Drop,
+            }),
             None if !self.user.is_empty() => None,
             None if self.write => Some(Rights::Write),
             None => Some(Rights::Read),
@@ -99,7 +82,7 @@ impl Flags {
             Some(Rights::Drop) => warnings.push("anyone who can connect can fill this disk".to_owned()),
             Some(Rights::Read) | None => {}
         }
-        if !self.user.is_empty() && self.tls.security().tls == Tls::Off {
+        if !self.user.is_empty() && self.tls.tls == Tls::Off {
             let but = if self.tls.is_used() { ", except at the ftps:// addresses" } else { "" };
             warnings.push(format!("passwords and files are sent unencrypted{but}"));
         }
@@ -114,7 +97,7 @@ impl Flags {
 
     /// Refuses flags that exclude each other in ways that the parser does not know.
     pub(super) fn agree(&self) -> Result<(), Failure> {
-        if self.write && self.user.is_empty() && self.anonymous.is_some_and(|f| f != AnonymousFlag::Write) {
+        if self.write && self.user.is_empty() && self.anonymous.is_some_and(|f| f != Anonymous::Write) {
             return Err(Failure::usage("--write is for users, and there is no --user")
                 .hint("add --user NAME; or use --anonymous write to let everyone write"));
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use server::settings::Tls;
+use config::Tls;
 use storage::Rights;
 
 use firewall::{Direction, Mode, Role, Rule, Rules};

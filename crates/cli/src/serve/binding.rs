@@ -36,6 +36,7 @@ pub(super) fn failed(flags: &Flags, error: &BindError) -> Failure {
         BindError::Listen(_, why) | BindError::Passive(_, why) => {
             (why, Failure::new(Exit::Refused, words(error)))
         }
+        BindError::NoTls(_) => return Failure::usage(error),
     };
     match (why.kind(), error) {
         (ErrorKind::AddrInUse, BindError::Listen(at, _)) => {

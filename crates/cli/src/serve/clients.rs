@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use config::{AskClients, ClientCertificates as Configured, ClientLogin};
 use net::tls::server::{ClientCertificates, ClientTrust};
 use net::tls::{Fingerprint, Subject};
 use storage::accounts::certificates::{Certificates, Mark, Role};
@@ -18,7 +19,7 @@ use crate::talk::{Exit, Failure};
 pub(super) struct ClientFlags {
     /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
     #[arg(hide_short_help = true, long, value_enum)]
-    client_cert: Option<Wanted>,
+    client_cert: Option<AskClients>,
     /// Authorities that sign client certificates, in PEM
     ///
     /// Without it, any certificate is accepted and counts by its fingerprint only.
@@ -35,25 +36,7 @@ pub(super) struct ClientFlags {
     client_cert_users: Option<PathBuf>,
     /// Whether a user's certificate replaces the password [default: with-password]
     #[arg(hide_short_help = true, long, value_enum, requires = "client_cert_users")]
-    client_cert_login: Option<Worth>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Wanted {
-    /// Do not ask
-    Off,
-    /// Ask; clients without one are accepted
-    Ask,
-    /// Refuse TLS without one
-    Require,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Worth {
-    /// Users need both their certificate and their password
-    WithPassword,
-    /// Users with their certificate need no password; others are asked for it
-    WithoutPassword,
+    client_cert_login: Option<ClientLogin>,
 }
 
 /// The users' certificates, as long as the site runs.
@@ -64,21 +47,31 @@ pub(super) struct Owners {
 }
 
 impl ClientFlags {
-    fn ask(&self) -> Wanted {
-        let listed = if self.client_cert_users.is_some() { Wanted::Ask } else { Wanted::Off };
+    pub(super) fn config(&self) -> Configured {
+        Configured {
+            ask: self.client_cert,
+            ca: self.client_ca.clone(),
+            crl: self.client_crl.clone(),
+            users: self.client_cert_users.clone(),
+            login: self.client_cert_login.unwrap_or_default(),
+        }
+    }
+
+    fn ask(&self) -> AskClients {
+        let listed = if self.client_cert_users.is_some() { AskClients::Ask } else { AskClients::Off };
         self.client_cert.unwrap_or(listed)
     }
 
     /// Is anything wanted that takes TLS?
     pub(super) fn is_used(&self) -> bool {
-        self.ask() != Wanted::Off || self.client_cert_users.is_some()
+        self.ask() != AskClients::Off || self.client_cert_users.is_some()
     }
 
     /// What TLS asks of clients.
     pub(super) fn certificates(&self) -> Result<ClientCertificates, Failure> {
         let trust = match (self.ask(), &self.client_ca, &self.client_cert_users) {
-            (Wanted::Off, _, None) => return Ok(ClientCertificates::Off),
-            (Wanted::Off, _, Some(_)) => {
+            (AskClients::Off, _, None) => return Ok(ClientCertificates::Off),
+            (AskClients::Off, _, Some(_)) => {
                 return Err(Failure::usage(
                     "--client-cert off contradicts --client-cert-users, which needs certificates",
                 ));
@@ -95,7 +88,7 @@ impl ClientFlags {
             }
         };
         Ok(match self.ask() {
-            Wanted::Require => ClientCertificates::Require(trust),
+            AskClients::Require => ClientCertificates::Require(trust),
             _ => ClientCertificates::Ask(trust),
         })
     }
@@ -104,8 +97,8 @@ impl ClientFlags {
     pub(super) fn owners(&self, users: impl Iterator<Item = String>) -> Result<Option<Owners>, Failure> {
         let Some(list) = &self.client_cert_users else { return Ok(None) };
         let role = match self.client_cert_login {
-            None | Some(Worth::WithPassword) => Role::WithPassword,
-            Some(Worth::WithoutPassword) => Role::WithoutPassword,
+            None | Some(ClientLogin::WithPassword) => Role::WithPassword,
+            Some(ClientLogin::WithoutPassword) => Role::WithoutPassword,
         };
         let users = users.collect();
         let certificates = Arc::new(Certificates::new(role, self.listed(list, &users)?));

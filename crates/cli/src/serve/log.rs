@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use clap::ValueEnum;
+use config::LogFormat;
 use server::xferlog::Xferlog;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
@@ -13,14 +13,6 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Flags;
 use crate::talk::{Exit, Failure, show_path, words};
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum LogFormat {
-    /// Human-readable lines
-    Text,
-    /// One JSON object per line
-    Json,
-}
 
 /// The log of a site that runs. Dropped, it writes its last lines.
 pub(super) struct Log {

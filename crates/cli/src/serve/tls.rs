@@ -6,14 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use acme::Acme;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use config::{Reuse, Tls, TlsEnd};
 use net::tls::client::Roots;
 use net::tls::identity::Identity;
 use net::tls::server::{ServerTls, Settings};
 use net::tls::sessions::Sessions;
-use net::tls::{Fingerprint, Reuse, Versions};
-use server::Protected;
-use server::settings::{Security, Tls, TlsEnd};
+use net::tls::{Fingerprint, Versions};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -34,7 +33,7 @@ const IMPLICIT: u16 = 990;
 pub(super) struct TlsFlags {
     /// TLS on the addresses of --listen (explicit TLS, ftpes://)
     #[arg(long, value_enum, default_value = "offered")]
-    tls: Policy,
+    pub(super) tls: Tls,
     /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
     listen_tls: Vec<Listen>,
@@ -46,63 +45,31 @@ pub(super) struct TlsFlags {
     /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each with its
     /// --key: the host name that a client asks for decides.
     #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Vec<PathBuf>,
+    pub(super) cert: Vec<PathBuf>,
     /// Private key of the certificate, in PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Vec<PathBuf>,
+    pub(super) key: Vec<PathBuf>,
     #[command(flatten)]
-    acme: AcmeFlags,
+    pub(super) acme: AcmeFlags,
     /// Whether data connections must resume the TLS session of their control connection
     #[arg(hide_short_help = true, long, value_enum, default_value = "learn")]
-    data_reuse: ReuseFlag,
+    pub(super) data_reuse: Reuse,
     /// Let clients end TLS on the control connection (CCC), for firewalls that read it
     #[arg(long, hide_short_help = true)]
-    allow_ccc: bool,
+    pub(super) allow_ccc: bool,
     /// Is an upload published that ends without close_notify (the end of TLS)? Anybody in between may have cut it.
     #[arg(long, value_enum, default_value = "learn")]
-    tls_end: TlsEndFlag,
+    pub(super) tls_end: TlsEnd,
     #[command(flatten)]
-    clients: ClientFlags,
+    pub(super) clients: ClientFlags,
     /// TLS handshakes from one address at the same time
-    #[arg(hide_short_help = true, long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = server::settings::Limits::default().handshakes_per_address)]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = flags::at_least::<1>, default_value_t = config::Limits::default().handshakes_per_address)]
     pub(super) max_handshakes_per_address: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Policy {
-    /// No TLS
-    Off,
-    /// Optional
-    Offered,
-    /// Required to log in
-    Required,
-    /// Required to log in and for transfers
-    RequiredData,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ReuseFlag {
-    /// They must; others are refused with 522
-    Require,
-    /// They must once the session has done it
-    Learn,
-    /// They need not
-    Off,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum TlsEndFlag {
-    /// Never: it is kept to be resumed.
-    Strict,
-    /// As long as the client has not sent close_notify in this session, and its control connection is open.
-    Learn,
-    /// Always.
-    Lenient,
 }
 
 /// The TLS of a site that is being opened.
 pub(super) struct Opened {
-    pub(super) protected: Protected,
+    pub(super) tls: Arc<ServerTls>,
     /// The certificate that is shown to clients that ask for no name.
     pub(super) certificate: Shown,
     /// Where an authority is asked for a certificate.
@@ -150,29 +117,6 @@ impl TlsFlags {
         self.sockets.get_or_init(|| self.listen_tls.iter().flat_map(|at| at.sockets(IMPLICIT)).collect())
     }
 
-    pub(super) fn security(&self) -> Security {
-        Security {
-            tls: match self.tls {
-                Policy::Off => Tls::Off,
-                Policy::Offered => Tls::Offered,
-                Policy::Required => Tls::RequiredForLogin,
-                Policy::RequiredData => Tls::RequiredForData,
-            },
-            ccc: self.allow_ccc,
-            reuse: match self.data_reuse {
-                ReuseFlag::Require => Reuse::Require,
-                ReuseFlag::Learn => Reuse::Learn,
-                ReuseFlag::Off => Reuse::Off,
-            },
-            tls_end: match self.tls_end {
-                TlsEndFlag::Strict => TlsEnd::Strict,
-                TlsEndFlag::Learn => TlsEnd::Learn,
-                TlsEndFlag::Lenient => TlsEnd::Lenient,
-            },
-            ..Security::default()
-        }
-    }
-
     /// The files of the certificates that are given, each with its key's.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&PathBuf, &PathBuf)> {
         self.cert.iter().zip(&self.key)
@@ -185,7 +129,7 @@ impl TlsFlags {
 
     /// Has anybody TLS?
     pub(super) fn is_used(&self) -> bool {
-        self.tls != Policy::Off || !self.listen_tls.is_empty()
+        self.tls != Tls::Off || !self.listen_tls.is_empty()
     }
 
     /// What cannot be followed, as a sentence.
@@ -219,8 +163,7 @@ impl TlsFlags {
         let sessions = Sessions::new().map_err(cannot)?;
         let tls = Arc::new(ServerTls::new(settings, &sessions).map_err(cannot)?);
         let owners = self.clients.owners(users)?;
-        let protected = Protected { tls, implicit: self.listens().to_vec() };
-        Ok(Some(Opened { protected, certificate, acme, owners }))
+        Ok(Some(Opened { tls, certificate, acme, owners }))
     }
 
     fn settings(&self, obtained: Option<Identity>) -> Result<Settings, Failure> {
@@ -250,7 +193,7 @@ impl TlsFlags {
     /// Reads the files again whenever one has changed and when told to, and takes what ACME has brought; what cannot be used
     /// leaves all as it was.
     pub(super) async fn follow(&self, opened: Opened, told: &Notify) {
-        let Opened { protected: Protected { tls, .. }, acme, owners, .. } = opened;
+        let Opened { tls, acme, owners, .. } = opened;
         let (fresh, mut obtained) = watch::channel(acme.as_ref().and_then(Acme::identity));
         // Ends with this.
         let mut renewing = JoinSet::new();

@@ -1,8 +1,8 @@
 //! Is the client still there, and what goes on when it is not?
+use config::HangUp;
 use tokio::time::sleep_until;
 
 use super::{Driver, Stage};
-use crate::settings::HangUp;
 
 /// A client that has closed its side of the control connection.
 pub(super) struct Gone {
@@ -23,7 +23,7 @@ impl Driver<'_> {
     /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
     /// there, as slow as others may be.
     pub(super) fn next_look(&self) -> tokio::time::Instant {
-        let deadlines = &self.shared.settings.deadlines;
+        let deadlines = &self.shared.site.deadlines;
         tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
     }
 
@@ -45,7 +45,7 @@ impl Driver<'_> {
     /// Is an upload under way that is published whatever its client's control connection does? A client that does not read
     /// its replies resets it by closing.
     pub(super) fn outlives_its_control(&self) -> bool {
-        let publishes = self.settings.hang_up == HangUp::Publish;
+        let publishes = self.settings.site.uploads.hang_up == HangUp::Publish;
         publishes && self.running.as_ref().is_some_and(|running| running.is_upload)
     }
 

@@ -30,8 +30,8 @@ pub(super) async fn secure(
     explicit: Option<Explicit<'_>>,
 ) -> Result<Binding, NoTls> {
     let Some(tls) = &shared.tls else { return Err(NoTls::Refused(Reason::TlsOff)) };
-    let _turn = registration.handshake(&settings.limits).map_err(NoTls::Refused)?;
-    let binding = control.accept_tls(tls, explicit, settings.security.handshake).await?;
+    let _turn = registration.handshake(&settings.site.limits).map_err(NoTls::Refused)?;
+    let binding = control.accept_tls(tls, explicit, settings.site.deadlines.handshake).await?;
     registration.secured(Some(binding.established().version));
     Ok(binding)
 }

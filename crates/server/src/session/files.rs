@@ -157,7 +157,7 @@ impl Session {
     }
 
     pub(super) fn status_of(&mut self, path: &Pathname) {
-        let most = self.settings.limits.stat_lines;
+        let most = self.settings.site.limits.stat_lines;
         self.file(Verb::Stat, path.as_bytes(), Then::Lines { begun: false }, |there| {
             FileOp::Lines(there, most)
         });
@@ -188,11 +188,11 @@ impl Session {
                 });
             }
             Site::Idle(None) => {
-                let (now, most) = (self.idle.as_secs(), self.settings.deadlines.idle_most.as_secs());
+                let (now, most) = (self.idle.as_secs(), self.settings.site.deadlines.idle_most.as_secs());
                 self.reply(200, format!("The idle timeout is {now} seconds (maximum {most})."));
             }
             Site::Idle(Some(seconds)) => {
-                let most = self.settings.deadlines.idle_most.as_secs();
+                let most = self.settings.site.deadlines.idle_most.as_secs();
                 if (30..=most).contains(&seconds) {
                     self.idle = Duration::from_secs(seconds);
                     self.reply(200, format!("Idle timeout set to {seconds} seconds."));

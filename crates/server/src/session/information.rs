@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use config::{Listener, Tls};
 use storage::Rights;
 use wire::digest::Algorithm;
 use wire::verb::TABLE;
@@ -12,13 +13,12 @@ use super::{Session, Transfer};
 use crate::effect::DataPlan;
 use crate::policy;
 use crate::reason::Reason;
-use crate::settings::{Modes, Security, Tls};
 
 impl Session {
     pub(super) fn features(&mut self) {
         // Before the login nobody knows what the user may do; the modes are the same for everybody.
         let rights = self.logged_in().map_or(Rights::Write, |(pass, _)| pass.rights());
-        let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), self.settings.modes).is_ok();
+        let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), &self.settings.listener).is_ok();
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
             match (row.verb, row.feat) {
@@ -39,15 +39,14 @@ impl Session {
 
     /// Is a verb served, and not switched off for everybody?
     fn is_on(&self, verb: Verb) -> bool {
-        let (Modes { active, passive, .. }, Security { tls, implicit, ccc, .. }) =
-            (self.settings.modes, self.settings.security);
+        let Listener { active, passive, tls, implicit, allow_ccc, .. } = *self.settings.listener;
         verb.row().served
             && match verb {
                 Verb::Pasv | Verb::Epsv => passive,
                 Verb::Port | Verb::Eprt => active,
                 Verb::Auth => tls != Tls::Off && !implicit,
                 Verb::Pbsz | Verb::Prot => tls != Tls::Off,
-                Verb::Ccc => tls != Tls::Off && ccc,
+                Verb::Ccc => tls != Tls::Off && allow_ccc,
                 _ => true,
             }
     }
@@ -152,13 +151,13 @@ impl Session {
 
     /// Which side may open data connections, and how long is waited for what.
     fn modes_and_times(&self) -> String {
-        let modes = match (self.settings.modes.passive, self.settings.modes.active) {
+        let modes = match (self.settings.listener.passive, self.settings.listener.active) {
             (true, true) => "Passive and active mode",
             (true, false) => "Passive mode only",
             (false, true) => "Active mode only",
             (false, false) => "No data connections",
         };
-        let deadlines = &self.settings.deadlines;
+        let deadlines = &self.settings.site.deadlines;
         format!(
             "{modes}. Timeouts: {} idle, {} to open a data connection, {} without data in a transfer.",
             shown(self.idle),

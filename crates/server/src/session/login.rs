@@ -117,7 +117,7 @@ impl Session {
         self.data = DataPlan::None;
         // RFC 2228 4: the protection of data is agreed on anew; that of the control connection stays.
         (self.agreed.buffer, self.agreed.data) = (false, Protection::Clear);
-        self.idle = self.settings.deadlines.idle;
+        self.idle = self.settings.site.deadlines.idle;
         self.effect(Effect::Unlisten);
         self.reply(220, "Ready for a new user.");
     }
@@ -130,8 +130,9 @@ fn is_anonymous(name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
+
+    use config::SiteConfig;
 
     use super::*;
     use crate::effect::Input;
@@ -140,8 +141,8 @@ mod tests {
     /// Each REIN gave a stranger another minute: fifty commands without a login were fifty minutes.
     #[test]
     fn starting_anew_puts_the_login_deadline_off_only_for_who_had_logged_in() {
-        let (settings, begun) = (Arc::new(Settings::default()), Instant::now());
-        let login = settings.deadlines.login;
+        let (settings, begun) = (Settings::from(SiteConfig::default()), Instant::now());
+        let login = settings.site.deadlines.login;
         let here = ([127, 0, 0, 1], 21).into();
         let mut session = Session::new(settings, here, here, begun);
         let later = begun + Duration::from_secs(30);

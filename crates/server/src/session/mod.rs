@@ -49,7 +49,7 @@ pub(crate) use protection::is_tls;
 /// One control connection's dialogue, from the server's side.
 #[derive(Debug)]
 pub struct Session {
-    settings: Arc<Settings>,
+    settings: Settings,
     peer: SocketAddr,
     local: SocketAddr,
     phase: Phase,
@@ -182,10 +182,10 @@ impl Default for Parameters {
 impl Session {
     /// A session that has just been accepted; the greeting is its first output.
     #[must_use]
-    pub fn new(settings: Arc<Settings>, peer: SocketAddr, local: SocketAddr, now: Instant) -> Self {
-        let greeting = Reply::new(220, settings.greeting.clone());
-        let idle = settings.deadlines.idle;
-        let control = if settings.security.implicit { Level::Protected } else { Level::Clear };
+    pub fn new(settings: Settings, peer: SocketAddr, local: SocketAddr, now: Instant) -> Self {
+        let greeting = Reply::new(220, settings.site.greeting.clone());
+        let idle = settings.site.deadlines.idle;
+        let control = if settings.listener.implicit { Level::Protected } else { Level::Clear };
         Self {
             settings,
             peer,
@@ -260,7 +260,7 @@ impl Session {
         match (&self.busy, &self.transfer) {
             (Busy::Nothing, Transfer::None) => true,
             (Busy::Nothing, Transfer::Opening(_) | Transfer::Moving(_)) => {
-                let limits = &self.settings.limits;
+                let limits = &self.settings.site.limits;
                 let fits = self.queue.is_empty() || self.queued + weight(limits.line) <= QUEUED;
                 self.queue.len() < limits.queue && fits
             }
@@ -281,7 +281,7 @@ impl Session {
             _ if !self.is_at_rest() => None,
             Phase::Ready { .. } => Some(self.heard + self.idle),
             Phase::AwaitUser | Phase::AwaitPassword { .. } => {
-                Some(self.begun + self.settings.deadlines.login)
+                Some(self.begun + self.settings.site.deadlines.login)
             }
         }
     }
@@ -367,7 +367,7 @@ impl Session {
     fn execute(&mut self, command: Result<Command, Refused>, now: Instant) {
         if !matches!(self.phase, Phase::Ready { .. }) {
             self.commands_before_login += 1;
-            if self.commands_before_login > self.settings.limits.commands_before_login {
+            if self.commands_before_login > self.settings.site.limits.commands_before_login {
                 self.event(None, None, Err(Reason::TooManyCommands));
                 return self.close(Reason::TooManyCommands.reply());
             }
@@ -377,7 +377,7 @@ impl Session {
         let command = match command {
             Ok(command) => command,
             Err(Refused::Line) => {
-                let limit = self.settings.limits.line;
+                let limit = self.settings.site.limits.line;
                 return self.refuse_with(
                     None,
                     None,
@@ -406,7 +406,7 @@ impl Session {
             Phase::Ready { pass, .. } => Some(pass.rights()),
             _ => None,
         };
-        let allowed = policy::check_command(&command, rights, self.settings.modes);
+        let allowed = policy::check_command(&command, rights, &self.settings.listener);
         if let Err(reason) = allowed.and_then(|()| self.demands(&command)) {
             self.forget_markers(verb);
             self.refuse(Some(verb), None, reason);

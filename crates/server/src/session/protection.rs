@@ -6,6 +6,7 @@
 //! ```
 use std::time::Instant;
 
+use config::Tls;
 use storage::Certificate;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, Verb};
@@ -13,7 +14,6 @@ use wire::{Command, Protection, Reply, Verb};
 use super::{Busy, Parameters, Phase, Session};
 use crate::effect::{DataPlan, Effect};
 use crate::reason::Reason;
-use crate::settings::Tls;
 
 /// How the control connection is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Agreed {
 impl Session {
     /// What the listener demands before a command.
     pub(super) fn demands(&self, command: &Command) -> Result<(), Reason> {
-        let tls = self.settings.security.tls;
+        let tls = self.settings.listener.tls;
         let logs_in = matches!(command, Command::User(_) | Command::Pass(_) | Command::Acct(_));
         let demands_login = matches!(tls, Tls::RequiredForLogin | Tls::RequiredForData);
         if logs_in && demands_login && self.agreed.control != Level::Protected {
@@ -51,7 +51,7 @@ impl Session {
     }
 
     pub(super) fn authenticate(&mut self, mechanism: Mechanism) {
-        if self.settings.security.tls == Tls::Off {
+        if self.settings.listener.tls == Tls::Off {
             return self.refuse(Some(Verb::Auth), None, Reason::TlsOff);
         }
         if self.agreed.control != Level::Clear {
@@ -84,7 +84,7 @@ impl Session {
         }
         self.phase = Phase::AwaitUser;
         self.parameters = Parameters::default();
-        self.idle = self.settings.deadlines.idle;
+        self.idle = self.settings.site.deadlines.idle;
         let data = if mechanism.protects_data() { Protection::Private } else { Protection::Clear };
         self.agreed = Agreed { control: Level::Protected, buffer: false, data };
         if self.data != DataPlan::None {
@@ -95,7 +95,7 @@ impl Session {
 
     pub(super) fn protection_buffer(&mut self) {
         match self.agreed.control {
-            _ if self.settings.security.tls == Tls::Off => {
+            _ if self.settings.listener.tls == Tls::Off => {
                 self.refuse(Some(Verb::Pbsz), None, Reason::TlsOff)
             }
             Level::Clear => self.refuse(Some(Verb::Pbsz), None, Reason::AuthFirst),
@@ -108,7 +108,7 @@ impl Session {
     }
 
     pub(super) fn protection_level(&mut self, level: Protection) {
-        let refused = if self.settings.security.tls == Tls::Off {
+        let refused = if self.settings.listener.tls == Tls::Off {
             Some(Reason::TlsOff)
         } else if self.agreed.control == Level::Clear {
             Some(Reason::AuthFirst)
@@ -117,7 +117,7 @@ impl Session {
         } else {
             match level {
                 Protection::Safe | Protection::Confidential => Some(Reason::NoSuchLevel),
-                Protection::Clear if self.settings.security.tls == Tls::RequiredForData => {
+                Protection::Clear if self.settings.listener.tls == Tls::RequiredForData => {
                     Some(Reason::LevelDenied)
                 }
                 Protection::Clear | Protection::Private => None,
@@ -141,11 +141,11 @@ impl Session {
     }
 
     pub(super) fn clear_control(&mut self) {
-        let security = &self.settings.security;
+        let listener = &self.settings.listener;
         let refused = match self.agreed.control {
-            _ if security.tls == Tls::Off => Some(Reason::TlsOff),
+            _ if listener.tls == Tls::Off => Some(Reason::TlsOff),
             Level::Clear | Level::Cleared => Some(Reason::AuthFirst),
-            Level::Protected if !security.ccc => Some(Reason::ClearDenied),
+            Level::Protected if !listener.allow_ccc => Some(Reason::ClearDenied),
             Level::Protected => None,
         };
         if let Some(reason) = refused {

@@ -42,7 +42,7 @@ pub(crate) struct Guard {
 pub(crate) struct Awaited {
     guard: Guard,
     claim: ProtectedClaim,
-    settings: Arc<Settings>,
+    settings: Settings,
     flow: Flow,
     /// Why an earlier one was refused.
     why: Option<Transferred>,
@@ -58,8 +58,7 @@ impl Guard {
         settings: &Settings,
         flow: Flow,
     ) -> Result<Data, Transferred> {
-        let security = &settings.security;
-        data.accept_tls(&self.binding, security.reuse, flow, security.handshake)
+        data.accept_tls(&self.binding, settings.reuse(), flow, settings.site.deadlines.handshake)
             .await
             .map_err(|error| failed(&error))
     }
@@ -69,23 +68,23 @@ impl Guard {
     pub(super) async fn awaits(
         self,
         mut claim: ProtectedClaim,
-        settings: &Arc<Settings>,
+        settings: &Settings,
         flow: Flow,
     ) -> Result<Awaited, (ProtectedClaim, Transferred)> {
-        let until = Instant::now() + settings.deadlines.data;
+        let until = Instant::now() + settings.site.deadlines.data;
         let mut why = None;
         let place = claim.claimed_port();
         let stirring = stirs(&mut claim, &self.binding, until, &mut why);
         let (stirred, seen) = silence::watched(place.clone(), stirring).await;
         match stirred {
             Some(until) => {
-                let settings = Arc::clone(settings);
+                let settings = settings.clone();
                 Ok(Awaited { guard: self, claim, settings, flow, why, until })
             }
             None => {
                 let why = match why {
                     Some(why) => why,
-                    None => silence::nobody_came(&place, seen, settings.deadlines.data).await,
+                    None => silence::nobody_came(&place, seen, settings.site.deadlines.data).await,
                 };
                 Err((claim, why))
             }
@@ -127,12 +126,11 @@ impl Awaited {
     /// The client's own connection, under TLS.
     pub(super) async fn connection(self) -> Result<Data, Transferred> {
         let Self { guard: Guard { binding, .. }, mut claim, settings, flow, mut why, until } = self;
-        let security = &settings.security;
-        let deadline = Instant::now() + security.handshake;
+        let deadline = Instant::now() + settings.site.deadlines.handshake;
         let mut until = until.map_or(deadline, |until| until.min(deadline));
         claim.keep_until(deadline);
-        let mut held = HeldBack::new(security.reuse);
-        let mut shakes = Shakes::new(binding, security.reuse, flow, deadline);
+        let mut held = HeldBack::new(settings.reuse());
+        let mut shakes = Shakes::new(binding, settings.reuse(), flow, deadline);
         loop {
             match held.release(Instant::now(), || claim.is_contended()) {
                 Released::Nothing => {}
@@ -207,7 +205,7 @@ impl Awaited {
         Err(why.unwrap_or_else(|| {
             // One that was there and said nothing may well have been the client's.
             if claim.is_contended() {
-                failed(&HandshakeError::Late(security.handshake).into())
+                failed(&HandshakeError::Late(settings.site.deadlines.handshake).into())
             } else {
                 Reason::DataNotMade.into()
             }

@@ -1,6 +1,7 @@
 //! How does a file come in? STOR, STOU, APPE.
 use std::time::Duration;
 
+use config::{HangUp, TlsEnd};
 use net::buffer;
 use net::data::Data;
 use net::pump::{self, Progress};
@@ -14,7 +15,6 @@ use super::{Broken, PATIENCE};
 use crate::effect::Transferred;
 use crate::reason::Reason;
 use crate::session::Pass;
-use crate::settings::{HangUp, TlsEnd};
 
 /// From the end of an upload's data to the look whether its client is still there: half the time that the upload took,
 /// within these bounds. A process that is killed closes all its connections within microseconds, but on a busy machine it may

@@ -59,7 +59,7 @@ pub(crate) struct Ready {
     flow: Flow,
     /// TLS is to begin.
     shaking: Option<Shaking>,
-    settings: Arc<Settings>,
+    settings: Settings,
     track: Arc<Track>,
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn open(
     plan: Plan,
     mut claim: Option<Held>,
     guard: Option<Guard>,
-    settings: Arc<Settings>,
+    settings: Settings,
     local: SocketAddr,
     track: Arc<Track>,
 ) -> Result<(Opened, Ready), Ended> {
@@ -110,7 +110,7 @@ pub(crate) async fn open(
                 work,
                 data,
                 ascii,
-                stall: settings.deadlines.stall,
+                stall: settings.site.deadlines.stall,
                 binding,
                 flow,
                 shaking,
@@ -157,7 +157,7 @@ impl Way {
     async fn connect(
         self,
         held: &mut Option<Held>,
-        settings: &Arc<Settings>,
+        settings: &Settings,
         local: SocketAddr,
     ) -> Result<(Option<Data>, Option<Shaking>), Transferred> {
         let Self { data, protection, guard, flow } = self;
@@ -203,7 +203,7 @@ async fn connect(
     settings: &Settings,
     local: SocketAddr,
 ) -> Result<Option<Data>, Transferred> {
-    let patience = settings.deadlines.data;
+    let patience = settings.site.deadlines.data;
     match (plan, claim) {
         (DataPlan::None, _) => Ok(None),
         (DataPlan::Listening, Some(claim)) => {
@@ -228,8 +228,8 @@ async fn connect(
         // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
         (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
         (DataPlan::Target(target), _) => {
-            let from = DialSource { address: from_here(local, target), port: settings.modes.active_port };
-            match dial_patiently(target, Some(from), settings.modes.data_mss, patience).await {
+            let from = DialSource { address: from_here(local, target), port: settings.listener.active_port };
+            match dial_patiently(target, Some(from), settings.listener.data_mss, patience).await {
                 Ok(data) => Ok(Some(data)),
                 Err(why) => Err(silence::not_called(target, from.port, &why, patience)),
             }
@@ -267,7 +267,7 @@ impl Ready {
         }
         let (mut end, left) = match (work, data) {
             (Work::Store(store), Some(data)) => {
-                let (tls_end, hang_up) = (settings.security.tls_end, settings.hang_up);
+                let (tls_end, hang_up) = (settings.listener.tls_end, settings.site.uploads.hang_up);
                 let terms = incoming::Terms { ascii, stall, tls_end, hang_up, binding };
                 match store.receive(data, &terms, progress).await {
                     Ok(received) => return Moved::Received(Received { received, track }),

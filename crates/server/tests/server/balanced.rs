@@ -4,10 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use config::{Deadlines, SiteConfig};
 use net::control::Control;
 use net::tls::Versions;
-use server::Settings;
-use server::settings::{Deadlines, Proxies};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -22,12 +21,12 @@ const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\
 const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 fn behind(networks: &str) -> Scene {
-    behind_with(networks, Settings::default())
+    behind_with(networks, SiteConfig::default())
 }
 
-fn behind_with(networks: &str, settings: Settings) -> Scene {
-    let proxies = Proxies::new(vec![networks.parse().unwrap()]);
-    Scene::open(Settings { proxies, ..settings }, Dress::Clear)
+fn behind_with(networks: &str, mut settings: SiteConfig) -> Scene {
+    settings.listeners[0].proxy_from = vec![networks.parse().unwrap()];
+    Scene::open(settings, Dress::Clear)
 }
 
 struct Client(BufReader<TcpStream>);
@@ -72,14 +71,15 @@ impl Client {
 async fn behind_a_balancer_silence_names_no_rule() {
     let deadlines = Deadlines { data: Duration::from_millis(50), ..Deadlines::default() };
     for (networks, header) in [("127.0.0.1/32", VERSION_1), ("192.0.2.0/24", b"")] {
-        let scene = behind_with(networks, Settings { deadlines: deadlines.clone(), ..Settings::default() });
+        let scene =
+            behind_with(networks, SiteConfig { deadlines: deadlines.clone(), ..SiteConfig::default() });
         let mut client = Client::connect(scene.door.clear, header).await;
         client.log_in().await;
         client.port().await;
         let told = client.ask("NLST", "425").await;
         assert!(!told.contains("rule"), "{networks}: {told}");
     }
-    let scene = Scene::open(Settings { deadlines, ..Settings::default() }, Dress::Clear);
+    let scene = Scene::open(SiteConfig { deadlines, ..SiteConfig::default() }, Dress::Clear);
     let mut client = Client::connect(scene.door.clear, b"").await;
     client.log_in().await;
     client.port().await;
@@ -139,8 +139,8 @@ async fn a_data_connection_is_matched_by_the_address_in_its_header() {
 /// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is nobody's.
 #[tokio::test]
 async fn under_implicit_tls_the_header_comes_before_the_handshake() {
-    let proxies = Proxies::new(vec!["127.0.0.1/32".parse().unwrap()]);
-    let settings = Settings { proxies, ..Settings::default() };
+    let mut settings = SiteConfig::default();
+    settings.listeners[0].proxy_from = vec!["127.0.0.1/32".parse().unwrap()];
     let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
     let (to, tls) = (scene.door.implicit.unwrap(), scene.door.tls.clone().unwrap());
     for header in [Some(VERSION_1), Some(VERSION_2), None] {

@@ -1,6 +1,6 @@
 //! Is a protected data connection its own control connection's, whoever else comes to the port?
+use config::Reuse;
 use net::tls::Versions;
-use server::settings::Reuse;
 
 use crate::client::{Client, all, ground, within_bound};
 use crate::dress::Dress;
@@ -12,7 +12,7 @@ const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
 fn house(told: &str, versions: Versions, reuse: Reuse) -> (Ground, Loopback) {
     let ground = ground(told);
-    let site = Loopback::changed(&ground, Dress::Explicit(versions), |s| s.security.reuse = reuse);
+    let site = Loopback::changed(&ground, Dress::Explicit(versions), |s| s.listeners[0].data_reuse = reuse);
     (ground, site)
 }
 

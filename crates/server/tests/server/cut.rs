@@ -1,8 +1,8 @@
 //! What becomes of an upload that ends without close_notify (RFC 8446 6.1)? Anybody in between can end it so.
 use std::fs;
 
+use config::{HangUp, Reuse, TlsEnd};
 use net::tls::Versions;
-use server::settings::{HangUp, Reuse, TlsEnd};
 use socket2::SockRef;
 use tokio::task::JoinSet;
 
@@ -25,8 +25,8 @@ fn content() -> Vec<u8> {
 fn house(versions: Versions, tls_end: TlsEnd) -> (Ground, Loopback) {
     let ground = ground(&format!("@ ports {LANES}"));
     let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
-        settings.security.tls_end = tls_end;
-        settings.security.reuse = Reuse::Learn;
+        settings.listeners[0].tls_end = tls_end;
+        settings.listeners[0].data_reuse = Reuse::Learn;
     });
     (ground, site)
 }
@@ -139,8 +139,8 @@ async fn shows(told: &str, end: TlsEnd, hang_up: HangUp, uploads: &[(Manner, boo
         within_bound(async {
             let ground = ground("@ ports 2");
             let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
-                settings.security.tls_end = end;
-                settings.hang_up = hang_up;
+                settings.listeners[0].tls_end = end;
+                settings.uploads.hang_up = hang_up;
             });
             let mut client = Client::login(&site.door).await;
             for (n, (manner, published)) in uploads.iter().enumerate() {

@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use config::{Reuse, SiteConfig, Tls as Policy};
 use net::control::Control;
 use net::listener::Listener;
 use net::tls::Versions;
@@ -13,8 +14,6 @@ use net::tls::client::{ClientTls, Session, Settings as ClientSettings, Trust};
 use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings as ServerSettings};
 use net::tls::sessions::Sessions;
-use server::Settings;
-use server::settings::{Reuse, Tls as Policy};
 
 use crate::line::PATIENCE;
 use crate::story::Story;
@@ -42,7 +41,7 @@ impl Dress {
         [Self::Clear, Self::Explicit(Versions::Tls12), Self::Explicit(Versions::Tls13)];
 
     /// A site that takes no other, and lets its clients put it on.
-    pub(crate) fn put_on(self, settings: &mut Settings) {
+    pub(crate) fn put_on(self, settings: &mut SiteConfig) {
         // What a client says before the story begins: PBSZ and PROT, and AUTH.
         let said = match self {
             Self::Clear => 0,
@@ -59,8 +58,8 @@ impl Dress {
                     *deadline *= 3;
                 }
             }
-            settings.security.tls = Policy::RequiredForData;
-            settings.security.reuse = Reuse::Require;
+            settings.listeners[0].tls = Policy::RequiredForData;
+            settings.listeners[0].data_reuse = Reuse::Require;
         }
     }
 

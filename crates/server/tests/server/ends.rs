@@ -1,7 +1,7 @@
 //! How do sessions end that the site ends, or that end in the middle of something?
 use std::fs;
 
-use server::Settings;
+use config::SiteConfig;
 use server::Stop;
 
 use crate::client::in_each_dress;
@@ -13,7 +13,7 @@ use crate::way::End;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_at_once_waits_for_no_client() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         for n in 0..1000 {
             fs::write(scene.path(&format!("{n:x>250}")), "").unwrap();
         }
@@ -31,7 +31,7 @@ async fn stopping_at_once_waits_for_no_client() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         let mut client = scene.member().await;
         drop(scene.registry);
         scene.running.abort();
@@ -45,7 +45,7 @@ async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transfer_cut_off_with_its_session_is_logged() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
         let mut data = client.passive().await;
@@ -66,7 +66,7 @@ async fn a_transfer_cut_off_with_its_session_is_logged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_that_the_end_of_the_site_cuts_off_is_reset_and_the_client_told() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
         let mut data = client.passive().await;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use server::Settings;
+use config::SiteConfig;
 use storage::accounts::{Account, Accounts, Anonymous, PasswordHash, hash};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +21,7 @@ use crate::scene::{Open, Scene, patiently};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
     in_each_dress(async |dress| {
-        let mut settings = Settings::default();
+        let mut settings = SiteConfig::default();
         settings.deadlines.stall = Duration::from_millis(300);
         settings.limits.sessions = 1;
         let scene = Scene::open(settings, dress);
@@ -45,7 +45,7 @@ async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_is_told_in_pieces_as_one_reply() {
     in_each_dress(async |dress| {
-        let mut settings = Settings::default();
+        let mut settings = SiteConfig::default();
         settings.limits.stat_lines = 600;
         let scene = Scene::open(settings, dress);
         for n in 0..600 {
@@ -78,7 +78,7 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
 async fn guessing_on_many_connections_at_once_gains_nothing() {
     in_each_dress(async |dress| {
         let desk = Desk::new(usize::MAX);
-        let mut settings = Settings::default();
+        let mut settings = SiteConfig::default();
         settings.limits.failures_before_refusal = 2;
         let scene = Scene::with(settings, dress, |tree| desk.gate(tree));
         let mut guesses = Vec::new();
@@ -105,7 +105,7 @@ async fn guessing_on_many_connections_at_once_gains_nothing() {
 #[tokio::test]
 async fn a_flood_of_one_address_holds_up_nobody_else() {
     let desk = Desk::new(1);
-    let mut settings = Settings::default();
+    let mut settings = SiteConfig::default();
     settings.limits.failures_before_delay = u32::MAX;
     let scene = Scene::with(settings, Dress::Clear, |tree| desk.gate(tree));
     let mut flood = Vec::new();
@@ -136,7 +136,7 @@ async fn a_flood_of_one_address_holds_up_nobody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_logins_at_once_cost_one_verification() {
     let mut verified = None;
-    let scene = Scene::with(Settings::default(), Dress::Clear, |tree| {
+    let scene = Scene::with(SiteConfig::default(), Dress::Clear, |tree| {
         let accounts = Arc::new(accounts(tree));
         verified = Some(Arc::clone(&accounts));
         accounts
@@ -160,7 +160,7 @@ async fn eight_logins_at_once_cost_one_verification() {
 #[tokio::test]
 async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
     in_each_dress(async |dress| {
-        let mut settings = Settings::default();
+        let mut settings = SiteConfig::default();
         settings.limits.failures_before_refusal = 2;
         settings.limits.failures_before_delay = u32::MAX;
         let scene = Scene::with(settings, dress, |tree| Arc::new(accounts(tree)));

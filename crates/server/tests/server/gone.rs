@@ -2,7 +2,7 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
-use server::Settings;
+use config::SiteConfig;
 use server::Stop;
 
 use crate::client::in_each_dress;
@@ -13,7 +13,7 @@ const TEBIBYTE: u64 = 1 << 40;
 
 /// A site that soon gives up, with so many sessions at a time.
 fn scene(dress: Dress, sessions: usize) -> Scene {
-    let mut settings = Settings::default();
+    let mut settings = SiteConfig::default();
     settings.deadlines.gone = Duration::from_millis(200);
     settings.limits.sessions = sessions;
     let scene = Scene::open(settings, dress);
@@ -144,7 +144,7 @@ async fn a_file_that_grows_while_it_is_sent_is_sent_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_told_to_end_does_so_in_time() {
     in_each_dress(async |dress| {
-        let mut settings = Settings::default();
+        let mut settings = SiteConfig::default();
         settings.deadlines.drain = Duration::from_millis(200);
         let scene = Scene::open(settings, dress);
         sparse(&scene, "huge", TEBIBYTE);

@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use config::SiteConfig;
+use config::{Reuse, Tls, TlsEnd};
 use net::tls::identity::Identity;
-use server::Settings;
-use server::settings::{Reuse, Tls, TlsEnd};
 use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Certificate, Denied, Gate, Kind, Rights, Tree, VPath};
@@ -19,12 +19,13 @@ use tempfile::TempDir;
 use wire::Stamp;
 
 use crate::fault::Faulty;
+use crate::loopback::plain;
 use crate::story::{Check, Directive, Story};
 
 /// The ground of one story; the folder goes with it.
 pub(crate) struct Ground {
     folder: TempDir,
-    pub(crate) settings: Settings,
+    pub(crate) settings: SiteConfig,
     pub(crate) gate: Arc<Doorkeeper>,
     pub(crate) ports: usize,
     pub ipv6: bool,
@@ -104,7 +105,7 @@ impl Ground {
             Local::open(&folder.path().join("root"), LocalOptions::default()).map_err(|e| e.to_string())?;
         let mut ground = Self {
             folder,
-            settings: Settings::default(),
+            settings: plain(),
             gate: Arc::new(Doorkeeper {
                 tree: Arc::new(tree),
                 users: HashMap::new(),
@@ -205,12 +206,12 @@ impl Ground {
             }
             Directive::Limit(which, value) => self.limit(which, *value)?,
             Directive::Deadline(which, ms) => self.deadline(which, Duration::from_millis(*ms))?,
-            Directive::Passive(on) => self.settings.modes.passive = *on,
-            Directive::Active(on) => self.settings.modes.active = *on,
+            Directive::Passive(on) => self.settings.listeners[0].passive = *on,
+            Directive::Active(on) => self.settings.listeners[0].active = *on,
             Directive::Ports(count) => self.ports = *count,
             Directive::Ipv6 => self.ipv6 = true,
             Directive::Tls(policy) => {
-                self.settings.security.tls = match policy.as_str() {
+                self.settings.listeners[0].tls = match policy.as_str() {
                     "offered" => Tls::Offered,
                     "login" => Tls::RequiredForLogin,
                     "data" => Tls::RequiredForData,
@@ -229,9 +230,9 @@ impl Ground {
                 keeper.owners.push((name.clone(), user.clone()));
             }
             Directive::Shows(name) => self.shown = Some(keeper.identity(name)),
-            Directive::Ccc => self.settings.security.ccc = true,
+            Directive::Ccc => self.settings.listeners[0].allow_ccc = true,
             Directive::Reuse(reuse) => {
-                self.settings.security.reuse = match reuse.as_str() {
+                self.settings.listeners[0].data_reuse = match reuse.as_str() {
                     "require" => Reuse::Require,
                     "learn" => Reuse::Learn,
                     "off" => Reuse::Off,
@@ -239,7 +240,7 @@ impl Ground {
                 };
             }
             Directive::TlsEnd(end) => {
-                self.settings.security.tls_end = match end.as_str() {
+                self.settings.listeners[0].tls_end = match end.as_str() {
                     "strict" => TlsEnd::Strict,
                     "learn" => TlsEnd::Learn,
                     "lenient" => TlsEnd::Lenient,
@@ -247,7 +248,9 @@ impl Ground {
                 };
             }
             Directive::Peer(peer) => self.peer = Some(peer.parse().map_err(|_| "no address")?),
-            Directive::External(at) => self.settings.external = Some(at.parse().map_err(|_| "no address")?),
+            Directive::External(at) => {
+                self.settings.listeners[0].external = Some(at.parse().map_err(|_| "no address")?)
+            }
             Directive::Fault(path, kind) => {
                 let kind = match kind.as_str() {
                     "full" => Kind::Full,

@@ -1,6 +1,6 @@
 //! What becomes of an upload whose client closes everything at its end? The same each time.
-use server::Settings;
-use server::settings::HangUp;
+use config::HangUp;
+use config::SiteConfig;
 
 use crate::dress::Dress;
 use crate::scene::{Scene, patiently};
@@ -43,7 +43,7 @@ fn published(scene: &Scene) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_whose_client_hangs_up_is_kept_and_not_published() {
-    let scene = Scene::open(Settings::default(), Dress::Clear);
+    let scene = Scene::open(SiteConfig::default(), Dress::Clear);
     hang_up(&scene).await;
     assert_eq!(published(&scene), 0);
     // All of it is there to be resumed.
@@ -55,7 +55,9 @@ async fn an_upload_whose_client_hangs_up_is_kept_and_not_published() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_may_publish_what_is_hung_up_on() {
-    let scene = Scene::open(Settings { hang_up: HangUp::Publish, ..Settings::default() }, Dress::Clear);
+    let mut settings = SiteConfig::default();
+    settings.uploads.hang_up = HangUp::Publish;
+    let scene = Scene::open(settings, Dress::Clear);
     hang_up(&scene).await;
     assert_eq!(published(&scene), ROUNDS);
 }
@@ -63,7 +65,7 @@ async fn a_site_may_publish_what_is_hung_up_on() {
 /// `printf 'USER ...\r\nSTOR x\r\nQUIT\r\n' | nc` has said QUIT, though nobody has read that when the data ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_said_quit_has_not_hung_up() {
-    let scene = Scene::open(Settings::default(), Dress::Clear);
+    let scene = Scene::open(SiteConfig::default(), Dress::Clear);
     for round in 0..ROUNDS {
         let mut client = scene.member().await;
         let mut data = client.passive().await;

@@ -4,9 +4,9 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use config::Reuse;
 use net::passive::TurnedAway;
 use net::tls::Versions;
-use server::settings::Reuse;
 
 use crate::client::{Client, all, within_bound};
 use crate::loopback::Loopback;

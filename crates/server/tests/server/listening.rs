@@ -3,15 +3,30 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
-use server::{BindError, Server, Settings};
+use config::{Listener, SiteConfig, Tls as Policy};
+use net::tls::Versions;
+use server::{BindError, Server};
+use storage::Gate;
 use storage::local::{Local, LocalOptions};
 use testbed::need;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::dress::Dress;
+use crate::dress::{Dress, Tls};
 use crate::line::{Door, Line};
+use crate::loopback::site;
 use crate::scene::{Client, Open};
+
+/// Without passive ports.
+fn listening_at(addresses: &[SocketAddr]) -> SiteConfig {
+    let at = |at: &SocketAddr| Listener {
+        address: at.ip(),
+        port: at.port(),
+        passive: false,
+        ..Listener::default()
+    };
+    SiteConfig { listeners: addresses.iter().map(at).collect(), ..SiteConfig::default() }
+}
 
 /// `--listen 0.0.0.0:2121 --listen [::]:2121` failed with "address in use": the second took IPv4 as well.
 #[tokio::test]
@@ -25,7 +40,7 @@ async fn both_families_share_one_port() {
         drop(probe);
         let listen: [SocketAddr; 2] =
             [(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()];
-        match Server::bind(Settings::default(), Arc::clone(&gate) as _, &listen, None, None) {
+        match Server::builder(listening_at(&listen), Arc::clone(&gate) as _).bind() {
             Ok(site) => {
                 assert_eq!(site.control(), listen);
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
@@ -52,8 +67,7 @@ async fn active_mode_reaches_a_client_on_the_same_link() {
     std::fs::write(folder.path().join("x"), "content").unwrap();
     let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();
     let listen = [(Ipv6Addr::UNSPECIFIED, 0).into()];
-    let site =
-        Server::bind(Settings::default(), Arc::new(Open(Arc::new(tree))), &listen, None, None).unwrap();
+    let site = Server::builder(listening_at(&listen), Arc::new(Open(Arc::new(tree)))).bind().unwrap();
     let port = site.control()[0].port();
     let running = tokio::spawn(site.run());
     let clear = SocketAddrV6::new(*own.ip(), port, 0, own.scope_id()).into();
@@ -81,4 +95,41 @@ fn link_local() -> Option<SocketAddrV6> {
         let scope = u32::from_str_radix(fields.next()?, 16).ok()?;
         address.is_unicast_link_local().then(|| SocketAddrV6::new(address, 0, 0, scope))
     })
+}
+
+/// Two listeners of one server: TLS is required at the first, and there is no passive mode at the second.
+#[tokio::test]
+async fn each_listener_obeys_its_own_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();
+    let gate: Arc<dyn Gate> = Arc::new(Open(Arc::new(tree)));
+    let dress = Dress::Explicit(Versions::Both);
+    let tls = Tls::of(dress).unwrap();
+    let at = Listener { address: Ipv4Addr::LOCALHOST.into(), port: 0, ..Listener::default() };
+    let server = site(at.address, 2, |range| {
+        let first = Listener { tls: Policy::RequiredForLogin, passive_ports: range, ..at.clone() };
+        let second = Listener { passive: false, ..at.clone() };
+        let config = SiteConfig { listeners: vec![first, second], ..SiteConfig::default() };
+        Server::builder(config, Arc::clone(&gate)).tls(Arc::clone(&tls.server)).bind()
+    });
+    let [first, second] = server.control()[..] else { panic!("two listeners") };
+    let running = tokio::spawn(server.run());
+    let client = async |clear, tls, dress| {
+        let door = Door { clear, implicit: None, tls, dress };
+        let mut client = Client { control: Line::connect(&door).await.unwrap() };
+        client.hear("220").await;
+        client
+    };
+    let mut unencrypted = client(first, None, Dress::Clear).await;
+    unencrypted.ask("USER somebody", "530").await;
+    let mut encrypted = client(first, Some(tls), dress).await;
+    let mut without_passive = client(second, None, Dress::Clear).await;
+    for client in [&mut encrypted, &mut without_passive] {
+        client.ask("USER somebody", "331").await;
+        client.ask("PASS x", "230").await;
+    }
+    encrypted.ask("EPSV", "229").await;
+    without_passive.ask("EPSV", "502").await;
+    without_passive.ask("PASV", "502").await;
+    running.abort();
 }

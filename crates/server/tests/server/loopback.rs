@@ -6,18 +6,17 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
-use server::Registry;
 use server::xferlog::Xferlog;
-use server::{Server, Settings};
+use server::{Registry, Server};
 use storage::Gate;
 use testbed::need;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use config::{Listener, SiteConfig, Tls as Policy};
 use net::passive::Refusals;
 use net::tls::Versions;
-use server::Protected;
-use server::settings::Tls as Policy;
+use net::tls::server::ServerTls;
 
 use crate::dress::{Dress, Tls};
 use crate::ground::Ground;
@@ -112,7 +111,7 @@ impl Loopback {
     }
 
     /// With settings that the dress would have otherwise.
-    pub(crate) fn changed(ground: &Ground, dress: Dress, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn changed(ground: &Ground, dress: Dress, change: impl FnOnce(&mut SiteConfig)) -> Self {
         Self::bind(ground, dress, None, change)
     }
 
@@ -125,7 +124,7 @@ impl Loopback {
         ground: &Ground,
         dress: Dress,
         xferlog: Option<&Path>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut SiteConfig),
     ) -> Self {
         let address: IpAddr =
             if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
@@ -133,22 +132,19 @@ impl Loopback {
         let mut settings = ground.settings.clone();
         // A story of TLS begins it itself.
         let tls = match dress {
-            Dress::Clear => (settings.security.tls != Policy::Off)
+            Dress::Clear => (settings.listeners[0].tls != Policy::Off)
                 .then(|| Tls::showing(Versions::Both, ground.shown.clone())),
             _ => Tls::of(dress),
         };
         dress.put_on(&mut settings);
         change(&mut settings);
-        let listen = [SocketAddr::new(address, 0)];
         let site = site(address, ground.ports, |range| {
             let xferlog = xferlog.map(|at| Xferlog::open(at).expect("a log that can be written"));
-            let protected =
-                tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: listen.to_vec() });
-            let settings = settings.clone();
-            Server::bind_protected(settings, Arc::clone(&gate), &listen, Some(range), xferlog, protected)
+            let (config, tls) = at(&settings, address, range, tls.as_ref());
+            Server::builder(config, Arc::clone(&gate)).tls(tls).xferlog(xferlog).bind()
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
-        let (passive, registry, refusals) = (site.passive().to_vec(), site.registry(), site.refusals());
+        let (passive, registry, refusals) = (site.passive(), site.registry(), site.refusals());
         let running = Some(tokio::spawn(site.run()));
         Self { door, passive, registry, refusals, running, clients: BTreeMap::new() }
     }
@@ -169,6 +165,28 @@ impl Loopback {
 
 fn no_data() -> String {
     "there is no data connection (D+)".to_owned()
+}
+
+/// The default configuration without TLS.
+pub(crate) fn plain() -> SiteConfig {
+    let mut config = SiteConfig::default();
+    config.listeners[0].tls = Policy::Off;
+    config
+}
+
+/// The configuration with its first listener at this address, and one with implicit TLS where there is TLS.
+pub(crate) fn at(
+    settings: &SiteConfig,
+    address: IpAddr,
+    ports: RangeInclusive<u16>,
+    tls: Option<&Tls>,
+) -> (SiteConfig, Option<Arc<ServerTls>>) {
+    let mut config = settings.clone();
+    let first = &mut config.listeners[0];
+    (first.address, first.port, first.passive_ports) = (address, 0, ports);
+    let implicit = tls.map(|_| Listener { implicit: true, ..first.clone() });
+    config.listeners.extend(implicit);
+    (config, tls.map(|tls| Arc::clone(&tls.server)))
 }
 
 /// A site with so many passive ports. The kernel says which are free; another process may take one before the site

@@ -5,8 +5,8 @@
 //! reply must have come.
 use std::fs;
 
+use config::SiteConfig;
 use net::tls::Versions;
-use server::Settings;
 
 use crate::dress::Dress;
 use crate::scene::{Client, Scene, patiently};
@@ -39,7 +39,7 @@ async fn ended(client: &mut Client, data: Way, code: &str, what: &str) -> End {
 }
 
 fn scene(dress: Dress) -> Scene {
-    let scene = Scene::open(Settings::default(), dress);
+    let scene = Scene::open(SiteConfig::default(), dress);
     fs::create_dir(scene.path("folder")).unwrap();
     fs::write(scene.path("file"), "0123456789").unwrap();
     scene

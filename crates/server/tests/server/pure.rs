@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use config::{Reuse, TlsEnd};
 use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
 use server::limits::{FailedLogins, Ruling};
 use server::registry::{Registration, Registry};
-use server::settings::{Reuse, TlsEnd};
 use server::{Reason, Session, Settings, files};
 use storage::{Certificate, Denied, Gate};
 use wire::{LineDecoder, Reply};
@@ -27,7 +27,7 @@ use moving::{Transfer, Wire};
 
 /// The site, the clients, and all between them.
 pub(crate) struct Pure {
-    settings: Arc<Settings>,
+    settings: Settings,
     gate: Arc<Doorkeeper>,
     registry: Registry,
     failed: FailedLogins,
@@ -64,10 +64,10 @@ impl Pure {
     pub(crate) fn new(ground: &Ground) -> Self {
         let local: IpAddr = if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         Self {
-            settings: Arc::new(Settings {
+            settings: Settings {
                 anonymous: ground.gate.anonymous(b"anonymous"),
-                ..ground.settings.clone()
-            }),
+                ..ground.settings.clone().into()
+            },
             gate: Arc::clone(&ground.gate),
             registry: Registry::default(),
             failed: FailedLogins::default(),
@@ -90,7 +90,7 @@ impl Pure {
             let mut client = Client {
                 session: None,
                 registration: None,
-                decoder: LineDecoder::new(settings.limits.line),
+                decoder: LineDecoder::new(settings.site.limits.line),
                 input: Vec::new(),
                 output: Vec::new(),
                 closed: false,
@@ -101,10 +101,10 @@ impl Pure {
                 notifies: false,
             };
             let (peer, local) = (SocketAddr::new(*peer, 50_000), SocketAddr::new(*local, 21));
-            match registry.enter(peer, local, local, &settings.limits) {
+            match registry.enter(peer, local, local, &settings.site.limits) {
                 Ok(registration) => {
                     client.registration = Some(registration);
-                    client.session = Some(Session::new(Arc::clone(settings), peer, local, *now));
+                    client.session = Some(Session::new(settings.clone(), peer, local, *now));
                 }
                 Err(reason) => {
                     reasons.insert(reason);
@@ -181,7 +181,7 @@ impl Pure {
                 let behind = !client.input.is_empty() || !client.decoder.is_empty();
                 let outcome = if behind { Err(Reason::ClearBehindAuth) } else { Ok(shown) };
                 // A handshake takes no time here, and leaves its place at once.
-                let limits = self.settings.limits.clone();
+                let limits = self.settings.site.limits.clone();
                 let client = self.client(who);
                 let turn = client.registration.as_ref().map_or(Ok(()), |r| r.handshake(&limits).map(drop));
                 let outcome = turn.and(outcome);
@@ -196,7 +196,7 @@ impl Pure {
                 let claims = self.clients.values().filter(|c| c.claim).count();
                 let free = claims < self.ports;
                 self.client(who).claim = free;
-                let told = self.settings.told(self.local, self.peer);
+                let told = self.settings.listener.announced(self.local, self.peer);
                 let port = 60_000 + u16::try_from(claims).expect("stories have few ports");
                 let answer = if free { Ok((told, port)) } else { Err(Reason::NoPort) };
                 self.tell(who, Input::Listening(answer));
@@ -220,7 +220,7 @@ impl Pure {
 
     async fn admit(&mut self, attempt: storage::Attempt) -> Input {
         let (peer, user) = (attempt.peer, attempt.user.clone());
-        let (now, limits) = (self.now, &self.settings.limits);
+        let (now, limits) = (self.now, &self.settings.site.limits);
         if self.failed.decide(peer, &user, now, limits).ruling == Ruling::Refuse {
             return Input::Banned;
         }
@@ -338,7 +338,9 @@ impl Stage for Pure {
         }
         // There is no TLS here, so what the driver would find of it is said.
         let refused = match how {
-            Manner::Unbound if self.settings.security.reuse == Reuse::Require => Some(Reason::NotResumed),
+            Manner::Unbound if self.settings.listener.data_reuse == Reuse::Require => {
+                Some(Reason::NotResumed)
+            }
             Manner::Clear => Some(Reason::DataTlsFailed),
             Manner::Own | Manner::Unbound => None,
         };
@@ -385,7 +387,7 @@ impl Stage for Pure {
 
     async fn cut(&mut self, who: usize) -> Result<(), String> {
         let notifies = self.client(who).notifies;
-        let believed = match self.settings.security.tls_end {
+        let believed = match self.settings.listener.tls_end {
             TlsEnd::Strict => false,
             TlsEnd::Learn => !notifies,
             TlsEnd::Lenient => true,

@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use server::Settings;
+use config::SiteConfig;
 use storage::{Create, Entries, Op, Sink, Source, Stat, Time, Tree, VPath};
 use tokio::sync::Semaphore;
 
@@ -17,7 +17,7 @@ use crate::scene::{Open, Scene, patiently};
 async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     in_each_dress(async |dress| {
         let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let scene = Scene::with(Settings::default(), dress, |tree| {
+        let scene = Scene::with(SiteConfig::default(), dress, |tree| {
             Arc::new(Open(Arc::new(Held { tree, begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })))
         });
         let mut client = scene.member().await;
@@ -42,7 +42,7 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_upload_is_private_from_its_first_moment() {
     in_each_dress(async |dress| {
-        let scene = Scene::with(Settings::default(), dress, |tree| {
+        let scene = Scene::with(SiteConfig::default(), dress, |tree| {
             let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
             Arc::new(Open(Arc::new(Held { tree, begun, allowed })))
         });
@@ -62,7 +62,7 @@ async fn a_private_upload_is_private_from_its_first_moment() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_ends_well_though_the_client_talks_into_it() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         // More than the buffers of two sockets hold.
         fs::File::create(scene.path("x")).and_then(|f| f.set_len(32 << 20)).unwrap();
         let mut client = scene.member().await;

@@ -2,8 +2,9 @@
 use std::fs;
 use std::time::SystemTime;
 
+use config::SiteConfig;
+use server::Stop;
 use server::registry::{Happened, Registry, SessionInfo, Watched};
-use server::{Settings, Stop};
 use wire::Verb;
 
 use crate::client::in_each_dress;
@@ -27,7 +28,7 @@ fn only(registry: &Registry) -> SessionInfo {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_listed_with_its_transfer_and_both_connections() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         let mut client = scene.member().await;
         let idle = only(&scene.registry);
@@ -57,7 +58,7 @@ async fn a_session_is_listed_with_its_transfer_and_both_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_watched_from_its_beginning_to_its_end() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         fs::write(scene.path("file"), "twelve bytes").unwrap();
         let mut watcher = scene.registry.watch();
         let mut client = scene.member().await;
@@ -93,7 +94,7 @@ async fn a_session_is_watched_from_its_beginning_to_its_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_two_sessions_is_ended_and_the_other_lives() {
     in_each_dress(async |dress| {
-        let scene = Scene::open(Settings::default(), dress);
+        let scene = Scene::open(SiteConfig::default(), dress);
         fs::File::create(scene.path("big")).and_then(|f| f.set_len(1 << 30)).unwrap();
         fs::File::create(scene.path("small")).and_then(|f| f.set_len(8 << 20)).unwrap();
         let (mut one, mut other) = (scene.member().await, scene.member().await);

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use config::SiteConfig;
 use net::tls::Versions;
-use server::Settings;
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tokio::sync::Semaphore;
@@ -51,7 +51,7 @@ fn scene(dress: Dress, other: &Path, checked: &Arc<Semaphore>) -> Scene {
     let options = LocalOptions { read_only: true, sync: Sync::Never, ..LocalOptions::default() };
     let second = Arc::new(Local::open(other, options).expect("a tree"));
     let checked = Arc::clone(checked);
-    Scene::with(Settings::default(), dress, |first| Arc::new(Two { first, second, checked }))
+    Scene::with(SiteConfig::default(), dress, |first| Arc::new(Two { first, second, checked }))
 }
 
 /// Under TLS the connection was held back until somebody was logged in as whom the transfer had begun.

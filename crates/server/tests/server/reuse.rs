@@ -3,10 +3,10 @@
 //! Time is made up: it passes when everybody waits, so that what was waited for is seen exactly.
 use std::time::Duration;
 
+use config::Reuse;
 use net::passive::TurnedAway;
 use net::tls::Versions;
 use net::tls::client::Session;
-use server::settings::Reuse;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -303,7 +303,7 @@ async fn a_silent_connection_lives_as_long_as_its_claim() {
         let begun = Instant::now();
         client.command("RETR a.txt", 150).await;
         client.expect(522).await;
-        assert_eq!(begun.elapsed().as_secs(), ground.settings.security.handshake.as_secs());
+        assert_eq!(begun.elapsed().as_secs(), ground.settings.deadlines.handshake.as_secs());
     }
 }
 

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use config::SiteConfig;
 use server::xferlog::Xferlog;
-use server::{Protected, Registry};
-use server::{Server, Settings};
+use server::{Registry, Server};
 use storage::local::{Local, LocalOptions, Sync};
 use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::dress::{Dress, Tls};
 use crate::line::{Door, Line};
-use crate::loopback::{announced, site};
+use crate::loopback::{announced, at, site};
 use crate::way::Way;
 
 /// A site on loopback and the folder it shares.
@@ -54,13 +54,13 @@ impl Open {
 }
 
 impl Scene {
-    pub(crate) fn open(settings: Settings, dress: Dress) -> Self {
+    pub(crate) fn open(settings: SiteConfig, dress: Dress) -> Self {
         Self::with(settings, dress, |tree| Arc::new(Open(tree)))
     }
 
     /// A site whose gate is made for its folder.
     pub(crate) fn with(
-        mut settings: Settings,
+        mut settings: SiteConfig,
         dress: Dress,
         gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
     ) -> Self {
@@ -72,19 +72,10 @@ impl Scene {
         let log = folder.path().join("xferlog");
         let tls = Tls::of(dress);
         dress.put_on(&mut settings);
-        let listen = [(Ipv4Addr::LOCALHOST, 0).into()];
         let site = site(Ipv4Addr::LOCALHOST.into(), 2, |range| {
             let log = Xferlog::open(&log).expect("a transfer log");
-            let protected =
-                tls.as_ref().map(|tls| Protected { tls: Arc::clone(&tls.server), implicit: listen.to_vec() });
-            Server::bind_protected(
-                settings.clone(),
-                Arc::clone(&gate),
-                &listen,
-                Some(range),
-                Some(log),
-                protected,
-            )
+            let (config, tls) = at(&settings, Ipv4Addr::LOCALHOST.into(), range, tls.as_ref());
+            Server::builder(config, Arc::clone(&gate)).tls(tls).xferlog(log).bind()
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
         let registry = site.registry();

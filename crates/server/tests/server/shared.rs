@@ -1,11 +1,11 @@
 //! Do sessions of one address get each its own, where they share a passive port under TLS?
 use std::collections::BTreeSet;
 
+use config::{Reuse, Tls as Policy};
 use net::data::Data;
 use net::dial::dial;
 use net::passive::TurnedAway;
 use net::tls::Versions;
-use server::settings::{Reuse, Tls as Policy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -27,8 +27,8 @@ pub(crate) fn house(told: &str, versions: Versions, reuse: Reuse, ports: usize) 
     let mut ground = ground(told);
     ground.ports = ports;
     let site = Loopback::changed(&ground, Dress::Explicit(versions), |settings| {
-        settings.security.tls = Policy::Offered;
-        settings.security.reuse = reuse;
+        settings.listeners[0].tls = Policy::Offered;
+        settings.listeners[0].data_reuse = reuse;
         settings.deadlines.port = PATIENCE;
     });
     (ground, site)

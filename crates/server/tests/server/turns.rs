@@ -1,8 +1,8 @@
 //! Do passive ports that nobody uses keep others of the same address out?
 use std::time::Duration;
 
+use config::{Reuse, Tls as Policy};
 use net::tls::Versions;
-use server::settings::{Reuse, Tls as Policy};
 
 use crate::client::{Client, all, ground, in_each_dress, within_bound};
 use crate::dress::Dress;
@@ -16,8 +16,8 @@ const PORTS: usize = 10;
 fn house(wait: Duration) -> (Ground, Loopback, Door) {
     let ground = ground(&format!("@ file /a.txt A\n@ ports {PORTS}"));
     let site = Loopback::changed(&ground, Dress::Explicit(Versions::Both), |settings| {
-        settings.security.tls = Policy::Offered;
-        settings.security.reuse = Reuse::Learn;
+        settings.listeners[0].tls = Policy::Offered;
+        settings.listeners[0].data_reuse = Reuse::Learn;
         settings.deadlines.port = wait;
     });
     let clear = Door { dress: Dress::Clear, ..site.door.clone() };
@@ -61,7 +61,7 @@ async fn a_port_that_is_not_used_goes_to_one_who_waits() {
             settings.deadlines.port = PATIENCE;
             settings.deadlines.data = Duration::from_millis(500);
             // Those that have resumed a session share a port.
-            settings.security.reuse = Reuse::Learn;
+            settings.listeners[0].data_reuse = Reuse::Learn;
         });
         let (mut idle, mut next) = (Client::login(&site.door).await, Client::login(&site.door).await);
         let port = idle.port().await;

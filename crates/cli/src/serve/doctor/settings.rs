@@ -121,7 +121,7 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
         let room = most / DESCRIPTORS;
         let evidence = format!("{DESCRIPTORS} open files per session, and the system allows {most}");
         // With the limit that nobody has chosen it is the system that decides, and the server copes.
-        if all == server::settings::Limits::default().sessions {
+        if all == config::Limits::default().sessions {
             findings.fine("limits", format!("there is room for {room} sessions"), evidence);
         } else {
             let fix = format!(

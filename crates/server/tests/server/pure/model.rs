@@ -11,7 +11,9 @@ use proptest::prelude::*;
 use server::effect::{
     DataPlan, Effect, FileDone, FileOp, Follows, Input, Opened, Output, Plan, Transferred, What,
 };
-use server::{Reason, Session, Settings};
+use server::{Reason, Session};
+
+use crate::loopback::plain;
 use storage::local::{Local, LocalOptions};
 use storage::{Admission, Create, Denied, FileType, Kind, Rights, Stat, Time, Tree, VPath};
 use wire::reply::Part;
@@ -200,7 +202,7 @@ proptest! {
     ) {
         let now = Instant::now();
         let (peer, local) = (SocketAddr::from(([192, 0, 2, 7], 50_000)), SocketAddr::from(([192, 0, 2, 1], 21)));
-        let mut session = Session::new(Arc::new(Settings::default()), peer, local, now);
+        let mut session = Session::new(plain().into(), peer, local, now);
         for (happening, kind) in all {
             let input = match (happening, kind) {
                 (Happening::Line(line), 0..6) if session.wants_line() => Input::Line(Ok(line)),

@@ -80,11 +80,11 @@ struct Model {
 
 impl Rig {
     pub(super) fn new() -> Self {
-        let mut settings = Settings::default();
+        let mut settings = plain();
         settings.limits.queue = QUEUE;
         let now = Instant::now();
         let session =
-            Session::new(Arc::new(settings), SocketAddr::new(PEER, 50_000), SocketAddr::new(LOCAL, 21), now);
+            Session::new(settings.into(), SocketAddr::new(PEER, 50_000), SocketAddr::new(LOCAL, 21), now);
         let mut rig = Self {
             session,
             now,
