@@ -20,8 +20,8 @@ use crate::watch::Watched;
 
 mod tls;
 
+pub use tls::Hello;
 pub(crate) use tls::Shown;
-pub use tls::{Hello, Outcome};
 
 /// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event loop
 /// only when it first has to wait, which most small transfers never do. Dropped, it is closed at once.

@@ -39,6 +39,7 @@ pub mod proxy;
 pub mod pump;
 pub mod reserve;
 pub mod segments;
+mod session_id;
 mod socket;
 pub mod tls;
 mod transport;

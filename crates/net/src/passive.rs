@@ -9,7 +9,7 @@
 //! control connection, and so says whose it is. Such a connection is read before it is handed to anybody.
 //!
 //! ```text
-//!   session --claim--> Hub (claims table + a seat per claim) <--deliver-- acceptor <--accept-- port
+//!   session --claim--> Hub (claims table + a mailbox per claim) <--deliver-- acceptor <--accept-- port
 //!           <--Data---                                        (one task for each listening socket)
 //!           <--Hello-- (whose?) <-- reading (one task for each connection that has not said it)
 //! ```
@@ -29,17 +29,21 @@ use crate::segments;
 mod acceptor;
 mod claim;
 mod claims;
+mod contest;
+mod demand;
 mod hub;
 mod protected;
 mod readings;
 mod refusals;
 
-use acceptor::Door;
-use claim::Stake;
+use acceptor::ListeningPort;
+use claim::Reservation;
+use demand::Terms;
 use hub::{Hub, Wanted};
 
 pub use claim::{Claim, ClaimError, ClaimedPort};
-pub use protected::{Demand, Next, ProtectedClaim, Refused, Stir};
+pub use demand::{Demand, Refused};
+pub use protected::{Arrival, NoConnection, ProtectedClaim};
 pub use refusals::{Cause, Refusals, TurnedAway};
 
 /// No port could be claimed.
@@ -54,7 +58,7 @@ pub struct NoPort {
     pub waited: Duration,
 }
 
-/// What passive ports are told beside their numbers.
+/// The options of passive ports.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The largest segment of a data connection, where there is to be one ([`segments`]).
@@ -77,12 +81,12 @@ struct Sought {
     wait: Duration,
 }
 
-/// The passive ports of a site, bound once for all its sessions. Dropping it ends the acceptors; a port is closed
+/// The passive ports of a server, bound once for all its sessions. Dropping it ends the acceptors; a port is closed
 /// when the last claim on any of them is gone too.
 #[derive(Debug)]
 pub struct PassivePorts {
     hub: Arc<Hub>,
-    doors: Arc<[Arc<Door>]>,
+    listening: Arc<[Arc<ListeningPort>]>,
     /// What is bound, address by address, in the order of the hub's groups.
     groups: Vec<(IpAddr, Stack, usize)>,
     acceptors: Vec<AbortHandle>,
@@ -118,7 +122,7 @@ impl PassivePorts {
         let covered = |address: IpAddr| {
             !address.is_unspecified() && if address.is_ipv4() { all_ipv4 || all_ipv6 } else { all_ipv6 }
         };
-        let mut doors = Vec::new();
+        let mut sockets = Vec::new();
         let mut groups: Vec<(IpAddr, Stack, usize)> = Vec::new();
         let mut ports = Vec::new();
         let mut failed = Vec::new();
@@ -130,15 +134,15 @@ impl PassivePorts {
             let stack = if all_ipv4 { Stack::Single } else { Stack::for_one(address) };
             let mut bound = Vec::new();
             for port in range.clone() {
-                let door = listening(SocketAddr::new(address, port), stack, options.mss).and_then(|socket| {
-                    // Inherited by what is accepted. No session has told anybody of the port yet.
+                let made = listening(SocketAddr::new(address, port), stack, options.mss).and_then(|socket| {
+                    // Inherited by what is accepted. No session has announced the port yet.
                     segments::allow_fragments(&socket)?;
-                    Door::new(port, socket, options.proxies.clone())
+                    ListeningPort::new(port, socket, options.proxies.clone())
                 });
-                match door {
-                    Ok(door) => {
+                match made {
+                    Ok(socket) => {
                         bound.push(port);
-                        doors.push(Arc::new(door));
+                        sockets.push(Arc::new(socket));
                     }
                     Err(error) => failed.push((port, error)),
                 }
@@ -146,21 +150,22 @@ impl PassivePorts {
             groups.push((address, stack, bound.len()));
             ports.push(bound);
         }
-        if doors.is_empty() {
+        if sockets.is_empty() {
             let nothing = || io::Error::new(io::ErrorKind::InvalidInput, "no address or no port to bind");
             return Err(failed.into_iter().next().map_or_else(nothing, |(_, error)| error));
         }
         let hub = Arc::new(Hub::new(ports, options.protected));
-        let spawn =
-            |door: &Arc<Door>| tokio::spawn(acceptor::run(Arc::clone(&hub), Arc::clone(door))).abort_handle();
-        let acceptors = doors.iter().map(spawn).collect();
-        let doors = doors.into();
-        Ok((Self { hub, doors, groups, acceptors, yields: options.yields }, failed))
+        let spawn = |port: &Arc<ListeningPort>| {
+            tokio::spawn(acceptor::run(Arc::clone(&hub), Arc::clone(port))).abort_handle()
+        };
+        let acceptors = sockets.iter().map(spawn).collect();
+        let listening = sockets.into();
+        Ok((Self { hub, listening, groups, acceptors, yields: options.yields }, failed))
     }
 
     /// The ports that are bound, in order.
     pub fn ports(&self) -> Vec<u16> {
-        let mut ports: Vec<u16> = self.doors.iter().map(|door| door.port).collect();
+        let mut ports: Vec<u16> = self.listening.iter().map(|port| port.port).collect();
         ports.sort_unstable();
         ports.dedup();
         ports
@@ -168,21 +173,21 @@ impl PassivePorts {
 
     /// Reserves a port for the next connection from `peer`, for a session that is reached at `local`, until the given
     /// time. The port is random among those free for that peer. When all are claimed for it, this waits up to `wait`
-    /// for one, in the order of asking. `owner` names the session in the log; it may hold several claims.
+    /// for one, in the order of asking. `session` names it in the log; it may hold several claims.
     /// Cancel-safe: dropped, nothing stays claimed.
     ///
     /// # Errors
     /// [`NoPort`] when none became free in time, or none is bound at `local`.
     pub async fn claim(
         &self,
-        owner: u64,
+        session: u64,
         peer: IpAddr,
         local: IpAddr,
         until: impl Into<Instant>,
         wait: Duration,
     ) -> Result<Claim, NoPort> {
-        let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
-        self.stake(wanted, None).await.map(Claim)
+        let wanted = Sought { session, peer, local, until: until.into(), wait };
+        self.reserve(wanted, None).await.map(Claim)
     }
 
     /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims of the
@@ -194,25 +199,26 @@ impl PassivePorts {
     /// As [`PassivePorts::claim`].
     pub async fn claim_protected(
         &self,
-        owner: u64,
+        session: u64,
         peer: IpAddr,
         local: IpAddr,
         until: impl Into<Instant>,
         wait: Duration,
         demand: Demand,
     ) -> Result<ProtectedClaim, NoPort> {
-        let wanted = Sought { session: owner, peer, local, until: until.into(), wait };
-        let shared = demand.shared();
-        let stake = match (self.stake(wanted, Some(demand)).await, shared) {
+        let wanted = Sought { session, peer, local, until: until.into(), wait };
+        let terms = Terms::of(&demand);
+        let shared = terms.shared();
+        let reservation = match (self.reserve(wanted, Some(terms)).await, shared) {
             (Err(_), Some(shared)) => {
-                self.stake(Sought { wait: Duration::ZERO, ..wanted }, Some(shared)).await?
+                self.reserve(Sought { wait: Duration::ZERO, ..wanted }, Some(shared)).await?
             }
-            (stake, _) => stake?,
+            (reservation, _) => reservation?,
         };
-        Ok(ProtectedClaim::new(stake))
+        Ok(ProtectedClaim::new(reservation, demand.binding, demand.reuse))
     }
 
-    async fn stake(&self, sought: Sought, demand: Option<Demand>) -> Result<Stake, NoPort> {
+    async fn reserve(&self, sought: Sought, terms: Option<Terms>) -> Result<Reservation, NoPort> {
         let Sought { session, peer, local, until, wait } = sought;
         let peer = peer.to_canonical();
         let Some((group, ports)) = self.group(local.to_canonical()) else {
@@ -220,14 +226,14 @@ impl PassivePorts {
         };
         if self.hub.has_left_waiting() {
             // What still waits in the kernel came for earlier claims; a new one of its address would be taken for its own.
-            self.doors.iter().for_each(|door| acceptor::take_waiting(&self.hub, door));
+            self.listening.iter().for_each(|port| acceptor::take_waiting(&self.hub, port));
         }
-        let (owner, port) = self.hub.claim(Wanted { peer, group, until }, demand);
+        let (id, port) = self.hub.claim(Wanted { peer, group, until }, terms);
         // Built before the wait, so that its drop frees the claim or leaves the queue.
-        let mut stake = Stake {
+        let mut reservation = Reservation {
             hub: Arc::clone(&self.hub),
-            doors: Arc::clone(&self.doors),
-            owner,
+            listening: Arc::clone(&self.listening),
+            id,
             port: port.unwrap_or(0),
             until,
             peer,
@@ -237,13 +243,14 @@ impl PassivePorts {
         if port.is_none() {
             tracing::debug!(session, %peer, ports, "every passive port is claimed for this address: waiting");
             let deadline = Instant::now() + wait;
-            stake.port = stake.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
-            stake.since = Instant::now();
+            reservation.port =
+                reservation.granted(deadline).await.ok_or(NoPort { peer, ports, waited: wait })?;
+            reservation.since = Instant::now();
         }
         if let Some(yields) = self.yields {
-            self.hub.yields(owner, Some(stake.since + yields));
+            self.hub.yields(id, Some(reservation.since + yields));
         }
-        Ok(stake)
+        Ok(reservation)
     }
 
     /// Connections so far that nobody waited for; they were closed.
@@ -251,7 +258,7 @@ impl PassivePorts {
         self.refusals().read().strangers
     }
 
-    /// The counts of connections that were turned away, for as long as one likes.
+    /// The counts of connections that were turned away; they can be read at any time.
     pub fn refusals(&self) -> Refusals {
         self.hub.refusals()
     }

@@ -19,9 +19,9 @@ mod fingerprint;
 pub mod identity;
 pub(crate) mod kin;
 pub(crate) mod layer;
+pub(crate) mod owner;
 mod provider;
 mod reissue;
-mod reuse;
 pub mod server;
 pub mod sessions;
 mod store;
@@ -35,6 +35,6 @@ pub use error::{
 pub use established::Established;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use kin::User;
+pub use owner::{Flow, Reuse, Shows};
 pub use provider::Versions;
-pub use reuse::{Flow, Reuse};
 pub use subject::{NotASubject, Subject};

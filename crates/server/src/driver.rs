@@ -551,7 +551,7 @@ impl<'a> Driver<'a> {
                 .await
                 .map(|claim| (claim.port(), Held::Clear(claim))),
             (_, Some(Guard { binding, tls })) => {
-                let demand = Demand::new(tls, &binding, self.settings.reuse());
+                let demand = Demand { tls, binding, reuse: self.settings.reuse() };
                 let claim = ports.claim_protected(id, peer, local, until, wait, demand).await;
                 claim.map(|claim| (claim.port(), Held::Protected(claim)))
             }

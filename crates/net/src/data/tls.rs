@@ -18,34 +18,22 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::Data;
+use crate::session_id::SessionId;
 use crate::tls::client::Session;
 use crate::tls::error::LayerError;
 use crate::tls::kin::Standing;
 use crate::tls::layer::{Inbox, Layer, Outlet, Room};
+use crate::tls::owner::{Answer, Policy, Shows, owner};
 use crate::tls::server::{Binding, ServerTls};
-use crate::tls::sessions::{BindingId, Gate, Offered, Owned};
+use crate::tls::sessions::{Gate, Offered, Owned};
 use crate::tls::{DataTlsError, Established, Flow, HandshakeError, Reuse};
 use crate::transport::Transport;
-
-/// To whom does a data connection belong?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// To this control connection: it resumes its session.
-    Bound,
-    /// To this one or another of the same user and the same address: it resumes the session of another. That one lives, or its
-    /// client was seen to share sessions among its control connections, and another of these lives.
-    Kin,
-    /// It does not say: it resumes nothing that we know.
-    Unbound,
-    /// To another control connection, one that lives or one that is gone.
-    Foreign,
-}
 
 /// What a hello says of the session that it would go on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// That of this control connection, which lives.
-    Session(BindingId),
+    Session(SessionId),
     /// One that we have given out, and that cannot be gone on with any more.
     Lost,
     /// None that we know.
@@ -148,7 +136,7 @@ impl Hello {
 
     /// The control connection whose session it resumes, if that one is known. (That the client knows the session, and has not
     /// only seen its ticket, is proven by [`Hello::accept`].)
-    pub fn owner(&self) -> Option<BindingId> {
+    pub fn owner(&self) -> Option<SessionId> {
         match self.offered() {
             Offered::Known(owner) => Some(owner.id()),
             Offered::Nothing | Offered::Another => None,
@@ -183,13 +171,18 @@ impl Hello {
         to.kin.is_of(&owner.kin) && (shared || !owner.kin.has_left(port, Instant::now()))
     }
 
-    /// Does it belong to this control connection?
-    pub fn outcome(&self, binding: &Binding) -> Outcome {
+    /// Whose session it resumes, seen from this control connection.
+    pub fn outcome(&self, binding: &Binding) -> Shows {
+        self.shows(binding.owned())
+    }
+
+    pub(crate) fn shows(&self, to: &Owned) -> Shows {
         match self.offered() {
-            Offered::Known(owner) if owner.id() == binding.id() => Outcome::Bound,
-            Offered::Known(owner) if binding.owned().kin.is_of(&owner.kin) => Outcome::Kin,
-            Offered::Known(_) | Offered::Another => Outcome::Foreign,
-            Offered::Nothing => Outcome::Unbound,
+            Offered::Known(owner) if owner.id() == to.id() => Shows::Own,
+            Offered::Known(owner) if to.kin.is_of(&owner.kin) => Shows::Kin,
+            Offered::Known(_) => Shows::Other,
+            Offered::Another => Shows::Lost,
+            Offered::Nothing => Shows::Nothing,
         }
     }
 
@@ -204,14 +197,12 @@ impl Hello {
         }
     }
 
-    /// Takes it for a control connection, or refuses it.
+    /// Takes it for a control connection, or refuses it (see [`tls::owner`](crate::tls::owner)).
     ///
     /// # Errors
-    /// [`DataTlsError::Foreign`] under [`Reuse::Require`] and [`Reuse::Learn`], and under [`Reuse::Off`] where it would have
-    /// resumed a session that is another's, other than that of [kin](Outcome::Kin) that [lends](Binding::lends) it. That is
-    /// [`DataTlsError::Foreign`] under `Require` alone. [`DataTlsError::Unbound`] under `Require`, and under `Learn` once a connection
-    /// has resumed. The client is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] under all, where the
-    /// client has shown one on the control connection.
+    /// [`DataTlsError::Foreign`] where it is another's, and [`DataTlsError::Unbound`] where it resumes nothing and must; the client
+    /// is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] where the client has shown one on the control
+    /// connection, and not this one here.
     pub async fn accept(
         self,
         binding: &Binding,
@@ -219,42 +210,37 @@ impl Hello {
         flow: Flow,
         within: Duration,
     ) -> Result<Data, DataTlsError> {
-        let outcome = self.outcome(binding);
-        let resumes = self.layer.connection().handshake_kind() == Some(HandshakeKind::Resumed);
-        let refused = match (outcome, reuse) {
-            (Outcome::Bound, _) => None,
-            (Outcome::Kin, Reuse::Learn | Reuse::Off) if binding.lends(flow) => None,
-            // A session of another login is never gone on with.
-            (Outcome::Kin | Outcome::Foreign, Reuse::Require | Reuse::Learn) => Some(DataTlsError::Foreign),
-            (Outcome::Kin | Outcome::Foreign, Reuse::Off) => resumes.then_some(DataTlsError::Foreign),
-            (Outcome::Unbound, Reuse::Require) => Some(DataTlsError::Unbound),
-            (Outcome::Unbound, Reuse::Learn) => binding.must_resume().then_some(DataTlsError::Unbound),
-            (Outcome::Unbound, Reuse::Off) => None,
+        let shows = self.outcome(binding);
+        let policy = Policy { reuse, must_resume: binding.must_resume(), lends: binding.lends(flow) };
+        let refused = match owner(shows, policy) {
+            Answer::Own | Answer::Perhaps => None,
+            Answer::Foreign => Some(DataTlsError::Foreign),
+            Answer::Unbound => Some(DataTlsError::Unbound),
         };
         if let Some(refused) = refused {
             self.refuse().await;
             return Err(refused);
         }
         let lender = match self.offered() {
-            Offered::Known(owner) if outcome == Outcome::Kin => Some(owner),
+            Offered::Known(owner) if shows == Shows::Kin => Some(owner),
             _ => None,
         };
         let Self { mut data, mut layer, gate } = self;
         match (&lender, flow) {
-            _ if outcome == Outcome::Bound => gate.open(binding.owned(), binding.owned().allowance(flow)),
+            _ if shows == Shows::Own => gate.open(binding.owned(), binding.owned().allowance(flow)),
             (Some(lender), Flow::Sends) => gate.open(lender, lender.allowance(flow)),
             // The lender's next reply brings one, where it is short of them.
             (Some(lender), Flow::Receives) => gate.open(lender, 0),
             (None, _) => gate.shut(),
         }
         handshake(&mut data, &mut layer, Instant::now() + within, within).await?;
-        if outcome == Outcome::Bound || lender.is_some() {
+        if shows == Shows::Own || lender.is_some() {
             if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
                 return Err(DataTlsError::Unbound);
             }
             gate.proven();
         }
-        if outcome != Outcome::Bound
+        if shows != Shows::Own
             && let Some(own) = binding.established().certificates.first()
             && layer.connection().peer_certificates().and_then(<[_]>::first) != Some(own)
         {

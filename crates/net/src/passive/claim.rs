@@ -6,8 +6,8 @@ use std::task::Poll;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::acceptor::{self, Door};
-use super::claims::Owner;
+use super::acceptor::{self, ListeningPort};
+use super::claims::ClaimId;
 use super::hub::{Hub, News};
 use crate::data::Data;
 use crate::half_open::{self, Attempt};
@@ -32,7 +32,7 @@ pub enum ClaimError {
 /// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
 /// FIN).
 #[derive(Debug)]
-pub struct Claim(pub(super) Stake);
+pub struct Claim(pub(super) Reservation);
 
 /// Where a connection is waited for, and whose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +43,16 @@ pub struct ClaimedPort {
     pub port: u16,
     /// The ports that it was chosen from, lowest and highest: what a firewall has to let in.
     pub ports: RangeInclusive<u16>,
-    /// Balancers may be between, whose calls are not the peer's.
+    /// Balancers may be between, whose connection attempts are not the peer's.
     balanced: bool,
-    /// Since when the port is the peer's to call.
+    /// Since when the port is the peer's.
     since: Instant,
 }
 
 impl ClaimedPort {
-    /// Where no connection has come: had a call of the peer's begun since the port was claimed for it? Reads the kernel's
-    /// table of connections, in the blocking pool and one claim at a time. Where balancers may be between, their calls are
-    /// what the table has, and nothing is concluded. Cancel-safe.
+    /// Where no connection has come: had a connection attempt of the peer's begun since the port was claimed for it? Reads the kernel's
+    /// table of connections, in the blocking pool and one claim at a time. Where balancers may be between, the table has only
+    /// their attempts, and nothing is concluded. Cancel-safe.
     pub async fn half_open(&self) -> Attempt {
         if self.balanced {
             return Attempt::Unknown;
@@ -63,10 +63,10 @@ impl ClaimedPort {
 
 /// What is held, of whatever kind. Dropped, it is given back.
 #[derive(Debug)]
-pub(super) struct Stake {
+pub(super) struct Reservation {
     pub(super) hub: Arc<Hub>,
-    pub(super) doors: Arc<[Arc<Door>]>,
-    pub(super) owner: Owner,
+    pub(super) listening: Arc<[Arc<ListeningPort>]>,
+    pub(super) id: ClaimId,
     pub(super) port: u16,
     pub(super) until: Instant,
     pub(super) peer: IpAddr,
@@ -77,7 +77,7 @@ pub(super) struct Stake {
 }
 
 impl Claim {
-    /// The port to tell the client.
+    /// The port to announce to the client.
     pub fn port(&self) -> u16 {
         self.0.port
     }
@@ -97,7 +97,7 @@ impl Claim {
         // queue before the acceptor's task has had its turn. So may be a second one behind the first, which makes both of
         // them nobody's.
         self.0.take_waiting();
-        resolved(self.0.hub.look(self.0.owner, None))
+        resolved(self.0.hub.look(self.0.id, None))
     }
 
     /// The peer's connection, waiting for it. Cancel-safe; resolves once.
@@ -106,48 +106,48 @@ impl Claim {
     /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection from the
     /// peer's address came before this was called.
     pub async fn connection(&mut self) -> Result<Data, ClaimError> {
-        let Stake { hub, owner, until, peer, .. } = &self.0;
-        hub.yields(*owner, None);
+        let Reservation { hub, id, until, peer, .. } = &self.0;
+        hub.yields(*id, None);
         self.0.take_waiting();
-        if let Some(result) = resolved(hub.look(*owner, None)) {
+        if let Some(result) = resolved(hub.look(*id, None)) {
             return result;
         }
         let arrival = std::future::poll_fn(|context| {
-            resolved(hub.look(*owner, Some(context.waker()))).map_or(Poll::Pending, Poll::Ready)
+            resolved(hub.look(*id, Some(context.waker()))).map_or(Poll::Pending, Poll::Ready)
         });
         if let Ok(result) = timeout_at(*until, arrival).await {
             return result;
         }
         hub.expire(*peer);
-        // A connection that came in the last moment is still given; otherwise the seat says `Expired` now.
-        resolved(hub.look(*owner, None)).unwrap_or(Err(ClaimError::Expired))
+        // A connection that came in the last moment is still given; otherwise the hub says `Expired` now.
+        resolved(hub.look(*id, None)).unwrap_or(Err(ClaimError::Expired))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // A client that already sits at the port when its command is refused is accepted and sent off with FIN: left
-        // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
+        // A client that waits at the port when its command is refused is accepted and closed with FIN: left in the
+        // kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
         // costs nothing.
-        let known = resolved(self.0.hub.look(self.0.owner, None));
+        let known = resolved(self.0.hub.look(self.0.id, None));
         if let Some(Ok(data)) = known.or_else(|| self.arrived()) {
             data.drain_and_close();
         }
     }
 }
 
-impl Stake {
+impl Reservation {
     pub(super) fn claimed_port(&self) -> ClaimedPort {
-        let ports = || self.doors.iter().map(|door| door.port);
+        let ports = || self.listening.iter().map(|listening| listening.port);
         let (low, high) = (ports().min().unwrap_or(self.port), ports().max().unwrap_or(self.port));
-        let balanced = self.doors.iter().any(|door| door.is_balanced());
+        let balanced = self.listening.iter().any(|listening| listening.is_balanced());
         ClaimedPort { peer: self.peer, port: self.port, ports: low..=high, balanced, since: self.since }
     }
 
     /// Accepts what waits in the kernel at its port.
     pub(super) fn take_waiting(&self) {
-        for door in self.doors.iter().filter(|door| door.port == self.port) {
-            acceptor::take_waiting(&self.hub, door);
+        for listening in self.listening.iter().filter(|listening| listening.port == self.port) {
+            acceptor::take_waiting(&self.hub, listening);
         }
     }
 
@@ -156,13 +156,12 @@ impl Stake {
         loop {
             // Claims that nobody waits on lapse unseen; whoever waits for their port looks.
             let next = self.hub.expire(self.peer).map_or(deadline, |next| next.min(deadline));
-            let grant =
-                std::future::poll_fn(|context| match self.hub.look(self.owner, Some(context.waker())) {
-                    News::Queued => Poll::Pending,
-                    News::Port(port) => Poll::Ready(Some(port)),
-                    // Cannot be told a claim without a port; gone is gone.
-                    News::Arrived(_) | News::Contested | News::Expired | News::Yielded => Poll::Ready(None),
-                });
+            let grant = std::future::poll_fn(|context| match self.hub.look(self.id, Some(context.waker())) {
+                News::Queued => Poll::Pending,
+                News::Port(port) => Poll::Ready(Some(port)),
+                // Impossible for a claim without a port; gone is gone.
+                News::Arrived(_) | News::Contested | News::Expired | News::Yielded => Poll::Ready(None),
+            });
             match timeout_at(next, grant).await {
                 Ok(port) => return port,
                 Err(_) if Instant::now() >= deadline => return None,
@@ -172,9 +171,9 @@ impl Stake {
     }
 }
 
-impl Drop for Stake {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        self.hub.release(self.owner, (self.peer, self.port), self.served);
+        self.hub.release(self.id, (self.peer, self.port), self.served);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which session does a connection at a shared passive port belong to?
 //!
 //! The pure part of the shared ports: no sockets, no clock, no luck (the choice of a port is the caller's function).
-//! A claim is for one (peer address, port). An unencrypted claim has that *place* alone; its life:
+//! A claim is for one (peer address, port). An unencrypted claim has that *slot* alone; its life:
 //!
 //! ```text
-//!              no place for it           a place for it, in order
+//!              no slot for it           a slot for it, in order
 //!   claim() ---------------------> Queued ---------+
 //!      |                                           v
 //!      +---------------------------------------> Live --arrive--> Arrived --take--> (gone)
@@ -13,65 +13,38 @@
 //! ```
 //!
 //! Only `Live` holds the port: from the arrival on it is free for the next claim of that address. An arrival that no
-//! live claim wants, while earlier ones at the same place have not been taken up, leaves nobody sure whose is whose:
+//! live claim wants, while earlier ones at the same slot have not been taken up, leaves nobody sure whose is whose:
 //! all of those are contested. An arrival from anybody else is a stranger, and changes nothing.
 //!
-//! Where there are protected claims, those that need a place for themselves leave some to the others (see [`Quota`]): clients in
+//! Where there are protected claims, those that need a slot for themselves leave some to the others (see [`Quota`]): clients in
 //! clear cannot take every port of an address from those under TLS.
 //!
-//! A claim whose owner has not used it for long *yields* where another waits for its place: [`Claims::expire`] ends it then. In
+//! A claim whose owner has not used it for long *yields* where another waits for its slot: [`Claims::expire`] ends it then. In
 //! clear, a connection that comes for it after that is the next claim's, as it is after a claim has lapsed.
 //!
-//! Protected claims share a place, as their connections say whose they are: an arrival there changes nothing, and
+//! Protected claims share a slot, as their connections say whose they are: an arrival there changes nothing, and
 //! [`Claims::whose`] is asked when it has spoken. They are live until they are released, or lapse.
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use tokio::time::Instant;
 
-use crate::tls::sessions::BindingId;
+use crate::session_id::SessionId;
 
+mod kind;
 #[cfg(test)]
 mod model;
-mod place;
 mod quota;
+mod slot;
 
-use place::{Live, Place};
+pub(crate) use kind::{ClaimId, Kind};
 use quota::Quota;
-
-/// Names one claim; its maker never uses a name twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Owner(pub(crate) u64);
-
-/// How a claim's connection is told from others of the same address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Not at all: it is the only claim at its place.
-    Clear,
-    /// It may be one that does not say whose it is, and so might another's beside it: it is the only claim at its place.
-    Lone(BindingId),
-    /// It says so.
-    Bound(BindingId),
-}
-
-impl Kind {
-    pub(crate) fn binding(self) -> Option<BindingId> {
-        match self {
-            Self::Clear => None,
-            Self::Lone(binding) | Self::Bound(binding) => Some(binding),
-        }
-    }
-
-    /// Does it need a place for itself, and wait its turn?
-    fn is_alone(self) -> bool {
-        !matches!(self, Self::Bound(_))
-    }
-}
+use slot::{Live, Slot};
 
 /// What a claim is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
-    pub(crate) owner: Owner,
+    pub(crate) id: ClaimId,
     /// Canonical.
     pub(crate) peer: IpAddr,
     /// Which set of ports serves it: an index into those given to [`Claims::new`].
@@ -86,14 +59,14 @@ pub(crate) struct Wish {
 pub(crate) enum Answer {
     /// This port is claimed.
     Port(u16),
-    /// No port has a place for it; a [`Grant`] will come when one has.
+    /// No port has a slot for it; a [`Grant`] will come when one has.
     Queued,
 }
 
 /// A queued wish got its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    pub(crate) owner: Owner,
+    pub(crate) id: ClaimId,
     pub(crate) port: u16,
 }
 
@@ -101,9 +74,9 @@ pub(crate) struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// This claim's. Its port is free again, and went to the grants if somebody was waiting.
-    Handed(Owner, Vec<Grant>),
+    Handed(ClaimId, Vec<Grant>),
     /// It might be any of these, whose connections came earlier and are not taken up: none may be trusted.
-    Contested(Vec<Owner>),
+    Contested(Vec<ClaimId>),
     /// That of a protected claim: it has yet to say which.
     Protected(Stamp),
     /// Nobody's.
@@ -118,14 +91,14 @@ pub(crate) struct Stamp(u64);
 /// What has lapsed, and who gained by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lapsed {
-    pub(crate) expired: Vec<Owner>,
+    pub(crate) expired: Vec<ClaimId>,
     /// Had to make room for others before their time.
-    pub(crate) yielded: Vec<Owner>,
+    pub(crate) yielded: Vec<ClaimId>,
     pub(crate) granted: Vec<Grant>,
 }
 
 #[derive(Debug)]
-enum Stand {
+enum State {
     Queued { peer: IpAddr },
     Live { peer: IpAddr, port: u16 },
     Arrived { peer: IpAddr, port: u16 },
@@ -134,8 +107,8 @@ enum Stand {
 /// What there is of one address.
 #[derive(Debug, Default)]
 struct Peer {
-    places: BTreeMap<u16, Place>,
-    arrived: HashMap<u16, Vec<Owner>>,
+    slots: BTreeMap<u16, Slot>,
+    arrived: HashMap<u16, Vec<ClaimId>>,
     queue: VecDeque<Wish>,
 }
 
@@ -143,7 +116,7 @@ struct Peer {
 #[derive(Debug)]
 pub(crate) struct Claims {
     groups: Vec<Group>,
-    owners: HashMap<Owner, Stand>,
+    ids: HashMap<ClaimId, State>,
     peers: HashMap<IpAddr, Peer>,
     events: u64,
 }
@@ -160,23 +133,23 @@ impl Claims {
     pub(crate) fn new(groups: Vec<Vec<u16>>, protected: bool) -> Self {
         let quota = |ports: &[u16]| if protected { Quota::of(ports.len()) } else { Quota::NONE };
         let groups = groups.into_iter().map(|ports| Group { quota: quota(&ports), ports }).collect();
-        Self { groups, owners: HashMap::new(), peers: HashMap::new(), events: 0 }
+        Self { groups, ids: HashMap::new(), peers: HashMap::new(), events: 0 }
     }
 
     /// Claims a port, or queues the wish. `choose(n)` gives a number below `n` (`n` is never 0); anything else counts
     /// as 0.
     ///
-    /// An unencrypted claim needs an empty place; those where a connection of this peer still waits to be taken up are chosen
-    /// last, since a second connection there could be either's. Protected claims have places of their own as long as
+    /// An unencrypted claim needs an empty slot; those where a connection of this peer still waits to be taken up are chosen
+    /// last, since a second connection there could be either's. Protected claims have slots of their own as long as
     /// most are empty, which spares them each other's connections, and then share, so that the rest stays for claims in
     /// clear.
     pub(crate) fn claim(&mut self, wish: Wish, mut choose: impl FnMut(usize) -> usize) -> Answer {
-        let Self { groups, owners, peers, events } = self;
+        let Self { groups, ids, peers, events } = self;
         let ports = groups.get(wish.group).map_or(&[][..], |group| group.ports.as_slice());
         let peer = peers.entry(wish.peer).or_default();
         let port = match wish.kind {
             Kind::Clear => peer.empty(ports, &wish, groups, &mut choose),
-            Kind::Lone(_) | Kind::Bound(_) if peer.places.len() * 2 < ports.len() => {
+            Kind::Lone(_) | Kind::Bound(_) if peer.slots.len() * 2 < ports.len() => {
                 let empty = peer.empty(ports, &wish, groups, &mut choose);
                 empty.or_else(|| peer.shared(ports, &wish, groups, &mut choose))
             }
@@ -187,10 +160,10 @@ impl Claims {
         };
         if let Some(port) = port {
             peer.hold(&wish, port, tick(events));
-            owners.insert(wish.owner, Stand::Live { peer: wish.peer, port });
+            ids.insert(wish.id, State::Live { peer: wish.peer, port });
             return Answer::Port(port);
         }
-        owners.insert(wish.owner, Stand::Queued { peer: wish.peer });
+        ids.insert(wish.id, State::Queued { peer: wish.peer });
         peer.queue.push_back(wish);
         Answer::Queued
     }
@@ -199,21 +172,21 @@ impl Claims {
     /// nobody has called [`Claims::expire`] yet.
     pub(crate) fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Outcome {
         let Some(there) = self.peers.get_mut(&peer) else { return Outcome::Stranger };
-        match there.places.get(&port).and_then(|place| place.live(now).next()) {
-            Some(&Live { owner, kind: Kind::Clear, .. }) => {
-                there.places.remove(&port);
-                there.arrived.entry(port).or_default().push(owner);
-                self.owners.insert(owner, Stand::Arrived { peer, port });
-                Outcome::Handed(owner, self.pass_on(peer, port))
+        match there.slots.get(&port).and_then(|slot| slot.live(now).next()) {
+            Some(&Live { id, kind: Kind::Clear, .. }) => {
+                there.slots.remove(&port);
+                there.arrived.entry(port).or_default().push(id);
+                self.ids.insert(id, State::Arrived { peer, port });
+                Outcome::Handed(id, self.pass_on(peer, port))
             }
             Some(_) => Outcome::Protected(Stamp(tick(&mut self.events))),
             None => match there.arrived.remove(&port) {
-                Some(owners) => {
-                    for owner in &owners {
-                        self.owners.remove(owner);
+                Some(ids) => {
+                    for id in &ids {
+                        self.ids.remove(id);
                     }
                     self.tidy(peer);
-                    Outcome::Contested(owners)
+                    Outcome::Contested(ids)
                 }
                 None => Outcome::Stranger,
             },
@@ -225,14 +198,14 @@ impl Claims {
         &self,
         (peer, port): (IpAddr, u16),
         stamp: Stamp,
-        says: Option<BindingId>,
+        says: Option<SessionId>,
         now: Instant,
-    ) -> Option<Owner> {
+    ) -> Option<ClaimId> {
         let fits = |live: &&Live| match says {
             Some(binding) => live.kind.binding() == Some(binding),
             None => matches!(live.kind, Kind::Lone(_)),
         };
-        self.meant((peer, port), stamp, now).find(fits).map(|live| live.owner)
+        self.meant((peer, port), stamp, now).find(fits).map(|live| live.id)
     }
 
     /// The protected claims that a connection may be for, as long as it has said nothing.
@@ -242,58 +215,58 @@ impl Claims {
         stamp: Stamp,
         now: Instant,
     ) -> impl Iterator<Item = &Live> {
-        let place = self.peers.get(&peer).and_then(|there| there.places.get(&port));
-        let live = place.into_iter().flat_map(move |place| place.live(now));
+        let slot = self.peers.get(&peer).and_then(|there| there.slots.get(&port));
+        let live = slot.into_iter().flat_map(move |slot| slot.live(now));
         live.filter(move |live| live.kind != Kind::Clear && live.since < stamp.0)
     }
 
-    /// The claim at a place that may be for a connection which does not say whose it is.
-    pub(crate) fn lone(&self, (peer, port): (IpAddr, u16)) -> Option<Owner> {
-        let place = self.peers.get(&peer)?.places.get(&port)?;
-        place.all().find(|live| matches!(live.kind, Kind::Lone(_))).map(|live| live.owner)
+    /// The claim at a slot that may be for a connection which does not say whose it is.
+    pub(crate) fn lone(&self, (peer, port): (IpAddr, u16)) -> Option<ClaimId> {
+        let slot = self.peers.get(&peer)?.slots.get(&port)?;
+        slot.all().find(|live| matches!(live.kind, Kind::Lone(_))).map(|live| live.id)
     }
 
     /// Was this claim there when a connection came?
-    pub(crate) fn precedes(&self, owner: Owner, stamp: Stamp) -> bool {
-        self.find(owner).is_some_and(|live| live.since < stamp.0)
+    pub(crate) fn precedes(&self, id: ClaimId, stamp: Stamp) -> bool {
+        self.find(id).is_some_and(|live| live.since < stamp.0)
     }
 
-    /// The owner has taken up its connection: what comes later at that place is not its business.
-    pub(crate) fn take(&mut self, owner: Owner) {
-        if matches!(self.owners.get(&owner), Some(Stand::Arrived { .. })) {
-            self.release(owner);
+    /// The owner has taken up its connection: what comes later at that slot is not its business.
+    pub(crate) fn take(&mut self, id: ClaimId) {
+        if matches!(self.ids.get(&id), Some(State::Arrived { .. })) {
+            self.release(id);
         }
     }
 
     /// A live claim lapses at this time and not before.
-    pub(crate) fn extend(&mut self, owner: Owner, until: Instant) {
-        let Some(&Stand::Live { peer, port }) = self.owners.get(&owner) else { return };
-        let place = self.peers.get_mut(&peer).and_then(|there| there.places.get_mut(&port));
-        if let Some(live) = place.and_then(|place| place.find(owner)) {
+    pub(crate) fn extend(&mut self, id: ClaimId, until: Instant) {
+        let Some(&State::Live { peer, port }) = self.ids.get(&id) else { return };
+        let slot = self.peers.get_mut(&peer).and_then(|there| there.slots.get_mut(&port));
+        if let Some(live) = slot.and_then(|slot| slot.find(id)) {
             live.until = live.until.max(until);
         }
     }
 
     /// A live claim yields to others from this time on; with none it does not, since its owner uses it.
-    pub(crate) fn yields(&mut self, owner: Owner, from: Option<Instant>) {
-        let Some(&Stand::Live { peer, port }) = self.owners.get(&owner) else { return };
-        let place = self.peers.get_mut(&peer).and_then(|there| there.places.get_mut(&port));
-        if let Some(live) = place.and_then(|place| place.find(owner)) {
+    pub(crate) fn yields(&mut self, id: ClaimId, from: Option<Instant>) {
+        let Some(&State::Live { peer, port }) = self.ids.get(&id) else { return };
+        let slot = self.peers.get_mut(&peer).and_then(|there| there.slots.get_mut(&port));
+        if let Some(live) = slot.and_then(|slot| slot.find(id)) {
             live.yields = from;
         }
     }
 
     /// Ends a claim wherever it stands; unknown owners are nothing. What it makes room for goes to those who wait.
-    pub(crate) fn release(&mut self, owner: Owner) -> Vec<Grant> {
-        let Some(stand) = self.owners.remove(&owner) else { return Vec::new() };
-        let (Stand::Queued { peer } | Stand::Live { peer, .. } | Stand::Arrived { peer, .. }) = stand;
+    pub(crate) fn release(&mut self, id: ClaimId) -> Vec<Grant> {
+        let Some(stand) = self.ids.remove(&id) else { return Vec::new() };
+        let (State::Queued { peer } | State::Live { peer, .. } | State::Arrived { peer, .. }) = stand;
         let mut grants = Vec::new();
         if let Some(there) = self.peers.get_mut(&peer) {
             match stand {
-                Stand::Queued { .. } => {
-                    let left = there.queue.iter().position(|wish| wish.owner == owner);
+                State::Queued { .. } => {
+                    let left = there.queue.iter().position(|wish| wish.id == id);
                     let left = left.and_then(|index| there.queue.remove(index));
-                    // Others may have waited behind it for a place that was good enough for them.
+                    // Others may have waited behind it for a slot that was good enough for them.
                     if let Some(group) = left.and_then(|wish| self.groups.get(wish.group))
                         && !there.queue.is_empty()
                     {
@@ -302,19 +275,19 @@ impl Claims {
                         }
                     }
                 }
-                Stand::Live { port, .. } => {
-                    if let Some(place) = there.places.get_mut(&port) {
-                        place.remove(owner);
-                        if place.is_empty() {
-                            there.places.remove(&port);
+                State::Live { port, .. } => {
+                    if let Some(slot) = there.slots.get_mut(&port) {
+                        slot.remove(id);
+                        if slot.is_empty() {
+                            there.slots.remove(&port);
                         }
                     }
                     grants = self.pass_on(peer, port);
                 }
-                Stand::Arrived { port, .. } => {
-                    if let Some(owners) = there.arrived.get_mut(&port) {
-                        owners.retain(|other| *other != owner);
-                        if owners.is_empty() {
+                State::Arrived { port, .. } => {
+                    if let Some(ids) = there.arrived.get_mut(&port) {
+                        ids.retain(|other| *other != id);
+                        if ids.is_empty() {
                             there.arrived.remove(&port);
                         }
                     }
@@ -328,38 +301,38 @@ impl Claims {
     /// Ends the claims of one peer whose time has passed, and of those that yield as many as others wait. Its cost is that peer's claims, not the site's.
     pub(crate) fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
-        let late: Vec<Owner> =
-            self.of_peer(peer).filter(|live| live.until <= now).map(|live| live.owner).collect();
-        for owner in late {
-            lapsed.granted.extend(self.release(owner));
-            lapsed.expired.push(owner);
+        let late: Vec<ClaimId> =
+            self.of_peer(peer).filter(|live| live.until <= now).map(|live| live.id).collect();
+        for id in late {
+            lapsed.granted.extend(self.release(id));
+            lapsed.expired.push(id);
         }
-        let waiting: Vec<Owner> = self
+        let waiting: Vec<ClaimId> = self
             .peers
             .get(&peer)
-            .map_or_else(Vec::new, |there| there.queue.iter().map(|wish| wish.owner).collect());
+            .map_or_else(Vec::new, |there| there.queue.iter().map(|wish| wish.id).collect());
         for wish in waiting {
-            let Some(owner) = self.in_the_way(peer, wish, now) else { continue };
-            lapsed.granted.extend(self.release(owner));
-            lapsed.yielded.push(owner);
+            let Some(id) = self.in_the_way(peer, wish, now) else { continue };
+            lapsed.granted.extend(self.release(id));
+            lapsed.yielded.push(id);
         }
         lapsed
     }
 
     /// The claim that has to yield for a queued wish: the one that might have since longest.
-    fn in_the_way(&self, peer: IpAddr, wish: Owner, now: Instant) -> Option<Owner> {
+    fn in_the_way(&self, peer: IpAddr, wish: ClaimId, now: Instant) -> Option<ClaimId> {
         let there = self.peers.get(&peer)?;
         // It may have its port by now.
-        let wish = there.queue.iter().find(|queued| queued.owner == wish)?;
+        let wish = there.queue.iter().find(|queued| queued.id == wish)?;
         let group = self.groups.get(wish.group)?;
         let held = there.held(group);
         let makes_room =
             |live: &&Live| live.kind.is_alone() && group.quota.admits(held.without(live.kind), wish.kind);
-        let here = group.ports.iter().filter_map(|port| there.places.get(port)).flat_map(Place::all);
+        let here = group.ports.iter().filter_map(|port| there.slots.get(port)).flat_map(Slot::all);
         let yielding = here.filter(makes_room).filter_map(|live| {
-            live.yields.filter(|from| *from <= now).map(|from| (from, live.since, live.owner))
+            live.yields.filter(|from| *from <= now).map(|from| (from, live.since, live.id))
         });
-        yielding.min().map(|(_, _, owner)| owner)
+        yielding.min().map(|(_, _, id)| id)
     }
 
     /// When the next live claim of a peer lapses, or yields to one that waits.
@@ -370,17 +343,17 @@ impl Claims {
     }
 
     fn of_peer(&self, peer: IpAddr) -> impl Iterator<Item = &Live> {
-        self.peers.get(&peer).into_iter().flat_map(|there| there.places.values().flat_map(Place::all))
+        self.peers.get(&peer).into_iter().flat_map(|there| there.slots.values().flat_map(Slot::all))
     }
 
-    fn find(&self, owner: Owner) -> Option<&Live> {
-        let Some(Stand::Live { peer, port }) = self.owners.get(&owner) else { return None };
-        self.peers.get(peer)?.places.get(port)?.all().find(|live| live.owner == owner)
+    fn find(&self, id: ClaimId) -> Option<&Live> {
+        let Some(State::Live { peer, port }) = self.ids.get(&id) else { return None };
+        self.peers.get(peer)?.slots.get(port)?.all().find(|live| live.id == id)
     }
 
     /// Gives what is free at a port to the queued wishes that it serves.
     fn pass_on(&mut self, peer: IpAddr, port: u16) -> Vec<Grant> {
-        let Self { groups, owners, peers, events } = self;
+        let Self { groups, ids, peers, events } = self;
         let mut grants = Vec::new();
         let Some(there) = peers.get_mut(&peer) else { return grants };
         let (mut index, mut waits) = (0, false);
@@ -395,10 +368,10 @@ impl Claims {
                 index -= 1;
                 there.queue.remove(index);
                 there.hold(&wish, port, tick(events));
-                owners.insert(wish.owner, Stand::Live { peer, port });
-                grants.push(Grant { owner: wish.owner, port });
+                ids.insert(wish.id, State::Live { peer, port });
+                grants.push(Grant { id: wish.id, port });
             } else {
-                // One that others' places are kept from does not wait for this one.
+                // One that others' slots are kept from does not wait for this one.
                 waits |= ordered && admitted;
             }
         }
@@ -408,7 +381,7 @@ impl Claims {
     /// Forgets an address of which there is nothing.
     fn tidy(&mut self, peer: IpAddr) {
         let gone =
-            |there: &Peer| there.places.is_empty() && there.arrived.is_empty() && there.queue.is_empty();
+            |there: &Peer| there.slots.is_empty() && there.arrived.is_empty() && there.queue.is_empty();
         if self.peers.get(&peer).is_some_and(gone) {
             self.peers.remove(&peer);
         }
@@ -417,21 +390,21 @@ impl Claims {
 
 impl Peer {
     fn fits(&self, port: u16, kind: Kind) -> bool {
-        self.places.get(&port).is_none_or(|place| place.fits(kind))
+        self.slots.get(&port).is_none_or(|slot| slot.fits(kind))
     }
 
-    /// Does it leave enough places to the others?
+    /// Does it leave enough slots to the others?
     fn admits(&self, wish: &Wish, groups: &[Group]) -> bool {
         !wish.kind.is_alone()
             || groups.get(wish.group).is_some_and(|group| group.quota.admits(self.held(group), wish.kind))
     }
 
-    /// How many places of a group are held by claims that are alone there.
+    /// How many slots of a group are held by claims that are alone there.
     fn held(&self, group: &Group) -> quota::Held {
         let mut held = quota::Held::default();
         if group.quota != Quota::NONE {
             for live in
-                self.places.iter().filter(|(port, _)| group.ports.contains(port)).flat_map(|(_, p)| p.all())
+                self.slots.iter().filter(|(port, _)| group.ports.contains(port)).flat_map(|(_, p)| p.all())
             {
                 held.add(live.kind);
             }
@@ -447,11 +420,11 @@ impl Peer {
     }
 
     fn hold(&mut self, wish: &Wish, port: u16, since: u64) {
-        let live = Live { owner: wish.owner, kind: wish.kind, until: wish.until, yields: None, since };
-        self.places.entry(port).or_default().add(live);
+        let live = Live { id: wish.id, kind: wish.kind, until: wish.until, yields: None, since };
+        self.slots.entry(port).or_default().add(live);
     }
 
-    /// One of the protected places that have room.
+    /// One of the protected slots that have room.
     fn shared(
         &self,
         ports: &[u16],
@@ -460,10 +433,10 @@ impl Peer {
         choose: &mut impl FnMut(usize) -> usize,
     ) -> Option<u16> {
         let open = |port: &u16| ports.contains(port) && self.may(*port, wish, groups);
-        pick(self.places.keys().copied().filter(open).collect(), choose)
+        pick(self.slots.keys().copied().filter(open).collect(), choose)
     }
 
-    /// One of the empty places.
+    /// One of the empty slots.
     fn empty(
         &self,
         ports: &[u16],
@@ -474,7 +447,7 @@ impl Peer {
         if ports.is_empty() || !self.admits(wish, groups) {
             return None;
         }
-        let free = |port: u16| !self.places.contains_key(&port) && self.may(port, wish, groups);
+        let free = |port: u16| !self.slots.contains_key(&port) && self.may(port, wish, groups);
         let quiet = |port: u16| free(port) && !self.arrived.contains_key(&port);
         // Most ports are free for most peers: a few throws save going through a range of thousands. A throw that
         // finds a free port is as even a choice among the free ones as counting them all.

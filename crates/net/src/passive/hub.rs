@@ -1,6 +1,6 @@
 //! How does a session learn what became of its claim?
 //!
-//! The claims table decides; a *seat* per claim carries the decision to the one task that waits for it. One short
+//! The claims table decides; a *mailbox* per claim carries the decision to the one task that waits for it. One short
 //! lock guards both. Nothing is awaited under it, and no other task is woken.
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -11,15 +11,17 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
-use super::claims::{Answer, Claims, Grant, Kind, Lapsed, Outcome, Owner, Wish};
-use super::protected::{Demand, Refused};
+use super::claims::{Answer, ClaimId, Claims, Grant, Kind, Lapsed, Outcome, Wish};
+use super::demand::{Refused, Terms};
 use super::readings::Readings;
 use super::refusals::{Cause, Line, Refusals, Tally};
 use crate::data::{Data, Hello};
 
 mod hellos;
 
-/// What is known of a claim. Left in the seat until its task looks.
+pub(super) use hellos::{ArrivalEvent, HelloEvent};
+
+/// What is known of a claim. Left in the mailbox until its task looks.
 #[derive(Debug)]
 pub(super) enum News {
     /// It waits for a port.
@@ -37,7 +39,7 @@ pub(super) enum News {
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Mailbox {
     news: News,
     waker: Option<Waker>,
     inbox: Option<Box<Inbox>>,
@@ -46,7 +48,7 @@ struct Seat {
 /// What has come for a protected claim.
 #[derive(Debug)]
 struct Inbox {
-    demand: Demand,
+    terms: Terms,
     hellos: VecDeque<Box<Hello>>,
     /// What was turned away and may have been the client's own: the last of it that was not heard yet.
     refused: Option<Refused>,
@@ -68,7 +70,7 @@ pub(super) enum Awaits {
 #[derive(Debug)]
 struct State {
     claims: Claims,
-    seats: HashMap<Owner, Seat>,
+    mailboxes: HashMap<ClaimId, Mailbox>,
     readings: Readings,
     next_owner: u64,
     tally: Tally,
@@ -96,7 +98,7 @@ impl Hub {
     pub(super) fn new(groups: Vec<Vec<u16>>, protected: bool) -> Self {
         let state = State {
             claims: Claims::new(groups, protected),
-            seats: HashMap::new(),
+            mailboxes: HashMap::new(),
             readings: Readings::default(),
             next_owner: 0,
             tally: Tally::default(),
@@ -126,47 +128,47 @@ impl Hub {
     }
 
     /// A new claim and its port, if there is one already. Without a demand it is an unencrypted one.
-    pub(super) fn claim(&self, wanted: Wanted, demand: Option<Demand>) -> (Owner, Option<u16>) {
+    pub(super) fn claim(&self, wanted: Wanted, terms: Option<Terms>) -> (ClaimId, Option<u16>) {
         let Wanted { peer, group, until } = wanted;
         let now = Instant::now();
         let mut woken = Vec::new();
         let mut state = self.lock();
-        let owner = Owner(state.next_owner);
+        let id = ClaimId(state.next_owner);
         state.next_owner += 1;
-        let kind = demand.as_ref().map_or(Kind::Clear, Demand::kind);
-        let wish = Wish { owner, peer, group, kind, until };
+        let kind = terms.as_ref().map_or(Kind::Clear, Terms::kind);
+        let wish = Wish { id, peer, group, kind, until };
         let mut throw = 0u8;
         let answer = state.claims.claim(wish, |below| {
             throw = throw.wrapping_add(1);
-            self.random.hash_one((owner.0, throw)) as usize % below.max(1)
+            self.random.hash_one((id.0, throw)) as usize % below.max(1)
         });
         let port = match answer {
             Answer::Port(port) => Some(port),
             Answer::Queued => None,
         };
-        let inbox = demand.map(|demand| {
+        let inbox = terms.map(|terms| {
             Box::new(Inbox {
-                demand,
+                terms,
                 hellos: VecDeque::new(),
                 refused: None,
                 awaits: Awaits::Nothing,
                 dismissed: false,
             })
         });
-        let seat = Seat { news: port.map_or(News::Queued, News::Port), waker: None, inbox };
-        state.seats.insert(owner, seat);
+        let mailbox = Mailbox { news: port.map_or(News::Queued, News::Port), waker: None, inbox };
+        state.mailboxes.insert(id, mailbox);
         if port.is_none() {
             // A forgotten claim of the same peer may have lapsed unseen.
             let lapsed = state.claims.expire(peer, now);
-            state.tell_lapsed(lapsed, &mut woken);
+            state.post_lapsed(lapsed, &mut woken);
         }
-        let port = port.or_else(|| match state.seats.get(&owner).map(|seat| &seat.news) {
+        let port = port.or_else(|| match state.mailboxes.get(&id).map(|mailbox| &mailbox.news) {
             Some(News::Port(port)) => Some(*port),
             _ => None,
         });
         drop(state);
         wake(woken);
-        (owner, port)
+        (id, port)
     }
 
     /// A connection has come in.
@@ -179,9 +181,9 @@ impl Hub {
         let mut closing = Vec::new();
         let mut line = None;
         match state.claims.arrive(peer.ip(), port, now) {
-            Outcome::Handed(owner, grants) => {
-                closing.extend(state.tell(owner, News::Arrived(data), &mut woken));
-                state.tell_grants(grants, &mut woken);
+            Outcome::Handed(id, grants) => {
+                closing.extend(state.post(id, News::Arrived(data), &mut woken));
+                state.post_grants(grants, &mut woken);
             }
             Outcome::Protected(stamp) => {
                 let listened = state.listen((peer.ip(), port), stamp, &data, &mut woken);
@@ -192,12 +194,12 @@ impl Hub {
                     None => data.drain_and_close(),
                 };
             }
-            // The session logs it as well: it is told, and knows its user.
-            Outcome::Contested(owners) => {
+            // The session logs it as well, and knows its user.
+            Outcome::Contested(ids) => {
                 closing.push(data);
-                line = state.tally.note(Cause::Contested, 1 + owners.len() as u64, peer, port, now);
-                for owner in owners {
-                    closing.extend(state.tell(owner, News::Contested, &mut woken));
+                line = state.tally.note(Cause::Contested, 1 + ids.len() as u64, peer, port, now);
+                for id in ids {
+                    closing.extend(state.post(id, News::Contested, &mut woken));
                 }
             }
             Outcome::Stranger => {
@@ -213,26 +215,26 @@ impl Hub {
 
     /// What is known of a claim. A final word (anything but `Queued` and `Port`) is given once and ends the claim;
     /// after it, and for a claim that is unknown, it is `Expired`. When there is no final word, the waker is kept.
-    pub(super) fn look(&self, owner: Owner, waker: Option<&Waker>) -> News {
+    pub(super) fn look(&self, id: ClaimId, waker: Option<&Waker>) -> News {
         let mut state = self.lock();
-        let Some(seat) = state.seats.get_mut(&owner) else { return News::Expired };
-        match seat.news {
+        let Some(mailbox) = state.mailboxes.get_mut(&id) else { return News::Expired };
+        match mailbox.news {
             News::Queued | News::Port(_) => {
                 if let Some(waker) = waker {
-                    seat.keep(waker);
+                    mailbox.keep(waker);
                 }
-                if let News::Port(port) = seat.news { News::Port(port) } else { News::Queued }
+                if let News::Port(port) = mailbox.news { News::Port(port) } else { News::Queued }
             }
             News::Arrived(_) | News::Contested | News::Expired | News::Yielded => {
-                state.claims.take(owner);
-                state.seats.remove(&owner).map_or(News::Expired, |seat| seat.news)
+                state.claims.take(id);
+                state.mailboxes.remove(&id).map_or(News::Expired, |mailbox| mailbox.news)
             }
         }
     }
 
     /// From when on a claim makes room for one that waits; with none it does not.
-    pub(super) fn yields(&self, owner: Owner, from: Option<Instant>) {
-        self.lock().claims.yields(owner, from);
+    pub(super) fn yields(&self, id: ClaimId, from: Option<Instant>) {
+        self.lock().claims.yields(id, from);
     }
 
     /// Ends the claims of a peer whose time has passed, and says when the next one does.
@@ -241,7 +243,7 @@ impl Hub {
         let mut state = self.lock();
         let now = Instant::now();
         let lapsed = state.claims.expire(peer, now);
-        state.tell_lapsed(lapsed, &mut woken);
+        state.post_lapsed(lapsed, &mut woken);
         let next = state.claims.next_expiry(peer, now);
         drop(state);
         wake(woken);
@@ -249,24 +251,24 @@ impl Hub {
     }
 
     /// The owner is gone, with or without its connection.
-    pub(super) fn release(&self, owner: Owner, (peer, port): (IpAddr, u16), served: bool) {
+    pub(super) fn release(&self, id: ClaimId, (peer, port): (IpAddr, u16), served: bool) {
         let mut woken = Vec::new();
         let mut state = self.lock();
-        let grants = state.claims.release(owner);
-        state.tell_grants(grants, &mut woken);
-        let seat = state.seats.remove(&owner);
+        let grants = state.claims.release(id);
+        state.post_grants(grants, &mut woken);
+        let mailbox = state.mailboxes.remove(&id);
         let mut ended = Vec::new();
-        if let Some(inbox) = seat.as_ref().and_then(|seat| seat.inbox.as_ref()) {
-            let unused = (!served).then_some(inbox.demand.binding());
+        if let Some(inbox) = mailbox.as_ref().and_then(|mailbox| mailbox.inbox.as_ref()) {
+            let unused = (!served).then_some(inbox.terms.session());
             if !served {
-                inbox.demand.left(port, Instant::now());
+                inbox.terms.left(port, Instant::now());
             }
             ended = state.leave((peer, port), unused, &mut woken);
         }
         drop(state);
         wake(woken);
         ended.into_iter().for_each(super::readings::Reading::end);
-        if let Some(Seat { news, inbox, .. }) = seat {
+        if let Some(Mailbox { news, inbox, .. }) = mailbox {
             inbox.into_iter().flat_map(|inbox| inbox.hellos).for_each(|hello| hello.drain_and_close());
             if let News::Arrived(data) = news {
                 data.drain_and_close();
@@ -275,7 +277,7 @@ impl Hub {
     }
 }
 
-impl Seat {
+impl Mailbox {
     fn keep(&mut self, waker: &Waker) {
         match &mut self.waker {
             Some(kept) => kept.clone_from(waker),
@@ -285,35 +287,35 @@ impl Seat {
 }
 
 impl State {
-    /// Puts news into a seat; a connection that lay there before comes back, to be closed.
-    fn tell(&mut self, owner: Owner, news: News, woken: &mut Vec<Waker>) -> Option<Data> {
-        let Some(seat) = self.seats.get_mut(&owner) else {
-            // A claim in the table has a seat: both are made and removed under the same lock.
+    /// Puts news into a mailbox; a connection that lay there before comes back, to be closed.
+    fn post(&mut self, id: ClaimId, news: News, woken: &mut Vec<Waker>) -> Option<Data> {
+        let Some(mailbox) = self.mailboxes.get_mut(&id) else {
+            // A claim in the table has a mailbox: both are made and removed under the same lock.
             return if let News::Arrived(data) = news { Some(data) } else { None };
         };
-        woken.extend(seat.waker.take());
-        match std::mem::replace(&mut seat.news, news) {
+        woken.extend(mailbox.waker.take());
+        match std::mem::replace(&mut mailbox.news, news) {
             News::Arrived(data) => Some(data),
             _ => None,
         }
     }
 
-    fn tell_grants(&mut self, grants: Vec<Grant>, woken: &mut Vec<Waker>) {
-        for Grant { owner, port } in grants {
-            // A queued seat holds no connection.
-            let _ = self.tell(owner, News::Port(port), woken);
+    fn post_grants(&mut self, grants: Vec<Grant>, woken: &mut Vec<Waker>) {
+        for Grant { id, port } in grants {
+            // A queued claim holds no connection.
+            let _ = self.post(id, News::Port(port), woken);
         }
     }
 
-    fn tell_lapsed(&mut self, lapsed: Lapsed, woken: &mut Vec<Waker>) {
-        for owner in lapsed.expired {
+    fn post_lapsed(&mut self, lapsed: Lapsed, woken: &mut Vec<Waker>) {
+        for id in lapsed.expired {
             // Only claims without a connection lapse.
-            let _ = self.tell(owner, News::Expired, woken);
+            let _ = self.post(id, News::Expired, woken);
         }
-        for owner in lapsed.yielded {
-            let _ = self.tell(owner, News::Yielded, woken);
+        for id in lapsed.yielded {
+            let _ = self.post(id, News::Yielded, woken);
         }
-        self.tell_grants(lapsed.granted, woken);
+        self.post_grants(lapsed.granted, woken);
     }
 }
 

@@ -1,226 +1,282 @@
-//! What does a session hold of a passive port under TLS, where connections say whose they are?
+//! Which of the connections at a passive port is the client's own, under TLS?
 //!
 //! ```text
-//!              Stir::Comes (150)                     Next::Hello   resumes its session, or nothing where that will do
-//!   claim --+-------------------------> keep_until --+-> Next::Refused  turned away: it may have been the client's
-//!           '- Stir::Refused, goes on                '-> Next::Alone    nobody else is silent at the place any more
+//!   arrival      one comes, or was turned away and may have been the client's only one  --> the transfer is said to begin (150)
+//!   connection   its hello --> resumes its own control connection's session --> taken, whatever else is there
+//!                              resumes another's     --> given to that one's claim, or refused; ours goes on;
+//!                                                        that of one that is kin (`tls::kin`) --> taken where only our
+//!                                                        claim can be meant
+//!                              resumes nothing:
+//!                                `require`, or resumed before      --> refused, the claim goes on
+//!                                another may be the client's own   --> held back for it
+//!                                two of them                       --> refused: nothing tells which is the client's
+//!                                else                              --> taken
 //! ```
+//! The hub gives each claim the hellos that may be its own ([`tls::owner`](crate::tls::owner) decides); which of them is taken,
+//! and how long others are waited for, is decided here.
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::claim::{ClaimedPort, Stake};
-use super::claims::Kind;
-use super::hub::Awaits;
+use super::claim::{ClaimedPort, Reservation};
+use super::contest::{Handshakes, HeldBack, Released};
+use super::demand::Refused;
+use super::hub::{ArrivalEvent, Awaits, HelloEvent};
 use super::refusals::Cause;
-use crate::data::{Hello, Shown};
-use crate::tls::Reuse;
-use crate::tls::server::{Binding, ServerTls};
-use crate::tls::sessions::{BindingId, Owned};
+use crate::data::{Data, Hello};
+use crate::tls::owner::{Answer, Flow, Policy, Reuse, owner};
+use crate::tls::server::Binding;
+use crate::tls::{DataTlsError, HandshakeError};
+
+/// How much longer the client's own connection is waited for once another was refused that can have been nobody else's. A
+/// client that does not resume has made its only one, and is to hear why it was refused.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Connections of one claim that are being told at once why they are refused. A client has made two at most; each takes
 /// a descriptor for up to a second, of which there are few.
-const FAREWELLS: usize = 8;
-
-/// What a protected claim asks of its connection.
-#[derive(Clone, Debug)]
-pub struct Demand {
-    tls: Arc<ServerTls>,
-    owned: Arc<Owned>,
-    takes: Takes,
-    /// The session of one that is kin does, where nobody else's claim can be meant.
-    kin: bool,
-    /// At a port of its own.
-    alone: bool,
-}
-
-/// What is taken beside what resumes the claim's own session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
-    /// Nothing.
-    Bound,
-    /// What resumes nothing.
-    Unbound,
-    /// What resumes nothing, or would go on with a session that is no more.
-    Anything,
-}
-
-impl Demand {
-    /// That a connection belongs to a control connection, as far as the policy says so; its hello is read by the
-    /// listener's TLS.
-    pub fn new(tls: Arc<ServerTls>, binding: &Binding, reuse: Reuse) -> Self {
-        let takes = match reuse {
-            Reuse::Require => Takes::Bound,
-            Reuse::Learn if binding.must_resume() => Takes::Bound,
-            Reuse::Learn => Takes::Unbound,
-            Reuse::Off => Takes::Anything,
-        };
-        let (owned, kin) = (Arc::clone(binding.owned()), reuse != Reuse::Require);
-        let alone = takes != Takes::Bound || (kin && owned.shares());
-        Self { tls, owned, takes, kin, alone }
-    }
-
-    pub(super) fn kind(&self) -> Kind {
-        if self.alone { Kind::Lone(self.binding()) } else { Kind::Bound(self.binding()) }
-    }
-
-    /// The same at a port that others use as well, where what comes tells them apart.
-    pub(super) fn shared(&self) -> Option<Self> {
-        (self.alone && self.takes == Takes::Bound).then(|| Self { alone: false, ..self.clone() })
-    }
-
-    pub(super) fn binding(&self) -> BindingId {
-        self.owned.id()
-    }
-
-    /// It was not used, and its connection may still come.
-    pub(super) fn left(&self, port: u16, now: Instant) {
-        self.owned.left(port, now);
-    }
-
-    pub(super) fn tls(&self) -> &Arc<ServerTls> {
-        &self.tls
-    }
-
-    /// Is this hello good enough?
-    pub(super) fn takes(&self, shown: Shown) -> bool {
-        match shown {
-            Shown::Session(binding) => binding == self.binding(),
-            Shown::Nothing => self.takes != Takes::Bound,
-            Shown::Lost => self.takes == Takes::Anything,
-        }
-    }
-
-    /// Does it resume the session of one that is kin, and is that good enough for a claim that alone can be meant at this port?
-    pub(super) fn takes_kin(&self, hello: &Hello, port: u16) -> bool {
-        self.kin && hello.is_lent(&self.owned, port)
-    }
-}
-
-/// A connection that was turned away and may have been the client's own. The claim goes on.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    /// Why.
-    pub cause: Cause,
-    /// The same for the log.
-    pub detail: Arc<str>,
-    /// It can have been for no other claim, so that it most likely was the client's only one.
-    pub alone: bool,
-}
-
-/// What happens at a protected claim before its transfer is said to begin.
-#[derive(Debug)]
-pub enum Stir {
-    /// A connection is there: one that says that it is the claim's, or one that has said nothing yet, as clients do that
-    /// begin TLS when they are told to.
-    Comes,
-    /// One was turned away.
-    Refused(Refused),
-    /// The claim's time has passed.
-    Expired,
-    /// It was not used for long, and another claim that waited has its place.
-    Yielded,
-}
-
-/// What happens at a protected claim whose connection is to be protected.
-#[derive(Debug)]
-pub enum Next {
-    /// A connection that resumes the claim's own session, or nothing where that will do. There may be several.
-    Hello(Box<Hello>),
-    /// One was turned away.
-    Refused(Refused),
-    /// No other connection may be the claim's; only told to whoever asks for it.
-    Alone,
-    /// The claim's time has passed.
-    Expired,
-}
+const REFUSING: usize = 8;
 
 /// A port where one connection is waited for that says whose it is. The port is shared with other such claims of the same
-/// address, but each connection is given to the claim whose session it resumes. Dropping the claim gives up its place, and
+/// address, but each connection is given to the claim whose session it resumes. Dropping the claim gives up its port, and
 /// closes (with FIN) what has come for it.
 #[derive(Debug)]
 pub struct ProtectedClaim {
-    stake: Stake,
-    farewells: Arc<Semaphore>,
+    reservation: Reservation,
+    binding: Binding,
+    reuse: Reuse,
+    refusing: Arc<Semaphore>,
+}
+
+/// A connection has come to a claim, be it the client's or not.
+#[derive(Debug, Default)]
+pub struct Arrival {
+    /// Why an earlier one was refused.
+    why: Option<NoConnection>,
+    /// Until when others are waited for, where that was the client's only one, as far as can be known.
+    until: Option<Instant>,
+}
+
+/// Why a protected claim has no connection.
+#[derive(Debug)]
+pub enum NoConnection {
+    /// None came that may be the client's.
+    Nobody,
+    /// The claim had not been used for long, and another claim of the address waited: that one has the port.
+    Yielded,
+    /// Several may be the client's, and nothing tells which.
+    Contested,
+    /// The last one that came was turned away.
+    Refused(Refused),
+    /// The handshake of the last one failed.
+    Tls(DataTlsError),
 }
 
 impl ProtectedClaim {
-    pub(super) fn new(stake: Stake) -> Self {
-        Self { stake, farewells: Arc::new(Semaphore::new(FAREWELLS)) }
+    pub(super) fn new(reservation: Reservation, binding: Binding, reuse: Reuse) -> Self {
+        Self { reservation, binding, reuse, refusing: Arc::new(Semaphore::new(REFUSING)) }
     }
 
-    /// The port to tell the client.
+    /// The port to announce to the client.
     pub fn port(&self) -> u16 {
-        self.stake.port
+        self.reservation.port
     }
 
     /// Where it is waited for, and whose connection.
     pub fn claimed_port(&self) -> ClaimedPort {
-        self.stake.claimed_port()
+        self.reservation.claimed_port()
     }
 
     /// Its client is about to be told that nothing comes of it, and need not begin TLS: that is no news for the log.
     pub fn dismiss(&self) {
-        self.stake.hub.dismiss(self.stake.owner);
+        self.reservation.hub.dismiss(self.reservation.id);
     }
 
-    /// Waits until there is something to be said of it. Cancel-safe.
-    pub async fn stirs(&mut self) -> Stir {
-        self.stake.take_waiting();
-        let Stake { hub, owner, peer, port, until, .. } = &self.stake;
-        let stir = poll_fn(|context| {
-            hub.stir(*owner, (*peer, *port), context.waker()).map_or(Poll::Pending, Poll::Ready)
+    /// Waits until a connection is there that is the client's own, or may be: one that has said nothing yet, since some
+    /// clients (Python's ftplib) begin TLS only when they have heard 150. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`NoConnection::Yielded`]; [`NoConnection::Refused`] for the last that was turned away, [`NoConnection::Nobody`] where
+    /// none came.
+    pub async fn arrival(&mut self, until: Instant) -> Result<Arrival, NoConnection> {
+        let mut why = None;
+        loop {
+            let Ok(event) = timeout_at(until, self.arrival_event()).await else { break };
+            match event {
+                ArrivalEvent::Comes => return Ok(Arrival { why, until: None }),
+                ArrivalEvent::Refused(refused) => {
+                    self.owe_a_ticket(&refused);
+                    let alone = refused.alone;
+                    why = Some(NoConnection::Refused(refused));
+                    // Whether it was refused before or after 150 is a matter of moments that nobody should have to see.
+                    if alone {
+                        return Ok(Arrival { why, until: Some(Instant::now() + GRACE) });
+                    }
+                }
+                ArrivalEvent::Yielded => return Err(NoConnection::Yielded),
+                ArrivalEvent::Expired => break,
+            }
+        }
+        Err(why.unwrap_or(NoConnection::Nobody))
+    }
+
+    /// The client's own connection, under TLS, within a time. The claim lapses then, and not before.
+    ///
+    /// # Errors
+    /// See [`NoConnection`].
+    pub async fn connection(
+        mut self,
+        arrival: Arrival,
+        flow: Flow,
+        within: Duration,
+    ) -> Result<Data, NoConnection> {
+        let Arrival { mut why, until } = arrival;
+        let deadline = Instant::now() + within;
+        let mut until = until.map_or(deadline, |until| until.min(deadline));
+        self.keep_until(deadline);
+        // One that resumes nothing though it must is refused behind those that are held back.
+        let policy = Policy { reuse: self.reuse, must_resume: false, lends: self.binding.lends(flow) };
+        let mut held = HeldBack::new(self.reuse);
+        let mut handshakes = Handshakes::new(self.binding.clone(), self.reuse, flow, deadline);
+        loop {
+            match held.release(Instant::now(), || self.is_contended()) {
+                Released::Nothing => {}
+                Released::TheOne(hello) => handshakes.take(hello),
+                Released::Contested(hellos) => {
+                    for hello in hellos {
+                        self.refuse(*hello, Cause::Contested);
+                    }
+                    return Err(NoConnection::Contested);
+                }
+            }
+            let alarm = held.until().or_else(|| handshakes.is_empty().then_some(until));
+            let awaits = if held.waits_for_others() { Awaits::Silence } else { Awaits::Nothing };
+            let event = tokio::select! {
+                biased;
+                done = handshakes.next(), if !handshakes.is_empty() => match done {
+                    Ok(data) => {
+                        self.reservation.served = true;
+                        return Ok(data);
+                    }
+                    Err(error) => {
+                        why = Some(NoConnection::Tls(error));
+                        until = until.min(Instant::now() + GRACE);
+                        continue;
+                    }
+                },
+                event = self.hello_event(awaits) => event,
+                () = sleep_until(alarm.unwrap_or(deadline)), if alarm.is_some() => {
+                    if held.is_empty() {
+                        break;
+                    }
+                    held.overdue(Instant::now());
+                    continue;
+                }
+            };
+            match event {
+                HelloEvent::Hello(hello) => match owner(hello.shows(self.binding.owned()), policy) {
+                    Answer::Own => {
+                        for other in held.give_up() {
+                            self.refuse(*other, Cause::Unbound);
+                        }
+                        if let Some(other) = handshakes.resume(hello) {
+                            self.note(Cause::Unbound, other);
+                        }
+                    }
+                    Answer::Foreign => {
+                        why = Some(NoConnection::Tls(DataTlsError::Foreign));
+                        until = until.min(Instant::now() + GRACE);
+                        self.refuse(*hello, Cause::Foreign);
+                    }
+                    // Another has been taken for the client's.
+                    Answer::Perhaps | Answer::Unbound if !handshakes.is_empty() => {
+                        self.refuse(*hello, Cause::Unbound);
+                    }
+                    Answer::Perhaps | Answer::Unbound => {
+                        if let Some(one_too_many) = held.add(hello, Instant::now()) {
+                            self.refuse(*one_too_many, Cause::Contested);
+                        }
+                    }
+                },
+                HelloEvent::Refused(refused) => {
+                    if refused.alone {
+                        until = until.min(Instant::now() + GRACE);
+                    }
+                    self.owe_a_ticket(&refused);
+                    why = Some(NoConnection::Refused(refused));
+                }
+                HelloEvent::Alone => {}
+                HelloEvent::Expired => break,
+            }
+        }
+        Err(why.unwrap_or_else(|| {
+            // One that was there and said nothing may well have been the client's.
+            if self.is_contended() {
+                NoConnection::Tls(HandshakeError::Late(within).into())
+            } else {
+                NoConnection::Nobody
+            }
+        }))
+    }
+
+    /// What happens before the transfer is said to begin. Cancel-safe.
+    async fn arrival_event(&mut self) -> ArrivalEvent {
+        self.reservation.take_waiting();
+        let Reservation { hub, id, peer, port, until, .. } = &self.reservation;
+        let event = poll_fn(|context| {
+            hub.arrival_event(*id, (*peer, *port), context.waker()).map_or(Poll::Pending, Poll::Ready)
         });
-        if let Ok(stir) = timeout_at(*until, stir).await {
-            return stir;
+        if let Ok(event) = timeout_at(*until, event).await {
+            return event;
         }
         hub.expire(*peer);
-        Stir::Expired
+        ArrivalEvent::Expired
     }
 
-    /// Its transfer has begun: it lapses at this time, and not before it.
-    pub fn keep_until(&mut self, until: impl Into<Instant>) {
-        self.stake.until = self.stake.until.max(until.into());
-        self.stake.hub.extend(self.stake.owner, self.stake.until);
-    }
-
-    /// Does another connection wait that may be this claim's? It is looked for in the kernel, too.
-    pub fn is_contended(&self) -> bool {
-        self.stake.take_waiting();
-        self.stake.hub.is_contended(self.stake.owner, (self.stake.peer, self.stake.port))
-    }
-
-    /// What comes next, however long it takes. Cancel-safe.
-    pub async fn next(&mut self) -> Next {
-        self.next_for(Awaits::Nothing).await
-    }
-
-    /// The same, or [`Next::Alone`] as soon as the claim is not contended. Cancel-safe.
-    pub async fn next_unless_alone(&mut self) -> Next {
-        self.next_for(Awaits::Silence).await
-    }
-
-    async fn next_for(&self, awaits: Awaits) -> Next {
-        let Stake { hub, owner, peer, port, .. } = &self.stake;
+    /// What happens after that, however long it takes. Cancel-safe.
+    async fn hello_event(&self, awaits: Awaits) -> HelloEvent {
+        let Reservation { hub, id, peer, port, .. } = &self.reservation;
         poll_fn(|context| {
-            hub.next(*owner, (*peer, *port), awaits, context.waker()).map_or(Poll::Pending, Poll::Ready)
+            let event = hub.hello_event(*id, (*peer, *port), awaits, context.waker());
+            event.map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
 
+    /// It lapses at this time, and not before it.
+    fn keep_until(&mut self, until: Instant) {
+        self.reservation.until = self.reservation.until.max(until);
+        self.reservation.hub.extend(self.reservation.id, self.reservation.until);
+    }
+
+    /// Does another connection wait that may be this claim's? It is looked for in the kernel, too.
+    fn is_contended(&self) -> bool {
+        let Reservation { hub, id, peer, port, .. } = &self.reservation;
+        self.reservation.take_waiting();
+        hub.is_contended(*id, (*peer, *port))
+    }
+
+    /// A client whose connection was refused because it resumes nothing may have no ticket left.
+    fn owe_a_ticket(&self, refused: &Refused) {
+        if refused.cause == Cause::Unbound {
+            self.binding.owes_a_ticket();
+        }
+    }
+
     /// Counts a connection of this claim's that was not taken in the end.
-    pub fn note(&self, cause: Cause, from: std::net::SocketAddr) {
-        self.stake.hub.note(cause, from, self.stake.port);
+    fn note(&self, cause: Cause, from: SocketAddr) {
+        self.reservation.hub.note(cause, from, self.reservation.port);
     }
 
     /// Turns a connection of this claim's away, and counts it. It hears why unless there are too many of them.
-    pub fn refuse(&self, hello: Hello, cause: Cause) {
+    fn refuse(&self, hello: Hello, cause: Cause) {
         self.note(cause, hello.data().peer());
-        match (Handle::try_current(), Arc::clone(&self.farewells).try_acquire_owned()) {
+        match (Handle::try_current(), Arc::clone(&self.refusing).try_acquire_owned()) {
             // It has a second to take it.
             (Ok(runtime), Ok(turn)) => drop(runtime.spawn(async move {
                 hello.refuse().await;
@@ -229,18 +285,13 @@ impl ProtectedClaim {
             _ => hello.drain_and_close(),
         }
     }
-
-    /// Gives the claim up because its connection has been taken.
-    pub fn served(mut self) {
-        self.stake.served = true;
-    }
 }
 
 impl Drop for ProtectedClaim {
     fn drop(&mut self) {
-        // As with an unencrypted claim: whoever sits at the port already is sent off as a guest.
-        if !self.stake.served {
-            self.stake.take_waiting();
+        // As with an unencrypted claim: a connection that waits at the port already is closed with FIN.
+        if !self.reservation.served {
+            self.reservation.take_waiting();
         }
     }
 }

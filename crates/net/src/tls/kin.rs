@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::reuse::Flow;
+use super::owner::Flow;
 
 /// Sessions of control connections that have ended, which a client that shares them may still hold as its newest.
 const ENDED: usize = 8;

@@ -14,11 +14,12 @@ use super::established::Established;
 use super::fingerprint::Fingerprint;
 use super::identity::{Choice, Identity, certificates};
 use super::kin::{Pool, User};
+use super::owner::{Flow, Reuse};
 use super::provider::{Versions, provider, signatures};
 use super::reissue;
-use super::reuse::{Flow, Reuse};
-use super::sessions::{AT_LOGIN, BindingId, Gate, Issuer, ON_DATA, Owned, Sessions};
+use super::sessions::{AT_LOGIN, Gate, Issuer, ON_DATA, Owned, Sessions};
 use super::subject::Subject;
+use crate::session_id::SessionId;
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
 /// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
@@ -230,11 +231,11 @@ impl Drop for Seat {
 
 impl Binding {
     /// Its name among all of the process.
-    pub fn id(&self) -> BindingId {
+    pub fn id(&self) -> SessionId {
         self.owned().id()
     }
 
-    /// Who is logged in on the control connection now. Without anybody it has no kin (see [`Outcome::Kin`](super::Outcome)).
+    /// Who is logged in on the control connection now. Without anybody it has no kin (see [`Shows::Kin`](super::Shows::Kin)).
     pub fn belongs(&self, user: Option<User>) {
         self.owned().kin.belongs(user);
         self.seat.join();

@@ -23,7 +23,8 @@ use tokio::time::Instant;
 
 use super::error::TlsConfigError;
 use super::kin::{Kin, Pools};
-use super::reuse::Flow;
+use super::owner::Flow;
+use crate::session_id::SessionId;
 
 const ID: usize = 16;
 const MARK: usize = 16;
@@ -47,24 +48,6 @@ const LOW: usize = 2;
 /// Tickets that are remembered as used, to find out whether a client uses them again.
 const REMEMBERED: usize = 32;
 
-/// Names one control connection's TLS, unguessable, among all of a process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct BindingId([u8; ID]);
-
-#[cfg(test)]
-impl BindingId {
-    /// One of a test's making.
-    pub(crate) fn made(n: u8) -> Self {
-        Self([n; ID])
-    }
-}
-
-impl fmt::Debug for BindingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
 /// All control connections of a process that speak TLS. One for all listeners, so that a session of one listener is known
 /// at the passive ports of another. Cheap to clone.
 #[derive(Clone)]
@@ -86,6 +69,7 @@ struct Known {
 
 /// What belongs to one control connection.
 pub(crate) struct Owned {
+    session: SessionId,
     id: [u8; ID],
     mark: [u8; MARK],
     key: LessSafeKey,
@@ -133,6 +117,7 @@ impl Sessions {
         let id = random::<ID>()?;
         let key = UnboundKey::new(&AES_256_GCM, &random::<32>()?).map_err(|_| TlsConfigError::Random)?;
         let owned = Arc::new(Owned {
+            session: SessionId::fresh(),
             id,
             mark: self.0.mark(&id),
             key: LessSafeKey::new(key),
@@ -201,8 +186,8 @@ impl Registry {
 }
 
 impl Owned {
-    pub(crate) fn id(&self) -> BindingId {
-        BindingId(self.id)
+    pub(crate) fn id(&self) -> SessionId {
+        self.session
     }
 
     /// See [`Kin::shares`].

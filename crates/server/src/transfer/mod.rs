@@ -12,7 +12,6 @@
 //!
 //! Dropping either future stops the transfer; a sink dropped so keeps what came for REST.
 
-mod contest;
 mod digest;
 pub mod facts;
 pub(crate) mod guard;
@@ -29,7 +28,7 @@ use std::time::Duration;
 use net::data::Data;
 use net::dial::{Source as DialSource, dial_patiently};
 use net::half_open::Attempt;
-use net::passive::{Claim, ClaimError, ProtectedClaim};
+use net::passive::{Arrival, Claim, ClaimError, ProtectedClaim};
 use net::pump::PumpError;
 use net::tls::Flow;
 use net::tls::server::Binding;
@@ -74,7 +73,7 @@ enum Shaking {
     /// The one that there is.
     Here(Guard),
     /// The one that shows itself to be the client's own.
-    Among(Box<guard::Awaited>),
+    Among(Box<(ProtectedClaim, Arrival)>),
 }
 
 enum Work {
@@ -98,7 +97,7 @@ pub(crate) async fn open(
     let binding = guard.as_ref().map(|guard| guard.binding.clone());
     let connected = match begin(&pass, what, ascii).await {
         Ok(begun) => {
-            let way = Way { data, protection, guard, flow };
+            let way = Way { data, protection, guard };
             way.connect(&mut claim, &settings, local).await.map(|connection| (begun, connection))
         }
         Err(broken) => Err(broken.into()),
@@ -149,7 +148,6 @@ struct Way {
     data: DataPlan,
     protection: Protection,
     guard: Option<Guard>,
-    flow: Flow,
 }
 
 impl Way {
@@ -160,7 +158,7 @@ impl Way {
         settings: &Settings,
         local: SocketAddr,
     ) -> Result<(Option<Data>, Option<Shaking>), Transferred> {
-        let Self { data, protection, guard, flow } = self;
+        let Self { data, protection, guard } = self;
         // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
         match (protection, guard, data, held.take()) {
             (Protection::Clear, _, data, None) => Ok((connect(data, None, settings, local).await?, None)),
@@ -171,9 +169,9 @@ impl Way {
                 }
                 Ok((connected?, None))
             }
-            (_, Some(guard), DataPlan::Listening, Some(Held::Protected(claim))) => {
-                match guard.awaits(claim, settings, flow).await {
-                    Ok(awaited) => Ok((None, Some(Shaking::Among(Box::new(awaited))))),
+            (_, Some(_), DataPlan::Listening, Some(Held::Protected(claim))) => {
+                match guard::arrival(claim, settings).await {
+                    Ok(arrived) => Ok((None, Some(Shaking::Among(Box::new(arrived))))),
                     Err((claim, end)) => {
                         *held = Some(Held::Protected(claim));
                         Err(end)
@@ -253,7 +251,9 @@ impl Ready {
         let progress = &track.progress;
         let started = Instant::now();
         let protected = match (shaking, data) {
-            (Some(Shaking::Among(awaited)), _) => awaited.connection().await.map(Some),
+            (Some(Shaking::Among(arrived)), _) => {
+                guard::connection(*arrived, &settings, flow).await.map(Some)
+            }
             (Some(Shaking::Here(guard)), Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
             (_, data) => Ok(data),
         };

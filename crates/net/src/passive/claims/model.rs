@@ -23,15 +23,15 @@ fn peer(n: u8) -> IpAddr {
 }
 
 fn bound(n: u8) -> Kind {
-    Kind::Bound(BindingId::made(n))
+    Kind::Bound(SessionId(n.into()))
 }
 
 fn lone(n: u8) -> Kind {
-    Kind::Lone(BindingId::made(n))
+    Kind::Lone(SessionId(n.into()))
 }
 
-fn wish(owner: u64, kind: Kind, until: Instant) -> Wish {
-    Wish { owner: Owner(owner), peer: peer(1), group: 0, kind, until }
+fn wish(id: u64, kind: Kind, until: Instant) -> Wish {
+    Wish { id: ClaimId(id), peer: peer(1), group: 0, kind, until }
 }
 
 fn first(_: usize) -> usize {
@@ -42,16 +42,16 @@ fn first(_: usize) -> usize {
 /// has happened.
 #[derive(Default)]
 struct Model {
-    claims: Vec<(Wish, Stand)>,
+    claims: Vec<(Wish, State)>,
     /// From when on which claims make room.
-    yields: BTreeMap<Owner, Instant>,
+    yields: BTreeMap<ClaimId, Instant>,
     happened: usize,
-    /// There are protected claims, which places are kept for.
+    /// There are protected claims, which slots are kept for.
     protected: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Stand {
+enum State {
     Queued,
     Live { port: u16, since: usize },
     Arrived(u16),
@@ -60,8 +60,8 @@ enum Stand {
 /// What [`Outcome`] says, without the stamp.
 #[derive(Debug, PartialEq)]
 enum Told {
-    Handed(Owner, Vec<Grant>),
-    Contested(Vec<Owner>),
+    Handed(ClaimId, Vec<Grant>),
+    Contested(Vec<ClaimId>),
     Protected,
     Stranger,
 }
@@ -69,7 +69,7 @@ enum Told {
 impl Model {
     fn live(&self, peer: IpAddr, port: u16) -> Vec<(Wish, usize)> {
         let here = self.claims.iter().filter_map(|(wish, stand)| match stand {
-            Stand::Live { port: at, since } if wish.peer == peer && *at == port => Some((*wish, *since)),
+            State::Live { port: at, since } if wish.peer == peer && *at == port => Some((*wish, *since)),
             _ => None,
         });
         let mut here: Vec<_> = here.collect();
@@ -77,9 +77,9 @@ impl Model {
         here
     }
 
-    fn arrived(&self, peer: IpAddr, port: u16) -> Vec<Owner> {
-        let here = |(w, s): &&(Wish, Stand)| w.peer == peer && *s == Stand::Arrived(port);
-        self.claims.iter().filter(here).map(|(w, _)| w.owner).collect()
+    fn arrived(&self, peer: IpAddr, port: u16) -> Vec<ClaimId> {
+        let here = |(w, s): &&(Wish, State)| w.peer == peer && *s == State::Arrived(port);
+        self.claims.iter().filter(here).map(|(w, _)| w.id).collect()
     }
 
     fn fits(&self, peer: IpAddr, port: u16, kind: Kind) -> bool {
@@ -90,14 +90,14 @@ impl Model {
         }
     }
 
-    /// Claims of a group that are alone at their places: unencrypted ones, and all.
+    /// Claims of a group that are alone at their slots: unencrypted ones, and all.
     fn alone(&self, peer: IpAddr, group: usize) -> (usize, usize) {
         let here = GROUPS[group].iter().flat_map(|port| self.live(peer, *port)).map(|(w, _)| w.kind);
         let kinds: Vec<_> = here.filter(|kind| in_order(*kind)).collect();
         (kinds.iter().filter(|kind| **kind == Kind::Clear).count(), kinds.len())
     }
 
-    /// Does it leave enough places to others, where so many are alone?
+    /// Does it leave enough slots to others, where so many are alone?
     fn admits(&self, wish: &Wish, (clear, all): (usize, usize)) -> bool {
         let most = match GROUPS[wish.group].len() {
             _ if !self.protected => (9, 9),
@@ -118,9 +118,9 @@ impl Model {
 
     /// Somebody who waits its turn waits for this port.
     fn awaited(&self, peer: IpAddr, port: u16) -> bool {
-        let waits = |(w, s): &(Wish, Stand)| {
+        let waits = |(w, s): &(Wish, State)| {
             w.peer == peer
-                && *s == Stand::Queued
+                && *s == State::Queued
                 && GROUPS[w.group].contains(&port)
                 && in_order(w.kind)
                 && self.admitted(w)
@@ -136,20 +136,20 @@ impl Model {
 
     fn hold(&mut self, index: usize, port: u16) {
         self.happened += 1;
-        self.claims[index].1 = Stand::Live { port, since: self.happened };
+        self.claims[index].1 = State::Live { port, since: self.happened };
     }
 
     fn freed(&mut self, peer: IpAddr, port: u16) -> Vec<Grant> {
         let (mut grants, mut waits) = (Vec::new(), false);
         for index in 0..self.claims.len() {
             let (wish, stand) = self.claims[index];
-            if wish.peer != peer || stand != Stand::Queued || !GROUPS[wish.group].contains(&port) {
+            if wish.peer != peer || stand != State::Queued || !GROUPS[wish.group].contains(&port) {
                 continue;
             }
             let admitted = self.admitted(&wish);
             if admitted && self.fits(peer, port, wish.kind) && !(waits && in_order(wish.kind)) {
                 self.hold(index, port);
-                grants.push(Grant { owner: wish.owner, port });
+                grants.push(Grant { id: wish.id, port });
             } else if in_order(wish.kind) && admitted {
                 waits = true;
             }
@@ -157,25 +157,25 @@ impl Model {
         grants
     }
 
-    fn remove(&mut self, owner: Owner) -> Vec<Grant> {
-        let Some(index) = self.claims.iter().position(|(w, _)| w.owner == owner) else { return Vec::new() };
+    fn remove(&mut self, id: ClaimId) -> Vec<Grant> {
+        let Some(index) = self.claims.iter().position(|(w, _)| w.id == id) else { return Vec::new() };
         match self.claims.remove(index) {
-            (wish, Stand::Live { port, .. }) => self.freed(wish.peer, port),
-            (wish, Stand::Queued) => {
+            (wish, State::Live { port, .. }) => self.freed(wish.peer, port),
+            (wish, State::Queued) => {
                 GROUPS[wish.group].iter().flat_map(|port| self.freed(wish.peer, *port)).collect()
             }
-            (_, Stand::Arrived(_)) => Vec::new(),
+            (_, State::Arrived(_)) => Vec::new(),
         }
     }
 
     fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Told {
         let here: Vec<_> = self.live(peer, port).into_iter().filter(|(w, _)| w.until > now).collect();
-        if let [(Wish { owner, kind: Kind::Clear, .. }, _)] = here[..] {
-            let index = self.claims.iter().position(|(w, _)| w.owner == owner).unwrap();
+        if let [(Wish { id, kind: Kind::Clear, .. }, _)] = here[..] {
+            let index = self.claims.iter().position(|(w, _)| w.id == id).unwrap();
             // Those who have arrived are told in the order of arriving.
             let (wish, _) = self.claims.remove(index);
-            self.claims.push((wish, Stand::Arrived(port)));
-            return Told::Handed(owner, self.freed(peer, port));
+            self.claims.push((wish, State::Arrived(port)));
+            return Told::Handed(id, self.freed(peer, port));
         }
         if !here.is_empty() {
             self.happened += 1;
@@ -185,35 +185,35 @@ impl Model {
         if unsure.is_empty() {
             return Told::Stranger;
         }
-        self.claims.retain(|(w, _)| !unsure.contains(&w.owner));
+        self.claims.retain(|(w, _)| !unsure.contains(&w.id));
         Told::Contested(unsure)
     }
 
-    fn whose(&self, at: &Arrival, says: Option<BindingId>, now: Instant) -> Option<Owner> {
+    fn whose(&self, at: &Arrival, says: Option<SessionId>, now: Instant) -> Option<ClaimId> {
         let mut here = self.live(at.peer, at.port).into_iter();
         let fits = |w: &Wish| match (w.kind, says) {
             (Kind::Clear, _) | (Kind::Bound(_), None) => false,
             (Kind::Lone(_), None) => true,
             (Kind::Lone(id) | Kind::Bound(id), Some(says)) => id == says,
         };
-        here.find(|(w, since)| *since < at.when && w.until > now && fits(w)).map(|(w, _)| w.owner)
+        here.find(|(w, since)| *since < at.when && w.until > now && fits(w)).map(|(w, _)| w.id)
     }
 
     fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
-        let late: Vec<Owner> = PORTS
+        let late: Vec<ClaimId> = PORTS
             .flat_map(|port| self.live(peer, port))
             .filter(|(w, _)| w.until <= now)
-            .map(|(w, _)| w.owner)
+            .map(|(w, _)| w.id)
             .collect();
-        for owner in late {
-            lapsed.granted.extend(self.remove(owner));
-            lapsed.expired.push(owner);
+        for id in late {
+            lapsed.granted.extend(self.remove(id));
+            lapsed.expired.push(id);
         }
-        let queued = |(w, s): &&(Wish, Stand)| w.peer == peer && *s == Stand::Queued;
+        let queued = |(w, s): &&(Wish, State)| w.peer == peer && *s == State::Queued;
         let waiting: Vec<Wish> = self.claims.iter().filter(queued).map(|(w, _)| *w).collect();
         for wish in waiting {
-            if !self.claims.iter().any(|(w, s)| w.owner == wish.owner && *s == Stand::Queued) {
+            if !self.claims.iter().any(|(w, s)| w.id == wish.id && *s == State::Queued) {
                 continue;
             }
             let (clear, all) = self.alone(peer, wish.group);
@@ -221,12 +221,12 @@ impl Model {
             let first = here
                 .filter(|(w, _)| in_order(w.kind))
                 .filter(|(w, _)| self.admits(&wish, (clear - usize::from(w.kind == Kind::Clear), all - 1)))
-                .filter_map(|(w, since)| Some((*self.yields.get(&w.owner)?, since, w.owner)))
+                .filter_map(|(w, since)| Some((*self.yields.get(&w.id)?, since, w.id)))
                 .filter(|(from, ..)| *from <= now)
                 .min();
-            if let Some((_, _, owner)) = first {
-                lapsed.granted.extend(self.remove(owner));
-                lapsed.yielded.push(owner);
+            if let Some((_, _, id)) = first {
+                lapsed.granted.extend(self.remove(id));
+                lapsed.yielded.push(id);
             }
         }
         lapsed
@@ -237,7 +237,7 @@ fn in_order(kind: Kind) -> bool {
     matches!(kind, Kind::Clear | Kind::Lone(_))
 }
 
-/// A connection at a protected place that has not spoken.
+/// A connection at a protected slot that has not spoken.
 #[derive(Clone, Copy)]
 struct Arrival {
     peer: IpAddr,
@@ -252,10 +252,10 @@ enum Step {
     Claim { peer: u8, group: usize, kind: Kind, seconds: u64, luck: usize },
     Arrive { peer: u8, port: u16 },
     Speak { arrival: usize, says: Option<u8> },
-    Take { owner: u64 },
-    Extend { owner: u64, seconds: u64 },
-    Yields { owner: u64, seconds: Option<u64> },
-    Release { owner: u64 },
+    Take { id: u64 },
+    Extend { id: u64, seconds: u64 },
+    Yields { id: u64, seconds: Option<u64> },
+    Release { id: u64 },
     Expire { peer: u8 },
     Pass { seconds: u64 },
 }
@@ -273,11 +273,11 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         4 => arrive,
         4 => (any::<usize>(), says).prop_map(|(arrival, says)| Step::Speak { arrival, says }),
-        1 => (0..40u64).prop_map(|owner| Step::Take { owner }),
-        1 => (0..40u64, 1..20u64).prop_map(|(owner, seconds)| Step::Extend { owner, seconds }),
+        1 => (0..40u64).prop_map(|id| Step::Take { id }),
+        1 => (0..40u64, 1..20u64).prop_map(|(id, seconds)| Step::Extend { id, seconds }),
         3 => (0..40u64, proptest::option::weighted(0.8, 0..9u64))
-            .prop_map(|(owner, seconds)| Step::Yields { owner, seconds }),
-        3 => (0..40u64).prop_map(|owner| Step::Release { owner }),
+            .prop_map(|(id, seconds)| Step::Yields { id, seconds }),
+        3 => (0..40u64).prop_map(|id| Step::Release { id }),
         2 => (0..2u8).prop_map(|peer| Step::Expire { peer }),
         1 => (1..10u64).prop_map(|seconds| Step::Pass { seconds }),
     ]
@@ -287,7 +287,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn fair(model: &Model, wish: &Wish, port: u16) -> Result<(), TestCaseError> {
     let here = |port: u16| model.live(wish.peer, port);
     let may: Vec<u16> = GROUPS[wish.group].iter().copied().filter(|p| model.may(wish, *p)).collect();
-    prop_assert!(may.contains(&port), "{port} has no place for it");
+    prop_assert!(may.contains(&port), "{port} has no slot for it");
     let (empty, shared): (Vec<u16>, Vec<u16>) = may.into_iter().partition(|p| here(*p).is_empty());
     let held = PORTS.filter(|p| !here(*p).is_empty()).count();
     let spreads = wish.kind == Kind::Clear || held * 2 < GROUPS[wish.group].len();
@@ -311,7 +311,7 @@ proptest! {
             match step {
                 Step::Claim { peer: n, group, kind, seconds, luck } => {
                     let until = now + Duration::from_secs(seconds);
-                    let wish = Wish { owner: Owner(next), peer: peer(n), group, kind, until };
+                    let wish = Wish { id: ClaimId(next), peer: peer(n), group, kind, until };
                     next += 1;
                     let mut luck = luck;
                     let answer = table.claim(wish, |below| {
@@ -321,7 +321,7 @@ proptest! {
                     match answer {
                         Answer::Port(port) => {
                             fair(&model, &wish, port)?;
-                            model.claims.push((wish, Stand::Queued));
+                            model.claims.push((wish, State::Queued));
                             model.hold(model.claims.len() - 1, port);
                         }
                         Answer::Queued => {
@@ -331,14 +331,14 @@ proptest! {
                             });
                             let bound = matches!(kind, Kind::Bound(_));
                             prop_assert!(!bound || GROUPS[group].iter().all(clear), "a bound one waits");
-                            model.claims.push((wish, Stand::Queued));
+                            model.claims.push((wish, State::Queued));
                         }
                     }
                 }
                 Step::Arrive { peer: n, port } => {
                     let told = match table.arrive(peer(n), port, now) {
-                        Outcome::Handed(owner, grants) => Told::Handed(owner, grants),
-                        Outcome::Contested(owners) => Told::Contested(owners),
+                        Outcome::Handed(id, grants) => Told::Handed(id, grants),
+                        Outcome::Contested(ids) => Told::Contested(ids),
                         Outcome::Stranger => Told::Stranger,
                         Outcome::Protected(stamp) => {
                             silent.push(Arrival { peer: peer(n), port, stamp, when: model.happened + 1 });
@@ -349,59 +349,59 @@ proptest! {
                 }
                 Step::Speak { arrival, says } => {
                     let Some(arrival) = arrival.checked_rem(silent.len()).map(|n| silent[n]) else { continue };
-                    let says = says.map(BindingId::made);
+                    let says = says.map(|n| SessionId(n.into()));
                     let whose = table.whose((arrival.peer, arrival.port), arrival.stamp, says, now);
                     prop_assert_eq!(whose, model.whose(&arrival, says, now));
                     let all = table.meant((arrival.peer, arrival.port), arrival.stamp, now).count();
                     let known = |w: &(Wish, usize)| w.1 < arrival.when && w.0.until > now && w.0.kind != Kind::Clear;
                     prop_assert_eq!(all, model.live(arrival.peer, arrival.port).iter().filter(|w| known(w)).count());
                 }
-                Step::Take { owner } => {
-                    table.take(Owner(owner));
-                    model.claims.retain(|(w, s)| w.owner != Owner(owner) || !matches!(s, Stand::Arrived(_)));
+                Step::Take { id } => {
+                    table.take(ClaimId(id));
+                    model.claims.retain(|(w, s)| w.id != ClaimId(id) || !matches!(s, State::Arrived(_)));
                 }
-                Step::Extend { owner, seconds } => {
+                Step::Extend { id, seconds } => {
                     let until = now + Duration::from_secs(seconds);
-                    table.extend(Owner(owner), until);
+                    table.extend(ClaimId(id), until);
                     for (w, s) in &mut model.claims {
-                        if w.owner == Owner(owner) && matches!(s, Stand::Live { .. }) {
+                        if w.id == ClaimId(id) && matches!(s, State::Live { .. }) {
                             w.until = w.until.max(until);
                         }
                     }
                 }
-                Step::Yields { owner, seconds } => {
+                Step::Yields { id, seconds } => {
                     let from = seconds.map(|seconds| now + Duration::from_secs(seconds));
-                    table.yields(Owner(owner), from);
-                    let live = |(w, s): &(Wish, Stand)| {
-                        w.owner == Owner(owner) && matches!(s, Stand::Live { .. })
+                    table.yields(ClaimId(id), from);
+                    let live = |(w, s): &(Wish, State)| {
+                        w.id == ClaimId(id) && matches!(s, State::Live { .. })
                     };
                     if model.claims.iter().any(live) {
-                        model.yields.remove(&Owner(owner));
-                        model.yields.extend(from.map(|from| (Owner(owner), from)));
+                        model.yields.remove(&ClaimId(id));
+                        model.yields.extend(from.map(|from| (ClaimId(id), from)));
                     }
                 }
-                Step::Release { owner } => {
-                    prop_assert_eq!(table.release(Owner(owner)), model.remove(Owner(owner)));
+                Step::Release { id } => {
+                    prop_assert_eq!(table.release(ClaimId(id)), model.remove(ClaimId(id)));
                 }
                 Step::Expire { peer: n } => {
                     prop_assert_eq!(table.expire(peer(n), now), model.expire(peer(n), now));
                 }
                 Step::Pass { seconds } => now += Duration::from_secs(seconds),
             }
-            prop_assert_eq!(table.owners.len(), model.claims.len());
+            prop_assert_eq!(table.ids.len(), model.claims.len());
             for n in 0..2 {
                 for port in PORTS {
                     let live = model.live(peer(n), port);
                     let alone = live.iter().filter(|(w, _)| in_order(w.kind)).count();
                     prop_assert!(alone == 0 || live.len() == 1, "a claim that must be alone is not");
-                    let place = table.peers.get(&peer(n)).and_then(|there| there.places.get(&port));
-                    let owners: Vec<Owner> =
-                        place.into_iter().flat_map(|p| p.all().map(|live| live.owner)).collect();
-                    prop_assert_eq!(owners, live.iter().map(|(w, _)| w.owner).collect::<Vec<_>>());
+                    let slot = table.peers.get(&peer(n)).and_then(|there| there.slots.get(&port));
+                    let ids: Vec<ClaimId> =
+                        slot.into_iter().flat_map(|p| p.all().map(|live| live.id)).collect();
+                    prop_assert_eq!(ids, live.iter().map(|(w, _)| w.id).collect::<Vec<_>>());
                 }
-                let awaited = model.claims.iter().any(|(w, s)| w.peer == peer(n) && *s == Stand::Queued);
+                let awaited = model.claims.iter().any(|(w, s)| w.peer == peer(n) && *s == State::Queued);
                 let ends = PORTS.flat_map(|port| model.live(peer(n), port)).map(|(w, _)| {
-                    let from = model.yields.get(&w.owner).filter(|from| awaited && **from > now);
+                    let from = model.yields.get(&w.id).filter(|from| awaited && **from > now);
                     from.map_or(w.until, |from| w.until.min(*from))
                 });
                 prop_assert_eq!(table.next_expiry(peer(n), now), ends.min());
@@ -410,16 +410,16 @@ proptest! {
                     let mut here = ports.iter().flat_map(|port| model.live(peer(n), *port));
                     if protected && here.all(|(w, _)| w.group == group) {
                         let (clear, all) = model.alone(peer(n), group);
-                        prop_assert!(clear < ports.len(), "no place is left under TLS");
+                        prop_assert!(clear < ports.len(), "no slot is left under TLS");
                         prop_assert!(ports.len() < 4 || all < ports.len(), "nor for what says whose it is");
                     }
                 }
             }
         }
-        for owner in 0..next {
-            table.release(Owner(owner));
+        for id in 0..next {
+            table.release(ClaimId(id));
         }
-        prop_assert!(table.owners.is_empty() && table.peers.is_empty(), "something stays behind");
+        prop_assert!(table.ids.is_empty() && table.peers.is_empty(), "something stays behind");
     }
 }
 
@@ -430,7 +430,7 @@ fn a_stranger_changes_nothing() {
     assert_eq!(table.claim(wish(1, Kind::Clear, until), first), Answer::Port(7001));
     assert_eq!(table.arrive(peer(2), 7001, now), Outcome::Stranger);
     assert_eq!(table.arrive(peer(1), 7002, now), Outcome::Stranger);
-    assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(Owner(1), Vec::new()));
+    assert_eq!(table.arrive(peer(1), 7001, now), Outcome::Handed(ClaimId(1), Vec::new()));
 }
 
 #[test]
@@ -480,9 +480,9 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     assert_eq!(table.claim(wish(2, Kind::Clear, until), first), Answer::Queued);
     assert_eq!(table.claim(wish(3, lone(3), until), first), Answer::Queued);
     assert_eq!(table.claim(wish(4, bound(4), until), first), Answer::Port(7001), "it passes by");
-    assert_eq!(table.release(Owner(2)), []);
-    assert_eq!(table.release(Owner(1)), []);
-    assert_eq!(table.release(Owner(4)), [Grant { owner: Owner(3), port: 7001 }], "its place is empty");
+    assert_eq!(table.release(ClaimId(2)), []);
+    assert_eq!(table.release(ClaimId(1)), []);
+    assert_eq!(table.release(ClaimId(4)), [Grant { id: ClaimId(3), port: 7001 }], "its slot is empty");
     assert_eq!(table.claim(wish(5, bound(5), until), first), Answer::Queued, "nobody comes beside it");
 }
 
@@ -492,7 +492,7 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
 fn claims_that_are_alone_leave_places_to_the_others() {
     let mut table = Claims::new(vec![(7001..7011).collect()], true);
     let until = Instant::now() + Duration::from_secs(9);
-    let mut ask = |owner, kind| table.claim(wish(owner, kind, until), first);
+    let mut ask = |id, kind| table.claim(wish(id, kind, until), first);
     for n in 0..8 {
         assert!(matches!(ask(n, Kind::Clear), Answer::Port(_)));
     }
@@ -512,14 +512,14 @@ fn a_claim_that_is_not_used_yields_to_one_that_waits() {
     let (until, later) = (now + Duration::from_secs(60), now + Duration::from_secs(10));
     for n in 0..4 {
         table.claim(wish(n, Kind::Clear, until), first);
-        table.yields(Owner(n), Some(later - Duration::from_secs(n)));
+        table.yields(ClaimId(n), Some(later - Duration::from_secs(n)));
     }
-    table.yields(Owner(3), None);
+    table.yields(ClaimId(3), None);
     assert_eq!(table.expire(peer(1), later), Lapsed::default(), "nobody waits");
     assert_eq!(table.claim(wish(4, Kind::Clear, until), first), Answer::Queued);
     assert_eq!(table.next_expiry(peer(1), now), Some(later - Duration::from_secs(2)));
     let lapsed = table.expire(peer(1), later);
-    assert_eq!((lapsed.yielded, lapsed.expired), (vec![Owner(2)], vec![]));
-    assert_eq!(lapsed.granted, [Grant { owner: Owner(4), port: 7003 }]);
+    assert_eq!((lapsed.yielded, lapsed.expired), (vec![ClaimId(2)], vec![]));
+    assert_eq!(lapsed.granted, [Grant { id: ClaimId(4), port: 7003 }]);
     assert_eq!(table.next_expiry(peer(1), later), Some(until));
 }

@@ -1,8 +1,8 @@
-//! How many places of an address may be held by claims that share with nobody?
-use super::Kind;
+//! How many slots of an address may be held by claims that share with nobody?
+use super::kind::Kind;
 
 /// With `n` ports, one is kept from unencrypted claims where there are two or more, so that a first protected claim, which says
-/// nothing of whose it is yet, finds a place; and where there are four or more another is kept from both, so that a claim whose
+/// nothing of whose it is yet, finds a slot; and where there are four or more another is kept from both, so that a claim whose
 /// connection says whose it is always finds one, as these share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quota {
@@ -10,7 +10,7 @@ pub(super) struct Quota {
     alone: usize,
 }
 
-/// Places that are held by claims of these kinds.
+/// Slots that are held by claims of these kinds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held {
     clear: usize,
@@ -60,7 +60,7 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::sessions::BindingId;
+    use crate::session_id::SessionId;
 
     #[test]
     fn what_is_kept_depends_on_how_many_there_are() {
@@ -74,7 +74,7 @@ mod tests {
                 })
                 .count()
         };
-        let lone = Kind::Lone(BindingId::made(1));
+        let lone = Kind::Lone(SessionId(1));
         let all: Vec<_> = [1, 2, 3, 4, 10].map(|n| (most(n, Kind::Clear), most(n, lone))).into();
         assert_eq!(all, [(1, 1), (1, 2), (2, 3), (2, 3), (8, 9)]);
     }

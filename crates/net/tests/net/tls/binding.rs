@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 
 use net::active::ActivePort;
-use net::data::{Data, Outcome};
+use net::data::Data;
 use net::pump::{self, Progress};
-use net::tls::{DataTlsError, Flow, Reuse, Versions};
+use net::tls::{DataTlsError, Flow, Reuse, Shows, Versions};
 use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
@@ -286,7 +286,7 @@ async fn what_is_overheard_tells_nothing_of_the_client() {
         pump::send(&mut thief, &hello, STALL, &Progress::default()).await.unwrap();
         thief.finish(LONG).await;
         let hello = server.hello(&site.tls, LONG).await.unwrap();
-        assert_eq!(hello.outcome(&login.binding), Outcome::Bound);
+        assert_eq!(hello.outcome(&login.binding), Shows::Own);
         assert!(hello.accept(&login.binding, Reuse::Require, Flow::Receives, LONG).await.is_err());
     }
     assert!(!login.binding.must_resume());
@@ -307,8 +307,8 @@ async fn a_hello_tells_whose_connection_it_is_before_it_is_answered() {
             let serve = async {
                 let hello = server.hello(&site.tls, LONG).await.unwrap();
                 assert_eq!(hello.owner(), Some(whose.binding.id()));
-                assert_eq!(hello.outcome(&whose.binding), Outcome::Bound);
-                assert_eq!(hello.outcome(&other.binding), Outcome::Foreign);
+                assert_eq!(hello.outcome(&whose.binding), Shows::Own);
+                assert_eq!(hello.outcome(&other.binding), Shows::Other);
                 hello.accept(&whose.binding, Reuse::Require, Flow::Sends, LONG).await
             };
             let (server, client) = tokio::join!(serve, client.connect_tls(&whose.session, LONG));

@@ -1,12 +1,12 @@
 //! What does one passive port hold for one address? One unencrypted claim, or protected ones that can be told apart.
 use tokio::time::Instant;
 
-use super::{Kind, Owner};
+use super::kind::{ClaimId, Kind};
 
 /// A claim that holds a port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Live {
-    pub(crate) owner: Owner,
+    pub(crate) id: ClaimId,
     pub(crate) kind: Kind,
     /// When it lapses.
     pub(crate) until: Instant,
@@ -18,9 +18,9 @@ pub(crate) struct Live {
 
 /// In the order of coming.
 #[derive(Debug, Default)]
-pub(super) struct Place(Vec<Live>);
+pub(super) struct Slot(Vec<Live>);
 
-impl Place {
+impl Slot {
     /// Whether there is room for one more.
     pub(super) fn fits(&self, kind: Kind) -> bool {
         let beside = |other: Kind| match (kind, other) {
@@ -35,12 +35,12 @@ impl Place {
         self.0.push(live);
     }
 
-    pub(super) fn remove(&mut self, owner: Owner) {
-        self.0.retain(|live| live.owner != owner);
+    pub(super) fn remove(&mut self, id: ClaimId) {
+        self.0.retain(|live| live.id != id);
     }
 
-    pub(super) fn find(&mut self, owner: Owner) -> Option<&mut Live> {
-        self.0.iter_mut().find(|live| live.owner == owner)
+    pub(super) fn find(&mut self, id: ClaimId) -> Option<&mut Live> {
+        self.0.iter_mut().find(|live| live.id == id)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Live> {
