@@ -155,7 +155,7 @@ fn open_site(root: &Path) -> Result<Server, Failure> {
     };
     let options = LocalOptions { read_only: false, sync: Sync::Never, ..LocalOptions::default() };
     let tree: Arc<dyn Tree> = Arc::new(Local::open(root, options).map_err(|e| fail(&e))?);
-    let anonymous = Anonymous { tree, rights: Rights::Write, home: VPath::root() };
+    let anonymous = Anonymous { tree, rights: Rights::Write.into(), home: VPath::root() };
     let gate = Accounts::new(Vec::new(), Some(anonymous), Accounts::REMEMBER).map_err(|e| fail(&e))?;
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let passive = free_ports(here)?;

@@ -52,6 +52,7 @@ enum Step {
 struct Running {
     /// Whose: the session may belong to somebody else before it ends.
     user: Arc<str>,
+    anonymous: bool,
     step: Pin<Box<dyn Future<Output = Step> + Send>>,
     stage: Stage,
     track: Arc<Track>,
@@ -81,6 +82,7 @@ type Closing = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 #[derive(Clone)]
 struct Last {
     user: Arc<str>,
+    anonymous: bool,
     begun: Instant,
     ascii: bool,
     private: bool,
@@ -88,7 +90,8 @@ struct Last {
 
 impl Running {
     fn last(&self) -> Last {
-        Last { user: Arc::clone(&self.user), begun: self.begun, ascii: self.ascii, private: self.private }
+        let (user, anonymous) = (Arc::clone(&self.user), self.anonymous);
+        Last { user, anonymous, begun: self.begun, ascii: self.ascii, private: self.private }
     }
 }
 
@@ -427,11 +430,14 @@ impl<'a> Driver<'a> {
 
     async fn effect(&mut self, effect: Effect) -> std::io::Result<()> {
         let input = match effect {
-            Effect::Recognise(user, certificate) => {
-                let recognised = admission::recognise(self.shared, user, certificate);
-                return self.ask(recognised).await;
+            Effect::Greet(user, certificate) => {
+                let greeted = admission::greet(self.shared, self.registration, user, certificate);
+                return self.ask(greeted).await;
             }
-            Effect::Admit(attempt) => return self.ask(admission::admit(self.shared, attempt)).await,
+            Effect::Admit { attempt, anonymous } => {
+                let admitted = admission::admit(self.shared, self.registration, attempt, anonymous);
+                return self.ask(admitted).await;
+            }
             Effect::File(pass, op) => Input::File(files::run(&pass, op).await),
             Effect::Secure(answer) => match self.secure(&answer).await? {
                 Some(outcome) => Input::Secured(outcome),
@@ -577,7 +583,7 @@ impl<'a> Driver<'a> {
     }
 
     fn start(&mut self, plan: Plan) {
-        let user = Arc::clone(plan.pass.user());
+        let (user, anonymous) = (Arc::clone(plan.pass.user()), plan.pass.is_anonymous());
         let track = Arc::new(Track::default());
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
@@ -593,6 +599,7 @@ impl<'a> Driver<'a> {
         let begun = Instant::now();
         self.running = Some(Running {
             user,
+            anonymous,
             step,
             stage: Stage::Moving,
             track,

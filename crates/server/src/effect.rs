@@ -2,7 +2,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use storage::{Admission, Attempt, Certificate, Create, Denied, Entries, Stat, Time, VPath};
+use storage::{Admission, Attempt, Certificate, Create, Denied, Entries, Prompt, Stat, Time, VPath};
 use wire::command::{Fact, Site};
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
@@ -30,10 +30,15 @@ pub enum Output {
 /// Something to do for a session. Those that touch files carry a [`Pass`], which only a login lends.
 #[derive(Debug)]
 pub enum Effect {
-    /// Ask the gate whether this user's certificate is enough; [`Input::Recognised`] follows.
-    Recognise(Vec<u8>, Certificate),
-    /// Ask the gate.
-    Admit(Attempt),
+    /// Ask the gate what is asked of this user, who has shown this certificate; [`Input::Greeted`] follows.
+    Greet(Vec<u8>, Option<Certificate>),
+    /// Ask the gate to let a user in; [`Input::Admitted`] or [`Input::Banned`] follows.
+    Admit {
+        /// Who, and with which password.
+        attempt: Attempt,
+        /// The gate has said that any password will do.
+        anonymous: bool,
+    },
     /// Do something short with files.
     File(Pass, FileOp),
     /// Claim a passive port, for a data connection of this protection.
@@ -222,8 +227,8 @@ pub enum DataPlan {
 pub enum Input {
     /// A line, or one over the limit.
     Line(Result<wire::Line, wire::LineTooLong>),
-    /// The user of that certificate, or nobody: then a password is asked for.
-    Recognised(Option<Admission>),
+    /// What is asked of the user.
+    Greeted(Prompt),
     /// The gate's answer.
     Admitted(Result<Admission, Denied>),
     /// The gate was not asked: too many failures of this address.
@@ -251,7 +256,7 @@ impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "Line({:?})", line.as_ref().map(Vec::len)),
-            Self::Recognised(user) => write!(f, "Recognised({user:?})"),
+            Self::Greeted(prompt) => write!(f, "Greeted({prompt:?})"),
             Self::Admitted(answer) => write!(f, "Admitted({answer:?})"),
             Self::Banned => f.write_str("Banned"),
             Self::File(outcome) => write!(f, "File({outcome:?})"),

@@ -67,6 +67,8 @@ reasons! {
     NoAnonymous "no-anonymous" 530 "This server accepts no anonymous logins.";
     /// The store of accounts does not answer.
     AccountsUnavailable "accounts-unavailable" 451 "Cannot check logins right now; try again later.";
+    /// The user has as many sessions as may be.
+    UserFull "user-full" 530 "You have too many sessions; close some of them.";
     /// Too many failed logins from this address.
     TooManyFailures "too-many-failures" 421 "Too many failed logins; try again in a few minutes.";
     /// Too many commands without a login.

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use wire::Reply;
 
 use crate::driver;
-use crate::limits::InMemory;
+use crate::limits::{InMemory, LoginLimits};
 use crate::log_rate::LogRate;
 use crate::reason::Reason;
 use crate::registry::{Registry, Stop};
@@ -65,6 +65,7 @@ pub struct Builder {
     gate: Arc<dyn Gate>,
     tls: Option<Arc<ServerTls>>,
     xferlog: Option<Xferlog>,
+    login_limits: Option<Arc<dyn LoginLimits>>,
 }
 
 impl Builder {
@@ -82,12 +83,19 @@ impl Builder {
         self
     }
 
+    /// Has failed logins counted elsewhere than in the memory of this process.
+    #[must_use]
+    pub fn login_limits(mut self, limits: impl Into<Option<Arc<dyn LoginLimits>>>) -> Self {
+        self.login_limits = limits.into();
+        self
+    }
+
     /// Binds the control addresses and the passive ports. Needs a tokio runtime around it.
     ///
     /// # Errors
     /// When an address, or all passive ports of a listener, cannot be bound.
     pub fn bind(self) -> Result<Server, BindError> {
-        let Self { mut site, gate, tls, xferlog } = self;
+        let Self { mut site, gate, tls, xferlog, login_limits } = self;
         for listener in &mut site.listeners {
             match (&tls, listener.implicit) {
                 (None, true) => return Err(BindError::NoTls(listener.socket())),
@@ -105,22 +113,21 @@ impl Builder {
         let shared_by_listeners = passive_ports(&site, &addresses, &mut taken)?;
         let (alive, drained) = mpsc::channel(1);
         let site = Arc::new(site);
-        let anonymous = gate.anonymous(b"anonymous");
         let listeners = sockets
             .into_iter()
             .zip(&site.listeners)
             .zip(shared_by_listeners)
             .map(|((socket, listener), (ports, proxies))| {
                 let (site, listener) = (Arc::clone(&site), Arc::new(listener.clone()));
-                let settings = Settings { site, listener, anonymous };
+                let settings = Settings { site, listener };
                 (socket, Arc::new(BoundListener { settings, ports, proxies }))
             })
             .collect();
         let shared = Shared {
-            login_limits: Arc::new(InMemory::new(site.limits.clone())),
+            login_limits: login_limits.unwrap_or_else(|| Arc::new(InMemory::new(site.limits.clone()))),
             site,
             tls,
-            logins: Logins::new(gate.places()),
+            logins: Logins::new(gate.checks_at_once()),
             gate,
             xferlog,
             registry: Registry::default(),
@@ -194,7 +201,7 @@ impl Server {
     /// Of the configuration it reads the listeners, limits, timeouts, the greeting and what to do with uploads that
     /// are cut. The rest is for who makes `gate` and the arguments of the builder.
     pub fn builder(site: SiteConfig, gate: Arc<dyn Gate>) -> Builder {
-        Builder { site, gate, tls: None, xferlog: None }
+        Builder { site, gate, tls: None, xferlog: None, login_limits: None }
     }
 
     /// The control addresses without implicit TLS, with the ports the kernel gave.

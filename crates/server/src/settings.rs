@@ -10,8 +10,6 @@ pub struct Settings {
     pub site: Arc<SiteConfig>,
     /// Those of the listener.
     pub listener: Arc<Listener>,
-    /// Is anybody let in under the names `anonymous` and `ftp`? Then USER is told that any password will do.
-    pub anonymous: bool,
 }
 
 impl Settings {
@@ -30,6 +28,6 @@ impl Settings {
 impl From<SiteConfig> for Settings {
     fn from(site: SiteConfig) -> Self {
         let listener = Arc::new(site.listeners.first().cloned().unwrap_or_default());
-        Self { site: Arc::new(site), listener, anonymous: false }
+        Self { site: Arc::new(site), listener }
     }
 }

@@ -31,8 +31,10 @@ pub struct Line<'a> {
     pub ascii: bool,
     /// To the site?
     pub incoming: bool,
-    /// The user; anonymous ones are told apart.
+    /// The user.
     pub user: &'a str,
+    /// One of many who share that name?
+    pub anonymous: bool,
     /// Did it end well?
     pub complete: bool,
 }
@@ -78,7 +80,6 @@ impl Line<'_> {
         let path: String =
             self.path.iter().map(|b| if b.is_ascii_graphic() { *b as char } else { '_' }).collect();
         let user: String = self.user.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect();
-        let anonymous = matches!(user.as_str(), "anonymous" | "ftp");
         format!(
             "{} {} {} {} {path} {} _ {} {} {user} ftp 0 * {}\n",
             now.strftime("%a %b %e %H:%M:%S %Y"),
@@ -88,7 +89,7 @@ impl Line<'_> {
             self.bytes,
             if self.ascii { 'a' } else { 'b' },
             if self.incoming { 'i' } else { 'o' },
-            if anonymous { 'a' } else { 'r' },
+            if self.anonymous { 'a' } else { 'r' },
             if self.complete { 'c' } else { 'i' },
         )
     }
@@ -108,6 +109,7 @@ mod tests {
             ascii: false,
             incoming: true,
             user: "alice",
+            anonymous: false,
             complete: true,
         };
         let now = jiff::civil::date(2026, 11, 4).at(9, 5, 7, 0).in_tz("UTC").unwrap();

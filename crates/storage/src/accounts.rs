@@ -1,6 +1,7 @@
 //! How are the users of one process let in?
 //!
 //! ```text
+//!   greet --> anonymous, or a certificate that is enough?
 //!   admit --> anonymous?                yes: in, whatever the password
 //!         --> a certificate asked for beside the password, and not there?   denied (same work, on a decoy)
 //!         --> remembered?               yes: in (microseconds)
@@ -13,8 +14,7 @@ mod memory;
 mod password;
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +25,8 @@ use self::buffers::Buffers;
 use self::certificates::{Certificates, Role};
 use self::memory::{Memory, Proof};
 pub use self::password::{BadHash, PasswordHash, hash};
-use crate::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree, VPath};
+use crate::gate::is_anonymous;
+use crate::{Admission, Answer, Attempt, Certificate, Denied, Gate, PathRights, Prompt, Tree, VPath};
 
 /// A user.
 #[derive(Clone)]
@@ -37,19 +38,15 @@ pub struct Account {
     /// The user's files.
     pub tree: Arc<dyn Tree>,
     /// What may be done with them.
-    pub rights: Rights,
+    pub rights: PathRights,
     /// The directory to start in.
     pub home: VPath,
 }
 
 impl Account {
     fn admission(&self) -> Admission {
-        Admission {
-            user: self.name.as_str().into(),
-            rights: self.rights,
-            tree: Arc::clone(&self.tree),
-            home: self.home.clone(),
-        }
+        let admission = Admission::new(self.name.as_str(), self.rights.clone(), Arc::clone(&self.tree));
+        Admission { home: self.home.clone(), ..admission }
     }
 }
 
@@ -59,9 +56,16 @@ pub struct Anonymous {
     /// The files.
     pub tree: Arc<dyn Tree>,
     /// What may be done with them.
-    pub rights: Rights,
+    pub rights: PathRights,
     /// The directory to start in.
     pub home: VPath,
+}
+
+impl Anonymous {
+    fn admission(&self) -> Admission {
+        let admission = Admission::new("anonymous", self.rights.clone(), Arc::clone(&self.tree));
+        Admission { anonymous: true, home: self.home.clone(), ..admission }
+    }
 }
 
 /// A list of users that cannot be.
@@ -154,12 +158,7 @@ impl Accounts {
 
     async fn decide(&self, attempt: Attempt) -> Result<Admission, Denied> {
         if let Some(anonymous) = self.anonymous.as_ref().filter(|_| is_anonymous(&attempt.user)) {
-            return Ok(Admission {
-                user: "anonymous".into(),
-                rights: anonymous.rights,
-                tree: Arc::clone(&anonymous.tree),
-                home: anonymous.home.clone(),
-            });
+            return Ok(anonymous.admission());
         }
         let Tried { account, lacks, hash, proof } = self.tried(&attempt);
         let right = self.memory.holds(&attempt.user, &proof) || self.verify(attempt, hash, proof).await?;
@@ -231,40 +230,26 @@ struct Tried<'a> {
 }
 
 impl Gate for Accounts {
-    fn wants_password(&self, user: &[u8]) -> bool {
-        !self.anonymous(user)
+    fn greet<'a>(&'a self, user: &'a [u8], certificate: Option<&'a Certificate>) -> Answer<'a, Prompt> {
+        let recognised = certificate.and_then(|certificate| self.recognised(user, certificate));
+        Box::pin(ready(match recognised {
+            Some(admission) => Prompt::Admitted(Box::new(admission)),
+            None if self.anonymous.is_some() && is_anonymous(user) => Prompt::Anonymous,
+            None => Prompt::Password,
+        }))
     }
 
-    fn anonymous(&self, user: &[u8]) -> bool {
-        self.anonymous.is_some() && is_anonymous(user)
-    }
-
-    fn recognise<'a>(
-        &'a self,
-        user: &'a [u8],
-        certificate: &'a Certificate,
-    ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
-        Box::pin(std::future::ready(self.recognised(user, certificate)))
-    }
-
-    fn remembered(&self, attempt: &Attempt) -> Option<Admission> {
+    fn remembered<'a>(&'a self, attempt: &'a Attempt) -> Answer<'a, Option<Admission>> {
         let Tried { account, proof, .. } = self.tried(attempt);
-        account.filter(|_| self.memory.holds(&attempt.user, &proof)).map(Account::admission)
+        let account = account.filter(|_| self.memory.holds(&attempt.user, &proof));
+        Box::pin(ready(account.map(Account::admission)))
     }
 
-    fn places(&self) -> usize {
-        self.cores
-    }
-
-    fn admit<'a>(
-        &'a self,
-        attempt: Attempt,
-    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
         Box::pin(self.decide(attempt))
     }
-}
 
-/// RFC 1635 has `anonymous`; `ftp` is as old a habit.
-fn is_anonymous(user: &[u8]) -> bool {
-    user.eq_ignore_ascii_case(b"anonymous") || user.eq_ignore_ascii_case(b"ftp")
+    fn checks_at_once(&self) -> usize {
+        self.cores
+    }
 }

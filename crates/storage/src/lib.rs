@@ -19,6 +19,8 @@ pub mod tree;
 pub mod vpath;
 
 pub use error::{Error, Kind, Result};
-pub use gate::{Admission, Attempt, Certificate, Denied, Gate, Rights};
+pub use gate::{
+    Admission, Answer, Attempt, Certificate, Denied, Gate, PathRights, Prompt, Rights, UserLimits,
+};
 pub use tree::{Access, Batch, Create, Entries, Entry, FileType, Op, Posix, Sink, Source, Stat, Time, Tree};
 pub use vpath::VPath;

@@ -39,7 +39,7 @@ pub(super) fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(S
             }
         };
         let tree: Arc<dyn Tree> = Arc::clone(tree) as Arc<dyn Tree>;
-        list.push(Account { name: name.to_owned(), hash, tree, rights, home: VPath::root() });
+        list.push(Account { name: name.to_owned(), hash, tree, rights: rights.into(), home: VPath::root() });
     }
     if flags.quiet && !generated.is_empty() {
         return Err(Failure::new(
@@ -49,7 +49,8 @@ pub(super) fn gate(flags: &Flags, tree: &Arc<Local>) -> Result<(Accounts, Vec<(S
         .hint("give a password file: `pasv passwd > alice.password`, then --user alice:alice.password"));
     }
     let tree: Arc<dyn Tree> = Arc::clone(tree) as Arc<dyn Tree>;
-    let anonymous = flags.anonymous_rights().map(|rights| Anonymous { tree, rights, home: VPath::root() });
+    let anonymous =
+        flags.anonymous_rights().map(|rights| Anonymous { tree, rights: rights.into(), home: VPath::root() });
     let accounts = Accounts::new(list, anonymous, flags.deadlines.remember_logins)
         .map_err(|e| Failure::new(Exit::Usage, format!("--user: {e}")))?;
     Ok((accounts, generated))

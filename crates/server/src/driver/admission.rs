@@ -1,11 +1,12 @@
 //! How is somebody let in, and what do wrong passwords cost?
 use net::tls::Fingerprint;
-use storage::{Attempt, Certificate, Denied};
+use storage::{Admission, Attempt, Certificate, Denied, Prompt};
 use tokio::time::sleep;
 use wire::pathname::show;
 
 use crate::effect::Input;
 use crate::limits::{History, Ruling, origin};
+use crate::registry::Registration;
 use crate::shared::Shared;
 use crate::turns::Lane;
 
@@ -26,9 +27,8 @@ pub(super) struct Login {
 }
 
 impl Login {
-    fn of(attempt: &Attempt) -> Self {
-        let user = named(&attempt.user);
-        let shown = attempt.certificate.as_ref();
+    fn of(user: &[u8], shown: Option<&Certificate>) -> Self {
+        let user = named(user);
         Self {
             user,
             reason: "too-many-failures",
@@ -56,22 +56,49 @@ pub(super) struct Answer {
     pub(super) refused: Option<Login>,
 }
 
-/// Asks whether a certificate is enough.
-pub(super) async fn recognise(shared: &Shared, user: Vec<u8>, certificate: Certificate) -> Answer {
-    let input = Input::Recognised(shared.gate.recognise(&user, &certificate).await);
-    Answer { input, refused: None }
+/// Asks what is asked of a user.
+pub(super) async fn greet(
+    shared: &Shared,
+    registration: &Registration,
+    user: Vec<u8>,
+    certificate: Option<Certificate>,
+) -> Answer {
+    match shared.gate.greet(&user, certificate.as_ref()).await {
+        Prompt::Admitted(admission) if !has_room(registration, &admission) => {
+            let login = Login::of(&user, certificate.as_ref());
+            let refused = Some(Login { reason: "too-many-sessions", checked: true, ..login });
+            Answer { input: Input::Admitted(Err(Denied::TooManySessions)), refused }
+        }
+        prompt => Answer { input: Input::Greeted(prompt), refused: None },
+    }
 }
 
 /// Checks a password.
-pub(super) async fn admit(shared: &Shared, attempt: Attempt) -> Answer {
-    let login = Login::of(&attempt);
-    let input = decide(shared, attempt).await;
+pub(super) async fn admit(
+    shared: &Shared,
+    registration: &Registration,
+    attempt: Attempt,
+    anonymous: bool,
+) -> Answer {
+    let login = Login::of(&attempt.user, attempt.certificate.as_ref());
+    let decided = if anonymous {
+        Input::Admitted(shared.gate.admit(attempt).await)
+    } else {
+        decide(shared, attempt).await
+    };
+    let input = match decided {
+        Input::Admitted(Ok(admission)) if !has_room(registration, &admission) => {
+            Input::Admitted(Err(Denied::TooManySessions))
+        }
+        decided => decided,
+    };
     let refused = match &input {
         Input::Admitted(Err(denied)) => {
             let reason = match denied {
                 Denied::UnknownUser => "unknown-user",
                 Denied::WrongPassword => "wrong-password",
                 Denied::NoCertificate => "no-certificate",
+                Denied::TooManySessions => "too-many-sessions",
                 Denied::Unavailable => "unavailable",
             };
             Some(Login { reason, checked: *denied != Denied::Unavailable, ..login })
@@ -82,10 +109,12 @@ pub(super) async fn admit(shared: &Shared, attempt: Attempt) -> Answer {
     Answer { input, refused }
 }
 
+/// Takes one of the user's sessions, if there is one left.
+fn has_room(registration: &Registration, admission: &Admission) -> bool {
+    registration.set_user(Some(&admission.user), admission.limits.sessions)
+}
+
 async fn decide(shared: &Shared, attempt: Attempt) -> Input {
-    if shared.gate.anonymous(&attempt.user) {
-        return Input::Admitted(shared.gate.admit(attempt).await);
-    }
     let (peer, name, limits) = (attempt.peer, attempt.user.clone(), &*shared.login_limits);
     let first = limits.allow(peer, &name).await;
     match first.ruling {
@@ -101,7 +130,7 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
     // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
     // one after the other, or guessing at what is remembered would be free.
     let at_once = shared.logins.pending(origin(peer)) < first.left as usize;
-    if at_once && let Some(admission) = shared.gate.remembered(&attempt) {
+    if at_once && let Some(admission) = shared.gate.remembered(&attempt).await {
         return Input::Admitted(Ok(admission));
     }
     let Some(turn) = shared.logins.turn(origin(peer), &name, lane).await else {
@@ -115,13 +144,13 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
         Ruling::RememberedOnly => return remembered_only(shared, &attempt).await,
         Ruling::Allow | Ruling::Delay(_) => {}
     }
-    if let Some(admission) = shared.gate.remembered(&attempt) {
+    if let Some(admission) = shared.gate.remembered(&attempt).await {
         return Input::Admitted(Ok(admission));
     }
     let answer = shared.gate.admit(attempt).await;
     match &answer {
         Ok(_) => limits.succeeded(peer, &name).await,
-        Err(Denied::Unavailable) => {}
+        Err(Denied::Unavailable | Denied::TooManySessions) => {}
         Err(_) => limits.failed(peer, &name).await,
     }
     drop(turn);
@@ -133,7 +162,7 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
 
 /// Lets in a user whose password is remembered, and nobody else.
 async fn remembered_only(shared: &Shared, attempt: &Attempt) -> Input {
-    match shared.gate.remembered(attempt) {
+    match shared.gate.remembered(attempt).await {
         Some(admission) => Input::Admitted(Ok(admission)),
         None => {
             shared.login_limits.failed(attempt.peer, &attempt.user).await;

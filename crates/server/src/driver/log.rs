@@ -47,7 +47,7 @@ impl Driver<'_> {
             // One line for each login, of which there may be as many as connections.
             if self.shared.log_rate.allows(Some(id), peer) {
                 let by = if code == 232 { "certificate" } else { "password" };
-                let by = if user == "anonymous" { "anonymous" } else { by };
+                let by = if self.session.is_anonymous() { "anonymous" } else { by };
                 tracing::info!(session = id, %peer, user, by, tls = self.protection(), "logged in");
             }
             return;
@@ -109,6 +109,7 @@ impl Driver<'_> {
                 ascii: last.ascii,
                 incoming: verb != Verb::Retr,
                 user,
+                anonymous: last.anonymous,
                 complete: event.reason.is_none(),
             };
             if let Err(error) = log.write(&line) {

@@ -91,7 +91,7 @@ impl Driver<'_> {
         }
         self.user = now.cloned();
         binding.belongs(self.user.as_ref().map(|name| {
-            let anonymous = self.shared.gate.anonymous(name.as_bytes());
+            let anonymous = self.session.is_anonymous();
             User { name: if anonymous { "anonymous".into() } else { Arc::clone(name) }, anonymous }
         }));
     }

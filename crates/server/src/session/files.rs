@@ -88,7 +88,11 @@ impl Session {
     }
 
     pub(super) fn rename_from(&mut self, path: &Pathname) {
-        self.file(Verb::Rnfr, path.as_bytes(), Then::RenameFrom, FileOp::Entry);
+        let Some(there) = self.resolve(Verb::Rnfr, path.as_bytes()) else { return };
+        if self.logged_in().is_some_and(|(pass, _)| !pass.rights().may_move(&there)) {
+            return self.refuse(Some(Verb::Rnfr), Some(there), Reason::ReadOnly);
+        }
+        self.begin_file(Verb::Rnfr, there.clone(), Then::RenameFrom, FileOp::Entry(there));
     }
 
     pub(super) fn rename_to(&mut self, from: Option<VPath>, path: &Pathname) {
@@ -101,7 +105,7 @@ impl Session {
         if self.is_ascii() {
             return self.refuse(Some(Verb::Size), None, Reason::SizeInAscii);
         }
-        let writes = self.writes();
+        let writes = self.rights_at(Some(path)).is_some_and(Rights::writes);
         self.file(Verb::Size, path.as_bytes(), Then::Size, |there| FileOp::Length(there, writes));
     }
 
@@ -224,7 +228,7 @@ impl Session {
                 let begun = matches!(then, Then::Lines { begun: true });
                 // Whoever may only store is not told by the reason what is there; the log is.
                 let hidden = matches!(then, Then::Cwd)
-                    && self.logged_in().is_some_and(|(pass, _)| pass.rights() == Rights::Drop);
+                    && self.logged_in().is_some_and(|(pass, _)| pass.rights().at(&path) == Rights::Drop);
                 let reply = if hidden { Reply::new(550, "No such directory.") } else { reason.reply() };
                 self.out.push_back(Output::Event(Event {
                     verb: Some(verb),
@@ -252,7 +256,7 @@ impl Session {
     }
 
     fn set_time_by_mdtm(&mut self, stamp: Stamp, path: VPath) {
-        if !self.writes() {
+        if !self.writes(&path) {
             return self.refuse(Some(Verb::Mdtm), Some(path), Reason::ReadOnly);
         }
         let then = Then::Said(213, stamp.whole().into());
@@ -317,8 +321,8 @@ impl Session {
         }
     }
 
-    fn writes(&self) -> bool {
-        self.logged_in().is_some_and(|(pass, _)| pass.rights().writes())
+    fn writes(&self, path: &VPath) -> bool {
+        self.logged_in().is_some_and(|(pass, _)| pass.rights().at(path).writes())
     }
 
     /// A directory is told piece by piece, so that a client that does not read holds up the reading of its directory.
@@ -347,7 +351,7 @@ impl Session {
     }
 
     fn facts_told(&mut self, path: &VPath, stat: &Stat) {
-        let writes = self.writes();
+        let writes = self.writes(path);
         let mut line = b" ".to_vec();
         facts::of(stat, writes).encode(&self.parameters.wanted, &mut line);
         line.push(b' ');

@@ -17,8 +17,10 @@ use crate::reason::Reason;
 impl Session {
     pub(super) fn features(&mut self) {
         // Before the login nobody knows what the user may do; the modes are the same for everybody.
-        let rights = self.logged_in().map_or(Rights::Write, |(pass, _)| pass.rights());
-        let allowed = |verb: Verb| policy::check(verb.row(), Some(rights), &self.settings.listener).is_ok();
+        let rights = self.logged_in().map_or(vec![Rights::Write], |(pass, _)| pass.rights().all().collect());
+        let may =
+            |verb: Verb, rights| policy::check(verb.row(), Some(rights), &self.settings.listener).is_ok();
+        let allowed = |verb: Verb| rights.iter().any(|rights| may(verb, *rights));
         let mut lines: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"Features:")];
         for row in TABLE {
             match (row.verb, row.feat) {

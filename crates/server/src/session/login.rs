@@ -1,7 +1,8 @@
 //! How does somebody get in? USER, PASS, HOST, REIN (RFC 959 4.1.1, RFC 7151).
 use std::time::Instant;
 
-use storage::{Admission, Attempt, Denied, Rights};
+use storage::gate::is_anonymous;
+use storage::{Admission, Attempt, Denied, Prompt, Rights};
 use wire::{Protection, Secret, Verb};
 
 use super::{Busy, Parameters, Pass, Phase, Session};
@@ -14,44 +15,38 @@ impl Session {
             // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under two names.
             self.begun = now;
         }
-        if let Some(certificate) = self.certificate.clone() {
-            self.phase = Phase::AwaitPassword { user: name.clone() };
-            self.busy = Busy::Admitting { anonymous: false };
-            return self.effect(Effect::Recognise(name, certificate));
-        }
-        self.ask_password(name);
+        self.phase = Phase::AwaitPassword { user: name.clone(), anonymous: false };
+        self.busy = Busy::Greeting;
+        self.effect(Effect::Greet(name, self.certificate.clone()));
     }
 
-    /// RFC 4217 11 leaves it to the site whether a certificate is enough: then it is 232, and no password is asked for.
-    pub(super) fn recognised(&mut self, user: Option<Admission>, now: Instant) {
+    /// RFC 4217 11 leaves it to the server whether a certificate is enough: then it is 232, and no password is asked for.
+    pub(super) fn greeted(&mut self, prompt: Prompt, now: Instant) {
         self.busy = Busy::Nothing;
-        match (user, std::mem::replace(&mut self.phase, Phase::AwaitUser)) {
-            (Some(admission), _) => self.enter(admission, Verb::User, 232, now),
-            (None, Phase::AwaitPassword { user }) => self.ask_password(user),
-            // Nothing is taken up while the gate is asked, so the phase is as it was.
-            (None, other) => self.phase = other,
+        match prompt {
+            Prompt::Admitted(admission) => self.enter(*admission, Verb::User, 232, now),
+            Prompt::Password => self.reply(331, "Password required."),
+            Prompt::Anonymous => {
+                if let Phase::AwaitPassword { anonymous, .. } = &mut self.phase {
+                    *anonymous = true;
+                }
+                self.reply(331, "Anonymous login: any password will do.");
+            }
         }
-    }
-
-    fn ask_password(&mut self, name: Vec<u8>) {
-        let anonymous = self.settings.anonymous && is_anonymous(&name);
-        let text = if anonymous { "Anonymous login: any password will do." } else { "Password required." };
-        self.phase = Phase::AwaitPassword { user: name };
-        self.reply(331, text);
     }
 
     pub(super) fn password(&mut self, secret: Secret) {
         match std::mem::replace(&mut self.phase, Phase::AwaitUser) {
-            Phase::AwaitPassword { user } => {
-                let anonymous = !self.settings.anonymous && is_anonymous(&user);
-                self.busy = Busy::Admitting { anonymous };
-                self.effect(Effect::Admit(Attempt {
+            Phase::AwaitPassword { user, anonymous } => {
+                self.busy = Busy::Admitting { anonymous: !anonymous && is_anonymous(&user) };
+                let attempt = Attempt {
                     user,
                     password: secret.expose().to_vec().into(),
                     certificate: self.certificate.clone(),
                     peer: self.peer.ip(),
                     host: self.parameters.host.clone(),
-                }));
+                };
+                self.effect(Effect::Admit { attempt, anonymous });
             }
             Phase::AwaitUser => {
                 self.refuse_with(Some(Verb::Pass), None, Reason::BadSequence, "Send USER first.".into())
@@ -65,26 +60,34 @@ impl Session {
 
     pub(super) fn admitted(&mut self, answer: Result<Admission, Denied>, now: Instant) {
         let busy = std::mem::replace(&mut self.busy, Busy::Nothing);
-        match answer {
-            Ok(admission) => self.enter(admission, Verb::Pass, 230, now),
-            Err(Denied::Unavailable) => self.refuse(Some(Verb::Pass), None, Reason::AccountsUnavailable),
-            Err(Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate) => {
-                // Said of whatever is wrong, so that nobody learns whether there is a user of that name.
-                let anonymous = matches!(busy, Busy::Admitting { anonymous: true });
-                let reason = if anonymous { Reason::NoAnonymous } else { Reason::LoginFailed };
-                self.refuse(Some(Verb::Pass), None, reason);
-            }
-        }
+        // A certificate may have been enough, and the user have too many sessions all the same.
+        let verb = if matches!(busy, Busy::Greeting) { Verb::User } else { Verb::Pass };
+        let denied = match answer {
+            Ok(admission) => return self.enter(admission, verb, 230, now),
+            Err(denied) => denied,
+        };
+        self.phase = Phase::AwaitUser;
+        let reason = match denied {
+            Denied::Unavailable => Reason::AccountsUnavailable,
+            Denied::TooManySessions => Reason::UserFull,
+            // The same for whatever is wrong, so that nobody learns whether there is a user of that name.
+            Denied::UnknownUser | Denied::WrongPassword | Denied::NoCertificate => match busy {
+                Busy::Admitting { anonymous: true } => Reason::NoAnonymous,
+                _ => Reason::LoginFailed,
+            },
+        };
+        self.refuse(Some(verb), None, reason);
     }
 
     fn enter(&mut self, admission: Admission, verb: Verb, code: u16, now: Instant) {
         let pass = Pass::new(admission);
-        let access = match pass.rights() {
+        let access = match pass.rights().everywhere() {
             Rights::Read => "you may read",
             Rights::Write => "you may read and write",
             Rights::Drop => "you may upload new files",
         };
-        let text = format!("Welcome, {}: {access}.", wire::pathname::show(pass.user().as_bytes()));
+        let but = if pass.rights().is_uniform() { "" } else { "; some directories have other rights" };
+        let text = format!("Welcome, {}: {access}{but}.", wire::pathname::show(pass.user().as_bytes()));
         self.phase = Phase::Ready { cwd: pass.home().clone(), pass };
         self.commands_before_login = 0;
         self.heard = now;
@@ -123,11 +126,6 @@ impl Session {
     }
 }
 
-/// One of the two names that anonymous logins have by custom (RFC 1635).
-fn is_anonymous(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -147,6 +145,7 @@ mod tests {
         let mut session = Session::new(settings, here, here, begun);
         let later = begun + Duration::from_secs(30);
         session.handle(Input::Line(Ok(b"USER somebody".to_vec())), later);
+        session.handle(Input::Greeted(Prompt::Password), later);
         session.handle(Input::Line(Ok(b"REIN".to_vec())), later);
         assert_eq!(session.deadline(), Some(begun + login));
     }

@@ -6,7 +6,7 @@
 //! ```text
 //!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok, or certificate--> Ready --REIN--> AwaitUser
 //!
-//!   busy:    Nothing --short effect--> Admitting | File | Listening | Securing --outcome--> Nothing
+//!   busy:    Nothing --short effect--> Greeting | Admitting | File | Listening | Securing --outcome--> Nothing
 //!
 //!   transfer: None --RETR, STOR, LIST ...--> Opening --Opened/150--> Moving --Transferred/226--> None
 //!                                                \--ABOR--> Aborting --Transferred/426, 226--> None
@@ -30,7 +30,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storage::{Certificate, VPath};
+use storage::{Certificate, Rights, VPath};
 use wire::command::Mechanism;
 use wire::digest::Algorithm;
 use wire::facts::Wanted;
@@ -90,15 +90,23 @@ enum About {
 #[derive(Debug)]
 enum Phase {
     AwaitUser,
-    AwaitPassword { user: Vec<u8> },
-    Ready { pass: Pass, cwd: VPath },
+    /// `anonymous`: any password will do.
+    AwaitPassword {
+        user: Vec<u8>,
+        anonymous: bool,
+    },
+    Ready {
+        pass: Pass,
+        cwd: VPath,
+    },
 }
 
 /// The short work that the session waits for.
 #[derive(Debug)]
 enum Busy {
     Nothing,
-    /// `anonymous`: the name is that of anonymous logins, which this site has none of.
+    Greeting,
+    /// `anonymous`: the name is that of anonymous logins, and this server has none.
     Admitting {
         anonymous: bool,
     },
@@ -223,7 +231,7 @@ impl Session {
         }
         match input {
             Input::Line(line) => self.line(line, now),
-            Input::Recognised(user) => self.recognised(user, now),
+            Input::Greeted(prompt) => self.greeted(prompt, now),
             Input::Admitted(answer) => self.admitted(answer, now),
             Input::Banned => self.banned(),
             Input::File(outcome) => self.file_done(outcome),
@@ -265,7 +273,14 @@ impl Session {
                 self.queue.len() < limits.queue && fits
             }
             (_, Transfer::Aborting(_))
-            | (Busy::Admitting { .. } | Busy::File(_) | Busy::Listening(_) | Busy::Securing(_), _) => false,
+            | (
+                Busy::Greeting
+                | Busy::Admitting { .. }
+                | Busy::File(_)
+                | Busy::Listening(_)
+                | Busy::Securing(_),
+                _,
+            ) => false,
         }
     }
 
@@ -299,6 +314,12 @@ impl Session {
             Phase::Ready { pass, .. } => Some(pass.user()),
             _ => None,
         }
+    }
+
+    /// Is an anonymous user logged in?
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.logged_in().is_some_and(|(pass, _)| pass.is_anonymous())
     }
 
     fn line(&mut self, line: Result<wire::Line, wire::LineTooLong>, now: Instant) {
@@ -402,10 +423,7 @@ impl Session {
             self.forget_markers(verb);
             return self.refuse_with(Some(verb), None, Reason::Unserved, format!("{verb} is not supported."));
         }
-        let rights = match &self.phase {
-            Phase::Ready { pass, .. } => Some(pass.rights()),
-            _ => None,
-        };
+        let rights = self.rights_at(command.pathname());
         let allowed = policy::check_command(&command, rights, &self.settings.listener);
         if let Err(reason) = allowed.and_then(|()| self.demands(&command)) {
             self.forget_markers(verb);
@@ -537,14 +555,29 @@ impl Session {
 
     /// Resolves a pathname from the current directory, or refuses the command.
     fn resolve(&mut self, verb: Verb, path: &[u8]) -> Option<VPath> {
-        let (_, cwd) = self.logged_in()?;
-        match cwd.join(path) {
-            Ok(there) => Some(there),
-            Err(error) => {
-                self.refuse(Some(verb), None, error.kind.into());
-                None
+        let (pass, cwd) = self.logged_in()?;
+        let refused = match cwd.join(path) {
+            Ok(there) => {
+                match policy::check(verb.row(), Some(pass.rights().at(&there)), &self.settings.listener) {
+                    Ok(()) => return Some(there),
+                    Err(reason) => reason,
+                }
             }
+            Err(error) => error.kind.into(),
+        };
+        self.refuse(Some(verb), None, refused);
+        None
+    }
+
+    /// What the user may do at a pathname, or in the current directory; None before the login.
+    fn rights_at(&self, path: Option<&Pathname>) -> Option<Rights> {
+        let (pass, cwd) = self.logged_in()?;
+        let rights = pass.rights();
+        if rights.is_uniform() {
+            return Some(rights.everywhere());
         }
+        let there = path.and_then(|path| cwd.join(path.as_bytes()).ok());
+        Some(rights.at(there.as_ref().unwrap_or(cwd)))
     }
 
     /// The login's pass, for an effect on files.

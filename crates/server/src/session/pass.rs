@@ -2,7 +2,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use storage::{Admission, Rights, Tree, VPath};
+use storage::{Admission, PathRights, Tree, VPath};
 
 /// Lent by the logged-in phase of a session to each effect on files. It cannot be made anywhere else, so before the
 /// login no such effect can even be built.
@@ -26,10 +26,16 @@ impl Pass {
         &self.0.user
     }
 
-    /// What the user may do.
+    /// Is it one of the many who share a name without a password?
     #[must_use]
-    pub fn rights(&self) -> Rights {
-        self.0.rights
+    pub fn is_anonymous(&self) -> bool {
+        self.0.anonymous
+    }
+
+    /// What the user may do where.
+    #[must_use]
+    pub fn rights(&self) -> &PathRights {
+        &self.0.rights
     }
 
     pub(super) fn home(&self) -> &VPath {

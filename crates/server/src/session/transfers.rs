@@ -45,7 +45,7 @@ impl Session {
         if self.parameters.range.is_some() {
             return self.refuse(Some(Verb::Stor), None, Reason::RangeOfUpload);
         }
-        let stores_only = self.logged_in().is_some_and(|(pass, _)| pass.rights() == Rights::Drop);
+        let stores_only = self.rights_at(Some(path)) == Some(Rights::Drop);
         let how = match self.parameters.restart {
             0 if stores_only => Create::New,
             0 => Create::Replace,

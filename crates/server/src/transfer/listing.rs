@@ -1,5 +1,5 @@
 //! How is an entry written on a line? LIST, NLST, MLSD, and STAT with a pathname.
-use storage::{Access, FileType, Posix, Stat};
+use storage::{Access, FileType, PathRights, Posix, Stat, VPath};
 use wire::Stamp;
 use wire::facts::{Unlistable, listable};
 use wire::listing::{FileKind, LongEntry, unix_line};
@@ -13,7 +13,9 @@ pub(super) struct Lines {
     form: Form,
     /// In front of every name: the directory as the client gave it.
     prefix: Vec<u8>,
-    writes: bool,
+    /// The directory, and what the user may do in it.
+    directory: VPath,
+    rights: PathRights,
     now: Stamp,
     name: Vec<u8>,
     ids: Ids,
@@ -22,8 +24,17 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(form: Form, prefix: Vec<u8>, writes: bool) -> Self {
-        Self { form, prefix, writes, now: now(), name: Vec::new(), ids: Ids::default(), unlisted: 0 }
+    pub(super) fn new(form: Form, prefix: Vec<u8>, directory: VPath, rights: PathRights) -> Self {
+        Self {
+            form,
+            prefix,
+            directory,
+            rights,
+            now: now(),
+            name: Vec::new(),
+            ids: Ids::default(),
+            unlisted: 0,
+        }
     }
 
     /// Appends an entry's line; one whose name holds a line end is counted instead.
@@ -31,6 +42,12 @@ impl Lines {
         if listable(name).is_err() {
             self.unlisted += 1;
             return;
+        }
+        let mut rights = self.rights.everywhere();
+        if !self.rights.is_uniform()
+            && let Ok(path) = self.directory.join(name)
+        {
+            rights = self.rights.at(&path);
         }
         let name = if self.prefix.is_empty() {
             name
@@ -47,7 +64,7 @@ impl Lines {
                 out.extend_from_slice(b"\r\n");
             }
             Form::Long => written = long(name, stat, self.now, &mut self.ids, out),
-            Form::Facts(wanted) => written = facts::of(stat, self.writes).encode_line(wanted, name, out),
+            Form::Facts(wanted) => written = facts::of(stat, rights.writes()).encode_line(wanted, name, out),
         }
         self.unlisted += u64::from(written.is_err());
     }

@@ -195,7 +195,7 @@ impl Pattern {
 
 impl Listing {
     pub(super) async fn open(pass: &Pass, path: VPath, given: Vec<u8>, form: Form) -> Result<Self, Broken> {
-        let writes = pass.rights().writes();
+        let rights = pass.rights().clone();
         let found = pass.tree().stat(&path).await;
         match found {
             Ok(stat) if stat.kind == FileType::Directory => {
@@ -203,14 +203,14 @@ impl Listing {
                 // NLST of a directory tells names that the client can use as they are, as `ls dir/*` would.
                 let prefix = if matches!(form, Form::Names) { directory_prefix(given) } else { Vec::new() };
                 Ok(Self {
-                    lines: Lines::new(form, prefix, writes),
+                    lines: Lines::new(form, prefix, path, rights),
                     what: Listed::Directory(entries, None, Batch::new()),
                 })
             }
             Ok(_) if matches!(form, Form::Facts(_)) => Err(Reason::NotADirectory.into()),
             Ok(_) => {
                 let stat = pass.tree().entry(&path).await?;
-                let lines = Lines::new(form, Vec::new(), writes);
+                let lines = Lines::new(form, Vec::new(), path, rights);
                 Ok(Self { lines, what: Listed::One(given, Box::new(stat)) })
             }
             Err(error) if error.kind == Kind::NotFound && !matches!(form, Form::Facts(_)) => {
@@ -227,7 +227,7 @@ impl Listing {
                 let mut prefix = given;
                 prefix.truncate(prefix.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1));
                 Ok(Self {
-                    lines: Lines::new(form, prefix, writes),
+                    lines: Lines::new(form, prefix, parent, rights),
                     what: Listed::Directory(entries, Some(pattern), first),
                 })
             }

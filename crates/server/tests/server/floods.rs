@@ -1,14 +1,15 @@
 //! Does the server keep its limits and deadlines with clients that never pause?
 use std::fs;
-use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use server::limits::{Decision, InMemory, LoginLimits};
 use std::time::Duration;
 
 use config::SiteConfig;
 use storage::accounts::{Account, Accounts, Anonymous, PasswordHash, hash};
-use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree, VPath};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 
@@ -80,7 +81,7 @@ async fn guessing_on_many_connections_at_once_gains_nothing() {
         let desk = Desk::new(usize::MAX);
         let mut settings = SiteConfig::default();
         settings.limits.failures_before_refusal = 2;
-        let scene = Scene::with(settings, dress, |tree| desk.gate(tree));
+        let scene = desk.scene(settings, dress);
         let mut guesses = Vec::new();
         for n in 0..6 {
             let mut client = scene.client().await;
@@ -107,7 +108,7 @@ async fn a_flood_of_one_address_holds_up_nobody_else() {
     let desk = Desk::new(1);
     let mut settings = SiteConfig::default();
     settings.limits.failures_before_delay = u32::MAX;
-    let scene = Scene::with(settings, Dress::Clear, |tree| desk.gate(tree));
+    let scene = desk.scene(settings, Dress::Clear);
     let mut flood = Vec::new();
     for n in 0..20 {
         let mut client = scene.client().await;
@@ -189,10 +190,10 @@ fn accounts(tree: Arc<dyn Tree>) -> Accounts {
         name: name.to_owned(),
         hash: hash(),
         tree: Arc::clone(&tree),
-        rights,
+        rights: rights.into(),
         home: home.clone(),
     };
-    let anonymous = Anonymous { tree: Arc::clone(&tree), rights, home: home.clone() };
+    let anonymous = Anonymous { tree: Arc::clone(&tree), rights: rights.into(), home: home.clone() };
     Accounts::new([account("ann"), account("bob")], Some(anonymous), Accounts::REMEMBER).expect("good names")
 }
 
@@ -201,7 +202,7 @@ fn accounts(tree: Arc<dyn Tree>) -> Accounts {
 struct Desk {
     places: usize,
     /// Attempts that have come, whether they wait or not.
-    come: Arc<Semaphore>,
+    come: Arc<AtomicUsize>,
     asked: Arc<Mutex<Vec<IpAddr>>>,
     allowed: Arc<Semaphore>,
 }
@@ -213,16 +214,18 @@ struct Slow {
 
 impl Desk {
     fn new(places: usize) -> Self {
-        let nothing = || Arc::new(Semaphore::new(0));
-        Self { places, come: nothing(), asked: Arc::default(), allowed: nothing() }
+        Self { places, come: Arc::default(), asked: Arc::default(), allowed: Arc::new(Semaphore::new(0)) }
     }
 
-    fn gate(&self, tree: Arc<dyn Tree>) -> Arc<dyn Gate> {
-        Arc::new(Slow { open: Open(tree), desk: self.clone() })
+    fn scene(&self, settings: SiteConfig, dress: Dress) -> Scene {
+        let limits = InMemory::new(settings.limits.clone());
+        let limits = Arc::new(Counting { limits, desk: self.clone() });
+        let gate = |tree| -> Arc<dyn Gate> { Arc::new(Slow { open: Open(tree), desk: self.clone() }) };
+        Scene::with_limits(settings, dress, Some(limits), gate)
     }
 
     async fn arrived(&self, count: usize) {
-        while self.come.available_permits() < count {
+        while self.come.load(Ordering::Relaxed) < count {
             tokio::task::yield_now().await;
         }
     }
@@ -233,28 +236,36 @@ impl Desk {
     }
 }
 
-impl Gate for Slow {
-    fn wants_password(&self, _user: &[u8]) -> bool {
-        true
+/// Counts who comes: the limits are asked when an attempt comes, and again right before it is looked at.
+struct Counting {
+    limits: InMemory,
+    desk: Desk,
+}
+
+impl LoginLimits for Counting {
+    fn allow<'a>(&'a self, address: IpAddr, user: &'a [u8]) -> Answer<'a, Decision> {
+        self.desk.come.fetch_add(1, Ordering::Relaxed);
+        self.limits.allow(address, user)
     }
 
-    fn places(&self) -> usize {
+    fn failed<'a>(&'a self, address: IpAddr, user: &'a [u8]) -> Answer<'a, ()> {
+        self.limits.failed(address, user)
+    }
+
+    fn succeeded<'a>(&'a self, address: IpAddr, user: &'a [u8]) -> Answer<'a, ()> {
+        self.limits.succeeded(address, user)
+    }
+}
+
+impl Gate for Slow {
+    fn checks_at_once(&self) -> usize {
         self.desk.places
     }
 
-    fn anonymous(&self, user: &[u8]) -> bool {
-        // Asked when an attempt comes, before it waits; and of this name when the site is opened.
-        if user != b"anonymous" {
-            self.desk.come.add_permits(1);
-        }
-        false
-    }
-
-    fn admit<'a>(
-        &'a self,
-        attempt: Attempt,
-    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
         Box::pin(async move {
+            // The limits were asked about this one twice.
+            self.desk.come.fetch_sub(1, Ordering::Relaxed);
             self.desk.asked.lock().unwrap_or_else(PoisonError::into_inner).push(attempt.peer);
             self.desk.allowed.acquire().await.expect("it is never closed").forget();
             let right = attempt.password.as_slice() == b"right";

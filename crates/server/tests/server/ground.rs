@@ -1,11 +1,10 @@
 //! What ground is a story played on? A folder with what the story puts there, a gate, and settings.
 use std::collections::HashMap;
 use std::fs;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::net::IpAddr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +13,7 @@ use config::{Reuse, Tls, TlsEnd};
 use net::tls::identity::Identity;
 use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Admission, Attempt, Certificate, Denied, Gate, Kind, Rights, Tree, VPath};
+use storage::{Admission, Answer, Attempt, Certificate, Denied, Gate, Kind, Prompt, Rights, Tree, VPath};
 use tempfile::TempDir;
 use wire::Stamp;
 
@@ -46,28 +45,17 @@ pub(crate) struct Doorkeeper {
 }
 
 impl Gate for Doorkeeper {
-    fn wants_password(&self, _user: &[u8]) -> bool {
-        true
+    fn greet<'a>(&'a self, user: &'a [u8], certificate: Option<&'a Certificate>) -> Answer<'a, Prompt> {
+        let enough = self.certificates.role() == Role::WithoutPassword && self.users.contains_key(user);
+        let own = |shown: &Certificate| enough && self.certificates.is_of(user, shown);
+        Box::pin(ready(match () {
+            () if certificate.is_some_and(own) => Prompt::Admitted(Box::new(self.admission(user))),
+            () if self.anonymous(user) => Prompt::Anonymous,
+            () => Prompt::Password,
+        }))
     }
 
-    fn anonymous(&self, user: &[u8]) -> bool {
-        self.anonymous && matches!(user, b"anonymous" | b"ftp")
-    }
-
-    fn recognise<'a>(
-        &'a self,
-        user: &'a [u8],
-        certificate: &'a Certificate,
-    ) -> Pin<Box<dyn Future<Output = Option<Admission>> + Send + 'a>> {
-        let enough = self.certificates.role() == Role::WithoutPassword;
-        let own = enough && self.users.contains_key(user) && self.certificates.is_of(user, certificate);
-        Box::pin(ready(own.then(|| self.admission(user))))
-    }
-
-    fn admit<'a>(
-        &'a self,
-        attempt: Attempt,
-    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
         let asked = self.certificates.role() == Role::WithPassword;
         let own = attempt.certificate.as_ref().is_some_and(|c| self.certificates.is_of(&attempt.user, c));
         let known = self.users.get(&attempt.user);
@@ -84,13 +72,14 @@ impl Gate for Doorkeeper {
 }
 
 impl Doorkeeper {
+    fn anonymous(&self, user: &[u8]) -> bool {
+        self.anonymous && matches!(user, b"anonymous" | b"ftp")
+    }
+
     fn admission(&self, user: &[u8]) -> Admission {
-        Admission {
-            user: String::from_utf8_lossy(user).into(),
-            rights: self.rights,
-            tree: Arc::clone(&self.tree),
-            home: VPath::root(),
-        }
+        let anonymous = self.anonymous(user);
+        let user = String::from_utf8_lossy(user);
+        Admission { anonymous, ..Admission::new(user, self.rights, Arc::clone(&self.tree)) }
     }
 }
 

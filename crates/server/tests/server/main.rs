@@ -8,6 +8,7 @@
 //!   floods, ends, races: the real Server under clients that never pause, when it ends, and when two things meet
 //!   hangups: what becomes of an upload whose client closes everything at its end
 //!   gone: work that nobody waits for any more, and files that change meanwhile
+//!   rights: what a user may do where, and in how many sessions
 //!   registry: sessions are listed, watched and ended
 //!   order: the reply to a refused transfer comes before the end of its data connection
 //!   relogin: what becomes of a transfer when another user logs in meanwhile
@@ -40,6 +41,7 @@ mod races;
 mod registry;
 mod relogin;
 mod reuse;
+mod rights;
 mod scene;
 mod shared;
 mod story;

@@ -64,10 +64,7 @@ impl Pure {
     pub(crate) fn new(ground: &Ground) -> Self {
         let local: IpAddr = if ground.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         Self {
-            settings: Settings {
-                anonymous: ground.gate.anonymous(b"anonymous"),
-                ..ground.settings.clone().into()
-            },
+            settings: ground.settings.clone().into(),
             gate: Arc::clone(&ground.gate),
             registry: Registry::default(),
             failed: FailedLogins::default(),
@@ -163,11 +160,11 @@ impl Pure {
 
     async fn effect(&mut self, who: usize, effect: Effect) {
         match effect {
-            Effect::Recognise(user, certificate) => {
-                let known = self.gate.recognise(&user, &certificate).await;
-                self.tell(who, Input::Recognised(known));
+            Effect::Greet(user, certificate) => {
+                let prompt = self.gate.greet(&user, certificate.as_ref()).await;
+                self.tell(who, Input::Greeted(prompt));
             }
-            Effect::Admit(attempt) => {
+            Effect::Admit { attempt, .. } => {
                 let input = self.admit(attempt).await;
                 self.tell(who, input);
             }

@@ -1,13 +1,11 @@
 //! What becomes of a transfer when another user logs in meanwhile? (RFC 959 4.1.1)
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use config::SiteConfig;
 use net::tls::Versions;
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree};
 use tokio::sync::Semaphore;
 
 use crate::dress::Dress;
@@ -24,25 +22,15 @@ struct Two {
 }
 
 impl Gate for Two {
-    fn wants_password(&self, _user: &[u8]) -> bool {
-        true
-    }
-
-    fn admit<'a>(
-        &'a self,
-        attempt: Attempt,
-    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
         Box::pin(async move {
             if attempt.user == b"slow" {
                 self.checked.acquire().await.expect("it is never closed").forget();
             }
             let write = attempt.user == b"somebody";
-            Ok(Admission {
-                user: String::from_utf8_lossy(&attempt.user).into(),
-                rights: if write { Rights::Write } else { Rights::Read },
-                tree: Arc::clone(if write { &self.first } else { &self.second }),
-                home: VPath::root(),
-            })
+            let (rights, tree) =
+                if write { (Rights::Write, &self.first) } else { (Rights::Read, &self.second) };
+            Ok(Admission::new(String::from_utf8_lossy(&attempt.user), rights, Arc::clone(tree)))
         })
     }
 }

@@ -1,15 +1,15 @@
 //! How is a whole site set up for what no story can tell: clients that misbehave, and ends in the middle of things?
 use std::future::{Future, ready};
 use std::net::Ipv4Addr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::SiteConfig;
+use server::limits::LoginLimits;
 use server::xferlog::Xferlog;
 use server::{Registry, Server};
 use storage::local::{Local, LocalOptions, Sync};
-use storage::{Admission, Attempt, Denied, Gate, Rights, Tree, VPath};
+use storage::{Admission, Answer, Attempt, Denied, Gate, Rights, Tree};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -30,26 +30,14 @@ pub(crate) struct Scene {
 pub(crate) struct Open(pub(crate) Arc<dyn Tree>);
 
 impl Gate for Open {
-    fn wants_password(&self, _user: &[u8]) -> bool {
-        true
-    }
-
-    fn admit<'a>(
-        &'a self,
-        _attempt: Attempt,
-    ) -> Pin<Box<dyn Future<Output = Result<Admission, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, _attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
         Box::pin(ready(Ok(self.admission())))
     }
 }
 
 impl Open {
     pub(crate) fn admission(&self) -> Admission {
-        Admission {
-            user: "somebody".into(),
-            rights: Rights::Write,
-            tree: Arc::clone(&self.0),
-            home: VPath::root(),
-        }
+        Admission::new("somebody", Rights::Write, Arc::clone(&self.0))
     }
 }
 
@@ -60,8 +48,17 @@ impl Scene {
 
     /// A site whose gate is made for its folder.
     pub(crate) fn with(
+        settings: SiteConfig,
+        dress: Dress,
+        gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
+    ) -> Self {
+        Self::with_limits(settings, dress, None, gate)
+    }
+
+    pub(crate) fn with_limits(
         mut settings: SiteConfig,
         dress: Dress,
+        limits: Option<Arc<dyn LoginLimits>>,
         gate: impl FnOnce(Arc<dyn Tree>) -> Arc<dyn Gate>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -75,7 +72,11 @@ impl Scene {
         let site = site(Ipv4Addr::LOCALHOST.into(), 2, |range| {
             let log = Xferlog::open(&log).expect("a transfer log");
             let (config, tls) = at(&settings, Ipv4Addr::LOCALHOST.into(), range, tls.as_ref());
-            Server::builder(config, Arc::clone(&gate)).tls(tls).xferlog(log).bind()
+            Server::builder(config, Arc::clone(&gate))
+                .tls(tls)
+                .xferlog(log)
+                .login_limits(limits.clone())
+                .bind()
         });
         let door = Door { clear: site.control()[0], implicit: site.implicit().first().copied(), tls, dress };
         let registry = site.registry();

@@ -7,7 +7,7 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use storage::accounts::certificates::{Certificates, Mark, Role};
 use storage::accounts::{Account, Accounts, Anonymous, BadAccounts, PasswordHash};
-use storage::{Admission, Attempt, Certificate, Denied, Gate, Rights, Tree};
+use storage::{Admission, Attempt, Certificate, Denied, Gate, Prompt, Rights, Tree};
 
 use crate::site::{Site, at};
 
@@ -28,13 +28,13 @@ fn account(name: &str, password: &str) -> Account {
         name: name.into(),
         hash: cheap(password),
         tree: tree(),
-        rights: Rights::Write,
+        rights: Rights::Write.into(),
         home: at("/home"),
     }
 }
 
 fn anonymous() -> Anonymous {
-    Anonymous { tree: tree(), rights: Rights::Read, home: at("/pub") }
+    Anonymous { tree: tree(), rights: Rights::Read.into(), home: at("/pub") }
 }
 
 fn gate(anonymous: Option<Anonymous>) -> Accounts {
@@ -57,7 +57,10 @@ async fn admit(gate: &Accounts, user: &str, password: &str) -> Result<Admission,
 async fn the_right_password_opens_the_users_own_tree() {
     let gate = gate(None);
     let admission = admit(&gate, "ann", "secret").await.ok().unwrap();
-    assert_eq!((&*admission.user, admission.rights, admission.home), ("ann", Rights::Write, at("/home")));
+    assert_eq!(
+        (&*admission.user, admission.rights.everywhere(), admission.home),
+        ("ann", Rights::Write, at("/home"))
+    );
     assert!(admit(&gate, "bob", "hunter2").await.is_ok());
     assert!(admit(&gate, "Zoë", "").await.is_ok());
 }
@@ -83,11 +86,14 @@ async fn nothing_else_does() {
 async fn anonymous_comes_in_by_either_name_and_any_password() {
     let open = gate(Some(anonymous()));
     for user in ["anonymous", "ANONYMOUS", "Anonymous", "ftp", "FTP"] {
-        assert!(open.anonymous(user.as_bytes()) && !open.wants_password(user.as_bytes()));
+        assert!(matches!(open.greet(user.as_bytes(), None).await, Prompt::Anonymous));
         for password in ["", "me@example.org", "secret"] {
             let admission = admit(&open, user, password).await.ok().unwrap();
-            assert_eq!((&*admission.user, admission.home), ("anonymous", at("/pub")));
-            assert!(!admission.rights.writes());
+            assert_eq!(
+                (&*admission.user, admission.anonymous, admission.home),
+                ("anonymous", true, at("/pub"))
+            );
+            assert!(!admission.rights.everywhere().writes());
         }
     }
     assert_eq!(open.verifications(), 0);
@@ -95,9 +101,8 @@ async fn anonymous_comes_in_by_either_name_and_any_password() {
     assert_eq!(admit(&open, "ann", "me@example.org").await.err(), Some(Denied::WrongPassword));
     let closed = gate(None);
     for user in ["anonymous", "ftp", "ann", "nobody"] {
-        assert!(!closed.anonymous(user.as_bytes()) && closed.wants_password(user.as_bytes()), "{user}");
+        assert!(matches!(closed.greet(user.as_bytes(), None).await, Prompt::Password), "{user}");
     }
-    assert!(open.wants_password(b"ann") && open.wants_password(b"nobody"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,16 +145,17 @@ async fn who_is_remembered_is_known_without_work() {
         certificate: None,
         host: None,
     };
-    let known = |user, password| gate.remembered(&attempt(user, password)).map(|a| a.user.to_string());
-    assert_eq!(known("ann", "secret"), None);
+    let known =
+        async |user, password| gate.remembered(&attempt(user, password)).await.map(|a| a.user.to_string());
+    assert_eq!(known("ann", "secret").await, None);
     assert!(admit(&gate, "ann", "secret").await.is_ok());
     assert!(admit(&gate, "nobody", "secret").await.is_err());
-    assert_eq!(known("ann", "secret").as_deref(), Some("ann"));
+    assert_eq!(known("ann", "secret").await.as_deref(), Some("ann"));
     for (user, password) in [("ann", "secret "), ("bob", "secret"), ("nobody", "secret"), ("", "")] {
-        assert_eq!(known(user, password), None, "{user}");
+        assert_eq!(known(user, password).await, None, "{user}");
     }
     tokio::time::advance(Accounts::REMEMBER).await;
-    assert_eq!(known("ann", "secret"), None);
+    assert_eq!(known("ann", "secret").await, None);
     assert_eq!(gate.verifications(), 2);
 }
 
@@ -184,8 +190,9 @@ fn with_certificates(role: Role) -> (Accounts, Arc<Certificates>) {
 #[tokio::test]
 async fn a_certificate_stands_in_for_the_password_of_whose_it_is() {
     let (gate, certificates) = with_certificates(Role::WithoutPassword);
-    let user = async |user: &str, shown: &Certificate| {
-        gate.recognise(user.as_bytes(), shown).await.map(|admission| admission.user.to_string())
+    let user = async |user: &str, shown: &Certificate| match gate.greet(user.as_bytes(), Some(shown)).await {
+        Prompt::Admitted(admission) => Some(admission.user.to_string()),
+        Prompt::Password | Prompt::Anonymous => None,
     };
     assert_eq!(user("ann", &certificate(1, None)).await.as_deref(), Some("ann"));
     assert_eq!(user("ann", &certificate(9, Some("CN=ann"))).await.as_deref(), Some("ann"));
@@ -216,7 +223,7 @@ async fn a_certificate_beside_the_password_is_asked_of_everybody_with_a_name() {
         gate.admit(attempt).await.err()
     };
     let own = certificate(1, None);
-    assert!(gate.recognise(b"ann", &own).await.is_none(), "it is not enough");
+    assert!(matches!(gate.greet(b"ann", Some(&own)).await, Prompt::Password), "it is not enough");
     assert_eq!(admit("ann", "secret", Some(own.clone())).await, None);
     assert_eq!(admit("ann", "wrong", Some(own.clone())).await, Some(Denied::WrongPassword));
     // Also once the password is remembered: it is not looked at, and each time costs the same.

@@ -15,7 +15,7 @@ use server::{Reason, Session};
 
 use crate::loopback::plain;
 use storage::local::{Local, LocalOptions};
-use storage::{Admission, Create, Denied, FileType, Kind, Rights, Stat, Time, Tree, VPath};
+use storage::{Admission, Create, Denied, FileType, Kind, Prompt, Rights, Stat, Time, Tree, VPath};
 use wire::reply::Part;
 use wire::{Command, CommandError, LineDecoder, LineTooLong, Reply, Verb};
 

@@ -274,6 +274,9 @@ impl Rig {
                     assert!(self.transferring());
                     self.session.handle(Input::Progress(7), self.now);
                 }
+                Output::Effect(Effect::Greet(..)) => {
+                    self.session.handle(Input::Greeted(Prompt::Password), self.now);
+                }
                 Output::Effect(effect) => self.effect(effect),
                 Output::Reply(reply) | Output::Part(reply, Part::Whole | Part::Last) => {
                     let code = reply.code.get();
@@ -352,7 +355,7 @@ impl Rig {
         if matches!(effect, Effect::Unlisten) {
             return;
         }
-        if matches!(effect, Effect::Admit(_)) && self.transferring() {
+        if matches!(effect, Effect::Admit { .. }) && self.transferring() {
             assert!(!std::mem::replace(&mut self.admitting, true), "two logins at once");
             return;
         }
@@ -362,7 +365,7 @@ impl Rig {
             other => panic!("{effect:?} for {other:?}"),
         };
         let waiting = match effect {
-            Effect::Admit(_) => Waiting::Admit,
+            Effect::Admit { .. } => Waiting::Admit,
             Effect::Listen(_) => {
                 assert!(self.model.logged_in);
                 Waiting::Listen
@@ -383,8 +386,8 @@ impl Rig {
                 Waiting::Abort
             }
             Effect::Progress | Effect::Unlisten => return,
-            Effect::Secure(_) | Effect::Unsecure(_) | Effect::Recognise(..) => {
-                panic!("TLS is off in this site")
+            Effect::Secure(_) | Effect::Unsecure(_) | Effect::Greet(..) => {
+                panic!("TLS is off in this site, and a greeting is answered at once")
             }
         };
         assert!(matches!(waiting, Waiting::Abort) || self.waiting.is_none(), "two things at once");
@@ -397,7 +400,7 @@ impl Model {
     fn judge(&self, command: &Command, plan: &Plan) -> bool {
         let text = !self.image;
         let stores = matches!(plan.what, What::Store { .. });
-        match plan.pass.rights() {
+        match plan.pass.rights().everywhere() {
             Rights::Read => assert!(!stores, "a reader stores nothing"),
             Rights::Drop => assert!(stores, "a drop box shows nothing"),
             Rights::Write => {}
@@ -409,7 +412,7 @@ impl Model {
             }
             (What::Store { how, .. }, Command::Stor(_)) => {
                 assert!(!text || self.restart == 0, "an upload of text is not restarted");
-                let wanted = match (self.restart, plan.pass.rights()) {
+                let wanted = match (self.restart, plan.pass.rights().everywhere()) {
                     (0, Rights::Drop) => Create::New,
                     (_, Rights::Drop) => panic!("a drop box continues nothing"),
                     (0, _) => Create::Replace,
@@ -487,12 +490,11 @@ impl Model {
 /// What becomes of a login.
 fn admission(choice: u8) -> Input {
     match choice {
-        0..200 => Input::Admitted(Ok(Admission {
-            user: "anonymous".into(),
-            rights: [Rights::Write, Rights::Drop, Rights::Write, Rights::Read][usize::from(choice % 4)],
-            tree: Arc::clone(&TREE),
-            home: VPath::root(),
-        })),
+        0..200 => {
+            let rights = [Rights::Write, Rights::Drop, Rights::Write, Rights::Read][usize::from(choice % 4)];
+            let admission = Admission::new("anonymous", rights, Arc::clone(&TREE));
+            Input::Admitted(Ok(Admission { anonymous: true, ..admission }))
+        }
         200..225 => Input::Admitted(Err(Denied::WrongPassword)),
         225..250 => Input::Admitted(Err(Denied::Unavailable)),
         _ => Input::Banned,
