@@ -8,7 +8,7 @@ use wire::url::FtpUrl;
 use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
 use client::memory::known_sites::KnownSites;
-use client::memory::ways::Ways;
+use client::memory::methods::Ways;
 
 /// Forget what is remembered of servers: certificates, use of TLS, and modes of data connections.
 ///

@@ -20,7 +20,7 @@ use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
 use crate::trust::{explain, policy};
 use client::memory::known_sites::Place;
-use client::memory::ways::{Features, Network, News, Segments, Ways};
+use client::memory::methods::{Features, Network, News, Segments, Ways};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {

@@ -9,6 +9,6 @@
 mod file;
 pub mod known_sites;
 pub mod netrc;
-pub mod ways;
+pub mod methods;
 
 pub use file::folder;
