@@ -49,7 +49,6 @@ pub(crate) async fn write_to(
     let mut last = Ok(());
     for url in &urls {
         let done = one(&mut sessions, url, kind, (&mut *out, to)).await;
-        sessions.after(&done);
         last = all.add(done, |failure| meter.failed(failure));
         if last.is_err() {
             break;
@@ -68,7 +67,7 @@ async fn one(
 ) -> Result<(), Failure> {
     let path = site::named(url)?;
     let meter = sessions.meter.clone();
-    let client = sessions.at(url).await?;
+    let mut client = sessions.at(url).await?;
     let mut take = |bytes: &[u8]| out.write_all(bytes);
     let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
     let came = match representation(kind, url) {

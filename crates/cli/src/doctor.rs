@@ -17,7 +17,7 @@ use crate::columns::{self, columns, wrap};
 use crate::password::{LoginFlags, credentials};
 use crate::site;
 use crate::talk::{Exit, Failure, say, show_path};
-use crate::trust::{policy, reading_policy};
+use crate::trust::policy;
 
 mod line;
 mod spinner;
@@ -156,7 +156,7 @@ fn target(visit: &Visit, url: &FtpUrl) -> Result<Target, Failure> {
     let credentials = credentials(url, &talk.login)?.credentials;
     let anonymous = credentials.is_anonymous();
     // As all client verbs do before a password is sent. Otherwise nothing is asked and nothing is remembered.
-    let policy = if anonymous { reading_policy(url, &talk)? } else { policy(url, &talk)? };
+    let policy = policy(url, &talk, !anonymous)?;
     let plain = url.scheme == Scheme::Ftp && matches!(visit.tls, None | Some(TlsFlag::Offered));
     Ok(Target {
         site: Endpoint { host: url.host.to_string(), port: policy.port },

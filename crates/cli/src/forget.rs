@@ -8,7 +8,7 @@ use wire::url::FtpUrl;
 use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
 use client::memory::known_sites::KnownSites;
-use client::memory::methods::Ways;
+use client::memory::methods::Methods;
 
 /// Forget what is remembered of servers: certificates, use of TLS, and modes of data connections.
 ///
@@ -28,17 +28,19 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let known =
         KnownSites::find().ok_or_else(|| Failure::usage("HOME is not set, so nothing is remembered"))?;
-    let ways = Ways::find();
+    let methods = Methods::find();
     for (site, (host, port)) in flags.sites.iter().zip(places) {
         // Told as soon as it is gone, so that an error after it hides nothing.
         let gone = known.forget(&host, port).map_err(|error| Failure::file(known.path(), &error))?;
         tell("forgotten", &gone)?;
-        let of_ways = match &ways {
-            Some(ways) => ways.forget(&host, port).map_err(|error| Failure::file(ways.path(), &error))?,
+        let of_methods = match &methods {
+            Some(methods) => {
+                methods.forget(&host, port).map_err(|error| Failure::file(methods.path(), &error))?
+            }
             None => Vec::new(),
         };
-        tell("forgotten connection mode", &of_ways)?;
-        if gone.is_empty() && of_ways.is_empty() {
+        tell("forgotten connection mode", &of_methods)?;
+        if gone.is_empty() && of_methods.is_empty() {
             let file = known.path();
             let folder = file.parent().unwrap_or(file);
             let text = format!(

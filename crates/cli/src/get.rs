@@ -147,7 +147,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         VerifyFlag::Size => Verify::Size,
         VerifyFlag::Off => Verify::Off,
     };
-    let mut sessions = Sessions::new(&flags.talk, meter.clone()).copying(verify, flags.resume);
+    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), verify, flags.resume);
     let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber)).await;
     sessions.end().await;
     meter.summary(errands.len() > 1);
@@ -226,7 +226,6 @@ async fn all(
             Some(path) => Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path)))),
             None => one(sessions, errand, &run).await,
         };
-        sessions.after(&done);
         all.add(done, |failure| meter.failed(failure))?;
     }
     all.end()
@@ -244,12 +243,12 @@ fn exists(errand: &Errand) -> Option<PathBuf> {
 
 async fn one(sessions: &mut Sessions<'_>, errand: &Errand, run: &Downloads) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
-    let client = sessions.at(&errand.url).await?;
+    let mut client = sessions.at(&errand.url).await?;
     match (&errand.goal, &errand.path) {
-        (Goal::File(target), Some(path)) => fetch(client, path, target, run).await,
+        (Goal::File(target), Some(path)) => fetch(&mut client, path, target, run).await,
         (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, run).await.map(drop)?),
         (Goal::Tree(into, on_links), path) => {
-            fetch_tree(client, path.as_ref(), (into, *on_links), run, &meter).await
+            fetch_tree(&mut client, path.as_ref(), (into, *on_links), run, &meter).await
         }
         // What is fetched as a file has a path.
         (Goal::File(_) | Goal::Text(_), None) => Ok(()),

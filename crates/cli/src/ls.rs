@@ -88,7 +88,6 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             page.of(url.to_string());
         }
         let done = listed(&mut sessions, url, flags.recursive, order, &mut page).await;
-        sessions.after(&done);
         // Before the failure is printed.
         let done = match page.flush() {
             Ok(()) => done,
@@ -126,11 +125,11 @@ async fn listed(
     page: &mut Page<Stdout>,
 ) -> Result<(), Failure> {
     let path = site::path(url)?;
-    let client = sessions.at(url).await?;
+    let mut client = sessions.at(url).await?;
     if recursive {
-        tree(client, path, order, page).await?;
+        tree(&mut client, path, order, page).await?;
     } else {
-        one(client, path.as_ref(), order, page).await?;
+        one(&mut client, path.as_ref(), order, page).await?;
     }
     Ok(page.end()?)
 }

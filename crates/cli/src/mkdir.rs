@@ -52,7 +52,6 @@ async fn each(flags: &Flags, change: Change) -> Result<(), Failure> {
     let mut last = Ok(());
     for url in &urls {
         let done = one(&mut sessions, url, change).await;
-        sessions.after(&done);
         last = all.add(done, Failure::print);
         if last.is_err() {
             break;
@@ -65,7 +64,7 @@ async fn each(flags: &Flags, change: Change) -> Result<(), Failure> {
 
 async fn one(sessions: &mut Sessions<'_>, url: &FtpUrl, change: Change) -> Result<(), Failure> {
     let path = site::named(url)?;
-    let client = sessions.at(url).await?;
+    let mut client = sessions.at(url).await?;
     Ok(match change {
         Change::MakeAll => client.make_dir_all(&path).await,
         Change::Make => client.make_dir(&path).await,

@@ -4,7 +4,7 @@ use wire::Pathname;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
-use crate::site;
+use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
 /// Rename or move a file or directory on one server.
@@ -36,9 +36,9 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     } else {
         beside(&old, flags.to.as_bytes())?
     };
-    let mut client = site::open(&from, &flags.talk, &Meter::new(true)).await?;
-    let renamed = client.rename(&old, &new).await;
-    client.quit().await;
+    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let renamed = sessions.at(&from).await?.rename(&old, &new).await;
+    sessions.end().await;
     Ok(renamed?)
 }
 

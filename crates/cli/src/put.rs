@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use client::copy::{CopyError, OnLinks, TreeOptions};
-use client::upload::Records;
 use client::walk::DEPTH;
 use client::{Client, Error};
 use wire::url::FtpUrl;
@@ -111,25 +110,22 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let records = client::memory::folder().map(|state| Records::in_folder(state.join("uploads")));
-    let sessions = Sessions::new(&flags.talk, meter.clone());
-    let mut sessions = sessions.copying(flags.verify.verify(), flags.resume).recording(records);
+    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify.verify(), flags.resume);
     // Is the directory of the URL known to exist?
     let mut ready = false;
     let mut whole = None;
     let mut last = Ok(());
     for file in &files {
         let done = match sessions.at(&url).await {
-            Ok(client) => {
+            Ok(mut client) => {
                 // Not before questions about certificates and passwords are answered.
                 if flags.recursive && whole.is_none() {
                     whole = Some(meter.whole(Some(expected(&files))));
                 }
-                argument(client, file, &url, (flags, text), &mut ready).await
+                argument(&mut client, file, &url, (flags, text), &mut ready).await
             }
             Err(failure) => Err(failure),
         };
-        sessions.after(&done);
         last = all.add(done, |failure| meter.failed(failure));
         if last.is_err() {
             break;

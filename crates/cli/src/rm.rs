@@ -42,7 +42,6 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let mut last = Ok(());
     for url in &urls {
         let done = one(&mut sessions, url, flags, &mut count).await;
-        sessions.after(&done);
         last = all.add(done, Failure::print);
         if last.is_err() {
             break;
@@ -66,7 +65,7 @@ async fn one(
             Failure::usage(format!("{url} is what holds it, or above")).hint("name the directory itself")
         );
     }
-    let client = sessions.at(url).await?;
+    let mut client = sessions.at(url).await?;
     if !flags.recursive {
         return Ok(client.remove(&path).await?);
     }

@@ -1,12 +1,10 @@
 //! How does a verb get from its URL to a session?
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::SocketAddr;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use client::trust::Policy;
-use client::upload::Records;
+use client::profile::Prepared;
 use client::walk::below;
-use client::{Client, Credentials, Endpoint, Error, Event, Known, Mode, SessionSpec, Verify, Watcher, Way};
+use client::{Credentials, Endpoint, Event, Pool, Pooled, Profile, SessionSpec, Verify, Watcher};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -18,9 +16,7 @@ use crate::outcome;
 use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
-use crate::trust::{explain, policy};
-use client::memory::known_sites::Place;
-use client::memory::methods::{Features, Network, News, Segments, Ways};
+use crate::trust::{explain, trust};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
@@ -70,234 +66,111 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
         && one.user == other.user
 }
 
-/// The servers that have agreed to TLS in this run, each by its name and its address with the port, as another port may be another
-/// server: none is spoken with unencrypted after that, unless `--tls off` says so.
-#[derive(Clone, Debug, Default)]
-struct Protected(Arc<Mutex<Seen>>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    places: HashSet<String>,
-    peers: HashSet<SocketAddr>,
-}
-
-impl Protected {
-    fn add(&self, host: &str, peer: SocketAddr) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.places.insert(named_place(host, peer.port()));
-        seen.peers.insert(plain(peer));
-    }
-
-    fn has(&self, host: &str, peer: SocketAddr) -> bool {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.places.contains(&named_place(host, peer.port())) || seen.peers.contains(&plain(peer))
-    }
-
-    /// Adds whoever agrees to TLS, also where the login fails after that: the next one to this server would send its
-    /// password unencrypted.
-    fn watching(&self, host: String, watch: Watcher) -> Watcher {
-        let protected = self.clone();
-        Arc::new(move |event: &Event| {
-            if let Event::TlsAgreed { peer } = event {
-                protected.add(&host, *peer);
-            }
-            watch(event);
-        })
-    }
-}
-
-fn named_place(host: &str, port: u16) -> String {
-    Place::new(host, usual(port)).to_string()
-}
-
-/// The address and the port alone, an IPv4 address as one also where the system tells it in IPv6.
-fn plain(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), usual(peer.port()))
-}
-
-/// The two usual ports are one server's, as in the file of known sites.
-fn usual(port: u16) -> u16 {
-    if port == 990 { 21 } else { port }
-}
-
-/// The session of the URL before, kept as long as the next URL is of the same site and user.
+/// The sessions of a verb: one at a time, kept as long as the next URL is of the same server and user.
 pub(crate) struct Sessions<'a> {
     talk: &'a Talk,
     verify: Verify,
-    records: Option<Records>,
+    profile: Profile,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
     under_way: Arc<UnderWay>,
-    protected: Protected,
-    last: Option<(FtpUrl, Client)>,
-    /// Where no session could be begun: a second try would wait as long, or send a wrong password once more.
+    watch: Watcher,
+    last: Option<(FtpUrl, Pool)>,
+    /// Where no session could be opened: a second try would wait as long, or send a wrong password once more.
     closed: Vec<FtpUrl>,
 }
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self {
-            talk,
-            verify: Verify::default(),
-            records: None,
-            under_way: Arc::new(UnderWay::new(&meter, false)),
-            meter,
-            protected: Protected::default(),
-            last: None,
-            closed: Vec::new(),
-        }
+        Self::copying(talk, meter, Verify::default(), false)
     }
 
     /// The same, where files are copied and proven in this way. `resume`: the command has `-c` already.
-    pub(crate) fn copying(self, verify: Verify, resume: bool) -> Self {
-        Self { verify, under_way: Arc::new(UnderWay::new(&self.meter, resume)), ..self }
+    pub(crate) fn copying(talk: &'a Talk, meter: Meter, verify: Verify, resume: bool) -> Self {
+        let under_way = Arc::new(UnderWay::new(&meter, resume));
+        let watch = watcher(talk, meter.clone(), Arc::clone(&under_way));
+        let profile = Profile::of_user();
+        Self { talk, verify, profile, meter, under_way, watch, last: None, closed: Vec::new() }
     }
 
-    /// The same, where uploads are recorded there.
-    pub(crate) fn recording(self, records: Option<Records>) -> Self {
-        Self { records, ..self }
+    /// The same, where another watcher is told what happens in the session.
+    pub(crate) fn watched(talk: &'a Talk, watch: Watcher) -> Self {
+        let quiet = talk.quiet;
+        let watch: Watcher = Arc::new(move |event: &Event| match event {
+            Event::TlsAgreed { .. } => {}
+            Event::Identity { insecure, .. } if *insecure || !quiet => say(format_args!("{event}")),
+            Event::Identity { .. } => {}
+            _ => watch(event),
+        });
+        Self { watch, ..Self::new(talk, Meter::new(true)) }
     }
 
-    /// A session at the site of `url`.
-    pub(crate) async fn at(&mut self, url: &FtpUrl) -> Result<&mut Client, Failure> {
-        let client = match self.last.take() {
-            Some((known, client)) if same_site(&known, url) && known.password == url.password => client,
-            last => {
-                if let Some((_, other)) = last {
-                    other.quit().await;
-                }
-                if self.closed.iter().any(|known| same_site(known, url) && known.password == url.password) {
-                    let text =
-                        format!("{url} was not tried, as no session with {} could be started", url.host);
-                    return Err(Failure::new(Exit::Unreachable, text));
-                }
-                let watch = watcher(self.talk, self.meter.clone(), Arc::clone(&self.under_way));
-                let of = (self.verify, self.records.clone(), &self.protected);
-                match reach(url, self.talk, watch, of).await {
-                    Ok(client) => client,
-                    Err(failure) => {
-                        self.closed.push(url.clone());
-                        return Err(failure);
-                    }
-                }
+    /// A session with the server of `url`.
+    pub(crate) async fn at(&mut self, url: &FtpUrl) -> Result<Pooled, Failure> {
+        let same = |known: &FtpUrl| same_site(known, url) && known.password == url.password;
+        if let Some((known, pool)) = &self.last {
+            if same(known) {
+                return Ok(pool.get().await?);
             }
-        };
-        Ok(&mut self.last.insert((url.clone(), client)).1)
-    }
-
-    /// After something failed, a session that may have ended with it is left for a new one.
-    pub(crate) fn after(&mut self, done: &Result<(), Failure>) {
-        let over = |failure: &Failure| matches!(failure.exit, Exit::Unreachable | Exit::Broken);
-        if done.as_ref().is_err_and(over) {
+            pool.close().await;
             self.last = None;
         }
+        if self.closed.iter().any(same) {
+            let text = format!("{url} was not tried, as no session with {} could be started", url.host);
+            return Err(Failure::new(Exit::Unreachable, text));
+        }
+        let opened = self.open(url).await;
+        match opened {
+            Ok((pool, session)) => {
+                self.last = Some((url.clone(), pool));
+                Ok(session)
+            }
+            Err(failure) => {
+                self.closed.push(url.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    /// A password that was typed and is wrong is asked for again, in a session of its own, as servers end one after a wrong
+    /// password.
+    async fn open(&self, url: &FtpUrl) -> Result<(Pool, Pooled), Failure> {
+        let talk = self.talk;
+        let (trust, asked, port) = trust(url, talk, true)?;
+        let mut profile = self.profile.clone();
+        profile.trust = trust;
+        let mut spec = SessionSpec::new(Endpoint::new(url.host.to_string(), port), Credentials::anonymous());
+        spec.options = talk.options(asked, self.verify);
+        let Prepared { spec, watch, policy } = profile.prepare(spec, greeted(Arc::clone(&self.watch)))?;
+        for left in (0..TYPED).rev() {
+            let Found { credentials, typed } = credentials(url, &talk.login)?;
+            let user = credentials.user.clone();
+            outcome::talks_to(url, credentials.is_anonymous());
+            let pool = Pool::new(SessionSpec { credentials, ..spec.clone() }, Arc::clone(&watch), 1);
+            match pool.get().await {
+                Ok(session) => return Ok((pool, session)),
+                Err(error) if typed && left > 0 && outcome::is_wrong_password(&error) => {
+                    talk.login.forget(url, &user);
+                    Failure::from(error).without_hint().print();
+                }
+                Err(error) => return Err(explain(&policy, error)),
+            }
+        }
+        // The last of the tries above returns.
+        Err(Failure::usage("no password"))
     }
 
     /// Ends the last session.
     pub(crate) async fn end(self) {
         self.under_way.finished();
-        if let Some((_, client)) = self.last {
-            client.quit().await;
+        if let Some((_, pool)) = self.last {
+            pool.close().await;
         }
     }
-}
-
-/// Connects and logs in, showing on stderr what the flags ask for.
-pub(crate) async fn open(url: &FtpUrl, talk: &Talk, meter: &Meter) -> Result<Client, Failure> {
-    let under_way = Arc::new(UnderWay::new(meter, false));
-    open_watched(url, talk, watcher(talk, meter.clone(), under_way)).await
-}
-
-/// Connects and logs in.
-pub(crate) async fn open_watched(url: &FtpUrl, talk: &Talk, watch: Watcher) -> Result<Client, Failure> {
-    reach(url, talk, watch, (Verify::default(), None, &Protected::default())).await
-}
-
-/// How uploads are verified and where they are recorded, and which servers have agreed to TLS.
-type Of<'a> = (Verify, Option<Records>, &'a Protected);
-
-/// Connects and logs in. A password that was typed and is wrong is asked for again, in a session of its own, as servers end
-/// one after a wrong password.
-async fn reach(url: &FtpUrl, talk: &Talk, watch: Watcher, of: Of<'_>) -> Result<Client, Failure> {
-    let policy = policy(url, talk)?;
-    for left in (0..TYPED).rev() {
-        let Found { credentials, typed } = credentials(url, &talk.login)?;
-        let user = credentials.user.clone();
-        outcome::talks_to(url, credentials.is_anonymous());
-        match log_in(url, talk, &policy, credentials, Arc::clone(&watch), of.clone()).await {
-            Err(error) if typed && left > 0 && outcome::is_wrong_password(&error) => {
-                talk.login.forget(url, &user);
-                Failure::from(error).without_hint().print();
-            }
-            done => return done.map_err(|error| explain(&policy, error)),
-        }
-    }
-    // The last of the tries above returns.
-    Err(Failure::usage("no password"))
 }
 
 /// How often a password may be typed, as with OpenSSH.
 const TYPED: usize = 3;
-
-async fn log_in(
-    url: &FtpUrl,
-    talk: &Talk,
-    policy: &Policy,
-    credentials: Credentials,
-    watch: Watcher,
-    (verify, uploads, protected): Of<'_>,
-) -> Result<Client, Error> {
-    let host = url.host.to_string();
-    let options = talk.options(policy.mode, verify);
-    let place = Place::new(&host, policy.port);
-    let ways = Ways::find();
-    let watch = match &ways {
-        Some(ways) => remembering(ways.clone(), place.clone(), options.mode, watch),
-        None => watch,
-    };
-    let watch = protected.watching(host.clone(), greeted(watch));
-    let endpoint = Endpoint { host: host.clone(), port: policy.port };
-    let protected = protected.clone();
-    let recall = move |local: SocketAddr, peer| {
-        let known = ways.as_ref().map(|ways| ways.look(&place, &Network::of(local.ip()))).unwrap_or_default();
-        Known {
-            method: known.way,
-            small_segments: known.segments == Segments::Small,
-            no_features: known.features == Features::Unasked,
-            tls_required: protected.has(&host, peer),
-        }
-    };
-    let spec = SessionSpec {
-        options,
-        security: policy.security.clone(),
-        recall: Some(Arc::new(recall)),
-        uploads,
-        ..SessionSpec::new(endpoint, credentials)
-    };
-    Client::open(spec, watch).await
-}
-
-/// Keeps the way to a data connection that was found, where it was not the first that was tried, and that large packets get
-/// lost.
-fn remembering(ways: Ways, place: Place, mode: Mode, watch: Watcher) -> Watcher {
-    Arc::new(move |event: &Event| {
-        watch(event);
-        let (local, news) = match event {
-            // What every visit begins with need not be remembered.
-            Event::WayFound { way: Way::Epsv, local } => (local, News::Way(None)),
-            // Of passive mode, which is better where both work, this visit knows nothing.
-            Event::WayFound { way, .. } if mode == Mode::Active && !way.is_passive() => return,
-            Event::WayFound { way, local } => (local, News::Way(Some(*way))),
-            Event::SmallSegmentsFound { local } => (local, News::SmallSegments),
-            Event::FeaturesUnasked { local } => (local, News::NoFeatures),
-            Event::NoWay { local } => (local, News::Nothing),
-            _ => return,
-        };
-        if let Err(error) = ways.put(&place, &Network::of(local.ip()), news) {
-            watch(&Event::Note(format!("the connection mode is not remembered: {error}")));
-        }
-    })
-}
 
 /// Hints look at the greeting.
 fn greeted(watch: Watcher) -> Watcher {
@@ -348,53 +221,11 @@ fn watcher(talk: &Talk, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
             Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
             Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
             Event::TlsAgreed { .. } => false,
+            Event::Identity { insecure, .. } => *insecure || !quiet,
             _ => verbose,
         };
         if worth_a_line {
             meter.aside(|| say(format_args!("{event}")));
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_known_by_its_name_and_by_its_address() {
-        let protected = Protected::default();
-        let peer = |text: &str| text.parse::<SocketAddr>().unwrap();
-        protected.add("A.example", peer("192.0.2.1:21"));
-        for (host, at, known) in [
-            ("a.EXAMPLE", "192.0.2.9:21", true),
-            ("a.EXAMPLE.", "192.0.2.9:990", true),
-            ("a.example", "192.0.2.9:2121", false),
-            ("a.example", "192.0.2.1:2121", false),
-            ("b.example", "192.0.2.1:990", true),
-            ("b.example", "192.0.2.1:21", true),
-            ("b.example", "[::ffff:192.0.2.1]:21", true),
-            ("b.example", "192.0.2.1:2121", false),
-            ("b.example", "192.0.2.2:21", false),
-        ] {
-            assert_eq!(protected.has(host, peer(at)), known, "{host} {at}");
-        }
-    }
-
-    /// One visit with `--mode active`, where EPRT was refused and PORT was not, had all later ones begin with PORT.
-    #[test]
-    fn what_active_mode_found_is_not_how_other_visits_begin() {
-        let local = "127.0.0.1:50000".parse().unwrap();
-        let (place, here) = (Place::new("a.example", 21), Network::of([127, 0, 0, 1].into()));
-        for (mode, way, known) in [
-            (Mode::Active, Way::Port, None),
-            (Mode::Active, Way::Pasv, Some(Way::Pasv)),
-            (Mode::Auto, Way::Port, Some(Way::Port)),
-        ] {
-            let folder = tempfile::tempdir().unwrap();
-            let ways = Ways::in_folder(folder.path());
-            let watch = remembering(ways.clone(), place.clone(), mode, Arc::new(|_| {}));
-            watch(&Event::WayFound { way, local });
-            assert_eq!(ways.look(&place, &here).way, known, "{mode:?} {way}");
-        }
-    }
 }

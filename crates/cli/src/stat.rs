@@ -39,7 +39,6 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             Ok(entry) => write(flags, url, &entry, number > 0).map_err(Failure::from),
             Err(failure) => Err(failure),
         };
-        sessions.after(&done);
         last = all.add(done, Failure::print);
         if last.is_err() {
             break;

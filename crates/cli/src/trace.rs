@@ -11,9 +11,10 @@ use wire::Entry;
 
 use crate::client_flags::Talk;
 use crate::columns::columns;
+use crate::interrupt;
 use crate::picture::Picture;
+use crate::site::{self, Sessions};
 use crate::talk::Failure;
-use crate::{interrupt, site};
 
 /// Draw the dialogue and both connections of a download, or of a listing, as they happen.
 ///
@@ -170,13 +171,15 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
     let url = site::url(&flags.url)?;
     let path = site::path(&url)?;
-    let mut client = site::open_watched(&url, &flags.talk, drawing.watcher()).await?;
+    let mut sessions = Sessions::watched(&flags.talk, drawing.watcher());
+    let mut client = sessions.at(&url).await?;
     let done = if url.means_directory() {
         client.list(path.as_ref(), &mut |_: Entry| Ok(())).await.map(drop)
     } else {
         fetch(&mut client, &site::named(&url)?, flags.bytes, drawing).await
     };
-    client.quit().await;
+    drop(client);
+    sessions.end().await;
     done.map_err(|error| {
         let refused = error.to_string();
         let failure = Failure::from(error);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use client::trust::{Policy, Question, Trust, TrustError};
-use client::{Error, Event, TlsMode, Unreachable};
+use client::{Endpoint, Error, Event, TlsMode, Unreachable};
 use net::tls::identity::Identity;
 use wire::url::{FtpUrl, Scheme};
 
@@ -12,17 +12,20 @@ use crate::client_flags::{Talk, TlsFlag};
 use crate::question::ask;
 use crate::talk::{Failure, say, show_path};
 
-/// How to talk to the server of a URL.
-pub(crate) fn policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
-    weigh(url, talk, true)
+/// How to talk to the server of a URL. Where nothing secret is sent, nothing is asked or remembered (`learns`: false).
+pub(crate) fn policy(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<Policy, Failure> {
+    let (trust, asked, port) = trust(url, talk, learns)?;
+    let quiet = talk.quiet;
+    let watch: client::Watcher = Arc::new(move |event: &Event| {
+        if !quiet || matches!(event, Event::Identity { insecure: true, .. }) {
+            say(format_args!("{event}"));
+        }
+    });
+    Ok(trust.policy(&Endpoint::new(url.host.to_string(), port), asked, &watch)?)
 }
 
-/// The same where nothing secret is sent: it refuses what [`policy`] refuses, but asks nothing and remembers nothing.
-pub(crate) fn reading_policy(url: &FtpUrl, talk: &Talk) -> Result<Policy, Failure> {
-    weigh(url, talk, false)
-}
-
-fn weigh(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<Policy, Failure> {
+/// What flags and URL ask for: trust, TLS and the control port.
+pub(crate) fn trust(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<(Trust, TlsMode, u16), Failure> {
     let flags = &talk.tls;
     let asked = match flags.tls {
         Some(TlsFlag::Off) => TlsMode::Off,
@@ -57,14 +60,8 @@ fn weigh(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<Policy, Failure> {
         }),
         ..Trust::default()
     };
-    let quiet = talk.quiet;
-    let watch: client::Watcher = Arc::new(move |event: &Event| {
-        if !quiet || matches!(event, Event::Identity { insecure: true, .. }) {
-            say(format_args!("{event}"));
-        }
-    });
     let port = url.port.unwrap_or(if asked == TlsMode::Implicit { 990 } else { 21 });
-    Ok(trust.policy((&url.host.to_string(), port), asked, &watch)?)
+    Ok((trust, asked, port))
 }
 
 fn identity(cert: &Path, key: &Path) -> Result<Identity, Failure> {

@@ -157,7 +157,7 @@ impl Client {
     async fn log_in(&mut self) -> Result<(), Error> {
         for time in 0..FULL {
             match self.login_once().await {
-                Err(error) if error.is_full() => {
+                Err(error) if error.is_full() && !self.options.patience.full.is_zero() => {
                     let pause = self.options.patience.full * 2u32.pow(time);
                     let why = match &error {
                         Error::Refused { reply, .. } => format!("{} {}", reply.code, show(reply.text())),
@@ -260,6 +260,18 @@ impl Client {
     /// The site, and the name of the user.
     pub(crate) fn who(&self) -> (&Endpoint, &[u8]) {
         (&self.endpoint, &self.credentials.user)
+    }
+
+    /// Can the session be used for more, as far as is known? Not after a failure, nor after a call that was dropped in its
+    /// middle.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.driver.is_open()
+    }
+
+    /// Ends the session without a word.
+    pub fn give_up(&mut self) {
+        self.driver.give_up();
     }
 
     /// The server's end of the control connection.

@@ -52,6 +52,8 @@ pub(crate) struct Driver {
     /// How much of `unread` has been decoded.
     decoded: usize,
     state: State,
+    /// A goal is being followed, or was dropped in its middle.
+    pursuing: bool,
     watch: Watcher,
     /// Our port for data connections, where the caller wants a certain one.
     data_port: Option<Reserved>,
@@ -109,6 +111,7 @@ impl Driver {
             unread: Vec::new(),
             decoded: 0,
             state: State::Open,
+            pursuing: false,
             watch,
             data_port,
             segment: None,
@@ -175,8 +178,28 @@ impl Driver {
         self.control.shutdown();
     }
 
+    /// Can more be said?
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == State::Open && !self.pursuing
+    }
+
     /// Follows `goal` to its end. `mover` is taken when the goal says `Move`.
     pub(crate) async fn pursue<G: Goal>(
+        &mut self,
+        goal: &mut G,
+        mover: &mut Option<Mover<'_>>,
+    ) -> Result<G::Gain, Error> {
+        // The last goal was dropped in its middle: what comes would be taken for the answer to another command.
+        if self.pursuing {
+            self.give_up();
+        }
+        self.pursuing = true;
+        let done = self.follow(goal, mover).await;
+        self.pursuing = false;
+        done
+    }
+
+    async fn follow<G: Goal>(
         &mut self,
         goal: &mut G,
         mover: &mut Option<Mover<'_>>,

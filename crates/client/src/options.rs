@@ -1,17 +1,39 @@
 //! How should a session behave?
+use std::fmt;
 use std::time::Duration;
 
 use crate::charset::Charset;
 use crate::security::TlsMode;
 use crate::session::{Mode, Patience};
 
-/// Where a site is.
+/// Where a server is. As text it is `host:port` in one spelling: lower case, no dot at the end of the host, an IPv6 address in
+/// brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A name, or an address without brackets.
     pub host: String,
     /// The control port; 21 unless said otherwise.
     pub port: u16,
+}
+
+impl Endpoint {
+    /// This port of this host.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", canonical(&self.host), self.port)
+    }
+}
+
+/// A host in one spelling.
+pub(crate) fn canonical(host: &str) -> String {
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    if host.contains(':') { format!("[{host}]") } else { host }
 }
 
 /// Which local port data connections use.

@@ -18,9 +18,11 @@ use net::tls::identity::Identity;
 use net::tls::{Fingerprint, Versions};
 use wire::pathname::show;
 
+use crate::error::Error;
 use crate::event::{Event, Watcher};
-use crate::memory::known_sites::{Basis, Known, KnownSites, Place, Put};
-use crate::security::{Refusal, Security, Shown, TlsMode};
+use crate::memory::known_sites::{Basis, Known, KnownSites, Put};
+use crate::options::Endpoint;
+use crate::security::{Refusal, Security, Shown, TlsMode, insecure};
 
 /// What a person decides about trust, for all servers of a run.
 #[derive(Clone)]
@@ -144,23 +146,31 @@ impl fmt::Display for TrustError {
 
 impl std::error::Error for TrustError {}
 
+impl From<TrustError> for Error {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::Unreadable { path, error } => {
+                Self::local(format!("reading {}", path.display()), error)
+            }
+            TrustError::Damaged { .. } => insecure(
+                error.to_string(),
+                "repair it, or remove the line if the certificate is known to be good",
+            ),
+        }
+    }
+}
+
 impl Trust {
     /// How to talk to the server at a control port, where `asked` is wanted. Warnings go to `watch`.
     ///
     /// # Errors
     /// When the file of known sites cannot be read, or not what it says of this server.
-    pub fn policy(
-        &self,
-        (host, port): (&str, u16),
-        asked: TlsMode,
-        watch: &Watcher,
-    ) -> Result<Policy, TrustError> {
+    pub fn policy(&self, server: &Endpoint, asked: TlsMode, watch: &Watcher) -> Result<Policy, TrustError> {
         if asked == TlsMode::Off {
-            return Ok(Policy { mode: asked, port, security: None, seen_at: None });
+            return Ok(Policy { mode: asked, port: server.port, security: None, seen_at: None });
         }
-        let place = Place::new(host, port);
         let seen_at = match &self.known_sites {
-            Some(sites) => self.recall(sites, &place, watch)?,
+            Some(sites) => self.recall(sites, server, watch)?,
             None => None,
         };
         let seen_at = seen_at.filter(|_| asked == TlsMode::Offered);
@@ -171,7 +181,7 @@ impl Trust {
             identity: self.identity.clone(),
         };
         let case = Case {
-            place,
+            server: server.clone(),
             trust: self.clone(),
             asked,
             watch: Arc::clone(watch),
@@ -179,20 +189,20 @@ impl Trust {
             warned: Mutex::default(),
         };
         let judge = Arc::new(move |shown: &Shown| case.judge(shown));
-        Ok(Policy { mode, port, security: Some(Security { settings, judge }), seen_at })
+        Ok(Policy { mode, port: server.port, security: Some(Security { settings, judge }), seen_at })
     }
 
     /// Where and since when TLS was seen; a damaged line about this server is an error.
     fn recall(
         &self,
         sites: &KnownSites,
-        place: &Place,
+        server: &Endpoint,
         watch: &Watcher,
     ) -> Result<Option<(String, String)>, TrustError> {
         let path = || sites.path().to_owned();
-        let memory = sites.look(place).map_err(|error| TrustError::Unreadable { path: path(), error })?;
+        let memory = sites.look(server).map_err(|error| TrustError::Unreadable { path: path(), error })?;
         if let Some(line) = memory.damaged.filter(|_| self.pins.is_empty()) {
-            return Err(TrustError::Damaged { path: path(), line, server: place.to_string() });
+            return Err(TrustError::Damaged { path: path(), line, server: server.to_string() });
         }
         if !memory.unread.is_empty() {
             let lines: Vec<_> = memory.unread.iter().take(4).map(usize::to_string).collect();
@@ -211,7 +221,7 @@ fn name_of(sites: &KnownSites) -> String {
 
 /// What is known before a certificate is seen.
 struct Case {
-    place: Place,
+    server: Endpoint,
     trust: Trust,
     asked: TlsMode,
     watch: Watcher,
@@ -246,7 +256,7 @@ impl Case {
                 return Decision::Remember(Basis::Pinned);
             }
             return Decision::Refuse(Refusal {
-                why: format!("{} presented the certificate {print}, which matches no --pin", self.place),
+                why: format!("{} presented the certificate {print}, which matches no --pin", self.server),
                 todo: "ask the server's administrator for its fingerprint before you continue".to_owned(),
             });
         }
@@ -262,7 +272,7 @@ impl Case {
     }
 
     fn changed(&self, known: &Known, shown: &Shown) -> Refusal {
-        let (place, print) = (&self.place, shown.fingerprint);
+        let (server, print) = (&self.server, shown.fingerprint);
         let insecure = if self.trust.insecure { "; --insecure does not override this" } else { "" };
         let now = match &shown.doubt {
             Some(doubt) => format!("now it is {print} ({doubt})"),
@@ -270,11 +280,11 @@ impl Case {
         };
         Refusal {
             why: format!(
-                "the certificate of {place} has CHANGED: possible man-in-the-middle attack; it was {} (known since {}), {now}",
+                "the certificate of {server} has CHANGED: possible man-in-the-middle attack; it was {} (known since {}), {now}",
                 known.fingerprint, known.since
             ),
             todo: format!(
-                "ask the administrator for the fingerprint by another way; if it is the new one, run `pasv forget {place}`{insecure}"
+                "ask the administrator for the fingerprint by another way; if it is the new one, run `pasv forget {server}`{insecure}"
             ),
         }
     }
@@ -286,7 +296,7 @@ impl Case {
             (Some(accepted), _) => Some(accepted.clone()),
             (None, Some(sites)) => {
                 sites
-                    .look(&self.place)
+                    .look(&self.server)
                     .map_err(|error| Refusal {
                         why: format!("{}: {error}", name_of(sites)),
                         todo: "it holds the known certificates, and nothing is accepted without it"
@@ -341,9 +351,9 @@ impl Case {
 
     fn warn_of_pinning(&self, shown: &Shown) {
         if !self.is_known_by_another_name(shown.fingerprint) {
-            let (place, doubt) = (&self.place, doubt(shown));
+            let (server, doubt) = (&self.server, doubt(shown));
             let text = format!(
-                "first connection to {place}: its certificate is not trusted ({doubt}). Only this one will be \
+                "first connection to {server}: its certificate is not trusted ({doubt}). Only this one will be \
                  accepted from now on: {}",
                 shown.fingerprint
             );
@@ -354,11 +364,11 @@ impl Case {
     /// This computer has several names, and is the same under each.
     fn is_known_by_another_name(&self, print: Fingerprint) -> bool {
         const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-        let ours = NAMES.map(|name| Place::new(name, self.place.port()));
-        let Some(sites) = self.trust.known_sites.as_ref().filter(|_| ours.contains(&self.place)) else {
-            return false;
-        };
-        let known = |place: &Place| sites.look(place).ok().and_then(|memory| memory.known);
+        let ours = NAMES.map(|name| Endpoint::new(name, self.server.port));
+        let here = self.server.to_string();
+        let is_ours = ours.iter().any(|name| name.to_string() == here);
+        let Some(sites) = self.trust.known_sites.as_ref().filter(|_| is_ours) else { return false };
+        let known = |server: &Endpoint| sites.look(server).ok().and_then(|memory| memory.known);
         ours.iter().filter_map(known).any(|known| known.fingerprint == print)
     }
 
@@ -369,7 +379,7 @@ impl Case {
         }
         let text = format!(
             "INSECURE: the identity of {} is not verified ({}); an attacker could read your password and files: {}",
-            self.place,
+            self.server,
             doubt(shown),
             shown.fingerprint
         );
@@ -377,16 +387,16 @@ impl Case {
     }
 
     fn consult(&self, shown: &Shown) -> Result<(), Refusal> {
-        let (place, print, doubt) = (&self.place, shown.fingerprint, doubt(shown));
-        let question = Question { server: place.to_string(), fingerprint: print, doubt: doubt.to_owned() };
+        let (server, print, doubt) = (&self.server, shown.fingerprint, doubt(shown));
+        let question = Question { server: server.to_string(), fingerprint: print, doubt: doubt.to_owned() };
         match (self.trust.ask)(&question) {
             Answer::Yes => Ok(()),
             Answer::No => Err(Refusal {
-                why: format!("the certificate of {place} was rejected"),
+                why: format!("the certificate of {server} was rejected"),
                 todo: "ask the server's administrator for its fingerprint".to_owned(),
             }),
             Answer::Nobody => Err(Refusal {
-                why: format!("the certificate of {place} is not trusted ({doubt}): {print}"),
+                why: format!("the certificate of {server} is not trusted ({doubt}): {print}"),
                 todo: format!("if the server's administrator confirms it, use --pin {print}"),
             }),
         }
@@ -397,11 +407,11 @@ impl Case {
             return Put::Done;
         }
         let Some(sites) = &self.trust.known_sites else {
-            let text = format!("HOME is not set, so the certificate of {} is not remembered", self.place);
+            let text = format!("HOME is not set, so the certificate of {} is not remembered", self.server);
             self.warn(true, text);
             return Put::Done;
         };
-        sites.put(&self.place, fresh.basis, fresh.fingerprint, believed).unwrap_or_else(|error| {
+        sites.put(&self.server, fresh.basis, fresh.fingerprint, believed).unwrap_or_else(|error| {
             self.warn(true, format!("the certificate is not remembered: {}: {error}", name_of(sites)));
             Put::Done
         })
@@ -433,7 +443,7 @@ mod tests {
     fn case_of(asked: TlsMode, trust: Trust) -> Case {
         let watch: Watcher = Arc::new(|_: &Event| {});
         Case {
-            place: Place::new("a", 21),
+            server: Endpoint::new("a", 21),
             trust,
             asked,
             watch,

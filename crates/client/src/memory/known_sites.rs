@@ -16,6 +16,7 @@ use net::tls::Fingerprint;
 use wire::Stamp;
 
 use super::file::{self, lock, lock_existing, now, replace};
+use crate::options::{Endpoint, canonical};
 
 /// Some ten thousand sites: a file that is larger is another file.
 const LONGEST: u64 = 2 * 1024 * 1024;
@@ -49,54 +50,15 @@ pub struct Known {
     pub since: String,
 }
 
-/// A host and a port of it, as they stand in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    host: String,
-    port: u16,
+/// Does a name of the file, `host:port`, mean this server, perhaps by the other of its two usual ports?
+fn is_server_of(name: &str, server: &Endpoint) -> bool {
+    const USUAL: [u16; 2] = [21, 990];
+    let other = USUAL.iter().find(|port| USUAL.contains(&server.port) && **port != server.port);
+    is(name, server) || other.is_some_and(|port| is(name, &Endpoint { port: *port, ..server.clone() }))
 }
 
-impl Place {
-    /// The host in one spelling: lower case, no dot at its end, an IPv6 address in brackets.
-    #[must_use]
-    pub fn new(host: &str, port: u16) -> Self {
-        let host = bare(host);
-        let host = if host.contains(':') { format!("[{host}]") } else { host };
-        Self { host, port }
-    }
-
-    /// The host, an IPv6 address in brackets.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The control port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Is it this place, or the other usual port of the same server?
-    fn is_server_of(&self, place: &str) -> bool {
-        const USUAL: [u16; 2] = [21, 990];
-        place.rsplit_once(':').is_some_and(|(host, port)| {
-            let port = port.parse().ok();
-            host == self.host
-                && (port == Some(self.port)
-                    || USUAL.contains(&self.port) && port.is_some_and(|port| USUAL.contains(&port)))
-        })
-    }
-
-    fn is(&self, place: &str) -> bool {
-        place.rsplit_once(':').is_some_and(|(host, port)| host == self.host && port.parse() == Ok(self.port))
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
+fn is(name: &str, server: &Endpoint) -> bool {
+    name == server.to_string()
 }
 
 /// What the file says about a site.
@@ -145,27 +107,27 @@ impl KnownSites {
     }
 
     /// What is known of a site. No file knows nothing; one that cannot be read is an error, since it may know of a change.
-    pub fn look(&self, place: &Place) -> io::Result<Memory> {
-        Ok(look(&self.bytes()?, place))
+    pub fn look(&self, server: &Endpoint) -> io::Result<Memory> {
+        Ok(look(&self.bytes()?, server))
     }
 
     /// Remembers a site, from now on or since when it is known, where the file still knows what is `believed`.
     pub fn put(
         &self,
-        place: &Place,
+        server: &Endpoint,
         basis: Basis,
         fingerprint: Fingerprint,
         believed: Option<&Known>,
     ) -> io::Result<Put> {
         let _lock = lock(&self.0)?;
         let before = self.bytes()?;
-        let known = look(&before, place).known;
+        let known = look(&before, server).known;
         if known.as_ref() != believed {
             return Ok(Put::Meanwhile(known));
         }
         let since = known.map_or_else(|| Stamp::from_seconds(now()).rfc3339(), |known| known.since);
-        let (mut text, _) = without(&before, |words| place.is(words));
-        text.extend_from_slice(format!("{place} {} {fingerprint} {since}\n", basis.word()).as_bytes());
+        let (mut text, _) = without(&before, |name| is(name, server));
+        text.extend_from_slice(format!("{server} {} {fingerprint} {since}\n", basis.word()).as_bytes());
         self.replace(&before, &text)?;
         Ok(Put::Done)
     }
@@ -176,11 +138,11 @@ impl KnownSites {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        let host = Place::new(host, 0).host;
+        let host = canonical(host);
         let before = self.bytes()?;
-        let (text, gone) = without(&before, |place| match port {
-            Some(port) => Place { host: host.clone(), port }.is(place),
-            None => place.rsplit_once(':').is_some_and(|(named, _)| named == host),
+        let (text, gone) = without(&before, |name| match port {
+            Some(port) => is(name, &Endpoint::new(host.as_str(), port)),
+            None => name.rsplit_once(':').is_some_and(|(named, _)| named == host),
         });
         self.replace(&before, &text)?;
         Ok(gone)
@@ -195,13 +157,7 @@ impl KnownSites {
     }
 }
 
-/// A host in one spelling.
-fn bare(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
-}
-
-fn look(bytes: &[u8], place: &Place) -> Memory {
+fn look(bytes: &[u8], server: &Endpoint) -> Memory {
     let mut memory = Memory::default();
     for (number, line) in (1..).zip(lines(bytes)) {
         let Some(first) = first_word(line) else { continue };
@@ -209,7 +165,7 @@ fn look(bytes: &[u8], place: &Place) -> Memory {
         if known.is_none() {
             memory.unread.push(number);
         }
-        if !place.is_server_of(first) {
+        if !is_server_of(first, server) {
             continue;
         }
         let since =
@@ -218,7 +174,7 @@ fn look(bytes: &[u8], place: &Place) -> Memory {
         if memory.seen.as_ref().is_none_or(|(_, earliest)| known.is_some() && since < *earliest) {
             memory.seen = Some((first.to_owned(), since));
         }
-        if place.is(first) {
+        if is(first, server) {
             match known {
                 Some(known) => memory.known = memory.known.or(Some(known)),
                 None => memory.damaged = memory.damaged.or(Some(number)),
@@ -259,13 +215,13 @@ fn parse(line: &str) -> Option<Known> {
 }
 
 /// What is left without the lines of some places, and those lines.
-fn without(bytes: &[u8], place: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>) {
+fn without(bytes: &[u8], name: impl Fn(&str) -> bool) -> (Vec<u8>, Vec<String>) {
     let (mut rest, mut gone) = (Vec::new(), Vec::new());
     if bytes.is_empty() {
         return (rest, gone);
     }
     for line in lines(bytes) {
-        if first_word(line).is_some_and(&place) {
+        if first_word(line).is_some_and(&name) {
             gone.push(wire::pathname::show(line));
         } else {
             rest.extend_from_slice(line);
@@ -299,7 +255,7 @@ mod tests {
     #[test]
     fn a_site_is_remembered_and_others_are_kept() {
         let (_folder, sites) = sites();
-        let (one, two) = (Place::new("FTP.example.", 21), Place::new("::1", 990));
+        let (one, two) = (Endpoint::new("FTP.example.", 21), Endpoint::new("::1", 990));
         assert_eq!((one.to_string().as_str(), two.to_string().as_str()), ("ftp.example:21", "[::1]:990"));
         assert_eq!(sites.look(&one).unwrap(), Memory::default());
         assert_eq!(sites.put(&one, Basis::Pinned, print('a'), None).unwrap(), Put::Done);
@@ -318,23 +274,23 @@ mod tests {
     #[test]
     fn tls_that_was_seen_counts_for_its_port_and_990_for_21() {
         let (_folder, sites) = sites();
-        sites.put(&Place::new("a.example", 990), Basis::Verified, print('a'), None).unwrap();
-        sites.put(&Place::new("b.example", 2121), Basis::Verified, print('a'), None).unwrap();
-        assert_eq!(sites.look(&Place::new("b.example", 2122)).unwrap().seen, None);
-        assert_eq!(sites.look(&Place::new("b.example", 21)).unwrap().seen, None);
-        assert_eq!(sites.look(&Place::new("a.example", 2121)).unwrap().seen, None);
-        assert_eq!(sites.look(&Place::new("b.example", 2121)).unwrap().seen.unwrap().0, "b.example:2121");
-        let other = sites.look(&Place::new("A.example", 21)).unwrap();
+        sites.put(&Endpoint::new("a.example", 990), Basis::Verified, print('a'), None).unwrap();
+        sites.put(&Endpoint::new("b.example", 2121), Basis::Verified, print('a'), None).unwrap();
+        assert_eq!(sites.look(&Endpoint::new("b.example", 2122)).unwrap().seen, None);
+        assert_eq!(sites.look(&Endpoint::new("b.example", 21)).unwrap().seen, None);
+        assert_eq!(sites.look(&Endpoint::new("a.example", 2121)).unwrap().seen, None);
+        assert_eq!(sites.look(&Endpoint::new("b.example", 2121)).unwrap().seen.unwrap().0, "b.example:2121");
+        let other = sites.look(&Endpoint::new("A.example", 21)).unwrap();
         assert_eq!(other.known, None);
         assert_eq!(other.seen.unwrap().0, "a.example:990");
-        assert_eq!(sites.look(&Place::new("example", 990)).unwrap().seen, None);
+        assert_eq!(sites.look(&Endpoint::new("example", 990)).unwrap().seen, None);
     }
 
     #[test]
     fn what_cannot_be_read_is_told_and_kept() {
         let (_folder, sites) = sites();
-        let place = Place::new("a", 21);
-        sites.put(&Place::new("b", 21), Basis::Pinned, print('b'), None).unwrap();
+        let place = Endpoint::new("a", 21);
+        sites.put(&Endpoint::new("b", 21), Basis::Pinned, print('b'), None).unwrap();
         let mut bytes = b"# mine\n\na:21 pinned sha256:12\n\xff\xfe nonsense\n".to_vec();
         bytes.extend_from_slice(&sites.bytes().unwrap());
         // As an editor may leave it.
@@ -343,17 +299,17 @@ mod tests {
         let memory = sites.look(&place).unwrap();
         assert_eq!((memory.damaged, memory.unread), (Some(3), vec![3, 4]));
         assert!(memory.known.is_none() && memory.seen.is_some());
-        sites.put(&Place::new("c", 21), Basis::Pinned, print('c'), None).unwrap();
+        sites.put(&Endpoint::new("c", 21), Basis::Pinned, print('c'), None).unwrap();
         let after = sites.bytes().unwrap();
         assert!(after.starts_with(&bytes));
-        assert_eq!(sites.look(&Place::new("c", 21)).unwrap().known.unwrap().fingerprint, print('c'));
-        assert_eq!(sites.look(&Place::new("b", 21)).unwrap().known.unwrap().fingerprint, print('b'));
+        assert_eq!(sites.look(&Endpoint::new("c", 21)).unwrap().known.unwrap().fingerprint, print('c'));
+        assert_eq!(sites.look(&Endpoint::new("b", 21)).unwrap().known.unwrap().fingerprint, print('b'));
     }
 
     #[test]
     fn what_another_has_written_meanwhile_is_not_overwritten() {
         let (_folder, sites) = sites();
-        let place = Place::new("a", 21);
+        let place = Endpoint::new("a", 21);
         sites.put(&place, Basis::Pinned, print('a'), None).unwrap();
         let there = sites.look(&place).unwrap().known;
         assert_eq!(
@@ -370,7 +326,7 @@ mod tests {
             for n in 0..16 {
                 let sites = &sites;
                 scope.spawn(move || {
-                    sites.put(&Place::new(&format!("h{n}"), 21), Basis::Pinned, print('a'), None).unwrap()
+                    sites.put(&Endpoint::new(format!("h{n}"), 21), Basis::Pinned, print('a'), None).unwrap()
                 });
             }
         });
@@ -383,10 +339,10 @@ mod tests {
         let (_folder, sites) = sites();
         assert!(sites.forget("a", None).unwrap().is_empty());
         for (host, port) in [("a", 21), ("a", 990), ("b", 21), ("::1", 21)] {
-            sites.put(&Place::new(host, port), Basis::Pinned, print('a'), None).unwrap();
+            sites.put(&Endpoint::new(host, port), Basis::Pinned, print('a'), None).unwrap();
         }
         assert_eq!(sites.forget("A", Some(990)).unwrap().len(), 1);
-        assert!(sites.look(&Place::new("a", 990)).unwrap().seen.unwrap().0 == "a:21");
+        assert!(sites.look(&Endpoint::new("a", 990)).unwrap().seen.unwrap().0 == "a:21");
         assert_eq!(sites.forget("a", None).unwrap().len(), 1);
         assert_eq!(sites.forget("[::1]", None).unwrap().len(), 1);
         assert_eq!(text(&sites).lines().count(), 1);
@@ -396,9 +352,9 @@ mod tests {
     fn a_file_that_cannot_be_read_is_not_taken_for_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let sites = KnownSites::at(folder.path().to_owned());
-        assert!(sites.look(&Place::new("a", 21)).is_err());
+        assert!(sites.look(&Endpoint::new("a", 21)).is_err());
         let sites = KnownSites::at(folder.path().join("large"));
         File::create(sites.path()).unwrap().set_len(LONGEST + 1).unwrap();
-        assert!(sites.look(&Place::new("a", 21)).is_err());
+        assert!(sites.look(&Endpoint::new("a", 21)).is_err());
     }
 }

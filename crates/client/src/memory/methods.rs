@@ -1,17 +1,17 @@
-//! Which way to a data connection has worked at a site, from this network?
+//! Which data connection method has worked with a server, from this network?
 //!
-//! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each site and network where the first way does
-//! not work, or large packets get lost:
+//! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each server and network where the first method
+//! does not work, or large packets get lost:
 //!
 //! ```text
 //!   ftp.example.org:21 192.168.1.0/24@192.168.1.1 EPRT 2026-11-24T15:00:00Z
 //!   ftp.example.org:21 10.8.0.0/24 EPSV 2026-11-24T15:00:00Z small-segments
 //!   old.example.org:21 192.168.1.0/24@192.168.1.1 PASV 2026-11-24T15:00:00Z no-feat
 //! ```
-//! `no-feat` is a server that does not survive FEAT: it does not answer it, or hangs up.
-//! The network is that of our own address and the router that the machine calls by default: a laptop that has moved does not
-//! begin with what was true at home. A line that is wrong costs one attempt, or what FEAT would have told. It is forgotten after thirty days, when
-//! nothing at all has worked, when the first way has worked again, and by `pasv forget`.
+//! `no-feat` is a server that does not survive FEAT: it does not answer it, or hangs up. The network is that of our own
+//! address and the default router: a laptop that has moved does not begin with what was true at home. A line that is wrong
+//! costs one attempt, or what FEAT would have told. It is forgotten after thirty days, when nothing at all has worked, when
+//! the first method has worked again, and on request.
 use std::fmt;
 use std::fs;
 use std::io;
@@ -21,8 +21,10 @@ use std::path::{Path, PathBuf};
 use wire::Stamp;
 
 use super::file::{self, lock, lock_existing, now, replace};
-use super::known_sites::Place;
+
+use crate::options::{Endpoint, canonical};
 use crate::session::Way;
+use crate::spec::Known;
 
 /// Firewalls change seldom, and people who repair one want to see that it works now.
 const EXPIRY: i64 = 30 * 24 * 60 * 60;
@@ -84,42 +86,11 @@ fn router_v6(table: &str) -> Option<Ipv6Addr> {
     })
 }
 
-/// What is known of a site in a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// The way that has worked last; none: the first one.
-    pub way: Option<Way>,
-    /// What passes.
-    pub segments: Segments,
-    /// Whether FEAT is asked.
-    pub features: Features,
-}
-
-/// Is FEAT asked?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Features {
-    /// As always.
-    #[default]
-    Asked,
-    /// The server does not survive it.
-    Unasked,
-}
-
-/// Which segments of TCP pass?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Segments {
-    /// Those that the network asks for.
-    #[default]
-    Any,
-    /// Large ones get lost, and nobody says so.
-    Small,
-}
-
-/// What a visit has found out.
+/// What a session has found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// This way has worked; none: the first one has.
-    Way(Option<Way>),
+pub enum Finding {
+    /// This method has worked; none: the first one has.
+    Method(Option<Way>),
     /// Large packets get lost, and small ones came through.
     SmallSegments,
     /// The server does not survive FEAT.
@@ -136,9 +107,9 @@ const NO_FEAT: &str = "no-feat";
 
 /// The file.
 #[derive(Clone, Debug)]
-pub struct Ways(PathBuf);
+pub struct Methods(PathBuf);
 
-impl Ways {
+impl Methods {
     /// Where the environment puts it; none where there is no home.
     pub fn find() -> Option<Self> {
         file::folder().as_deref().map(Self::in_folder)
@@ -151,33 +122,32 @@ impl Ways {
 
     /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
     /// saved some time.
-    pub fn look(&self, place: &Place, network: &Network) -> Known {
-        self.text().map(|text| known(&text, place, network, now())).unwrap_or_default()
+    pub fn look(&self, server: &Endpoint, network: &Network) -> Known {
+        self.text().map(|text| known(&text, server, network, now())).unwrap_or_default()
     }
 
     /// Remembers what a visit has found out.
-    pub fn put(&self, place: &Place, network: &Network, news: News) -> io::Result<()> {
+    pub fn put(&self, server: &Endpoint, network: &Network, finding: Finding) -> io::Result<()> {
         let _lock = lock(&self.0)?;
         let before = self.text()?;
         let now = now();
-        let was = known(&before, place, network, now);
-        let is = match news {
-            News::Way(way) => Known { way, ..was },
-            News::SmallSegments => Known { segments: Segments::Small, ..was },
-            News::NoFeatures => Known { features: Features::Unasked, ..was },
-            News::Nothing => Known { features: was.features, ..Known::default() },
+        let was = known(&before, server, network, now);
+        let is = match finding {
+            Finding::Method(method) => Known { method, ..was },
+            Finding::SmallSegments => Known { small_segments: true, ..was },
+            Finding::NoFeatures => Known { no_features: true, ..was },
+            Finding::Nothing => Known { no_features: was.no_features, ..Known::default() },
         };
         let fresh = |line: &&str| {
-            !is_about(line, place, network) && read(line).is_some_and(|(_, since)| is_fresh(since, now))
+            !is_about(line, server, network) && read(line).is_some_and(|(_, since)| is_fresh(since, now))
         };
         let mut lines: Vec<String> = before.lines().filter(fresh).map(str::to_owned).collect();
         if is != Known::default() {
-            let way = is.way.unwrap_or(Way::Epsv);
-            let small = if is.segments == Segments::Small { format!(" {SMALL}") } else { String::new() };
-            let no_feat =
-                if is.features == Features::Unasked { format!(" {NO_FEAT}") } else { String::new() };
+            let method = is.method.unwrap_or(Way::Epsv);
+            let word = |holds: bool, word: &str| if holds { format!(" {word}") } else { String::new() };
+            let (small, no_feat) = (word(is.small_segments, SMALL), word(is.no_features, NO_FEAT));
             let since = Stamp::from_seconds(now).rfc3339();
-            lines.push(format!("{place} {} {way} {since}{small}{no_feat}", network.0));
+            lines.push(format!("{server} {} {method} {since}{small}{no_feat}", network.0));
         }
         let old = lines.len().saturating_sub(LINES);
         let text: String = lines.iter().skip(old).map(|line| format!("{line}\n")).collect();
@@ -194,7 +164,7 @@ impl Ways {
         let asked = |line: &&str| {
             let place = line.split_ascii_whitespace().next().and_then(|place| place.rsplit_once(':'));
             place.is_some_and(|(named, at)| {
-                named == Place::new(host, 0).host() && port.is_none_or(|port| at.parse() == Ok(port))
+                named == canonical(host) && port.is_none_or(|port| at.parse() == Ok(port))
             })
         };
         let (gone, kept): (Vec<&str>, Vec<&str>) = before.lines().partition(asked);
@@ -216,14 +186,14 @@ impl Ways {
     }
 }
 
-fn is_about(line: &str, place: &Place, network: &Network) -> bool {
+fn is_about(line: &str, server: &Endpoint, network: &Network) -> bool {
     let mut words = line.split_ascii_whitespace();
-    words.next() == Some(place.to_string().as_str()) && words.next() == Some(network.0.as_str())
+    words.next() == Some(server.to_string().as_str()) && words.next() == Some(network.0.as_str())
 }
 
 /// What is told of a site and a network, if that is not too old.
-fn known(text: &str, place: &Place, network: &Network, now: i64) -> Known {
-    let line = text.lines().rev().find(|line| is_about(line, place, network)).and_then(read);
+fn known(text: &str, server: &Endpoint, network: &Network, now: i64) -> Known {
+    let line = text.lines().rev().find(|line| is_about(line, server, network)).and_then(read);
     line.filter(|(_, since)| is_fresh(*since, now)).map(|(known, _)| known).unwrap_or_default()
 }
 
@@ -233,11 +203,11 @@ fn read(line: &str) -> Option<(Known, i64)> {
     let (way, since) = (words.next()?, words.next()?);
     let way = Way::ALL.into_iter().find(|known| known.to_string() == way)?;
     let digits: Vec<u8> = since.bytes().filter(u8::is_ascii_digit).collect();
-    let mut known = Known { way: Some(way).filter(|way| *way != Way::Epsv), ..Known::default() };
+    let mut known = Known { method: Some(way).filter(|way| *way != Way::Epsv), ..Known::default() };
     for word in words {
         match word {
-            SMALL => known.segments = Segments::Small,
-            NO_FEAT => known.features = Features::Unasked,
+            SMALL => known.small_segments = true,
+            NO_FEAT => known.no_features = true,
             _ => {}
         }
     }
@@ -253,88 +223,88 @@ fn is_fresh(since: i64, now: i64) -> bool {
 mod tests {
     use super::*;
 
-    fn ways() -> (tempfile::TempDir, Ways) {
+    fn methods() -> (tempfile::TempDir, Methods) {
         let folder = tempfile::tempdir().unwrap();
-        let ways = Ways(folder.path().join("pasv/ways"));
-        (folder, ways)
+        let methods = Methods(folder.path().join("pasv/methods"));
+        (folder, methods)
     }
 
-    fn by(way: Way) -> News {
-        News::Way(Some(way))
+    fn by(way: Way) -> Finding {
+        Finding::Method(Some(way))
     }
 
     #[test]
     fn small_segments_are_remembered_beside_the_way_until_nothing_works() {
-        let (_folder, ways) = ways();
-        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        let small = |way| Known { way, segments: Segments::Small, ..Known::default() };
-        ways.put(&site, &here, News::SmallSegments).unwrap();
-        assert_eq!(ways.look(&site, &here), small(None));
-        assert!(ways.text().unwrap().starts_with("a.example:21 192.0.2.0/24 EPSV "));
-        ways.put(&site, &here, by(Way::Pasv)).unwrap();
-        assert_eq!(ways.look(&site, &here), small(Some(Way::Pasv)));
-        ways.put(&site, &here, News::Way(None)).unwrap();
-        assert_eq!(ways.look(&site, &here), small(None));
-        assert_eq!(ways.look(&site, &Network("198.51.100.0/24".into())), Known::default());
-        ways.put(&site, &here, News::Nothing).unwrap();
-        assert_eq!((ways.look(&site, &here), ways.text().unwrap()), (Known::default(), String::new()));
+        let (_folder, methods) = methods();
+        let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
+        let small = |way| Known { method: way, small_segments: true, ..Known::default() };
+        methods.put(&site, &here, Finding::SmallSegments).unwrap();
+        assert_eq!(methods.look(&site, &here), small(None));
+        assert!(methods.text().unwrap().starts_with("a.example:21 192.0.2.0/24 EPSV "));
+        methods.put(&site, &here, by(Way::Pasv)).unwrap();
+        assert_eq!(methods.look(&site, &here), small(Some(Way::Pasv)));
+        methods.put(&site, &here, Finding::Method(None)).unwrap();
+        assert_eq!(methods.look(&site, &here), small(None));
+        assert_eq!(methods.look(&site, &Network("198.51.100.0/24".into())), Known::default());
+        methods.put(&site, &here, Finding::Nothing).unwrap();
+        assert_eq!((methods.look(&site, &here), methods.text().unwrap()), (Known::default(), String::new()));
     }
 
     #[test]
     fn that_a_server_does_not_survive_feat_is_no_affair_of_the_network() {
-        let (_folder, ways) = ways();
-        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        let unasked = Known { features: Features::Unasked, ..Known::default() };
-        ways.put(&site, &here, News::NoFeatures).unwrap();
-        assert_eq!(ways.look(&site, &here), unasked);
-        ways.put(&site, &here, News::SmallSegments).unwrap();
-        assert_eq!(ways.look(&site, &here), Known { segments: Segments::Small, ..unasked });
-        ways.put(&site, &here, News::Nothing).unwrap();
-        assert_eq!(ways.look(&site, &here), unasked);
-        assert_eq!(ways.forget("a.example", None).unwrap().len(), 1);
-        assert_eq!(ways.look(&site, &here), Known::default());
+        let (_folder, methods) = methods();
+        let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
+        let unasked = Known { no_features: true, ..Known::default() };
+        methods.put(&site, &here, Finding::NoFeatures).unwrap();
+        assert_eq!(methods.look(&site, &here), unasked);
+        methods.put(&site, &here, Finding::SmallSegments).unwrap();
+        assert_eq!(methods.look(&site, &here), Known { small_segments: true, ..unasked });
+        methods.put(&site, &here, Finding::Nothing).unwrap();
+        assert_eq!(methods.look(&site, &here), unasked);
+        assert_eq!(methods.forget("a.example", None).unwrap().len(), 1);
+        assert_eq!(methods.look(&site, &here), Known::default());
     }
 
     #[test]
     fn a_way_is_remembered_for_one_site_in_one_network() {
-        let (_folder, ways) = ways();
+        let (_folder, methods) = methods();
         let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("192.0.2.0/24".into()));
-        let (site, other) = (Place::new("FTP.example.", 21), Place::new("::1", 2121));
-        ways.put(&site, &here, by(Way::Pasv)).unwrap();
-        ways.put(&other, &here, by(Way::Port)).unwrap();
-        ways.put(&site, &here, by(Way::Eprt)).unwrap();
-        assert_eq!(ways.look(&site, &here).way, Some(Way::Eprt));
-        assert_eq!(ways.look(&site, &there).way, None);
-        assert_eq!(ways.look(&other, &here).way, Some(Way::Port));
-        ways.put(&site, &here, News::Way(None)).unwrap();
-        assert_eq!(ways.look(&site, &here).way, None);
-        assert_eq!(ways.look(&other, &here).way, Some(Way::Port));
+        let (site, other) = (Endpoint::new("FTP.example.", 21), Endpoint::new("::1", 2121));
+        methods.put(&site, &here, by(Way::Pasv)).unwrap();
+        methods.put(&other, &here, by(Way::Port)).unwrap();
+        methods.put(&site, &here, by(Way::Eprt)).unwrap();
+        assert_eq!(methods.look(&site, &here).method, Some(Way::Eprt));
+        assert_eq!(methods.look(&site, &there).method, None);
+        assert_eq!(methods.look(&other, &here).method, Some(Way::Port));
+        methods.put(&site, &here, Finding::Method(None)).unwrap();
+        assert_eq!(methods.look(&site, &here).method, None);
+        assert_eq!(methods.look(&other, &here).method, Some(Way::Port));
     }
 
     #[test]
     fn a_host_is_forgotten_in_every_network_and_one_port_alone() {
-        let (_folder, ways) = ways();
-        assert_eq!(ways.forget("a.example", None).unwrap(), Vec::<String>::new(), "there is no file yet");
+        let (_folder, methods) = methods();
+        assert_eq!(methods.forget("a.example", None).unwrap(), Vec::<String>::new(), "there is no file yet");
         let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("198.51.100.0/24".into()));
         let [a, b, six] =
-            [("a.example", 21), ("a.example", 2121), ("::1", 21)].map(|(h, p)| Place::new(h, p));
+            [("a.example", 21), ("a.example", 2121), ("::1", 21)].map(|(h, p)| Endpoint::new(h, p));
         for (place, network) in [(&a, &here), (&a, &there), (&b, &here), (&six, &here)] {
-            ways.put(place, network, News::Way(Some(Way::Pasv))).unwrap();
+            methods.put(place, network, Finding::Method(Some(Way::Pasv))).unwrap();
         }
-        assert_eq!(ways.forget("b.example", None).unwrap(), Vec::<String>::new());
-        let gone = ways.forget("A.example.", Some(21)).unwrap();
+        assert_eq!(methods.forget("b.example", None).unwrap(), Vec::<String>::new());
+        let gone = methods.forget("A.example.", Some(21)).unwrap();
         assert!(gone.len() == 2 && gone.iter().all(|line| line.starts_with("a.example:21 ")), "{gone:?}");
-        assert_eq!(ways.look(&b, &here).way, Some(Way::Pasv));
-        assert_eq!(ways.forget("a.example", None).unwrap().len(), 1);
-        assert_eq!(ways.forget("[::1]", None).unwrap().len(), 1);
-        assert_eq!(ways.text().unwrap(), "");
+        assert_eq!(methods.look(&b, &here).method, Some(Way::Pasv));
+        assert_eq!(methods.forget("a.example", None).unwrap().len(), 1);
+        assert_eq!(methods.forget("[::1]", None).unwrap().len(), 1);
+        assert_eq!(methods.text().unwrap(), "");
     }
 
     #[test]
     fn what_is_old_or_no_line_of_ours_is_not_believed_and_goes() {
-        let (_folder, ways) = ways();
-        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        fs::create_dir_all(ways.0.parent().unwrap()).unwrap();
+        let (_folder, methods) = methods();
+        let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
+        fs::create_dir_all(methods.0.parent().unwrap()).unwrap();
         let at = |seconds| Stamp::from_seconds(seconds).rfc3339();
         let (old, soon) = (at(now() - EXPIRY - 9), at(now() + 999));
         for line in [
@@ -344,44 +314,44 @@ mod tests {
             "a.example:21 192.0.2.0/24 MLSD 2026-01-01T00:00:00Z\n".to_owned(),
             "\0\n".to_owned(),
         ] {
-            fs::write(&ways.0, &line).unwrap();
-            assert_eq!(ways.look(&site, &here).way, None, "{line}");
-            ways.put(&Place::new("b.example", 21), &here, by(Way::Pasv)).unwrap();
-            assert_eq!(fs::read_to_string(&ways.0).unwrap().lines().count(), 1, "{line}");
+            fs::write(&methods.0, &line).unwrap();
+            assert_eq!(methods.look(&site, &here).method, None, "{line}");
+            methods.put(&Endpoint::new("b.example", 21), &here, by(Way::Pasv)).unwrap();
+            assert_eq!(fs::read_to_string(&methods.0).unwrap().lines().count(), 1, "{line}");
         }
     }
 
     /// A byte that is no text, as a disk's error leaves it, kept anything from being remembered ever again.
     #[test]
     fn a_damaged_line_takes_no_other_with_it() {
-        let (_folder, ways) = ways();
-        let (here, site) = (Network("192.0.2.0/24".into()), Place::new("a.example", 21));
-        ways.put(&site, &here, News::Way(Some(Way::Pasv))).unwrap();
-        let mut bytes = fs::read(&ways.0).unwrap();
+        let (_folder, methods) = methods();
+        let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
+        methods.put(&site, &here, Finding::Method(Some(Way::Pasv))).unwrap();
+        let mut bytes = fs::read(&methods.0).unwrap();
         bytes.extend_from_slice(b"b.example:21 192.0.2.0/24 P\xffSV 2026-01-01T00:00:00Z\n");
-        fs::write(&ways.0, bytes).unwrap();
-        assert_eq!(ways.look(&site, &here).way, Some(Way::Pasv));
-        let other = Place::new("c.example", 21);
-        ways.put(&other, &here, News::Way(Some(Way::Eprt))).unwrap();
-        assert_eq!(ways.look(&other, &here).way, Some(Way::Eprt));
-        assert_eq!(ways.look(&site, &here).way, Some(Way::Pasv));
-        assert_eq!(ways.text().unwrap().lines().count(), 2);
-        let pipe = Ways(ways.0.with_file_name("folder"));
+        fs::write(&methods.0, bytes).unwrap();
+        assert_eq!(methods.look(&site, &here).method, Some(Way::Pasv));
+        let other = Endpoint::new("c.example", 21);
+        methods.put(&other, &here, Finding::Method(Some(Way::Eprt))).unwrap();
+        assert_eq!(methods.look(&other, &here).method, Some(Way::Eprt));
+        assert_eq!(methods.look(&site, &here).method, Some(Way::Pasv));
+        assert_eq!(methods.text().unwrap().lines().count(), 2);
+        let pipe = Methods(methods.0.with_file_name("folder"));
         fs::create_dir(&pipe.0).unwrap();
         assert_eq!(pipe.look(&site, &here), Known::default());
     }
 
     #[test]
     fn the_file_does_not_grow_without_end() {
-        let (_folder, ways) = ways();
+        let (_folder, methods) = methods();
         let (here, now) = (Network("192.0.2.0/24".into()), Stamp::from_seconds(now()).rfc3339());
-        fs::create_dir_all(ways.0.parent().unwrap()).unwrap();
+        fs::create_dir_all(methods.0.parent().unwrap()).unwrap();
         let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
-        fs::write(&ways.0, many).unwrap();
-        ways.put(&Place::new("new.example", 21), &here, by(Way::Pasv)).unwrap();
-        assert_eq!(ways.text().unwrap().lines().count(), LINES);
-        assert_eq!(ways.look(&Place::new("0.example", 21), &here).way, None);
-        assert_eq!(ways.look(&Place::new("new.example", 21), &here).way, Some(Way::Pasv));
+        fs::write(&methods.0, many).unwrap();
+        methods.put(&Endpoint::new("new.example", 21), &here, by(Way::Pasv)).unwrap();
+        assert_eq!(methods.text().unwrap().lines().count(), LINES);
+        assert_eq!(methods.look(&Endpoint::new("0.example", 21), &here).method, None);
+        assert_eq!(methods.look(&Endpoint::new("new.example", 21), &here).method, Some(Way::Pasv));
     }
 
     #[test]

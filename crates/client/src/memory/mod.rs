@@ -8,7 +8,7 @@
 //! All of it is small text files below [`folder`], one line for each server.
 mod file;
 pub mod known_sites;
-pub mod netrc;
 pub mod methods;
+pub mod netrc;
 
 pub use file::folder;

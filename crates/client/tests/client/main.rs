@@ -5,6 +5,7 @@ mod broken_uploads;
 mod model;
 mod peer;
 mod pipe;
+mod pool;
 mod story;
 mod streams;
 
