@@ -1,4 +1,4 @@
-//! How is a port kept from others and still left from: two neighbouring ones for a client, n and n+1; one for a server's calls?
+//! How is a local port kept for connections of our own, and two neighbouring ones for the classic picture?
 //!
 //! A socket that is bound and does not listen keeps a port from everybody who asks the kernel for any port. With
 //! SO_REUSEADDR on both, one's own connections still leave from it.
@@ -7,6 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+/// Half of all pairs are free on a machine with half of its ports in use; 64 failures in a row are a machine without
+/// ports.
+const TRIES: u32 = 64;
+
 /// A local port that is held, so that nobody else is given it.
 #[derive(Debug)]
 pub struct Reserved {
@@ -14,45 +18,13 @@ pub struct Reserved {
     port: u16,
 }
 
-/// Half of all pairs are free on a machine with half of its ports in use; 64 failures in a row are a machine without
-/// ports.
-const TRIES: u32 = 64;
-
 impl Reserved {
-    /// Two ports, the second of which is the first plus one, both at `address` (the unspecified one will do).
-    ///
-    /// # Errors
-    /// The system's; `AddrInUse` when no such pair was found.
-    pub fn pair(address: IpAddr) -> io::Result<(Self, Self)> {
-        for _ in 0..TRIES {
-            let first = Self::bind(address, 0)?;
-            // 65535 has no neighbour.
-            let Some(next) = first.port.checked_add(1) else { continue };
-            match Self::bind(address, next) {
-                Ok(second) => return Ok((first, second)),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::Error::new(io::ErrorKind::AddrInUse, "no two neighbouring local ports are free"))
-    }
-
-    /// This port at `address`, from which a data connection is to leave: as [`dial`](fn@crate::dial) binds it.
+    /// This port at `address`, from which a connection is to leave as [`dial`](fn@crate::dial::dial) binds it; 0 for any.
     ///
     /// # Errors
     /// The system's: `AddrInUse` where somebody listens there, `PermissionDenied` for a port below 1024 without the right,
     /// `AddrNotAvailable` where the address is not this machine's.
     pub fn at(address: IpAddr, port: u16) -> io::Result<Self> {
-        Self::bind(address, port)
-    }
-
-    /// The port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
         let at = SocketAddr::new(address, port);
         let socket = Socket::new(Domain::for_address(at), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
         // Without it nobody could leave from this port while we hold it, not even we.
@@ -61,6 +33,29 @@ impl Reserved {
         let port = socket.local_addr()?.as_socket().map_or(port, |at| at.port());
         socket.set_reuse_address(true)?;
         Ok(Self { _socket: socket, port })
+    }
+
+    /// Two ports, the second of which is the first plus one, both at `address` (the unspecified one will do).
+    ///
+    /// # Errors
+    /// As [`Reserved::at`]; `AddrInUse` when no such pair was found.
+    pub fn pair(address: IpAddr) -> io::Result<(Self, Self)> {
+        for _ in 0..TRIES {
+            let first = Self::at(address, 0)?;
+            // 65535 has no neighbour.
+            match first.port.checked_add(1).map(|next| Self::at(address, next)) {
+                Some(Ok(second)) => return Ok((first, second)),
+                Some(Err(error)) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+                _ => {}
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AddrInUse, "no two neighbouring local ports are free"))
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 

@@ -22,10 +22,12 @@ pub(crate) mod layer;
 pub(crate) mod owner;
 mod provider;
 mod reissue;
+pub(crate) mod resumption;
 pub mod server;
 pub mod sessions;
 mod store;
 mod subject;
+mod tickets;
 mod trust;
 mod verify;
 

@@ -100,7 +100,7 @@ impl Control {
     pub fn replenish(&self, binding: &Binding) {
         if let Some(layer) = self.transport().layer_mut()
             && layer.gives_tickets()
-            && let Some(ticket) = binding.owned().another()
+            && let Some(ticket) = binding.session().another()
         {
             layer.give(&ticket);
         }

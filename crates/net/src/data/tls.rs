@@ -24,8 +24,9 @@ use crate::tls::error::LayerError;
 use crate::tls::kin::Standing;
 use crate::tls::layer::{Inbox, Layer, Outlet, Room};
 use crate::tls::owner::{Answer, Policy, Shows, owner};
+use crate::tls::resumption::{Offered, Resumption};
 use crate::tls::server::{Binding, ServerTls};
-use crate::tls::sessions::{Gate, Offered, Owned};
+use crate::tls::sessions::ControlSession;
 use crate::tls::{DataTlsError, Established, Flow, HandshakeError, Reuse};
 use crate::transport::Transport;
 
@@ -45,7 +46,7 @@ pub(crate) enum Shown {
 pub struct Hello {
     data: Data,
     layer: Layer,
-    gate: Arc<Gate>,
+    resumption: Arc<Resumption>,
 }
 
 impl Data {
@@ -55,8 +56,8 @@ impl Data {
     /// # Errors
     /// See [`HandshakeError`].
     pub async fn hello(self, tls: &ServerTls, within: Duration) -> Result<Hello, HandshakeError> {
-        let (gate, config) = tls.any();
-        Hello::read(self, gate, config, within).await
+        let (resumption, config) = tls.any();
+        Hello::read(self, resumption, config, within).await
     }
 
     /// Protects a server's end, for a control connection: [`Data::hello`] and [`Hello::accept`] in one, for a caller that
@@ -72,8 +73,8 @@ impl Data {
         within: Duration,
     ) -> Result<Self, DataTlsError> {
         let begun = Instant::now();
-        let (gate, config) = binding.gate(reuse);
-        let hello = Hello::read(self, gate, config, within).await?;
+        let (resumption, config) = binding.resumption(reuse);
+        let hello = Hello::read(self, resumption, config, within).await?;
         hello.accept(binding, reuse, flow, within.saturating_sub(begun.elapsed())).await
     }
 
@@ -99,7 +100,7 @@ impl Data {
 impl Hello {
     async fn read(
         mut data: Data,
-        gate: Arc<Gate>,
+        resumption: Arc<Resumption>,
         config: Arc<ServerConfig>,
         within: Duration,
     ) -> Result<Self, HandshakeError> {
@@ -126,7 +127,7 @@ impl Hello {
                 .map_err(|_| HandshakeError::Late(within))?
                 .map_err(HandshakeError::of)?;
         }
-        Ok(Self { data, layer, gate })
+        Ok(Self { data, layer, resumption })
     }
 
     /// The connection, for its addresses.
@@ -165,7 +166,7 @@ impl Hello {
 
     /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a port? Not where it
     /// may be for an earlier claim of that one's, unless the client was seen to share sessions.
-    pub(crate) fn is_lent(&self, to: &Owned, port: u16) -> bool {
+    pub(crate) fn is_lent(&self, to: &ControlSession, port: u16) -> bool {
         let Offered::Known(owner) = self.offered() else { return false };
         let shared = to.kin.shares() && owner.kin.shares();
         to.kin.is_of(&owner.kin) && (shared || !owner.kin.has_left(port, Instant::now()))
@@ -173,10 +174,10 @@ impl Hello {
 
     /// Whose session it resumes, seen from this control connection.
     pub fn outcome(&self, binding: &Binding) -> Shows {
-        self.shows(binding.owned())
+        self.shows(binding.session())
     }
 
-    pub(crate) fn shows(&self, to: &Owned) -> Shows {
+    pub(crate) fn shows(&self, to: &ControlSession) -> Shows {
         match self.offered() {
             Offered::Known(owner) if owner.id() == to.id() => Shows::Own,
             Offered::Known(owner) if to.kin.is_of(&owner.kin) => Shows::Kin,
@@ -188,7 +189,7 @@ impl Hello {
 
     /// What is offered, and taken.
     fn offered(&self) -> Offered {
-        match self.gate.offered() {
+        match self.resumption.offered() {
             // Ours, and not resumed: another name (SNI) or cipher suite than the control connection's.
             Offered::Known(_) if self.layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) => {
                 Offered::Nothing
@@ -225,20 +226,20 @@ impl Hello {
             Offered::Known(owner) if shows == Shows::Kin => Some(owner),
             _ => None,
         };
-        let Self { mut data, mut layer, gate } = self;
+        let Self { mut data, mut layer, resumption } = self;
         match (&lender, flow) {
-            _ if shows == Shows::Own => gate.open(binding.owned(), binding.owned().allowance(flow)),
-            (Some(lender), Flow::Sends) => gate.open(lender, lender.allowance(flow)),
+            _ if shows == Shows::Own => resumption.give(binding.session(), binding.session().allowance(flow)),
+            (Some(lender), Flow::Sends) => resumption.give(lender, lender.allowance(flow)),
             // The lender's next reply brings one, where it is short of them.
-            (Some(lender), Flow::Receives) => gate.open(lender, 0),
-            (None, _) => gate.shut(),
+            (Some(lender), Flow::Receives) => resumption.give(lender, 0),
+            (None, _) => resumption.give_nothing(),
         }
         handshake(&mut data, &mut layer, Instant::now() + within, within).await?;
         if shows == Shows::Own || lender.is_some() {
             if layer.connection().handshake_kind() != Some(HandshakeKind::Resumed) {
                 return Err(DataTlsError::Unbound);
             }
-            gate.proven();
+            resumption.proven();
         }
         if shows != Shows::Own
             && let Some(own) = binding.established().certificates.first()
@@ -249,7 +250,7 @@ impl Hello {
         }
         if let Some(lender) = lender {
             // Somebody else may have logged in meanwhile.
-            if !binding.owned().kin.is_of(&lender.kin) {
+            if !binding.session().kin.is_of(&lender.kin) {
                 return Err(DataTlsError::Foreign);
             }
             binding.adopt(&lender);

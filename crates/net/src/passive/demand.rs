@@ -9,7 +9,7 @@ use crate::data::Hello;
 use crate::session_id::SessionId;
 use crate::tls::owner::{Answer, Policy, Reuse, Shows, owner};
 use crate::tls::server::{Binding, ServerTls};
-use crate::tls::sessions::Owned;
+use crate::tls::sessions::ControlSession;
 
 /// Whose connection a protected claim is for.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Demand {
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     tls: Arc<ServerTls>,
-    owned: Arc<Owned>,
+    session: Arc<ControlSession>,
     policy: Policy,
     /// At a port of its own.
     alone: bool,
@@ -37,13 +37,13 @@ impl Terms {
         let Demand { tls, binding, reuse } = demand;
         // Which way the bytes go is not known yet.
         let policy = Policy { reuse: *reuse, must_resume: binding.must_resume(), lends: true };
-        let owned = Arc::clone(binding.owned());
-        let alone = takes_nothing(policy) || (*reuse != Reuse::Require && owned.shares());
-        Self { tls: Arc::clone(tls), owned, policy, alone }
+        let session = Arc::clone(binding.session());
+        let alone = takes_nothing(policy) || (*reuse != Reuse::Require && session.shares());
+        Self { tls: Arc::clone(tls), session, policy, alone }
     }
 
     pub(super) fn kind(&self) -> Kind {
-        if self.alone { Kind::Lone(self.session()) } else { Kind::Bound(self.session()) }
+        if self.alone { Kind::Lone(self.id()) } else { Kind::Bound(self.id()) }
     }
 
     /// The same at a port that others use as well, where what comes tells them apart.
@@ -51,13 +51,13 @@ impl Terms {
         (self.alone && !takes_nothing(self.policy)).then(|| Self { alone: false, ..self.clone() })
     }
 
-    pub(super) fn session(&self) -> SessionId {
-        self.owned.id()
+    pub(super) fn id(&self) -> SessionId {
+        self.session.id()
     }
 
     /// It was not used, and its connection may still come.
     pub(super) fn left(&self, port: u16, now: Instant) {
-        self.owned.left(port, now);
+        self.session.left(port, now);
     }
 
     pub(super) fn tls(&self) -> &Arc<ServerTls> {
@@ -66,9 +66,9 @@ impl Terms {
 
     /// Is this hello good enough, at this port?
     pub(super) fn takes(&self, hello: &Hello, port: u16) -> bool {
-        let shows = match hello.shows(&self.owned) {
+        let shows = match hello.shows(&self.session) {
             // It may be for an earlier claim of the other's.
-            Shows::Kin if !hello.is_lent(&self.owned, port) => Shows::Other,
+            Shows::Kin if !hello.is_lent(&self.session, port) => Shows::Other,
             shows => shows,
         };
         matches!(owner(shows, self.policy), Answer::Own | Answer::Perhaps)

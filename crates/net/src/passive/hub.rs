@@ -259,7 +259,7 @@ impl Hub {
         let mailbox = state.mailboxes.remove(&id);
         let mut ended = Vec::new();
         if let Some(inbox) = mailbox.as_ref().and_then(|mailbox| mailbox.inbox.as_ref()) {
-            let unused = (!served).then_some(inbox.terms.session());
+            let unused = (!served).then_some(inbox.terms.id());
             if !served {
                 inbox.terms.left(port, Instant::now());
             }

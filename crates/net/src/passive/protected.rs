@@ -179,7 +179,7 @@ impl ProtectedClaim {
                 }
             };
             match event {
-                HelloEvent::Hello(hello) => match owner(hello.shows(self.binding.owned()), policy) {
+                HelloEvent::Hello(hello) => match owner(hello.shows(self.binding.session()), policy) {
                     Answer::Own => {
                         for other in held.give_up() {
                             self.refuse(*other, Cause::Unbound);

@@ -10,7 +10,7 @@ use rustix::net::{SendAncillaryBuffer, SendFlags};
 use rustls::Connection;
 
 use super::error::LayerError;
-use super::reissue::{self, Template};
+use super::reissue::Reissue;
 use crate::buffer;
 use crate::socket::{Waiting, receive_into};
 
@@ -33,10 +33,7 @@ pub(crate) struct Layer {
     asked: bool,
     /// Bytes that have gone either way at the socket.
     moved: u64,
-    /// How a ticket is given after the handshake, where it can be.
-    template: Option<Template>,
-    /// A ticket that goes out in front of what is said next.
-    ticket: Option<Vec<u8>>,
+    reissue: Reissue,
 }
 
 impl Layer {
@@ -51,8 +48,7 @@ impl Layer {
             ended: false,
             asked: false,
             moved: 0,
-            template: None,
-            ticket: None,
+            reissue: Reissue::default(),
         }
     }
 
@@ -119,9 +115,7 @@ impl Layer {
     /// taken may still have to be flushed.
     pub(crate) fn write(&mut self, socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         self.flush(socket)?;
-        if let Some(ticket) = self.ticket.take() {
-            reissue::say(&mut self.connection, ticket);
-        }
+        self.reissue.say(&mut self.connection);
         let taken = self.connection.writer().write(bytes.get(..AHEAD).unwrap_or(bytes))?;
         match self.flush(socket) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
@@ -131,12 +125,12 @@ impl Layer {
 
     /// Can a ticket be given now?
     pub(crate) fn gives_tickets(&self) -> bool {
-        self.template.is_some()
+        self.reissue.is_possible()
     }
 
     /// Gives the peer a ticket of this connection's session, in front of what is said next.
     pub(crate) fn give(&mut self, ticket: &[u8]) {
-        self.ticket = self.template.as_ref().and_then(|template| template.with(ticket));
+        self.reissue.prepare(ticket);
     }
 
     /// Appends plaintext, at most `limit` bytes. 0 is the peer's end, said by close_notify; an end without it is
@@ -256,9 +250,7 @@ impl Layer {
         let given = self.connection.read_tls(&mut piece)?;
         self.inbox.take(given);
         let processed = if self.connection.is_handshaking() {
-            let (processed, template) = reissue::watch(|| self.connection.process_new_packets());
-            self.template = self.template.take().or(template);
-            processed
+            self.reissue.observe(|| self.connection.process_new_packets())
         } else {
             self.connection.process_new_packets()
         };

@@ -32,17 +32,17 @@ const LIFETIME_AND_AGE: usize = 8;
 const MOST: usize = 1 << 14;
 
 thread_local! {
-    // rustls protects a record in the call that it was given the bytes in, so that both are filled and emptied within one
-    // call, and nobody else runs on this thread meanwhile.
+    // rustls encrypts a record in the call that is given its bytes (a test asserts it), so that both are filled and emptied
+    // within one call, and nothing else runs on this thread meanwhile.
     /// The last ticket's message that was protected.
     static SEEN: RefCell<Option<Template>> = const { RefCell::new(None) };
-    /// What is to be said in place of the next bytes of the application's.
+    /// What is to be said in place of the next application data.
     static READY: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
 /// A NewSessionTicket without its ticket.
 #[derive(Debug)]
-pub(super) struct Template {
+struct Template {
     /// Lifetime, mask of the age, nonce.
     before: Vec<u8>,
     /// Extensions.
@@ -69,7 +69,7 @@ impl Template {
     }
 
     /// With another ticket; none where that is too long for one record.
-    pub(super) fn with(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+    fn with(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let length = u16::try_from(ticket.len()).ok()?.to_be_bytes();
         let body = [&self.before, &length[..], ticket, &self.behind].concat();
         let [_, a, b, c] = u32::try_from(body.len()).ok()?.to_be_bytes();
@@ -78,20 +78,43 @@ impl Template {
     }
 }
 
-/// Runs a step of a handshake: what it gives, and the last ticket that it has sent.
-pub(super) fn watch<T>(step: impl FnOnce() -> T) -> (T, Option<Template>) {
-    SEEN.take();
-    let given = step();
-    (given, SEEN.take())
+/// The tickets that a connection gives after its handshake. Nothing happens where the connection's configuration does not have
+/// our [`provider`].
+#[derive(Debug, Default)]
+pub(super) struct Reissue {
+    template: Option<Template>,
+    /// A message that goes out in front of what is said next.
+    ready: Option<Vec<u8>>,
 }
 
-/// Has a connection say a handshake message, which was made of a [`Template`] of its own. Not to be called in the middle of
-/// a handshake. What it says waits to be flushed.
-pub(super) fn say(connection: &mut rustls::Connection, message: Vec<u8>) {
-    READY.set(Some(message));
-    // The byte stands for the message. It fails only where nothing can be sent any more, as the next write will say.
-    let _ = connection.writer().write(&[0]);
-    READY.take();
+impl Reissue {
+    /// Runs a step of a handshake, and remembers the last ticket that it has sent.
+    pub(super) fn observe<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        SEEN.take();
+        let given = step();
+        let seen = SEEN.take();
+        self.template = self.template.take().or(seen);
+        given
+    }
+
+    /// Can a ticket be given now?
+    pub(super) fn is_possible(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// A ticket of this connection's session is to be given in front of what is said next.
+    pub(super) fn prepare(&mut self, ticket: &[u8]) {
+        self.ready = self.template.as_ref().and_then(|template| template.with(ticket));
+    }
+
+    /// Says what has been prepared; it waits to be flushed. Not to be called in the middle of a handshake.
+    pub(super) fn say(&mut self, connection: &mut rustls::Connection) {
+        let Some(message) = self.ready.take() else { return };
+        READY.set(Some(message));
+        // The byte stands for the message. It fails only where nothing can be sent any more, as the next write will say.
+        let _ = connection.writer().write(&[0]);
+        READY.take();
+    }
 }
 
 /// The cryptography of control connections: the common one, where TLS 1.3 can say a handshake message later.
@@ -178,6 +201,12 @@ impl MessageEncrypter for Sealer {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use super::super::identity::{Choice, Identity};
+    use super::super::store::{Store, View};
+    use super::super::trust::Trust;
+    use super::super::verify::Verifier;
     use super::*;
 
     #[test]
@@ -196,5 +225,83 @@ mod tests {
         for end in 1..whole.len() {
             assert!(Template::last(&whole[..end]).is_none(), "{end} bytes");
         }
+    }
+
+    const CHANGED: &str = "rustls does not encrypt a record in the call that is given its bytes any more: \
+                           tls/reissue.rs cannot work like this (docs/decisions/tickets-after-the-login.md)";
+
+    /// Both ends of a TLS 1.3 connection in memory.
+    struct Pair {
+        server: rustls::Connection,
+        client: rustls::Connection,
+        store: Arc<Store>,
+        reissue: Reissue,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let identity = Identity::self_signed(&["localhost".to_owned()]).unwrap().identity;
+            let verifier = Verifier::new(Trust::Pinned(vec![identity.fingerprint()]));
+            let server = rustls::ServerConfig::builder_with_provider(provider())
+                .with_protocol_versions(&[&rustls::version::TLS13])
+                .unwrap()
+                .with_no_client_auth();
+            let mut server = server.with_cert_resolver(Arc::new(Choice(vec![identity])));
+            server.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
+            let client = rustls::ClientConfig::builder_with_provider(super::super::provider::provider())
+                .with_protocol_versions(&[&rustls::version::TLS13])
+                .unwrap();
+            let mut client =
+                client.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+            let store = Arc::default();
+            client.resumption = rustls::client::Resumption::store(Arc::new(View::control(&store)));
+            let name = "localhost".try_into().unwrap();
+            Self {
+                server: rustls::ServerConnection::new(Arc::new(server)).unwrap().into(),
+                client: rustls::ClientConnection::new(Arc::new(client), name).unwrap().into(),
+                store,
+                reissue: Reissue::default(),
+            }
+        }
+
+        /// Passes on what both have to say, until neither has.
+        fn exchange(&mut self) {
+            while self.client.wants_write() || self.server.wants_write() {
+                let (mut up, mut down) = (Vec::new(), Vec::new());
+                while self.client.wants_write() {
+                    self.client.write_tls(&mut up).unwrap();
+                }
+                let mut up = up.as_slice();
+                while !up.is_empty() {
+                    self.server.read_tls(&mut up).unwrap();
+                    self.reissue.observe(|| self.server.process_new_packets()).unwrap();
+                }
+                while self.server.wants_write() {
+                    self.server.write_tls(&mut down).unwrap();
+                }
+                let mut down = down.as_slice();
+                while !down.is_empty() {
+                    self.client.read_tls(&mut down).unwrap();
+                    self.client.process_new_packets().unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rustls_encrypts_a_record_in_the_call_that_is_given_its_bytes() {
+        let mut pair = Pair::new();
+        pair.exchange();
+        assert!(!pair.server.is_handshaking() && pair.reissue.is_possible(), "{CHANGED}");
+        let given = pair.store.left();
+        READY.set(Some(pair.reissue.template.as_ref().unwrap().with(b"another").unwrap()));
+        pair.server.writer().write_all(&[0]).unwrap();
+        assert!(READY.take().is_none(), "{CHANGED}");
+        pair.server.writer().write_all(b"226 Done.").unwrap();
+        pair.exchange();
+        assert_eq!(pair.store.left(), given + 1, "the client takes it for a ticket");
+        let mut said = [0; 32];
+        let count = pair.client.reader().read(&mut said).unwrap();
+        assert_eq!(&said[..count], b"226 Done.", "the byte that stood for the ticket is not sent");
     }
 }

@@ -17,8 +17,10 @@ use super::kin::{Pool, User};
 use super::owner::{Flow, Reuse};
 use super::provider::{Versions, provider, signatures};
 use super::reissue;
-use super::sessions::{AT_LOGIN, Gate, Issuer, ON_DATA, Owned, Sessions};
+use super::resumption::{Issuer, Resumption};
+use super::sessions::{ControlSession, Sessions};
 use super::subject::Subject;
+use super::tickets::{AT_LOGIN, ON_DATA};
 use crate::session_id::SessionId;
 
 /// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
@@ -130,20 +132,19 @@ impl ServerTls {
     /// For a control connection from an address.
     pub(crate) fn opening(&self, from: IpAddr) -> Result<(Opening, Arc<ServerConfig>), TlsConfigError> {
         let current = self.current();
-        let owned = self.sessions.open(from)?;
-        let issuer = Arc::new(Issuer(Arc::clone(&owned)));
+        let session = self.sessions.open(from)?;
+        let issuer = Arc::new(Issuer(Arc::clone(&session)));
         let mut config = current.control.clone();
         config.ticketer = Arc::clone(&issuer) as _;
         config.session_storage = issuer;
-        let sessions = self.sessions.clone();
-        Ok((Opening { owned, current, sessions }, Arc::new(config)))
+        Ok((Opening { session, current }, Arc::new(config)))
     }
 
     /// A data connection of whichever session.
-    pub(crate) fn any(&self) -> (Arc<Gate>, Arc<ServerConfig>) {
-        let gate = self.sessions.any();
-        let config = self.current().data(&gate);
-        (gate, config)
+    pub(crate) fn any(&self) -> (Arc<Resumption>, Arc<ServerConfig>) {
+        let resumption = Resumption::any(&self.sessions);
+        let config = self.current().data(&resumption);
+        (resumption, config)
     }
 }
 
@@ -170,26 +171,25 @@ impl Current {
         Ok(Self { control, data, vouched })
     }
 
-    fn data(&self, gate: &Arc<Gate>) -> Arc<ServerConfig> {
+    fn data(&self, resumption: &Arc<Resumption>) -> Arc<ServerConfig> {
         let mut config = self.data.clone();
-        config.ticketer = Arc::clone(gate) as _;
-        config.session_storage = Arc::clone(gate) as _;
+        config.ticketer = Arc::clone(resumption) as _;
+        config.session_storage = Arc::clone(resumption) as _;
         Arc::new(config)
     }
 }
 
 /// A binding before its handshake.
 pub(crate) struct Opening {
-    owned: Arc<Owned>,
+    session: Arc<ControlSession>,
     current: Arc<Current>,
-    sessions: Sessions,
 }
 
 impl Opening {
     pub(crate) fn established(self, established: Established) -> Binding {
-        let Self { owned, current, sessions } = self;
-        let seat = Arc::new(Seat { owned, pool: Mutex::default() });
-        Binding { seat, current, sessions, established: Arc::new(established) }
+        let Self { session, current } = self;
+        let lifetime = Arc::new(Lifetime { session, pool: Mutex::default() });
+        Binding { lifetime, current, established: Arc::new(established) }
     }
 }
 
@@ -197,34 +197,33 @@ impl Opening {
 /// what the client was given can be resumed. Cheap to clone.
 #[derive(Clone)]
 pub struct Binding {
-    seat: Arc<Seat>,
+    lifetime: Arc<Lifetime>,
     current: Arc<Current>,
-    sessions: Sessions,
     established: Arc<Established>,
 }
 
-/// What lives as long as its control connection.
-struct Seat {
-    owned: Arc<Owned>,
+/// Lives as long as its control connection.
+struct Lifetime {
+    session: Arc<ControlSession>,
     /// Where its client shares sessions among several control connections.
-    pool: Mutex<Option<Arc<Pool<Owned>>>>,
+    pool: Mutex<Option<Arc<Pool<ControlSession>>>>,
 }
 
-impl Seat {
+impl Lifetime {
     /// The pool of its user and address, from now on.
     fn join(&self) {
-        let pool = self.owned.registry.pools.of(&self.owned.kin);
+        let pool = self.session.registry.pools.of(&self.session.kin);
         let before = std::mem::replace(&mut *self.pool.lock().unwrap_or_else(PoisonError::into_inner), pool);
         drop(before);
     }
 }
 
-impl Drop for Seat {
+impl Drop for Lifetime {
     fn drop(&mut self) {
-        self.owned.kin.end();
+        self.session.kin.end();
         // Its client may go on with its session on the data connections of others; if there are none, nothing is kept.
-        if let Some(pool) = self.owned.registry.pools.of(&self.owned.kin) {
-            pool.keep(Arc::clone(&self.owned));
+        if let Some(pool) = self.session.registry.pools.of(&self.session.kin) {
+            pool.keep(Arc::clone(&self.session));
         }
     }
 }
@@ -232,42 +231,42 @@ impl Drop for Seat {
 impl Binding {
     /// Its name among all of the process.
     pub fn id(&self) -> SessionId {
-        self.owned().id()
+        self.session().id()
     }
 
     /// Who is logged in on the control connection now. Without anybody it has no kin (see [`Shows::Kin`](super::Shows::Kin)).
     pub fn belongs(&self, user: Option<User>) {
-        self.owned().kin.belongs(user);
-        self.seat.join();
+        self.session().kin.belongs(user);
+        self.lifetime.join();
     }
 
     /// May a data connection resume the session of a control connection that is kin? Not where anybody can be this user, and
     /// something is to be stored.
     pub fn lends(&self, flow: Flow) -> bool {
-        self.owned().kin.lends(flow)
+        self.session().kin.lends(flow)
     }
 
     /// A data connection has resumed another's session, and has proven that it knows it.
-    pub(crate) fn adopt(&self, other: &Owned) {
-        self.owned().learn();
-        self.owned().kin.share(&other.kin);
-        self.seat.join();
+    pub(crate) fn adopt(&self, other: &ControlSession) {
+        self.session().learn();
+        self.session().kin.share(&other.kin);
+        self.lifetime.join();
     }
 
     /// A data connection was refused that resumes nothing. Its client may have no ticket any more (a Go program throws its only
     /// one away when a handshake fails), and is given one with what is said next ([`Control::replenish`](crate::control::Control)).
     pub fn owes_a_ticket(&self) {
-        self.owned().owe();
+        self.session().owe();
     }
 
     /// An upload has ended with close_notify.
     pub fn notified(&self) {
-        self.owned().notified();
+        self.session().notified();
     }
 
     /// Has an upload ended with close_notify? Then all of them must.
     pub fn notifies(&self) -> bool {
-        self.owned().notifies()
+        self.session().notifies()
     }
 
     /// What was agreed on for the control connection, and the client's certificates.
@@ -284,23 +283,23 @@ impl Binding {
 
     /// A data connection has resumed it.
     pub fn has_resumed(&self) -> bool {
-        self.owned().has_learned()
+        self.session().has_learned()
     }
 
     /// Under [`Reuse::Learn`] the next data connection must resume it: one has done so, and the client
     /// is not one that can have no ticket left.
     pub fn must_resume(&self) -> bool {
-        self.owned().has_learned() && !self.owned().is_spent()
+        self.session().has_learned() && !self.session().is_spent()
     }
 
-    pub(crate) fn owned(&self) -> &Arc<Owned> {
-        &self.seat.owned
+    pub(crate) fn session(&self) -> &Arc<ControlSession> {
+        &self.lifetime.session
     }
 
-    pub(crate) fn gate(&self, reuse: Reuse) -> (Arc<Gate>, Arc<ServerConfig>) {
-        let gate = self.sessions.only(self.owned(), reuse != Reuse::Require);
-        let config = self.current.data(&gate);
-        (gate, config)
+    pub(crate) fn resumption(&self, reuse: Reuse) -> (Arc<Resumption>, Arc<ServerConfig>) {
+        let resumption = Resumption::only(self.session(), reuse != Reuse::Require);
+        let config = self.current.data(&resumption);
+        (resumption, config)
     }
 }
 
