@@ -37,7 +37,7 @@ const PIECES: (usize, usize) = (4 * 1024, 32 * 1024);
 
 /// What is kept of a piece at the most: an entry of 24 bytes becomes a place and a name.
 const fn kept_of(piece: usize) -> usize {
-    piece / 24 * size_of::<Place>() + piece
+    piece / 24 * size_of::<Span>() + piece
 }
 
 static SHARED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET)));
@@ -47,7 +47,7 @@ static SHARED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::n
 pub(super) struct Names {
     /// All of them, each with a NUL behind it.
     bytes: Vec<u8>,
-    places: Vec<Place>,
+    spans: Vec<Span>,
     /// The next to be told.
     next: usize,
     budget: Arc<Semaphore>,
@@ -55,7 +55,7 @@ pub(super) struct Names {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Span {
     start: u32,
     length: u16,
     kind: FileType,
@@ -85,14 +85,14 @@ impl Names {
     }
 
     fn within(budget: Arc<Semaphore>) -> Self {
-        Self { bytes: Vec::new(), places: Vec::new(), next: 0, budget, held: None }
+        Self { bytes: Vec::new(), spans: Vec::new(), next: 0, budget, held: None }
     }
 
     /// Reads on in the directory, and sorts the names at its end. May wait for the disk.
     pub(super) fn read(&mut self, dir: &OwnedFd) -> Result<Read> {
         let mut buffer = Vec::with_capacity(PIECES.0);
         loop {
-            if self.places.len() > SORTED {
+            if self.spans.len() > SORTED {
                 return Ok(Read::TooMany);
             }
             if self.free() < kept_of(buffer.capacity()) {
@@ -111,10 +111,10 @@ impl Names {
                 }
             }
         }
-        let Self { bytes, places, .. } = self;
-        places.sort_unstable_by(|a, b| compare(bytes, a, b));
+        let Self { bytes, spans, .. } = self;
+        spans.sort_unstable_by(|a, b| compare(bytes, *a, *b));
         bytes.shrink_to_fit();
-        places.shrink_to_fit();
+        spans.shrink_to_fit();
         Ok(Read::Sorted)
     }
 
@@ -136,7 +136,7 @@ impl Names {
     /// Bytes that may still be kept.
     fn free(&self) -> usize {
         let held = self.held.as_ref().map_or(0, |held| held.num_permits() * 1024);
-        (FREE + held).saturating_sub(self.bytes.len() + self.places.len() * size_of::<Place>())
+        (FREE + held).saturating_sub(self.bytes.len() + self.spans.len() * size_of::<Span>())
     }
 
     fn add(&mut self, entry: &rustix::fs::RawDirEntry<'_>) {
@@ -151,12 +151,12 @@ impl Names {
         };
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
         let kind = facts::file_type(entry.file_type());
-        self.places.push(Place { start, length, kind });
+        self.spans.push(Span { start, length, kind });
     }
 
     /// The next name, until there is none.
     pub(super) fn next(&mut self) -> Option<Name<'_>> {
-        let Place { start, kind, .. } = *self.places.get(self.next)?;
+        let Span { start, kind, .. } = *self.spans.get(self.next)?;
         self.next += 1;
         let bytes = CStr::from_bytes_until_nul(self.bytes.get(start as usize..)?).ok()?;
         Some(Name { bytes, kind })
@@ -168,10 +168,10 @@ pub(super) fn is_hidden(name: &[u8]) -> bool {
     name == b"." || name == b".." || part::is_part(name)
 }
 
-fn compare(bytes: &[u8], a: &Place, b: &Place) -> Ordering {
-    let name = |place: &Place| {
-        let start = place.start as usize;
-        bytes.get(start..start + usize::from(place.length)).unwrap_or_default()
+fn compare(bytes: &[u8], a: Span, b: Span) -> Ordering {
+    let name = |span: Span| {
+        let start = span.start as usize;
+        bytes.get(start..start + usize::from(span.length)).unwrap_or_default()
     };
     name(a).cmp(name(b))
 }
@@ -197,7 +197,7 @@ mod tests {
         let mut names = Names::within(Arc::new(Semaphore::new(0)));
         assert_eq!(names.read(&dir).unwrap(), Read::Sorted);
         let first = names.next().map(|name| name.bytes.to_bytes().to_vec());
-        assert_eq!((first, names.places.len()), (Some(b"900".to_vec()), 100));
+        assert_eq!((first, names.spans.len()), (Some(b"900".to_vec()), 100));
     }
 
     #[tokio::test(start_paused = true)]
@@ -207,13 +207,13 @@ mod tests {
         let mut names = Names::within(Arc::clone(&budget));
         // 3000 names of 100 bytes are more than one step.
         assert_eq!(names.read(&dir).unwrap(), Read::NoRoom);
-        let kept = names.bytes.len() + names.places.len() * size_of::<Place>();
+        let kept = names.bytes.len() + names.spans.len() * size_of::<Span>();
         assert!(kept <= FREE + STEP as usize * 1024, "{kept}");
         assert!(!names.wait().await, "others keep it");
         budget.add_permits(STEP as usize);
         assert!(names.wait().await);
         assert_eq!(names.read(&dir).unwrap(), Read::Sorted);
-        assert_eq!((names.places.len(), budget.available_permits()), (3000, 0));
+        assert_eq!((names.spans.len(), budget.available_permits()), (3000, 0));
         drop(names);
         assert_eq!(budget.available_permits(), 2 * STEP as usize);
     }
