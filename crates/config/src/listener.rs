@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use wire::host_port::is_private;
 
 use crate::text;
 
@@ -88,11 +89,7 @@ impl Listener {
     #[must_use]
     pub fn announced(&self, connected_to: IpAddr, peer: IpAddr) -> IpAddr {
         match (self.external, peer) {
-            (Some(external), IpAddr::V4(peer))
-                if !(peer.is_private() || peer.is_loopback() || peer.is_link_local()) =>
-            {
-                external.into()
-            }
+            (Some(external), IpAddr::V4(_)) if !is_private(peer) => external.into(),
             _ => connected_to,
         }
     }
@@ -155,6 +152,7 @@ mod tests {
         let outside = [198, 51, 100, 1].into();
         assert_eq!(listener.announced(connected_to, outside), IpAddr::from([203, 0, 113, 7]));
         assert_eq!(listener.announced(connected_to, [192, 168, 1, 9].into()), connected_to);
+        assert_eq!(listener.announced(connected_to, [100, 64, 1, 9].into()), connected_to);
         assert_eq!(Listener::default().announced(connected_to, outside), connected_to);
     }
 }

@@ -35,6 +35,19 @@ impl Family {
     }
 }
 
+/// Private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598), link-local or loopback: an address
+/// that means nothing in other networks.
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let shared = matches!(v4.octets(), [100, 64..=127, ..]);
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 /// The host-port of RFC 959 4.1.2: an IPv4 address and a port as six numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HostPort {

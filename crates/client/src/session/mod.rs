@@ -28,7 +28,6 @@ use wire::{Command, Reply};
 pub use exchange::{Exchange, Want};
 pub use login::{Credentials, Login};
 pub use transfer::{Flow, Transfer, Transferred};
-pub use way::is_inner;
 pub use way::{Approach, Mode, Way};
 
 use crate::error::Error;

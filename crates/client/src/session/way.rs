@@ -2,6 +2,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use wire::host_port::is_private;
+
 use crate::error::Attempt;
 
 /// Who opens data connections.
@@ -139,21 +141,10 @@ impl Approach {
     /// A private address of ours and a public one of the server's mean that somebody between translates addresses. In clear
     /// that somebody may translate the one in PORT too (an FTP helper); under TLS nobody can.
     pub(super) fn cannot_be_dialled(&self, ours: IpAddr) -> Option<String> {
-        let behind_nat = self.sealed && is_inner(ours) && !is_inner(self.server.ip());
+        let behind_nat = self.sealed && is_private(ours) && !is_private(self.server.ip());
         behind_nat.then(|| {
             format!("our address {ours} means nothing to a server at a public one, and no NAT can translate it under TLS: not tried")
         })
-    }
-}
-
-/// Private (RFC 1918, RFC 4193), shared (RFC 6598), link-local or loopback: an address that means nothing elsewhere.
-pub fn is_inner(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
-        }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 

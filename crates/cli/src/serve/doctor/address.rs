@@ -33,10 +33,8 @@ pub(super) fn gather(site: &Flags) -> Here {
 
 /// Can it be reached from everywhere, as far as its number tells?
 fn is_of_everybody(address: Ipv4Addr) -> bool {
-    // RFC 6598: shared by the customers of a provider.
-    let shared = matches!(address.octets(), [100, 64..=127, ..]);
-    let special = address.is_private() || address.is_loopback() || address.is_link_local() || shared;
-    !special && !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
+    let special = address.is_unspecified() || address.is_multicast() || address.is_broadcast();
+    !special && !wire::host_port::is_private(address.into())
 }
 
 /// Pure: the same facts, the same findings.

@@ -8,7 +8,8 @@ use super::shared::{MAY_BE_OURS, helper, named_in, passive_fails, rejecter, weig
 use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
 use crate::verdict::{Verdict, Weight};
-use client::session::{Way, is_inner};
+use client::session::Way;
+use wire::host_port::is_private;
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
 
@@ -334,7 +335,7 @@ fn address(facts: &Facts, findings: &mut Findings) {
             );
             continue;
         }
-        if !is_inner(told_ip) {
+        if !is_private(told_ip) {
             findings.ask(
                 format!(
                     "whether the address in the 227 reply ({told_ip}) is the server's too: the same port connects at {peer}"
@@ -372,7 +373,7 @@ fn translated(facts: &Facts, findings: &mut Findings) {
     if own == seen {
         return;
     }
-    if is_inner(seen) && !is_inner(own) {
+    if is_private(seen) && !is_private(own) {
         findings.ask(
             format!("who translates addresses: this machine is {own}, but the server sees {seen}, which is an address of its own network"),
             "ask the administrator: a balancer or NAT in front of the server hides its clients (`pasv serve --proxy-from` sees them)",

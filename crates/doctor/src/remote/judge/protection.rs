@@ -4,7 +4,7 @@ use crate::finding::{Finding, Findings};
 use crate::remote::evidence::handshake as words;
 use crate::remote::facts::{Cover, End, Facts, Handshake, Login, Trial, is_offer};
 use crate::verdict::{Verdict, Weight};
-use client::session::is_inner;
+use wire::host_port::is_private;
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     handshake(facts, findings);
@@ -28,7 +28,7 @@ fn established(facts: &Facts, findings: &mut Findings) {
         } else {
             let address = facts.host.parse::<std::net::IpAddr>().ok();
             // No public authority signs for those.
-            let inner = address.is_some_and(is_inner) || facts.host.eq_ignore_ascii_case("localhost");
+            let inner = address.is_some_and(is_private) || facts.host.eq_ignore_ascii_case("localhost");
             let same = doubt == "not signed by a trusted authority";
             let sentence = if same {
                 "The server's certificate is not signed by a trusted authority.".to_owned()
