@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use ::firewall::{Active, Authority, Chain, Modes, Output, Ports, Request, Target, Tracking};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use firewall_host::listeners::{Listener, listed};
 use firewall_host::{Filters, machine};
 
 use crate::serve;
@@ -241,7 +242,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
             let mut text = inactive(
                 &request,
                 (seen.filters, seen.why == firewall_host::OURS),
-                &change::closed(&request),
+                &machine::closed(&request),
                 width,
             );
             if flags.site.explain() {
@@ -282,7 +283,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 fn inactive(
     request: &Request,
     (filters, ours): (Filters, bool),
-    closed: &[machine::Listener],
+    closed: &[Listener],
     width: usize,
 ) -> String {
     let first = match filters {
@@ -323,7 +324,7 @@ fn inactive(
     );
     let mut lines = crate::columns::wrap(&closing, "", "", width);
     if !closed.is_empty() {
-        let in_use = format!("In use now, and closed by it: {}.", machine::listed(closed));
+        let in_use = format!("In use now, and closed by it: {}.", listed(closed));
         lines.extend(crate::columns::wrap(&in_use, "", "  ", width));
     }
     text + &lines.join("\n") + "\n"
@@ -331,13 +332,13 @@ fn inactive(
 
 /// A whole rule set closes all ports that it does not list. Where the text goes to a program, nobody reads its comments.
 fn warn_of_closed(request: &Request, text: &mut String) {
-    let closed = change::closed(request);
+    let closed = machine::closed(request);
     if closed.is_empty() {
         return;
     }
     let warning = format!(
         "These rules close ports that are in use on this machine: {}. --keep PORT leaves a TCP port open.",
-        machine::listed(&closed)
+        listed(&closed)
     );
     if !std::io::stdout().is_terminal() {
         return say(format_args!("warning: {warning}"));
@@ -350,6 +351,7 @@ fn warn_of_closed(request: &Request, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use ::firewall::{Exposure, Families};
+    use firewall_host::listeners::{Program, Protocol};
 
     use super::*;
 
@@ -362,10 +364,10 @@ mod tests {
             active: Active::Off,
             families: Families::Both,
         });
-        let web = machine::Listener {
-            protocol: machine::Protocol::Tcp,
-            port: 80,
-            program: Some("nginx".to_owned()),
+        let web = Listener {
+            protocol: Protocol::Tcp,
+            at: ([0, 0, 0, 0], 80).into(),
+            program: Some(Program { name: "nginx".to_owned(), process: 7 }),
         };
         let text = inactive(&request, (Filters::Inactive, false), &[web], 80);
         assert!(text.starts_with("No firewall is active on this machine: nothing to do.\n"), "{text}");

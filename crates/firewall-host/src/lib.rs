@@ -6,12 +6,13 @@
 //!                          +--recognise--> Recognised                 which firewall runs here
 //! ```
 //!
-//! [`machine`] runs the programs and reads `/proc`; everything else is pure. The rules that a server needs come from the
+//! [`machine`] runs the programs, [`listeners`] reads `/proc`; everything else is pure. The rules that a server needs come from the
 //! crate `firewall`.
 #![forbid(unsafe_code)]
 
 mod apply;
 mod check;
+pub mod listeners;
 pub mod machine;
 mod packets;
 mod recognise;

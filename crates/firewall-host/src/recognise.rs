@@ -49,11 +49,10 @@ pub fn recognise(seen: &Seen) -> Recognised {
     let found =
         |target, why: &str| Recognised { target, chain: None, why: why.to_owned(), filters: Filters::Active };
     let open = |target, why| Recognised { filters: Filters::Inactive, ..found(target, why) };
-    if seen.firewalld.as_deref().is_some_and(|said| said.trim() == "running") {
-        return found(Target::Firewalld, "firewalld runs on this machine");
-    }
-    if seen.ufw.as_deref().is_some_and(|said| said.lines().any(|line| line.trim() == "Status: active")) {
-        return found(Target::Ufw, "ufw is active on this machine");
+    match front_end_of(seen.ufw.as_deref(), seen.firewalld.as_deref()) {
+        Some(Target::Ufw) => return found(Target::Ufw, "ufw is active on this machine"),
+        Some(front_end) => return found(front_end, "firewalld runs on this machine"),
+        None => {}
     }
     let ruleset = seen.ruleset.as_ref();
     if ruleset.is_some_and(|ruleset| ruleset.chains.iter().any(|chain| chain.table == "firewalld")) {
@@ -92,6 +91,15 @@ pub fn recognise(seen: &Seen) -> Recognised {
             ..found(Target::Nftables, "the firewall of this machine cannot be read; --for selects another")
         },
     }
+}
+
+/// The front end that is active, by what `ufw status` and `firewall-cmd --state` say.
+pub(crate) fn front_end_of(ufw: Option<&str>, firewalld: Option<&str>) -> Option<Target> {
+    if firewalld.is_some_and(|said| said.trim() == "running") {
+        return Some(Target::Firewalld);
+    }
+    let active = ufw.is_some_and(|said| said.lines().any(|line| line.trim() == "Status: active"));
+    active.then_some(Target::Ufw)
 }
 
 /// Why: there are no rules but those that `pasv firewall --apply` has made.

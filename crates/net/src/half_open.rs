@@ -14,24 +14,19 @@
 //!                      retransmits: 1         2                               3
 //! ```
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io::{self, Read};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::proc_net::{Row, rows};
+
 /// Where Linux shows the TCP connections of each family (proc_pid_net(5)). An IPv4 call to a dual-stack socket stands in
 /// the second, under a mapped address.
 const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
-
-/// Bytes read of each table: some 100,000 connections. The kernel makes the text while it is read, and a machine with
-/// more is too busy to be asked.
-const MOST: u64 = 16 * 1024 * 1024;
-
-/// Bytes of a line; the longest of Linux has 180.
-const LINE: u64 = 512;
 
 /// The state SYN-RECV, as the kernel numbers it.
 const SYN_RECV: &[u8] = b"03";
@@ -107,46 +102,28 @@ fn in_tables(tables: &[&Path], peer: IpAddr, port: u16, within: Option<Duration>
     }
 }
 
-/// How old at least is the youngest call of this peer, at this port, in SYN-RECV? None where there is none. A line that is
-/// none is passed over.
-///
-/// # Errors
-/// The table's; `FileTooLarge` where it goes on after [`MOST`], `InvalidData` for a line that does not end.
+/// How old at least is the youngest call of this peer, at this port, in SYN-RECV? None where there is none.
 fn in_table(table: impl Read, peer: IpAddr, port: u16) -> io::Result<Option<Duration>> {
-    let mut table = BufReader::with_capacity(64 * 1024, table.take(MOST));
-    let mut line = Vec::new();
     let mut youngest: Option<Duration> = None;
-    loop {
-        line.clear();
-        (&mut table).take(LINE).read_until(b'\n', &mut line)?;
-        if line.last() != Some(&b'\n') {
-            return match (line.len() as u64, table.get_ref().limit()) {
-                (_, 0) => Err(io::ErrorKind::FileTooLarge.into()),
-                (LINE, _) => Err(io::ErrorKind::InvalidData.into()),
-                // The end; of an unfinished line nothing is believed.
-                _ => Ok(youngest),
-            };
-        }
-        if let Some((local, remote, age)) = half_open(&line)
+    rows(table, |row| {
+        if let Some((local, remote, age)) = half_open(&row)
             && local == port
             && remote == peer
         {
             youngest = Some(youngest.map_or(age, |known| known.min(age)));
         }
-    }
+    })?;
+    Ok(youngest)
 }
 
-/// The local port and the remote address of a line in SYN-RECV, and how old it is at least: `sl local remote state
-/// queues timer:when retransmits ...`.
-fn half_open(line: &[u8]) -> Option<(u16, IpAddr, Duration)> {
-    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
-    let (local, remote) = (fields.nth(1)?, fields.next()?);
-    if fields.next()? != SYN_RECV {
+/// The local port and the remote address of a socket in SYN-RECV, and how old it is at least.
+fn half_open(row: &Row<'_>) -> Option<(u16, IpAddr, Duration)> {
+    if row.state != SYN_RECV {
         return None;
     }
     // Without its age it is as good as new.
-    let age = fields.nth(1).zip(fields.next()).and_then(|(timer, retransmits)| age(timer, retransmits));
-    Some((end(local)?.1, end(remote)?.0.to_canonical(), age.unwrap_or_default()))
+    let age = age(row.timer, row.retransmits).unwrap_or_default();
+    Some((row.local()?.port(), row.remote()?.ip(), age))
 }
 
 /// What has passed since the SYN at least, by `01:00000190` (the kind of timer, and the ticks that are left of it) and
@@ -160,35 +137,11 @@ fn age(timer: &[u8], retransmits: &[u8]) -> Option<Duration> {
     Some(waits.saturating_sub(left))
 }
 
-/// `0100007F:1F90`: the address in words of 32 bits, each as this machine would print the number that lies there in
-/// network order; the port as a number.
-fn end(field: &[u8]) -> Option<(IpAddr, u16)> {
-    let (address, port) = std::str::from_utf8(field).ok()?.split_once(':')?;
-    // `from_str_radix` would also take a sign.
-    if !address.bytes().chain(port.bytes()).all(|digit| digit.is_ascii_hexdigit()) || port.len() != 4 {
-        return None;
-    }
-    let word = |at: usize| {
-        let digits = address.get(at * 8..at * 8 + 8)?;
-        Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
-    };
-    let address = match address.len() {
-        8 => Ipv4Addr::from(word(0)?).into(),
-        32 => {
-            let mut octets = [0; 16];
-            for (nth, four) in octets.chunks_exact_mut(4).enumerate() {
-                four.copy_from_slice(&word(nth)?);
-            }
-            Ipv6Addr::from(octets).into()
-        }
-        _ => return None,
-    };
-    Some((address, u16::from_str_radix(port, 16).ok()?))
-}
-
 #[cfg(test)]
 #[cfg(target_endian = "little")]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const HEAD: &str =
@@ -264,28 +217,10 @@ mod tests {
 
     #[test]
     fn lines_that_are_none_are_passed_over() {
-        for line in [
-            "",
-            "x",
-            "0: 1 2 03",
-            "0: 0100007F:+F1D 070200C0:C351 03",
-            "0: \u{e9}100007F:EF1D é 03",
-            "0: :EF1D : 03",
-        ] {
-            assert_eq!(half_open(line.as_bytes()), None, "{line}");
-        }
         assert!(table(&format!("\n?\n0: 1:2 3:4 03\n{FOUR}"), "192.0.2.7", 61213));
-    }
-
-    #[test]
-    fn what_is_read_has_an_end() {
-        let peer = "192.0.2.7".parse().unwrap();
-        let endless = in_table(io::repeat(b'x'), peer, 1).unwrap_err();
-        assert_eq!(endless.kind(), io::ErrorKind::InvalidData);
-        let many = in_table(io::repeat(b'\n'), peer, 1).unwrap_err();
-        assert_eq!(many.kind(), io::ErrorKind::FileTooLarge);
         // The last line was cut: nothing is believed of it.
-        assert_eq!(in_table(FOUR.trim_end().as_bytes(), peer, 61213).unwrap(), None);
+        let cut = in_table(FOUR.trim_end().as_bytes(), "192.0.2.7".parse().unwrap(), 61213);
+        assert_eq!(cut.unwrap(), None);
     }
 
     #[test]

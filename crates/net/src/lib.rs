@@ -35,6 +35,7 @@ pub mod memory;
 pub mod os_error;
 pub mod own;
 pub mod passive;
+pub mod proc_net;
 pub mod proxy;
 pub mod pump;
 pub mod reserve;

@@ -2,7 +2,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use ::firewall::{Output, Ports, Request, Target, Tracking};
-use firewall_host::machine::{self, Listener, Protocol};
+use firewall_host::listeners::{Listener, Protocol, listed};
+use firewall_host::machine;
 use firewall_host::{Plan, Ruleset, plan, removal};
 
 use crate::talk::{Exit, Failure, say};
@@ -141,14 +142,9 @@ fn print(script: &str) -> Result<(), Failure> {
     Ok(io::stdout().write_all(script.as_bytes())?)
 }
 
-/// They write their chains anew whenever they like, and know nothing of lines that others put there.
 fn refuse_front_ends() -> Result<(), Failure> {
-    let (ufw, firewalld) = machine::front_ends();
-    let name = match (ufw, firewalld) {
-        (Some(said), _) if said.contains("Status: active") => "ufw",
-        (_, Some(said)) if said.trim() == "running" => "firewalld",
-        _ => return refuse_the_older(),
-    };
+    let Some(front_end) = machine::front_end() else { return refuse_legacy() };
+    let name = front_end.name();
     Err(Failure::new(
         Exit::Refused,
         format!("{name} manages the rules of this machine and would overwrite others"),
@@ -159,7 +155,7 @@ fn refuse_front_ends() -> Result<(), Failure> {
 }
 
 /// What drops there is not seen by nft, and no rule of nftables opens it.
-fn refuse_the_older() -> Result<(), Failure> {
+fn refuse_legacy() -> Result<(), Failure> {
     let Some(name) = machine::legacy().next() else { return Ok(()) };
     Err(Failure::new(
         Exit::Refused,
@@ -182,36 +178,21 @@ fn own_table(request: &Request, yes: bool, kept: bool) -> Result<(), Failure> {
             "Connections that this machine opens itself (DNS, time, updates, DHCP) would be blocked too."
         ));
     }
-    refuse_unasked(&closed(request), yes, kept)
+    refuse_unasked(&machine::closed(request), yes, kept)
 }
 
 /// Something may listen at a port that no rule of ours opens any more.
 fn closes(request: &Request, yes: bool, kept: bool, opened: &Ports) -> Result<(), Failure> {
-    let mut closed = closed(request);
-    closed.retain(|at| at.protocol == Protocol::Tcp && opened.contains(at.port));
+    let mut closed = machine::closed(request);
+    closed.retain(|at| at.protocol == Protocol::Tcp && opened.contains(at.at.port()));
     refuse_unasked(&closed, yes, kept)
-}
-
-/// What listens on this machine at ports that a whole rule set closes.
-pub(super) fn closed(request: &Request) -> Vec<Listener> {
-    // The site itself may be up already.
-    let passive = |port: u16| request.exposure.passive_ports.iter().any(|span| span.contains(&port));
-    let open = |port: u16| {
-        request.kept().contains(port) || request.exposure.control_ports.contains(&port) || passive(port)
-    };
-    let mut all = machine::listeners();
-    all.retain(|at| at.protocol == Protocol::Udp || !open(at.port));
-    all
 }
 
 fn refuse_unasked(closed: &[Listener], yes: bool, kept: bool) -> Result<(), Failure> {
     if closed.is_empty() {
         return Ok(());
     }
-    say(format_args!(
-        "These ports are in use on this machine and would be closed: {}.",
-        machine::listed(closed)
-    ));
+    say(format_args!("These ports are in use on this machine and would be closed: {}.", listed(closed)));
     let tcp = closed.iter().any(|at| at.protocol == Protocol::Tcp);
     if yes && !kept && tcp {
         return Err(Failure::new(Exit::Refused, "--yes alone closes no port that is in use")

@@ -13,7 +13,6 @@ mod authority;
 mod certificates;
 mod filter;
 mod findings;
-mod holder;
 mod ports;
 mod settings;
 

@@ -2,9 +2,10 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use firewall_host::listeners::{self, Program};
+
 use super::filter::{Filter, Passage};
 use super::findings::Findings;
-use super::holder::{self, Holder};
 use super::ports::{self, Why};
 use crate::serve::Flags;
 
@@ -21,7 +22,7 @@ pub(super) struct Here {
     /// Why it cannot be listened there now.
     unbound: Option<Why>,
     /// Who listens at port 80, where the questions are answered at another.
-    web: Option<Holder>,
+    web: Option<Program>,
 }
 
 /// None: no authority is asked.
@@ -33,7 +34,7 @@ pub(super) fn gather(site: &Flags) -> Option<Here> {
     let listen = acme.listen();
     let mut unbound = std::net::TcpListener::bind(listen).err().map(|error| ports::why(&error));
     ports::name_holders(unbound.iter_mut().map(|why| (listen.port(), why)));
-    let web = if listen.port() == HTTP { HashMap::new() } else { holder::all() }.remove(&HTTP);
+    let web = if listen.port() == HTTP { HashMap::new() } else { listeners::holders() }.remove(&HTTP);
     Some(Here { names: acme.names().to_vec(), listen, unbound, web })
 }
 
@@ -46,7 +47,7 @@ pub(super) fn judge(here: &Here, filter: Option<&Filter>, findings: &mut Finding
             format!("{at} is free for the certificate authority's check"),
             "it was tried",
         ),
-        Some(Why::Held(Some(holder))) if holder.is_pasv() => {
+        Some(Why::Held(Some(holder))) if holder.is_this() => {
             findings.fine("acme-port-free", format!("pasv answers the certificate authority at {at}"), holder.to_string());
         }
         Some(Why::Held(Some(holder))) => findings.wrong(
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_port_that_another_has_is_wrong_and_it_is_named() {
-        let other = Why::Held(Some(Holder::named("nginx", 7)));
+        let other = Why::Held(Some(Program { name: "nginx".to_owned(), process: 7 }));
         let found = found(&here("0.0.0.0:80", Some(other)));
         assert_eq!(found.names(), [("acme-port-taken", Weight::Wrong)]);
         assert!(found.text().contains("nginx (process 7)") && found.text().contains("forward /.well-known"));
@@ -142,7 +143,7 @@ mod tests {
             free.text()
         );
         let mut here = here("127.0.0.1:8080", None);
-        here.web = Some(Holder::named("nginx", 7));
+        here.web = Some(Program { name: "nginx".to_owned(), process: 7 });
         let behind = found(&here);
         assert!(behind.unknown()[0].contains("nginx (process 7) listens there"), "{}", behind.text());
         assert!(behind.text().contains("http://ftp.example.net/.well-known"), "{}", behind.text());
@@ -154,6 +155,6 @@ mod tests {
         let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let line = format!("--acme a.example --acme-listen {}", held.local_addr().unwrap());
         let here = gather(&site(&line)).unwrap();
-        assert!(matches!(&here.unbound, Some(Why::Held(Some(holder))) if holder.is_pasv()), "{here:?}");
+        assert!(matches!(&here.unbound, Some(Why::Held(Some(holder))) if holder.is_this()), "{here:?}");
     }
 }

@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
 use ::firewall::Ephemeral;
+use firewall_host::listeners::{self, Program};
 use firewall_host::machine;
 
 use super::findings::{Findings, few};
-use super::holder::{self, Holder};
 use crate::serve::Flags;
 
 /// What is so on this machine.
@@ -30,7 +30,7 @@ struct Unbound {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     /// Somebody has it; who, where that is told.
-    Held(Option<Holder>),
+    Held(Option<Program>),
     /// This user may not.
     Privilege,
     /// The address is none of this machine's.
@@ -73,7 +73,7 @@ pub(super) fn name_holders<'w>(places: impl Iterator<Item = (u16, &'w mut Why)>)
     if held.is_empty() {
         return;
     }
-    let holders = holder::all();
+    let holders = listeners::holders();
     for (port, who) in &mut held {
         **who = holders.get(port).cloned();
     }
@@ -106,7 +106,7 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
 fn unbound(why: &Why, spared: bool, places: &[String], findings: &mut Findings) {
     let shown = few(places);
     match why {
-        Why::Held(Some(holder)) if holder.is_pasv() => {
+        Why::Held(Some(holder)) if holder.is_this() => {
             findings.fine("site-runs", format!("pasv listens at {shown}"), format!("{holder}: the server itself, if it is running"));
         }
         Why::Held(Some(holder)) => {
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn another_program_is_named_and_is_wrong_where_nothing_else_is_left() {
-        let other = Why::Held(Some(Holder::named("vsftpd", 7)));
+        let other = Why::Held(Some(Program { name: "vsftpd".to_owned(), process: 7 }));
         let names = |ports| found(&Here { unbound: taken(ports, &other), ..here() }).names()[0];
         assert_eq!(names(2121..=2121), ("port-taken", Weight::Wrong));
         assert_eq!(names(61210..=61211), ("port-taken", Weight::Look));
