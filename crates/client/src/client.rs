@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use net::tls::Versions;
 use net::tls::client::Settings;
-use tokio::sync::Notify;
 use wire::pathname::show;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
-use crate::cwd::{Paths, of_path};
-use crate::driver::{Driver, Mover, now};
-use crate::error::{Error, Unreachable, is_full};
+use crate::cwd::Paths;
+use crate::driver::{Driver, now};
+use crate::error::{Error, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
 use crate::options::{Endpoint, Options};
 use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
-use crate::session::{Approach, Credentials, Exchange, Flow, Login, Mode, Transfer, Transferred, Want, Way};
+use crate::session::{Credentials, Exchange, Login, Mode, Want, Way};
 use crate::small_segments::{self, SMALL_SEGMENT};
 use crate::spec::{Known, SessionSpec};
 use crate::upload::record::{Place, Records};
@@ -31,9 +30,6 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const STILL_COUNTED: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// How long the server's end of the data connection is waited for after its 2yz to an upload.
-const CONFIRMED: Duration = Duration::from_secs(2);
-
 /// How often a site that has as many sessions as it allows is called again: somebody else's short session is over by then.
 const FULL: u32 = 3;
 
@@ -45,7 +41,7 @@ pub struct Client {
     endpoint: Endpoint,
     pub(crate) options: Options,
     pub(crate) watch: Watcher,
-    driver: Driver,
+    pub(crate) driver: Driver,
     security: Option<Arc<Security>>,
     pub(crate) features: Features,
     credentials: Credentials,
@@ -53,7 +49,7 @@ pub struct Client {
     /// A session of this run has agreed to TLS: all later ones must.
     agreed: bool,
     /// The way that led to the last data connection, or the first one to try.
-    way: Way,
+    pub(crate) way: Way,
     /// Segments are no larger than this, after large ones were lost on the way.
     pub(crate) segment: Option<u16>,
     /// Has somebody been told that small segments are what gets through, or told us?
@@ -63,15 +59,13 @@ pub struct Client {
     /// FEAT is not asked: the server did not survive it.
     no_features: bool,
     /// REST was said, and no transfer that was done has used it up.
-    stale_marker: bool,
+    pub(crate) stale_marker: bool,
     /// OPTS HASH has chosen SHA-256 in this session.
     pub(crate) hashes: bool,
     /// What was begun to be uploaded is noted there.
     pub(crate) records: Option<Records>,
     /// Where the session has gone by CWD for a while: a new session goes there too.
     pub(crate) within: Option<Pathname>,
-    /// Told when the server has confirmed the upload that is under way.
-    confirmed: Arc<Notify>,
     /// How the server takes paths.
     pub(crate) paths: Paths,
 }
@@ -129,7 +123,6 @@ impl Client {
             hashes: false,
             records: uploads,
             within: None,
-            confirmed: Arc::default(),
             paths: Paths::default(),
         };
         if connect_again {
@@ -219,7 +212,7 @@ impl Client {
             .without_features(self.no_features)
             .at(&self.endpoint.host, self.endpoint.port);
         self.driver.hide(secrets);
-        let features = self.driver.pursue(&mut login, &mut None).await;
+        let features = self.driver.pursue(&mut login).await;
         self.agreed |= self.driver.has_agreed();
         // Where a login gets so far as to be refused, that came first.
         self.clear_is_told |= features.is_ok()
@@ -266,7 +259,7 @@ impl Client {
     /// middle.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.driver.is_open()
+        self.driver.is_usable()
     }
 
     /// Ends the session without a word.
@@ -305,7 +298,7 @@ impl Client {
     }
 
     pub(crate) async fn pursue(&mut self, mut exchange: Exchange) -> Result<Reply, Error> {
-        let result = self.driver.pursue(&mut exchange, &mut None).await;
+        let result = self.driver.pursue(&mut exchange).await;
         self.after(result)
     }
 
@@ -341,100 +334,9 @@ impl Client {
         Ok(reply.and_then(|r| Stamp::parse(r.text().trim_ascii())))
     }
 
-    /// Ends a moment after the server has confirmed the next upload: it has everything then, and some leave their end of the data
-    /// connection open all the same.
-    pub(crate) fn confirmed(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        self.confirmed = Arc::default();
-        let confirmed = Arc::clone(&self.confirmed);
-        async move {
-            confirmed.notified().await;
-            tokio::time::sleep(CONFIRMED).await;
-        }
-    }
-
-    /// Moves bytes by `command`. What `mover` returns is the number of bytes that went over the data connection. Without a
-    /// last reply the session is lost, and [`Client::begin_anew`] gives another one.
-    pub(crate) async fn transfer(
-        &mut self,
-        command: Command,
-        flow: Flow,
-        restart: Option<Marker>,
-        mover: Mover<'_>,
-    ) -> Result<(u64, Option<Reply>), Error> {
-        let mut mover = Some(mover);
-        let mode = self.options.mode;
-        if self.driver.ran_dry() {
-            self.refill().await?;
-        }
-        // A server may keep the marker of a transfer that it refused for the next one.
-        let stale = std::mem::replace(&mut self.stale_marker, restart.is_some());
-        let restart = restart.or(stale.then_some(Marker(0)));
-        let first = self.way;
-        let mut approach = Approach::new(mode, first, self.driver.peer());
-        let mut sent = self.placed(&command).await?;
-        // Of the path, where the bare name is tried after it.
-        let mut refusal = None;
-        // Each round has one way less to try, or a bare name in place of a path.
-        loop {
-            approach.server = self.driver.peer();
-            approach.sealed = self.driver.is_protected();
-            let patience = self.options.patience;
-            let mut transfer = Transfer::new(sent.clone(), flow, restart, approach, patience, now());
-            self.driver.carry(flow, &self.confirmed);
-            self.driver
-                .limit_segments(self.segment, small_segments::handshake_limit(&self.options, self.segment));
-            match self.driver.pursue(&mut transfer, &mut mover).await {
-                Ok(Transferred::Whole { bytes, last, way }) => {
-                    self.stale_marker = false;
-                    self.found(first, way);
-                    if refusal.is_some() {
-                        self.paths.bare_works();
-                    }
-                    self.has_worked(&command);
-                    return Ok((bytes, Some(last)));
-                }
-                Ok(Transferred::Unconfirmed { bytes, way }) => {
-                    self.found(first, way);
-                    self.driver.give_up();
-                    return Ok((bytes, None));
-                }
-                Ok(Transferred::Anew { approach: next }) => {
-                    self.begin_anew().await?;
-                    approach = next;
-                    sent = match refusal {
-                        Some(_) => self.bare(&command).await?,
-                        None => self.placed(&command).await?,
-                    };
-                }
-                Err(error) => {
-                    self.stale_marker &= matches!(&error, Error::Refused { said, .. } if said != "REST");
-                    if matches!(error, Error::Unreachable(Unreachable::Data { .. })) && mode == Mode::Auto {
-                        (self.watch)(&Event::NoWay { local: self.driver.local() });
-                    }
-                    match refusal {
-                        // Where nothing has been moved yet.
-                        None if mover.is_some() => {
-                            if let Some(bare) = self.bare_instead(&command, &error).await? {
-                                (sent, refusal) = (bare, Some(error));
-                                approach = Approach::new(mode, first, self.driver.peer());
-                                continue;
-                            }
-                        }
-                        Some(refusal) if matches!(error, Error::Refused { .. }) => {
-                            self.paths.both_failed(&command);
-                            return Err(refusal);
-                        }
-                        _ => {}
-                    }
-                    return self.after(Err(of_path(error, &command)));
-                }
-            }
-        }
-    }
-
     /// Opens another session, whose data connections can resume it. A server that gives too few tickets under TLS 1.3 mostly
     /// demands one of each data connection all the same; under TLS 1.2 one session serves any number.
-    async fn refill(&mut self) -> Result<(), Error> {
+    pub(crate) async fn refill(&mut self) -> Result<(), Error> {
         (self.watch)(&Event::Note(
             "the server has given no more TLS 1.3 tickets for data connections: going on in a new session"
                 .to_owned(),
@@ -465,7 +367,7 @@ impl Client {
         }
     }
 
-    fn found(&mut self, first: Way, way: Way) {
+    pub(crate) fn found(&mut self, first: Way, way: Way) {
         self.small_segments_work();
         if way != first {
             (self.watch)(&Event::WayFound { way, local: self.driver.local() });
@@ -514,7 +416,7 @@ impl Client {
     }
 
     /// After an error that leaves the dialogue in doubt nothing more may be said in this session.
-    fn after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn after<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result
             && !error.leaves_session_usable()
         {

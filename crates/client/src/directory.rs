@@ -1,11 +1,8 @@
 //! What is in a directory, and how is it changed?
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use net::pump::Progress;
 use wire::facts::EntryType;
 use wire::listing::ListingReader;
 use wire::pathname::show;
@@ -14,9 +11,9 @@ use wire::{Command, Entry, Facts, Pathname, Stamp};
 use crate::charset::Charset;
 use crate::client::Client;
 use crate::cwd::directory_in;
-use crate::download::{Sink, noting_cut, receiving};
+use crate::download::{Receiving, Resume};
 use crate::error::Error;
-use crate::session::{Flow, Want};
+use crate::session::Want;
 
 /// Takes the entries of a listing as they come; an error ends the listing.
 pub type Each<'a> = &'a mut (dyn FnMut(Entry) -> io::Result<()> + Send);
@@ -130,30 +127,13 @@ impl Client {
             reader.push(bytes, &mut entries);
             deliver(&mut entries)
         };
-        let progress = Arc::new(Progress::default());
-        let stall = self.stall().until_the_first_byte();
-        let cut = Arc::new(AtomicBool::new(false));
-        let mover = receiving(Sink::Bytes(&mut take), 0, stall, Arc::clone(&progress));
-        let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(&progress));
-        let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
-            // A listing cannot be taken up in its middle.
-            Err(error) if progress.bytes() == 0 => {
-                self.again_in_small_segments(error).await?;
-                let mover = receiving(Sink::Bytes(&mut take), 0, self.stall(), Arc::clone(&progress));
-                let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(&progress));
-                self.transfer(command, Flow::Down, None, mover).await
-            }
-            other => other,
-        };
-        let (bytes, last) = result.map_err(|error| error.after_bytes(progress.bytes()))?;
-        if last.is_none() {
-            return Err(Error::unconfirmed("the listing", bytes));
+        let mut receiving = Receiving::open(&mut *self, command, 0, Resume::AtStart).await?;
+        receiving.each(&mut take).await?;
+        let came = receiving.finish().await?;
+        if !came.confirmed {
+            return Err(Error::unconfirmed("the listing", came.bytes));
         }
-        self.believe_end("the listing", bytes, &cut)?;
-        if bytes < progress.bytes() {
-            let what = "the data connection of the listing broke, although the server said it was done";
-            return Err(Error::Broken { what: what.to_owned(), moved: progress.bytes() });
-        }
+        self.believe_end("the listing", came)?;
         if let Some(pieces) = &mut pieces {
             reader.push(pieces.decode(b"", true), &mut entries);
         }

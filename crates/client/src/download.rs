@@ -3,22 +3,21 @@
 //! The end of a data connection proves nothing: a cut looks the same. A download is whole when the server said 2yz
 //! *and* no fewer bytes came than SIZE promised. More bytes than promised and a 2yz is a file that grew while it was
 //! read: it is taken, with a warning. More after a REST means that the server sent the file from its start.
+use std::borrow::BorrowMut;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use net::data::Data;
 use net::pump::{self, Progress, PumpError};
 use wire::{Command, Marker, Pathname, RepresentationType, ascii};
 
 use crate::client::Client;
-use crate::driver::{Moved, Mover};
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::TlsEnd;
 use crate::session::{Flow, MoveError};
 use crate::small_segments::Stall;
+use crate::transfer::Moving;
 
 /// Takes bytes as they come, on the task that drives the session. An error ends the transfer.
 pub type Take<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);
@@ -31,18 +30,45 @@ pub enum Sink<'a> {
     Bytes(Take<'a>),
 }
 
-impl Sink<'_> {
-    /// The same, for one transfer of several.
-    fn again(&mut self) -> Sink<'_> {
-        match self {
-            Self::File(file) => Sink::File(Arc::clone(file)),
-            Self::Bytes(take) => Sink::Bytes(&mut **take),
-        }
-    }
+/// A file on its way to us, to be read piece by piece: see [`Client::open_read`].
+///
+/// While it is read, replies on the control connection are heard too, so that a server that breaks off is noticed at
+/// once. Dropped before [`Download::finish`] or [`Download::stop`] it gives the session up.
+pub struct Download<S: BorrowMut<Client>> {
+    receiving: Receiving<S>,
+    path: Pathname,
+    offset: u64,
+    size: Option<u64>,
+    /// Where the bytes have gone, if they have gone into a file.
+    file: Option<Arc<File>>,
 }
 
 impl Client {
-    /// Brings a file as bytes, from `offset` on. Returns how many bytes came; `progress` counts them on the way.
+    /// Opens a file to be read, as bytes, from `offset` on.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mut client::Client) -> Result<(), client::Error> {
+    /// let path = wire::Pathname::new("pub/README").expect("a name");
+    /// let mut download = client.open_read(&path, 0).await?;
+    /// let mut piece = Vec::new();
+    /// while download.read(&mut piece).await? > 0 {
+    ///     print!("{}", String::from_utf8_lossy(&piece));
+    ///     piece.clear();
+    /// }
+    /// // Only now it is certain that this was the whole file.
+    /// download.finish().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where there is no such file, or the server cannot start at `offset`;
+    /// [`Error::Unreachable`] where no data connection can be established.
+    pub async fn open_read(&mut self, path: &Pathname, offset: u64) -> Result<Download<&mut Self>, Error> {
+        Download::open(self, path, offset).await
+    }
+
+    /// Downloads a file as bytes, from `offset` on. Returns how many bytes came; `progress` counts them on the way.
     ///
     /// # Errors
     /// [`Error::Broken`] when the transfer ended before its end: what came is in the sink. [`Error::Nonsense`] when the
@@ -64,116 +90,19 @@ impl Client {
         path: &Pathname,
         offset: u64,
         size: Option<u64>,
-        mut sink: Sink<'_>,
-        progress: &Arc<Progress>,
-    ) -> Result<u64, Error> {
-        let before = progress.bytes();
-        match self.bring(path, offset, size, sink.again(), progress).await {
-            Err(error) => {
-                self.again_in_small_segments(error).await?;
-                let came = progress.bytes() - before;
-                let more = self.bring(path, offset + came, size, sink, progress).await?;
-                Ok(came + more)
-            }
-            whole => whole,
-        }
-    }
-
-    async fn bring(
-        &mut self,
-        path: &Pathname,
-        offset: u64,
-        size: Option<u64>,
         sink: Sink<'_>,
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
-        let file = match &sink {
-            Sink::File(file) => Some(Arc::clone(file)),
-            Sink::Bytes(_) => None,
-        };
-        let mover = receiving(sink, offset, self.stall_of_bytes(), Arc::clone(progress));
-        let Came { bytes, confirmed, end } = self.bring_raw(path, offset, mover, progress).await?;
-        let promised = size.map(|size| size.saturating_sub(offset));
-        if end == DataEnd::Cut && (!confirmed || promised != Some(bytes)) {
-            self.believe_cut(path, bytes, confirmed && promised.is_none())?;
+        let download = Download::open_sized(self, path, offset, size).await?;
+        let mut download = download.counting(Arc::clone(progress));
+        match sink {
+            Sink::File(file) => download.copy_to_file(&file).await?,
+            Sink::Bytes(take) => download.receiving.each(take).await?,
         }
-        let (Some(size), Some(promised)) = (size, promised) else {
-            return if confirmed { Ok(bytes) } else { Err(Error::unconfirmed(&path.to_string(), bytes)) };
-        };
-        if bytes < promised {
-            return Err(ended_early(path, offset + bytes, size, confirmed));
-        }
-        if bytes > promised && offset > 0 && bytes >= size {
-            if let Some(file) = file {
-                file.set_len(offset).map_err(|e| Error::local(format!("cutting back {path}"), e))?;
-            }
-            let what = format!("the server ignored the offset {offset} and sent {path} from its start");
-            return Err(Error::Nonsense { what });
-        }
-        if !confirmed {
-            self.ask_again(path, bytes).await?;
-            if bytes != promised || self.size(path).await? != Some(size) {
-                return Err(Error::unconfirmed(&path.to_string(), bytes));
-            }
-            (self.watch)(&Event::Note(format!(
-                "{path} is complete: SIZE agrees with the {size} bytes received"
-            )));
-        }
-        if end == DataEnd::Cut {
-            self.warn(cut_but_whole(path, size));
-        }
-        if bytes > promised {
-            let more = bytes - promised;
-            (self.watch)(&Event::Warning(format!("{path} is {more} bytes longer than SIZE said")));
-        }
-        Ok(bytes)
+        download.finish().await
     }
 
-    /// RETR from `offset` on, judged by nobody yet.
-    pub(crate) async fn bring_raw(
-        &mut self,
-        path: &Pathname,
-        offset: u64,
-        mover: Mover<'_>,
-        progress: &Arc<Progress>,
-    ) -> Result<Came, Error> {
-        self.set_type(RepresentationType::Image).await?;
-        let restart = (offset > 0).then_some(Marker(offset));
-        let cut = Arc::new(AtomicBool::new(false));
-        let before = progress.bytes();
-        let noting = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
-        let result = self.transfer(Command::Retr(path.clone()), Flow::Down, restart, noting).await;
-        let (bytes, last) = result.map_err(|error| error.after_bytes(progress.bytes() - before))?;
-        let end = if cut.load(Ordering::Relaxed) { DataEnd::Cut } else { DataEnd::InOrder };
-        Ok(Came { bytes, confirmed: last.is_some(), end })
-    }
-
-    /// An end without close_notify of bytes whose number is not known, or is another.
-    pub(crate) fn believe_cut(&self, path: &Pathname, bytes: u64, confirmed: bool) -> Result<(), Error> {
-        if self.options.tls_end == TlsEnd::Strict || !confirmed {
-            return Err(cut_off(&format!("RETR {path}"), bytes));
-        }
-        self.warn(cut_and_believed(&format!("RETR {path}")));
-        Ok(())
-    }
-
-    /// What is confirmed and has no size has ended, `cut` by somebody or not.
-    pub(crate) fn believe_end(&self, what: &str, bytes: u64, cut: &AtomicBool) -> Result<(), Error> {
-        match self.options.tls_end {
-            _ if !cut.load(Ordering::Relaxed) => Ok(()),
-            TlsEnd::Strict => Err(cut_off(what, bytes)),
-            TlsEnd::Lenient => {
-                self.warn(cut_and_believed(what));
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn warn(&self, text: String) {
-        (self.watch)(&Event::Warning(text));
-    }
-
-    /// Brings a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so that the
+    /// Downloads a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so that the
     /// server's 2yz is all the proof there is.
     pub async fn retrieve_text(
         &mut self,
@@ -189,73 +118,333 @@ impl Client {
             decoder.push(bytes, &mut text);
             take(&text)
         };
-        let (command, before) = (Command::Retr(path.clone()), progress.bytes());
-        let stall = self.stall().until_the_first_byte();
-        let cut = Arc::new(AtomicBool::new(false));
-        let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
-        let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
-        let result = match self.transfer(command.clone(), Flow::Down, None, mover).await {
-            // Where a text stands at our side says nothing about the server's.
-            Err(error) if progress.bytes() == before => {
-                self.again_in_small_segments(error).await?;
-                let stall = self.stall();
-                let mover = receiving(Sink::Bytes(&mut decode), 0, stall, Arc::clone(progress));
-                let mover = noting_cut(mover, Arc::clone(&cut), Arc::clone(progress));
-                self.transfer(command, Flow::Down, None, mover).await
-            }
-            other => other,
-        };
-        let came = progress.bytes();
-        let (bytes, last) = result.map_err(|error| error.after_bytes(came))?;
-        if last.is_none() {
-            return Err(Error::unconfirmed(&path.to_string(), bytes));
+        let mut receiving =
+            Receiving::open(&mut *self, Command::Retr(path.clone()), 0, Resume::AtStart).await?;
+        receiving.count_with(Arc::clone(progress));
+        receiving.each(&mut decode).await?;
+        let came = receiving.finish().await?;
+        if !came.confirmed {
+            return Err(Error::unconfirmed(&path.to_string(), came.bytes));
         }
-        self.believe_end(&format!("RETR {path}"), bytes, &cut)?;
+        self.believe_end(&format!("RETR {path}"), came)?;
         text.clear();
         decoder.finish(&mut text);
         take(&text).map_err(|e| Error::local(format!("writing {path}"), e))?;
-        Ok(bytes)
+        Ok(came.bytes)
+    }
+
+    /// An end without close_notify of bytes whose number is not known, or is another.
+    pub(crate) fn believe_cut(&self, path: &Pathname, bytes: u64, confirmed: bool) -> Result<(), Error> {
+        if self.options.tls_end == TlsEnd::Strict || !confirmed {
+            return Err(cut_off(&format!("RETR {path}"), bytes));
+        }
+        self.warn(cut_and_believed(&format!("RETR {path}")));
+        Ok(())
+    }
+
+    /// What is confirmed and has no size has ended, cut by somebody or not.
+    pub(crate) fn believe_end(&self, what: &str, came: Came) -> Result<(), Error> {
+        match self.options.tls_end {
+            _ if came.end == DataEnd::InOrder => Ok(()),
+            TlsEnd::Strict => Err(cut_off(what, came.bytes)),
+            TlsEnd::Lenient => {
+                self.warn(cut_and_believed(what));
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn warn(&self, text: String) {
+        (self.watch)(&Event::Warning(text));
     }
 }
 
-/// A mover that reads to the server's end.
-pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Stall, progress: Arc<Progress>) -> Mover<'_> {
-    match sink {
-        Sink::File(file) => Box::new(move |mut data| {
-            Box::pin(async move {
-                let before = progress.bytes();
-                let mut came =
-                    pump::receive_file(&mut data, &file, offset, None, stall.after(0), &progress).await;
+impl<S: BorrowMut<Client>> Download<S> {
+    /// As [`Client::open_read`], in a session that is moved in, a pooled one for example: the download is not bound to any
+    /// other value then, and lets go of the session at its end.
+    ///
+    /// # Errors
+    /// As [`Client::open_read`].
+    pub async fn open(mut session: S, path: &Pathname, offset: u64) -> Result<Self, Error> {
+        let size = session.borrow_mut().size(path).await?;
+        Self::open_sized(session, path, offset, size).await
+    }
+
+    /// The same, where the size is known already, from a listing of a moment ago for example.
+    ///
+    /// # Errors
+    /// As [`Client::open_read`].
+    pub async fn open_sized(
+        mut session: S,
+        path: &Pathname,
+        offset: u64,
+        size: Option<u64>,
+    ) -> Result<Self, Error> {
+        session.borrow_mut().set_type(RepresentationType::Image).await?;
+        let retr = Command::Retr(path.clone());
+        let receiving = Receiving::open(session, retr, offset, Resume::InMiddle).await?;
+        Ok(Self { receiving, path: path.clone(), offset, size, file: None })
+    }
+
+    /// The same, where `progress` counts what is read from now on.
+    #[must_use]
+    pub fn counting(mut self, progress: Arc<Progress>) -> Self {
+        self.receiving.count_with(progress);
+        self
+    }
+
+    /// The size of the whole file, where the server has told it.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// Appends what has arrived to `into`, waiting for the first byte; 0 is the end of the data. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] and [`Error::Stalled`], when the transfer has ended before its end.
+    pub async fn read(&mut self, into: &mut Vec<u8>) -> Result<usize, Error> {
+        self.receiving.read(into).await
+    }
+
+    /// Receives the rest into a file, each byte at the offset that it has in the server's file. The kernel copies it where it
+    /// can.
+    ///
+    /// # Errors
+    /// As [`Download::read`]; what came is in the file.
+    pub async fn copy_to_file(&mut self, file: &Arc<File>) -> Result<(), Error> {
+        self.file = Some(Arc::clone(file));
+        let at = self.offset + self.receiving.moving.bytes();
+        self.receiving.to_file(file, at).await
+    }
+
+    /// Ends it: waits for the server's last reply, and checks that the whole file has come. What has not been read is
+    /// discarded. Returns how many bytes came.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when that was not the whole file, or nothing proves it; [`Error::Nonsense`] when the server ignored
+    /// the offset: the file is cut back to it.
+    pub async fn finish(self) -> Result<u64, Error> {
+        let Self { mut receiving, path, offset, size, file } = self;
+        receiving.read_to_end().await?;
+        let Came { bytes, start, confirmed, end } = receiving.hear_end().await?;
+        let client = receiving.moving.client();
+        // A transfer that was taken up in its middle is judged by its last part.
+        let (all, offset, bytes) = (bytes, start, bytes - (start - offset));
+        let promised = size.map(|size| size.saturating_sub(offset));
+        if end == DataEnd::Cut && (!confirmed || promised != Some(bytes)) {
+            client.believe_cut(&path, bytes, confirmed && promised.is_none())?;
+        }
+        let (Some(size), Some(promised)) = (size, promised) else {
+            return if confirmed { Ok(all) } else { Err(Error::unconfirmed(&path.to_string(), bytes)) };
+        };
+        if bytes < promised {
+            return Err(ended_early(&path, offset + bytes, size, confirmed));
+        }
+        if bytes > promised && offset > 0 && bytes >= size {
+            if let Some(file) = file {
+                file.set_len(offset).map_err(|e| Error::local(format!("cutting back {path}"), e))?;
+            }
+            let what = format!("the server ignored the offset {offset} and sent {path} from its start");
+            return Err(Error::Nonsense { what });
+        }
+        if !confirmed {
+            client.ask_again(&path, bytes).await?;
+            if bytes != promised || client.size(&path).await? != Some(size) {
+                return Err(Error::unconfirmed(&path.to_string(), bytes));
+            }
+            (client.watch)(&Event::Note(format!(
+                "{path} is complete: SIZE agrees with the {size} bytes received"
+            )));
+        }
+        if end == DataEnd::Cut {
+            client.warn(cut_but_whole(&path, size));
+        }
+        if bytes > promised {
+            let more = bytes - promised;
+            client.warn(format!("{path} is {more} bytes longer than SIZE said"));
+        }
+        Ok(all)
+    }
+
+    /// Ends it where it is: closes the data connection and waits for the server's last reply. The session can be used for
+    /// something else then, unless [`Client::is_usable`] says otherwise.
+    pub async fn stop(mut self) {
+        self.receiving.fail(io::Error::other("no more of it is wanted")).await;
+    }
+}
+
+/// Where is a transfer taken up that stood still before it was well under way?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resume {
+    /// Where it stood.
+    InMiddle,
+    /// At its start, as long as nothing has come.
+    AtStart,
+    /// By the caller.
+    Not,
+}
+
+/// Bytes on their way to us, of a file or a listing.
+pub(crate) struct Receiving<S: BorrowMut<Client>> {
+    moving: Moving<S>,
+    resume: Resume,
+    stall: Stall,
+    /// Where in the file the first byte is.
+    offset: u64,
+    /// How many bytes had come when the transfer was started, for the last time.
+    since: u64,
+    end: Option<DataEnd>,
+}
+
+impl<S: BorrowMut<Client>> Receiving<S> {
+    /// The representation type has been said.
+    pub(crate) async fn open(
+        session: S,
+        command: Command,
+        offset: u64,
+        resume: Resume,
+    ) -> Result<Self, Error> {
+        let (stall, moving) = (session.borrow().stall(), Moving::new(session, command, Flow::Down));
+        let mut receiving = Self { moving, resume, stall, offset, since: 0, end: None };
+        if let Err(error) = receiving.start().await {
+            receiving.again(error).await?;
+        }
+        Ok(receiving)
+    }
+
+    async fn start(&mut self) -> Result<(), Error> {
+        self.since = self.moving.bytes();
+        let client = self.moving.client();
+        self.stall = match self.resume {
+            Resume::AtStart => client.stall().until_the_first_byte(),
+            Resume::InMiddle | Resume::Not => client.stall_of_bytes(),
+        };
+        let at = self.offset + self.since;
+        self.moving.start((at > 0).then_some(Marker(at))).await
+    }
+
+    /// Once more in small segments, if the error is such a one.
+    async fn again(&mut self, error: Error) -> Result<(), Error> {
+        let may = match self.resume {
+            Resume::InMiddle => true,
+            Resume::AtStart => self.moving.bytes() == 0,
+            Resume::Not => false,
+        };
+        if !may {
+            return Err(error);
+        }
+        self.moving.client().again_in_small_segments(error).await?;
+        self.start().await
+    }
+
+    pub(crate) fn count_with(&mut self, progress: Arc<Progress>) {
+        self.moving.count_with(progress);
+    }
+
+    /// See [`Download::read`].
+    pub(crate) async fn read(&mut self, into: &mut Vec<u8>) -> Result<usize, Error> {
+        while self.end.is_none() {
+            let after = self.stall.after(self.moving.bytes() - self.since);
+            let Some((driver, transfer, Some(data), progress)) = self.moving.parts() else {
+                self.end = Some(DataEnd::InOrder);
+                break;
+            };
+            let work = async { or_cut(pump::receive(data, into, after, progress).await) };
+            let step = driver.follow(transfer, work).await;
+            match self.moving.conclude(step).await {
+                Ok(Some(Piece::Bytes(0)) | None) => self.end = Some(DataEnd::InOrder),
+                Ok(Some(Piece::Bytes(count))) => return Ok(count),
+                Ok(Some(Piece::Cut)) => self.end = Some(DataEnd::Cut),
+                Err(error) => self.again(error).await?,
+            }
+        }
+        Ok(0)
+    }
+
+    /// Gives all that comes to a function.
+    pub(crate) async fn each(&mut self, take: Take<'_>) -> Result<(), Error> {
+        let mut piece = Vec::with_capacity(PIECE);
+        while self.read(&mut piece).await? > 0 {
+            if let Err(error) = take(&piece) {
+                return Err(self.fail(error).await);
+            }
+            piece.clear();
+        }
+        Ok(())
+    }
+
+    async fn read_to_end(&mut self) -> Result<(), Error> {
+        self.each(&mut |_| Ok(())).await
+    }
+
+    /// Receives into a file, from offset `at` on.
+    pub(crate) async fn to_file(&mut self, file: &Arc<File>, at: u64) -> Result<(), Error> {
+        let begun = self.moving.bytes();
+        while self.end.is_none() {
+            let bytes = self.moving.bytes();
+            let (at, since, stall) = (at + bytes - begun, bytes - self.since, self.stall);
+            let Some((driver, transfer, Some(data), progress)) = self.moving.parts() else {
+                self.end = Some(DataEnd::InOrder);
+                break;
+            };
+            let before = progress.bytes();
+            let work = async {
+                let mut came = pump::receive_file(data, file, at, None, stall.after(since), progress).await;
                 let moved = progress.bytes() - before;
                 if let Err(PumpError::Stalled(after)) = came
-                    && stall.is_early(after, moved)
+                    && stall.is_early(after, since + moved)
                 {
-                    let at = offset + moved;
-                    came = pump::receive_file(&mut data, &file, at, None, stall.later, &progress).await;
-                    came = came.map(|more| moved + more);
+                    came = pump::receive_file(data, file, at + moved, None, stall.later, progress).await;
                 }
-                ended(came, data)
-            })
-        }),
-        Sink::Bytes(take) => Box::new(move |mut data| {
-            Box::pin(async move {
-                let mut piece = Vec::with_capacity(PIECE);
-                let mut total = 0u64;
-                let came = loop {
-                    piece.clear();
-                    match pump::receive(&mut data, &mut piece, stall.after(total), &progress).await {
-                        Ok(0) => break Ok(total),
-                        Ok(_) => {}
-                        Err(error) => break Err(error),
-                    }
-                    total += piece.len() as u64;
-                    if let Err(error) = take(&piece) {
-                        break Err(PumpError::File(error));
-                    }
-                };
-                ended(came, data)
-            })
-        }),
+                or_cut(came.map(|_| 0))
+            };
+            let step = driver.follow(transfer, work).await;
+            match self.moving.conclude(step).await {
+                Ok(Some(Piece::Bytes(_)) | None) => self.end = Some(DataEnd::InOrder),
+                Ok(Some(Piece::Cut)) => self.end = Some(DataEnd::Cut),
+                Err(error) => self.again(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends it, as our own side has failed or wants no more.
+    pub(crate) async fn fail(&mut self, why: io::Error) -> Error {
+        self.moving.fail(why).await
+    }
+
+    /// After its end: the server's last reply, judged by nobody yet.
+    async fn hear_end(&mut self) -> Result<Came, Error> {
+        let bytes = self.moving.bytes();
+        self.moving.moved(Ok(bytes - self.since)).await?;
+        let (counted, last) = self.moving.ended();
+        if counted < bytes - self.since {
+            let what = "the data connection broke, although the server said it was done".to_owned();
+            return Err(Error::Broken { what, moved: bytes });
+        }
+        let end = self.end.unwrap_or(DataEnd::InOrder);
+        Ok(Came { bytes, start: self.offset + self.since, confirmed: last.is_some(), end })
+    }
+
+    /// After its end, where that is all that the session is needed for.
+    pub(crate) async fn finish(mut self) -> Result<Came, Error> {
+        self.hear_end().await
+    }
+}
+
+/// A piece that was read.
+enum Piece {
+    Bytes(usize),
+    /// The end, without close_notify.
+    Cut,
+}
+
+fn or_cut(came: Result<usize, PumpError>) -> Result<Piece, MoveError> {
+    match came.map_err(MoveError::from) {
+        Ok(count) => Ok(Piece::Bytes(count)),
+        Err(MoveError::Peer(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Piece::Cut),
+        Err(error) => Err(error),
     }
 }
 
@@ -264,6 +453,8 @@ pub(crate) fn receiving(sink: Sink<'_>, offset: u64, stall: Stall, progress: Arc
 pub(crate) struct Came {
     /// How many bytes.
     pub(crate) bytes: u64,
+    /// Where in the file the transfer was started, for the last time.
+    pub(crate) start: u64,
     /// The server has said 2yz.
     pub(crate) confirmed: bool,
     pub(crate) end: DataEnd,
@@ -276,23 +467,6 @@ pub(crate) enum DataEnd {
     InOrder,
     /// Under TLS, and without its close_notify: anybody in between could have done that.
     Cut,
-}
-
-/// A mover for which an end without close_notify is an end, which is noted.
-pub(crate) fn noting_cut(mover: Mover<'_>, cut: Arc<AtomicBool>, progress: Arc<Progress>) -> Mover<'_> {
-    Box::new(move |data| {
-        let before = progress.bytes();
-        let moving = mover(data);
-        Box::pin(async move {
-            match moving.await {
-                (Err(MoveError::Peer(error)), data) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    cut.store(true, Ordering::Relaxed);
-                    (Ok(progress.bytes() - before), data)
-                }
-                other => other,
-            }
-        })
-    })
 }
 
 pub(crate) fn cut_off(what: &str, bytes: u64) -> Error {
@@ -331,10 +505,6 @@ pub(crate) fn ended_early(path: &Pathname, bytes: u64, promised: u64, confirmed:
 
 /// What is read at a time: large enough that a call costs little beside its copy.
 const PIECE: usize = 64 * 1024;
-
-fn ended(came: Result<u64, PumpError>, data: Data) -> Moved {
-    (came.map_err(MoveError::from), Some(data))
-}
 
 impl From<PumpError> for MoveError {
     fn from(error: PumpError) -> Self {

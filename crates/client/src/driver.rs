@@ -1,11 +1,13 @@
 //! How does a goal meet the sockets?
 //!
 //! The thin side of `session`: it does what a [`Goal`] decides, and tells it what came of it. Everything is done
-//! in one task; what runs beside the control connection is the one future in [`Hands`].
+//! in one task; what runs beside the control connection is the one future in [`Beside`], and while bytes move the
+//! caller's work.
+use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,12 +31,15 @@ use crate::session::{Flow, Goal, Input, MoveError, Output, TlsAtOnce};
 /// How long a port that says nothing may take to answer TLS.
 const PROBE: Duration = Duration::from_secs(3);
 
-/// What moving bytes came to, and the data connection if it is to be kept open until the goal says otherwise.
-pub(crate) type Moved = (Result<u64, MoveError>, Option<Data>);
-/// Bytes on their way.
-pub(crate) type Moving<'m> = Pin<Box<dyn Future<Output = Moved> + Send + 'm>>;
-/// What moves the bytes once the data connection stands.
-pub(crate) type Mover<'m> = Box<dyn FnOnce(Data) -> Moving<'m> + Send + 'm>;
+/// What following a goal has come to.
+pub(crate) enum Step<G, T> {
+    /// The goal is reached.
+    Reached(G),
+    /// The data connection is established: the bytes are to be moved.
+    Move(Data),
+    /// The work beside the control connection is done.
+    Done(T),
+}
 
 /// A control connection and the replies that come on it.
 pub(crate) struct Driver {
@@ -52,8 +57,9 @@ pub(crate) struct Driver {
     /// How much of `unread` has been decoded.
     decoded: usize,
     state: State,
-    /// A goal is being followed, or was dropped in its middle.
-    pursuing: bool,
+    /// A goal is being followed. Set when the next one begins: the future of the last one was dropped in its middle.
+    busy: bool,
+    beside: Beside,
     watch: Watcher,
     /// Our port for data connections, where the caller wants a certain one.
     data_port: Option<Reserved>,
@@ -83,13 +89,12 @@ enum State {
 }
 
 /// What is being done beside the control connection.
-enum Hands<'m> {
-    Empty,
-    Probing(Pin<Box<dyn Future<Output = TlsAtOnce> + Send>>),
-    Connecting(Dialled, Pin<Box<dyn Future<Output = io::Result<Data>> + Send>>),
-    Port(ActivePort),
-    Holding(Data),
-    Moving(Moving<'m>),
+enum Beside {
+    Nothing,
+    Probing(Pin<Box<dyn Future<Output = TlsAtOnce> + Send + Sync>>),
+    Connecting(Dialled, Pin<Box<dyn Future<Output = io::Result<Data>> + Send + Sync>>),
+    Listening(ActivePort),
+    Connected(Data),
 }
 
 impl Driver {
@@ -111,7 +116,8 @@ impl Driver {
             unread: Vec::new(),
             decoded: 0,
             state: State::Open,
-            pursuing: false,
+            busy: false,
+            beside: Beside::Nothing,
             watch,
             data_port,
             segment: None,
@@ -178,32 +184,19 @@ impl Driver {
         self.control.shutdown();
     }
 
-    /// Can more be said?
-    pub(crate) fn is_open(&self) -> bool {
-        self.state == State::Open && !self.pursuing
+    /// Can another command be said?
+    pub(crate) fn is_usable(&self) -> bool {
+        self.state == State::Open && !self.busy
     }
 
-    /// Follows `goal` to its end. `mover` is taken when the goal says `Move`.
-    pub(crate) async fn pursue<G: Goal>(
-        &mut self,
-        goal: &mut G,
-        mover: &mut Option<Mover<'_>>,
-    ) -> Result<G::Gain, Error> {
-        // The last goal was dropped in its middle: what comes would be taken for the answer to another command.
-        if self.pursuing {
+    /// Begins a goal, which is then [followed](Self::follow) to its end.
+    ///
+    /// # Errors
+    /// The session is over, or in doubt since the last goal.
+    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        if self.busy {
             self.give_up();
         }
-        self.pursuing = true;
-        let done = self.follow(goal, mover).await;
-        self.pursuing = false;
-        done
-    }
-
-    async fn follow<G: Goal>(
-        &mut self,
-        goal: &mut G,
-        mover: &mut Option<Mover<'_>>,
-    ) -> Result<G::Gain, Error> {
         match self.state {
             State::Open => {}
             State::Lost => return Err(hung_up()),
@@ -212,79 +205,53 @@ impl Driver {
                 return Err(Error::Broken { what, moved: 0 });
             }
         }
-        let mut hands = Hands::Empty;
+        self.beside = Beside::Nothing;
+        self.busy = true;
+        Ok(())
+    }
+
+    /// Follows a goal that moves no bytes to its end.
+    pub(crate) async fn pursue<G: Goal>(&mut self, goal: &mut G) -> Result<G::Gain, Error> {
+        self.begin()?;
+        loop {
+            match self.follow(goal, pending::<Infallible>()).await? {
+                Step::Reached(gain) => return Ok(gain),
+                Step::Move(_) => goal.handle(Input::Moved(Ok(0)), now()),
+                Step::Done(never) => match never {},
+            }
+        }
+    }
+
+    /// Follows `goal`, while `work` goes on: until the goal is reached, bytes are to be moved, or the work is done.
+    pub(crate) async fn follow<G: Goal, T>(
+        &mut self,
+        goal: &mut G,
+        work: impl Future<Output = T>,
+    ) -> Result<Step<G::Gain, T>, Error> {
+        let mut work = pin!(work);
         loop {
             while let Some(output) = goal.poll() {
                 let answer = match output {
-                    Output::Send(command) => {
-                        (self.watch)(&Event::Said(said(&command)));
-                        match self.encoded(&command) {
-                            Ok(bytes) => self.write(&bytes).await.err().map(Input::Lost),
-                            // Nothing was said, so nothing is in doubt.
-                            Err(error) => Some(Input::Lost(error)),
-                        }
-                    }
-                    Output::Protect(start) => Some(match self.protect(start).await {
-                        Ok(()) => Input::Protected,
-                        Err(error) => Input::NotProtected(error),
-                    }),
-                    Output::Probe => {
-                        hands = Hands::Probing(self.probing());
-                        None
-                    }
-                    Output::Dial(to) => {
-                        hands = Hands::Connecting(Dialled::ByClient, self.dialling(to));
-                        None
-                    }
-                    Output::Listen => match self.listen() {
-                        Ok(port) => {
-                            let at = port.local();
-                            hands = Hands::Port(port);
-                            Some(Input::Listening(at))
-                        }
-                        Err(error) => Some(Input::NotListening(error)),
+                    Output::Move => match std::mem::replace(&mut self.beside, Beside::Nothing) {
+                        Beside::Connected(data) => return Ok(Step::Move(data)),
+                        _ => None,
                     },
-                    Output::Accept => {
-                        if let Hands::Port(port) = hands {
-                            let peer = self.control.peer().ip();
-                            let coming = async move { port.connection(peer).await };
-                            hands = Hands::Connecting(Dialled::ByServer, Box::pin(coming));
-                        }
-                        None
+                    Output::Done(result) => {
+                        self.busy = false;
+                        return result.map(Step::Reached).map_err(|error| self.secrets.error(error));
                     }
-                    Output::Move => {
-                        hands = match (hands, mover.take()) {
-                            (Hands::Holding(data), Some(mover)) => Hands::Moving(self.moving(data, mover)),
-                            (other, _) => other,
-                        };
-                        None
-                    }
-                    Output::Confirmed => {
-                        self.confirmed.notify_one();
-                        None
-                    }
-                    Output::CloseData => {
-                        hands = Hands::Empty;
-                        None
-                    }
-                    Output::HangUp => {
-                        self.give_up();
-                        None
-                    }
-                    Output::Tell(event) => {
-                        (self.watch)(&self.secrets.event(event));
-                        None
-                    }
-                    Output::Done(result) => return result.map_err(|error| self.secrets.error(error)),
+                    output => self.act(output).await,
                 };
                 if let Some(input) = answer {
                     goal.handle(input, now());
                 }
             }
             let deadline = goal.deadline();
+            let Self { control, decoder, unread, decoded, state, .. } = self;
             let input = tokio::select! {
-                input = hands.work(&self.watch, self.uploading) => input,
-                reply = next_reply(&self.control, &mut self.decoder, &mut self.unread, &mut self.decoded, self.state) => match reply {
+                done = &mut work => return Ok(Step::Done(done)),
+                input = self.beside.work(&self.watch, self.uploading) => input,
+                reply = next_reply(control, decoder, unread, decoded, *state) => match reply {
                     Ok(reply) => {
                         let reply = self.decoded(reply);
                         (self.watch)(&self.secrets.event(Event::Answered(reply.clone())));
@@ -299,6 +266,57 @@ impl Driver {
             };
             goal.handle(input, now());
         }
+    }
+
+    /// Does what a goal has decided. What came of it, where that is known at once.
+    async fn act<T>(&mut self, output: Output<T>) -> Option<Input> {
+        match output {
+            Output::Send(command) => {
+                (self.watch)(&Event::Said(said(&command)));
+                match self.encoded(&command) {
+                    Ok(bytes) => return self.write(&bytes).await.err().map(Input::Lost),
+                    // Nothing was said, so nothing is in doubt.
+                    Err(error) => return Some(Input::Lost(error)),
+                }
+            }
+            Output::Protect(start) => {
+                return Some(match self.protect(start).await {
+                    Ok(()) => Input::Protected,
+                    Err(error) => Input::NotProtected(error),
+                });
+            }
+            Output::Probe => self.beside = Beside::Probing(self.probing()),
+            Output::Dial(to) => self.beside = Beside::Connecting(Dialled::ByClient, self.dialling(to)),
+            Output::Listen => {
+                return Some(match self.listen() {
+                    Ok(port) => {
+                        let at = port.local();
+                        self.beside = Beside::Listening(port);
+                        Input::Listening(at)
+                    }
+                    Err(error) => Input::NotListening(error),
+                });
+            }
+            Output::Accept => {
+                if let Beside::Listening(port) = std::mem::replace(&mut self.beside, Beside::Nothing) {
+                    let peer = self.control.peer().ip();
+                    let coming = async move { port.connection(peer).await };
+                    self.beside = Beside::Connecting(Dialled::ByServer, Box::pin(coming));
+                }
+            }
+            Output::Confirmed => self.confirmed.notify_one(),
+            Output::CloseData => self.beside = Beside::Nothing,
+            Output::HangUp => self.give_up(),
+            Output::Tell(event) => (self.watch)(&self.secrets.event(event)),
+            // Of those `follow` takes care.
+            Output::Move | Output::Done(_) => {}
+        }
+        None
+    }
+
+    /// Keeps a data connection open until the goal says otherwise.
+    pub(crate) fn hold(&mut self, data: Data) {
+        self.beside = Beside::Connected(data);
     }
 
     /// Begins TLS on the control connection, and has the certificate judged.
@@ -346,7 +364,7 @@ impl Driver {
     }
 
     /// Does the control port answer a TLS handshake? On a connection of its own; nothing is said on it.
-    fn probing(&self) -> Pin<Box<dyn Future<Output = TlsAtOnce> + Send>> {
+    fn probing(&self) -> Pin<Box<dyn Future<Output = TlsAtOnce> + Send + Sync>> {
         let settings = match &self.security {
             Some(security) => security.settings.clone(),
             None => Security::by_roots().settings,
@@ -371,24 +389,26 @@ impl Driver {
         })
     }
 
-    /// Moves the bytes, under TLS where the control connection is. The handshake comes behind the server's 1yz: many
-    /// servers say that first.
-    fn moving<'m>(&self, data: Data, mover: Mover<'m>) -> Moving<'m> {
-        let Some(tls) = self.tls.clone() else { return mover(data) };
-        let (within, watch) = (self.shaking, self.watch.clone());
-        Box::pin(async move {
-            match data.connect_tls(&tls, within).await {
-                Ok(data) => {
-                    if let Some(established) = data.established() {
-                        let (version, resumed) = (established.version, established.resumed);
-                        watch(&Event::DataSecured { version, resumed });
-                    }
-                    mover(data).await
-                }
-                Err(HandshakeError::Late(after)) => (Err(MoveError::Stalled(after)), None),
-                Err(error) => (Err(not_protected(error)), None),
+    /// Begins TLS on a data connection, where the control connection has it. Not before the server's 1yz: many servers
+    /// say that first.
+    pub(crate) fn protecting(
+        &self,
+        data: Data,
+    ) -> impl Future<Output = Result<Data, MoveError>> + Send + use<> {
+        let (tls, within, watch) = (self.tls.clone(), self.shaking, self.watch.clone());
+        async move {
+            let Some(tls) = tls else { return Ok(data) };
+            let data = match data.connect_tls(&tls, within).await {
+                Ok(data) => data,
+                Err(HandshakeError::Late(after)) => return Err(MoveError::Stalled(after)),
+                Err(error) => return Err(not_protected(error)),
+            };
+            if let Some(established) = data.established() {
+                let (version, resumed) = (established.version, established.resumed);
+                watch(&Event::DataSecured { version, resumed });
             }
-        })
+            Ok(data)
+        }
     }
 
     /// The line of a command. A password is said as it is.
@@ -428,7 +448,7 @@ impl Driver {
         Err(Error::Broken { what: format!("the control connection broke: {why}"), moved: 0 })
     }
 
-    fn dialling(&self, to: SocketAddr) -> Pin<Box<dyn Future<Output = io::Result<Data>> + Send>> {
+    fn dialling(&self, to: SocketAddr) -> Pin<Box<dyn Future<Output = io::Result<Data>> + Send + Sync>> {
         let port = self.data_port.as_ref().map(Reserved::port);
         let address = self.control.local().ip();
         let (watch, segment) = (self.watch.clone(), self.segment);
@@ -462,14 +482,14 @@ impl Driver {
     }
 }
 
-impl Hands<'_> {
+impl Beside {
     /// Does what there is to do, and says what came of it. Cancel-safe: the work itself is kept in `self`.
     async fn work(&mut self, watch: &Watcher, uploading: bool) -> Input {
         match self {
-            Self::Empty | Self::Port(_) | Self::Holding(_) => pending().await,
+            Self::Nothing | Self::Listening(_) | Self::Connected(_) => pending().await,
             Self::Probing(probe) => {
                 let found = probe.await;
-                *self = Self::Empty;
+                *self = Self::Nothing;
                 Input::Probed(found)
             }
             Self::Connecting(dialled, coming) => match coming.await {
@@ -479,19 +499,14 @@ impl Hands<'_> {
                         data.reset_unless_ended();
                     }
                     watch(&Event::DataOpened { dialled: *dialled, local: data.local(), peer: data.peer() });
-                    *self = Self::Holding(data);
+                    *self = Self::Connected(data);
                     Input::Connected
                 }
                 Err(error) => {
-                    *self = Self::Empty;
+                    *self = Self::Nothing;
                     Input::NotConnected(error)
                 }
             },
-            Self::Moving(moving) => {
-                let (moved, data) = moving.await;
-                *self = data.map_or(Self::Empty, Self::Holding);
-                Input::Moved(moved)
-            }
         }
     }
 }

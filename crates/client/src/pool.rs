@@ -7,6 +7,7 @@
 //!    '--as many as there may be--> wait until one comes back
 //! ```
 //! The first session is opened alone: what it learns, the others begin with.
+use std::borrow::{Borrow, BorrowMut};
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -233,6 +234,18 @@ impl Drop for Pooled {
         }
         drop(state);
         shared.changed.notify_one();
+    }
+}
+
+impl Borrow<Client> for Pooled {
+    fn borrow(&self) -> &Client {
+        self
+    }
+}
+
+impl BorrowMut<Client> for Pooled {
+    fn borrow_mut(&mut self) -> &mut Client {
+        self
     }
 }
 

@@ -17,14 +17,13 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::pump::Progress;
 use sha2::{Digest, Sha256};
 use wire::facts::EntryType;
 use wire::option::Opt;
 use wire::{Command, Entry, Pathname, Reply, Stamp};
 
 use crate::client::Client;
-use crate::download::Sink;
+use crate::download::Download;
 use crate::error::Error;
 use crate::event::Event;
 use crate::options::Verify;
@@ -329,31 +328,32 @@ impl Client {
         let mut ours = vec![0; (end - start) as usize];
         file.read_exact_at(&mut ours, start)
             .map_err(|error| Error::local("reading our file again", error))?;
-        let mut theirs = Vec::with_capacity(ours.len());
-        let wanted = ours.len();
-        let (mut enough, mut surplus) = (false, 0);
-        let mut take = |bytes: &[u8]| {
-            let room = wanted - theirs.len();
-            theirs.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-            surplus += bytes.len().saturating_sub(room);
-            if surplus > 0 && (more == More::None || surplus > SURPLUS) {
-                enough = true;
-                return Err(io::Error::other("enough has come to compare"));
+        let (mut theirs, mut piece, mut surplus) = (Vec::with_capacity(ours.len()), Vec::new(), 0);
+        let is_enough = |surplus| surplus > 0 && (more == More::None || surplus > SURPLUS);
+        let came = async {
+            let mut download = Download::open_sized(&mut *self, path, start, None).await?;
+            while download.read(&mut piece).await? > 0 {
+                let room = ours.len() - theirs.len();
+                theirs.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+                surplus += piece.len().saturating_sub(room);
+                piece.clear();
+                if is_enough(surplus) {
+                    download.stop().await;
+                    return Ok(());
+                }
             }
-            Ok(())
+            download.finish().await.map(drop)
         };
-        let progress = Arc::new(Progress::default());
-        let came = self.retrieve_sized(path, start, None, Sink::Bytes(&mut take), &progress).await;
-        match came {
-            Ok(_) => {}
-            Err(Error::Refused { .. }) => return Ok(Compared::Unknown),
-            Err(Error::Local { .. }) if enough => {
+        match came.await {
+            Ok(()) if is_enough(surplus) => {
                 // The transfer was left in its middle.
                 self.begin_anew().await?;
                 if more == More::None {
                     return Ok(Compared::Different("it is longer than SIZE says".to_owned()));
                 }
             }
+            Ok(()) => {}
+            Err(Error::Refused { .. }) => return Ok(Compared::Unknown),
             Err(other) => return Err(other),
         }
         if theirs == ours {

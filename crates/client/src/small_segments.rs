@@ -4,8 +4,8 @@
 //! every full packet: replies and small listings pass, files hang (an MTU black hole, RFC 2923 2.1), and so does TLS, whose
 //! first words fill a packet. Where a transfer stands still before it is well under way, or a handshake does, it is taken up
 //! once more in a new session, over connections whose segments are small from the start, in both directions.
-use std::sync::Arc;
-use std::time::Duration;
+
+use std::time::{Duration, Instant};
 
 use net::data::WeakData;
 use net::pump::Progress;
@@ -50,24 +50,43 @@ impl Stall {
     pub(crate) fn is_early(&self, after: Duration, moved: u64) -> bool {
         after < self.after(moved)
     }
+}
 
-    /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way. The
-    /// kernel takes a small file at once, so that what it has been given proves nothing.
-    pub(crate) async fn swallowed(&self, outlook: &WeakData, progress: &Arc<Progress>) -> Duration {
-        let before = progress.bytes();
-        let (mut seen, mut since) = (0, now());
+/// Watches an upload from beside its data connection: the kernel takes a small file at once, so that what it has been given
+/// proves nothing.
+#[derive(Debug)]
+pub(crate) struct Swallowed {
+    pub(crate) stall: Stall,
+    /// Of the progress, before this upload.
+    before: u64,
+    /// How many bytes were acknowledged, and since when no more.
+    seen: u64,
+    since: Instant,
+    look: tokio::time::Instant,
+}
+
+impl Swallowed {
+    /// `progress`: the bytes that were counted before this upload.
+    pub(crate) fn new(stall: Stall, progress: u64) -> Self {
+        Self { stall, before: progress, seen: 0, since: now(), look: tokio::time::Instant::now() + LOOK }
+    }
+
+    /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way.
+    pub(crate) async fn lost(&mut self, outlook: &WeakData, progress: &Progress) -> Duration {
+        let Stall { first, later, under_way } = self.stall;
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep_until(self.look).await;
+            self.look = tokio::time::Instant::now() + LOOK;
             let waiting = outlook.unacknowledged().unwrap_or(0);
-            let through = (progress.bytes() - before).saturating_sub(waiting);
-            if self.first >= self.later || through > self.under_way {
-                // It is the pump's affair.
+            let through = (progress.bytes() - self.before).saturating_sub(waiting);
+            if first >= later || through > under_way {
+                // The pump reports it.
                 return std::future::pending().await;
             }
-            if waiting == 0 || through != seen {
-                (seen, since) = (through, now());
-            } else if now().saturating_duration_since(since) >= self.first {
-                return self.first;
+            if waiting == 0 || through != self.seen {
+                (self.seen, self.since) = (through, now());
+            } else if now().saturating_duration_since(self.since) >= first {
+                return first;
             }
         }
     }
@@ -133,9 +152,10 @@ mod tests {
         SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
         let mut data = dial(listener.local_addr().unwrap(), None, None).await.unwrap();
         let (mut peer, _) = listener.accept().unwrap();
-        let (progress, outlook) = (Arc::new(Progress::default()), data.downgrade());
+        let (progress, outlook) = (Progress::default(), data.downgrade());
         let begun = now();
-        let mut watched = std::pin::pin!(STALL.swallowed(&outlook, &progress));
+        let mut watch = Swallowed::new(STALL, 0);
+        let mut watched = std::pin::pin!(watch.lost(&outlook, &progress));
         // The watch begins before the first byte.
         assert!(is_pending(watched.as_mut()));
         pump::send(&mut data, &vec![7; 40 * 1024], STALL.later, &progress).await.unwrap();

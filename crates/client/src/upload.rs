@@ -12,26 +12,23 @@ mod resume;
 
 use std::fs::File;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use net::pump::{self, Progress};
-use wire::{Command, Marker, Pathname, RepresentationType, Stamp};
+use net::pump::Progress;
+use wire::{Command, Marker, Pathname, RepresentationType, Stamp, ascii};
 
 use crate::client::Client;
-use crate::driver::Mover;
 use crate::error::Error;
 use crate::event::Event;
 use crate::proof::{Before, Doubt, Sent, digest_of};
-use crate::session::{Flow, MoveError};
-use crate::source::{Pieces, Source, piping};
+use crate::sending::{Again, Sending};
 
 use self::noted::Noted;
 pub use self::record::Records;
 use self::record::{Snapshot, Was};
 pub use self::resume::NOTED;
-pub use crate::source::Give;
+pub use crate::sending::{Give, Upload, WriteMode};
 
 /// A file of this length or longer is noted in the records, and looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
 /// only who has looked before can tell afterwards that it is new.
@@ -92,7 +89,7 @@ impl Client {
         progress: &Arc<Progress>,
         noted: &Noted,
     ) -> Result<Stored, Error> {
-        let mut first: Option<Again> = None;
+        let mut first: Option<Resend> = None;
         // Asked once: a later try may find what came of the first.
         let mut was = None;
         loop {
@@ -101,7 +98,7 @@ impl Client {
                 was = Some(self.was_before(path).await?);
             }
             let content = match &first {
-                Some(Again::Changed) => Some(digest_of(file, ours.length).await?),
+                Some(Resend::Changed) => Some(digest_of(file, ours.length).await?),
                 _ => None,
             };
             // What a second try finds may be the first one's.
@@ -117,14 +114,13 @@ impl Client {
             noted.begin(self, ours, was.unwrap_or(Was::Unknown), 0);
             let watched = Watched::new(ours, content.clone());
             let stor = Command::Stor(path.clone());
-            let sent =
-                self.send_range(stor, None, Arc::clone(file), 0..ours.length, &watched, progress).await;
+            let sent = self.send_range(stor, None, file, 0..ours.length, &watched, progress).await;
             let last = match (sent, &first) {
                 (Ok((_, last)), _) => last,
                 (Err(_), _) if watched.has_changed() => {
                     // It was broken off, and the session with it.
                     self.begin_anew().await?;
-                    self.once_more(path, ours.length, &mut first, Again::Changed)?;
+                    self.once_more(path, ours.length, &mut first, Resend::Changed)?;
                     continue;
                 }
                 (Err(error @ Error::Refused { .. }), Some(why)) => {
@@ -145,10 +141,10 @@ impl Client {
                         self.tell_growth(path, file, &ours)?;
                         return Ok(Stored { sent: Resumed::Sent(ours.length), ours });
                     }
-                    Err(doubt) => Again::Doubt(doubt),
+                    Err(doubt) => Resend::Doubt(doubt),
                 }
             } else {
-                Again::Changed
+                Resend::Changed
             };
             self.once_more(path, ours.length, &mut first, again)?;
         }
@@ -173,8 +169,8 @@ impl Client {
         &self,
         path: &Pathname,
         length: u64,
-        first: &mut Option<Again>,
-        again: Again,
+        first: &mut Option<Resend>,
+        again: Resend,
     ) -> Result<(), Error> {
         if first.is_some() {
             return Err(again.error(path, length));
@@ -205,17 +201,10 @@ impl Client {
         give: Give,
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
-        let before = self.look_before(path).await?;
-        self.set_type(RepresentationType::Image).await?;
-        let (sent, last) =
-            self.send_pieces(Command::Stor(path.clone()), give, Pieces::AsTheyAre, progress).await?;
-        let arrived = if last.is_some() {
-            self.size_is(path, sent).await?
-        } else {
-            self.ask_again(path, sent).await?;
-            self.has_appeared(path, sent, before).await?
-        };
-        arrived.map(|()| sent).map_err(|doubt| doubt.error(path, sent))
+        let upload = Upload::open(&mut *self, path, WriteMode::Replace).await?;
+        let mut upload = upload.counting(Arc::clone(progress));
+        upload.pipe(give).await?;
+        upload.commit().await
     }
 
     /// Stores text: LF becomes CR LF on the way. Its size at the site depends on how lines end there.
@@ -229,7 +218,17 @@ impl Client {
         progress: &Arc<Progress>,
     ) -> Result<u64, Error> {
         self.set_type(RepresentationType::Ascii).await?;
-        match self.send_pieces(Command::Stor(path.clone()), give, Pieces::Text, progress).await? {
+        let stor = Command::Stor(path.clone());
+        let mut sending = Sending::open(&mut *self, stor, None, Again::Kept(Vec::new())).await?;
+        sending.count_with(Arc::clone(progress));
+        let mut encoder = ascii::Encoder::new();
+        let encode = |piece: Vec<u8>| {
+            let mut text = Vec::new();
+            encoder.push(&piece, &mut text);
+            text
+        };
+        sending.pipe(give, encode).await?;
+        match sending.finish().await? {
             (sent, Some(_)) => Ok(sent),
             (sent, None) => Err(Error::unconfirmed(&path.to_string(), sent)),
         }
@@ -239,77 +238,31 @@ impl Client {
         &mut self,
         command: Command,
         restart: Option<Marker>,
-        file: Arc<File>,
+        file: &Arc<File>,
         range: std::ops::Range<u64>,
         watched: &Watched,
         progress: &Arc<Progress>,
     ) -> Result<Sent, Error> {
-        let (stall, count) = (self.stall(), Arc::clone(progress));
-        let confirmed = self.confirmed();
-        let mover: Mover<'_> = Box::new(move |mut data| {
-            Box::pin(async move {
-                let outlook = data.downgrade();
-                let mut swallowed = pin!(stall.swallowed(&outlook, &count));
-                let sent = tokio::select! {
-                    sent = pump::send_file(&mut data, &file, range, stall.later, &count) => {
-                        sent.map_err(MoveError::from)
-                    }
-                    after = &mut swallowed => Err(MoveError::Stalled(after)),
-                };
-                let sent = match sent {
-                    Ok(sent) => sent,
-                    Err(error) => return (Err(error), Some(data)),
-                };
-                if let Err(error) = watched.look(&file).await {
-                    return (Err(MoveError::Local(error)), Some(data));
-                }
-                let mut end = pin!(data.end_upload(stall.later));
-                tokio::select! {
-                    // However the peer takes the end, what it has is asked of it afterwards.
-                    _ = &mut end => (Ok(sent), None),
-                    () = confirmed => (Ok(sent), None),
-                    after = &mut swallowed => {
-                        outlook.reset_at_close();
-                        (Err(MoveError::Stalled(after)), None)
-                    }
-                }
-            })
-        });
-        let result = self.transfer(command, Flow::Up, restart, mover).await;
-        result.map_err(|error| error.after_bytes(progress.bytes()))
-    }
-
-    async fn send_pieces(
-        &mut self,
-        command: Command,
-        give: Give,
-        pieces: Pieces,
-        progress: &Arc<Progress>,
-    ) -> Result<Sent, Error> {
-        let mut source = Source::new(give);
-        let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
-        let result = match self.transfer(command.clone(), Flow::Up, None, mover).await {
-            Err(error) if source.rewind() => {
-                self.again_in_small_segments(error).await?;
-                let mover = piping(&mut source, pieces, self.stall(), self.confirmed(), Arc::clone(progress));
-                self.transfer(command, Flow::Up, None, mover).await
-            }
-            other => other,
-        };
-        result.map_err(|error| error.after_bytes(progress.bytes()))
+        let mut sending = Sending::open(&mut *self, command, restart, Again::ByCaller).await?;
+        sending.count_with(Arc::clone(progress));
+        sending.file(file, range).await?;
+        match sending.wait_for(watched.look(file)).await? {
+            Ok(()) => sending.finish().await,
+            Err(error) => Err(sending.fail(error).await),
+        }
     }
 }
 
 /// Why a file is sent once more.
 #[derive(Debug)]
-enum Again {
+enum Resend {
     /// It is in doubt that it has arrived.
     Doubt(Doubt),
     /// It has changed meanwhile.
     Changed,
 }
 
-impl Again {
+impl Resend {
     fn reason(&self, path: &Pathname, sent: u64) -> String {
         match self {
             Self::Doubt(doubt) => doubt.reason(path, sent),

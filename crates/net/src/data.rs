@@ -37,7 +37,7 @@ pub struct Data {
 }
 
 /// A handle of a data connection for whoever watches its transfer. It does not keep the connection open.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct WeakData(Weak<OwnedFd>);
 
 impl WeakData {

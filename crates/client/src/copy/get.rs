@@ -15,16 +15,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use net::pump::Progress;
-use wire::{Pathname, Stamp};
+use wire::{Command, Pathname, RepresentationType, Stamp};
 
 use super::CopyError;
 use super::label::{Label, place};
 use super::part::{Earlier, Part, remove_kept};
-use super::seam::{SEAM, comparing, is_difference};
+use super::seam::{SEAM, compare_and_receive, is_difference};
 use super::source::{Likeness, Source};
 use super::target::{Existing, Here, Target, Why};
 use crate::client::Client;
-use crate::download::{Came, DataEnd, cut_but_whole, ended_early};
+use crate::download::{Came, DataEnd, Receiving, Resume, cut_but_whole, ended_early};
 use crate::error::Error;
 use crate::event::{Direction, Event};
 use crate::options::Verify;
@@ -346,11 +346,18 @@ impl Fetch<'_> {
         let part = self.part.is_kept().then(|| self.part.path());
         let direction = Direction::Download { part };
         self.client.started(self.path, direction, (from, self.have), self.source.size, &progress);
-        let stall = self.client.stall_of_bytes();
-        let mover = comparing(Arc::clone(self.part.file()), (from, self.have), stall, Arc::clone(&progress));
-        let came = self.client.bring_raw(self.path, from, mover, &progress).await;
+        let came = self.receive(from, progress).await;
         self.client.stopped(self.path);
         came
+    }
+
+    async fn receive(&mut self, from: u64, progress: Arc<Progress>) -> Result<Came, Error> {
+        self.client.set_type(RepresentationType::Image).await?;
+        let retr = Command::Retr(self.path.clone());
+        let mut receiving = Receiving::open(&mut *self.client, retr, from, Resume::Not).await?;
+        receiving.count_with(progress);
+        compare_and_receive(&mut receiving, self.part.file(), (from, self.have)).await?;
+        receiving.finish().await
     }
 
     /// Is it whole? `None`: once more.

@@ -8,20 +8,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use net::pump::{self, Progress};
-
-use crate::download::{Sink, receiving};
-use crate::driver::Mover;
+use crate::client::Client;
+use crate::download::Receiving;
 use crate::error::Error;
-use crate::session::MoveError;
-use crate::small_segments::Stall;
 
 /// How much of what is there is fetched once more to be compared. A change in the middle of a file whose size and time are the
 /// same is not found by it; a part that another program wrote, or that lost its end in a power failure, is.
 pub(super) const SEAM: u64 = 64 * 1024;
-
-/// What is read at a time.
-const PIECE: usize = 64 * 1024;
 
 /// What came is not what is there.
 #[derive(Debug)]
@@ -42,33 +35,25 @@ pub(super) fn is_difference(error: &Error) -> bool {
 }
 
 /// Receives from offset `from` on into a file that has `have` bytes: those before `have` are compared, the others written.
-pub(super) fn comparing<'m>(
-    file: Arc<File>,
+pub(super) async fn compare_and_receive(
+    receiving: &mut Receiving<&mut Client>,
+    file: &Arc<File>,
     (from, have): (u64, u64),
-    stall: Stall,
-    progress: Arc<Progress>,
-) -> Mover<'m> {
-    Box::new(move |mut data| {
-        Box::pin(async move {
-            let mut at = from;
-            while at < have {
-                let mut piece = Vec::with_capacity(PIECE);
-                match pump::receive(&mut data, &mut piece, stall.after(at - from), &progress).await {
-                    Ok(0) => return (Ok(at - from), Some(data)),
-                    Ok(_) => {}
-                    Err(error) => return (Err(error.into()), Some(data)),
-                }
-                let (count, file) = (piece.len() as u64, Arc::clone(&file));
-                let taken = tokio::task::spawn_blocking(move || take(&file, at, have, &piece)).await;
-                if let Err(error) = taken.map_err(io::Error::other).flatten() {
-                    return (Err(MoveError::Local(error)), Some(data));
-                }
-                at += count;
-            }
-            let (moved, data) = receiving(Sink::File(file), at, stall, progress)(data).await;
-            (moved.map(|more| at - from + more), data)
-        })
-    })
+) -> Result<(), Error> {
+    let mut at = from;
+    while at < have {
+        let mut piece = Vec::new();
+        if receiving.read(&mut piece).await? == 0 {
+            return Ok(());
+        }
+        let (count, file) = (piece.len() as u64, Arc::clone(file));
+        let taken = tokio::task::spawn_blocking(move || take(&file, at, have, &piece)).await;
+        if let Err(error) = taken.map_err(io::Error::other).flatten() {
+            return Err(receiving.fail(error).await);
+        }
+        at += count;
+    }
+    receiving.to_file(file, at).await
 }
 
 /// Compares what lies before `have`, and writes the rest.

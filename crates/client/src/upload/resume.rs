@@ -235,7 +235,7 @@ impl Client {
         let before = progress.bytes();
         let stor = Command::Stor(path.clone());
         match self
-            .send_range(stor, Some(Marker(there)), Arc::clone(file), range.clone(), watched, progress)
+            .send_range(stor, Some(Marker(there)), file, range.clone(), watched, progress)
             .await
         {
             Err(error)
@@ -245,7 +245,7 @@ impl Client {
                     && self.size(path).await? == Some(there) =>
             {
                 (self.watch)(&Event::Warning(format!("{error}; appending with APPE")));
-                self.send_range(Command::Appe(path.clone()), None, Arc::clone(file), range, watched, progress)
+                self.send_range(Command::Appe(path.clone()), None, file, range, watched, progress)
                     .await
             }
             other => other,

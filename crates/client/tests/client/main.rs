@@ -2,6 +2,7 @@
 //!
 //! `tests/sessions/client/*.txt` are replayed one by one; what a file cannot say well is a test of its own here.
 mod broken_uploads;
+mod handles;
 mod model;
 mod peer;
 mod pipe;

@@ -6,7 +6,7 @@
 //!                           end stands for anything
 //!   ! login                 the usual login, with MLST, SIZE, MDTM, REST and MFMT on offer; `login plain`: no FEAT
 //!   ! close-data            ends the data connection       ! reset-data    breaks it
-//!   ! wait-data             waits for the client's end of it
+//!   ! wait-data             waits for the client's end of it; `wait-reset`: which is a reset
 //!   ! close-control         ends the control connection    ! new-control   waits for another one
 //!   ! wait-control          waits for the client's end of it
 //!   ! dial                  connects to the port that the last EPRT or PORT told
@@ -121,6 +121,10 @@ impl Peer {
                 self.data = None;
                 equal(&rest, b"")
             }
+            ("!", "wait-reset") => match self.data()?.read(&mut [0]) {
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(()),
+                other => Err(format!("the data ended with {other:?}")),
+            },
             ("!", "close-control") => {
                 self.control = None;
                 Ok(())
