@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use client::profile::Prepared;
 use client::walk::below;
-use client::{Credentials, Endpoint, Event, Pool, Pooled, Profile, SessionSpec, Verify, Watcher};
+use client::{Event, Pool, Pooled, Profile, SessionSpec, Verify, Watcher};
 use wire::Pathname;
 use wire::pathname::show;
 use wire::url::FtpUrl;
@@ -139,7 +139,8 @@ impl<'a> Sessions<'a> {
         let (trust, asked, port) = trust(url, talk, true)?;
         let mut profile = self.profile.clone();
         profile.trust = trust;
-        let mut spec = SessionSpec::new(Endpoint::new(url.host.to_string(), port), Credentials::anonymous());
+        let mut spec = SessionSpec::of_url(url);
+        spec.endpoint.port = port;
         spec.options = talk.options(asked, self.verify);
         let Prepared { spec, watch, policy } = profile.prepare(spec, greeted(Arc::clone(&self.watch)))?;
         for left in (0..TYPED).rev() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use client::trust::{Policy, Question, Trust, TrustError};
-use client::{Endpoint, Error, Event, TlsMode, Unreachable};
+use client::{Endpoint, Error, Event, SessionSpec, TlsMode, Unreachable};
 use net::tls::identity::Identity;
 use wire::url::{FtpUrl, Scheme};
 
@@ -32,13 +32,9 @@ pub(crate) fn trust(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<(Trust, T
         Some(TlsFlag::Offered) => TlsMode::Offered,
         Some(TlsFlag::Required) => TlsMode::Required,
         Some(TlsFlag::Implicit) => TlsMode::Implicit,
-        None => match url.scheme {
-            // A pin that an unencrypted session would bypass is no pin.
-            Scheme::Ftp if !flags.pin.is_empty() => TlsMode::Required,
-            Scheme::Ftp => TlsMode::Offered,
-            Scheme::Ftpes => TlsMode::Required,
-            Scheme::Ftps => TlsMode::Implicit,
-        },
+        // A pin that an unencrypted session would bypass is no pin.
+        None if url.scheme == Scheme::Ftp && !flags.pin.is_empty() => TlsMode::Required,
+        None => SessionSpec::of_url(url).options.tls,
     };
     if asked == TlsMode::Off && !flags.pin.is_empty() {
         return Err(Failure::usage("--pin needs TLS: it cannot be combined with --tls off"));

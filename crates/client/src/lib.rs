@@ -13,6 +13,12 @@
 //! A server is trusted with nothing: data goes to and comes from the control connection's peer only, replies and
 //! listings are bounded, names are checked ([`name`]) before they may touch a disk, and bytes without a 2yz and the
 //! promised size are no file.
+//!
+//! A complete program, which remembers the server's certificate, leaves alone what is complete already, and resumes the rest:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/download_tree.rs")]
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod charset;

@@ -3,8 +3,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use wire::url::{FtpUrl, Scheme};
+
 use crate::options::{Endpoint, Options};
-use crate::security::Security;
+use crate::security::{Security, TlsMode};
 use crate::session::{Credentials, Way};
 use crate::upload::Records;
 
@@ -82,6 +84,25 @@ impl SessionSpec {
             recall: None,
             uploads: None,
         }
+    }
+
+    /// What a URL says: the server, the user (else anonymous), and TLS: `ftp://` uses it if it is offered, `ftpes://` requires
+    /// it, `ftps://` begins with it.
+    #[must_use]
+    pub fn of_url(url: &FtpUrl) -> Self {
+        let anonymous = Credentials::anonymous();
+        let credentials = Credentials {
+            user: url.user.clone().unwrap_or(anonymous.user),
+            password: url.password.clone().unwrap_or(anonymous.password),
+            account: None,
+        };
+        let mut spec = Self::new(Endpoint::new(url.host.to_string(), url.port_or_default()), credentials);
+        spec.options.tls = match url.scheme {
+            Scheme::Ftp => TlsMode::Offered,
+            Scheme::Ftpes => TlsMode::Required,
+            Scheme::Ftps => TlsMode::Implicit,
+        };
+        spec
     }
 }
 

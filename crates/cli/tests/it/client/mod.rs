@@ -2,6 +2,7 @@
 
 mod doctor;
 mod hostile;
+mod library;
 mod listing;
 mod lost;
 mod screen;
