@@ -22,8 +22,8 @@ pub struct ActivePort {
 }
 
 impl ActivePort {
-    /// Listens at an address of ours, at a given port or one of the kernel's choice. The connection has segments of at most `mss`
-    /// bytes where that is given ([`segments`](mod@crate::segments)).
+    /// Listens at an address of ours, at a given port or one of the kernel's choice. The connection has
+    /// segments of at most `mss` bytes where that is given ([`segments`](mod@crate::segments)).
     ///
     /// # Errors
     /// The system's, when the address is not ours or the port is taken.
@@ -51,8 +51,8 @@ impl ActivePort {
         self.stranger.get().copied()
     }
 
-    /// Where no connection has come: has one of `peer`'s begun? Then its SYN arrived here, and our answer does not get
-    /// back. Reads the kernel's table of connections, in the blocking pool. Cancel-safe.
+    /// Where no connection has come: has one of `peer`'s begun? Then its SYN arrived here, and our answer
+    /// does not get back. Reads the kernel's table of connections, in the blocking pool. Cancel-safe.
     pub async fn half_open(&self, peer: IpAddr) -> Attempt {
         half_open::look(peer.to_canonical(), self.local.port(), None).await
     }

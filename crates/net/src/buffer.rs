@@ -1,15 +1,18 @@
 //! In which memory do pieces of a file lie on their way?
 //!
-//! In buffers that a transfer takes when there is something to move and gives back before it waits for its peer, so that a
-//! thousand transfers whose peers do nothing hold none. Some are kept here for the next one: large pieces of memory that
-//! are allocated and freed all the time cost page faults, as the allocator returns them to the system.
+//! In buffers that a transfer takes when there is something to move and gives back before it waits for its
+//! peer, so that a thousand transfers whose peers do nothing hold none. Some are kept here for the next one:
+//! large pieces of memory that are allocated and freed all the time cost page faults, as the allocator
+//! returns them to the system.
 use std::sync::{Mutex, PoisonError};
 
-/// Room for a piece: 64 KiB. The cost of a system call is spread over it, and it stays in the processor's cache.
+/// Room for a piece: 64 KiB. The cost of a system call is spread over it, and it stays in the processor's
+/// cache.
 pub const PIECE: usize = 64 << 10;
 
-/// Room for what is decrypted before it is written in the blocking pool: 192 KiB. Each write takes a change of threads; with
-/// 1 MiB the copy into the page cache found the bytes no longer in the processor's cache and took twice as long.
+/// Room for what is decrypted before it is written in the blocking pool: 192 KiB. Each write takes a change
+/// of threads; with 1 MiB the copy into the page cache found the bytes no longer in the processor's cache and
+/// took twice as long.
 pub(crate) const GATHER: usize = 192 << 10;
 
 /// Buffers that are kept: as many as are in use at one moment on some cores. At most 1.75 MiB.

@@ -22,18 +22,18 @@ mod tls;
 pub use crate::socket::Waiting;
 pub use tls::Explicit;
 
-/// The most one [`Control::read`] appends. A command line is rarely over 100 bytes; a client that sends many at once
-/// is read in turns, so that one read cannot make a session's memory grow.
+/// The most one [`Control::read`] appends. A command line is rarely over 100 bytes; a client that sends many
+/// at once is read in turns, so that one read cannot make a session's memory grow.
 pub const READ_LIMIT: usize = 4096;
 
 /// The most one [`Control::peek`] sees of what the kernel has.
 const PEEKED: usize = 16 * 1024;
 
-/// A control connection, either side's. Unencrypted it holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE and TCP
-/// keepalive (15 s of silence, then four probes 15 s apart) are set.
+/// A control connection, either side's. Unencrypted it holds no buffers of its own. TCP_NODELAY, SO_OOBINLINE
+/// and TCP keepalive (15 s of silence, then four probes 15 s apart) are set.
 ///
-/// [`Control::accept_tls`] and [`Control::connect_tls`] protect it, [`Control::clear_tls`] ends that; between them the
-/// same methods read and write through TLS.
+/// [`Control::accept_tls`] and [`Control::connect_tls`] protect it, [`Control::clear_tls`] ends that; between
+/// them the same methods read and write through TLS.
 #[derive(Debug)]
 pub struct Control {
     stream: TcpStream,
@@ -49,15 +49,16 @@ impl Control {
         Self { stream, peer, dialled: None, transport: Mutex::new(Transport::Plain(Vec::new())) }
     }
 
-    /// Connects to a server, from a given local address and port where one is asked for (port 0: any). There is no deadline
-    /// here: put one around it.
+    /// Connects to a server, from a given local address and port where one is asked for (port 0: any). There
+    /// is no deadline here: put one around it.
     ///
-    /// `mss` limits segments in both directions ([`segments`](mod@crate::segments)): where larger ones get lost on the way, a TLS
-    /// handshake is the first thing to hang, since a hello and a certificate fill full packets and commands do not.
+    /// `mss` limits segments in both directions ([`segments`](mod@crate::segments)): where larger ones get
+    /// lost on the way, a TLS handshake is the first thing to hang, since a hello and a certificate fill full
+    /// packets and commands do not.
     ///
     /// # Errors
-    /// The system's: no such local address, refused, unreachable, timed out by the kernel; `InvalidInput` for a segment
-    /// size that it does not take.
+    /// The system's: no such local address, refused, unreachable, timed out by the kernel; `InvalidInput` for
+    /// a segment size that it does not take.
     pub async fn connect(to: SocketAddr, from: Option<SocketAddr>, mss: Option<u16>) -> io::Result<Self> {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(from) = from {
@@ -71,7 +72,7 @@ impl Control {
         Ok(Self::new(socket.connect(to).await?, canonical(to)))
     }
 
-    /// How many bytes that we have written the peer has not acknowledged. None where the system does not tell.
+    /// How many bytes that we have written the peer has not acknowledged. None where the system does not say.
     pub fn unacknowledged(&self) -> Option<u64> {
         crate::unsent::unacknowledged(self.stream.as_fd())
     }
@@ -81,20 +82,22 @@ impl Control {
         self.peer
     }
 
-    /// Our end: the address the peer reached us at; never an IPv4 address mapped into IPv6. Asks the kernel each time.
+    /// Our end: the address the peer reached us at; never an IPv4 address mapped into IPv6. Asks the kernel
+    /// each time.
     pub fn local(&self) -> SocketAddr {
-        // The kernel knows the name of a connected socket also after the peer has gone; if it ever refuses, an
-        // address that belongs to nobody is the harmless answer.
+        // The kernel knows the name of a connected socket also after the peer has gone; if it ever refuses,
+        // an unspecified address is the harmless answer.
         self.stream.local_addr().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
     }
 
-    /// The address that the client dialled: a balancer's, where one is between, else our end.
+    /// The address that the client connected to: a balancer's, where one is between, else our end.
     pub fn dialled(&self) -> SocketAddr {
         self.dialled.unwrap_or_else(|| self.local())
     }
 
-    /// Learns from a balancer's header whose connection it is: the peer and what it connected to are the client's from then on.
-    /// Not a byte of the client's is taken. A balancer's own connection, as a health check is, stays what it was.
+    /// Learns from a balancer's header whose connection it is: the peer and what it connected to are the
+    /// client's from then on. Not a byte of the client's is taken. A balancer's own connection, as a health
+    /// check is, stays what it was.
     ///
     /// # Errors
     /// Why it was not learnt; nothing may be read then.
@@ -107,22 +110,22 @@ impl Control {
                 (self.peer, self.dialled) = (peer, Some(dialled));
                 Ok(Introduced::Client)
             }
-            Behind::Nobody => Ok(Introduced::Balancer),
+            Behind::Balancer => Ok(Introduced::Balancer),
         }
     }
 
-    /// Appends what has arrived, at most [`READ_LIMIT`] bytes, waiting for the first one; 0 is the peer's end.
-    /// Cancel-safe: a dropped read has taken nothing.
+    /// Appends what has arrived, at most [`READ_LIMIT`] bytes, waiting for the first one; 0 is the peer's
+    /// end. Cancel-safe: a dropped read has taken nothing.
     ///
-    /// Urgent data stays in its place in the stream. The kernel ends a read before the urgent mark, so that a short
-    /// read does *not* mean that nothing more is there; tokio's own reads take it so and would then wait for an event
-    /// that does not come (an ABOR sent with a Synch, RFC 959 4.1.3, would hang). Hence `async_io`, which forgets the
-    /// readiness only when the kernel says that there is nothing.
+    /// Urgent data stays in its place in the stream. The kernel ends a read before the urgent mark, so that a
+    /// short read does *not* mean that nothing more is there; tokio's own reads take it so and would then
+    /// wait for an event that does not come (an ABOR sent with a Synch, RFC 959 4.1.3, would hang). Hence
+    /// `async_io`, which forgets the readiness only when the kernel says that there is nothing.
     ///
     /// # Errors
-    /// The connection's: reset, or timed out by keepalive. Under TLS also `InvalidData` for what TLS forbids, and
-    /// `UnexpectedEof` for an end without close_notify (which somebody in between can make; a client that just goes does it
-    /// too). `NotConnected` while TLS is being set up, and for ever where that failed.
+    /// The connection's: reset, or timed out by keepalive. Under TLS also `InvalidData` for what TLS forbids,
+    /// and `UnexpectedEof` for an end without close_notify (which an attacker on the way can make; a client
+    /// that just goes does it too). `NotConnected` while TLS is being set up, and for ever where that failed.
     pub async fn read(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         let (reads_first, unsent) = {
             let transport = self.transport();
@@ -135,7 +138,7 @@ impl Control {
                 other => return other,
             }
         }
-        // What TLS could not send yet goes out while we wait; nobody else may be writing.
+        // What TLS could not send yet goes out while we wait; nothing else may be writing.
         let interest = if unsent { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         self.stream.async_io(interest, || self.receive(into)).await
     }
@@ -153,7 +156,7 @@ impl Control {
         self.transport().waiting(self.stream.as_fd())
     }
 
-    /// Has the peer ended its direction, or broken the connection? Also when bytes are there that nobody has read yet.
+    /// Has the peer ended its direction, or broken the connection? Also when there are unread bytes.
     pub fn has_ended(&self) -> bool {
         let events = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
         let mut ask = [PollFd::new(&self.stream, events)];
@@ -173,8 +176,8 @@ impl Control {
         }
     }
 
-    /// Writes what is taken at once, without waiting: how many bytes. Under TLS, what is taken may still wait for the
-    /// kernel: see [`Control::has_unsent`].
+    /// Writes what is taken at once, without waiting: how many bytes. Under TLS, what is taken may still wait
+    /// for the kernel: see [`Control::has_unsent`].
     ///
     /// # Errors
     /// `WouldBlock` when it takes none; the connection's; `NotConnected` while TLS is being set up.
@@ -182,14 +185,14 @@ impl Control {
         self.transport().write(self.stream.as_fd(), bytes)
     }
 
-    /// TLS has bytes that the kernel has not taken yet. They go out with the next [`Control::write_all`], of nothing too,
-    /// and while a [`Control::read`] waits.
+    /// TLS has bytes that the kernel has not taken yet. They go out with the next [`Control::write_all`], of
+    /// nothing too, and while a [`Control::read`] waits.
     pub fn has_unsent(&self) -> bool {
         self.transport().has_unsent()
     }
 
-    /// Writes all of it, waiting where it must, until the kernel has it. There is no deadline here: put one around it, for a
-    /// peer that does not read. Dropped, it may have written a part.
+    /// Writes all of it, waiting where it must, until the kernel has it. There is no deadline here: put one
+    /// around it, for a peer that does not read. Dropped, it may have written a part.
     ///
     /// # Errors
     /// The connection's; `NotConnected` while TLS is being set up.
@@ -216,8 +219,8 @@ impl Control {
         Ok(())
     }
 
-    /// Tries until it is not `WouldBlock`. The kernel is asked first, as its buffer is almost always free, and the event
-    /// loop only when it was not.
+    /// Tries until it is not `WouldBlock`. The kernel is asked first, as its buffer is almost always free,
+    /// and the event loop only when it was not.
     async fn when<T>(
         &self,
         interest: Interest,
@@ -232,7 +235,7 @@ impl Control {
     }
 
     fn transport(&self) -> MutexGuard<'_, Transport> {
-        // A step that panicked is a bug; the session it belongs to is over, and nobody else has this lock.
+        // A step that panicked is a bug; the session it belongs to is over, and nothing else has this lock.
         self.transport.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -241,8 +244,8 @@ impl Control {
         self.transport().layer().is_some()
     }
 
-    /// Ends our direction: the peer reads the end after what was written. Reading goes on. Under TLS close_notify goes
-    /// first, if the kernel takes it at once.
+    /// Ends our direction: the peer reads the end after what was written. Reading goes on. Under TLS
+    /// close_notify goes first, if the kernel takes it at once.
     pub fn shutdown(&self) {
         let _ = self.transport().close_notify(self.stream.as_fd());
         // It fails only where the connection is gone already, which the next read says.

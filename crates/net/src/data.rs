@@ -23,11 +23,11 @@ mod tls;
 pub use tls::Hello;
 pub(crate) use tls::Shown;
 
-/// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event loop
-/// only when it first has to wait, which most small transfers never do. Dropped, it is closed at once.
+/// A data connection (RFC 959 2.2), from whichever side it was made. Non-blocking; registered with the event
+/// loop only when it first has to wait, which most small transfers never do. Dropped, it is closed at once.
 ///
-/// No socket options are set on it while it is unencrypted: the FIN that ends a file also sends what Nagle's algorithm would hold back.
-/// TLS sets TCP_NODELAY. A stalled transfer is found by the pump's own deadline.
+/// No socket options are set on it while it is unencrypted: the FIN that ends a file also sends what Nagle's
+/// algorithm would hold back. TLS sets TCP_NODELAY. A stalled transfer is found by the pump's own deadline.
 #[derive(Debug)]
 pub struct Data {
     socket: Socket,
@@ -36,13 +36,13 @@ pub struct Data {
     established: Option<Box<Established>>,
 }
 
-/// A handle of a data connection for whoever watches its transfer. It does not keep the connection open.
+/// A handle of a data connection for code that watches its transfer. It does not keep the connection open.
 #[derive(Clone, Debug, Default)]
 pub struct WeakData(Weak<OwnedFd>);
 
 impl WeakData {
-    /// How many bytes that we have written the peer has not acknowledged, those that have not left yet among them. None where
-    /// the connection is closed, or the system does not tell.
+    /// How many bytes that we have written the peer has not acknowledged, those that have not left yet among
+    /// them. None where the connection is closed, or the system does not say.
     pub fn unacknowledged(&self) -> Option<u64> {
         let fd = self.0.upgrade()?;
         crate::unsent::unacknowledged(fd.as_fd())
@@ -54,8 +54,8 @@ impl WeakData {
         SockRef::from(&*fd).local_addr().ok()?.as_socket().map(canonical)
     }
 
-    /// Makes its end a reset: what has not arrived by then is discarded, and the peer does not take it for the end of a
-    /// file.
+    /// Makes its end a reset: what has not arrived by then is discarded, and the peer does not take it for
+    /// the end of a file.
     pub fn reset_at_close(&self) {
         if let Some(fd) = self.0.upgrade() {
             reset_at_close(fd.as_fd());
@@ -90,18 +90,18 @@ impl Data {
 
     /// Our end; never an IPv4 address mapped into IPv6. Asks the kernel each time.
     pub fn local(&self) -> SocketAddr {
-        // A connected socket has a name; if the kernel ever refuses, an address that belongs to nobody is harmless.
+        // A connected socket has a name; if the kernel ever refuses, an unspecified address is harmless.
         let name = SockRef::from(&self.socket).local_addr().ok().and_then(|name| name.as_socket());
         name.map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), canonical)
     }
 
-    /// A handle that keeps nothing open, for whoever watches its transfer.
+    /// A handle that keeps nothing open, for code that watches its transfer.
     pub fn downgrade(&self) -> WeakData {
         WeakData(Arc::downgrade(self.socket.share()))
     }
 
-    /// Makes its end a reset until [`Data::end_upload`], whatever ends it: an error, a dropped future, the end of this process.
-    /// An upload that is broken off must not look like one that is whole.
+    /// Makes its end a reset until [`Data::end_upload`], whatever ends it: an error, a dropped future, the
+    /// end of this process. An upload that is broken off must not look like one that is whole.
     pub fn reset_unless_ended(&self) {
         reset_at_close(self.as_fd());
     }
@@ -116,7 +116,8 @@ impl Data {
         self.established.as_deref()
     }
 
-    /// Under TLS, after the peer's end without close_notify: did it come in the middle of a record? That is no client's end.
+    /// Under TLS, after the peer's end without close_notify: did it come in the middle of a record? That is
+    /// no client's end.
     pub fn is_torn(&self) -> bool {
         self.transport.layer().is_some_and(Layer::is_torn)
     }
@@ -126,8 +127,8 @@ impl Data {
         (&mut self.socket, self.transport.layer_mut())
     }
 
-    /// Learns from a balancer's header whose connection it is; the peer is the client's address from then on. Not a byte
-    /// of the client's is taken.
+    /// Learns from a balancer's header whose connection it is; the peer is the client's address from then on.
+    /// Not a byte of the client's is taken.
     ///
     /// # Errors
     /// Why it was not learnt. The connection is of no use then.
@@ -140,17 +141,18 @@ impl Data {
                 self.peer = peer;
                 Ok(Introduced::Client)
             }
-            Behind::Nobody => Ok(Introduced::Balancer),
+            Behind::Balancer => Ok(Introduced::Balancer),
         }
     }
 
-    /// Ends our direction with FIN, under TLS with close_notify before it, so that the peer reads everything and then the
-    /// end of the file.
+    /// Ends our direction with FIN, under TLS with close_notify before it, so that the peer reads everything
+    /// and then the end of the file.
     ///
-    /// Closing a socket that still holds bytes nobody read would send a reset instead, and the peer would lose what it
-    /// had not read yet (RFC 1122 4.2.2.13). So whatever the peer sends is read and discarded until its end, for at
-    /// most `patience`. A peer that sent nothing, as in every ordinary download, costs one system call and no wait:
-    /// closing then is a clean end, and what is still on its way out is delivered by the kernel.
+    /// Closing a socket that still holds unread bytes would send a reset instead, and the peer would lose
+    /// what it had not read yet (RFC 1122 4.2.2.13). So whatever the peer sends is read and discarded until
+    /// its end, for at most `patience`. A peer that sent nothing, as in every ordinary download, costs one
+    /// system call and no wait: closing then is a clean end, and what is still on its way out is delivered by
+    /// the kernel.
     pub async fn finish(mut self, patience: Duration) {
         let until = Instant::now() + patience;
         self.close_notify(until).await;
@@ -168,12 +170,13 @@ impl Data {
         let _ = timeout_at(until, drained).await;
     }
 
-    /// Ends an upload of ours: says that nothing more comes, then reads until the peer's end, and only then closes. All that was
-    /// sent has to be the whole file: from here on the end is no reset any more (see [`Data::reset_unless_ended`]).
+    /// Ends an upload of ours: says that nothing more comes, then reads until the peer's end, and only then
+    /// closes. All that was sent has to be the whole file: from here on the end is no reset any more (see
+    /// [`Data::reset_unless_ended`]).
     ///
-    /// Under TLS 1.3 this is what keeps the end of the file: servers send session tickets that nobody asked for, and to
-    /// close with them unread would make the kernel send a reset, which destroys what the server has not read. Reading them
-    /// also fills the store that the next data connection resumes from.
+    /// Under TLS 1.3 this is what keeps the end of the file: servers send session tickets unasked, and to
+    /// close with them unread would make the kernel send a reset, which destroys what the server has not
+    /// read. Reading them also fills the store that the next data connection resumes from.
     pub async fn end_upload(mut self, patience: Duration) -> UploadEnd {
         let until = Instant::now() + patience;
         if !self.close_notify(until).await {
@@ -213,7 +216,7 @@ impl Data {
         timeout_at(until, close).await.is_ok()
     }
 
-    /// Closes a connection that nobody took up: with FIN, if what has arrived so far is all that comes.
+    /// Closes a connection that was not taken up: with FIN, if what has arrived so far is all that comes.
     pub(crate) fn drain_and_close(self) {
         drain(self.as_fd());
     }

@@ -1,23 +1,26 @@
-//! Has a call left this machine, or does its own firewall hold it back?
+//! Has a connection attempt left this machine, or does its own firewall hold it back?
 //!
-//! Where a rule of this machine drops a SYN on its way out, nobody is told: connect(2) goes on waiting as if the peer were
-//! silent. But the kernel counts what it has sent again and not been answered (`tcpi_retrans`), and leaves out what its own
-//! lower layers refused, while it counts every try (`tcpi_total_retrans`). A try that is in the second and not in the first
-//! has not left. No privilege is needed, and nobody else's connections are in these figures.
+//! Where a rule of this machine drops a SYN on its way out, connect(2) reports nothing: it goes on waiting as
+//! if the peer were silent. But the kernel counts what it has sent again and not been answered
+//! (`tcpi_retrans`), and leaves out what its own lower layers refused, while it counts every try
+//! (`tcpi_total_retrans`). A try that is in the second and not in the first has not left. No privilege is
+//! needed, and no other connections are in these figures.
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// What the kernel knows of a call that waits for its answer.
+/// What the kernel knows of a connection attempt that waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
     /// It was handed to the network.
     Left,
     /// This machine refused to send it: a rule of its own for what goes out.
     Held,
-    /// It cannot be told: nothing was sent again yet (the first time comes after a second), or the system does not say.
+    /// It is not known: nothing was sent again yet (the first time comes after a second), or the system does
+    /// not say.
     Unknown,
 }
 
-/// The last try of a call: how many there were after the first, and whether that one was handed to the network.
+/// The last try of a connection attempt: how many there were after the first, and whether that one was handed
+/// to the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tries {
     pub(crate) again: u32,
@@ -25,7 +28,7 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// What they tell.
+    /// What they mean.
     pub(crate) fn departure(self) -> Departure {
         match self {
             Self { again: 0, .. } => Departure::Unknown,
@@ -35,13 +38,13 @@ impl Tries {
     }
 }
 
-/// The tries of a socket that calls.
+/// The tries of a socket that connects.
 #[cfg(target_os = "linux")]
 pub(crate) fn tries(socket: BorrowedFd<'_>) -> Option<Tries> {
     use nix::libc::{IPPROTO_TCP, TCP_INFO, c_void, getsockopt, socklen_t};
 
-    /// struct tcp_info (linux/tcp.h) up to `tcpi_total_retrans`, in words: eight single bytes, then 24 numbers. What later
-    /// kernels tell comes behind.
+    /// struct tcp_info (linux/tcp.h) up to `tcpi_total_retrans`, in words: eight single bytes, then 24
+    /// numbers. What later kernels report comes behind.
     const WORDS: usize = 26;
     const RETRANS: usize = 2 + 7;
     const TOTAL_RETRANS: usize = 2 + 23;
@@ -49,8 +52,9 @@ pub(crate) fn tries(socket: BorrowedFd<'_>) -> Option<Tries> {
 
     let mut info = [0_u32; WORDS];
     let mut size = SIZE;
-    // SAFETY: the kernel writes at most `size` bytes to the first pointer, which is what the array has (26 words of four),
-    // and the number of bytes written to the second; both outlive the call, and any bytes are good numbers.
+    // SAFETY: the kernel writes at most `size` bytes to the first pointer, which is what the array has (26
+    // words of four), and the number of bytes written to the second; both outlive the call, and any bytes are
+    // good numbers.
     let failed = unsafe {
         getsockopt(
             socket.as_raw_fd(),
@@ -60,7 +64,7 @@ pub(crate) fn tries(socket: BorrowedFd<'_>) -> Option<Tries> {
             &raw mut size,
         )
     };
-    // An old kernel that tells less has not told what is asked for.
+    // An old kernel that reports less has not reported what is asked for.
     (failed == 0 && size == SIZE).then(|| Tries { again: info[TOTAL_RETRANS], left: info[RETRANS] > 0 })
 }
 

@@ -19,21 +19,22 @@ use crate::segments;
 pub struct Source {
     /// The local address, or the unspecified one for the kernel's choice.
     pub address: IpAddr,
-    /// The local port, where it matters: 20 in active mode (RFC 959 5.2: L-1), the control connection's plus one for
-    /// a client that keeps to the classic picture. None: the kernel's choice.
+    /// The local port, where it matters: 20 in active mode (RFC 959 5.2: L-1), the control connection's plus
+    /// one for a client that keeps to the classic picture. None: the kernel's choice.
     pub port: Option<u16>,
 }
 
 /// Connects to a listening peer, with segments of at most `mss` bytes in both directions where that is given
 /// ([`segments`](mod@crate::segments)). There is no deadline here: put one around it. Cancel-safe.
 ///
-/// With a source port, several connections may leave from it at once (SO_REUSEADDR), as long as they go to different
-/// addresses or ports.
+/// With a source port, several connections may leave from it at once (SO_REUSEADDR), as long as they go to
+/// different addresses or ports.
 ///
 /// # Errors
-/// The system's. Where the source port is the trouble (it listens, it needs a privilege, or a connection from it to
-/// the same target still exists or has just ended) the message names both ends, and the kind is kept: `AddrInUse`,
-/// `AddrNotAvailable`, `PermissionDenied`. `InvalidInput` for a segment size that the system does not take.
+/// The system's. Where the source port is the trouble (it listens, it needs a privilege, or a connection from
+/// it to the same target still exists or has just ended) the message names both ends, and the kind is kept:
+/// `AddrInUse`, `AddrNotAvailable`, `PermissionDenied`. `InvalidInput` for a segment size that the system
+/// does not take.
 pub async fn dial(target: SocketAddr, from: Option<Source>, mss: Option<u16>) -> io::Result<Data> {
     let Attempt { mut data, under_way } = begin(target, from, mss, Options::Plain)?;
     if under_way {
@@ -55,9 +56,9 @@ pub async fn dial_explained(target: SocketAddr) -> Result<Data, (io::Error, Opti
     Ok(data)
 }
 
-/// Connects to a client that listens, as [`dial`](fn@dial) but with packets that may be fragmented in any case. Gives up after
-/// `patience` with what is known of the reason, and before that where this machine itself has refused to send the SYN
-/// [`REFUSED`] times. Cancel-safe.
+/// Connects to a client that listens, as [`dial`](fn@dial) but with packets that may be fragmented in any
+/// case. Gives up after `patience` with what is known of the reason, and before that where this machine
+/// itself has refused to send the SYN [`REFUSED`] times. Cancel-safe.
 ///
 /// # Errors
 /// [`DialError`].
@@ -100,10 +101,12 @@ pub enum DialError {
     NoAnswer(Departure),
 }
 
-/// How often this machine may refuse to send a SYN, beside the first time, before we give up: once may be a full queue.
+/// How often this machine may refuse to send a SYN, beside the first time, before we give up: once may be a
+/// full queue.
 pub const REFUSED: u32 = 2;
 
-/// How often a pending attempt is looked at. Its SYN is sent again after a second, and then at longer intervals.
+/// How often a pending attempt is looked at. Its SYN is sent again after a second, and then at longer
+/// intervals.
 const LOOK: Duration = Duration::from_millis(400);
 
 /// What a connection attempt has beside its ends.

@@ -1,7 +1,9 @@
-//! Who on the way said that a call cannot get through? (RFC 792, RFC 4443; ip(7), `IP_RECVERR`)
+//! Who on the way reported that a connection attempt cannot get through? (RFC 792, RFC 4443; ip(7),
+//! `IP_RECVERR`)
 //!
-//! An ICMP message that ends a call becomes an error number, which tells neither who sent it nor what for. The kernel keeps
-//! both in the socket's error queue for whoever has asked before; no privilege is needed.
+//! An ICMP message that ends a connection attempt becomes an error number, which says neither who sent it nor
+//! why. The kernel keeps both in the socket's error queue if that was asked for before; no privilege is
+//! needed.
 use std::fmt;
 use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,23 +12,25 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6RecvErr};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
 
-/// The origin of an entry of the error queue (linux/errqueue.h): ICMP and ICMPv6; the others are this machine itself.
+/// The origin of an entry of the error queue (linux/errqueue.h): ICMP and ICMPv6; the others are this machine
+/// itself.
 const ICMP: u8 = 2;
 const ICMP6: u8 = 3;
 
-/// An ICMP message that ended a call.
+/// An ICMP message that ended a connection attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// Who sent it: a router, a firewall or the host itself.
     pub by: IpAddr,
     /// Its type: 3 (ICMP) or 1 (ICMPv6) is "unreachable".
     pub kind: u8,
-    /// Its code: of type 3 the codes 9, 10 and 13 say that it is prohibited, of ICMPv6's type 1 the codes 1, 5 and 6.
+    /// Its code: of type 3 the codes 9, 10 and 13 say that it is prohibited, of ICMPv6's type 1 the codes 1,
+    /// 5 and 6.
     pub code: u8,
 }
 
 impl Rejection {
-    /// Does it say that a rule forbids the call, and not that there is no way?
+    /// Does it say that a rule forbids the connection, and not that there is no route?
     #[must_use]
     pub fn is_prohibition(&self) -> bool {
         match self.by {
@@ -49,9 +53,9 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Asks the kernel to keep what comes for this socket. Where it does not, nothing is told later.
+/// Asks the kernel to keep what comes for this socket. Where it does not, nothing is known later.
 pub(crate) fn keep(socket: &impl AsFd, is_v6: bool) {
-    // An error here means a kernel without the option: then the call is made all the same, and nobody is named.
+    // An error here means a kernel without the option: then we connect all the same, and no sender is known.
     let _ =
         if is_v6 { setsockopt(socket, Ipv6RecvErr, &true) } else { setsockopt(socket, Ipv4RecvErr, &true) };
 }
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sender_and_its_reason_are_told() {
+    fn the_sender_and_its_reason_are_known() {
         // A port where nobody listens, on loopback: the kernel itself sends the message.
         let gone = UdpSocket::bind("127.0.0.1:0").unwrap();
         let at = gone.local_addr().unwrap();
@@ -96,14 +100,14 @@ mod tests {
         // The message comes before `send` returns on loopback, and this read meets it.
         socket.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
         assert!(socket.recv(&mut [0; 8]).is_err());
-        let told = take(&socket).unwrap();
-        assert_eq!(told, Rejection { by: Ipv4Addr::LOCALHOST.into(), kind: 3, code: 3 });
-        assert_eq!(told.to_string(), "127.0.0.1 says \"port unreachable\" (ICMP type 3 code 3)");
+        let taken = take(&socket).unwrap();
+        assert_eq!(taken, Rejection { by: Ipv4Addr::LOCALHOST.into(), kind: 3, code: 3 });
+        assert_eq!(taken.to_string(), "127.0.0.1 says \"port unreachable\" (ICMP type 3 code 3)");
         assert_eq!(take(&socket), None);
     }
 
     #[test]
-    fn prohibitions_are_told_from_lost_ways() {
+    fn prohibitions_are_told_from_missing_routes() {
         let by = |text: &str, kind, code| Rejection { by: text.parse().unwrap(), kind, code };
         for code in [9, 10, 13] {
             assert!(by("192.0.2.1", 3, code).is_prohibition());

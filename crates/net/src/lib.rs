@@ -1,20 +1,21 @@
 //! The sockets of FTP: the only crate that opens them, for both sides.
 //!
 //! ```text
-//!            control connection                       data connection
-//!   listener --accept--> Control <--connect    PassivePorts --claim--> Claim --+
-//!                        read, write                     dial (to a listener) -+-> Data --pump--> file or bytes
-//!                                              ActivePort (one expected peer) -+
+//!           control connection                      data connection
+//!   listener --accept--> Control <--connect   PassivePorts --claim--> Claim --+
+//!                        read, write                dial (to a listener) -----+-> Data --pump--> file, bytes
+//!                                             ActivePort (one expected peer) -+
 //! ```
 //!
-//! A [`Control`](control::Control) carries lines and knows nothing of them. A [`Data`](data::Data) carries one file; there are
-//! three ways to get one: a server's passive ports ([`passive`]), connecting to the peer ([`dial`](mod@dial), active mode and
-//! every passive client), and a port of our own that waits for one connection ([`active`], a client in active mode). [`pump`]
-//! moves the bytes, by the cheapest route the kernel offers.
+//! A [`Control`](control::Control) carries lines and knows nothing of them. A [`Data`](data::Data) carries
+//! one file; there are three ways to get one: a server's passive ports ([`passive`]), connecting to the peer
+//! ([`dial`](mod@dial), active mode and every passive client), and a port of our own that waits for one
+//! connection ([`active`], a client in active mode). [`pump`] moves the bytes, by the cheapest route the
+//! kernel offers.
 //!
-//! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only when it has
-//! to wait; every wait has an end; dropping a future stops what it did. `unsafe` is four lines, in
-//! `watch`, `unsent`, `departure` and `memory`: rustix, socket2 and nix have the rest.
+//! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only
+//! when it has to wait; every wait has an end; dropping a future stops what it did. `unsafe` is four lines,
+//! in `watch`, `unsent`, `departure` and `memory`: rustix, socket2 and nix have the rest.
 #![deny(unsafe_code)]
 
 pub mod active;

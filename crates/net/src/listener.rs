@@ -18,8 +18,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at several addresses, as [`Listener::bind`] does at each. `[::]` takes IPv4 as well only where no
-    /// IPv4 address with the same port is among them: that one could not be bound beside it.
+    /// Listens at several addresses, as [`Listener::bind`] does at each. `[::]` takes IPv4 as well only where
+    /// no IPv4 address with the same port is among them: that one could not be bound beside it.
     ///
     /// # Errors
     /// The first that fails, with its address; then none is kept.
@@ -32,8 +32,8 @@ impl Listener {
         addresses.iter().map(bind).collect()
     }
 
-    /// Listens at an address; port 0 lets the kernel choose. `[::]` takes IPv4 as well (its peers are shown as IPv4).
-    /// Must be called inside a tokio runtime.
+    /// Listens at an address; port 0 lets the kernel choose. `[::]` takes IPv4 as well (its peers are shown
+    /// as IPv4). Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// The system's, when the address is not ours, is taken, or needs a privilege.
@@ -57,13 +57,13 @@ impl Listener {
     }
 
     /// The next connection. Cancel-safe. A connection that is lost before it is accepted is passed over; when
-    /// descriptors or memory run out it rests for a tenth of a second and goes on, so that a full table neither
-    /// spins nor ends the caller's loop.
+    /// descriptors or memory run out it rests for a tenth of a second and goes on, so that a full table
+    /// neither spins nor ends the caller's loop.
     ///
     /// # Errors
     /// Only when the listening socket itself has failed.
     pub async fn accept(&self) -> io::Result<Control> {
-        let mut told = false;
+        let mut logged = false;
         loop {
             match self.socket.accept().await {
                 Ok((stream, peer)) => return Ok(Control::new(stream, canonical(peer))),
@@ -72,9 +72,9 @@ impl Listener {
                         tracing::debug!(%error, "a connection was lost before it was accepted");
                     }
                     AcceptFailure::Exhausted => {
-                        if !told {
+                        if !logged {
                             tracing::warn!(%error, "no connection can be accepted for now");
-                            told = true;
+                            logged = true;
                         }
                         tokio::time::sleep(EXHAUSTED).await;
                     }

@@ -12,8 +12,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::address::canonical;
 use crate::segments;
 
-/// How long a listener rests when descriptors have run out: long enough not to spin, short enough not to be noticed
-/// once one is free again.
+/// How long a listener rests when descriptors have run out: long enough not to spin, short enough not to be
+/// noticed once one is free again.
 pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Connections that may wait to be accepted. The loop takes them within microseconds; this is for a burst.
@@ -35,9 +35,9 @@ impl Stack {
     }
 }
 
-/// A non-blocking listening socket, closed on exec. SO_REUSEADDR lets a restarted server have its ports back while
-/// old connections linger in TIME_WAIT; it never lets two listeners share a port. `mss` is the
-/// largest segment of what it accepts, where there is to be one.
+/// A non-blocking listening socket, closed on exec. SO_REUSEADDR lets a restarted server have its ports back
+/// while old connections linger in TIME_WAIT; it never lets two listeners share a port. `mss` is the largest
+/// segment of what it accepts, where there is to be one.
 pub(crate) fn listening(at: SocketAddr, stack: Stack, mss: Option<u16>) -> io::Result<Socket> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(at), kind, Some(Protocol::TCP))?;
@@ -53,12 +53,13 @@ pub(crate) fn listening(at: SocketAddr, stack: Stack, mss: Option<u16>) -> io::R
     Ok(socket)
 }
 
-/// Takes the next connection of a listening socket, without waiting: non-blocking, closed on exec, and with its
-/// peer's address, all in one system call.
+/// Takes the next connection of a listening socket, without waiting: non-blocking, closed on exec, and with
+/// its peer's address, all in one system call.
 pub(crate) fn accept(listening: &Arc<OwnedFd>) -> io::Result<(OwnedFd, SocketAddr)> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (socket, peer) = rustix::io::retry_on_intr(|| rustix::net::acceptfrom_with(listening, flags))?;
-    // The kernel names every TCP peer; without a name there is nobody to match, and the connection counts as lost.
+    // The kernel names every TCP peer; without a name there is no claim to find, and the connection counts as
+    // lost.
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(Errno::CONNABORTED)?;
     Ok((socket, canonical(peer)))
 }

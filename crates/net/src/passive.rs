@@ -1,17 +1,17 @@
 //! How do many sessions share a few passive ports?
 //!
-//! Every port of the range is bound once and stays bound. PASV and EPSV make a *claim*: the next connection from that
-//! peer's address at that port belongs to that session. It is matched by (peer address, port) and handed over, and
-//! the port is free for the next claim at that moment: ten ports serve thousands of sessions, and one port any
-//! number of distinct addresses.
+//! Every port of the range is bound once and stays bound. PASV and EPSV make a *claim*: the next connection
+//! from that peer's address at that port belongs to that session. It is matched by (peer address, port) and
+//! handed over, and the port is free for the next claim at that moment: ten ports serve thousands of
+//! sessions, and one port any number of distinct addresses.
 //!
-//! Under TLS one port also serves any number of sessions of one address: a connection resumes the session of its own
-//! control connection, and so says whose it is. Such a connection is read before it is handed to anybody.
+//! Under TLS one port also serves any number of sessions of one address: a connection resumes the session of
+//! its own control connection, and so says whose it is. Its hello is read before it is handed to a claim.
 //!
 //! ```text
 //!   session --claim--> Hub (claims table + a mailbox per claim) <--deliver-- acceptor <--accept-- port
 //!           <--Data---                                        (one task for each listening socket)
-//!           <--Hello-- (whose?) <-- reading (one task for each connection that has not said it)
+//!           <--Hello-- (whose?) <-- reading (one task for each connection that has sent none yet)
 //! ```
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -63,15 +63,17 @@ pub struct NoPort {
 pub struct Options {
     /// The largest segment of a data connection, where there is to be one ([`segments`]).
     pub mss: Option<u16>,
-    /// From whom connections begin with a PROXY header. They are matched by the address that it names.
+    /// From which addresses connections begin with a PROXY header. They are matched by the address that it
+    /// names.
     pub proxies: Option<Proxies>,
     /// There are protected claims: unencrypted claims leave ports to them.
     pub protected: bool,
-    /// How long a claim that is not used keeps its port from others of its address that wait; none: as long as it lasts.
+    /// How long a claim that is not used keeps its port from others of its address that wait; none: as long
+    /// as it lasts.
     pub yields: Option<Duration>,
 }
 
-/// What is asked for by whom.
+/// What is asked for.
 #[derive(Clone, Copy)]
 struct Sought {
     session: u64,
@@ -81,8 +83,8 @@ struct Sought {
     wait: Duration,
 }
 
-/// The passive ports of a server, bound once for all its sessions. Dropping it ends the acceptors; a port is closed
-/// when the last claim on any of them is gone too.
+/// The passive ports of a server, bound once for all its sessions. Dropping it ends the acceptors; a port is
+/// closed when the last claim on any of them is gone too.
 #[derive(Debug)]
 pub struct PassivePorts {
     hub: Arc<Hub>,
@@ -105,10 +107,10 @@ impl PassivePorts {
         Self::bind_with(addresses, range, &Options::default())
     }
 
-    /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be called
-    /// inside a tokio runtime. `::` takes IPv4 as well, unless `0.0.0.0` is among the addresses; an address that is
-    /// covered by one of these is not bound beside it, which could not be. Ports that could not be bound are returned
-    /// beside.
+    /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be
+    /// called inside a tokio runtime. `::` takes IPv4 as well, unless `0.0.0.0` is among the addresses; an
+    /// address that is covered by one of these is not bound beside it, which could not be. Ports that could
+    /// not be bound are returned beside.
     ///
     /// # Errors
     /// When not one port could be bound: the first error.
@@ -171,10 +173,10 @@ impl PassivePorts {
         ports
     }
 
-    /// Reserves a port for the next connection from `peer`, for a session that is reached at `local`, until the given
-    /// time. The port is random among those free for that peer. When all are claimed for it, this waits up to `wait`
-    /// for one, in the order of asking. `session` names it in the log; it may hold several claims.
-    /// Cancel-safe: dropped, nothing stays claimed.
+    /// Reserves a port for the next connection from `peer`, for a session that is reached at `local`, until
+    /// the given time. The port is random among those free for that peer. When all are claimed for it, this
+    /// waits up to `wait` for one, in the order of asking. `session` names it in the log; it may hold several
+    /// claims. Cancel-safe: dropped, nothing stays claimed.
     ///
     /// # Errors
     /// [`NoPort`] when none became free in time, or none is bound at `local`.
@@ -190,10 +192,11 @@ impl PassivePorts {
         self.reserve(wanted, None).await.map(Claim)
     }
 
-    /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims of the
-    /// peer's, but for unencrypted ones; so this waits only where every port has one of these, or where the demand is that a
-    /// connection that says nothing may be taken too, for a port without another such claim. The claim of a client that shares
-    /// sessions among its control connections waits for a port of its own as well, and shares one when none becomes free.
+    /// The same for a connection under TLS, which says whose it is. The port is shared with other such claims
+    /// of the peer's, but for unencrypted ones; so this waits only where every port has one of these, or
+    /// where the demand is that a connection that says nothing may be taken too, for a port without another
+    /// such claim. The claim of a client that shares sessions among its control connections waits for a port
+    /// of its own as well, and shares one when none becomes free.
     ///
     /// # Errors
     /// As [`PassivePorts::claim`].
@@ -225,7 +228,8 @@ impl PassivePorts {
             return Err(NoPort { peer, ports: 0, waited: Duration::ZERO });
         };
         if self.hub.has_left_waiting() {
-            // What still waits in the kernel came for earlier claims; a new one of its address would be taken for its own.
+            // What still waits in the kernel came for earlier claims; a new one of its address would be taken
+            // for its own.
             self.listening.iter().for_each(|port| acceptor::take_waiting(&self.hub, port));
         }
         let (id, port) = self.hub.claim(Wanted { peer, group, until }, terms);
@@ -253,7 +257,7 @@ impl PassivePorts {
         Ok(reservation)
     }
 
-    /// Connections so far that nobody waited for; they were closed.
+    /// Connections so far that no claim was for; they were closed.
     pub fn dropped(&self) -> u64 {
         self.refusals().read().strangers
     }
@@ -263,7 +267,8 @@ impl PassivePorts {
         self.hub.refusals()
     }
 
-    /// The group that serves a local address: the one bound at it, else one bound at every address of its family.
+    /// The group that serves a local address: the one bound at it, else one bound at every address of its
+    /// family.
     fn group(&self, local: IpAddr) -> Option<(usize, usize)> {
         let serves = |address: IpAddr, stack: Stack| {
             address.is_unspecified() && (address.is_ipv4() == local.is_ipv4() || stack == Stack::Dual)

@@ -7,8 +7,8 @@
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Bytes read of a table: some 100,000 sockets. The kernel makes the text while it is read, and a machine with more is
-/// too busy to be asked.
+/// Bytes read of a table: some 100,000 sockets. The kernel makes the text while it is read, and a machine
+/// with more is too busy to be asked.
 const MOST: u64 = 16 * 1024 * 1024;
 
 /// Bytes of a line; the longest of Linux has 180.
@@ -77,8 +77,8 @@ pub fn rows(table: impl Read, mut each: impl FnMut(Row<'_>)) -> io::Result<()> {
     }
 }
 
-/// `0100007F:1F90`: the address in words of 32 bits, each as this machine would print the number that lies there in
-/// network order; the port as a number.
+/// `0100007F:1F90`: the address in words of 32 bits, each as this machine would print the number that lies
+/// there in network order; the port as a number.
 fn end(field: &[u8]) -> Option<SocketAddr> {
     let (address, port) = std::str::from_utf8(field).ok()?.split_once(':')?;
     // `from_str_radix` would also take a sign.

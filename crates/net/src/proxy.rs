@@ -1,12 +1,12 @@
 //! Who is behind a balancer? The PROXY protocol, versions 1 and 2, from sources that are trusted.
 //!
-//! A balancer that passes TCP on hides its clients: all come from its own address. With the PROXY protocol it says first
-//! whose connection it is. Anybody can say so; hence it is believed only from the networks that the site names, and there
-//! it must be said, since without it everybody would be the balancer.
+//! A balancer that passes TCP on hides its clients: all come from its own address. With the PROXY protocol it
+//! says first whose connection it is. Any peer could say so; hence it is believed only from the networks that
+//! the configuration names, and there it must be said, since without it every client would be the balancer.
 //!
 //! ```text
 //!   version 1: PROXY TCP4 192.0.2.7 198.51.100.1 50210 21 CR LF            at most 107 bytes
-//!   version 2: 12 bytes of signature, version and command, family, length (2 bytes), addresses, further fields
+//!   version 2: 12 bytes of signature, version and command, family, length (2 bytes), addresses, more fields
 //! ```
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -25,8 +25,8 @@ use crate::socket::receive;
 /// How long a balancer may take for its header. It has it ready when it connects.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Headers awaited at once. Each costs a descriptor and is over in a round trip; this is for a burst, and a balancer that
-/// hangs cannot take all descriptors with it.
+/// Headers awaited at once. Each costs a descriptor and is over in a round trip; this is for a burst, and a
+/// balancer that hangs cannot take all descriptors with it.
 const AT_ONCE: usize = 1024;
 
 /// The longest header of version 1, its line end included (specification, 2.1).
@@ -36,10 +36,11 @@ const VERSION_1: &[u8] = b"PROXY ";
 const VERSION_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Signature, version and command, family, length.
 const FIXED: usize = 16;
-/// Bytes behind those: addresses, and the fields of balancers, certificates among them. 64 KiB could be said; nobody does.
+/// Bytes behind those: addresses, and the fields of balancers, certificates among them. 64 KiB would be
+/// possible and are not used.
 const MOST_FIELDS: usize = 4096;
 
-/// The balancers of a site.
+/// The balancers that are trusted.
 #[derive(Clone, Debug)]
 pub struct Proxies {
     from: Arc<[IpNet]>,
@@ -81,7 +82,8 @@ impl HeaderReader {
         self.until
     }
 
-    /// Reads as far as the socket allows; `WouldBlock` where more is to come. Not a byte of the client's is taken.
+    /// Reads as far as the socket allows; `WouldBlock` where more is to come. Not a byte of the client's is
+    /// taken.
     pub(crate) fn step(&mut self, fd: BorrowedFd<'_>) -> io::Result<Result<Behind, NotIntroduced>> {
         loop {
             let wants = match self.header.wants() {
@@ -104,7 +106,7 @@ pub(crate) enum Behind {
     /// A client's, who connected to the second address.
     Client(SocketAddr, SocketAddr),
     /// The balancer's own, as its health check is (LOCAL, UNKNOWN).
-    Nobody,
+    Balancer,
 }
 
 /// Who has been introduced by a header.
@@ -112,11 +114,11 @@ pub(crate) enum Behind {
 pub enum Introduced {
     /// A client.
     Client,
-    /// Nobody: it is the balancer's own connection.
+    /// It is the balancer's own connection.
     Balancer,
 }
 
-/// Why nobody was introduced by a trusted source.
+/// Why a trusted source's connection has no usable header.
 #[derive(Debug, thiserror::Error)]
 pub enum NotIntroduced {
     /// What came is no header. The source speaks for itself, or another version.
@@ -125,7 +127,7 @@ pub enum NotIntroduced {
     /// What came begins like a header and is none.
     #[error("a malformed PROXY header")]
     Malformed,
-    /// It is longer than anybody's.
+    /// It is longer than any that is used.
     #[error("a PROXY header of more than {MOST_FIELDS} bytes")]
     TooLong,
     /// It did not come in time.
@@ -200,7 +202,7 @@ impl Header {
             return Err(NotIntroduced::Malformed);
         }
         match header.proxied_address() {
-            None => Ok(Behind::Nobody),
+            None => Ok(Behind::Balancer),
             Some(address) if address.protocol == Protocol::Stream => {
                 Ok(Behind::Client(canonical(address.source), canonical(address.destination)))
             }
@@ -263,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn a_health_check_is_nobodys() {
-        assert_eq!(read(&version_2(0, 0, b""), 1000).unwrap().0, Behind::Nobody);
-        assert_eq!(read(&version_2(0, 0x11, FOUR), 1000).unwrap().0, Behind::Nobody);
-        assert_eq!(read(b"PROXY UNKNOWN\r\n", 1000).unwrap().0, Behind::Nobody);
+    fn a_health_check_is_the_balancers_own() {
+        assert_eq!(read(&version_2(0, 0, b""), 1000).unwrap().0, Behind::Balancer);
+        assert_eq!(read(&version_2(0, 0x11, FOUR), 1000).unwrap().0, Behind::Balancer);
+        assert_eq!(read(b"PROXY UNKNOWN\r\n", 1000).unwrap().0, Behind::Balancer);
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! How is a local port kept for connections of our own, and two neighbouring ones for the classic picture?
 //!
-//! A socket that is bound and does not listen keeps a port from everybody who asks the kernel for any port. With
-//! SO_REUSEADDR on both, one's own connections still leave from it.
+//! A socket that is bound and does not listen keeps a port from other programs that ask the kernel for any
+//! port. With SO_REUSEADDR on both, one's own connections still leave from it.
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Half of all pairs are free on a machine with half of its ports in use; 64 failures in a row are a machine without
-/// ports.
+/// Half of all pairs are free on a machine with half of its ports in use; 64 failures in a row are a machine
+/// without ports.
 const TRIES: u32 = 64;
 
-/// A local port that is held, so that nobody else is given it.
+/// A local port that is held, so that no other program is given it.
 #[derive(Debug)]
 pub struct Reserved {
     _socket: Socket,
@@ -19,15 +19,16 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// This port at `address`, from which a connection is to leave as [`dial`](fn@crate::dial::dial) binds it; 0 for any.
+    /// This port at `address`, from which a connection is to leave as [`dial`](fn@crate::dial::dial) binds
+    /// it; 0 for any.
     ///
     /// # Errors
-    /// The system's: `AddrInUse` where somebody listens there, `PermissionDenied` for a port below 1024 without the right,
-    /// `AddrNotAvailable` where the address is not this machine's.
+    /// The system's: `AddrInUse` where a socket listens there, `PermissionDenied` for a port below 1024
+    /// without the right, `AddrNotAvailable` where the address is not this machine's.
     pub fn at(address: IpAddr, port: u16) -> io::Result<Self> {
         let at = SocketAddr::new(address, port);
         let socket = Socket::new(Domain::for_address(at), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
-        // Without it nobody could leave from this port while we hold it, not even we.
+        // Without it no connection could leave from this port while we hold it, not even ours.
         socket.set_reuse_address(port != 0)?;
         socket.bind(&at.into())?;
         let port = socket.local_addr()?.as_socket().map_or(port, |at| at.port());

@@ -1,11 +1,14 @@
-//! How large are the packets of a connection? For a way on which larger ones are lost and nobody says so.
+//! How large are the packets of a connection? For a path on which larger ones are lost silently.
 //!
-//! A small listing passes such a way, and the first full packet of a file or of a TLS handshake does not: the router that
-//! cannot pass it on says so by ICMP ("fragmentation needed"), and a firewall drops that. Two things help, and this does both:
+//! A small listing passes such a path, and the first full packet of a file or of a TLS handshake does not:
+//! the router that cannot pass it on says so by ICMP ("fragmentation needed"), and a firewall drops that. Two
+//! things help, and this does both:
 //!
-//! - TCP_MAXSEG: neither side sends larger segments. Ours are cut to it, and the peer is told with the SYN.
-//! - No DF: with IP_PMTUDISC_DONT, Linux leaves the "don't fragment" bit of IPv4 away, so that a router may cut what is
-//!   still too large. IPv6 has no such bit and its routers do not cut; there the segments must be small enough.
+//! - TCP_MAXSEG: neither side sends larger segments. Ours are cut to it, and the SYN announces it to the
+//!   peer.
+//! - No DF: with IP_PMTUDISC_DONT, Linux leaves the "don't fragment" bit of IPv4 away, so that a router may
+//!   cut what is still too large. IPv6 has no such bit and its routers do not cut; there the segments must be
+//!   small enough.
 use std::io;
 use std::ops::RangeInclusive;
 
@@ -22,9 +25,9 @@ pub(crate) fn limit(socket: &Socket, mss: u16) -> io::Result<()> {
     allow_fragments(socket)
 }
 
-/// Only the second of the two, before `accept` or `connect`. It costs nothing where nothing is lost, so every port of a server
-/// has it: a router before a narrower way cuts the packets of a file or of a certificate, where it would throw them away and
-/// its word for it be dropped.
+/// Only the second of the two, before `accept` or `connect`. It costs nothing where nothing is lost, so every
+/// port of a server has it: a router before a smaller MTU fragments the packets of a file or of a
+/// certificate, where it would drop them and its ICMP message be dropped too.
 pub(crate) fn allow_fragments(socket: &Socket) -> io::Result<()> {
     match set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT) {
         // An IPv6 socket that takes no IPv4 has no such option on some kernels, and no use for it.

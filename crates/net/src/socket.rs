@@ -28,7 +28,8 @@ pub enum Waiting {
 pub(crate) struct Socket {
     // Before `fd`, so that it leaves the event loop while the descriptor is open.
     watch: Option<Watched>,
-    // Shared with the blocking pool during a hop (see `pump`), which outlives a cancelled transfer by a moment.
+    // Shared with the blocking pool during a hop (see `pump`), which outlives a cancelled transfer by a
+    // moment.
     fd: Arc<OwnedFd>,
 }
 
@@ -56,8 +57,8 @@ impl Socket {
         self.watch.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Tries an operation on the socket until it does not say `WouldBlock`: at once as long as the socket is not
-    /// registered, then by readiness. Cancel-safe when the operation is.
+    /// Tries an operation on the socket until it does not say `WouldBlock`: at once as long as the socket is
+    /// not registered, then by readiness. Cancel-safe when the operation is.
     pub(crate) async fn when<T>(
         &mut self,
         interest: Interest,
@@ -72,7 +73,8 @@ impl Socket {
         self.watch()?.async_io(interest, |fd| operation(fd.as_fd())).await
     }
 
-    /// The same for an operation above TLS, which may have what it needs without the socket: always tried at once first.
+    /// The same for an operation above TLS, which may have what it needs without the socket: always tried at
+    /// once first.
     pub(crate) async fn attempt<T>(
         &mut self,
         interest: Interest,
@@ -123,8 +125,8 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::net::send(fd, bytes, flags))?)
 }
 
-/// `WouldBlock` until the kernel's buffer has much room: on Linux a third of it. A connection that is gone has room, as the
-/// next write says so.
+/// `WouldBlock` until the kernel's buffer has much room: on Linux a third of it. A connection that is gone
+/// has room, as the next write says so.
 pub(crate) fn room(fd: BorrowedFd<'_>) -> io::Result<()> {
     let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -137,13 +139,15 @@ pub(crate) fn room(fd: BorrowedFd<'_>) -> io::Result<()> {
 /// Reads what has arrived, so that a close is not a reset.
 pub(crate) fn drain(fd: BorrowedFd<'_>) {
     let mut scratch = [0; 4096];
-    // At most what a receive buffer first holds (128 KiB by default); a peer that sends more is not waited for.
+    // At most what a receive buffer first holds (128 KiB by default); a peer that sends more is not waited
+    // for.
     for _ in 0..32 {
         let Ok(1..) = receive(fd, &mut scratch) else { break };
     }
 }
 
-/// Makes a close a reset: what has not arrived by then is discarded, and the peer does not take it for the end of a file.
+/// Makes a close a reset: what has not arrived by then is discarded, and the peer does not take it for the
+/// end of a file.
 pub(crate) fn reset_at_close(fd: BorrowedFd<'_>) {
     // It fails only where the connection is gone already.
     let _ = SockRef::from(&fd).set_linger(Some(Duration::ZERO));

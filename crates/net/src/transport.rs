@@ -10,14 +10,14 @@ use crate::tls::layer::{Layer, Room};
 pub(crate) enum Transport {
     /// Bytes as they are. Those that came already, behind TLS, are read first.
     Plain(Vec<u8>),
-    /// A TLS handshake is under way, or has failed: nobody may take these bytes for unencrypted ones.
+    /// A TLS handshake is under way, or has failed: these bytes must not be taken for unencrypted ones.
     Handshake,
     Tls(Box<Layer>),
 }
 
 impl Transport {
-    /// Appends at most `limit` bytes. 0 is the peer's end, under TLS said by close_notify; there an end without it is
-    /// `UnexpectedEof`. `NotConnected` where TLS is not established.
+    /// Appends at most `limit` bytes. 0 is the peer's end, under TLS said by close_notify; there an end
+    /// without it is `UnexpectedEof`. `NotConnected` where TLS is not established.
     pub(crate) fn read(&mut self, fd: BorrowedFd<'_>, into: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
         match self {
             Self::Plain(rest) if !rest.is_empty() => {
@@ -26,7 +26,8 @@ impl Transport {
                 Ok(count)
             }
             Self::Plain(_) => {
-                // On the stack, so that a connection that waits costs no buffer and `into` grows by what came, not by a guess.
+                // On the stack, so that a connection that waits costs no buffer and `into` grows by what
+                // came, not by a guess.
                 let mut buffer = [0; READ];
                 let room = buffer.get_mut(..limit.min(READ)).unwrap_or_default();
                 let count = socket::receive(fd, room)?;

@@ -15,7 +15,7 @@ use crate::transport::Transport;
 /// What precedes TLS on a port that starts unencrypted.
 #[derive(Clone, Copy, Debug)]
 pub struct Explicit<'a> {
-    /// What the caller has read behind the AUTH command, or behind the reply to it. It must be nothing.
+    /// What was read behind the AUTH command, or behind the reply to it. It must be nothing.
     pub read_ahead: &'a [u8],
     /// The reply to the AUTH command, the last thing that a server says unencrypted. Empty for a client.
     pub answer: &'a [u8],
@@ -24,9 +24,9 @@ pub struct Explicit<'a> {
 impl Control {
     /// Protects a server's end: says the answer unencrypted, then does the handshake, all within a time.
     ///
-    /// From the first byte of the answer on nothing is read as clear text any more, whoever calls [`Control::read`]: the
-    /// client's first TLS record cannot be taken for a command, however early it comes. Dropped, the connection is of no
-    /// use any more.
+    /// From the first byte of the answer on nothing is read as unencrypted text any more, not even by
+    /// [`Control::read`]: the client's first TLS record cannot be taken for a command, however early it
+    /// comes. Dropped, the connection is of no use any more.
     ///
     /// `explicit` is none on a port that speaks TLS at once.
     ///
@@ -44,8 +44,8 @@ impl Control {
         Ok(opening.established(established))
     }
 
-    /// Protects a client's end, after the server has agreed to it where `explicit` is given. `host` is the name that was
-    /// connected to, or the address.
+    /// Protects a client's end, after the server has agreed to it where `explicit` is given. `host` is the
+    /// name that was connected to, or the address.
     ///
     /// # Errors
     /// See [`UpgradeError`]. A certificate that is not trusted is [`HandshakeError::Tls`].
@@ -95,8 +95,8 @@ impl Control {
         Ok(established)
     }
 
-    /// Gives a client that may be short of tickets another one, in front of what is said next. A server's end, under TLS
-    /// 1.3; nothing otherwise.
+    /// Gives a client that may be short of tickets another one, in front of what is said next. A server's
+    /// end, under TLS 1.3; nothing otherwise.
     pub fn replenish(&self, binding: &Binding) {
         if let Some(layer) = self.transport().layer_mut()
             && layer.gives_tickets()
@@ -106,8 +106,9 @@ impl Control {
         }
     }
 
-    /// Ends TLS and goes on unencrypted (CCC, RFC 4217 4.1; 12.3): says the answer under TLS, and close_notify, and waits for
-    /// the peer's. A client gives no answer. What comes behind the peer's close_notify is the first thing to be read.
+    /// Ends TLS and goes on unencrypted (CCC, RFC 4217 4.1; 12.3): says the answer under TLS, and
+    /// close_notify, and waits for the peer's. A client gives no answer. What comes behind the peer's
+    /// close_notify is the first thing to be read.
     ///
     /// # Errors
     /// See [`UpgradeError`].
@@ -117,7 +118,8 @@ impl Control {
         }
         let part = async {
             self.write_all(answer).await?;
-            // Where the kernel takes none of it now, the flush does the rest; where the connection is gone, that says so.
+            // Where the kernel takes none of it now, the flush does the rest; where the connection is gone,
+            // that says so.
             let _ = self.transport().close_notify(self.stream.as_fd());
             self.flush().await?;
             let mut unwanted = Vec::new();

@@ -1,7 +1,7 @@
 //! How is a data connection protected, and bound to its control connection?
 //!
 //! ```text
-//!   server   ClientHello --read, nothing written--> whose session? --refused--> alert, FIN; no ticket was given
+//!   server   ClientHello --read, nothing written--> whose session? --refused--> alert, FIN; no ticket given
 //!                                                        '--taken--> handshake, checked once more --> Data
 //! ```
 use std::io;
@@ -30,18 +30,18 @@ use crate::tls::sessions::ControlSession;
 use crate::tls::{DataTlsError, Established, Flow, HandshakeError, Reuse};
 use crate::transport::Transport;
 
-/// What a hello says of the session that it would go on with.
+/// Which session a hello would resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     /// That of this control connection, which lives.
     Session(SessionId),
-    /// One that we have given out, and that cannot be gone on with any more.
+    /// One that we have given out, and that cannot be resumed any more.
     Lost,
     /// None that we know.
     Nothing,
 }
 
-/// A data connection that has said hello, and has not been answered. Dropped, it is closed.
+/// A data connection whose hello has been read and not been answered. Dropped, it is closed.
 #[derive(Debug)]
 pub struct Hello {
     data: Data,
@@ -50,8 +50,8 @@ pub struct Hello {
 }
 
 impl Data {
-    /// Reads a client's first words, to find out whose data connection this is. Nothing has been written when it returns
-    /// (but, with TLS 1.3, a request for a better hello where the first one was of no use).
+    /// Reads a client's hello, to find out whose data connection this is. Nothing has been written when it
+    /// returns (but, with TLS 1.3, a request for a better hello where the first one was of no use).
     ///
     /// # Errors
     /// See [`HandshakeError`].
@@ -60,8 +60,8 @@ impl Data {
         Hello::read(self, resumption, config, within).await
     }
 
-    /// Protects a server's end, for a control connection: [`Data::hello`] and [`Hello::accept`] in one, for a caller that
-    /// knows whose the connection must be. All within a time.
+    /// Protects a server's end, for a control connection: [`Data::hello`] and [`Hello::accept`] in one, where
+    /// it is known whose the connection must be. All within a time.
     ///
     /// # Errors
     /// See [`DataTlsError`]. The client has then been sent an alert, and an end.
@@ -78,8 +78,8 @@ impl Data {
         hello.accept(binding, reuse, flow, within.saturating_sub(begun.elapsed())).await
     }
 
-    /// Protects a client's end: resumes the control connection's session where a ticket is left, and demands its
-    /// certificate where it is not resumed. Whether it was: [`Data::established`].
+    /// Protects a client's end: resumes the control connection's session where a ticket is left, and demands
+    /// its certificate where it is not resumed. Whether it was: [`Data::established`].
     ///
     /// # Errors
     /// See [`HandshakeError`].
@@ -135,8 +135,8 @@ impl Hello {
         &self.data
     }
 
-    /// The control connection whose session it resumes, if that one is known. (That the client knows the session, and has not
-    /// only seen its ticket, is proven by [`Hello::accept`].)
+    /// The control connection whose session it resumes, if that one is known. (That the client knows the
+    /// session, and has not only seen its ticket, is proven by [`Hello::accept`].)
     pub fn owner(&self) -> Option<SessionId> {
         match self.offered() {
             Offered::Known(owner) => Some(owner.id()),
@@ -152,20 +152,21 @@ impl Hello {
         }
     }
 
-    /// Where it resumes the session of a control connection from this address on which nobody is logged in yet: when somebody
-    /// is, or it has ended.
+    /// Where it resumes the session of a control connection from this address on which nobody is logged in
+    /// yet: when somebody is, or it has ended.
     pub(crate) fn awaits_login(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
         let Offered::Known(owner) = self.offered() else { return None };
         owner.kin.awaited(address)
     }
 
-    /// Closes one that nobody took up, without a word.
+    /// Closes one that was not taken up, without an alert.
     pub(crate) fn drain_and_close(self) {
         self.data.drain_and_close();
     }
 
-    /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a port? Not where it
-    /// may be for an earlier claim of that one's, unless the client was seen to share sessions.
+    /// Does it resume the session of one that is kin, so that it can be meant for a claim of this one's at a
+    /// port? Not where it may be for an earlier claim of that one's, unless the client was seen to share
+    /// sessions.
     pub(crate) fn is_lent(&self, to: &ControlSession, port: u16) -> bool {
         let Offered::Known(owner) = self.offered() else { return false };
         let shared = to.kin.shares() && owner.kin.shares();
@@ -201,9 +202,9 @@ impl Hello {
     /// Takes it for a control connection, or refuses it (see [`tls::owner`](crate::tls::owner)).
     ///
     /// # Errors
-    /// [`DataTlsError::Foreign`] where it is another's, and [`DataTlsError::Unbound`] where it resumes nothing and must; the client
-    /// is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] where the client has shown one on the control
-    /// connection, and not this one here.
+    /// [`DataTlsError::Foreign`] where it is another's, and [`DataTlsError::Unbound`] where it resumes
+    /// nothing and must; the client is sent an alert, and an end. [`DataTlsError::AnotherCertificate`] where
+    /// the client has shown one on the control connection, and not this one here.
     pub async fn accept(
         self,
         binding: &Binding,
@@ -249,7 +250,7 @@ impl Hello {
             return Err(DataTlsError::AnotherCertificate);
         }
         if let Some(lender) = lender {
-            // Somebody else may have logged in meanwhile.
+            // Another user may have logged in meanwhile.
             if !binding.session().kin.is_of(&lender.kin) {
                 return Err(DataTlsError::Foreign);
             }
@@ -260,10 +261,10 @@ impl Hello {
 
     /// Refuses it, with an alert that says so, and an end.
     pub async fn refuse(self) {
-        // access_denied, fatal (RFC 8446 6.2), in clear: nothing has been agreed on.
+        // access_denied, fatal (RFC 8446 6.2), unencrypted: nothing has been agreed on.
         const DENIED: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31];
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        // A client that is gone does not hear it.
+        // It fails where the client is gone.
         let _ = rustix::net::send(self.data.as_fd(), &DENIED, flags);
         self.data.finish(Duration::from_secs(1)).await;
     }
@@ -275,8 +276,9 @@ async fn handshake(
     until: Instant,
     within: Duration,
 ) -> Result<(), HandshakeError> {
-    // Tickets, a short file and close_notify are small writes one behind the other: Nagle's algorithm would hold the second
-    // back until the peer's delayed acknowledgment of the first, 40 ms for each transfer. It is a hint, and may fail.
+    // Tickets, a short file and close_notify are small writes one behind the other: Nagle's algorithm would
+    // hold the second back until the peer's delayed acknowledgment of the first, 40 ms for each transfer. It
+    // is a hint, and may fail.
     let _ = rustix::net::sockopt::set_tcp_nodelay(data.as_fd(), true);
     let handshake = data.socket.attempt(Interest::READABLE | Interest::WRITABLE, |fd| layer.handshake(fd));
     match timeout_at(until, handshake).await {

@@ -1,4 +1,4 @@
-//! What does a session hold of a passive port in clear?
+//! What does a session hold of a passive port?
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use crate::half_open::{self, Attempt};
 /// A claim that ended without a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError {
-    /// Nobody connected in time. Also the answer after a claim has resolved.
+    /// No connection came in time. Also the answer after a claim has resolved.
     #[error("no data connection was made in time")]
     Expired,
-    /// A second connection came from the peer's address before the first was taken up. One of the two is a stranger
-    /// that shares the address (a NAT, a shared machine), and which cannot be known: both are closed. Guessing would
-    /// hand a file to the stranger, or take one from it.
+    /// A second connection came from the peer's address before the first was taken up. One of the two is a
+    /// stranger that shares the address (a NAT, a shared machine), and which cannot be known: both are
+    /// closed. Guessing would hand a file to the stranger, or take one from it.
     #[error("two data connections came from the same address")]
     Contested,
-    /// Its owner had not asked for the connection for as long as [`Options::yields`](super::Options::yields) says, and another
-    /// claim of the address waited: that one has the port.
+    /// Its owner had not asked for the connection for as long as [`Options::yields`](super::Options::yields)
+    /// says, and another claim of the address waited: that one has the port.
     #[error("the port was given to another claim, as it had not been used")]
     Yielded,
 }
 
-/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it (with
-/// FIN).
+/// A port reserved for one connection. Dropping it frees the port, and closes a connection that waits in it
+/// (with FIN).
 #[derive(Debug)]
 pub struct Claim(pub(super) Reservation);
 
@@ -50,9 +50,9 @@ pub struct ClaimedPort {
 }
 
 impl ClaimedPort {
-    /// Where no connection has come: had a connection attempt of the peer's begun since the port was claimed for it? Reads the kernel's
-    /// table of connections, in the blocking pool and one claim at a time. Where balancers may be between, the table has only
-    /// their attempts, and nothing is concluded. Cancel-safe.
+    /// Where no connection has come: had a connection attempt of the peer's begun since the port was claimed
+    /// for it? Reads the kernel's table of connections, in the blocking pool and one claim at a time. Where
+    /// balancers may be between, the table has only their attempts, and nothing is concluded. Cancel-safe.
     pub async fn half_open(&self) -> Attempt {
         if self.balanced {
             return Attempt::Unknown;
@@ -87,15 +87,15 @@ impl Claim {
         self.0.claimed_port()
     }
 
-    /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and never
-    /// allocates for it; None means that there is nothing yet.
+    /// The peer's connection, if it is there: accepted now if it still waits in the kernel. Never waits and
+    /// never allocates for it; None means that there is nothing yet.
     ///
     /// # Errors
     /// As [`Claim::connection`].
     pub fn arrived(&mut self) -> Option<Result<Data, ClaimError>> {
-        // The peer connects before it sends the command that uses the connection, so that it is often in the kernel's
-        // queue before the acceptor's task has had its turn. So may be a second one behind the first, which makes both of
-        // them nobody's.
+        // The peer connects before it sends the command that uses the connection, so that it is often in the
+        // kernel's queue before the acceptor's task has had its turn. So may be a second one behind the
+        // first, which makes both of them contested.
         self.0.take_waiting();
         resolved(self.0.hub.look(self.0.id, None))
     }
@@ -103,8 +103,8 @@ impl Claim {
     /// The peer's connection, waiting for it. Cancel-safe; resolves once.
     ///
     /// # Errors
-    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection from the
-    /// peer's address came before this was called.
+    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection
+    /// from the peer's address came before this was called.
     pub async fn connection(&mut self) -> Result<Data, ClaimError> {
         let Reservation { hub, id, until, peer, .. } = &self.0;
         hub.yields(*id, None);
@@ -126,9 +126,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // A client that waits at the port when its command is refused is accepted and closed with FIN: left in the
-        // kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here, and
-        // costs nothing.
+        // A client that waits at the port when its command is refused is accepted and closed with FIN: left
+        // in the kernel's queue it would be taken for a stranger. A claim that has resolved has nothing here,
+        // and costs nothing.
         let known = resolved(self.0.hub.look(self.0.id, None));
         if let Some(Ok(data)) = known.or_else(|| self.arrived()) {
             data.drain_and_close();
@@ -154,7 +154,7 @@ impl Reservation {
     /// The port that a queued claim gets, or None at the deadline.
     pub(super) async fn granted(&self, deadline: Instant) -> Option<u16> {
         loop {
-            // Claims that nobody waits on lapse unseen; whoever waits for their port looks.
+            // Claims that no task waits on lapse unseen; those that wait for their port look.
             let next = self.hub.expire(self.peer).map_or(deadline, |next| next.min(deadline));
             let grant = std::future::poll_fn(|context| match self.hub.look(self.id, Some(context.waker())) {
                 News::Queued => Poll::Pending,

@@ -1,7 +1,7 @@
 //! Which session does a connection at a shared passive port belong to?
 //!
-//! The pure part of the shared ports: no sockets, no clock, no luck (the choice of a port is the caller's function).
-//! A claim is for one (peer address, port). An unencrypted claim has that *slot* alone; its life:
+//! The pure part of the shared ports: no sockets, no clock, no randomness (the choice of a port is an
+//! argument). A claim is for one (peer address, port). An unencrypted claim has that *slot* alone; its life:
 //!
 //! ```text
 //!              no slot for it           a slot for it, in order
@@ -12,18 +12,19 @@
 //!                                expire, release --+                 +--second arrival--> contested (gone)
 //! ```
 //!
-//! Only `Live` holds the port: from the arrival on it is free for the next claim of that address. An arrival that no
-//! live claim wants, while earlier ones at the same slot have not been taken up, leaves nobody sure whose is whose:
-//! all of those are contested. An arrival from anybody else is a stranger, and changes nothing.
+//! Only `Live` holds the port: from the arrival on it is free for the next claim of that address. An arrival
+//! that no live claim wants, while earlier ones at the same slot have not been taken up, is ambiguous: all of
+//! those are contested. An arrival from any other address is a stranger, and changes nothing.
 //!
-//! Where there are protected claims, those that need a slot for themselves leave some to the others (see [`Quota`]): clients in
-//! clear cannot take every port of an address from those under TLS.
+//! Where there are protected claims, those that need a slot for themselves leave some to the others (see
+//! [`Quota`]): clients in clear cannot take every port of an address from those under TLS.
 //!
-//! A claim whose owner has not used it for long *yields* where another waits for its slot: [`Claims::expire`] ends it then. In
-//! clear, a connection that comes for it after that is the next claim's, as it is after a claim has lapsed.
+//! A claim whose owner has not used it for long *yields* where another waits for its slot: [`Claims::expire`]
+//! ends it then. In clear, a connection that comes for it after that is the next claim's, as it is after a
+//! claim has lapsed.
 //!
-//! Protected claims share a slot, as their connections say whose they are: an arrival there changes nothing, and
-//! [`Claims::whose`] is asked when it has spoken. They are live until they are released, or lapse.
+//! Protected claims share a slot, as their connections say whose they are: an arrival there changes nothing,
+//! and [`Claims::whose`] is asked when it has spoken. They are live until they are released, or lapse.
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -73,18 +74,18 @@ pub(crate) struct Grant {
 /// Whose a connection is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// This claim's. Its port is free again, and went to the grants if somebody was waiting.
+    /// This claim's. Its port is free again, and went to the grants if others were waiting.
     Handed(ClaimId, Vec<Grant>),
     /// It might be any of these, whose connections came earlier and are not taken up: none may be trusted.
     Contested(Vec<ClaimId>),
     /// That of a protected claim: it has yet to say which.
     Protected(Stamp),
-    /// Nobody's.
+    /// No claim's.
     Stranger,
 }
 
-/// When a connection came, among all that happens at the ports. It can only be meant for a claim that was there before
-/// it, since nobody is told of a port earlier.
+/// When a connection came, among all that happens at the ports. It can only be meant for a claim that was
+/// there before it, since no port is announced earlier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(u64);
 
@@ -136,13 +137,13 @@ impl Claims {
         Self { groups, ids: HashMap::new(), peers: HashMap::new(), events: 0 }
     }
 
-    /// Claims a port, or queues the wish. `choose(n)` gives a number below `n` (`n` is never 0); anything else counts
-    /// as 0.
+    /// Claims a port, or queues the wish. `choose(n)` gives a number below `n` (`n` is never 0); anything
+    /// else counts as 0.
     ///
-    /// An unencrypted claim needs an empty slot; those where a connection of this peer still waits to be taken up are chosen
-    /// last, since a second connection there could be either's. Protected claims have slots of their own as long as
-    /// most are empty, which spares them each other's connections, and then share, so that the rest stays for claims in
-    /// clear.
+    /// An unencrypted claim needs an empty slot; those where a connection of this peer still waits to be
+    /// taken up are chosen last, since a second connection there could be either's. Protected claims have
+    /// slots of their own as long as most are empty, which spares them each other's connections, and then
+    /// share, so that the rest stays for claims in clear.
     pub(crate) fn claim(&mut self, wish: Wish, mut choose: impl FnMut(usize) -> usize) -> Answer {
         let Self { groups, ids, peers, events } = self;
         let ports = groups.get(wish.group).map_or(&[][..], |group| group.ports.as_slice());
@@ -168,8 +169,8 @@ impl Claims {
         Answer::Queued
     }
 
-    /// A connection from `peer` (canonical) at `port`. A claim whose time has passed gets nothing, even where
-    /// nobody has called [`Claims::expire`] yet.
+    /// A connection from `peer` (canonical) at `port`. A claim whose time has passed gets nothing, even
+    /// before [`Claims::expire`] has ended it.
     pub(crate) fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Outcome {
         let Some(there) = self.peers.get_mut(&peer) else { return Outcome::Stranger };
         match there.slots.get(&port).and_then(|slot| slot.live(now).next()) {
@@ -193,7 +194,8 @@ impl Claims {
         }
     }
 
-    /// The protected claim that a connection is for which has said whose session it resumes, or that it resumes none.
+    /// The protected claim that a connection is for which has said whose session it resumes, or that it
+    /// resumes none.
     pub(crate) fn whose(
         &self,
         (peer, port): (IpAddr, u16),
@@ -256,7 +258,8 @@ impl Claims {
         }
     }
 
-    /// Ends a claim wherever it stands; unknown owners are nothing. What it makes room for goes to those who wait.
+    /// Ends a claim wherever it stands; unknown owners are nothing. What it makes room for goes to those who
+    /// wait.
     pub(crate) fn release(&mut self, id: ClaimId) -> Vec<Grant> {
         let Some(stand) = self.ids.remove(&id) else { return Vec::new() };
         let (State::Queued { peer } | State::Live { peer, .. } | State::Arrived { peer, .. }) = stand;
@@ -298,7 +301,8 @@ impl Claims {
         grants
     }
 
-    /// Ends the claims of one peer whose time has passed, and of those that yield as many as others wait. Its cost is that peer's claims, not the site's.
+    /// Ends the claims of one peer whose time has passed, and of those that yield as many as others wait. Its
+    /// cost is that peer's claims, not everybody's.
     pub(crate) fn expire(&mut self, peer: IpAddr, now: Instant) -> Lapsed {
         let mut lapsed = Lapsed::default();
         let late: Vec<ClaimId> =
@@ -412,7 +416,7 @@ impl Peer {
         held
     }
 
-    /// Whoever waits its turn does not go before those who have waited for the same port.
+    /// A wish that waits its turn does not go before those that have waited for the same port.
     fn may(&self, port: u16, wish: &Wish, groups: &[Group]) -> bool {
         let waits =
             |other: &Wish| other.kind.is_alone() && serves(groups, other, port) && self.admits(other, groups);
@@ -449,8 +453,8 @@ impl Peer {
         }
         let free = |port: u16| !self.slots.contains_key(&port) && self.may(port, wish, groups);
         let quiet = |port: u16| free(port) && !self.arrived.contains_key(&port);
-        // Most ports are free for most peers: a few throws save going through a range of thousands. A throw that
-        // finds a free port is as even a choice among the free ones as counting them all.
+        // Most ports are free for most peers: a few random tries save going through a range of thousands. A
+        // try that finds a free port is as even a choice among the free ones as counting them all.
         for _ in 0..4 {
             if let Some(port) = ports.get(choose(ports.len())).copied().filter(|port| quiet(*port)) {
                 return Some(port);

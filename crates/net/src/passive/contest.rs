@@ -1,7 +1,8 @@
 //! Where several connections may be the client's own, which of them wins?
 //!
-//! One that resumes the control connection's session, or that of one that is kin, at once and always. One that resumes nothing
-//! is held back where there is another, for as long as that may turn out to resume; of two that resume nothing neither is taken.
+//! One that resumes the control connection's session, or that of one that is kin, at once and always. One
+//! that resumes nothing is held back where there is another, for as long as that may turn out to resume; of
+//! two that resume nothing neither is taken.
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,16 +16,16 @@ use crate::tls::DataTlsError;
 use crate::tls::owner::{Flow, Reuse};
 use crate::tls::server::Binding;
 
-/// How long a connection that resumes nothing is held back for one that does, where there is another: longer than a client
-/// takes from the one to the other, and bearable for clients that never resume.
+/// How long a connection that resumes nothing is held back for one that does, where there is another: longer
+/// than a client takes from the one to the other, and bearable for clients that never resume.
 const HELD: Duration = Duration::from_millis(300);
 
-/// Connections that resume the session at once, and go on until their time is over: the client's, and such as somebody makes
-/// from a hello that was overheard, which come to nothing but take their time.
+/// Connections that resume the session at once, and go on until their time is over: the client's, and such as
+/// an attacker makes from a hello that was overheard, which come to nothing but take their time.
 const FIRST: usize = 4;
 
-/// Those that came last, beside them: each new one takes the place of the eldest of these. The client's own needs its place for
-/// a round trip.
+/// Those that came last, beside them: each new one takes the place of the eldest of these. The client's own
+/// needs its place for a round trip.
 const LAST: usize = 2;
 
 /// Connections that resume nothing, as many as it takes to be in doubt.
@@ -40,7 +41,7 @@ pub(super) struct HeldBack<T> {
 pub(super) enum Released<T> {
     Nothing,
     TheOne(T),
-    /// Nothing tells which of them is the client's, and a guess could give a file to a stranger.
+    /// Which of them is the client's cannot be known, and a guess could give a file to a stranger.
     Contested(Vec<T>),
 }
 
@@ -124,8 +125,8 @@ impl Handshakes {
         self.resuming.is_empty() && self.other.is_none()
     }
 
-    /// Goes on with one that resumes a session. The one that resumes nothing is dropped, however far it was: whose it was
-    /// comes back.
+    /// Goes on with one that resumes a session. The one that resumes nothing is dropped, however far it was:
+    /// whose it was comes back.
     pub(super) fn resume(&mut self, hello: Box<Hello>) -> Option<SocketAddr> {
         let handshake = self.begin(hello);
         if self.resuming.len() >= FIRST + LAST {

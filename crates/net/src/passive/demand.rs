@@ -46,7 +46,7 @@ impl Terms {
         if self.alone { Kind::Lone(self.id()) } else { Kind::Bound(self.id()) }
     }
 
-    /// The same at a port that others use as well, where what comes tells them apart.
+    /// The same at a port that others use as well, where the hellos tell them apart.
     pub(super) fn shared(&self) -> Option<Self> {
         (self.alone && !takes_nothing(self.policy)).then(|| Self { alone: false, ..self.clone() })
     }

@@ -1,7 +1,7 @@
 //! How does a session learn what became of its claim?
 //!
-//! The claims table decides; a *mailbox* per claim carries the decision to the one task that waits for it. One short
-//! lock guards both. Nothing is awaited under it, and no other task is woken.
+//! The claims table decides; a *mailbox* per claim carries the decision to the one task that waits for it.
+//! One short lock guards both. Nothing is awaited under it, and no other task is woken.
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -50,10 +50,10 @@ struct Mailbox {
 struct Inbox {
     terms: Terms,
     hellos: VecDeque<Box<Hello>>,
-    /// What was turned away and may have been the client's own: the last of it that was not heard yet.
+    /// What was turned away and may have been the client's own: the last of it that was not reported yet.
     refused: Option<Refused>,
     awaits: Awaits,
-    /// Its client has been told that nothing comes of it.
+    /// Its client has had a reply that nothing comes of it.
     dismissed: bool,
 }
 
@@ -82,11 +82,12 @@ pub(super) struct Hub {
     state: Mutex<State>,
     // A keyed hash of a counter: unpredictable from outside, and no system call for each claim.
     random: RandomState,
-    /// Connections may wait in the kernel for claims that are gone: there were no descriptors to accept them with.
+    /// Connections may wait in the kernel for claims that are gone: there were no descriptors to accept them
+    /// with.
     left_waiting: AtomicBool,
 }
 
-/// Whom a claim is for, and where.
+/// Which address a claim is for, and where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub(super) peer: IpAddr,
@@ -137,10 +138,10 @@ impl Hub {
         state.next_owner += 1;
         let kind = terms.as_ref().map_or(Kind::Clear, Terms::kind);
         let wish = Wish { id, peer, group, kind, until };
-        let mut throw = 0u8;
+        let mut tries = 0u8;
         let answer = state.claims.claim(wish, |below| {
-            throw = throw.wrapping_add(1);
-            self.random.hash_one((id.0, throw)) as usize % below.max(1)
+            tries = tries.wrapping_add(1);
+            self.random.hash_one((id.0, tries)) as usize % below.max(1)
         });
         let port = match answer {
             Answer::Port(port) => Some(port),
@@ -213,8 +214,9 @@ impl Hub {
         closing.into_iter().for_each(Data::drain_and_close);
     }
 
-    /// What is known of a claim. A final word (anything but `Queued` and `Port`) is given once and ends the claim;
-    /// after it, and for a claim that is unknown, it is `Expired`. When there is no final word, the waker is kept.
+    /// What is known of a claim. A final word (anything but `Queued` and `Port`) is given once and ends the
+    /// claim; after it, and for a claim that is unknown, it is `Expired`. When there is no final word, the
+    /// waker is kept.
     pub(super) fn look(&self, id: ClaimId, waker: Option<&Waker>) -> News {
         let mut state = self.lock();
         let Some(mailbox) = state.mailboxes.get_mut(&id) else { return News::Expired };

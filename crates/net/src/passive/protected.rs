@@ -1,19 +1,16 @@
 //! Which of the connections at a passive port is the client's own, under TLS?
 //!
 //! ```text
-//!   arrival      one comes, or was turned away and may have been the client's only one  --> the transfer is said to begin (150)
-//!   connection   its hello --> resumes its own control connection's session --> taken, whatever else is there
-//!                              resumes another's     --> given to that one's claim, or refused; ours goes on;
-//!                                                        that of one that is kin (`tls::kin`) --> taken where only our
-//!                                                        claim can be meant
-//!                              resumes nothing:
-//!                                `require`, or resumed before      --> refused, the claim goes on
-//!                                another may be the client's own   --> held back for it
-//!                                two of them                       --> refused: nothing tells which is the client's
-//!                                else                              --> taken
+//!   arrival      one has come, or was turned away and may have been the client's only one: 150
+//!   connection   its hello resumes
+//!                 - our control connection's session: taken, whatever else is there
+//!                 - another's: given to that one's claim, or refused, and ours goes on; that of one that is
+//!                   kin (`tls::kin`) is taken where only our claim can be meant
+//!                 - nothing: refused under `require`, or where one has resumed before; held back where
+//!                   another may be the client's own; refused where there are two; else taken
 //! ```
-//! The hub gives each claim the hellos that may be its own ([`tls::owner`](crate::tls::owner) decides); which of them is taken,
-//! and how long others are waited for, is decided here.
+//! The hub gives each claim the hellos that may be its own ([`tls::owner`](crate::tls::owner) decides); which
+//! of them is taken, and how long others are waited for, is decided here.
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,17 +31,18 @@ use crate::tls::owner::{Answer, Flow, Policy, Reuse, owner};
 use crate::tls::server::Binding;
 use crate::tls::{DataTlsError, HandshakeError};
 
-/// How much longer the client's own connection is waited for once another was refused that can have been nobody else's. A
-/// client that does not resume has made its only one, and is to hear why it was refused.
+/// How much longer the client's own connection is waited for once another was refused that can have been for
+/// no other claim. A client that does not resume has made its only one, and is to get a reply that says why
+/// it was refused.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Connections of one claim that are being told at once why they are refused. A client has made two at most; each takes
+/// Connections of one claim that are being sent an alert at once. A client has made two at most; each takes
 /// a descriptor for up to a second, of which there are few.
 const REFUSING: usize = 8;
 
-/// A port where one connection is waited for that says whose it is. The port is shared with other such claims of the same
-/// address, but each connection is given to the claim whose session it resumes. Dropping the claim gives up its port, and
-/// closes (with FIN) what has come for it.
+/// A port where one connection is waited for that says whose it is. The port is shared with other such claims
+/// of the same address, but each connection is given to the claim whose session it resumes. Dropping the
+/// claim gives up its port, and closes (with FIN) what has come for it.
 #[derive(Debug)]
 pub struct ProtectedClaim {
     reservation: Reservation,
@@ -66,10 +64,10 @@ pub struct Arrival {
 #[derive(Debug)]
 pub enum NoConnection {
     /// None came that may be the client's.
-    Nobody,
+    NoneCame,
     /// The claim had not been used for long, and another claim of the address waited: that one has the port.
     Yielded,
-    /// Several may be the client's, and nothing tells which.
+    /// Several may be the client's, and which cannot be known.
     Contested,
     /// The last one that came was turned away.
     Refused(Refused),
@@ -92,17 +90,18 @@ impl ProtectedClaim {
         self.reservation.claimed_port()
     }
 
-    /// Its client is about to be told that nothing comes of it, and need not begin TLS: that is no news for the log.
+    /// Its client is about to get a reply that nothing comes of it, and need not begin TLS: that is not
+    /// logged.
     pub fn dismiss(&self) {
         self.reservation.hub.dismiss(self.reservation.id);
     }
 
-    /// Waits until a connection is there that is the client's own, or may be: one that has said nothing yet, since some
-    /// clients (Python's ftplib) begin TLS only when they have heard 150. Cancel-safe.
+    /// Waits until a connection is there that is the client's own, or may be: one that has said nothing yet,
+    /// since some clients (Python's ftplib) begin TLS only after the 150 reply. Cancel-safe.
     ///
     /// # Errors
-    /// [`NoConnection::Yielded`]; [`NoConnection::Refused`] for the last that was turned away, [`NoConnection::Nobody`] where
-    /// none came.
+    /// [`NoConnection::Yielded`]; [`NoConnection::Refused`] for the last that was turned away,
+    /// [`NoConnection::NoneCame`] where none came.
     pub async fn arrival(&mut self, until: Instant) -> Result<Arrival, NoConnection> {
         let mut why = None;
         loop {
@@ -113,7 +112,8 @@ impl ProtectedClaim {
                     self.owe_a_ticket(&refused);
                     let alone = refused.alone;
                     why = Some(NoConnection::Refused(refused));
-                    // Whether it was refused before or after 150 is a matter of moments that nobody should have to see.
+                    // Whether it was refused before or after 150 is a matter of moments, and should make no
+                    // difference.
                     if alone {
                         return Ok(Arrival { why, until: Some(Instant::now() + GRACE) });
                     }
@@ -122,7 +122,7 @@ impl ProtectedClaim {
                 ArrivalEvent::Expired => break,
             }
         }
-        Err(why.unwrap_or(NoConnection::Nobody))
+        Err(why.unwrap_or(NoConnection::NoneCame))
     }
 
     /// The client's own connection, under TLS, within a time. The claim lapses then, and not before.
@@ -219,7 +219,7 @@ impl ProtectedClaim {
             if self.is_contended() {
                 NoConnection::Tls(HandshakeError::Late(within).into())
             } else {
-                NoConnection::Nobody
+                NoConnection::NoneCame
             }
         }))
     }
@@ -273,7 +273,8 @@ impl ProtectedClaim {
         self.reservation.hub.note(cause, from, self.reservation.port);
     }
 
-    /// Turns a connection of this claim's away, and counts it. It hears why unless there are too many of them.
+    /// Turns a connection of this claim's away, and counts it. It is sent an alert unless there are too many
+    /// of them.
     fn refuse(&self, hello: Hello, cause: Cause) {
         self.note(cause, hello.data().peer());
         match (Handle::try_current(), Arc::clone(&self.refusing).try_acquire_owned()) {

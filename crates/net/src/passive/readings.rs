@@ -1,8 +1,8 @@
-//! Which connections at protected slots have not said yet whose they are?
+//! Which connections at protected slots have sent no hello yet?
 //!
 //! ```text
 //!   arrival --> Reading --hello--> a claim's
-//!                  |   '--hello--> nobody's --alert, FIN--> (gone)
+//!                  |   '--hello--> no claim's --alert, FIN--> (gone)
 //!                  '--- no claim left that was there before it, or too many --FIN--> (gone)
 //! ```
 use std::collections::HashMap;
@@ -16,24 +16,25 @@ use super::claims::Stamp;
 use crate::session_id::SessionId;
 use crate::socket::drain;
 
-/// Connections at one slot that have not spoken, beside two for each claim: the client's, and another that it made in
-/// doubt.
+/// Connections at one slot that have not spoken, beside two for each claim: the client's, and another that it
+/// made in doubt.
 const AT_A_SLOT: usize = 8;
 
-/// Sessions that are remembered of those whose claims have gone while a connection was silent: a session makes any number
-/// of claims in that time, and there is any number of sessions. Who is forgotten is told of a refusal where there was none.
+/// Sessions that are remembered of those whose claims have gone while a connection was silent: a session
+/// makes any number of claims in that time, and there is any number of sessions. For one that is forgotten a
+/// refusal is reported where there was none.
 const MOST_GONE: usize = 16;
 
 /// Names one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReadingId(u64);
 
-/// A connection whose first words are waited for.
+/// A connection whose hello is waited for.
 #[derive(Debug)]
 pub(super) struct Reading {
     id: ReadingId,
     pub(super) stamp: Stamp,
-    /// Its hello has come and was not what anybody waits for: it is being told.
+    /// Its hello has come and no claim takes it: it is being sent an alert.
     refused: bool,
     socket: Arc<OwnedFd>,
     task: Option<AbortHandle>,
@@ -69,8 +70,8 @@ pub(super) struct Readings {
 }
 
 impl Readings {
-    /// One more, at a slot with so many claims. When there are too many, the one that has been silent longest makes room:
-    /// an honest client speaks within a round trip.
+    /// One more, at a slot with so many claims. When there are too many, the one that has been silent longest
+    /// makes room: an honest client speaks within a round trip.
     pub(super) fn add(
         &mut self,
         slot: (IpAddr, u16),
@@ -97,7 +98,7 @@ impl Readings {
         there
     }
 
-    /// It has spoken.
+    /// Its hello was read.
     pub(super) fn take(&mut self, slot: (IpAddr, u16), id: ReadingId) -> Option<Reading> {
         let here = self.at.get_mut(&slot)?;
         let reading = here.iter().position(|reading| reading.id == id).map(|index| here.remove(index));
@@ -118,7 +119,7 @@ impl Readings {
         here.into_iter().any(|reading| !reading.refused && meant(reading.stamp))
     }
 
-    /// A claim has gone, and with it those that nobody else can be waiting for; they are to be ended.
+    /// A claim has gone, and with it those that no other claim can be waiting for; they are to be ended.
     pub(super) fn leave(
         &mut self,
         slot: (IpAddr, u16),

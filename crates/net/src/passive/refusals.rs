@@ -1,4 +1,5 @@
-//! How many connections were turned away at the passive ports, and why? For the log, and for the site's keeper.
+//! How many connections were turned away at the passive ports, and why? For the log, and for the
+//! administrator.
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// At most one line of log for each cause in this time; the line tells how many there were since the last.
+/// At most one line of log for each cause in this time; it says how many there were since the last.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(1);
 
 /// Why a connection was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Nobody waits for one from its address at its port.
+    /// No claim is for its address at its port.
     Stranger,
-    /// It or another of the same address is the client's, and nothing tells which.
+    /// It or another of the same address is the client's, and which cannot be known.
     Contested,
     /// It resumes the TLS session of a control connection that has no claim at its port.
     Foreign,
@@ -27,7 +28,7 @@ pub enum Cause {
 /// Connections that were turned away since the ports were bound, by [`Cause`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TurnedAway {
-    /// Those that nobody waited for.
+    /// Those that no claim was for.
     pub strangers: u64,
     /// Those of one address of which one was the client's; all of them are counted.
     pub contested: u64,
@@ -39,7 +40,7 @@ pub struct TurnedAway {
     pub unspoken: u64,
 }
 
-/// Reads the counts of a site's passive ports, as long as anybody likes. Cheap to clone; the default one stays at 0.
+/// Reads the counts of a server's passive ports, at any time. Cheap to clone; the default one stays at 0.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 5]>);
 
@@ -68,11 +69,11 @@ impl Refusals {
     }
 }
 
-/// Counts, and knows when it is time to tell the log.
+/// Counts, and knows when a line of log is due.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: Refusals,
-    told: Vec<(Cause, u64, Instant)>,
+    logged: Vec<(Cause, u64, Instant)>,
 }
 
 /// A line of log that is due.
@@ -100,14 +101,14 @@ impl Tally {
         now: Instant,
     ) -> Option<Line> {
         let total = self.counts.of(cause).fetch_add(many, Ordering::Relaxed) + many;
-        let count = match self.told.iter_mut().find(|(known, ..)| *known == cause) {
-            Some((_, told, quiet)) if now >= *quiet => {
+        let count = match self.logged.iter_mut().find(|(known, ..)| *known == cause) {
+            Some((_, logged, quiet)) if now >= *quiet => {
                 *quiet = now + BETWEEN_WARNINGS;
-                total - std::mem::replace(told, total)
+                total - std::mem::replace(logged, total)
             }
             Some(_) => return None,
             None => {
-                self.told.push((cause, total, now + BETWEEN_WARNINGS));
+                self.logged.push((cause, total, now + BETWEEN_WARNINGS));
                 total
             }
         };
@@ -122,7 +123,7 @@ impl Line {
         let (peer, from) = (from.ip(), from.port());
         match cause {
             Cause::Stranger => {
-                tracing::warn!(%peer, port, count, "a data connection that nobody waits for was closed");
+                tracing::warn!(%peer, port, count, "a data connection that no session waits for was closed");
             }
             Cause::Contested => tracing::warn!(
                 %peer, port, count,
@@ -159,7 +160,7 @@ mod tests {
         assert_eq!(note(Cause::Foreign, 1, 0), Some(1));
         assert_eq!(note(Cause::Foreign, 1, 0), None);
         assert_eq!(note(Cause::Contested, 2, 0), Some(2), "another cause has a line of its own");
-        assert_eq!(note(Cause::Foreign, 3, 1), Some(4), "with those of which nothing was told");
+        assert_eq!(note(Cause::Foreign, 3, 1), Some(4), "with those that were not logged");
         let read = TurnedAway { foreign: 5, contested: 2, ..TurnedAway::default() };
         assert_eq!(tally.counts().read(), read);
     }

@@ -15,8 +15,8 @@ pub(super) enum Piece {
     Ended,
 }
 
-/// Reads up to `length` bytes of a file into a buffer, in place of what it holds: from the page cache where it has them,
-/// else in the blocking pool.
+/// Reads up to `length` bytes of a file into a buffer, in place of what it holds: from the page cache where
+/// it has them, else in the blocking pool.
 pub(super) async fn read_piece(
     file: &Arc<File>,
     mut buffer: Vec<u8>,
@@ -63,7 +63,8 @@ pub(super) fn read_cached(file: &File, into: &mut [u8], at: u64) -> Result<usize
     rustix::io::retry_on_intr(|| rustix::io::preadv2(file, &mut parts, at, ReadWriteFlags::NOWAIT))
 }
 
-/// Writes bytes: at once where the file system can do it without waiting, else in the blocking pool. Gives back the buffer.
+/// Writes bytes: at once where the file system can do it without waiting, else in the blocking pool. Gives
+/// back the buffer.
 pub(super) async fn write(file: &Arc<File>, bytes: Vec<u8>, at: u64) -> Result<Vec<u8>, PumpError> {
     let written = match rustix::io::pwritev2(&**file, &[IoSlice::new(&bytes)], at, ReadWriteFlags::NOWAIT) {
         Ok(written) if written == bytes.len() => return Ok(bytes),

@@ -46,11 +46,12 @@ pub enum PumpError {
     /// The data connection broke: reset, unreachable, or closed against our bytes.
     #[error("the data connection broke: {0}")]
     Peer(#[source] io::Error),
-    /// The connection ended under TLS without close_notify: the file may have been cut by anybody in between. Everything
-    /// that came before has been given.
+    /// The connection ended under TLS without close_notify: the file may have been cut by an attacker on the
+    /// way. Everything that came before has been given.
     #[error("the data connection ended without the end of TLS")]
     Truncated,
-    /// Our own file could not be read or written; the error keeps its number, as a full disk is not a broken one.
+    /// Our own file could not be read or written; the error keeps its number, as a full disk is not a broken
+    /// one.
     #[error("the file failed: {0}")]
     File(#[source] io::Error),
     /// The file ended before the length that was asked for; all it had was sent.
@@ -74,8 +75,8 @@ pub(super) async fn patiently<T>(
     }
 }
 
-/// Runs blocking work in tokio's pool. Its panic would be a bug of ours and is passed on; a runtime that shuts down
-/// refuses the work, and the transfer ends as if its file had failed.
+/// Runs blocking work in tokio's pool. Its panic would be a bug of ours and is passed on; a runtime that
+/// shuts down refuses the work, and the transfer ends as if its file had failed.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PumpError> {

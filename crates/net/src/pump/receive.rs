@@ -14,8 +14,8 @@ use super::splice::{Splice, SpliceError};
 use crate::buffer;
 use crate::socket::{self, Socket};
 
-/// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking pool (none
-/// where the file system can write without waiting), and no pipe.
+/// What is first read on the event loop, into memory: a file up to this size costs one hop to the blocking
+/// pool (none where the file system can write without waiting), and no pipe.
 const FIRST: usize = 64 << 10;
 
 /// One read of the first bytes; it lies on the stack.

@@ -14,11 +14,12 @@ use super::progress::{Progress, PumpError, TURN, blocking, patiently};
 use crate::buffer;
 use crate::socket::{self, Socket};
 
-/// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around after it.
+/// The most that one sendfile is asked for: enough to fill any socket buffer, little enough to look around
+/// after it.
 const PIECE: u64 = 1 << 20;
 
-/// Up to this many bytes a read and a send cost less than a probe and a sendfile: the same two system calls, but the
-/// read is its own probe and no pipe is made in the kernel.
+/// Up to this many bytes a read and a send cost less than a probe and a sendfile: the same two system calls,
+/// but the read is its own probe and no pipe is made in the kernel.
 const SMALL: usize = 16 << 10;
 
 /// See [`super::send_file`].
@@ -83,8 +84,9 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// Runs an operation on the socket in the blocking pool, because it also waits for a disk, until it does not say
-/// `WouldBlock`. Dropped, the operation that is running goes on to its end, with the descriptor kept open.
+/// Runs an operation on the socket in the blocking pool, because it also waits for a disk, until it does not
+/// say `WouldBlock`. Dropped, the operation that is running goes on to its end, with the descriptor kept
+/// open.
 async fn when_in_pool<T: Send + 'static>(
     socket: &mut Socket,
     stall: Duration,
@@ -178,14 +180,14 @@ async fn copied_piece(
     if bytes.is_empty() {
         return Ok(Step::Ended);
     }
-    // Counted by the caller, piece by piece.
+    // Counted by `send_file`, piece by piece.
     send(socket, &bytes, stall, &Progress::default()).await?;
     let moved = bytes.len() as u64;
     buffer::give(bytes);
     Ok(Step::Moved(moved))
 }
 
-/// Whose fault is an error of a call that has both the file and the socket in its hands?
+/// Whose fault is an error of a system call that takes both the file and the socket?
 fn fault(errno: Errno) -> PumpError {
     match errno {
         Errno::PIPE

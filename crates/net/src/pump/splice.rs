@@ -1,15 +1,17 @@
 //! In what do bytes travel from a socket to a file?
 //!
-//! In a pipe, by splice, which saves the copy into our memory and a buffer for each transfer; a buffer is for where
-//! that does not work, and is held only while it carries. Measured in alternating rounds to ext4 on two cores, CPU of the receiving process per GiB, median
-//! (lowest to highest). The machine was busy with other work, so the lowest say most:
+//! In a pipe, by splice, which saves the copy into our memory and a buffer for each transfer; a buffer is for
+//! where that does not work, and is held only while it carries. Measured in alternating rounds to ext4 on two
+//! cores, CPU of the receiving process per GiB, median (lowest to highest). The machine was busy with other
+//! work, so the lowest say most:
 //!
 //! | | splice, 1 MiB pipe | reads of 1 MiB |
 //! |---|---|---|
 //! | 1 stream, 17 rounds | 0.49 s (0.40 to 1.74) | 0.60 s (0.39 to 1.64) |
 //! | 4 streams, 14 rounds | 0.46 s (0.40 to 0.85) | 0.47 s (0.44 to 0.57) |
 //!
-//! The difference is small. A quiet machine on which reads win would change the choice, which is [`Splice::new`]'s.
+//! The difference is small. A quiet machine on which reads win would change the choice, which is
+//! [`Splice::new`]'s.
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -20,8 +22,8 @@ use rustix::pipe::{PipeFlags, SpliceFlags};
 use super::file::write_all_at;
 use crate::{buffer, socket};
 
-/// What goes from the socket to the file in one step, and the size of the pipe between them: the largest that the
-/// kernel gives an ordinary user (fs.pipe-max-size).
+/// What goes from the socket to the file in one step, and the size of the pipe between them: the largest that
+/// the kernel gives an ordinary user (fs.pipe-max-size).
 const PIECE: usize = 1 << 20;
 
 /// Either a pipe, through which the kernel moves pages, or a buffer, where the file cannot take them so.
@@ -53,8 +55,8 @@ impl Splice {
         Pipe::new().map_or(Self::Buffer, Self::Pipe)
     }
 
-    /// Moves what has arrived, up to `limit` bytes and one piece, to an offset of the file; may wait for the disk,
-    /// never for the peer. 0 is the peer's end.
+    /// Moves what has arrived, up to `limit` bytes and one piece, to an offset of the file; may wait for the
+    /// disk, never for the peer. 0 is the peer's end.
     pub(super) fn carry(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -85,7 +87,8 @@ impl Splice {
                 match pipe.unload(file, at, count) {
                     Ok(()) => Ok(count as u64),
                     Err(Unloaded { done, error: Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP }) => {
-                        // This kind of file takes no pages. What is in the pipe is the peer's and must not be lost.
+                        // This kind of file takes no pages. What is in the pipe is the peer's and must not be
+                        // lost.
                         let mut rest = vec![0; count - done];
                         pipe.empty(&mut rest).map_err(SpliceError::File)?;
                         *self = Self::Buffer;
@@ -116,8 +119,9 @@ struct Unloaded {
 impl Pipe {
     fn new() -> io::Result<Self> {
         let (out, into) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        // Refused when the user's pipe pages are used up (fs.pipe-user-pages-soft: 64 pipes of this size, unless we
-        // are root) or the limit is lower. Such a pipe holds 64 or even 8 KiB, and costs more than a buffer.
+        // Refused when the user's pipe pages are used up (fs.pipe-user-pages-soft: 64 pipes of this size,
+        // unless we are root) or the limit is lower. Such a pipe holds 64 or even 8 KiB, and costs more than
+        // a buffer.
         rustix::pipe::fcntl_setpipe_size(&into, PIECE)?;
         Ok(Self { out, into })
     }

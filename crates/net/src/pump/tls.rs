@@ -1,8 +1,8 @@
 //! How are bytes moved under TLS?
 //!
-//! Through memory, as the encryption is ours: a file is read as it is for sendfile, from the page cache where it is there
-//! and in the blocking pool where it is not, and encrypted 64 KiB at a time, when the kernel has room for them; what arrives
-//! is decrypted on the event loop and written in pieces of up to 192 KiB.
+//! Through memory, as the encryption is ours: a file is read as it is for sendfile, from the page cache where
+//! it is there and in the blocking pool where it is not, and encrypted 64 KiB at a time, when the kernel has
+//! room for them; what arrives is decrypted on the event loop and written in pieces of up to 192 KiB.
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -23,11 +23,12 @@ use crate::tls::layer::{AHEAD, Layer, Room};
 /// A data connection's socket, and its TLS.
 type Parts<'a> = (&'a mut Socket, &'a mut Layer);
 
-/// Encrypting or decrypting this much takes the processor a millisecond at worst; then others have their turn.
+/// Encrypting or decrypting this much takes the processor a millisecond at worst; then others have their
+/// turn.
 const TURN: u64 = 1 << 20;
 
-/// Tries a step until it does not say `WouldBlock`, as long as bytes move at the socket within `stall`: a record takes a
-/// slow peer as long as it takes.
+/// Tries a step until it does not say `WouldBlock`, as long as bytes move at the socket within `stall`: a
+/// record takes a slow peer as long as it takes.
 async fn steadily<T>(
     (socket, layer): Parts<'_>,
     stall: Duration,

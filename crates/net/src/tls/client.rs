@@ -26,7 +26,7 @@ pub struct Settings {
     pub identity: Option<Identity>,
 }
 
-/// A client's TLS towards one site; makes a [`Session`] for each control connection.
+/// A client's TLS towards one server; makes a [`Session`] for each control connection.
 #[derive(Debug)]
 pub struct ClientTls {
     settings: Settings,
@@ -59,8 +59,9 @@ impl ClientTls {
             )),
         };
         config.resumption = Resumption::store(Arc::new(View::control(&store)));
-        // So that a server of another protocol, to which somebody has led us, refuses (RFC 7301; the ALPACA attack). On the
-        // data connection nothing is asked for: servers know that name there by two names, or refuse it.
+        // So that a server of another protocol, to which an attacker has led us, refuses (RFC 7301; the
+        // ALPACA attack). On the data connection nothing is asked for: servers know that name there by two
+        // names, or refuse it.
         let mut control = config.clone();
         control.alpn_protocols = vec![b"ftp".to_vec()];
         Ok(Opening { control: Arc::new(control), config, name, store, verifier })
@@ -112,7 +113,8 @@ impl Session {
         &self.established
     }
 
-    /// Under [`Trust::Report`]: why the certificate does not verify; none if it does, and under every other trust.
+    /// Under [`Trust::Report`]: why the certificate does not verify; none if it does, and under every other
+    /// trust.
     pub fn doubt(&self) -> Option<rustls::Error> {
         self.verifier.doubt()
     }
@@ -122,21 +124,21 @@ impl Session {
         self.doubt().map(|doubt| words(&doubt))
     }
 
-    /// How many data connections can resume this session now; `usize::MAX` under TLS 1.2. A TLS 1.3 server gives its first
-    /// tickets after the handshake, so they count once something has been read.
+    /// How many data connections can resume this session now; `usize::MAX` under TLS 1.2. A TLS 1.3 server
+    /// gives its first tickets after the handshake, so they count once something has been read.
     pub fn tickets(&self) -> usize {
         self.store.left()
     }
 
-    /// Data connections have resumed this session, and no other can: a TLS 1.3 server that gives tickets at the login, and
-    /// none for those that uploads use up (ProFTPD). The library's tickets cannot be used twice (RFC 8446 C.4 advises
-    /// against it, too).
+    /// Data connections have resumed this session, and no other can: a TLS 1.3 server that gives tickets at
+    /// the login, and none for those that uploads use up (ProFTPD). The library's tickets cannot be used
+    /// twice (RFC 8446 C.4 advises against it, too).
     pub fn ran_dry(&self) -> bool {
         self.store.ran_dry()
     }
 
-    /// The same control connection, with nothing to resume: a data connection made with it shakes hands from the beginning.
-    /// To find out whether a server insists.
+    /// The same control connection, with nothing to resume: a data connection made with it does a full
+    /// handshake. To find out whether a server insists.
     #[must_use]
     pub fn without_tickets(&self) -> Self {
         Self { store: Arc::default(), ..self.clone() }

@@ -37,11 +37,11 @@ pub enum HandshakeError {
     /// The peer closed the connection in the middle.
     #[error("the peer closed the connection during the TLS handshake")]
     Closed,
-    /// The peer sent an alert, or something that TLS forbids, or offered nothing that we take; or its certificate
-    /// was refused.
+    /// The peer sent an alert, or something that TLS forbids, or offered nothing that we take; or its
+    /// certificate was refused.
     #[error("the TLS handshake failed: {0}")]
     Tls(#[source] rustls::Error),
-    /// The server's certificate is not one that we were told to take.
+    /// The server's certificate is not one that we trust.
     #[error(transparent)]
     Refused(CertificateRefused),
     /// The connection broke.
@@ -125,7 +125,7 @@ pub enum CertificateRefused {
         /// The data connection's.
         data: Fingerprint,
     },
-    /// Nobody can vouch for any.
+    /// There is no authority to vouch for any.
     #[error("this system has no certificate authorities to trust")]
     NoRoots,
 }
@@ -136,7 +136,7 @@ impl From<CertificateRefused> for rustls::Error {
     }
 }
 
-/// Why a certificate does not verify, in words for a person who has never heard of rustls.
+/// Why a certificate does not verify, in words for people who do not know rustls.
 pub(crate) fn words(error: &rustls::Error) -> String {
     let rustls::Error::InvalidCertificate(error) = error else { return error.to_string() };
     let day = |time: &UnixTime| {
@@ -161,7 +161,8 @@ pub(crate) fn words(error: &rustls::Error) -> String {
             "it is not for this name".to_owned()
         }
         CertificateError::Other(OtherError(other)) => match other.to_string().as_str() {
-            // The library's name for what `openssl req -x509` makes, which is what most guides tell people to do.
+            // The library's name for what `openssl req -x509` makes, which is what most guides tell people to
+            // do.
             "CaUsedAsEndEntity" => "self-signed".to_owned(),
             other => other.to_owned(),
         },
@@ -169,12 +170,13 @@ pub(crate) fn words(error: &rustls::Error) -> String {
     }
 }
 
-/// Why a control connection is not protected now, or not clear.
+/// Why TLS did not start or end on a control connection.
 #[derive(Debug, thiserror::Error)]
 pub enum UpgradeError {
-    /// Bytes in clear came behind the AUTH command, or behind the reply to it: somebody else's, put there to be taken for
-    /// protected ones. Nothing was sent; the connection still speaks clear, so that a server can say 503 and close.
-    #[error("bytes in clear wait to be read where TLS was to begin")]
+    /// Unencrypted bytes came behind the AUTH command, or behind the reply to it: an attacker's, put there to
+    /// be taken for protected ones. Nothing was sent; the connection is still unencrypted, so that a server
+    /// can say 503 and close.
+    #[error("unencrypted bytes wait to be read where TLS was to begin")]
     PendingClear,
     /// It is protected already, or it is not.
     #[error("the connection is not in the state for that")]
@@ -188,7 +190,7 @@ pub enum UpgradeError {
     /// The host's name cannot stand in TLS. Nothing was sent.
     #[error("{0:?} is not a host name")]
     Name(String),
-    /// The client went on under TLS where it should have ended it. The connection is of no use any more.
+    /// The client continued under TLS where it should have ended it. The connection is of no use any more.
     #[error("protected bytes came where TLS was to end")]
     PendingProtected,
 }
@@ -196,14 +198,15 @@ pub enum UpgradeError {
 /// Why a data connection was not taken, or not made.
 #[derive(Debug, thiserror::Error)]
 pub enum DataTlsError {
-    /// It resumes nothing, and must. A server says 522 and that the client has to resume its control connection's session.
+    /// It resumes nothing, and must. A server says 522 and that the client has to resume its control
+    /// connection's session.
     #[error("the data connection does not resume the TLS session of its control connection")]
     Unbound,
     /// It resumes another control connection's session. A server says 522.
     #[error("the data connection resumes the TLS session of another control connection")]
     Foreign,
-    /// It resumes nothing, and shows another certificate than the client showed on the control connection, or none. A
-    /// server says 522.
+    /// It resumes nothing, and shows another certificate than the client showed on the control connection, or
+    /// none. A server says 522.
     #[error("the data connection does not show the client certificate of its control connection")]
     AnotherCertificate,
     /// TLS was not established.

@@ -25,15 +25,15 @@ impl Established {
         self.certificates.first().map(Fingerprint::of)
     }
 
-    /// By what other programs pin the peer's own certificate: its SHA-1 (lftp), and the SHA-256 of its key (curl). Nothing is
-    /// trusted for them here.
+    /// By what other programs pin the peer's own certificate: its SHA-1 (lftp), and the SHA-256 of its key
+    /// (curl). Nothing is trusted for them here.
     pub fn pins(&self) -> Option<([u8; 20], [u8; 32])> {
         let own = self.certificates.first()?;
         Some((sha1(own), key_sha256(own)))
     }
 
-    /// The subject of the peer's own certificate; none where it is empty or damaged. It is what the certificate says, and
-    /// true only where an authority vouches for it.
+    /// The subject of the peer's own certificate; none where it is empty or damaged. It is what the
+    /// certificate says, and true only where an authority vouches for it.
     pub fn subject(&self) -> Option<Subject> {
         self.certificates.first().and_then(Subject::of)
     }

@@ -1,4 +1,4 @@
-//! Who do we say we are? A certificate chain and its key.
+//! Which certificate and key are ours?
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ pub struct SelfSigned {
 }
 
 impl Identity {
-    /// From PEM: the chain, our own certificate first, and the key (PKCS #8, PKCS #1 or SEC 1, not encrypted). Both may
-    /// be in one file; other sections are passed over.
+    /// From PEM: the chain, our own certificate first, and the key (PKCS #8, PKCS #1 or SEC 1, not
+    /// encrypted). Both may be in one file; other sections are passed over.
     ///
     /// # Errors
     /// When one is missing, damaged, or they do not belong together.
@@ -80,8 +80,8 @@ impl Identity {
         }
     }
 
-    /// Makes a certificate that signs itself, for these names (host names and addresses): ECDSA on P-256, valid from a
-    /// day ago until the year 4096, since it is trusted by its fingerprint and not by a date.
+    /// Makes a certificate that signs itself, for these names (host names and addresses): ECDSA on P-256,
+    /// valid from a day ago until the year 4096, since it is trusted by its fingerprint and not by a date.
     ///
     /// # Errors
     /// When a name cannot stand in a certificate, or the system has no random bytes.
@@ -104,12 +104,14 @@ impl Identity {
         self.fingerprint
     }
 
-    /// The SHA-1 of our own certificate, by which some programs still name one: nothing is trusted for it here.
+    /// The SHA-1 of our own certificate, by which some programs still name one: nothing is trusted for it
+    /// here.
     pub fn sha1(&self) -> [u8; 20] {
         sha1(self.chain().first().map(AsRef::as_ref).unwrap_or_default())
     }
 
-    /// The SHA-256 of our own certificate's key (SubjectPublicKeyInfo in DER), by which curl and others pin one.
+    /// The SHA-256 of our own certificate's key (SubjectPublicKeyInfo in DER), by which curl and others pin
+    /// one.
     pub fn key_sha256(&self) -> [u8; 32] {
         key_sha256(self.chain().first().map(AsRef::as_ref).unwrap_or_default())
     }
@@ -150,9 +152,9 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Identity
     if all.is_empty() { Err(IdentityError::NoCertificate) } else { Ok(all) }
 }
 
-/// Chooses among identities: the first that serves the name asked for (SNI, RFC 6066 3) and whose key the client can
-/// check, else the first whose key it can check. A client that asks for a name we have not gets a certificate that it will
-/// refuse, and can show; a handshake that just fails would tell its user nothing.
+/// Chooses among identities: the first that serves the name asked for (SNI, RFC 6066 3) and whose key the
+/// client can check, else the first whose key it can check. A client that asks for a name we have not gets a
+/// certificate that it will refuse, and can show; a handshake that just fails would be no help to its user.
 #[derive(Debug)]
 pub(super) struct Choice(pub(super) Vec<Identity>);
 

@@ -1,14 +1,16 @@
-//! Which control connections are one client's, that resumes the session of any of them on the data connections of all?
+//! Which control connections are one client's, that resumes the session of any of them on the data
+//! connections of all?
 //!
-//! A Go program, rclone for one, keeps one cache of TLS sessions for all its connections to a host, so that a data connection
-//! resumes whichever session came last. Two control connections are *kin* when they come from one address and the same user is
-//! logged in on both; the session of one is then good enough for a data connection of the other, wherever only one claim can be
-//! meant. The names of anonymous users prove nothing, so theirs are kin only once they have been seen to *share* sessions.
+//! A Go program, rclone for one, keeps one cache of TLS sessions for all its connections to a host, so that a
+//! data connection resumes whichever session came last. Two control connections are *kin* when they come from
+//! one address and the same user is logged in on both; the session of one is then good enough for a data
+//! connection of the other, wherever only one claim can be meant. The names of anonymous users prove nothing,
+//! so theirs are kin only once they have been seen to *share* sessions.
 //!
 //! ```text
 //!   control hello with a ticket of another control connection --+
 //!   data connection that resumes another's session, proven -----+--> both share --> ports of their own
-//!                                                                      '--> a Pool keeps the sessions of those that end
+//!                                                                      '--> a Pool keeps sessions that end
 //! ```
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -21,10 +23,11 @@ use tokio::time::Instant;
 
 use super::owner::Flow;
 
-/// Sessions of control connections that have ended, which a client that shares them may still hold as its newest.
+/// Sessions of control connections that have ended, which a client that shares them may still hold as its
+/// newest.
 const ENDED: usize = 8;
 
-/// Ports at which a control connection lately had a claim that nobody used.
+/// Ports at which a control connection lately had a claim that was not used.
 const LEFT: usize = 8;
 
 /// How long a connection may still come for such a claim: as long as a claim lasts.
@@ -35,7 +38,7 @@ const LATELY: Duration = Duration::from_secs(60);
 pub struct User {
     /// The name; the same for all anonymous users.
     pub name: Arc<str>,
-    /// Anybody can be this user.
+    /// Needs no password: different clients may be this user.
     pub anonymous: bool,
 }
 
@@ -93,8 +96,8 @@ impl Kin {
         self.standing.borrow().ended
     }
 
-    /// Where nobody is logged in yet, on a control connection from this address: when somebody is. A client that shares
-    /// sessions has this one as its newest, and goes on with its transfers meanwhile.
+    /// Where nobody is logged in yet, on a control connection from this address: when somebody is. A client
+    /// that shares sessions has this one as its newest, and goes on with its transfers meanwhile.
     pub(crate) fn awaited(&self, address: IpAddr) -> Option<watch::Receiver<Standing>> {
         let open = self.address == address && self.standing.borrow().is_open();
         open.then(|| self.standing.subscribe())
@@ -121,7 +124,8 @@ impl Kin {
             })
     }
 
-    /// May another's session do for a transfer? Anybody can be anonymous; what one of them stores is not to be another's.
+    /// May another's session do for a transfer? Different clients may be anonymous; what one of them stores
+    /// is not to be another's.
     pub(crate) fn lends(&self, flow: Flow) -> bool {
         flow == Flow::Sends || self.user().is_some_and(|user| !user.anonymous)
     }
@@ -149,8 +153,8 @@ impl Kin {
 #[derive(Debug)]
 pub(crate) struct Pools<S>(Mutex<HashMap<Party, Weak<Pool<S>>>>);
 
-/// Keeps the sessions of control connections that have ended, as long as one lives that shares them. Nobody gains by that: who
-/// knows such a session could have stayed logged in.
+/// Keeps the sessions of control connections that have ended, as long as one lives that shares them. No
+/// client gains by that: one that knows such a session could have stayed logged in.
 #[derive(Debug)]
 pub(crate) struct Pool<S>(Mutex<VecDeque<Arc<S>>>);
 

@@ -1,8 +1,8 @@
 //! How do TLS records get from a socket to rustls and back?
 //!
-//! Without waiting: every step that would have to says `WouldBlock`, and the connection's owner knows how to wait. Bytes
-//! are given to rustls record by record, so that what follows the peer's close_notify is still ours to read: after CCC
-//! (RFC 4217 4.1) the same socket goes on unencrypted.
+//! Without waiting: every step that would have to says `WouldBlock`, and the connection's owner knows how to
+//! wait. Bytes are given to rustls record by record, so that what follows the peer's close_notify is still
+//! ours to read: after CCC (RFC 4217 4.1) the same socket goes on unencrypted.
 use std::io::{self, BufRead, IoSlice, Write};
 use std::os::fd::BorrowedFd;
 
@@ -14,7 +14,8 @@ use super::reissue::Reissue;
 use crate::buffer;
 use crate::socket::{Waiting, receive_into};
 
-/// The most plaintext that is encrypted ahead of the kernel. What a peer that does not read leaves of it stays in memory.
+/// The most plaintext that is encrypted ahead of the kernel. What a peer that does not read leaves of it
+/// stays in memory.
 pub(crate) const AHEAD: usize = buffer::PIECE;
 
 /// The header of a record: type, version, length (RFC 8446 5.1).
@@ -66,12 +67,14 @@ impl Layer {
         self.connection.wants_write()
     }
 
-    /// Goes on with the handshake as far as the peer's bytes allow. Afterwards everything of ours is with the kernel.
+    /// Goes on with the handshake as far as the peer's bytes allow. Afterwards everything of ours is with the
+    /// kernel.
     pub(crate) fn handshake(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
         while self.connection.is_handshaking() {
             if !self.feed(socket)? {
-                // In one piece: the second of two small ones would lie with the kernel until the peer has acknowledged the
-                // first (Nagle's algorithm), which takes it 40 ms when it has nothing to say itself.
+                // In one piece: the second of two small ones would lie with the kernel until the peer has
+                // acknowledged the first (Nagle's algorithm), which takes it 40 ms when it has nothing to say
+                // itself.
                 self.flush(socket)?;
                 if self.ended {
                     return Err(io::ErrorKind::UnexpectedEof.into());
@@ -82,8 +85,8 @@ impl Layer {
         self.flush(socket)
     }
 
-    /// Sends what is to be sent, and reads on until there is an answer to be sent that has not been: a server's second
-    /// look at a client's hello.
+    /// Sends what is to be sent, and reads on until there is an answer to be sent that has not been: a
+    /// server's second look at a client's hello.
     pub(crate) fn retry(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
         if !self.asked {
             self.flush(socket)?;
@@ -111,8 +114,8 @@ impl Layer {
         Ok(())
     }
 
-    /// Takes bytes to be sent: at most [`AHEAD`], and none (`WouldBlock`) while ciphertext of earlier ones waits. What is
-    /// taken may still have to be flushed.
+    /// Takes bytes to be sent: at most [`AHEAD`], and none (`WouldBlock`) while ciphertext of earlier ones
+    /// waits. What is taken may still have to be flushed.
     pub(crate) fn write(&mut self, socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         self.flush(socket)?;
         self.reissue.say(&mut self.connection);
@@ -133,8 +136,9 @@ impl Layer {
         self.reissue.prepare(ticket);
     }
 
-    /// Appends plaintext, at most `limit` bytes. 0 is the peer's end, said by close_notify; an end without it is
-    /// `UnexpectedEof`, and one in the middle of a record `ConnectionAborted`, after everything that came before it was given.
+    /// Appends plaintext, at most `limit` bytes. 0 is the peer's end, said by close_notify; an end without it
+    /// is `UnexpectedEof`, and one in the middle of a record `ConnectionAborted`, after everything that came
+    /// before it was given.
     pub(crate) fn read(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -157,7 +161,7 @@ impl Layer {
                 continue;
             }
             if self.ended {
-                // No server forgets half a record: somebody has cut it.
+                // No server forgets half a record: it was cut on the way.
                 return Err(if self.inbox.is_torn() {
                     io::Error::new(io::ErrorKind::ConnectionAborted, "it ended in the middle of a TLS record")
                 } else {
@@ -240,8 +244,8 @@ impl Layer {
         into.len() - before
     }
 
-    /// Gives rustls a piece of a record out of the inbox; false when there is none. Answers of rustls (an alert, a key
-    /// update) are sent if the kernel takes them.
+    /// Gives rustls a piece of a record out of the inbox; false when there is none. Answers of rustls (an
+    /// alert, a key update) are sent if the kernel takes them.
     fn feed(&mut self, socket: BorrowedFd<'_>) -> io::Result<bool> {
         if self.closed {
             return Ok(false);

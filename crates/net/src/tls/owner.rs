@@ -1,4 +1,5 @@
-//! Whose is a data connection under TLS? The session that it resumes tells (RFC 4217 10), as far as the policy asks for that.
+//! Whose is a data connection under TLS? That of the session that it resumes (RFC 4217 10), as far as the
+//! policy asks for it.
 //!
 //! | it resumes | `Require` | `Learn` | `Off` |
 //! |---|---|---|---|
@@ -13,8 +14,8 @@
 pub enum Reuse {
     /// Always.
     Require,
-    /// A client that has done it once must from then on; one that never does is taken. The session of [kin](Shows::Kin) does
-    /// as well, where only one claim can be meant.
+    /// A client that has done it once must from then on; one that never does is taken. The session of
+    /// [kin](Shows::Kin) does as well, where only one claim can be meant.
     #[default]
     Learn,
     /// Never asked for.
@@ -35,8 +36,8 @@ pub enum Flow {
 pub enum Shows {
     /// It resumes this control connection's session.
     Own,
-    /// It resumes the session of another of the same user and the same address. That one lives, or its client was seen to share
-    /// sessions among its control connections, and another of these lives.
+    /// It resumes the session of another of the same user and the same address. That one lives, or its client
+    /// was seen to share sessions among its control connections, and another of these lives.
     Kin,
     /// It resumes the session of another control connection.
     Other,

@@ -43,7 +43,8 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], TlsConfigError> {
     Ok(bytes)
 }
 
-/// That the peer has its certificate's key: the same for servers and for clients, and nothing to decide about.
+/// That the peer has its certificate's key: the same for servers and for clients, and nothing to decide
+/// about.
 macro_rules! signatures {
     () => {
         fn verify_tls12_signature(

@@ -1,16 +1,17 @@
 //! How is a client given another ticket on its control connection, long after the handshake?
 //!
-//! TLS 1.3 lets a server give tickets at any time (RFC 8446 4.6.1), but rustls gives them at the end of a handshake only. A
-//! client like curl 7.88 keeps one, uses it once, and never reads what an upload's connection brings; what it does read is the
-//! control connection.
+//! TLS 1.3 lets a server give tickets at any time (RFC 8446 4.6.1), but rustls gives them at the end of a
+//! handshake only. A client like curl 7.88 keeps one, uses it once, and never reads what an upload's
+//! connection brings; what it does read is the control connection.
 //!
 //! ```text
 //!   handshake   rustls --tickets--> Sealer --> the wire          Sealer remembers the last one as a template
-//!   later       one byte, with a ticket laid ready ----> Sealer --> the template with that ticket, as a handshake message
+//!   later       one byte, and a ticket --> Sealer --> the template with that ticket, a handshake message
 //! ```
-//! So the records of a control connection are protected by the library's own ciphers with one step before them, and nothing
-//! of the cryptography is ours. The message that is sent later differs from the login's in the ticket alone: it is for the
-//! same session, whose secret is the same. Whoever resumes it agrees on new keys, as always.
+//! So the records of a control connection are protected by the library's own ciphers with one step before
+//! them, and nothing of the cryptography is ours. The message that is sent later differs from the login's in
+//! the ticket alone: it is for the same session, whose secret is the same. Every resumption agrees on new
+//! keys, as always.
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -32,8 +33,8 @@ const LIFETIME_AND_AGE: usize = 8;
 const MOST: usize = 1 << 14;
 
 thread_local! {
-    // rustls encrypts a record in the call that is given its bytes (a test asserts it), so that both are filled and emptied
-    // within one call, and nothing else runs on this thread meanwhile.
+    // rustls encrypts a record in the call that is given its bytes (a test asserts it), so that both are
+    // filled and emptied within one call, and nothing else runs on this thread meanwhile.
     /// The last ticket's message that was protected.
     static SEEN: RefCell<Option<Template>> = const { RefCell::new(None) };
     /// What is to be said in place of the next application data.
@@ -78,8 +79,8 @@ impl Template {
     }
 }
 
-/// The tickets that a connection gives after its handshake. Nothing happens where the connection's configuration does not have
-/// our [`provider`].
+/// The tickets that a connection gives after its handshake. Nothing happens where the connection's
+/// configuration does not have our [`provider`].
 #[derive(Debug, Default)]
 pub(super) struct Reissue {
     template: Option<Template>,
@@ -111,7 +112,8 @@ impl Reissue {
     pub(super) fn say(&mut self, connection: &mut rustls::Connection) {
         let Some(message) = self.ready.take() else { return };
         READY.set(Some(message));
-        // The byte stands for the message. It fails only where nothing can be sent any more, as the next write will say.
+        // The byte stands for the message. It fails only where nothing can be sent any more, as the next
+        // write will say.
         let _ = connection.writer().write(&[0]);
         READY.take();
     }

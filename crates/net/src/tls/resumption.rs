@@ -6,8 +6,8 @@ use rustls::server::{ProducesTickets, StoresServerSessions};
 
 use super::sessions::{ControlSession, Id, Registry, Sessions};
 
-/// How long clients may keep a ticket: the longest that TLS 1.3 allows (RFC 8446 4.6.1). It dies with the control
-/// connection in any case.
+/// How long clients may keep a ticket: the longest that TLS 1.3 allows (RFC 8446 4.6.1). It dies with the
+/// control connection in any case.
 const LIFETIME: u32 = 7 * 24 * 60 * 60;
 
 /// The control connection's side: gives, and takes nothing back.
@@ -36,7 +36,8 @@ impl ProducesTickets for Issuer {
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        // No control connection resumes another's session. But a client that shows one has one cache for both.
+        // No control connection resumes another's session. But a client that shows one has one cache for
+        // both.
         let (id, _) = self.0.registry.named(ticket)?;
         self.saw(id);
         None
@@ -63,10 +64,12 @@ impl StoresServerSessions for Issuer {
     }
 }
 
-/// A data connection's side: takes a session back, remembers whose it was, and gives tickets only once it is told to.
+/// A data connection's side: takes a session back, remembers whose it was, and gives tickets only once that
+/// is allowed.
 pub(crate) struct Resumption {
     registry: Arc<Registry>,
-    /// The only control connection whose sessions are taken, and whether those of its kin are; none: any that is known.
+    /// The only control connection whose sessions are taken, and whether those of its kin are; none: any that
+    /// is known.
     only: Option<(Arc<ControlSession>, bool)>,
     state: Mutex<State>,
 }
@@ -92,8 +95,8 @@ pub(crate) enum Offered {
 
 #[derive(Clone, Copy, Default)]
 enum Gives {
-    /// The ticket that came, back. TLS 1.2 answers a resumption with a ticket before anything is decided; this one is
-    /// worth what the client has already.
+    /// The ticket that came, back. TLS 1.2 answers a resumption with a ticket before anything is decided;
+    /// this one is worth what the client has already.
     #[default]
     Same,
     Nothing,

@@ -23,10 +23,10 @@ use super::subject::Subject;
 use super::tickets::{AT_LOGIN, ON_DATA};
 use crate::session_id::SessionId;
 
-/// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use one of them for
-/// both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than FTP; it asks for `ftp` beside
-/// it. A client that asks only for something else (a browser, a mail client that
-/// was sent here) is refused by the handshake; one that does not ask is served.
+/// The names by which FTP may be asked for in ALPN (RFC 7301), each connection's own first: some clients use
+/// one of them for both. FileZilla's `x-filezilla-ftp` is none of them, since who takes it promises more than
+/// FTP; it asks for `ftp` beside it. A client that asks only for something else (a browser, a mail client
+/// that was sent here) is refused by the handshake; one that does not ask is served.
 const CONTROL: [&[u8]; 2] = [b"ftp", b"ftp-data"];
 const DATA: [&[u8]; 2] = [b"ftp-data", b"ftp"];
 
@@ -60,10 +60,11 @@ pub enum ClientTrust {
     Authorities {
         /// The authorities' own certificates.
         authorities: Vec<CertificateDer<'static>>,
-        /// Lists of revoked certificates. What no list speaks of is not revoked; a list past its date still counts.
+        /// Lists of revoked certificates. What no list speaks of is not revoked; a list past its date still
+        /// counts.
         revoked: Vec<CertificateRevocationListDer<'static>>,
     },
-    /// Any, of whomever: the caller knows the fingerprints that it trusts. That the client has the key is proven.
+    /// Any: the user of this knows the fingerprints that it trusts. That the client has the key is proven.
     Any,
 }
 
@@ -82,8 +83,8 @@ impl ClientTrust {
     }
 }
 
-/// A listener's TLS. What it is made of can be exchanged while it is used: connections that are there keep what they began
-/// with, data connections too.
+/// A listener's TLS. What it is made of can be exchanged while it is used: connections that are there keep
+/// what they began with, data connections too.
 #[derive(Debug)]
 pub struct ServerTls {
     current: RwLock<Arc<Current>>,
@@ -103,7 +104,7 @@ struct Current {
 pub struct ClientCertificate {
     /// Of the certificate whose key it has.
     pub fingerprint: Fingerprint,
-    /// Who it is; none where no authority vouches for it, since anybody can write any name into a certificate.
+    /// Who it is; none where no authority vouches for it, since any name can be written into a certificate.
     pub subject: Option<Subject>,
 }
 
@@ -193,8 +194,8 @@ impl Opening {
     }
 }
 
-/// The TLS of one control connection, to which its data connections are bound. As long as it, or a clone of it, lives,
-/// what the client was given can be resumed. Cheap to clone.
+/// The TLS of one control connection, to which its data connections are bound. As long as it, or a clone of
+/// it, lives, what the client was given can be resumed. Cheap to clone.
 #[derive(Clone)]
 pub struct Binding {
     lifetime: Arc<Lifetime>,
@@ -221,7 +222,8 @@ impl Lifetime {
 impl Drop for Lifetime {
     fn drop(&mut self) {
         self.session.kin.end();
-        // Its client may go on with its session on the data connections of others; if there are none, nothing is kept.
+        // Its client may go on with its session on the data connections of others; if there are none, nothing
+        // is kept.
         if let Some(pool) = self.session.registry.pools.of(&self.session.kin) {
             pool.keep(Arc::clone(&self.session));
         }
@@ -234,14 +236,15 @@ impl Binding {
         self.session().id()
     }
 
-    /// Who is logged in on the control connection now. Without anybody it has no kin (see [`Shows::Kin`](super::Shows::Kin)).
+    /// Who is logged in on the control connection now. Without one it has no kin (see
+    /// [`Shows::Kin`](super::Shows::Kin)).
     pub fn belongs(&self, user: Option<User>) {
         self.session().kin.belongs(user);
         self.lifetime.join();
     }
 
-    /// May a data connection resume the session of a control connection that is kin? Not where anybody can be this user, and
-    /// something is to be stored.
+    /// May a data connection resume the session of a control connection that is kin? Not for an anonymous
+    /// user and an upload.
     pub fn lends(&self, flow: Flow) -> bool {
         self.session().kin.lends(flow)
     }
@@ -253,8 +256,9 @@ impl Binding {
         self.lifetime.join();
     }
 
-    /// A data connection was refused that resumes nothing. Its client may have no ticket any more (a Go program throws its only
-    /// one away when a handshake fails), and is given one with what is said next ([`Control::replenish`](crate::control::Control)).
+    /// A data connection was refused that resumes nothing. Its client may have no ticket any more (a Go
+    /// program discards its only one when a handshake fails), and is given one with what is said next
+    /// ([`Control::replenish`](crate::control::Control)).
     pub fn owes_a_ticket(&self) {
         self.session().owe();
     }
@@ -327,7 +331,7 @@ impl ClientCertificates {
             Self::Require(trust) => (trust, true),
         };
         let ClientTrust::Authorities { authorities, revoked } = trust else {
-            return Ok(Arc::new(Anybody { mandatory }));
+            return Ok(Arc::new(AnyCertificate { mandatory }));
         };
         let clients = |error: &dyn fmt::Display| TlsConfigError::Clients(error.to_string());
         let mut roots = RootCertStore::empty();
@@ -346,11 +350,11 @@ impl ClientCertificates {
 
 /// Takes any client's certificate, if the client has its key.
 #[derive(Debug)]
-struct Anybody {
+struct AnyCertificate {
     mandatory: bool,
 }
 
-impl ClientCertVerifier for Anybody {
+impl ClientCertVerifier for AnyCertificate {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -3,13 +3,14 @@
 //! ```text
 //!   ticket = id (16) | mark (16) | nonce (12) | session, sealed with the connection's own key
 //! ```
-//! The id is the control connection's, random; the mark says that this process gave that id out. So three things can be
-//! told apart: a ticket of this connection, a ticket of another one (living or gone), and no ticket of ours. Only the
-//! first can be opened, as each connection has its own key, which goes with it.
+//! The id is the control connection's, random; the mark says that this process gave that id out. So three
+//! things can be told apart: a ticket of this connection, a ticket of another one (living or gone), and no
+//! ticket of ours. Only the first can be opened, as each connection has its own key, which goes with it.
 //!
-//! What a control connection is given cannot be resumed by another control connection, only by data connections. A data
-//! connection is given tickets after it has proven that it knows a session of that control connection, and not before:
-//! a stranger that is turned away takes nothing along with which it could come again.
+//! What a control connection is given cannot be resumed by another control connection, only by data
+//! connections. A data connection is given tickets after it has proven that it knows a session of that
+//! control connection, and not before: a stranger that is turned away takes nothing along with which it could
+//! come again.
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -33,8 +34,8 @@ const MARK: usize = 16;
 /// Names one control connection in tickets.
 pub(super) type Id = [u8; ID];
 
-/// All control connections of a process that speak TLS. One for all listeners, so that a session of one listener is known
-/// at the passive ports of another. Cheap to clone.
+/// All control connections of a process that speak TLS. One for all listeners, so that a session of one
+/// listener is known at the passive ports of another. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions(Arc<Registry>);
 
@@ -262,7 +263,8 @@ impl ControlSession {
         Some(plain)
     }
 
-    /// A data connection has proven to know this session; by this ticket, or where it is empty, by the session's id.
+    /// A data connection has proven to know this session; by this ticket, or where it is empty, by the
+    /// session's id.
     pub(super) fn resumed(&self, ticket: &[u8]) {
         self.learn();
         if let Some(nonce) = ticket.get(ID + MARK..).and_then(<[u8]>::first_chunk) {

@@ -1,8 +1,9 @@
 //! Which session does a client's next data connection resume?
 //!
-//! One store for each control connection. TLS 1.3 tickets are for one use: they lie on a stack, and each data connection
-//! takes one and puts back those that it is given. The library's own store, shared by all connections to a server, would
-//! mix the sessions of parallel logins, which a server that binds data connections must refuse.
+//! One store for each control connection. TLS 1.3 tickets are for one use: they lie on a stack, and each data
+//! connection takes one and puts back those that it is given. The library's own store, shared by all
+//! connections to a server, would mix the sessions of parallel logins, which a server that binds data
+//! connections must refuse.
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,8 +56,8 @@ enum ViewState {
     Keeps,
     /// A data connection that has not said yet whether it resumes.
     Waits(Option<Tls12ClientSessionValue>, Vec<Tls13ClientSessionValue>),
-    /// A data connection that did not resume: its session is not the control connection's, and to keep it would put it in
-    /// that one's place.
+    /// A data connection that did not resume: its session is not the control connection's, and to keep it
+    /// would put it in that one's place.
     Drops,
 }
 

@@ -25,8 +25,8 @@ const KEYWORDS: [(&str, &str); 14] = [
     ("1.2.840.113549.1.9.1", "emailAddress"),
 ];
 
-/// A certificate's subject as RFC 4514 writes it, the last attribute first: `CN=alice,O=Example`. Two are equal when the
-/// same attributes have the same values in the same order, letter case included.
+/// A certificate's subject as RFC 4514 writes it, the last attribute first: `CN=alice,O=Example`. Two are
+/// equal when the same attributes have the same values in the same order, letter case included.
 ///
 /// It is what the certificate says. That it is true takes an authority that vouches for it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -84,7 +84,8 @@ pub struct NotASubject;
 impl FromStr for Subject {
     type Err = NotASubject;
 
-    /// Reads what RFC 4514 3 allows, keywords in upper and lower case; blanks around the parts are none of it.
+    /// Reads what RFC 4514 3 allows, keywords in upper and lower case; blanks around the parts are none of
+    /// it.
     fn from_str(text: &str) -> Result<Self, NotASubject> {
         let (mut out, mut rest) = (String::new(), text);
         loop {
@@ -129,7 +130,8 @@ fn text<'a>(value: &'a Any<'_>) -> Option<&'a str> {
     plain.contains(&value.tag()).then(|| std::str::from_utf8(value.data).ok()).flatten()
 }
 
-/// RFC 4514 2.4; control characters, which may stand as they are there, are escaped too, so that a subject is a line.
+/// RFC 4514 2.4; control characters, which may stand as they are there, are escaped too, so that a subject is
+/// a line.
 fn escape(value: &str, into: &mut String) {
     let last = value.chars().count().saturating_sub(1);
     for (at, c) in value.chars().enumerate() {

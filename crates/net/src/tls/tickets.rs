@@ -3,12 +3,13 @@ use std::collections::VecDeque;
 
 use super::owner::Flow;
 
-/// Tickets given at a TLS 1.3 login. Clients that use a ticket once, as they should, live on these as long as they only
-/// upload and never read what comes back. No client is relied on to keep more than these: after many downloads, which
-/// bring two each, the oldest are gone.
+/// Tickets given at a TLS 1.3 login. Clients that use a ticket once, as they should, live on these as long as
+/// they only upload and never read what comes back. No client is relied on to keep more than these: after
+/// many downloads, which bring two each, the oldest are gone.
 pub(super) const AT_LOGIN: usize = 8;
 
-/// Tickets given on a data connection, at most: one more than it has cost, so that a client that ran low recovers.
+/// Tickets given on a data connection, at most: one more than it has cost, so that a client that ran low
+/// recovers.
 pub(super) const ON_DATA: usize = 2;
 
 /// A client that has this many unused tickets or fewer is given another on the control connection.
@@ -48,8 +49,8 @@ impl Tickets {
         (self.newest, self.newest_used) = (Some(nonce), false);
     }
 
-    /// One was used by a peer that has proven to know its session. (Whoever has overheard one can show it, and is not to change
-    /// what is thought of the client.)
+    /// One was used by a peer that has proven to know its session. (An eavesdropper can show one too, which
+    /// is not to change what is thought of the client.)
     pub(super) fn used(&mut self, nonce: Nonce) {
         if self.recent.contains(&nonce) {
             self.reuses = true;
@@ -70,9 +71,10 @@ impl Tickets {
         self.owed = true;
     }
 
-    /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl (to 7.88 at
-    /// least) keeps one ticket, OpenSSL uses it once, and an upload brings no other. It is one connection that may be so:
-    /// a client that keeps more of the tickets of a login shows it with the next. A session of TLS 1.2 is never used up.
+    /// The client may have no ticket left: it has used the newest one, and was never seen with another. curl
+    /// (to 7.88 at least) keeps one ticket, OpenSSL uses it once, and an upload brings no other. It is one
+    /// connection that may be so: a client that keeps more of the tickets of a login shows it with the next.
+    /// A session of TLS 1.2 is never used up.
     pub(super) fn are_spent(&self) -> bool {
         self.issued > 1 && self.newest_used && !self.keeps_several && !self.reuses
     }
@@ -84,10 +86,11 @@ impl Tickets {
 
     /// How many may be given on a data connection, which uses one itself.
     ///
-    /// A download ends when the client has read everything, the tickets too. An upload is different: many clients never
-    /// read from it, and close it with the tickets unread, whereupon their kernel sends a reset and discards the end of
-    /// the file. So there is one only for a client that would have none left, which is one that could not be given any on
-    /// its control connection (see [`Tickets::are_short`]): that has gone on unencrypted.
+    /// A download ends when the client has read everything, the tickets too. An upload is different: many
+    /// clients never read from it, and close it with the tickets unread, whereupon their kernel sends a reset
+    /// and discards the end of the file. So there is one only for a client that would have none left, which
+    /// is one that could not be given any on its control connection (see [`Tickets::are_short`]): that has
+    /// gone on unencrypted.
     pub(super) fn allowance(&self, flow: Flow) -> usize {
         match flow {
             Flow::Sends => ON_DATA,

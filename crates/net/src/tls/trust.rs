@@ -13,15 +13,16 @@ use super::fingerprint::Fingerprint;
 use super::identity::{Identity, IdentityError, certificates};
 use super::provider::{Versions, provider};
 
-/// Which certificate of a server is taken. In every case the server must have its key, and every data connection must show
-/// the control connection's certificate again.
+/// Which certificate of a server is taken. In every case the server must have its key, and every data
+/// connection must show the control connection's certificate again.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// One that these authorities vouch for, for the name that was dialled.
+    /// One that these authorities vouch for, for the name that was connected to.
     Roots(Roots),
-    /// One of these, whoever made it, for whatever name and date.
+    /// One of these, whatever its issuer, name and date.
     Pinned(Vec<Fingerprint>),
-    /// Any: the caller decides, before it says anything secret. [`Session::doubt`](super::client::Session::doubt) says what these authorities think.
+    /// Any: the user of this decides, before anything secret is sent.
+    /// [`Session::doubt`](super::client::Session::doubt) says what these authorities think.
     Report(Roots),
 }
 
@@ -30,8 +31,9 @@ pub enum Trust {
 pub struct Roots(pub(super) Arc<RootCertStore>);
 
 impl Roots {
-    /// The system's, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Read once in a process, from a hundred files or
-    /// more: the first call blocks for some milliseconds. A system without any gives an empty store, which verifies nobody.
+    /// The system's, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Read once in a process, from a
+    /// hundred files or more: the first call blocks for some milliseconds. A system without any gives an
+    /// empty store, which verifies nobody.
     pub fn system() -> Self {
         static SYSTEM: OnceLock<Roots> = OnceLock::new();
         let load = || {
@@ -66,7 +68,8 @@ impl Roots {
         Self(Arc::new(roots))
     }
 
-    /// TLS for another protocol than FTP, by its name in ALPN (RFC 7301), towards servers that these vouch for.
+    /// TLS for another protocol than FTP, by its name in ALPN (RFC 7301), towards servers that these vouch
+    /// for.
     ///
     /// # Errors
     /// When the library refuses its own defaults.
@@ -79,8 +82,8 @@ impl Roots {
         Ok(config)
     }
 
-    /// Does one of these vouch for a server's own certificate, through the others of its chain, at this time and for this
-    /// name, as a client would ask?
+    /// Does one of these vouch for a server's own certificate, through the others of its chain, at this time
+    /// and for this name, as a client would ask?
     ///
     /// # Errors
     /// Why not, in words.

@@ -10,8 +10,8 @@ use super::fingerprint::Fingerprint;
 use super::provider::{provider, signatures};
 use super::trust::Trust;
 
-/// Decides for one control connection and its data connections. (rustls resumes a session only under the very verifier
-/// that it was made under, so that it must be one for both.)
+/// Decides for one control connection and its data connections. (rustls resumes a session only under the very
+/// verifier that it was made under, so that it must be one for both.)
 #[derive(Debug)]
 pub(super) struct Verifier {
     trust: Trust,
@@ -33,7 +33,7 @@ impl Verifier {
         Self { trust, roots, first: OnceLock::new(), doubt: Mutex::default() }
     }
 
-    /// Why the certificate would not have been taken, had the caller not asked to decide itself.
+    /// Why the certificate would not have been taken, were it not for the user of this to decide.
     pub(super) fn doubt(&self) -> Option<rustls::Error> {
         self.doubt.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -72,7 +72,7 @@ impl ServerCertVerifier for Verifier {
                 *self.doubt.lock().unwrap_or_else(PoisonError::into_inner) = by_roots().err();
             }
         }
-        // Nobody else sets it: a control connection has one handshake.
+        // It is set once: a control connection has one handshake.
         let _ = self.first.set(own.clone().into_owned());
         Ok(ServerCertVerified::assertion())
     }

@@ -133,7 +133,8 @@ async fn both_families_can_be_listened_at_on_one_port() {
     assert_eq!((at, error.kind()), (addresses[0], std::io::ErrorKind::AddrInUse));
 }
 
-/// Limits of a process hold for all its threads, hence a process of its own: this test starts itself once more.
+/// Limits of a process hold for all its threads, hence a process of its own: this test starts itself once
+/// more.
 #[test]
 fn a_full_table_of_descriptors_is_waited_out() {
     const INSIDE: &str = "PASV_TEST_FULL_TABLE";

@@ -60,7 +60,8 @@ async fn a_patient_call_says_what_it_came_to() {
         matches!(&refused, DialError::Failed(error, None) if error.kind() == ErrorKind::ConnectionRefused),
         "{refused:?}"
     );
-    // Of a listener with no room left the kernel drops what comes. Nothing has been sent again in so short a time.
+    // Of a listener with no room left the kernel drops what comes. Nothing has been sent again in so short a
+    // time.
     let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     full.bind(&SocketAddr::new(HERE, 0).into()).unwrap();
     full.listen(0).unwrap();

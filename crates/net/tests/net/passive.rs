@@ -126,8 +126,8 @@ async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
     assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Contested);
 }
 
-/// The acceptor runs beside the session here, and may have the second in its hands when the session asks: then the queue is
-/// empty, and the first must not be taken for all that.
+/// The acceptor runs beside the session here, and may have the second in its hands when the session asks:
+/// then the queue is empty, and the first must not be taken for all that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_connection_counts_whoever_is_about_to_hand_it_over() {
     let ports = ports(1);
@@ -297,8 +297,8 @@ async fn the_ports_are_closed_with_their_owner() {
     .unwrap();
 }
 
-/// `--listen 127.0.0.1:2121 --listen [::]:2122`: a session that came by the second at another IPv4 address of the machine
-/// had no passive port at all; with `[::1]` and `[::]` none came by the second had.
+/// `--listen 127.0.0.1:2121 --listen [::]:2122`: a session that came by the second at another IPv4 address of
+/// the machine had no passive port at all; with `[::1]` and `[::]` none came by the second had.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_beside_all_addresses_takes_no_ports_from_them() {
     let v6_all = IpAddr::from([0u16; 8]);

@@ -32,7 +32,8 @@ impl Guard {
     }
 }
 
-/// Waits until a connection is there that is the client's own, or may be. The claim comes back where none came.
+/// Waits until a connection is there that is the client's own, or may be. The claim comes back where none
+/// came.
 pub(super) async fn arrival(
     mut claim: ProtectedClaim,
     settings: &Settings,
@@ -43,7 +44,7 @@ pub(super) async fn arrival(
     let (arrived, seen) = silence::watched(port.clone(), arrival).await;
     match arrived {
         Ok(arrival) => Ok((claim, arrival)),
-        Err(NoConnection::Nobody) => Err((claim, silence::nobody_came(&port, seen, patience).await)),
+        Err(NoConnection::NoneCame) => Err((claim, silence::nobody_came(&port, seen, patience).await)),
         Err(why) => Err((claim, none(&why))),
     }
 }
@@ -60,7 +61,7 @@ pub(super) async fn connection(
 /// Why there is no connection.
 fn none(why: &NoConnection) -> Transferred {
     match why {
-        NoConnection::Nobody => Reason::DataNotMade.into(),
+        NoConnection::NoneCame => Reason::DataNotMade.into(),
         NoConnection::Yielded => Reason::PortYielded.into(),
         NoConnection::Contested => Reason::Contested.into(),
         NoConnection::Refused(refused) => {

@@ -10,7 +10,8 @@ pub(crate) struct ClaimId(pub(crate) u64);
 pub(crate) enum Kind {
     /// Not at all: it is the only claim at its slot.
     Clear,
-    /// It may be one that does not say whose it is, and so might another's beside it: it is the only claim at its slot.
+    /// It may be one that does not say whose it is, and so might another's beside it: it is the only claim at
+    /// its slot.
     Lone(SessionId),
     /// It says so.
     Bound(SessionId),

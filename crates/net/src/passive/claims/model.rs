@@ -38,8 +38,8 @@ fn first(_: usize) -> usize {
     0
 }
 
-/// The same rules, written as plainly as possible: one list of claims in the order of asking, and how often anything
-/// has happened.
+/// The same rules, written as plainly as possible: one list of claims in the order of asking, and how often
+/// anything has happened.
 #[derive(Default)]
 struct Model {
     claims: Vec<(Wish, State)>,
@@ -59,7 +59,7 @@ enum State {
 
 /// What [`Outcome`] says, without the stamp.
 #[derive(Debug, PartialEq)]
-enum Told {
+enum Expected {
     Handed(ClaimId, Vec<Grant>),
     Contested(Vec<ClaimId>),
     Protected,
@@ -116,7 +116,7 @@ impl Model {
         self.admits(wish, self.alone(wish.peer, wish.group))
     }
 
-    /// Somebody who waits its turn waits for this port.
+    /// A wish that waits its turn waits for this port.
     fn awaited(&self, peer: IpAddr, port: u16) -> bool {
         let waits = |(w, s): &(Wish, State)| {
             w.peer == peer
@@ -168,25 +168,25 @@ impl Model {
         }
     }
 
-    fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Told {
+    fn arrive(&mut self, peer: IpAddr, port: u16, now: Instant) -> Expected {
         let here: Vec<_> = self.live(peer, port).into_iter().filter(|(w, _)| w.until > now).collect();
         if let [(Wish { id, kind: Kind::Clear, .. }, _)] = here[..] {
             let index = self.claims.iter().position(|(w, _)| w.id == id).unwrap();
-            // Those who have arrived are told in the order of arriving.
+            // Those who have arrived are notified in the order of arriving.
             let (wish, _) = self.claims.remove(index);
             self.claims.push((wish, State::Arrived(port)));
-            return Told::Handed(id, self.freed(peer, port));
+            return Expected::Handed(id, self.freed(peer, port));
         }
         if !here.is_empty() {
             self.happened += 1;
-            return Told::Protected;
+            return Expected::Protected;
         }
         let unsure = self.arrived(peer, port);
         if unsure.is_empty() {
-            return Told::Stranger;
+            return Expected::Stranger;
         }
         self.claims.retain(|(w, _)| !unsure.contains(&w.id));
-        Told::Contested(unsure)
+        Expected::Contested(unsure)
     }
 
     fn whose(&self, at: &Arrival, says: Option<SessionId>, now: Instant) -> Option<ClaimId> {
@@ -336,16 +336,16 @@ proptest! {
                     }
                 }
                 Step::Arrive { peer: n, port } => {
-                    let told = match table.arrive(peer(n), port, now) {
-                        Outcome::Handed(id, grants) => Told::Handed(id, grants),
-                        Outcome::Contested(ids) => Told::Contested(ids),
-                        Outcome::Stranger => Told::Stranger,
+                    let outcome = match table.arrive(peer(n), port, now) {
+                        Outcome::Handed(id, grants) => Expected::Handed(id, grants),
+                        Outcome::Contested(ids) => Expected::Contested(ids),
+                        Outcome::Stranger => Expected::Stranger,
                         Outcome::Protected(stamp) => {
                             silent.push(Arrival { peer: peer(n), port, stamp, when: model.happened + 1 });
-                            Told::Protected
+                            Expected::Protected
                         }
                     };
-                    prop_assert_eq!(told, model.arrive(peer(n), port, now));
+                    prop_assert_eq!(outcome, model.arrive(peer(n), port, now));
                 }
                 Step::Speak { arrival, says } => {
                     let Some(arrival) = arrival.checked_rem(silent.len()).map(|n| silent[n]) else { continue };
@@ -406,7 +406,8 @@ proptest! {
                 });
                 prop_assert_eq!(table.next_expiry(peer(n), now), ends.min());
                 for (group, ports) in GROUPS.iter().enumerate() {
-                    // Claims by way of another set of ports are counted where these are held, and not where those are.
+                    // Claims by way of another set of ports are counted where these are held, and not where
+                    // those are.
                     let mut here = ports.iter().flat_map(|port| model.live(peer(n), *port));
                     if protected && here.all(|(w, _)| w.group == group) {
                         let (clear, all) = model.alone(peer(n), group);
@@ -470,8 +471,8 @@ fn two_hundred_that_say_whose_they_are_leave_a_port_for_one_in_clear() {
     assert_eq!(table.claim(wish(202, Kind::Clear, until), first), Answer::Queued);
 }
 
-/// A claim that may be for a connection that says nothing does not slip past an unencrypted one that has waited longer, and
-/// has its turn when that one gives up.
+/// A claim that may be for a connection that says nothing does not slip past an unencrypted one that has
+/// waited longer, and has its turn when that one gives up.
 #[test]
 fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     let mut table = Claims::new(vec![vec![7001]], false);
@@ -486,8 +487,8 @@ fn who_waits_its_turn_has_it_also_when_the_one_before_gives_up() {
     assert_eq!(table.claim(wish(5, bound(5), until), first), Answer::Queued, "nobody comes beside it");
 }
 
-/// Ten unencrypted sessions took all ten ports of an address, also from those under TLS; so did ten under TLS that had not resumed
-/// yet.
+/// Ten unencrypted sessions took all ten ports of an address, also from those under TLS; so did ten under TLS
+/// that had not resumed yet.
 #[test]
 fn claims_that_are_alone_leave_places_to_the_others() {
     let mut table = Claims::new(vec![(7001..7011).collect()], true);
@@ -504,7 +505,8 @@ fn claims_that_are_alone_leave_places_to_the_others() {
     }
 }
 
-/// What is not used makes room for others, the one that has waited longest first, and only for as many as there are.
+/// What is not used makes room for others, the one that has waited longest first, and only for as many as
+/// there are.
 #[test]
 fn a_claim_that_is_not_used_yields_to_one_that_waits() {
     let mut table = table();

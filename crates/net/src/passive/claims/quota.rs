@@ -1,9 +1,9 @@
-//! How many slots of an address may be held by claims that share with nobody?
+//! How many slots of an address may be held by claims that do not share?
 use super::kind::Kind;
 
-/// With `n` ports, one is kept from unencrypted claims where there are two or more, so that a first protected claim, which says
-/// nothing of whose it is yet, finds a slot; and where there are four or more another is kept from both, so that a claim whose
-/// connection says whose it is always finds one, as these share.
+/// With `n` ports, one is kept from unencrypted claims where there are two or more, so that a first protected
+/// claim, which says nothing of whose it is yet, finds a slot; and where there are four or more another is
+/// kept from both, so that a claim whose connection says whose it is always finds one, as these share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quota {
     clear: usize,

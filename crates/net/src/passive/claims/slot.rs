@@ -1,4 +1,5 @@
-//! What does one passive port hold for one address? One unencrypted claim, or protected ones that can be told apart.
+//! What does one passive port hold for one address? One unencrypted claim, or protected ones that can be told
+//! apart.
 use tokio::time::Instant;
 
 use super::kind::{ClaimId, Kind};

@@ -19,12 +19,12 @@ use crate::session_id::SessionId;
 use crate::tls::HandshakeError;
 use crate::tls::server::ServerTls;
 
-/// Hellos that wait in a claim, and stay. One is the client's; more are such as resume its session as well, or resume nothing
-/// where that will do, and they are the claim's to choose from.
+/// Hellos that wait in a claim, and stay. One is the client's; more are such as resume its session as well,
+/// or resume nothing where that will do, and they are the claim's to choose from.
 const FIRST_HELLOS: usize = 4;
 
-/// Those that came last, beside them. An overheard hello that is sent again and again neither keeps out the client's own, which
-/// comes later, nor drives out one that was there before.
+/// Those that came last, beside them. An overheard hello that is sent again and again neither keeps out the
+/// client's own, which comes later, nor drives out one that was there before.
 const LAST_HELLOS: usize = 2;
 
 /// A hello is waited for as long as there is a claim that it may be for.
@@ -36,8 +36,8 @@ type Slot = (IpAddr, u16);
 /// What happens at a protected claim before its transfer is said to begin.
 #[derive(Debug)]
 pub(in super::super) enum ArrivalEvent {
-    /// A connection is there: one that says that it is the claim's, or one that has said nothing yet, as clients do that
-    /// begin TLS when they are told to.
+    /// A connection is there: one that says that it is the claim's, or one that has said nothing yet, as
+    /// clients do that begin TLS after the reply.
     Comes,
     /// One was turned away.
     Refused(Refused),
@@ -50,7 +50,8 @@ pub(in super::super) enum ArrivalEvent {
 /// What happens at a protected claim whose connection is to be protected.
 #[derive(Debug)]
 pub(in super::super) enum HelloEvent {
-    /// A connection that resumes the claim's own session, or nothing where that will do. There may be several.
+    /// A connection that resumes the claim's own session, or nothing where that will do. There may be
+    /// several.
     Hello(Box<Hello>),
     /// One was turned away.
     Refused(Refused),
@@ -71,13 +72,13 @@ pub(super) struct Listened {
 }
 
 impl Hub {
-    /// Begins to wait for a connection's first words.
+    /// Begins to wait for a connection's hello.
     pub(super) fn read(self: &Arc<Self>, listened: Listened, data: Data) {
         let Listened { slot, stamp, reading_id, tls, out } = listened;
         if let Some(out) = out {
             out.end();
         }
-        // Without a runtime, at its end, nobody could read it.
+        // Without a runtime, at its end, there is no task to read it.
         let Ok(runtime) = Handle::try_current() else {
             self.lock().readings.take(slot, reading_id);
             return data.drain_and_close();
@@ -96,7 +97,7 @@ impl Hub {
                 && !hub.is_for_its_own(slot, stamp, hello)
                 && let Some(mut standing) = hello.awaits_login(slot.0)
             {
-                // Whose it is shows in a moment. Until then it is as if it had said nothing.
+                // Whose it is shows in a moment. Until then it counts as silent.
                 while let Some(until) = hub.latest(slot, stamp) {
                     if timeout_at(until, standing.wait_for(|standing| !standing.is_open())).await.is_ok() {
                         break;
@@ -114,8 +115,8 @@ impl Hub {
         }
     }
 
-    /// Does it resume the session of a claim's own control connection? Who is logged in there now does not matter: USER may come
-    /// while a transfer begins.
+    /// Does it resume the session of a claim's own control connection? Who is logged in there now does not
+    /// matter: USER may come while a transfer begins.
     fn is_for_its_own(&self, slot: Slot, stamp: Stamp, hello: &Hello) -> bool {
         let Shown::Session(binding) = hello.shown() else { return false };
         self.lock().claims.whose(slot, stamp, Some(binding), Instant::now()).is_some()
@@ -126,7 +127,7 @@ impl Hub {
         self.lock().claims.meant(slot, stamp, Instant::now()).map(|live| live.until).max()
     }
 
-    /// Nobody is left who could be waiting for it.
+    /// No claim is left that could be waiting for it.
     fn give_up(&self, slot: Slot, reading_id: ReadingId) {
         let mut woken = Vec::new();
         let mut state = self.lock();
@@ -139,7 +140,7 @@ impl Hub {
         }
     }
 
-    /// A connection has spoken, or failed to. What comes back is nobody's, and to be refused.
+    /// A hello was read, or not. What comes back belongs to no claim, and is to be refused.
     fn settle(
         &self,
         slot: Slot,
@@ -260,7 +261,7 @@ enum Given {
 }
 
 impl State {
-    /// A connection has come to a protected slot. None: there is nobody at it after all.
+    /// A connection has come to a protected slot. None: there is no claim at it after all.
     pub(super) fn listen(
         &mut self,
         slot: Slot,
@@ -270,7 +271,7 @@ impl State {
     ) -> Option<Listened> {
         let Self { claims, mailboxes, readings, .. } = self;
         let ids: Vec<ClaimId> = claims.meant(slot, stamp, Instant::now()).map(|live| live.id).collect();
-        // Whoever does not resume a session sees the certificate of the claim that it would be taken for.
+        // A peer that does not resume a session sees the certificate of the claim that it would be taken for.
         let first = claims.lone(slot).or_else(|| ids.first().copied())?;
         let tls = Arc::clone(mailboxes.get(&first)?.inbox.as_ref()?.terms.tls());
         let (reading_id, out) = readings.add(slot, stamp, ids.len(), data.share());
@@ -280,7 +281,7 @@ impl State {
         Some(Listened { slot, stamp, reading_id, tls, out })
     }
 
-    /// A protected claim has gone from its slot. What can be nobody else's comes back, to be ended.
+    /// A protected claim has gone from its slot. What can be for no other claim comes back, to be ended.
     pub(super) fn leave(
         &mut self,
         slot: Slot,
@@ -335,15 +336,15 @@ impl State {
         Given::Refused(hello, line)
     }
 
-    /// The claim that a connection is for which is none of those by what it says: there is no other, nor was there one since it
-    /// came.
+    /// The claim that a connection is for which is none of those by what it says: there is no other, nor was
+    /// there one since it came.
     fn only(&self, slot: Slot, reading: &Reading) -> Option<ClaimId> {
         let mut meant = self.claims.meant(slot, reading.stamp, Instant::now());
         let only = meant.next().filter(|_| meant.next().is_none() && !reading.has_seen_others_go());
         only.map(|live| live.id)
     }
 
-    /// Tells those who may be waiting for a connection that it was turned away.
+    /// Notifies the claims that may be waiting for a connection that it was turned away.
     fn turn_away(
         &mut self,
         slot: Slot,
@@ -376,14 +377,14 @@ impl State {
             || self.readings.silent(slot, |stamp| self.claims.precedes(id, stamp))
     }
 
-    /// Whoever waits for the silent ones at a slot looks whether there is still one.
+    /// A claim that waits for the silent ones at a slot looks whether there is still one.
     fn fell_silent(&mut self, slot: Slot, woken: &mut Vec<Waker>) {
         // Only a claim that is given what resumes nothing holds that back.
         let lone = self.claims.lone(slot).and_then(|id| self.mailboxes.get_mut(&id));
         wake_for(lone, Awaits::Silence, woken);
     }
 
-    /// The client of a claim is about to hear that nothing comes of it.
+    /// The client of a claim is about to get a reply that nothing comes of it.
     fn dismiss(&mut self, id: ClaimId) {
         if let Some((_, inbox)) = self.open(id) {
             inbox.dismissed = true;

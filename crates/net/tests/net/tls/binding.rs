@@ -107,7 +107,8 @@ async fn who_resumes_nothing_gets_nothing_to_resume() {
     for versions in BOTH {
         let login = site.login(versions).await;
         let eve = Stranger::new(&[], version(versions));
-        // Refused, and come again with what he was given: a ticket of the refused handshake would bind him now.
+        // Refused, and come again with what he was given: a ticket of the refused handshake would bind him
+        // now.
         for _ in 0..3 {
             let refused = visit(&login, &eve, Reuse::Require).await;
             assert!(matches!(refused, Err(DataTlsError::Unbound)), "{refused:?}");
@@ -136,8 +137,8 @@ async fn who_has_resumed_once_must_from_then_on() {
     }
 }
 
-/// curl (7.88) keeps the newest ticket alone, uses it once, and reads no other from an upload: the second upload of a session
-/// was refused.
+/// curl (7.88) keeps the newest ticket alone, uses it once, and reads no other from an upload: the second
+/// upload of a session was refused.
 #[tokio::test]
 async fn who_may_have_no_ticket_left_may_come_without_one() {
     let site = Site::new();
@@ -188,7 +189,8 @@ impl ClientSessionStore for Newest {
     }
 }
 
-/// Logs in, and makes a data connection wherever it is told to, after it has read a byte of reply: which of them resumed.
+/// Logs in, and makes a data connection wherever it is told to, after it has read a byte of reply: which of
+/// them resumed.
 fn uploads(client: &Stranger, mut socket: TcpStream, ports: &mpsc::Receiver<SocketAddr>) -> Vec<bool> {
     socket.set_read_timeout(Some(LONG)).unwrap();
     let mut tls = client.begin();
@@ -201,8 +203,8 @@ fn uploads(client: &Stranger, mut socket: TcpStream, ports: &mpsc::Receiver<Sock
     resumed
 }
 
-/// The tickets that it is short of come on the control connection, and none comes with an upload: who closes that without
-/// having read it would lose the end of the file.
+/// The tickets that it is short of come on the control connection, and none comes with an upload: who closes
+/// that without having read it would lose the end of the file.
 #[tokio::test]
 async fn who_keeps_one_ticket_has_one_for_each_of_a_thousand_uploads() {
     const UPLOADS: usize = 1000;
@@ -236,7 +238,8 @@ async fn who_keeps_one_ticket_has_one_for_each_of_a_thousand_uploads() {
     assert_eq!(newest.0.lock().unwrap().1, 8 + UPLOADS - 1);
 }
 
-/// What is given later is worth no more than what was given first: it belongs to its control connection, and dies with it.
+/// What is given later is worth no more than what was given first: it belongs to its control connection, and
+/// dies with it.
 #[tokio::test]
 async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
     let site = Site::new();
@@ -262,8 +265,8 @@ async fn a_ticket_that_is_given_later_is_its_control_connections_alone() {
     assert_eq!(bert.session.tickets(), 8);
 }
 
-/// Whoever overhears a hello can say it again, but proves nothing: what is thought of the client stays as it is, and it is
-/// given the tickets that it needs.
+/// Whoever overhears a hello can say it again, but proves nothing: what is thought of the client stays as it
+/// is, and it is given the tickets that it needs.
 #[tokio::test]
 async fn what_is_overheard_tells_nothing_of_the_client() {
     let site = Site::new();

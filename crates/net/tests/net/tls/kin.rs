@@ -1,5 +1,5 @@
-//! When may a data connection resume the session of another control connection? A client with one cache for all shows, on the
-//! second, what it was given on the first.
+//! When may a data connection resume the session of another control connection? A client with one cache for
+//! all shows, on the second, what it was given on the first.
 use std::net::TcpStream;
 
 use net::active::ActivePort;

@@ -152,7 +152,8 @@ async fn an_upload_that_is_cut_anywhere_is_not_whole_and_keeps_what_came() {
                     Err(error) => break error,
                 }
             };
-            // An end between two records may be a peer that leaves out close_notify; one within a record is none.
+            // An end between two records may be a peer that leaves out close_notify; one within a record is
+            // none.
             match ended {
                 PumpError::Truncated => assert_eq!(cut, 0),
                 PumpError::Peer(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted),
