@@ -10,9 +10,9 @@
 //! it is at least follows from the timer of our answer, which is sent again after 1, 2, 4, ... seconds:
 //!
 //! ```text
-//!   SYN  answer        again                  again                                      now
-//!   |----|--- 1 s -----|-------- 2 s ---------|----------------- 4 s ---------|-----------|--- left: "when" -|
-//!                      retransmits: 1         2                               3
+//!   SYN  answer      again                again                                    now
+//!   |----|-- 1 s ----|------- 2 s --------|---------------- 4 s --------|----------|-- left: "when" --|
+//!                    retransmits: 1       2                             3
 //! ```
 use std::fs::File;
 use std::io::{self, Read};
