@@ -8,5 +8,6 @@ pub mod conformance;
 pub mod files;
 pub mod memory;
 pub mod need;
+pub mod peer;
 pub mod ports;
 pub mod process;

@@ -1,9 +1,8 @@
 //! Does the doctor find what is wrong with servers that can be played over loopback?
-mod server;
 mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,27 @@ use doctor::remote::{LONGEST, Target, diagnose, examine};
 use doctor::{Report, Verdict, Weight};
 use wire::Secret;
 
-use server::{Odd, Quirk, Server, Session, well};
+use testbed::files::content;
+use testbed::peer::{Kept, Odd, Server, Session};
+
+type Quirk = fn(&str) -> Option<Odd>;
+
+fn well(_: &str) -> Option<Odd> {
+    None
+}
+
+/// A server with the two files that the doctor looks for.
+fn serving(greeting: &'static str, quirk: Quirk) -> Server {
+    having(Server::start(greeting, quirk))
+}
+
+fn serving_with(serve: impl Fn(TcpStream, Arc<Kept>) + Send + Sync + 'static) -> Server {
+    having(Server::with(serve))
+}
+
+fn having(server: Server) -> Server {
+    server.having("small", content(1, 1000)).having("large", content(2, 120_000))
+}
 
 fn target(port: u16) -> Target {
     Target {
@@ -44,7 +63,7 @@ fn verdicts(diagnosis: &Report) -> Vec<Verdict> {
 
 /// The verdict on a server with this quirk.
 async fn first(quirk: Quirk, verdict: Verdict) -> Report {
-    let server = Server::start("220 ready", quirk);
+    let server = serving("220 ready", quirk);
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, verdict, "{diagnosis:#?}\n{transcript}");
     diagnosis
@@ -52,14 +71,14 @@ async fn first(quirk: Quirk, verdict: Verdict) -> Report {
 
 /// It is among the verdicts on such a server.
 async fn among(quirk: Quirk, verdict: Verdict) {
-    let server = Server::start("220 ready", quirk);
+    let server = serving("220 ready", quirk);
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert!(verdicts(&diagnosis).contains(&verdict), "{diagnosis:#?}\n{transcript}");
 }
 
 #[tokio::test]
 async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
-    let server = Server::start("220 ready", well);
+    let server = serving("220 ready", well);
     let begun = Instant::now();
     let target = Target { write: true, ..target(server.port) };
     let (diagnosis, transcript) = see(&target).await;
@@ -77,13 +96,13 @@ async fn a_healthy_server_is_well_and_the_transcript_keeps_its_secrets() {
     }
     assert!(transcript.contains("> PASS ***") && transcript.contains("230 welcome, ***"), "{transcript}");
     assert!(!transcript.contains("hunter2"), "{transcript}");
-    assert!(server.stored.lock().unwrap().is_empty(), "the file of the upload is still there");
+    assert!(server.stored().is_empty(), "the file of the upload is still there");
     assert_eq!(transcript.matches("> STOR").count(), 3, "{transcript}");
 }
 
 #[tokio::test]
 async fn nothing_is_stored_and_no_password_is_said_in_clear_unasked() {
-    let server = Server::start("220 ready", well);
+    let server = serving("220 ready", well);
     let (diagnosis, transcript) = see(&Target { clear: false, ..target(server.port) }).await;
     assert!(!transcript.contains("PASS") && !transcript.contains("STOR"), "{transcript}");
     assert_eq!(diagnosis.verdict.verdict, Verdict::NoTls, "{diagnosis:#?}");
@@ -94,7 +113,7 @@ async fn nothing_is_stored_and_no_password_is_said_in_clear_unasked() {
 #[tokio::test]
 async fn ports_of_something_else() {
     let speaks = |greeting: &'static str, verdict| async move {
-        let server = Server::with(move |mut control, _| {
+        let server = serving_with(move |mut control, _| {
             let _ = control.write_all(greeting.as_bytes());
             let _ = control.read_to_end(&mut Vec::new());
         });
@@ -102,7 +121,7 @@ async fn ports_of_something_else() {
         assert_eq!(diagnosis.verdict.verdict, verdict, "{transcript}");
     };
     let web = async {
-        let server = Server::with(|mut control, _| {
+        let server = serving_with(|mut control, _| {
             let mut request = [0; 16];
             let announced = control.read(&mut request).is_ok_and(|n| request[..n].starts_with(b"GET "));
             if announced {
@@ -119,7 +138,7 @@ async fn ports_of_something_else() {
         assert_eq!(diagnosis.verdict.verdict, Verdict::ControlRefused, "{transcript}");
     };
     let hangs_up = async {
-        let server = Server::with(|control, _| drop(control));
+        let server = serving_with(|control, _| drop(control));
         let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::NoGreeting, "{transcript}");
     };
@@ -163,7 +182,7 @@ async fn the_servers_word_names_the_rule() {
     );
     let fourth = first(|verb| closed(verb, "425 Your SYN reached us (rule 4)."), Verdict::Rule3Or4);
     let held = async {
-        let server = Server::start("220 ready", |verb| match verb {
+        let server = serving("220 ready", |verb| match verb {
             "EPRT" | "PORT" => Some(Odd::Ignores("200 yes")),
             "LIST" => Some(Odd::Says("425 Our SYN does not leave this machine (rule 4).")),
             _ => None,
@@ -198,7 +217,7 @@ async fn files_that_are_not_what_was_asked_for() {
 
 #[tokio::test]
 async fn an_upload_that_differs() {
-    let server = Server::start("220 ready", |verb| (verb == "SIZE").then_some(Odd::Says("213 7")));
+    let server = serving("220 ready", |verb| (verb == "SIZE").then_some(Odd::Says("213 7")));
     let (diagnosis, _) = see(&Target { write: true, ..target(server.port) }).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::UploadFails), "{diagnosis:#?}");
 }
@@ -208,7 +227,7 @@ async fn a_password_that_is_refused_is_said_once() {
     for answer in ["530 no", "421 bye"] {
         let said = Arc::new(Mutex::new(0));
         let counted = Arc::clone(&said);
-        let server = Server::with(move |mut control, _| {
+        let server = serving_with(move |mut control, _| {
             let _ = control.write_all(b"220 ready\r\n");
             let lines = BufReader::new(control.try_clone().unwrap()).lines();
             for line in lines.map_while(Result::ok) {
@@ -235,7 +254,7 @@ async fn a_password_that_is_refused_is_said_once() {
 
 #[tokio::test]
 async fn no_secret_comes_back_in_what_the_server_repeats() {
-    let server = Server::start("220 ready", |verb| match verb {
+    let server = serving("220 ready", |verb| match verb {
         "PASS" => Some(Odd::Says("332 Hunter2 is well, and the account?")),
         "ACCT" => Some(Odd::Says("230 hunter2/ledger")),
         "EPSV" => Some(Odd::Says("500 hunter2, LEDGER?")),
@@ -259,7 +278,7 @@ async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
         (false, "530 Sorry, the maximum number of clients (1) for this user already connected."),
     ] {
         let sessions = AtomicUsize::new(0);
-        let server = Server::with(move |control, stored| {
+        let server = serving_with(move |control, stored| {
             let others = sessions.fetch_add(1, Ordering::SeqCst);
             if others > 0 && at_once {
                 let _ = (&control).write_all(format!("{words}\r\n").as_bytes());
@@ -273,15 +292,7 @@ async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
                 } else {
                     well
                 };
-                let session = Session {
-                    control,
-                    quirk,
-                    waiting: None,
-                    target: None,
-                    rest: 0,
-                    stored,
-                    kept: Vec::new(),
-                };
+                let session = Session::new(control, quirk, stored);
                 let _ = session.serve("220 ready");
             }
             sessions.fetch_sub(1, Ordering::SeqCst);
@@ -297,12 +308,11 @@ async fn who_is_banned_for_many_connections_is_told_so_and_stops() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let server = Server::with(move |control, stored| {
+    let server = serving_with(move |control, stored| {
         if counted.fetch_add(1, Ordering::SeqCst) >= 3 {
             return;
         }
-        let session =
-            Session { control, quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new() };
+        let session = Session::new(control, well, stored);
         let _ = session.serve("220 ready");
     });
     let (diagnosis, transcript) = see(&target(server.port)).await;
@@ -313,7 +323,7 @@ async fn who_is_banned_for_many_connections_is_told_so_and_stops() {
 
 #[tokio::test]
 async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() {
-    let server = Server::start("220 ready", |verb| matches!(verb, "FEAT" | "STAT").then_some(Odd::HangsUp));
+    let server = serving("220 ready", |verb| matches!(verb, "FEAT" | "STAT").then_some(Odd::HangsUp));
     let (diagnosis, transcript) = see(&target(server.port)).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::CommandEaten, "{diagnosis:#?}\n{transcript}");
     assert!(!verdicts(&diagnosis).contains(&Verdict::EpsvFails), "{diagnosis:#?}");
@@ -325,7 +335,7 @@ async fn a_server_that_hangs_up_at_unknown_verbs_is_not_one_whose_epsv_is_cut() 
 
 #[tokio::test]
 async fn a_directory_that_is_refused_is_told_and_nothing_is_stored_elsewhere() {
-    let server = Server::start("220 ready", |verb| (verb == "CWD").then_some(Odd::Says("550 not there")));
+    let server = serving("220 ready", |verb| (verb == "CWD").then_some(Odd::Says("550 not there")));
     let directory = wire::Pathname::new(&b"pub"[..]).ok();
     let (diagnosis, transcript) = see(&Target { write: true, directory, ..target(server.port) }).await;
     assert_eq!(diagnosis.verdict.verdict, Verdict::NoDirectory, "{diagnosis:#?}");
@@ -335,21 +345,20 @@ async fn a_directory_that_is_refused_is_told_and_nothing_is_stored_elsewhere() {
 #[tokio::test]
 async fn the_file_of_the_upload_goes_also_when_the_upload_fails_and_it_is_said_when_it_stays() {
     // The second upload of a session ends it.
-    let server = Server::with(|control, stored| {
+    let server = serving_with(|control, stored| {
         let uploads = Arc::clone(&stored);
-        let session =
-            Session { quirk: well, waiting: None, target: None, rest: 0, stored, kept: Vec::new(), control };
-        session.serve_until("220 ready", move |verb| verb == "STOR" && !uploads.lock().unwrap().is_empty());
+        let session = Session::new(control, well, stored);
+        session.serve_until("220 ready", move |verb| verb == "STOR" && !uploads.stored().is_empty());
     });
     let (diagnosis, transcript) = see(&Target { write: true, ..target(server.port) }).await;
     assert!(verdicts(&diagnosis).contains(&Verdict::UploadFails), "{diagnosis:#?}\n{transcript}");
     assert!(!verdicts(&diagnosis).contains(&Verdict::FileLeft), "{diagnosis:#?}\n{transcript}");
-    assert!(server.stored.lock().unwrap().is_empty(), "the file of the upload is still there: {transcript}");
+    assert!(server.stored().is_empty(), "the file of the upload is still there: {transcript}");
 
-    let server = Server::start("220 ready", |verb| (verb == "DELE").then_some(Odd::Says("550 no")));
+    let server = serving("220 ready", |verb| (verb == "DELE").then_some(Odd::Says("550 no")));
     let (diagnosis, _) = see(&Target { write: true, ..target(server.port) }).await;
     let left = diagnosis.also.iter().find(|finding| finding.verdict == Verdict::FileLeft);
-    let name = server.stored.lock().unwrap().keys().next().cloned().expect("the file that stays");
+    let name = server.stored().keys().next().cloned().expect("the file that stays");
     let said = left.is_some_and(|left| left.sentence.contains(&name) && left.sentence.contains("550 no"));
     assert!(said, "{name}: {diagnosis:#?}");
 }
@@ -358,7 +367,7 @@ async fn the_file_of_the_upload_goes_also_when_the_upload_fails_and_it_is_said_w
 async fn control_connections_that_are_left_alone() {
     let times = || [1, 20].map(Duration::from_millis).to_vec();
     let alone = async |quirk: Quirk| {
-        let server = Server::start("220 ready", quirk);
+        let server = serving("220 ready", quirk);
         see(&Target { idle: times(), ..target(server.port) }).await
     };
     let (lives, transcript) = alone(|verb| (verb == "NOOP").then_some(Odd::Says("200 yes"))).await;
@@ -370,7 +379,7 @@ async fn control_connections_that_are_left_alone() {
     assert!(verdicts(&hangs_up).contains(&Verdict::IdleTimeout), "{hangs_up:#?}");
     let (resets, _) = alone(|verb| (verb == "NOOP").then_some(Odd::Resets)).await;
     assert_eq!(resets.verdict.verdict, Verdict::IdleTimeout, "{resets:#?}");
-    let (unasked, transcript) = see(&target(Server::start("220 ready", well).port)).await;
+    let (unasked, transcript) = see(&target(serving("220 ready", well).port)).await;
     assert!(!transcript.contains("NOOP"), "{unasked:#?}");
 }
 
@@ -381,7 +390,7 @@ fn harmless(text: &str) -> bool {
 
 #[tokio::test]
 async fn escapes_in_what_a_server_says_reach_no_terminal() {
-    let server = Server::start("220 \u{1b}]0;x\u{7}\u{202e}\u{9b}31m", |verb| match verb {
+    let server = serving("220 \u{1b}]0;x\u{7}\u{202e}\u{9b}31m", |verb| match verb {
         "SYST" => Some(Odd::Says("215 \u{1b}[2J")),
         "STAT" => Some(Odd::Says("211 \u{1b}]52;c;AAAA\u{7}")),
         "EPSV" => Some(Odd::Says("500 \u{1b}[31m\rno")),
@@ -400,13 +409,13 @@ async fn escapes_in_what_a_server_says_reach_no_terminal() {
 #[tokio::test]
 async fn a_greeting_or_a_reply_without_an_end_costs_neither_time_nor_memory() {
     let endless = |text: &'static str| async move {
-        let server = Server::with(move |mut control, _| while control.write_all(text.as_bytes()).is_ok() {});
+        let server = serving_with(move |mut control, _| while control.write_all(text.as_bytes()).is_ok() {});
         let (diagnosis, transcript) = see(&target(server.port)).await;
         assert_eq!(diagnosis.verdict.verdict, Verdict::NotFtp, "{diagnosis:#?}");
         assert!(transcript.len() < 100_000, "{} bytes", transcript.len());
     };
     let begun = async {
-        let server = Server::with(|mut control, _| {
+        let server = serving_with(|mut control, _| {
             let _ = control.write_all(b"220 rea");
             let _ = control.read_to_end(&mut Vec::new());
         });
@@ -423,7 +432,7 @@ async fn no_connection_goes_to_a_third_party() {
     let third = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
     third.set_nonblocking(true).unwrap();
     let [p, q] = third.local_addr().unwrap().port().to_be_bytes();
-    let server = Server::with(move |mut control, _| {
+    let server = serving_with(move |mut control, _| {
         let _ = control.write_all(b"220 ready\r\n");
         let lines = BufReader::new(control.try_clone().unwrap()).lines();
         for line in lines.map_while(Result::ok) {
@@ -445,7 +454,7 @@ async fn no_connection_goes_to_a_third_party() {
 
 #[tokio::test]
 async fn a_listing_that_comes_by_the_byte_is_cut_and_told() {
-    let server = Server::with(|mut control, _| {
+    let server = serving_with(|mut control, _| {
         let _ = control.write_all(b"220 ready\r\n");
         let mut waiting = None;
         let lines = BufReader::new(control.try_clone().unwrap()).lines();

@@ -3,10 +3,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::sync::Arc;
 
-use storage::local::{LocalOptions, Sync};
 use storage::{Create, Kind, Tree};
 
-use crate::site::{OPEN, Site, at, refused};
+use crate::site::{Site, at, refused};
 
 const APPEND: Create = Create::Append { at: None };
 

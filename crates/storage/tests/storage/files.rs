@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-use storage::local::{LocalOptions, Sync};
+use storage::local::LocalOptions;
 use storage::{Create, FileType, Kind, Time, Tree};
 
 use crate::site::{OPEN, Site, at, refused};

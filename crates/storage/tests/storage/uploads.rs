@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storage::local::{LocalOptions, Sync};
+use storage::local::LocalOptions;
 use storage::{Create, Kind, Tree};
 
 use crate::site::{OPEN, Site, at, offset, refused};

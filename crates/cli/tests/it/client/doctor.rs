@@ -2,7 +2,6 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -25,9 +24,7 @@ fn a_site_of_ours_is_well() {
     let site = Site::start();
     write(site.root(), "small", 1, 3000);
     write(site.root(), "large", 2, 300_000);
-    let begun = Instant::now();
     let said = run(&mut pasv(["doctor", &site.door.bare_url("")])).good();
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let text = String::from_utf8(said.out).unwrap();
     assert!(text.starts_with("All is well: passive transfers work under TLS, by EPSV.\n"), "{text}");
     for way in ["EPSV", "PASV", "EPRT", "PORT"] {

@@ -1,11 +1,12 @@
 //! Do the verbs move what they should, byte for byte, against our own site?
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
+
+use testbed::peer::{Odd, Server};
 
 use super::pasv;
 use crate::harness::files::{
@@ -246,40 +247,15 @@ fn a_trace_stops_when_it_has_seen_enough() {
 /// Where nothing moves any more is where a drawing is needed.
 #[test]
 fn a_trace_draws_what_it_has_before_it_ends() {
-    let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("ftp://{}/stuck", control.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
-        let data = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = data.local_addr().unwrap().port();
-        let (mut said, _) = control.accept().unwrap();
-        let mut heard = BufReader::new(said.try_clone().unwrap());
-        said.write_all(b"220 ready\r\n").unwrap();
-        let mut line = String::new();
-        // It sends nothing, and its end is that of the client.
-        let mut open = Vec::new();
-        while heard.read_line(&mut line).is_ok_and(|read| read > 0) {
-            let answer = match line.split_whitespace().next().unwrap_or_default() {
-                "USER" => "331 who?".to_owned(),
-                "PASS" => "230 in".to_owned(),
-                "TYPE" => "200 yes".to_owned(),
-                "EPSV" => format!("229 here (|||{port}|)"),
-                "RETR" => {
-                    open.push(data.accept().unwrap());
-                    "150 soon".to_owned()
-                }
-                _ => "502 no".to_owned(),
-            };
-            said.write_all(format!("{answer}\r\n").as_bytes()).unwrap();
-            line.clear();
-        }
-    });
+    // It sends nothing, and its end is that of the client.
+    let server = Server::start("220 ready", |verb| (verb == "RETR").then(|| Odd::Stalls(Vec::new())));
+    let url = server.url("stuck");
     let mut trace = pasv(["trace", "--mode", "passive", &url]).stdout(Stdio::piped()).spawn().unwrap();
     let mut drawn = BufReader::new(trace.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(drawn.any(|line| line.contains("<- 150 soon")), "it is drawn when it happens");
+    assert!(drawn.any(|line| line.contains("<- 150 here")), "it is drawn when it happens");
     run(Command::new("kill").args(["-INT", &trace.id().to_string()])).good();
     assert_eq!(drawn.count(), 0);
     assert_eq!(trace.wait().unwrap().signal(), Some(2));
-    server.join().unwrap();
 }
 
 /// `-o /dev/null`, as root, once put a regular file in the place of the device.

@@ -1,10 +1,7 @@
 //! Is the way to a data connection remembered from one run to the next, and forgotten when it fails?
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::thread::JoinHandle;
 
-use net::reserve::Reserved;
+use testbed::peer::{Ask, Odd, Server};
 
 use super::pasv;
 use crate::harness::process::{Said, run};
@@ -19,59 +16,23 @@ enum Opens {
     Neither,
 }
 
-/// Serves one session for each of `opens`, and says which ways were tried in it.
-fn serve(opens: Vec<Opens>) -> (u16, JoinHandle<Vec<Vec<String>>>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let sessions =
-        move || opens.into_iter().map(|opens| session(&listener.accept().unwrap().0, opens)).collect();
-    (port, std::thread::spawn(sessions))
-}
-
-fn session(mut control: &TcpStream, opens: Opens) -> Vec<String> {
-    let mut lines = BufReader::new(control).lines();
-    // Held without listening: nobody answers there.
-    let (closed, _beside) = Reserved::pair(Ipv4Addr::LOCALHOST.into()).unwrap();
-    let data = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = |open: bool| if open { data.local_addr().unwrap().port() } else { closed.port() };
-    let mut ways = Vec::new();
-    let mut answer = |text: String| control.write_all(format!("{text}\r\n").as_bytes()).unwrap();
-    answer("220 ready".to_owned());
-    while let Some(Ok(line)) = lines.next() {
-        let verb = line.split(' ').next().unwrap().to_owned();
-        match verb.as_str() {
-            "AUTH" | "EPRT" | "PORT" => answer("502 no".to_owned()),
-            "FEAT" => answer("211-Features\r\n SIZE\r\n211 End".to_owned()),
-            "SIZE" => answer(format!("213 {}", BYTES.len())),
-            "EPSV" => answer(format!("229 come (|||{}|)", port(opens == Opens::Epsv))),
-            "PASV" => {
-                let [p, q] = port(opens == Opens::Pasv).to_be_bytes();
-                answer(format!("227 come (127,0,0,1,{p},{q})"));
-            }
-            "RETR" => {
-                let (mut stream, _) = data.accept().unwrap();
-                answer("150 go".to_owned());
-                stream.write_all(BYTES).unwrap();
-                drop(stream);
-                answer("226 done".to_owned());
-            }
-            "QUIT" => {
-                answer("221 bye".to_owned());
-                break;
-            }
-            _ => answer("230 yes".to_owned()),
-        }
-        if matches!(verb.as_str(), "EPSV" | "PASV" | "EPRT" | "PORT") {
-            ways.push(verb);
-        }
-    }
-    ways
+/// A server before which a firewall stands, another one in each session.
+fn behind(firewalls: [Opens; 7]) -> Server {
+    let quirk = move |ask: Ask<'_>| match (ask.verb, firewalls[ask.session]) {
+        ("EPSV", Opens::Epsv) | ("PASV", Opens::Pasv) => None,
+        ("EPSV" | "PASV", _) => Some(Odd::DeadPort),
+        ("EPRT" | "PORT", _) => Some(Odd::Says("502 no")),
+        ("FEAT", _) => Some(Odd::Says("211-Features\r\n SIZE\r\n211 End")),
+        _ => None,
+    };
+    Server::playing(quirk).having("a", BYTES.to_vec())
 }
 
 #[test]
 fn the_way_that_worked_is_the_first_one_next_time() {
     use Opens::{Epsv, Neither, Pasv};
-    let (port, played) = serve(vec![Pasv, Pasv, Epsv, Epsv, Pasv, Neither, Pasv]);
+    let server = behind([Pasv, Pasv, Epsv, Epsv, Pasv, Neither, Pasv]);
+    let port = server.port;
     let state = tempfile::tempdir().unwrap();
     let get = || -> Said {
         let url = format!("ftp://127.0.0.1:{port}/a");
@@ -113,41 +74,34 @@ fn the_way_that_worked_is_the_first_one_next_time() {
         &["PASV", "EPSV", "EPRT", "PORT"],
         &["EPSV", "PASV"],
     ];
-    assert_eq!(played.join().unwrap(), wanted);
+    let tried = |heard: Vec<String>| -> Vec<String> {
+        let verbs = heard.iter().filter_map(|line| line.split(' ').next());
+        verbs.filter(|verb| matches!(*verb, "EPSV" | "PASV" | "EPRT" | "PORT")).map(str::to_owned).collect()
+    };
+    assert_eq!(server.heard().into_iter().map(tried).collect::<Vec<_>>(), wanted);
 }
 
 /// A server that does not survive FEAT costs a session once, until it is forgotten.
 #[test]
 fn that_a_server_hangs_up_at_feat_is_remembered() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let heard = |control: TcpStream| -> Vec<String> {
-        let mut verbs = Vec::new();
-        let mut lines = BufReader::new(&control).lines();
-        let answer = |text: &str| (&control).write_all(format!("{text}\r\n").as_bytes()).unwrap();
-        answer("220 ready");
-        while let Some(Ok(line)) = lines.next() {
-            verbs.push(line.split(' ').next().unwrap().to_owned());
-            match line.as_str() {
-                "FEAT" => break,
-                "QUIT" => answer("221 bye"),
-                "SIZE a" => answer("213 4"),
-                _ if line.starts_with("USER") => answer("230 in"),
-                _ => answer("200 yes"),
-            }
-        }
-        verbs
-    };
-    let played =
-        std::thread::spawn(move || (0..5).map(|_| heard(listener.accept().unwrap().0)).collect::<Vec<_>>());
+    let server = Server::start("220 ready", |verb| match verb {
+        "FEAT" => Some(Odd::HangsUp),
+        "USER" => Some(Odd::Says("230 in")),
+        _ => None,
+    });
+    let server = server.having("a", BYTES.to_vec());
     let state = tempfile::tempdir().unwrap();
     let ask = |arguments: &[&str]| run(pasv(arguments).env("XDG_STATE_HOME", state.path())).good();
-    let url = format!("ftp://127.0.0.1:{port}/a");
+    let url = server.url("a");
     let stat = ["stat", "--tls", "off", url.as_str()];
     assert!(ask(&stat).err.contains("connecting again without FEAT"));
     assert_eq!(ask(&stat).err, "");
     ask(&["forget", "127.0.0.1"]);
     ask(&stat);
     let [whole, without]: [&[&str]; 2] = [&["USER", "FEAT"], &["USER", "TYPE", "SIZE", "MDTM", "QUIT"]];
-    assert_eq!(played.join().unwrap(), [whole, without, without, whole, without]);
+    let verbs = |heard: Vec<String>| -> Vec<String> {
+        heard.iter().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
+    };
+    let heard: Vec<_> = server.heard().into_iter().map(verbs).collect();
+    assert_eq!(heard, [whole, without, without, whole, without]);
 }

@@ -8,20 +8,6 @@ use wire::verb::TABLE;
 use crate::pure;
 use crate::story::{self, Act};
 
-/// Stories the issue of the first way through the house asks for; fewer must not become the habit.
-const STORIES: usize = 100;
-
-/// Stories that one of the runners cannot play.
-const ONLY: usize = 3;
-
-#[test]
-fn there_are_stories_enough_and_nearly_all_are_played_twice() {
-    let stories = story::all();
-    assert!(stories.len() >= STORIES, "{} stories", stories.len());
-    let only: Vec<_> = stories.iter().filter_map(|s| Some((&s.name, s.only.as_ref()?))).collect();
-    assert!(only.len() <= ONLY, "{} stories have but one runner: {only:#?}", only.len());
-}
-
 #[test]
 fn every_verb_is_in_a_story() {
     let mut said = HashSet::new();

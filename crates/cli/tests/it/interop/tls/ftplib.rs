@@ -60,11 +60,6 @@ fn tells_all(way: Way, version: Version, sessions: &str, reuse: &str) {
 }
 
 #[test]
-fn explicit_tls12_resuming() {
-    tells_all(Way::Explicit, Version::Tls12, "resumes", "require");
-}
-
-#[test]
 fn explicit_tls13_resuming() {
     tells_all(Way::Explicit, Version::Tls13, "resumes", "require");
 }
@@ -72,16 +67,6 @@ fn explicit_tls13_resuming() {
 #[test]
 fn implicit_tls12_resuming() {
     tells_all(Way::Implicit, Version::Tls12, "resumes", "require");
-}
-
-#[test]
-fn implicit_tls13_resuming() {
-    tells_all(Way::Implicit, Version::Tls13, "resumes", "require");
-}
-
-#[test]
-fn explicit_tls12_never_resuming() {
-    tells_all(Way::Explicit, Version::Tls12, "plain", "learn");
 }
 
 #[test]

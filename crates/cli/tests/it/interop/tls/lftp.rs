@@ -78,16 +78,6 @@ fn explicit_tls12() {
 }
 
 #[test]
-fn explicit_tls13() {
-    tells_all(Version::Tls13, Way::Explicit);
-}
-
-#[test]
-fn implicit_tls12() {
-    tells_all(Version::Tls12, Way::Implicit);
-}
-
-#[test]
 fn implicit_tls13() {
     tells_all(Version::Tls13, Way::Implicit);
 }

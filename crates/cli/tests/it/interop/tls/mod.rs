@@ -1,6 +1,7 @@
 //! Do other people's programs and pasv understand each other under TLS?
 //!
-//! Every client goes through the same stories, once for each way into TLS and each of its versions. The sites take nothing
+//! Every client goes through the same stories: curl once for each way into TLS and each of its versions, the others in both ways
+//! and both versions, but not with each of both. The sites take nothing
 //! in clear; one with `--data-reuse require` shows that the client resumes its session on every data connection.
 
 mod curl;

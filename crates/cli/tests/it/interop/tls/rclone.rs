@@ -73,16 +73,6 @@ fn explicit_tls12() {
 }
 
 #[test]
-fn explicit_tls13() {
-    copies(Version::Tls13, Way::Explicit);
-}
-
-#[test]
-fn implicit_tls12() {
-    copies(Version::Tls12, Way::Implicit);
-}
-
-#[test]
 fn implicit_tls13() {
     copies(Version::Tls13, Way::Implicit);
 }
