@@ -1,6 +1,7 @@
 //! What does `pasv doctor` say of a network, and is it right?
 //!
-//! Each network here has one thing wrong with it, or none: the verdict has to be that one, and not another that would fit too.
+//! Each network here has one thing wrong with it, or none: the verdict has to be that one, and not another
+//! that would fit too.
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,12 +29,14 @@ pub(crate) struct Look {
     /// The first word, and what has to be among the others.
     pub(crate) verdict: &'static str,
     pub(crate) also: &'static [&'static str],
-    /// The numbers of the rules that the verdict is about: one where it is known, all that it may be where it is not.
+    /// The numbers of the rules that the verdict is about: one where it is known, all that it may be where it
+    /// is not.
     pub(crate) rules: &'static [u64],
     pub(crate) pace: Pace,
     /// Whose server it is: ours, but where ours helps itself.
     pub(crate) pair: Pair,
-    /// Puts it together and starts the server; says by which name clients find that, where it is not an address.
+    /// Puts it together and starts the server; says by which name clients find that, where it is not an
+    /// address.
     make: fn(&mut Trial<'_>) -> Option<&'static str>,
 }
 

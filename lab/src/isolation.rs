@@ -1,13 +1,14 @@
 //! How does a run keep away from the machine's own network, and take all with it when it ends?
 //!
-//! The program starts itself once more in namespaces of its own: network, mounts and processes, and users where it is not
-//! root. All that a run makes lives there. When its first process ends, by whatever cause, the kernel ends the others and
-//! takes the networks down.
+//! The program starts itself once more in namespaces of its own: network, mounts and processes, and users
+//! where it is not root. All that a run makes lives there. When its first process ends, by whatever cause,
+//! the kernel ends the others and takes the networks down.
 //!
 //! ```text
 //!   lab --pipe--> unshare --> lab, inside: the first process, which hears no signal (pid_namespaces(7))
 //! ```
-//! Nor does `unshare` end by Ctrl-C. So the one inside watches a pipe that the one outside holds, and ends with it.
+//! Nor does `unshare` end by Ctrl-C. So the one inside watches a pipe that the one outside holds, and ends
+//! with it.
 use std::env;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -22,7 +23,8 @@ const INSIDE: &str = "PASV_LAB_INSIDE";
 /// The names that the lab's hosts can look up. Every lab uses the same addresses, so one file does for all.
 const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n203.0.113.2 dual.lab\n2001:db8:2::2 dual.lab\n";
 
-/// Returns inside, or says why that cannot be had here. The program outside ends in here, as the one inside has ended.
+/// Returns inside, or says why that cannot be had here. The program outside ends in here, as the one inside
+/// has ended.
 pub(crate) fn enter() -> Result<(), String> {
     if env::var_os(INSIDE).is_some() {
         std::thread::spawn(end_with_the_one_outside);
@@ -61,7 +63,8 @@ fn end_with_the_one_outside() {
     exit(INTERRUPTED)
 }
 
-/// May programs change to other users here? Not where we are root by a mapping of our own, which knows one user.
+/// May programs change to other users here? Not where we are root by a mapping of our own, which knows one
+/// user.
 pub(crate) fn has_users() -> bool {
     std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| {
         let mut words = map.split_whitespace().skip(2);
@@ -78,7 +81,8 @@ fn unshare() -> Command {
     command
 }
 
-/// Gives us a `/run` of our own, in which `ip netns` keeps its names and the trials their files, and a table of hosts.
+/// Gives us a `/run` of our own, in which `ip netns` keeps its names and the trials their files, and a table
+/// of hosts.
 fn furnish() -> Result<(), String> {
     mount(&["-t", "tmpfs", "-o", "mode=0755", "lab", "/run"])?;
     let hosts = Path::new("/run/hosts");

@@ -5,8 +5,8 @@
 //!   which     what is asked    one server, one       namespaces, cables,
 //!   tests     in each network  client, one network   rules, middleboxes
 //! ```
-//! Not run by `cargo test` but by `cargo xtask test lab`: a run needs namespaces of its own, and makes them first
-//! (`isolation`). How a network is described is in the README of this crate.
+//! Not run by `cargo test` but by `cargo xtask test lab`: a run needs namespaces of its own, and makes them
+//! first (`isolation`). How a network is described is in the README of this crate.
 #![forbid(unsafe_code)]
 
 mod client;

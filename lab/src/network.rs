@@ -5,8 +5,8 @@
 //!    198.51.100.2   198.51.100.1  203.0.113.1    203.0.113.2
 //!    2001:db8:1::2  2001:db8:1::1 2001:db8:2::1  2001:db8:2::2
 //! ```
-//! Three network namespaces and two cables. What stands in the way is then said one by one: `lab.nat()`, `lab.drop(..)`,
-//! `lab.v6_only()`. A lab shares nothing with the machine or with another lab.
+//! Three network namespaces and two cables. What stands in the way is then said one by one: `lab.nat()`,
+//! `lab.drop(..)`, `lab.v6_only()`. A lab shares nothing with the machine or with another lab.
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
@@ -169,7 +169,8 @@ impl Lab {
         lab
     }
 
-    /// A cable from `host` to the router's port `port`. IPv4 is a /24 and IPv6 a /64; the router is 1 and the host 2.
+    /// A cable from `host` to the router's port `port`. IPv4 is a /24 and IPv6 a /64; the router is 1 and the
+    /// host 2.
     #[track_caller]
     fn cable(&self, host: &Host, port: &str, v4: &str, v6: &str) {
         self.router.ip(&format!(
@@ -286,7 +287,8 @@ impl Lab {
         self.router.tc(&format!("qdisc add dev c root tbf rate {rate} burst 16kb latency 300ms"));
     }
 
-    /// The router forgets connections on which nothing has passed for `seconds`, and then drops what comes on them.
+    /// The router forgets connections on which nothing has passed for `seconds`, and then drops what comes on
+    /// them.
     #[track_caller]
     pub(crate) fn forgets_after(&self, seconds: u16) {
         self.router.set("netfilter/nf_conntrack_tcp_loose", "0");
@@ -296,8 +298,8 @@ impl Lab {
         self.drop("ct state invalid");
     }
 
-    /// The router takes control connections, and with `data` those of the passive ports, into its own hands: the clients
-    /// speak with it, and it with the site.
+    /// The router takes control connections, and with `data` those of the passive ports, into its own hands:
+    /// the clients speak with it, and it with the site.
     #[track_caller]
     pub(crate) fn relay(&mut self, data: bool, way: Way) {
         // Data must come from the address that the control connection comes from.

@@ -1,7 +1,7 @@
 //! How are other people's servers set up for a test, wherever it runs?
 //!
-//! All serve one folder, in which their user may write, and change nothing on the machine: no user is made, and no file is
-//! written outside the test's own folder.
+//! All serve one folder, in which their user may write, and change nothing on the machine: no user is made,
+//! and no file is written outside the test's own folder.
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -12,8 +12,8 @@ pub const NOBODY: u32 = 65534;
 pub const DAEMON: u32 = 1;
 /// The password of `tester`.
 pub const PASSWORD: &str = "secret";
-/// `PASSWORD` as crypt(3) stores it (SHA-512), for files of users. Hashes made by the servers' own tools take seconds to
-/// check, at every login again.
+/// `PASSWORD` as crypt(3) stores it (SHA-512), for files of users. Hashes made by the servers' own tools take
+/// seconds to check, at every login again.
 pub const CRYPTED: &str =
     "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
 
@@ -39,8 +39,8 @@ pub enum Listen {
     Both,
 }
 
-/// The settings of vsftpd, in which everybody is anonymous: its other users are those of the machine. `empty` is a folder
-/// for it to hide in.
+/// The settings of vsftpd, in which everybody is anonymous: its other users are those of the machine. `empty`
+/// is a folder for it to hide in.
 pub fn vsftpd(place: &Place<'_>, listen: Listen, empty: &Path) -> String {
     let listen = match listen {
         Listen::At(address) => format!("listen=YES\nlisten_address={address}"),
@@ -62,8 +62,8 @@ pub fn vsftpd(place: &Place<'_>, listen: Listen, empty: &Path) -> String {
     )
 }
 
-/// Further settings of vsftpd: TLS on every connection, with the certificate and key in `pem`, and data connections that must
-/// resume their control connection's session.
+/// Further settings of vsftpd: TLS on every connection, with the certificate and key in `pem`, and data
+/// connections that must resume their control connection's session.
 pub fn vsftpd_tls(pem: &Path) -> String {
     format!(
         "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
@@ -72,7 +72,8 @@ pub fn vsftpd_tls(pem: &Path) -> String {
     )
 }
 
-/// The words with which Pure-FTPd is called, but for TLS, the users (`-l puredb:FILE`) and the file for its number (`-g`).
+/// The words with which Pure-FTPd is called, but for TLS, the users (`-l puredb:FILE`) and the file for its
+/// number (`-g`).
 pub fn pureftpd(place: &Place<'_>, listen: Listen) -> Vec<String> {
     let at = match listen {
         Listen::At(address) => format!("{address},{}", place.control),

@@ -1,7 +1,7 @@
 //! Which rule sets are proven, and what is each line of them for?
 //!
-//! They come from `pasv firewall`, as a person would get them, and are loaded as a person would load them: into a table of
-//! their own, into a chain that drops already, by iptables, or on a router before the server.
+//! They come from `pasv firewall`, as a person would get them, and are loaded as a person would load them:
+//! into a table of their own, into a chain that drops already, by iptables, or on a router before the server.
 pub(crate) mod proof;
 
 use std::fmt;
@@ -65,13 +65,13 @@ enum Loss {
     Data(Mode),
     /// All of IPv6.
     V6,
-    /// Files, where the path is narrow. No single line is for that: packets of IPv4 may be cut, and what IPv6 needs stands in
-    /// the line without which it does not work at all.
+    /// Files, where the path is narrow. No single line is for that: packets of IPv4 may be cut, and what IPv6
+    /// needs stands in the line without which it does not work at all.
     NarrowPath,
     /// The server's own connections outward.
     Outward,
-    /// Nothing, today: a line that keeps out what no rule below lets in, that closes what is not the site's, or that IPv6 does
-    /// without for a while.
+    /// Nothing, today: a line that keeps out what no rule below lets in, that closes what is not the site's,
+    /// or that IPv6 does without for a while.
     Nothing,
 }
 
@@ -217,8 +217,8 @@ impl Rules {
         line.split(" comment ").next().unwrap_or(line).trim_end()
     }
 
-    /// Where a line for data is missing, several programs wait for what does not come. In the ordinary run, those of tables of
-    /// their own and of routers are enough.
+    /// Where a line for data is missing, several programs wait for what does not come. In the ordinary run,
+    /// those of tables of their own and of routers are enough.
     pub(crate) fn pace(&self, n: usize) -> Pace {
         let more = matches!(self.shape.place, Place::Inserted | Place::Iptables);
         if more && matches!(self.loss(n), Loss::Data(_)) { Pace::Nightly } else { Pace::Ordinary }
@@ -235,7 +235,8 @@ impl Rules {
             () if ["lo accept", "\"lo\" accept", "-i lo", "-o lo"].iter().any(|words| has(words)) => {
                 Loss::Loopback
             }
-            // What comes to the site is let through by its DNAT already, and what it says there too; its own calls are not.
+            // What comes to the site is let through by its DNAT already, and what it says there too; its own
+            // calls are not.
             () if has("established") && self.shape.place == Place::Router => {
                 if self.shape.has(Mode::Active) {
                     Loss::Data(Mode::Active)

@@ -104,7 +104,8 @@ pub(crate) fn cases(tools: &Tools) -> Vec<Case> {
     cases
 }
 
-/// Runs those chosen, several at once: mostly they wait. Prints each as it ends; the others are in the result too.
+/// Runs those chosen, several at once: mostly they wait. Prints each as it ends; the others are in the result
+/// too.
 pub(crate) fn run(cases: Vec<Case>, choice: &Choice, tools: &Tools) -> Vec<Done> {
     let done = Mutex::new(Vec::new());
     let queue: Mutex<VecDeque<(usize, Case)>> = Mutex::new(cases.into_iter().enumerate().collect());

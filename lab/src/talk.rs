@@ -94,17 +94,20 @@ impl Talk {
         (self.site, port.unwrap_or_else(|| panic!("no port: {told}"))).into()
     }
 
-    /// Asks for `name` where no data connection can be made, and returns the reply; called on the host it belongs to.
+    /// Asks for `name` where no data connection can be made, and returns the reply; called on the host it
+    /// belongs to.
     #[track_caller]
     pub(crate) fn fetches_in_vain(&mut self, name: &str) -> String {
         let to = self.epsv();
         self.say(&format!("RETR {name}"));
-        // The client's try is what the server can see, or not see; a second SYN goes after the first within this time.
+        // The client's try is what the server can see, or not see; a second SYN goes after the first within
+        // this time.
         let _ = TcpStream::connect_timeout(&to, Duration::from_secs(2));
         self.reply()
     }
 
-    /// Asks for a listing to a port of ours, to which nobody comes, and returns the reply; called on the host it belongs to.
+    /// Asks for a listing to a port of ours, to which nobody comes, and returns the reply; called on the host
+    /// it belongs to.
     #[track_caller]
     pub(crate) fn waits_in_vain(&mut self) -> String {
         let listener = TcpListener::bind((self.local().ip(), 0)).expect("a port of ours");

@@ -104,7 +104,8 @@ pub(crate) fn skip(why: &str) -> ! {
     panic_any(Skipped(why.to_owned()))
 }
 
-/// Runs `test` with a fresh network; a panic in it is a failure and takes the network down like any other end.
+/// Runs `test` with a fresh network; a panic in it is a failure and takes the network down like any other
+/// end.
 pub(crate) fn run_one(pair: Pair, tools: &Tools, test: &Test) -> End {
     let done = catch_unwind(AssertUnwindSafe(|| {
         let mut trial = Trial {

@@ -1,7 +1,7 @@
 //! Where does chance begin?
 //!
-//! Two runs over the same code must say the same, so random inputs come from one seed. Whoever looks for what it has
-//! never tried gives another one.
+//! Two runs over the same code must say the same, so random inputs come from one seed. Whoever looks for what
+//! it has never tried gives another one.
 
 /// What proptest reads its seed from; the bounded run of the fuzz bodies takes the same.
 pub(crate) const VARIABLE: &str = "PROPTEST_RNG_SEED";

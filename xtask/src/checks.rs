@@ -1,36 +1,36 @@
 //! Is the code formatted, clean and documented?
 
 use crate::links;
-use crate::place::Place;
+use crate::project::Project;
 use crate::report::Findings;
 use crate::run::{Said, run};
 
 /// `cargo fmt --check`.
-pub(crate) fn format(place: &Place) -> Findings {
-    if !place.has_cargo("fmt") {
+pub(crate) fn format(project: &Project) -> Findings {
+    if !project.has_cargo("fmt") {
         return Findings::skip("format", "rustfmt is not installed");
     }
-    let Said { good, text } = run(&mut place.cargo(["fmt", "--all", "--check", "--", "--color=never"]));
+    let Said { good, text } = run(&mut project.cargo(["fmt", "--all", "--check", "--", "--color=never"]));
     Findings::check(good, &text)
 }
 
 /// `cargo clippy`, in which a warning is an error.
-pub(crate) fn lint(place: &Place) -> Findings {
-    if !place.has_cargo("clippy") {
+pub(crate) fn lint(project: &Project) -> Findings {
+    if !project.has_cargo("clippy") {
         return Findings::skip("lint", "clippy is not installed");
     }
     let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    let Said { good, text } = run(&mut place.cargo(arguments));
+    let Said { good, text } = run(&mut project.cargo(arguments));
     Findings::check(good, &text)
 }
 
 /// `cargo doc`, in which a warning is an error, and the links of all Markdown pages.
-pub(crate) fn docs(place: &Place) -> Findings {
+pub(crate) fn docs(project: &Project) -> Findings {
     let mut findings = Findings::default();
-    let mut doc = place.cargo(["doc", "--quiet", "--workspace", "--no-deps"]);
+    let mut doc = project.cargo(["doc", "--quiet", "--workspace", "--no-deps"]);
     let Said { good, text } = run(doc.env("RUSTDOCFLAGS", "-D warnings"));
     findings.add_check(good, &text);
-    let broken = links::broken(&place.root);
+    let broken = links::broken(&project.root);
     findings.add_check(broken.is_empty(), &broken.join("\n"));
     findings
 }

@@ -1,8 +1,9 @@
 //! How are the tests in networks of our own run and counted?
 //!
-//! They are a program, not tests of cargo: each needs a network, and the run as a whole needs namespaces. See `lab`.
+//! They are a program, not tests of cargo: each needs a network, and the run as a whole needs namespaces. See
+//! `lab`.
 
-use crate::place::Place;
+use crate::project::Project;
 use crate::report::{Findings, Skip};
 use crate::run::{Said, run};
 
@@ -28,21 +29,27 @@ impl Flags {
 }
 
 /// Builds what is needed and runs it. `pasv_is_built`: the tests were built, and the program with them.
-pub(crate) fn step(place: &Place, flags: Flags, pasv_is_built: bool) -> Findings {
-    // Where the tests are built, so is pasv, and with their features: asked for alone it would be built once more.
+pub(crate) fn step(project: &Project, flags: Flags, pasv_is_built: bool) -> Findings {
+    // Where the tests are built, so is pasv, and with their features: asked for alone it would be built once
+    // more.
     let wanted: &[&str] = if pasv_is_built { &["lab"] } else { &["lab", "cli"] };
     for package in wanted {
-        let Said { good, text } = run(&mut place.cargo(["build", "--quiet", "--bins", "--package", package]));
+        let Said { good, text } =
+            run(&mut project.cargo(["build", "--quiet", "--bins", "--package", package]));
         if !good {
             return Findings::check(false, &text);
         }
     }
-    let programs = place.target.join("debug");
+    let programs = project.target.join("debug");
     let mut call = std::process::Command::new(programs.join("lab"));
-    call.arg("--pasv").arg(programs.join("pasv")).arg("--peers").arg(&place.peers).current_dir(&place.root);
+    call.arg("--pasv")
+        .arg(programs.join("pasv"))
+        .arg("--peers")
+        .arg(&project.peers)
+        .current_dir(&project.root);
     call.args(flags.nightly.then_some("--nightly"));
     if flags.write {
-        call.arg("--write").arg(place.root.join("docs/networks.md"));
+        call.arg("--write").arg(project.root.join("docs/networks.md"));
     }
     counted(&run(&mut call))
 }

@@ -1,12 +1,14 @@
 //! Do the links of the Markdown pages lead to files that exist?
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::project;
 
 /// Every relative link below `root` that leads nowhere, as `page:line: link`.
 pub(crate) fn broken(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for page in pages(root) {
+    for page in project::files(root, "md") {
         let shown = page.strip_prefix(root).unwrap_or(&page).display().to_string();
         let folder = page.parent().unwrap_or(root);
         match fs::read_to_string(&page) {
@@ -24,7 +26,8 @@ pub(crate) fn broken(root: &Path) -> Vec<String> {
     found
 }
 
-/// The relative links of a page with the numbers of their lines; not those in code, to other hosts or within the page.
+/// The relative links of a page with the numbers of their lines; not those in code, to other hosts or within
+/// the page.
 fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
     let prose = text.lines().enumerate().filter(move |(_, line)| {
@@ -39,23 +42,6 @@ fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
             relative.then_some((index + 1, link))
         })
     })
-}
-
-/// The Markdown pages below `folder`, without what is hidden or built.
-fn pages(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut found = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
-                found.extend(pages(&path));
-            }
-        } else if name.ends_with(".md") {
-            found.push(path);
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod fuzz;
 mod lab;
 mod links;
 mod peers;
-mod place;
+mod project;
 mod report;
 mod run;
 mod step;
@@ -18,9 +18,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use lab::Flags;
-use place::Place;
+use project::Project;
 use report::Report;
-use step::Step;
+use step::{STEPS, Step};
 
 const HELP: &str = "\
 The chores of this project.
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             let names = names.iter().filter(|word| !flags.take(word));
             let steps = names.map(|name| Step::named(name)).collect::<Result<Vec<_>>>();
             match steps {
-                Ok(steps) if flags != Flags::default() && !steps.contains(&Step::Lab) => {
+                Ok(steps) if flags != Flags::default() && !steps.iter().any(|step| step.name == "lab") => {
                     return usage("--nightly and --write belong to the step lab");
                 }
                 Ok(steps) => test(&steps, flags),
@@ -75,12 +75,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs the steps, in their own order and each once; none named means all. Says whether nothing failed.
-fn test(named: &[Step], flags: Flags) -> Result<bool> {
-    let place = Place::find()?;
+fn test(named: &[&Step], flags: Flags) -> Result<bool> {
+    let project = Project::find()?;
     let mut report = Report::new();
-    for step in Step::ALL {
-        if named.is_empty() || named.contains(&step) {
-            step.run(&place, flags, &mut report)?;
+    for step in &STEPS {
+        if named.is_empty() || named.iter().any(|named| named.name == step.name) {
+            (step.run)(&project, flags, &mut report)?;
         }
     }
     report.summary();
@@ -89,9 +89,9 @@ fn test(named: &[Step], flags: Flags) -> Result<bool> {
 
 /// Has pasv write its man pages: they are made from the one definition of its flags.
 fn man(folder: &str) -> Result<bool> {
-    let place = Place::find()?;
+    let project = Project::find()?;
     let folder = std::path::absolute(folder).with_context(|| format!("the folder {folder}"))?;
-    let mut pasv = place.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate"]);
+    let mut pasv = project.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate"]);
     let status = pasv.arg(&folder).status().context("cargo does not start")?;
     if !status.success() {
         bail!("pasv generate {}: {status}", folder.display());
@@ -100,7 +100,7 @@ fn man(folder: &str) -> Result<bool> {
 }
 
 fn help() -> String {
-    let steps = Step::ALL.map(|step| format!("      {:<10}{}\n", step.name(), step.about()));
+    let steps: Vec<_> = STEPS.iter().map(|step| format!("      {:<10}{}\n", step.name, step.about)).collect();
     format!("{HELP}{}{MORE_HELP}", steps.concat())
 }
 

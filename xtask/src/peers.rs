@@ -1,13 +1,14 @@
 //! How do we get at other people's servers without installing them?
 //!
-//! Debian's packages of FTP servers exclude each other, and would start when installed; a balancer would too. So they are downloaded,
-//! unpacked below the target folder, and run from there; only the libraries they need are installed.
+//! Debian's packages of FTP servers exclude each other, and would start when installed; a balancer would too.
+//! So they are downloaded, unpacked below the target folder, and run from there; only the libraries they need
+//! are installed.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::place::Place;
+use crate::project::Project;
 use crate::report::Skip;
 use crate::run::{find, last_words, run};
 use crate::tools::Apt;
@@ -26,17 +27,17 @@ const SERVERS: &[(&str, &str)] = &[
 ];
 
 /// Fetches those that are not there yet, and names those that cannot be had.
-pub(crate) fn fetch(place: &Place, apt: &mut Apt) -> Vec<Skip> {
+pub(crate) fn fetch(project: &Project, apt: &mut Apt) -> Vec<Skip> {
     let mut missing = Vec::new();
     for (package, program) in SERVERS {
-        if let Err(why) = unpacked(&place.peers, package, program, apt) {
+        if let Err(why) = unpacked(&project.peers, package, program, apt) {
             missing.push(Skip::of(package, &why));
         }
     }
-    if let Err(why) = pyftpdlib(&place.peers, apt) {
+    if let Err(why) = pyftpdlib(&project.peers, apt) {
         missing.push(Skip::of("pyftpdlib", &why));
     }
-    if let Err(why) = basic_ftp(&place.peers) {
+    if let Err(why) = basic_ftp(&project.peers) {
         missing.push(Skip::of("basic-ftp", &why));
     }
     missing

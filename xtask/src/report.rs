@@ -12,7 +12,8 @@ pub(crate) struct Findings {
     pub(crate) failed: usize,
     /// Tests and checks that could not run.
     pub(crate) skipped: Vec<Skip>,
-    /// Things this machine does not have: what is skipped for want of them is in `skipped` of the step that needs them.
+    /// Things this machine does not have: what is skipped for want of them is in `skipped` of the step that
+    /// needs them.
     pub(crate) missing: Vec<Skip>,
     /// What failed, in full.
     pub(crate) details: String,
@@ -95,6 +96,12 @@ impl Report {
         }
         self.steps.push((name, time, findings));
         self.steps.last().is_some_and(|(_, _, findings)| findings.failed == 0)
+    }
+
+    /// The same, for a step that cannot be prevented from running.
+    pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Findings) -> anyhow::Result<()> {
+        self.step(name, work);
+        Ok(())
     }
 
     /// Has nothing failed?

@@ -12,69 +12,66 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use crate::chance;
-use crate::place::Place;
+use crate::project::Project;
 use crate::report::{Findings, Report, Skip};
 use crate::run::{self, Said};
 
 /// The tests of one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Suite {
-    /// They open no socket.
-    Pure,
-    /// They talk over loopback, among themselves.
-    Loopback,
-    /// They talk with other people's programs.
-    Interop,
-}
-
-const INTEROP: &str = "package(cli) & binary(it) & test(/^interop::/)";
-const LOOPBACK: &str =
-    "package(net) | (kind(test) & binary(/^(server|client|remote|it)$/) - test(/(^|::)pure::/))";
-
-impl Suite {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pure => "pure",
-            Self::Loopback => "loopback",
-            Self::Interop => "interop",
-        }
-    }
-
-    /// As a filter expression of nextest.
-    fn filter(self) -> String {
-        match self {
-            Self::Pure => format!("all() - ({LOOPBACK}) - ({INTEROP})"),
-            Self::Loopback => format!("({LOOPBACK}) - ({INTEROP})"),
-            Self::Interop => INTEROP.to_owned(),
-        }
-    }
-
+#[derive(Debug)]
+pub(crate) struct Suite {
+    name: &'static str,
+    /// A filter expression of nextest.
+    filter: &'static str,
     /// The same as calls of `cargo test`, where nextest is not installed.
-    fn calls(self) -> &'static [&'static str] {
-        match self {
-            Self::Pure => &[
-                "--workspace --exclude net --exclude server --exclude client --exclude cli",
-                "-p server -p client --lib",
-                "-p cli --bins",
-                "-p client --test session",
-                "-p server --test server -- pure::",
-            ],
-            Self::Loopback => &[
-                "-p net",
-                "-p server -p client -p cli --test server --test client --test it -- --skip pure:: --skip interop::",
-            ],
-            Self::Interop => &["-p cli --test it -- interop::"],
-        }
-    }
+    calls: &'static [&'static str],
 }
+
+macro_rules! interop {
+    () => {
+        "(package(cli) & binary(it) & test(/^interop::/))"
+    };
+}
+
+macro_rules! loopback {
+    () => {
+        "(package(net) | (kind(test) & binary(/^(server|client|remote|it)$/) - test(/(^|::)pure::/)))"
+    };
+}
+
+/// Tests that open no socket.
+pub(crate) const PURE: Suite = Suite {
+    name: "pure",
+    filter: concat!("all() - ", loopback!(), " - ", interop!()),
+    calls: &[
+        "--workspace --exclude net --exclude server --exclude client --exclude cli",
+        "-p server -p client --lib",
+        "-p cli --bins",
+        "-p client --test session",
+        "-p server --test server -- pure::",
+    ],
+};
+
+/// Tests that talk over loopback, among themselves.
+pub(crate) const LOOPBACK: Suite = Suite {
+    name: "loopback",
+    filter: concat!(loopback!(), " - ", interop!()),
+    calls: &[
+        "-p net",
+        "-p server -p client -p cli --test server --test client --test it -- --skip pure:: --skip interop::",
+    ],
+};
+
+/// Tests with other people's programs.
+pub(crate) const INTEROP: Suite =
+    Suite { name: "interop", filter: interop!(), calls: &["-p cli --test it -- interop::"] };
 
 /// Builds all tests, once for all suites, and runs those of `suite`.
-pub(crate) fn run(suite: Suite, place: &Place, report: &mut Report) -> Result<()> {
-    let nextest = place.has_cargo("nextest");
+pub(crate) fn run(suite: &Suite, project: &Project, report: &mut Report) -> Result<()> {
+    let nextest = project.has_cargo("nextest");
     let build: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
     let built = report.built.unwrap_or_else(|| {
         report.step("build", || {
-            let Said { good, text } = run_cargo(place, build, &["--workspace"]);
+            let Said { good, text } = run_cargo(project, build, &["--workspace"]);
             let failed = if good { Findings::default() } else { Findings::check(false, &text) };
             let remark = if nextest {
                 String::new()
@@ -86,35 +83,28 @@ pub(crate) fn run(suite: Suite, place: &Place, report: &mut Report) -> Result<()
     });
     report.built = Some(built);
     if !built {
-        report.step(suite.name(), || Findings::skip(suite.name(), "the tests do not build"));
+        report.step(suite.name, || Findings::skip(suite.name, "the tests do not build"));
         return Ok(());
     }
-    let log = SkipLog::new(place, suite)?;
-    report.step(suite.name(), || {
+    let log = SkipLog::new(project, suite)?;
+    report.step(suite.name, || {
         let mut findings = Findings::default();
         if nextest {
-            let filter = suite.filter();
-            let arguments = [
-                "run",
-                "--workspace",
-                "--no-fail-fast",
-                "--no-tests=pass",
-                "--status-level=fail",
-                "-E",
-                &filter,
-            ];
-            let said = run::run(log.told(place.cargo(["nextest"]).args(arguments), place));
+            let arguments = "nextest run --workspace --no-fail-fast --no-tests=pass --status-level=fail -E";
+            let mut call = project.cargo(arguments.split(' '));
+            let said = run::run(log.told(call.arg(suite.filter), project));
             count(&mut findings, &said, nextest_counts(&said.text));
         } else {
-            for call in suite.calls() {
-                let said =
-                    run::run(log.told(place.cargo(["test", "--no-fail-fast"]).args(call.split(' ')), place));
+            for call in suite.calls {
+                let said = run::run(
+                    log.told(project.cargo(["test", "--no-fail-fast"]).args(call.split(' ')), project),
+                );
                 count(&mut findings, &said, libtest_counts(&said.text));
             }
         }
-        if suite == Suite::Pure && nextest {
+        if suite.name == PURE.name && nextest {
             // nextest does not run the examples in the docs.
-            let said = run_cargo(place, &["test", "--doc"], &["--workspace"]);
+            let said = run_cargo(project, &["test", "--doc"], &["--workspace"]);
             count(&mut findings, &said, libtest_counts(&said.text));
         }
         // A skipped test ends well, so that it was counted as passed.
@@ -125,8 +115,8 @@ pub(crate) fn run(suite: Suite, place: &Place, report: &mut Report) -> Result<()
     Ok(())
 }
 
-fn run_cargo(place: &Place, words: &[&str], more: &[&str]) -> Said {
-    run::run(place.cargo(words).args(more))
+fn run_cargo(project: &Project, words: &[&str], more: &[&str]) -> Said {
+    run::run(project.cargo(words).args(more))
 }
 
 fn count(findings: &mut Findings, said: &Said, counts: Option<(usize, usize)>) {
@@ -173,15 +163,19 @@ struct SkipLog {
 }
 
 impl SkipLog {
-    fn new(place: &Place, suite: Suite) -> Result<Self> {
-        let path = place.target.join(format!("skipped-{}", suite.name()));
+    fn new(project: &Project, suite: &Suite) -> Result<Self> {
+        let path = project.target.join(format!("skipped-{}", suite.name));
         fs::write(&path, "").with_context(|| format!("the skip log {}", path.display()))?;
         Ok(Self { path })
     }
 
-    fn told<'c>(&self, call: &'c mut std::process::Command, place: &Place) -> &'c mut std::process::Command {
+    fn told<'c>(
+        &self,
+        call: &'c mut std::process::Command,
+        project: &Project,
+    ) -> &'c mut std::process::Command {
         call.env("PASV_SKIP_LOG", &self.path)
-            .env("PASV_PEERS", &place.peers)
+            .env("PASV_PEERS", &project.peers)
             .env(chance::VARIABLE, chance::seed())
     }
 

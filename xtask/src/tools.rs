@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::peers;
-use crate::place::Place;
+use crate::project::Project;
 use crate::report::{Findings, Skip};
 use crate::run::{Said, find, last_words, run};
 
@@ -30,7 +30,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 ];
 
 /// Finds or fetches all of it. What cannot be had is noted and fails nothing.
-pub(crate) fn fetch(place: &Place) -> Findings {
+pub(crate) fn fetch(project: &Project) -> Findings {
     let mut apt = Apt::find();
     let mut missing = Vec::new();
     for (program, package) in PROGRAMS {
@@ -40,7 +40,7 @@ pub(crate) fn fetch(place: &Place) -> Findings {
             missing.push(Skip::of(package, &why));
         }
     }
-    missing.extend(peers::fetch(place, &mut apt));
+    missing.extend(peers::fetch(project, &mut apt));
     Findings { missing, ..Findings::default() }
 }
 

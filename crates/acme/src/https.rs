@@ -1,7 +1,8 @@
-//! How is the authority spoken with? One request on one connection, over HTTP/1.1 and TLS, with an end to its time and size.
+//! How is the authority spoken with? One request on one connection, over HTTP/1.1 and TLS, with an end to its
+//! time and size.
 //!
-//! The client that instant-acme brings waits for ever and reads without end, and drags in HTTP/2; a dozen requests in two
-//! months need neither pools nor streams.
+//! The client that instant-acme brings waits for ever and reads without end, and drags in HTTP/2; a dozen
+//! requests in two months need neither pools nor streams.
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, pending};

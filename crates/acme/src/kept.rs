@@ -27,8 +27,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Below the folder of everything that is kept, for a directory and a certificate whose first name this is. The name is
-    /// one of a host, so that it leads nowhere else.
+    /// Below the folder of everything that is kept, for a directory and a certificate whose first name this
+    /// is. The name is one of a host, so that it leads nowhere else.
     pub(crate) fn new(state: &Path, directory: &str, name: &str) -> Self {
         let host = directory.split('/').nth(2).unwrap_or_default();
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };

@@ -56,15 +56,16 @@ pub struct Acme {
     current: Option<Certificate>,
 }
 
-/// The file of what was obtained last below the folder `state`, and what is in it; none where nothing was yet.
+/// The file of what was obtained last below the folder `state`, and what is in it; none where nothing was
+/// yet.
 pub fn saved(state: &Path, directory: &str, first: &str) -> Option<(PathBuf, io::Result<Secret>)> {
     let kept = Kept::new(state, directory, first);
     Some((kept.file().to_owned(), kept.certificate().transpose()?))
 }
 
 impl Acme {
-    /// Reads what is kept below the folder `state`, and asks nobody. `extra` are authorities to trust for the directory
-    /// itself, beside the system's. None if there is no name.
+    /// Reads what is kept below the folder `state`, and asks nobody. `extra` are authorities to trust for the
+    /// directory itself, beside the system's. None if there is no name.
     pub fn open(mut terms: Terms, state: &Path, extra: Option<Roots>) -> Option<Self> {
         let kept = Kept::new(state, &terms.directory, terms.names.first()?);
         // An authority may refuse an order that names one twice.

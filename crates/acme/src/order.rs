@@ -19,7 +19,8 @@ use super::responder::Responder;
 /// For the whole of it: an authority that is slow today is asked again later.
 const WITHIN: Duration = Duration::from_secs(5 * 60);
 
-/// How often the authority is asked whether it is done: after a quarter of a second, then less and less often.
+/// How often the authority is asked whether it is done: after a quarter of a second, then less and less
+/// often.
 const ASK: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(120)).backoff(1.5);
 
 /// Orders a certificate for all names, and keeps it.
@@ -101,7 +102,8 @@ async fn prove(order: &mut Order, terms: &Terms) -> Result<(), Obstacle> {
     }
 }
 
-/// Which name was not believed, and in which words: an order that has failed says at most why, and often nothing.
+/// Which name was not believed, and in which words: an order that has failed says at most why, and often
+/// nothing.
 async fn refusal(order: &mut Order, said: Option<Problem>) -> Obstacle {
     let mut authorizations = order.authorizations();
     while let Some(authorization) = authorizations.next().await {

@@ -1,14 +1,17 @@
 //! When is the next order due, and how long do we rest after orders that failed?
 use std::time::{Duration, SystemTime};
 
-/// The clock is looked at this often while a certificate is good for longer: it may be set, and the machine may sleep.
+/// The clock is looked at this often while a certificate is good for longer: it may be set, and the machine
+/// may sleep.
 pub(crate) const LOOK: Duration = Duration::from_secs(3600);
 
-/// The rest after the first failure; each further one triples it. At 0, 5, 20 and 65 minutes there are three failures in
-/// the first hour, and authorities take about five in an hour for a name (Let's Encrypt's figure) before they refuse unseen.
+/// The rest after the first failure; each further one triples it. At 0, 5, 20 and 65 minutes there are three
+/// failures in the first hour, and authorities take about five in an hour for a name (Let's Encrypt's figure)
+/// before they refuse unseen.
 const FIRST: Duration = Duration::from_secs(5 * 60);
 
-/// The longest rest: who has repaired port 80 and does not restart the site has a certificate within half a day.
+/// The longest rest: who has repaired port 80 and does not restart the site has a certificate within half a
+/// day.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// From when until when a certificate is valid.
@@ -19,7 +22,8 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
-    /// The third of its time in which it is renewed: a month of 90 days, so that an authority may be away for weeks.
+    /// The third of its time in which it is renewed: a month of 90 days, so that an authority may be away for
+    /// weeks.
     fn third(self) -> Duration {
         self.until.duration_since(self.from).unwrap_or_default() / 3
     }
@@ -35,8 +39,9 @@ pub(crate) fn until_renewal(now: SystemTime, validity: Validity) -> Duration {
     due.duration_since(now).unwrap_or_default()
 }
 
-/// How long to rest after so many failures in a row, one at least: five minutes, then three times as long each time up to
-/// twelve hours. A certificate of a short life is worth asking for more often: a sixth of the time in which it is renewed.
+/// How long to rest after so many failures in a row, one at least: five minutes, then three times as long
+/// each time up to twelve hours. A certificate of a short life is worth asking for more often: a sixth of the
+/// time in which it is renewed.
 pub(crate) fn rest(failures: u32, validity: Option<Validity>) -> Duration {
     let longest = validity.map_or(LONGEST, |validity| (validity.third() / 6).clamp(FIRST, LONGEST));
     let times = 3_u32.saturating_pow(failures.saturating_sub(1));

@@ -1,7 +1,8 @@
-//! How does the authority see that a name is ours? It asks the name's port 80 for what it has told us (HTTP-01, RFC 8555 8.3).
+//! How does the authority see that a name is ours? It asks the name's port 80 for what it has told us
+//! (HTTP-01, RFC 8555 8.3).
 //!
-//! The port is open to everybody while an order is under way, and only then: it answers what was promised to the authority
-//! and nothing else.
+//! The port is open to everybody while an order is under way, and only then: it answers what was promised to
+//! the authority and nothing else.
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,5 @@
-//! How are the man pages and the shell completions made from the definition of the flags and the table of `manual`?
+//! How are the man pages and the shell completions made from the definition of the flags and the table of
+//! `manual`?
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::{fs, process};

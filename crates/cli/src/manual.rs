@@ -1,4 +1,5 @@
-//! What stands in the help and in the manual page of a verb beside its options: examples, exit codes, files, environment?
+//! What stands in the help and in the manual page of a verb beside its options: examples, exit codes, files,
+//! environment?
 //!
 //! One table for both, so that they say the same.
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! What has to be changed in the rules of this machine, so that they let the server through, or forget it again?
+//! What has to be changed in the rules of this machine, so that they let the server through, or forget it
+//! again?
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -121,7 +122,8 @@ fn is_own(chain: &Listed) -> bool {
     chain.family == "inet" && chain.table == TABLE
 }
 
-/// Is it in a table that we made, for a host or (as printed) for a router? Others may have given theirs the same name.
+/// Is it in a table that we made, for a host or (as printed) for a router? Others may have given theirs the
+/// same name.
 fn is_ours(ruleset: &Ruleset, chain: &Listed) -> bool {
     let own = || ruleset.chains.iter().filter(|chain| is_own(chain));
     is_own(chain)
@@ -132,7 +134,8 @@ fn is_ours(ruleset: &Ruleset, chain: &Listed) -> bool {
         })
 }
 
-/// Is it a line of ours that this request decides about? What is kept open for others is theirs: a second server's.
+/// Is it a line of ours that this request decides about? What is kept open for others is theirs: a second
+/// server's.
 fn is_of(line: &Line, request: &Request) -> bool {
     let mut ports = destinations(line).peekable();
     let kept = ports.peek().is_some() && ports.all(|span| request.keeps(&span));
@@ -249,7 +252,8 @@ fn peers(request: &Request, direction: Direction, chain: &Listed) -> Vec<String>
     peers
 }
 
-/// In the words that iptables understands as well: it calls a table with others "incompatible" and shows none of it.
+/// In the words that iptables understands as well: it calls a table with others "incompatible" and shows none
+/// of it.
 fn packets(rule: &Rule, all: bool, chain: &Listed) -> Vec<String> {
     let (ours, here, there) = match rule.direction {
         Direction::In => (&rule.to, "dport", "sport"),

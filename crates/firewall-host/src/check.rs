@@ -53,7 +53,8 @@ pub struct Wide {
     pub ours: bool,
 }
 
-/// Compares. Only what the request asks for is looked at, and of what is open only what has to do with the server.
+/// Compares. Only what the request asks for is looked at, and of what is open only what has to do with the
+/// server.
 pub fn check(ruleset: &Ruleset, request: &Request) -> Findings {
     let mut findings = Findings {
         missing: Vec::new(),

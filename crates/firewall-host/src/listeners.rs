@@ -91,8 +91,8 @@ pub fn all() -> Vec<Listener> {
     sockets.into_iter().map(listener).collect()
 }
 
-/// Those that others than this machine itself can reach, each port once. Of UDP without the ports in `given_out`, from which
-/// the system takes those of programs that ask others.
+/// Those that others than this machine itself can reach, each port once. Of UDP without the ports in
+/// `given_out`, from which the system takes those of programs that ask others.
 pub fn reachable(given_out: Option<&RangeInclusive<u16>>) -> Vec<Listener> {
     let mut listeners = all();
     listeners.retain(|listener| {

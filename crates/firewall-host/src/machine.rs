@@ -30,8 +30,8 @@ pub fn recognised() -> Recognised {
     recognise(&seen)
 }
 
-/// The front end that writes the rules of this machine, where one is active: ufw or firewalld. It writes its chains anew
-/// whenever it likes, and knows nothing of lines that others put there.
+/// The front end that writes the rules of this machine, where one is active: ufw or firewalld. It writes its
+/// chains anew whenever it likes, and knows nothing of lines that others put there.
 pub fn front_end() -> Option<Target> {
     let (ufw, firewalld) = front_ends();
     front_end_of(ufw.as_deref(), firewalld.as_deref())
@@ -62,7 +62,8 @@ pub fn ruleset() -> Result<Ruleset, String> {
         if !ruleset.has_opaque(family) {
             continue;
         }
-        // `-save` alone may tell the rules of the kind before nftables. Where neither is there, they are not iptables' either.
+        // `-save` alone may tell the rules of the kind before nftables. Where neither is there, they are not
+        // iptables' either.
         let all = ["-nft-save", "-save"];
         if let Some(saved) =
             all.iter().find_map(|kind| said(&mut program(&format!("{name}{kind}"), &[])).ok())
@@ -73,8 +74,8 @@ pub fn ruleset() -> Result<Ruleset, String> {
     Ok(ruleset)
 }
 
-/// That the rules cannot be read, and why, in one sentence for all places where that is said. `why` is what nft complained
-/// about, for where it is there and may read.
+/// That the rules cannot be read, and why, in one sentence for all places where that is said. `why` is what
+/// nft complained about, for where it is there and may read.
 pub fn unread(why: &str) -> String {
     let root = rustix::process::geteuid().is_root();
     unread_as(root, is_installed("nft"), is_installed("iptables"), why)
@@ -107,7 +108,8 @@ fn is_installed(name: &str) -> bool {
     std::env::split_paths(&path).any(|folder| !folder.as_os_str().is_empty() && folder.join(name).is_file())
 }
 
-/// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those elsewhere.
+/// The programs of the kind before nftables that have rules for what comes in; the kernel keeps those
+/// elsewhere.
 pub fn legacy() -> impl Iterator<Item = &'static str> {
     let kinds = [("iptables", "/proc/net/ip_tables_names"), ("ip6tables", "/proc/net/ip6_tables_names")];
     let filters =
@@ -115,7 +117,8 @@ pub fn legacy() -> impl Iterator<Item = &'static str> {
     kinds.into_iter().filter(move |(name, file)| filters(*file) && decides(name)).map(|(name, _)| name)
 }
 
-/// Has it rules for what comes in? It has a table as soon as somebody has looked at one. What cannot be read may have some.
+/// Has it rules for what comes in? It has a table as soon as somebody has looked at one. What cannot be read
+/// may have some.
 fn decides(name: &str) -> bool {
     saved(name, true).is_none_or(|saved| {
         saved.lines().any(|line| line.starts_with("-A INPUT ") || line.starts_with(":INPUT DROP"))

@@ -34,7 +34,8 @@ pub(crate) enum Holds {
 }
 
 impl Packets {
-    /// All kinds that `rule` has to let through, cut so that a port of the server is in the same tests as its neighbours.
+    /// All kinds that `rule` has to let through, cut so that a port of the server is in the same tests as its
+    /// neighbours.
     pub(crate) fn of(rule: &Rule, request: &Request, ruleset: &Ruleset) -> Vec<Self> {
         let cuts = cuts(ruleset);
         let (ours, theirs) = match rule.direction {

@@ -7,7 +7,8 @@ use firewall::Target;
 use firewall::nftables::TABLE;
 use firewall::{Chain, Family};
 
-/// What was said. None: the program is not there, or says nothing to who asks (most of them speak to root only).
+/// What was said. None: the program is not there, or says nothing to who asks (most of them speak to root
+/// only).
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// `nft -j list ruleset`, read.
@@ -44,7 +45,8 @@ pub struct Recognised {
     pub filters: Filters,
 }
 
-/// The front ends first: they write rules of nftables or iptables themselves, and overwrite what others put there.
+/// The front ends first: they write rules of nftables or iptables themselves, and overwrite what others put
+/// there.
 pub fn recognise(seen: &Seen) -> Recognised {
     let found =
         |target, why: &str| Recognised { target, chain: None, why: why.to_owned(), filters: Filters::Active };
@@ -113,8 +115,8 @@ fn has_ours(ruleset: &Ruleset) -> bool {
     ruleset.chains.iter().any(is_ours)
 }
 
-/// The chain of somebody else that drops what comes in and that no rule of its own names. Lists of addresses that are refused
-/// (fail2ban's) are none: what they leave passes.
+/// The chain of somebody else that drops what comes in and that no rule of its own names. Lists of addresses
+/// that are refused (fail2ban's) are none: what they leave passes.
 fn closing(ruleset: &Ruleset) -> Option<&Listed> {
     let theirs = |chain: &&Listed| !is_ours(chain);
     let closed = [Family::V4, Family::V6].into_iter().flat_map(|family| {

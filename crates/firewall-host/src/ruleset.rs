@@ -1,8 +1,8 @@
 //! Which rules is a kernel following now?
 //!
-//! Read from `nft -j list ruleset`; where iptables made them, parts of them are opaque there and are taken from
-//! `iptables-save`. What is not understood stays, as a test that may hold or not: whoever asks gets "it depends"
-//! instead of a guess.
+//! Read from `nft -j list ruleset`; where iptables made them, parts of them are opaque there and are taken
+//! from `iptables-save`. What is not understood stays, as a test that may hold or not: whoever asks gets "it
+//! depends" instead of a guess.
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;

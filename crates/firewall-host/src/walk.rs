@@ -15,8 +15,9 @@ use firewall::Direction;
 /// The kernel's own limit of jumps within jumps.
 const DEEPEST: usize = 16;
 
-/// The most rules that are looked at on one way. The longest sets in use have some ten thousand; chains that jump into each
-/// other many times over can make more of them than anybody waits for, and then the answer is that it is not known.
+/// The most rules that are looked at on one way. The longest sets in use have some ten thousand; chains that
+/// jump into each other many times over can make more of them than anybody waits for, and then the answer is
+/// that it is not known.
 const MOST: usize = 200_000;
 
 /// What one base chain does with packets.

@@ -9,8 +9,8 @@ pub struct Exposure {
     /// The ports at which control connections are taken, 21 by the book. At least one; with none, rules 1
     /// and 2 name no port.
     pub control_ports: Vec<u16>,
-    /// Those of them at which TLS is spoken at once (implicit TLS, `ftps://`, 990 by the book). For a firewall they are
-    /// like the others.
+    /// Those of them at which TLS is spoken at once (implicit TLS, `ftps://`, 990 by the book). For a
+    /// firewall they are like the others.
     pub implicit_ports: Vec<u16>,
     /// The ports at which passive data connections are taken. Empty: the server offers no passive mode.
     pub passive_ports: Vec<RangeInclusive<u16>>,
@@ -33,7 +33,8 @@ pub enum Active {
     FromAnyPort,
 }
 
-/// The families of addresses a server is reached by. The rules are the same in both; each is written once for each.
+/// The families of addresses a server is reached by. The rules are the same in both; each is written once for
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Families {
     /// IPv4 only.

@@ -1,11 +1,13 @@
 //! What are the four rules called, wherever one of them is told?
 //!
-//! The number is that of the classic description, and the words are whose packets it lets go where. The server's 425, the
-//! client's errors and both doctors say them too; tests of each compare what is said with what stands here.
+//! The number is that of the classic description, and the words are whose packets it lets go where. The
+//! server's 425, the client's errors and both doctors say them too; tests of each compare what is said with
+//! what stands here.
 
 use core::fmt;
 
-/// A rule by what it is for. Rules 3 and 4 are the data connection's, and what they are depends on who opens that.
+/// A rule by what it is for. Rules 3 and 4 are the data connection's, and what they are depends on who opens
+/// that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
     /// Rule 1: clients open the control connection.

@@ -21,7 +21,8 @@ pub struct Request {
     pub output: Output,
     /// The networks of the clients. Empty: from everywhere.
     pub from: Vec<IpNet>,
-    /// Ports of other services that a whole rule set of ours leaves open: 22, so that nobody locks himself out.
+    /// Ports of other services that a whole rule set of ours leaves open: 22, so that nobody locks himself
+    /// out.
     pub keep: Ports,
     /// Does the authority of the server's certificate ask the server something?
     pub authority: Authority,
@@ -69,8 +70,8 @@ pub enum Output {
 pub enum Authority {
     /// There is none, or it asks nothing.
     Absent,
-    /// It asks at port 80 of the name, from anywhere, whether it is the server's (RFC 8555 8.3). The server answers at this port,
-    /// to which something before it may lead.
+    /// It asks at port 80 of the name, from anywhere, whether it is the server's (RFC 8555 8.3). The server
+    /// answers at this port, to which something before it may lead.
     AsksAt(u16),
 }
 
@@ -105,8 +106,8 @@ pub struct Ephemeral {
 }
 
 impl Request {
-    /// A request for `exposure`, with what is usual: passive where the server offers it, connections followed, output
-    /// open, clients from everywhere, ssh kept, no NAT.
+    /// A request for `exposure`, with what is usual: passive where the server offers it, connections
+    /// followed, output open, clients from everywhere, ssh kept, no NAT.
     pub fn of(exposure: Exposure) -> Self {
         let modes = if exposure.passive_ports.is_empty() { Modes::Active } else { Modes::Passive };
         Self {
@@ -148,8 +149,8 @@ impl Request {
         exposure
     }
 
-    /// Those of one direction that have to be written: only what opens where connections are followed, and nothing
-    /// outward where everything may leave.
+    /// Those of one direction that have to be written: only what opens where connections are followed, and
+    /// nothing outward where everything may leave.
     pub(crate) fn written(&self, direction: Direction) -> Vec<Rule> {
         self.written_as(direction, self.output)
     }
@@ -188,8 +189,8 @@ impl Request {
         offered.iter().copied().filter(asked).collect()
     }
 
-    /// The rules, each with the request that it is of: clients come from their networks, and who asks for the certificate from
-    /// anywhere.
+    /// The rules, each with the request that it is of: clients come from their networks, and who asks for the
+    /// certificate from anywhere.
     pub fn needs(&self) -> Vec<(Rule, Self)> {
         let mut needs: Vec<(Rule, Self)> =
             self.rules().into_iter().map(|rule| (rule, self.clone())).collect();
@@ -318,8 +319,8 @@ impl Default for Ephemeral {
 }
 
 impl Ephemeral {
-    /// From what Linux tells in `/proc/sys/net/ipv4/ip_local_port_range` and `ip_local_reserved_ports`. What cannot be
-    /// read is as it comes.
+    /// From what Linux tells in `/proc/sys/net/ipv4/ip_local_port_range` and `ip_local_reserved_ports`. What
+    /// cannot be read is as it comes.
     pub fn read(range: &str, reserved: &str) -> Self {
         let port = |word: &str| word.trim().parse::<u16>().ok();
         let mut ends = range.split_whitespace().map(port);

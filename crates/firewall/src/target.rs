@@ -139,8 +139,9 @@ impl Target {
         ROWS.iter().find(|row| row.name == name).map(|row| row.target)
     }
 
-    /// The rules that `request` asks for, in the words of this firewall: what can be pasted there, with remarks that say
-    /// what else has to agree. With `explain`, each line has its reason above it, and a drawing comes first.
+    /// The rules that `request` asks for, in the words of this firewall: what can be pasted there, with
+    /// remarks that say what else has to agree. With `explain`, each line has its reason above it, and a
+    /// drawing comes first.
     pub fn write(self, request: &Request, explain: bool) -> Result<String, Unfit> {
         let row = self.row();
         self.fits(row, request)?;

@@ -1,8 +1,8 @@
 //! What must be true of every parser, whatever bytes it is given?
 //!
-//! A body takes bytes and panics where a promise is broken: what is read is written so that it is read again, cutting
-//! the input changes nothing, nothing grows beyond what the input allows. libFuzzer finds the bytes (`fuzz/`), or
-//! `fuzz-smoke` does with its own mutations of the seeds in [`corpus`].
+//! A body takes bytes and panics where a promise is broken: what is read is written so that it is read again,
+//! cutting the input changes nothing, nothing grows beyond what the input allows. libFuzzer finds the bytes
+//! (`fuzz/`), or `fuzz-smoke` does with its own mutations of the seeds in [`corpus`].
 #![forbid(unsafe_code)]
 
 pub mod corpus;

@@ -123,7 +123,8 @@ pub fn facts(input: &[u8]) {
     assert!(!entry.name.is_empty() && input.ends_with(&entry.name), "the name is the end of the line");
     let mut written = Vec::new();
     entry.facts.encode(&Wanted::ALL, &mut written);
-    // The widest growth is that of a mode, `unix.mode=7;` to four digits, and of a link, `symlink` to `slink` and more.
+    // The widest growth is that of a mode, `unix.mode=7;` to four digits, and of a link, `symlink` to `slink`
+    // and more.
     assert!(written.len() <= 2 * input.len() + 64, "facts grew");
     let again = Facts::parse(&written).expect("our own facts are some");
     let mut twice = Vec::new();

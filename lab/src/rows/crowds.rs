@@ -147,13 +147,14 @@ fn behind_a_balancer(trial: &mut Trial<'_>, proxy: Proxy) {
     }
 }
 
-/// The client hears of its port when the stranger has had time to find it. Control connections are relayed by the router,
-/// whose address the client's data connections have too.
+/// The client hears of its port when the stranger has had time to find it. Control connections are relayed by
+/// the router, whose address the client's data connections have too.
 fn give_strangers_time(trial: &mut Trial<'_>) {
     trial.lab.relay(false, Way { delay: Duration::from_millis(15), ..Way::default() });
 }
 
-/// Does `work` while somebody connects to every passive port, again and again: from another host, or beside the client.
+/// Does `work` while somebody connects to every passive port, again and again: from another host, or beside
+/// the client.
 fn with_a_stranger(trial: &mut Trial<'_>, other: Option<usize>, work: impl FnOnce(&mut Trial<'_>)) {
     let over = AtomicBool::new(false);
     let at = trial.at();

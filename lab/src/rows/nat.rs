@@ -64,8 +64,8 @@ pub(super) fn idle_control(trial: &mut Trial<'_>) {
     trial.patience = seconds(120);
     trial.serve();
     trial.lab.forgets_after(20);
-    // A server has said its last word when the kernel has taken the rest of the file, which is up to 200 kB here: before
-    // that, too, the control connection is to be idle for longer than the router remembers it.
+    // A server has said its last word when the kernel has taken the rest of the file, which is up to 200 kB
+    // here: before that, too, the control connection is to be idle for longer than the router remembers it.
     trial.lab.slow("60kbit");
     let manner = Manner { flags: &["-v"], ..Manner::default() };
     let said = trial.fetches(manner, moving(60_000) + seconds(30));

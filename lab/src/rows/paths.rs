@@ -28,7 +28,8 @@ pub(super) fn latency(trial: &mut Trial<'_>) {
     trial.slowest = best;
 }
 
-/// Under TLS, as clients and our server have it by default: the handshake is the first thing that does not pass.
+/// Under TLS, as clients and our server have it by default: the handshake is the first thing that does not
+/// pass.
 pub(super) fn mtu_black_hole(trial: &mut Trial<'_>) {
     trial.lab.mtu_black_hole(NARROW);
     trial.serve_with(Serve { tls: true, ..Serve::default() });

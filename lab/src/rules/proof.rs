@@ -1,8 +1,9 @@
 //! Are the printed rules enough, and is each line needed?
 //!
-//! Complete, everything of a set's modes has to work. Without any one of its lines, just that has to fail which the line is for,
-//! and the missing rule has to be named: by the doctor at the client's, with its number or the numbers that it may be; by the
-//! server's own 425; and on the server, where the rules can be read, by `pasv firewall --check` and `pasv doctor --site`.
+//! Complete, everything of a set's modes has to work. Without any one of its lines, just that has to fail
+//! which the line is for, and the missing rule has to be named: by the doctor at the client's, with its
+//! number or the numbers that it may be; by the server's own 425; and on the server, where the rules can be
+//! read, by `pasv firewall --check` and `pasv doctor --site`.
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -152,8 +153,8 @@ fn server(trial: &mut Trial<'_>, number: u8, mode: Mode, shape: Shape) {
     });
     assert!(told.starts_with("425"), "{told}");
     assert!(told.contains(&format!("rule {number}")), "rule {number} is not named: {told}");
-    // Of its own answers in passive mode it knows whether they were answered, and of its own calls whether they left; who
-    // stops the answers to these it does not.
+    // Of its own answers in passive mode it knows whether they were answered, and of its own calls whether
+    // they left; who stops the answers to these it does not.
     let sure = mode != Mode::Active || number == 4;
     assert_eq!(told.matches("(rule ").count(), if sure { 1 } else { 2 }, "{told}");
 }

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Ctrl-C ended the program outside and nothing else: the run went on unseen for minutes, with its servers and networks.
+/// Ctrl-C ended the program outside and nothing else: the run went on unseen for minutes, with its servers
+/// and networks.
 #[test]
 fn a_run_that_is_interrupted_takes_everything_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let (pasv, begun) = (folder.path().join("pasv"), folder.path().join("begun"));
-    // In place of our program, one that the run waits for longer than this test does. It holds the lab's standard error.
+    // In place of our program, one that the run waits for longer than this test does. It holds the lab's
+    // standard error.
     fs::write(&pasv, format!("#!/bin/sh\n: > {}\nexec sleep 600\n", begun.display())).unwrap();
     fs::set_permissions(&pasv, fs::Permissions::from_mode(0o755)).unwrap();
     let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))

@@ -46,7 +46,8 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
             } else {
                 say(format_args!("These lines would be added to existing chains: {}.", chains.join(", ")));
             }
-            // What an earlier application opened, and this one does not: of other settings, or of another site.
+            // What an earlier application opened, and this one does not: of other settings, or of another
+            // site.
             let opened = firewall_host::opened(&ruleset);
             closes(request, yes, kept, &opened)?;
             (script, keeps)
@@ -64,8 +65,8 @@ pub(super) fn apply(request: &Request, yes: bool, kept: bool, target: Option<Tar
     Ok(())
 }
 
-/// How it lasts. The whole listing is no file to load: programs that write rules of their own (Docker, fail2ban) would find
-/// theirs twice.
+/// How it lasts. The whole listing is no file to load: programs that write rules of their own (Docker,
+/// fail2ban) would find theirs twice.
 const OWN_KEPT: &str = "To keep them, write the output of `pasv firewall --for nftables` with the same flags to a file that /etc/nftables.conf includes";
 const LINES_KEPT: &str =
     "To keep them, add the lines to the file from which these chains are loaded (/etc/nftables.conf)";

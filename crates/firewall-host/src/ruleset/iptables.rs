@@ -1,7 +1,7 @@
 //! What does `iptables-save` say of the rules that nft shows in parts only?
 //!
-//! iptables writes some of its matches (`conntrack`, `multiport`) into the kernel as they were before nftables, and
-//! nft can only name them. The order of the rules in a chain is the same in both listings.
+//! iptables writes some of its matches (`conntrack`, `multiport`) into the kernel as they were before
+//! nftables, and nft can only name them. The order of the rules in a chain is the same in both listings.
 
 use firewall::IpNet;
 
@@ -9,8 +9,8 @@ use crate::ruleset::read::{complement, ends};
 use crate::ruleset::{End, Line, Ruleset, Step, Test, Verdict, flag};
 
 impl Ruleset {
-    /// Fills in what is opaque in the tables of `family` (`ip` or `ip6`) from the output of `iptables-save` or
-    /// `ip6tables-save`. A chain that has another number of rules there is left as it is.
+    /// Fills in what is opaque in the tables of `family` (`ip` or `ip6`) from the output of `iptables-save`
+    /// or `ip6tables-save`. A chain that has another number of rules there is left as it is.
     pub fn fill_in(&mut self, family: &str, saved: &str) {
         let mut table = "";
         let mut rules: Vec<(&str, Vec<String>)> = Vec::new();

@@ -1,7 +1,7 @@
 //! What does `nft -j list ruleset` say?
 //!
-//! The format is that of libnftables-json(5). What it holds is made by whoever may change the firewall, so nothing here
-//! trusts it to be well formed, or small, or free of cycles.
+//! The format is that of libnftables-json(5). What it holds is made by whoever may change the firewall, so
+//! nothing here trusts it to be well formed, or small, or free of cycles.
 
 use core::fmt;
 use core::net::IpAddr;

@@ -1,4 +1,5 @@
-//! Is each test of a rule taken for what it means to the kernel, and no chain for one that packets never come through?
+//! Is each test of a rule taken for what it means to the kernel, and no chain for one that packets never come
+//! through?
 
 use firewall::{Active, Exposure, Families, Request, Target};
 use firewall_host::{Findings, Plan, Ruleset, Seen, check, plan, recognise};

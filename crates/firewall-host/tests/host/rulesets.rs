@@ -1,7 +1,7 @@
 //! Is what a kernel follows read, compared and changed as it should be?
 //!
-//! The files in `nft/` are what `nft -j list ruleset` said in network namespaces into which these rules had been loaded, one
-//! object a line; those that end in `.save` are what `iptables-save` said of the same.
+//! The files in `nft/` are what `nft -j list ruleset` said in network namespaces into which these rules had
+//! been loaded, one object a line; those that end in `.save` are what `iptables-save` said of the same.
 
 use std::path::Path;
 

@@ -93,7 +93,8 @@ pub(super) fn passive(ports: &Ports) -> String {
     ports.words("-").iter().map(|range| format!(" --passive-ports {range}")).collect()
 }
 
-/// What the firewall does not let through, the server had better refuse at once than let its clients wait for it.
+/// What the firewall does not let through, the server had better refuse at once than let its clients wait for
+/// it.
 fn modes(target: Target, request: &Request) -> &'static str {
     let stops =
         request.output == Output::Dropped || request.tracking == Tracking::Stateless || target.relays();

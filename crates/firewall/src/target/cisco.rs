@@ -101,7 +101,8 @@ fn pairs(rule: &Rule) -> Vec<(Ports, Ports)> {
 fn entry(request: &Request, rule: &Rule, family: Family, net: IpNet, (from, to): (&Ports, &Ports)) -> String {
     let client = network(net);
     let server = match (family, request.external, request.inside(family)) {
-        // On the interface outside the lists see the address outside: going in before NAT, going out after it.
+        // On the interface outside the lists see the address outside: going in before NAT, going out after
+        // it.
         (Family::V4, Some(external), _) => format!("host {external}"),
         (Family::V6, _, Some(at)) => format!("host {at}"),
         _ => "any".to_owned(),

@@ -50,8 +50,8 @@ pub(super) fn write(request: &Request) -> Sheet {
     sheet
 }
 
-/// All but the networks are dropped, by the port that was dialled before it was translated: what containers themselves dial
-/// elsewhere was not translated, and answers go the other way.
+/// All but the networks are dropped, by the port that was dialled before it was translated: what containers
+/// themselves dial elsewhere was not translated, and answers go the other way.
 fn restrict(sheet: &mut Sheet, request: &Request, rule: &Rule) {
     for ports in rule.to.words(":") {
         for family in request.families() {

@@ -12,8 +12,9 @@ pub const TABLE: &str = "pasv";
 /// The comment of the lines that keep other services open.
 pub const KEPT: &str = "pasv: kept open";
 
-/// What a host must hear of ICMPv6 (RFC 4890 4.4.1): neighbour discovery, without which nobody finds its address on the wire,
-/// and the question of switches who listens, without whose answer they stop passing that on.
+/// What a host must hear of ICMPv6 (RFC 4890 4.4.1): neighbour discovery, without which nobody finds its
+/// address on the wire, and the question of switches who listens, without whose answer they stop passing that
+/// on.
 const HEARD: &str =
     "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query } accept";
 

@@ -106,8 +106,8 @@ pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     Ok(sheet)
 }
 
-/// Clients take a data connection from nobody but the address that they have dialled: the server's own calls (rule 4) leave as
-/// if they were the router's. The port stays, where it is free.
+/// Clients take a data connection from nobody but the address that they have dialled: the server's own calls
+/// (rule 4) leave as if they were the router's. The port stays, where it is free.
 fn called_from_outside(sheet: &mut Sheet, only: &Request, at: IpAddr, calls: &[Rule]) {
     if calls.is_empty() {
         return;

@@ -108,7 +108,8 @@ fn passive_never_opens_port_20() {
     }
 }
 
-/// How to take it back is as important as how to load it; and nothing to be filled in looks as if it were real.
+/// How to take it back is as important as how to load it; and nothing to be filled in looks as if it were
+/// real.
 #[test]
 fn every_target_tells_how_to_remove_it_and_marks_what_is_to_be_filled_in() {
     for target in Target::all() {

@@ -1,7 +1,7 @@
 //! Does every body hold on some thousands of inputs near the seeds? For machines without libFuzzer.
 //!
-//! `fuzz-smoke [--runs N] [--seed N] [--only BODY]`: `N` inputs for each body. The seed is printed, and with it every
-//! run can be repeated; without one it is taken from the clock.
+//! `fuzz-smoke [--runs N] [--seed N] [--only BODY]`: `N` inputs for each body. The seed is printed, and with
+//! it every run can be repeated; without one it is taken from the clock.
 #![forbid(unsafe_code)]
 
 use std::panic::catch_unwind;
