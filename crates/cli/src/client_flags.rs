@@ -9,8 +9,8 @@ use net::tls::Fingerprint;
 use wire::RepresentationType;
 use wire::url::{FtpUrl, TypeCode};
 
-use crate::flags::wait;
 use crate::password::LoginFlags;
+use config::text::nonzero;
 
 /// How to talk to the server. The headings follow the verb's own options in its help.
 #[derive(Args, Clone, Debug)]
@@ -48,7 +48,7 @@ pub(crate) struct Talk {
     pub(crate) data_port: DataPortFlag,
 
     /// Give up when a connection or a reply takes longer: 30s, 5m, 1h.
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = wait, help_heading = "Connection", hide_short_help = true)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = nonzero, help_heading = "Connection", hide_short_help = true)]
     pub(crate) timeout: Duration,
 
     /// Give up when a transfer moves no data for this long: 30s, 5m, 1h; 3650d is as good as never.
@@ -58,7 +58,7 @@ pub(crate) struct Talk {
         long,
         value_name = "TIME",
         default_value = "60s",
-        value_parser = wait,
+        value_parser = nonzero,
         help_heading = "Connection",
         hide_short_help = true
     )]

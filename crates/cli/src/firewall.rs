@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 
 use ::firewall::{Active, Authority, Chain, Modes, Output, Ports, Request, Target, Tracking};
 use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use config::SiteConfig;
 use firewall_host::listeners::{Listener, listed};
 use firewall_host::{Filters, machine};
 
@@ -14,7 +15,6 @@ use crate::talk::{Failure, say};
 
 mod change;
 
-/// Both of its own: the flags of `serve` below would leave theirs otherwise.
 const EXAMPLES: &str = "Examples:\n  \
     pasv firewall                                 what this machine needs\n  \
     pasv firewall --explain                       the same with reasons and a drawing\n  \
@@ -35,7 +35,6 @@ const EXAMPLES: &str = "Examples:\n  \
 /// there is nothing to do, and that is said. Comments in the output say how to load and to remove the rules.
 #[derive(Debug, Args)]
 #[group(skip)]
-#[command(mut_args(only_what_matters))]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct Flags {
     /// Firewall to print rules for [default: the one of this machine].
@@ -51,7 +50,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     output_drop: bool,
     /// Allow clients of this network only. May be repeated [default: all].
-    #[arg(long, value_name = "CIDR", value_parser = crate::flags::network)]
+    #[arg(long, value_name = "CIDR", value_parser = config::text::network)]
     from: Vec<::firewall::IpNet>,
     /// Other TCP ports to leave open, as PORT or LO-HI, or `none`. May be repeated; replaces the default [default: 22].
     #[arg(long, value_name = "PORT", value_parser = keep)]
@@ -79,50 +78,42 @@ pub(crate) struct Flags {
     #[arg(long)]
     print: bool,
     #[command(flatten)]
-    site: serve::Flags,
+    site: ServeFlags,
 }
 
-/// The flags of `serve` that decide about rules; the others are taken and not shown.
-const MATTER: [&str; 11] = [
-    "listen",
-    "port",
-    "listen_tls",
-    "passive_ports",
-    "external",
-    "no_passive",
-    "no_active",
-    "active_port",
-    "explain",
-    "acme",
-    "acme_listen",
-];
+/// The flags of `serve`. Those that concern ports are shown; the others are accepted, so that a command line can be pasted.
+#[derive(Debug)]
+struct ServeFlags(serve::Flags);
 
-/// Our own.
-const OWN: [&str; 13] = [
-    "target",
-    "mode",
-    "stateless",
-    "output_drop",
-    "from",
-    "keep",
-    "inside",
-    "chain",
-    "apply",
-    "remove",
-    "check",
-    "yes",
-    "print",
-];
+impl ServeFlags {
+    /// Adds the flags of `F`, changed.
+    fn add<F: Args>(command: Command, change: impl FnMut(Arg) -> Arg) -> Command {
+        let flags = F::augment_args(Command::new("flags")).mut_args(change);
+        command.args(flags.get_arguments().cloned()).groups(flags.get_groups().cloned())
+    }
+}
 
-fn only_what_matters(argument: clap::Arg) -> clap::Arg {
-    let name = argument.get_id().as_str().to_owned();
-    match name.as_str() {
-        "explain" => argument
-            .help("Explain each line, and draw the ports of both sides")
-            .help_heading("The site, as for `pasv serve`"),
-        name if MATTER.contains(&name) => argument.help_heading("The site, as for `pasv serve`"),
-        name if OWN.contains(&name) || name == "help" => argument,
-        _ => argument.hide(true),
+impl Args for ServeFlags {
+    fn augment_args(command: Command) -> Command {
+        let shown = |arg: Arg| arg.help_heading("The site, as for `pasv serve`");
+        let hidden = |arg: Arg| arg.hide(true);
+        let command = Self::add::<serve::ListenFlags>(command, shown);
+        let command = Self::add::<serve::ShareFlags>(command, hidden);
+        Self::add::<serve::OtherFlags>(command, hidden)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ServeFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        serve::Flags::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
     }
 }
 
@@ -179,8 +170,8 @@ fn chain(text: &str) -> Result<Chain, String> {
 }
 
 impl Flags {
-    fn request(&self) -> Request {
-        let mut request = Request::of(self.site.firewall_plan());
+    fn request(&self, site: &SiteConfig) -> Request {
+        let mut request = Request::of(site.into());
         if let Some(mode) = self.mode {
             request.modes = match mode {
                 ModeFlag::Passive => Modes::Passive,
@@ -198,15 +189,16 @@ impl Flags {
         request.output = if self.output_drop { Output::Dropped } else { Output::Open };
         request.from.clone_from(&self.from);
         request.inside.clone_from(&self.inside);
-        request.external = self.site.external();
-        request.authority = self.site.asked_at().map_or(Authority::Absent, Authority::AsksAt);
+        request.external = site.listeners.iter().find_map(|listener| listener.external);
+        request.authority = site.tls.acme.port_asked().map_or(Authority::Absent, Authority::AsksAt);
         request.ephemeral = machine::ephemeral().unwrap_or_default();
         request
     }
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
-    let mut request = flags.request();
+    let site = flags.site.0.config()?;
+    let mut request = flags.request(&site);
     // Says the same as printing would, before anything is looked at or changed.
     let anywhere = Request { tracking: Tracking::Stateful, inside: Vec::new(), ..request.clone() };
     if let Err(unfit) = Target::Nftables.write(&anywhere, false) {
@@ -216,7 +208,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage("--chain is for --for nftables-insert only")
             .hint("--apply and --check find the chains themselves"));
     }
-    if !flags.site.is_reached() {
+    if !site.is_reached() {
         say(format_args!("hint: this server listens on loopback addresses only, where no firewall matters"));
     }
     if flags.apply {
@@ -245,7 +237,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
                 &machine::closed(&request),
                 width,
             );
-            if flags.site.explain() {
+            if flags.site.0.listen.explain {
                 text.push_str(&format!("\n{}", ::firewall::Rules::of(&request.exposure).explain()));
             }
             std::io::stdout().write_all(text.as_bytes())?;
@@ -274,7 +266,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     if matches!(target, Target::Nftables | Target::Iptables) {
         warn_of_closed(&request, &mut text);
     }
-    text.push_str(&target.write(&request, flags.site.explain()).map_err(Failure::usage)?);
+    text.push_str(&target.write(&request, flags.site.0.listen.explain).map_err(Failure::usage)?);
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

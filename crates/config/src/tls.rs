@@ -125,3 +125,21 @@ pub enum ClientLogin {
     /// Users with their certificate need no password; others are asked for it
     WithoutPassword,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_asks_where_the_server_answers() {
+        let acme = |listen: &str| Acme {
+            names: vec!["ftp.example.org".into()],
+            listen: listen.parse().unwrap(),
+            ..Acme::default()
+        };
+        assert_eq!(Acme::default().port_asked(), None);
+        assert_eq!(acme("[::]:8080").port_asked(), Some(8080));
+        // A web server of this machine leads there, and is open already.
+        assert_eq!(acme("127.0.0.1:8080").port_asked(), None);
+    }
+}

@@ -1,7 +1,10 @@
 //! What does a firewall have to know of a server?
 
 use core::fmt;
+use core::net::{IpAddr, Ipv6Addr};
 use core::ops::RangeInclusive;
+
+use config::{Listener, SiteConfig};
 
 /// The ports of a server and what it allows: taken from its running configuration, so that the rules fit it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,38 @@ pub struct Exposure {
     pub active: Active,
     /// The families of addresses it is reached by.
     pub families: Families,
+}
+
+impl From<&SiteConfig> for Exposure {
+    fn from(site: &SiteConfig) -> Self {
+        // Loopback addresses need no firewall's leave, unless there are no others.
+        let reached = site.is_reached();
+        let counts = |listener: &&Listener| !reached || !listener.address.is_loopback();
+        let listeners: Vec<&Listener> = site.listeners.iter().filter(counts).collect();
+        let any = |is: fn(&Listener) -> bool| listeners.iter().any(|listener| is(listener));
+        let both = any(|l| l.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let mut passive_ports: Vec<RangeInclusive<u16>> = Vec::new();
+        for listener in listeners.iter().filter(|listener| listener.passive) {
+            if !passive_ports.contains(&listener.passive_ports) {
+                passive_ports.push(listener.passive_ports.clone());
+            }
+        }
+        Self {
+            control_ports: listeners.iter().map(|l| l.port).collect(),
+            implicit_ports: listeners.iter().filter(|l| l.implicit).map(|l| l.port).collect(),
+            passive_ports,
+            active: match listeners.iter().find(|l| l.active) {
+                None => Active::Off,
+                Some(_) if any(|l| l.active && l.active_port.is_none()) => Active::FromAnyPort,
+                Some(listener) => listener.active_port.map_or(Active::FromAnyPort, Active::FromPort),
+            },
+            families: match (both || any(|l| l.address.is_ipv4()), any(|l| l.address.is_ipv6())) {
+                (true, true) => Families::Both,
+                (false, true) => Families::Ipv6,
+                _ => Families::Ipv4,
+            },
+        }
+    }
 }
 
 /// Active mode: the server's side of PORT and EPRT (RFC 959 4.1.2, RFC 2428 2).
@@ -52,5 +87,29 @@ impl fmt::Display for Families {
             Self::Ipv6 => "IPv6",
             Self::Both => "IPv4 and IPv6",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_addresses_open_nothing_unless_there_are_no_others() {
+        let at = |address: &str, port, implicit| Listener {
+            address: address.parse().unwrap(),
+            port,
+            implicit,
+            ..Listener::default()
+        };
+        let exposure = |listeners| Exposure::from(&SiteConfig { listeners, ..SiteConfig::default() });
+        let some =
+            exposure(vec![at("192.0.2.1", 21, false), at("::1", 2121, false), at("127.0.0.1", 990, true)]);
+        assert_eq!((some.control_ports, some.implicit_ports), (vec![21], vec![]));
+        assert_eq!(some.families, Families::Ipv4);
+        let all = exposure(vec![at("::", 21, false), at("::", 990, true)]);
+        assert_eq!((all.control_ports, all.implicit_ports), (vec![21, 990], vec![990]));
+        assert_eq!((all.families, all.passive_ports), (Families::Both, vec![61210..=61219]));
+        assert_eq!(exposure(vec![at("127.0.0.1", 2121, false)]).control_ports, [2121]);
     }
 }

@@ -204,6 +204,16 @@ impl Server {
         Builder { site, gate, tls: None, xferlog: None, login_limits: None }
     }
 
+    /// Its configuration, as it is obeyed: with the ports the kernel gave.
+    #[must_use]
+    pub fn config(&self) -> SiteConfig {
+        let mut site = SiteConfig::clone(&self.shared.site);
+        for (listener, (socket, _)) in site.listeners.iter_mut().zip(&self.listeners) {
+            listener.port = socket.local().port();
+        }
+        site
+    }
+
     /// The control addresses without implicit TLS, with the ports the kernel gave.
     #[must_use]
     pub fn control(&self) -> Vec<SocketAddr> {

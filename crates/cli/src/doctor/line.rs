@@ -134,15 +134,13 @@ impl FromArgMatches for Flags {
         let Line { url, site, json, visit, mut serve } = Line::from_arg_matches_mut(matches)?;
         Ok(match url {
             Some(url) if !site => {
-                let mut shown = serve.certificates().map(|(cert, key)| (cert.to_owned(), key.to_owned()));
-                let (identity, write) = (shown.next(), serve.write());
-                drop(shown);
+                let (identity, write) = (serve.certificate(), serve.share.write);
                 let tls = tls.and_then(|mode| TlsFlag::from_str(&mode, true).ok());
                 Self::Visit(Box::new(Visit { url, json, write, tls, identity, options: visit }))
             }
             // With --site the one word is the folder, as for `pasv serve`.
             folder => {
-                serve.share(folder.map(Into::into));
+                serve.share.dir = serve.share.dir.take().or(folder.map(Into::into));
                 Self::Site(Box::new(serve::doctor::Flags { json, site: serve }))
             }
         })

@@ -2,13 +2,7 @@
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueEnum};
-use config::{Anonymous, Tls};
-use storage::Rights;
-
-use super::listen::Listen;
-use super::users::name_of;
-use super::{Flags, root};
-use crate::talk::Failure;
+use config::{Anonymous, SiteConfig};
 
 /// Reads a value of `--anonymous`. As the value may be left out, the word behind the flag is often the folder.
 #[derive(Clone, Debug)]
@@ -38,83 +32,47 @@ impl TypedValueParser for Parser {
     }
 }
 
-impl Flags {
-    /// What anonymous users may do; `None` where they are not let in.
-    pub(super) fn anonymous_rights(&self) -> Option<Rights> {
-        match self.anonymous {
-            Some(flag) => Some(match flag {
-                Anonymous::Read => Rights::Read,
-                Anonymous::Write => Rights::Write,
-                Anonymous::Drop => Rights::Drop,
-            }),
-            None if !self.user.is_empty() => None,
-            None if self.write => Some(Rights::Write),
-            None => Some(Rights::Read),
-        }
-    }
-
-    /// May anybody store or change something?
-    pub(crate) fn changes_files(&self) -> bool {
-        self.write || self.anonymous_rights().is_some_and(Rights::stores)
-    }
-
-    /// What whoever starts the server should know, each a sentence.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        match self.anonymous_rights() {
-            Some(Rights::Write) if !self.user.is_empty() => {
-                warnings.push(
-                    "anyone who can connect can change and delete these files and fill this disk; leave out --anonymous write to require a password"
-                        .to_owned(),
-                );
-                if !self.write {
-                    let users: Vec<_> = self.user.iter().map(|user| name_of(user)).collect();
-                    warnings.push(format!(
-                        "{} may do less than anyone without a password: add --write",
-                        users.join(", ")
-                    ));
-                }
-            }
-            Some(Rights::Write) => warnings.push(
-                "anyone who can connect can change and delete these files and fill this disk; use --user NAME to require a password"
-                    .to_owned(),
-            ),
-            Some(Rights::Drop) => warnings.push("anyone who can connect can fill this disk".to_owned()),
-            Some(Rights::Read) | None => {}
-        }
-        if !self.user.is_empty() && self.tls.tls == Tls::Off {
-            let but = if self.tls.is_used() { ", except at the ftps:// addresses" } else { "" };
-            warnings.push(format!("passwords and files are sent unencrypted{but}"));
-        }
-        if root::is_home(self.root()) {
+/// What the administrator should know, each a sentence.
+pub(super) fn warnings(site: &SiteConfig) -> Vec<String> {
+    let mut warnings = Vec::new();
+    match site.anonymous_rights() {
+        Some(Anonymous::Write) if !site.users.is_empty() => {
             warnings.push(
-                "this is a home directory: hidden files such as .ssh and .bash_history are shared too"
+                "anyone who can connect can change and delete these files and fill this disk; leave out --anonymous write to require a password"
                     .to_owned(),
             );
+            if !site.write {
+                let users: Vec<_> = site.users.iter().map(|user| user.name.as_str()).collect();
+                warnings.push(format!(
+                    "{} may do less than anyone without a password: add --write",
+                    users.join(", ")
+                ));
+            }
         }
-        warnings
+        Some(Anonymous::Write) => warnings.push(
+            "anyone who can connect can change and delete these files and fill this disk; use --user NAME to require a password"
+                .to_owned(),
+        ),
+        Some(Anonymous::Drop) => warnings.push("anyone who can connect can fill this disk".to_owned()),
+        Some(Anonymous::Read) | None => {}
     }
-
-    /// Refuses flags that exclude each other in ways that the parser does not know.
-    pub(super) fn agree(&self) -> Result<(), Failure> {
-        if self.write && self.user.is_empty() && self.anonymous.is_some_and(|f| f != Anonymous::Write) {
-            return Err(Failure::usage("--write is for users, and there is no --user")
-                .hint("add --user NAME; or use --anonymous write to let everyone write"));
-        }
-        if let Some(port) =
-            self.port.filter(|_| !self.listen.is_empty() && self.listen.iter().all(Listen::has_port))
-        {
-            return Err(Failure::usage(format!("--port {port} has no effect: each --listen names a port"))
-                .hint("leave out --port, or the port of --listen"));
-        }
-        Ok(())
+    if !site.users.is_empty() && site.listeners.iter().any(|listener| !listener.has_tls()) {
+        let but = if site.has_tls() { ", except at the ftps:// addresses" } else { "" };
+        warnings.push(format!("passwords and files are sent unencrypted{but}"));
     }
+    if startup::is_home(&site.root) {
+        warnings.push(
+            "this is a home directory: hidden files such as .ssh and .bash_history are shared too".to_owned(),
+        );
+    }
+    warnings
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
 
+    use super::super::Flags;
     use super::*;
 
     #[derive(Debug, clap::Parser)]
@@ -129,31 +87,22 @@ mod tests {
     }
 
     #[test]
-    fn who_may_write_is_said_for_users_and_for_everyone_else() {
-        use Rights::{Drop, Read, Write};
-        for (line, anonymous, changes) in [
-            ("", Some(Read), false),
-            ("--write", Some(Write), true),
-            ("-w", Some(Write), true),
-            ("--anonymous", Some(Read), false),
-            ("--anonymous drop", Some(Drop), true),
-            ("--anonymous=write", Some(Write), true),
-            ("--user alice", None, false),
-            ("--user alice -w", None, true),
-            ("--user alice --write --anonymous", Some(Read), true),
-            ("--anonymous --user alice --write", Some(Read), true),
-            ("--user alice --write --anonymous drop", Some(Drop), true),
-            ("--user alice --anonymous write", Some(Write), true),
-            ("-p 1 -l 127.0.0.1:2 -l ::1", Some(Read), false),
+    fn flags_that_exclude_each_other_are_refused_and_what_is_dangerous_is_said() {
+        for line in [
+            "",
+            "-w",
+            "--anonymous=write",
+            "--user alice -w",
+            "--user alice --write --anonymous",
+            "--user alice --anonymous write",
+            "-p 1 -l 127.0.0.1:2 -l ::1",
         ] {
-            let flags = read(line).unwrap();
-            assert_eq!((flags.anonymous_rights(), flags.changes_files()), (anonymous, changes), "{line}");
-            assert!(flags.agree().is_ok(), "{line}");
+            assert!(read(line).unwrap().config().is_ok(), "{line}");
         }
         for line in ["--write --anonymous", "--write --anonymous drop", "-p 1 -l 127.0.0.1:2"] {
-            assert!(read(line).unwrap().agree().is_err(), "{line}");
+            assert!(read(line).unwrap().config().is_err(), "{line}");
         }
-        let warned = |line: &str| read(line).unwrap().warnings().join("\n");
+        let warned = |line: &str| warnings(&read(line).unwrap().config().unwrap()).join("\n");
         let said = warned("--anonymous write --user alice:f --tls off");
         for words in [
             "leave out --anonymous write to require a password",

@@ -2,37 +2,40 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use config::Tls;
-use storage::Rights;
+use config::{Anonymous, Listener, SiteConfig, Tls, User};
 
-use firewall::{Direction, Mode, Role, Rule, Rules};
+use firewall::{Direction, Exposure, Mode, Role, Rule, Rules};
+use startup::Shown;
 
 use super::fold;
-use super::tls::Shown;
 
-/// What is told of the site.
+/// What the banner shows.
 pub(super) struct Shared<'a> {
-    pub(super) root: &'a Path,
-    pub(super) control: &'a [SocketAddr],
-    pub(super) implicit: &'a [SocketAddr],
-    /// What the addresses of `control` ask for.
-    pub(super) explicit: Tls,
+    /// As it is obeyed, with the ports that the kernel gave.
+    pub(super) site: &'a SiteConfig,
+    /// The passive ports.
+    pub(super) passive: &'a [u16],
     pub(super) certificate: Option<&'a Shown>,
-    pub(super) write: bool,
-    pub(super) anonymous: Option<Rights>,
-    pub(super) users: &'a [String],
     /// Users with the passwords that were generated for them.
     pub(super) generated: &'a [(String, String)],
     pub(super) warnings: &'a [String],
-    pub(super) firewall: firewall::Exposure,
-    /// Where clients outside connect to, behind NAT.
-    pub(super) external: Option<Ipv4Addr>,
-    /// Is there passive mode?
-    pub(super) passive: bool,
     pub(super) explain: bool,
+}
+
+impl Shared<'_> {
+    /// Where clients connect to, with implicit TLS or without.
+    fn addresses(&self, implicit: bool) -> Vec<SocketAddr> {
+        let listeners = self.site.listeners.iter().filter(|listener| listener.implicit == implicit);
+        listeners.map(Listener::socket).collect()
+    }
+
+    /// What is asked of clients that connect without TLS.
+    fn explicit(&self) -> Tls {
+        let explicit = self.site.listeners.iter().find(|listener| !listener.implicit);
+        explicit.map_or(Tls::Off, |listener| listener.tls)
+    }
 }
 
 /// Prints it. A closed stdout is no reason not to serve.
@@ -48,24 +51,26 @@ fn width() -> Option<usize> {
 }
 
 fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
-    let scheme = match shared.explicit {
+    let (site, explicit, anonymous) = (shared.site, shared.explicit(), shared.site.anonymous_rights());
+    let (control, implicit) = (shared.addresses(false), shared.addresses(true));
+    let scheme = match explicit {
         Tls::Off | Tls::Offered => "ftp",
         Tls::RequiredForLogin | Tls::RequiredForData => "ftpes",
     };
-    let (mut here, mut network) = urls(scheme, 21, shared.control, own);
-    let (here_at_once, network_at_once) = urls("ftps", 990, shared.implicit, own);
+    let (mut here, mut network) = urls(scheme, 21, &control, own);
+    let (here_at_once, network_at_once) = urls("ftps", 990, &implicit, own);
     let mut outside = Vec::new();
-    if let Some(external) = shared.external {
-        outside = named(scheme, 21, shared.control, external);
-        outside.extend(named("ftps", 990, shared.implicit, external));
+    if let Some(external) = site.listeners.iter().find_map(|listener| listener.external) {
+        outside = named(scheme, 21, &control, external);
+        outside.extend(named("ftps", 990, &implicit, external));
     }
     here.extend(here_at_once);
     network.extend(network_at_once);
     // Without TLS where clear text comes first, nobody is sent there who could have it elsewhere.
-    let at_once = shared.explicit == Tls::Off && !shared.implicit.is_empty();
+    let at_once = explicit == Tls::Off && !implicit.is_empty();
     let told = [&outside, &network, &here].into_iter().flatten();
     let url = told.clone().find(|url| url.starts_with("ftps://") == at_once);
-    let root = std::fs::canonicalize(shared.root).unwrap_or_else(|_| shared.root.to_owned());
+    let root = std::fs::canonicalize(&site.root).unwrap_or_else(|_| site.root.clone());
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to a String cannot fail.
@@ -83,7 +88,7 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
         line(&format!("  {}{url}", if n == 0 { "from outside        " } else { "                    " }));
     }
     if let Some(certificate) = shared.certificate {
-        let how = match shared.explicit {
+        let how = match explicit {
             Tls::Off => "is available with ftps:// only",
             Tls::Offered => "is available (ftpes://)",
             Tls::RequiredForLogin => "is required to log in",
@@ -106,15 +111,15 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     }
     line("");
     let may = |writes: bool| if writes { "read and write" } else { "read-only" };
-    if let Some(rights) = shared.anonymous {
+    if let Some(rights) = anonymous {
         let may = match rights {
-            Rights::Drop => "upload only",
-            rights => may(rights.writes()),
+            Anonymous::Drop => "upload only",
+            rights => may(rights == Anonymous::Write),
         };
         line(&format!("  {:<19} {may}, no password", "anyone"));
     }
-    for user in shared.users {
-        let may = may(shared.write);
+    for User { name: user, .. } in &site.users {
+        let may = may(site.write);
         match shared.generated.iter().find(|(name, _)| name == user) {
             // On a line of its own: it is to be copied.
             Some((_, password)) => {
@@ -130,8 +135,9 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
             .for_each(|text| line(&format!("  {text}")));
     }
     // Nothing stands in front of a site that only this machine reaches.
-    let reached = shared.control.iter().any(|at| !at.ip().is_loopback());
-    let rules = Rules::of(&shared.firewall);
+    let reached = control.iter().any(|at| !at.ip().is_loopback());
+    let passive_ports = shared.passive.iter().map(|port| *port..=*port).collect();
+    let rules = Rules::of(&Exposure { passive_ports, ..site.into() });
     if reached {
         line("");
         line("  A firewall must let through (`pasv firewall` writes the rules):");
@@ -174,21 +180,23 @@ fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
 /// What can be pasted elsewhere to get everything at `url`, which is `ftp://`, `ftpes://` or `ftps://`.
 fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("ftp", url));
-    let user = shared.users.first().filter(|_| shared.anonymous.is_none());
+    let anonymous = shared.site.anonymous_rights();
+    let user = shared.site.users.first().map(|user| &user.name).filter(|_| anonymous.is_none());
+    let passive = shared.site.listeners.iter().any(|listener| listener.passive);
     let forced = scheme != "ftp";
     let at_once = scheme == "ftps";
     // A password goes under TLS wherever there is TLS.
-    let protected = forced || user.is_some() && shared.explicit != Tls::Off;
+    let protected = forced || user.is_some() && shared.explicit() != Tls::Off;
     let certificate = shared.certificate.filter(|_| protected);
     let pins = certificate.and_then(|certificate| certificate.pins_at(host(rest)));
     // What others know by these schemes.
     let theirs = if at_once { "ftps" } else { "ftp" };
     let at = user.map_or_else(String::new, |name| format!("{}@", in_url(name)));
     let mut commands = Vec::new();
-    let ours = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "get -r" };
+    let ours = if anonymous == Some(Anonymous::Drop) { "put FILE" } else { "get -r" };
     commands.push(format!("pasv {ours} {scheme}://{at}{rest}"));
     let mut curl = "curl".to_owned();
-    if !shared.passive {
+    if !passive {
         curl.push_str(" --ftp-port -");
     }
     if protected && !at_once {
@@ -202,13 +210,13 @@ fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
     if let Some(name) = user {
         curl.push_str(&format!(" -u {}", in_shell(name)));
     }
-    if shared.anonymous == Some(Rights::Drop) {
+    if anonymous == Some(Anonymous::Drop) {
         curl.push_str(" -T FILE");
     }
     commands.push(format!("{curl} {theirs}://{rest}"));
     // lftp has TLS wherever it is offered, but not for anonymous, unless it is told.
     let mut set = String::new();
-    if !shared.passive {
+    if !passive {
         set.push_str("set ftp:passive-mode no; ");
     }
     if protected && !at_once {
@@ -220,7 +228,7 @@ fn commands(shared: &Shared<'_>, url: &str) -> Vec<String> {
         let print: Vec<String> = pins.sha1.iter().map(|byte| format!("{byte:02X}")).collect();
         set.push_str(&format!("set ssl:verify-certificate/{} no; ", print.join(":")));
     }
-    let work = if shared.anonymous == Some(Rights::Drop) { "put FILE" } else { "mirror" };
+    let work = if anonymous == Some(Anonymous::Drop) { "put FILE" } else { "mirror" };
     // With a path, be it only a slash, lftp connects before it has read its settings.
     commands.push(format!("lftp -e '{set}{work}; exit' {theirs}://{at}{}", rest.trim_end_matches('/')));
     commands
@@ -293,8 +301,8 @@ fn opening(rules: &Rules) -> Vec<&Rule> {
 #[cfg(test)]
 mod tests {
     use net::tls::Fingerprint;
+    use startup::Pins;
 
-    use super::super::tls::Pins;
     use super::*;
 
     #[test]
@@ -304,34 +312,24 @@ mod tests {
         assert_eq!(in_shell("a b@c'd"), "'a b@c'\\''d'");
     }
 
-    fn shared<'a>(
-        certificate: Option<&'a Shown>,
-        users: &'a [String],
-        generated: &'a [(String, String)],
-        anonymous: Option<Rights>,
-    ) -> Shared<'a> {
-        Shared {
-            root: Path::new("/"),
-            control: &[],
-            implicit: &[],
-            explicit: Tls::Offered,
-            certificate,
-            write: false,
-            anonymous,
-            users,
-            generated,
-            warnings: &[],
-            firewall: firewall::Exposure {
-                implicit_ports: Vec::new(),
-                control_ports: Vec::new(),
-                passive_ports: Vec::new(),
-                active: firewall::Active::Off,
-                families: firewall::Families::Ipv4,
-            },
-            external: None,
-            passive: true,
-            explain: false,
+    /// A server whose users are these; without any, everyone has these rights.
+    fn site(users: &[&str], anonymous: Anonymous) -> SiteConfig {
+        let user = |name: &&str| User { name: (*name).to_owned(), password_file: None };
+        SiteConfig {
+            root: "/".into(),
+            users: users.iter().map(user).collect(),
+            anonymous: users.is_empty().then_some(anonymous),
+            listeners: vec![Listener {
+                address: [192, 0, 2, 7].into(),
+                active: false,
+                ..Listener::default()
+            }],
+            ..SiteConfig::default()
         }
+    }
+
+    fn shared<'a>(site: &'a SiteConfig, certificate: Option<&'a Shown>) -> Shared<'a> {
+        Shared { site, passive: &[], certificate, generated: &[], warnings: &[], explain: false }
     }
 
     fn own() -> Shown {
@@ -341,19 +339,20 @@ mod tests {
 
     #[test]
     fn commands_that_can_be_pasted() {
-        let users = ["al ice".to_owned()];
+        let (everyone, alice) = (site(&[], Anonymous::Read), site(&["al ice"], Anonymous::Read));
         let pin = format!("set ssl:verify-certificate/{}AA no; ", "AA:".repeat(19));
         let key = format!("-k --pinnedpubkey sha256//{}8=", "/".repeat(42));
         let (own, trusted) = (own(), Shown { pins: None, ..own() });
-        let (own, trusted, read) = (Some(&own), Some(&trusted), Some(Rights::Read));
-        let told = commands(&shared(own, &[], &[], read), "ftp://h:1/");
+        let (own, trusted) = (Some(&own), Some(&trusted));
+        let told = commands(&shared(&everyone, own), "ftp://h:1/");
         assert_eq!(told, ["pasv get -r ftp://h:1/", "curl ftp://h:1/", "lftp -e 'mirror; exit' ftp://h:1"]);
-        let told = commands(&shared(own, &users, &[], None), "ftp://h/");
+        let told = commands(&shared(&alice, own), "ftp://h/");
         assert_eq!(told[1], format!("curl --ssl-reqd {key} -u 'al ice' ftp://h/"));
         assert_eq!(told[2], format!("lftp -e 'set ftp:ssl-force yes; {pin}mirror; exit' ftp://al%20ice@h"));
-        let off = Shared { explicit: Tls::Off, ..shared(None, &users, &[], None) };
-        assert_eq!(commands(&off, "ftp://h/")[1], "curl -u 'al ice' ftp://h/");
-        let told = commands(&shared(own, &[], &[], read), "ftpes://h/");
+        let mut off = alice.clone();
+        off.listeners[0].tls = Tls::Off;
+        assert_eq!(commands(&shared(&off, None), "ftp://h/")[1], "curl -u 'al ice' ftp://h/");
+        let told = commands(&shared(&everyone, own), "ftpes://h/");
         let force = "set ftp:ssl-force yes; set ftp:ssl-allow-anonymous yes; ";
         assert_eq!(
             told,
@@ -363,9 +362,9 @@ mod tests {
                 format!("lftp -e '{force}{pin}mirror; exit' ftp://h")
             ]
         );
-        let told = commands(&shared(trusted, &[], &[], read), "ftpes://h/");
+        let told = commands(&shared(&everyone, trusted), "ftpes://h/");
         assert_eq!(told[1], "curl --ssl-reqd ftp://h/");
-        let told = commands(&shared(own, &[], &[], Some(Rights::Drop)), "ftp://h/");
+        let told = commands(&shared(&site(&[], Anonymous::Drop), own), "ftp://h/");
         assert_eq!(
             told,
             ["pasv put FILE ftp://h/", "curl -T FILE ftp://h/", "lftp -e 'put FILE; exit' ftp://h"]
@@ -375,27 +374,20 @@ mod tests {
     #[test]
     fn commands_fit_how_the_site_is_reached() {
         let own = own();
-        let read = Some(Rights::Read);
-        let (implicit, control) = (["192.0.2.7:9990".parse().unwrap()], ["192.0.2.7:2121".parse().unwrap()]);
-        let off = Shared {
-            explicit: Tls::Off,
-            implicit: &implicit,
-            control: &control,
-            ..shared(Some(&own), &[], &[], read)
-        };
-        let told = text(&off, &[], None);
+        let mut off = site(&[], Anonymous::Read);
+        let implicit = Listener { port: 9990, implicit: true, ..off.listeners[0].clone() };
+        off.listeners[0].tls = Tls::Off;
+        off.listeners.push(implicit);
+        let told = text(&shared(&off, Some(&own)), &[], None);
         assert!(
             told.contains("  pasv get -r ftps://192.0.2.7:9990/\n  curl -k --pinnedpubkey sha256//"),
             "{told}"
         );
         assert!(told.contains("no; mirror; exit' ftps://192.0.2.7:9990\n"), "{told}");
-        let nat = Shared {
-            control: &control,
-            external: Some("203.0.113.7".parse().unwrap()),
-            passive: false,
-            ..shared(Some(&own), &[], &[], read)
-        };
-        let told = text(&nat, &[], None);
+        let mut nat = site(&[], Anonymous::Read);
+        nat.listeners[0].external = Some([203, 0, 113, 7].into());
+        nat.listeners[0].passive = false;
+        let told = text(&shared(&nat, Some(&own)), &[], None);
         for line in [
             "  from outside        ftp://203.0.113.7:2121/",
             "  pasv get -r ftp://203.0.113.7:2121/",
@@ -410,19 +402,16 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal_and_no_password_is_broken() {
         let password = "abcdefghijkmnpqrstuv".to_owned();
-        let names = ["alice".to_owned(), "a-user-with-a-name-as-long-as-one-may-well-be".to_owned()];
-        let generated = names.clone().map(|name| (name, password.clone()));
+        let names = ["alice", "a-user-with-a-name-as-long-as-one-may-well-be"];
+        let generated = names.map(|name| (name.to_owned(), password.clone()));
         let (own, long) =
             (own(), "a sentence of many words, and then some more of them, as they are".to_owned());
-        let control = ["192.168.100.200:52121".parse().unwrap()];
-        for (anonymous, explicit) in [(None, Tls::Offered), (Some(Rights::Write), Tls::RequiredForData)] {
+        for (anonymous, tls) in [(None, Tls::Offered), (Some(Anonymous::Write), Tls::RequiredForData)] {
             let warnings = [long.clone()];
-            let told = Shared {
-                control: &control,
-                explicit,
-                warnings: &warnings,
-                ..shared(Some(&own), &names, &generated, anonymous)
-            };
+            let mut site = SiteConfig { anonymous, ..site(&names, Anonymous::Read) };
+            let first = &mut site.listeners[0];
+            (first.address, first.port, first.tls) = ([192, 168, 100, 200].into(), 52121, tls);
+            let told = Shared { warnings: &warnings, generated: &generated, ..shared(&site, Some(&own)) };
             let text = text(&told, &[], Some(80));
             let wide = text.lines().find(|line| line.chars().count() > 80);
             // A user's own name may be as long as it likes.

@@ -3,9 +3,9 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
+use config::{Listener, SiteConfig};
 use server::{BindError, Server};
 
-use super::{Flags, PORT};
 use crate::flags::show_ports;
 use crate::talk::{Exit, Failure, words};
 
@@ -30,8 +30,8 @@ pub(super) fn tell_taken(site: &Server) {
     }
 }
 
-/// What is said where the site cannot be opened.
-pub(super) fn failed(flags: &Flags, error: &BindError) -> Failure {
+/// Why the server cannot be bound. `named`: addresses were given by --listen.
+pub(super) fn failed(site: &SiteConfig, named: bool, error: &BindError) -> Failure {
     let (why, failure) = match error {
         BindError::Listen(_, why) | BindError::Passive(_, why) => {
             (why, Failure::new(Exit::Refused, words(error)))
@@ -40,25 +40,23 @@ pub(super) fn failed(flags: &Flags, error: &BindError) -> Failure {
     };
     match (why.kind(), error) {
         (ErrorKind::AddrInUse, BindError::Listen(at, _)) => {
-            let port = free_port(at.ip(), if at.port() < 1024 { PORT } else { at.port().saturating_add(1) });
+            let port = free_port(
+                at.ip(),
+                if at.port() < 1024 { Listener::PORT } else { at.port().saturating_add(1) },
+            );
             let range =
-                other_range(flags).map(|range| format!(" --passive-ports {range}")).unwrap_or_default();
-            let option = if flags.listen.is_empty() {
-                format!("-p {port}")
-            } else {
+                other_range(site).map(|range| format!(" --passive-ports {range}")).unwrap_or_default();
+            let option = if named {
                 format!("--listen {}", SocketAddr::new(at.ip(), port))
+            } else {
+                format!("-p {port}")
             };
             failure.hint(format!(
                 "another program uses this port (`pasv doctor --site` says which); these are free: {option}{range}"
             ))
         }
-        (ErrorKind::AddrInUse, BindError::Passive(range, _)) => match other_range(flags) {
-            _ if flags
-                .listens()
-                .iter()
-                .chain(flags.tls.listens())
-                .any(|at| *range == (at.port()..=at.port())) =>
-            {
+        (ErrorKind::AddrInUse, BindError::Passive(range, _)) => match other_range(site) {
+            _ if site.listeners.iter().any(|at| *range == (at.port..=at.port)) => {
                 failure.hint("that is the server's own control port: choose other --passive-ports")
             }
             Some(free) => {
@@ -67,10 +65,11 @@ pub(super) fn failed(flags: &Flags, error: &BindError) -> Failure {
             None => failure.hint("another program uses them; choose other --passive-ports"),
         },
         (ErrorKind::PermissionDenied, BindError::Listen(at, _)) if at.port() < 1024 => failure.hint(format!(
-            "ports below 1024 need a privilege: use -p {PORT}; or run as root; or\n  \
+            "ports below 1024 need a privilege: use -p {}; or run as root; or\n  \
              setcap cap_net_bind_service=+ep {}\n  \
              AmbientCapabilities=CAP_NET_BIND_SERVICE    (in the systemd service)\n  \
              sysctl net.ipv4.ip_unprivileged_port_start={}",
+            Listener::PORT,
             std::env::current_exe().map_or_else(|_| "pasv".to_owned(), |exe| crate::talk::show_path(&exe)),
             at.port(),
         )),
@@ -91,10 +90,11 @@ fn free_port(at: IpAddr, from: u16) -> u16 {
 }
 
 /// As many free ports in a row as the flags ask for, where theirs are not free.
-fn other_range(flags: &Flags) -> Option<String> {
-    let at = flags.listens().first()?.ip();
-    let (low, high) = (*flags.passive_ports.start(), *flags.passive_ports.end());
-    if flags.no_passive || all_free(at, low..=high) {
+fn other_range(site: &SiteConfig) -> Option<String> {
+    let listener = site.listeners.iter().find(|listener| listener.passive)?;
+    let at = listener.address;
+    let (low, high) = (*listener.passive_ports.start(), *listener.passive_ports.end());
+    if all_free(at, low..=high) {
         return None;
     }
     let more = high - low;

@@ -5,6 +5,8 @@
 //! ```
 use std::io::{self, Write};
 
+use config::SiteConfig;
+
 use crate::talk::{Exit, Failure};
 
 mod active;
@@ -28,7 +30,7 @@ pub(crate) struct Flags {
 }
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
-    let findings = look(&flags.site);
+    let findings = look(&flags.site.config()?);
     let mut out = io::stdout();
     if flags.json {
         writeln!(out, "{}", crate::json::line(&findings.object()))?;
@@ -41,7 +43,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     if findings.is_wrong() { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
 }
 
-fn look(site: &super::Flags) -> Findings {
+fn look(site: &SiteConfig) -> Findings {
     let mut findings = Findings::default();
     settings::judge(site, &settings::gather(site), &mut findings);
     ports::judge(&ports::gather(site), &mut findings);
@@ -71,7 +73,7 @@ mod tests {
     }
 
     /// The site that these flags of `pasv serve` make.
-    pub(super) fn site(line: &str) -> super::super::Flags {
-        Line::parse_from(std::iter::once("serve").chain(line.split_whitespace())).site
+    pub(super) fn site(line: &str) -> config::SiteConfig {
+        Line::parse_from(std::iter::once("serve").chain(line.split_whitespace())).site.config().unwrap()
     }
 }

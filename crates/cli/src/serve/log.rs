@@ -5,13 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use config::LogFormat;
+use config::{Log as Configured, LogFormat};
 use server::xferlog::Xferlog;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::Flags;
 use crate::talk::{Exit, Failure, show_path, words};
 
 /// The log of a site that runs. Dropped, it writes its last lines.
@@ -24,16 +23,16 @@ pub(super) struct Log {
 impl Log {
     /// The lines go through a thread of their own: whoever reads stderr too slowly, or stops reading, must not hold
     /// sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the site is not.
-    pub(super) fn open(flags: &Flags) -> Result<Self, Failure> {
-        let filter = filter(flags.log_level.as_deref().unwrap_or(if flags.quiet { "warn" } else { "info" }))?;
+    pub(super) fn open(config: &Configured, quiet: bool) -> Result<Self, Failure> {
+        let filter = filter(config.level.as_deref().unwrap_or(if quiet { "warn" } else { "info" }))?;
         let cannot = |path: &Path, e: io::Error| {
             Failure::usage(format!("cannot write {}: {}", show_path(path), words(&e)))
         };
-        let file = match &flags.log_file {
+        let file = match &config.file {
             Some(path) => Some(LogFile::open(path).map_err(|e| cannot(path, e))?),
             None => None,
         };
-        let xferlog = match &flags.xferlog {
+        let xferlog = match &config.xferlog {
             Some(path) => Some(Xferlog::open(path).map_err(|e| cannot(path, e))?),
             None => None,
         };
@@ -45,7 +44,7 @@ impl Log {
         let color = file.is_none()
             && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
             && io::stderr().is_terminal();
-        match flags.log_format {
+        match config.format {
             LogFormat::Text => told.with_ansi(color).init(),
             LogFormat::Json => told.json().flatten_event(true).with_ansi(false).init(),
         }

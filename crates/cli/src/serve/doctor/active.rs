@@ -1,13 +1,12 @@
 //! Can the site call its clients: has it the port that its calls are to leave from?
 //!
 //! Whether this machine's firewall lets them out is judged with the other rules.
-use std::net::{Ipv4Addr, SocketAddr};
 
+use config::SiteConfig;
 use net::reserve::Reserved;
 
 use super::findings::Findings;
 use super::ports::{self, Why};
-use crate::serve::Flags;
 
 /// What is so on this machine.
 #[derive(Debug)]
@@ -19,15 +18,13 @@ pub(super) struct Here {
 }
 
 /// None: active mode is refused, or nobody comes from outside.
-pub(super) fn gather(site: &Flags) -> Option<Here> {
-    if site.no_active {
-        return None;
-    }
-    let address = site.listens().first().map_or(Ipv4Addr::UNSPECIFIED.into(), SocketAddr::ip);
-    let unbound = site.active_port.and_then(|port| Reserved::at(address, port).err());
+pub(super) fn gather(site: &SiteConfig) -> Option<Here> {
+    let listener = site.listeners.iter().find(|listener| listener.active)?;
+    let port = listener.active_port;
+    let unbound = port.and_then(|port| Reserved::at(listener.address, port).err());
     let mut unbound = unbound.map(|error| ports::why(&error));
-    ports::name_holders(unbound.iter_mut().filter_map(|why| Some((site.active_port?, why))));
-    Some(Here { port: site.active_port, unbound })
+    ports::name_holders(unbound.iter_mut().filter_map(|why| Some((port?, why))));
+    Some(Here { port, unbound })
 }
 
 /// Pure: the same facts, the same findings.
@@ -58,7 +55,7 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener};
 
     use super::super::findings::Weight;
     use super::super::tests::site;

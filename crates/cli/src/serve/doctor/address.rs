@@ -1,8 +1,8 @@
 //! Which address does PASV tell those who come from outside, and does it lead here?
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::findings::Findings;
-use crate::serve::Flags;
+use config::SiteConfig;
 
 /// What decides it.
 #[derive(Debug, Default)]
@@ -16,17 +16,16 @@ pub(super) struct Here {
     own: Option<Ipv4Addr>,
 }
 
-pub(super) fn gather(site: &Flags) -> Here {
-    let listens = site.listens();
-    let four = |at: &SocketAddr| (at.is_ipv4() || at.ip().is_unspecified()) && !at.ip().is_loopback();
+pub(super) fn gather(site: &SiteConfig) -> Here {
+    let four = |at: IpAddr| (at.is_ipv4() || at.is_unspecified()) && !at.is_loopback();
     let own = net::own::addresses().into_iter().find_map(|own| match own {
         IpAddr::V4(own) => Some(own),
         IpAddr::V6(_) => None,
     });
     Here {
-        tells: !site.no_passive && listens.iter().chain(site.tls.listens()).any(four),
-        external: site.external,
-        balanced: !site.proxy_from.is_empty(),
+        tells: site.listeners.iter().any(|listener| listener.passive && four(listener.address)),
+        external: site.listeners.iter().find_map(|listener| listener.external),
+        balanced: site.listeners.iter().any(|listener| !listener.proxy_from.is_empty()),
         own,
     }
 }

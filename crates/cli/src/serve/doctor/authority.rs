@@ -7,7 +7,7 @@ use firewall_host::listeners::{self, Program};
 use super::filter::{Filter, Passage};
 use super::findings::Findings;
 use super::ports::{self, Why};
-use crate::serve::Flags;
+use config::SiteConfig;
 
 /// The port that HTTP-01 asks (RFC 8555 8.3).
 pub(super) const HTTP: u16 = 80;
@@ -26,16 +26,16 @@ pub(super) struct Here {
 }
 
 /// None: no authority is asked.
-pub(super) fn gather(site: &Flags) -> Option<Here> {
-    let acme = site.tls.acme();
-    if !acme.is_used() || !site.tls.is_used() {
+pub(super) fn gather(site: &SiteConfig) -> Option<Here> {
+    let acme = &site.tls.acme;
+    if !acme.is_used() || !site.has_tls() {
         return None;
     }
-    let listen = acme.listen();
+    let listen = acme.listen;
     let mut unbound = std::net::TcpListener::bind(listen).err().map(|error| ports::why(&error));
     ports::name_holders(unbound.iter_mut().map(|why| (listen.port(), why)));
     let web = if listen.port() == HTTP { HashMap::new() } else { listeners::holders() }.remove(&HTTP);
-    Some(Here { names: acme.names().to_vec(), listen, unbound, web })
+    Some(Here { names: acme.names.clone(), listen, unbound, web })
 }
 
 /// Pure: the same facts, the same findings. Of the firewall it is judged what comes to port 80.

@@ -2,12 +2,12 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use config::{CertificateFiles, SiteConfig};
 use net::tls::client::Roots;
 use net::tls::identity::Identity;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::findings::{Findings, few};
-use crate::serve::Flags;
 use crate::state;
 use crate::talk::{show_path, words};
 
@@ -48,23 +48,27 @@ enum Chain {
     Not { why: String, issuer: String },
 }
 
-pub(super) fn gather(site: &Flags) -> Here {
-    if !site.tls.is_used() {
+pub(super) fn gather(site: &SiteConfig) -> Here {
+    if !site.has_tls() {
         return Here::default();
     }
     let now = SystemTime::now();
-    let (pairs, acme) = (site.tls.pairs(), site.tls.acme());
+    let acme = &site.tls.acme;
     // Hundreds of files, read only where something is to be verified.
     let about = |chain: &[u8], key: &[u8]| about(chain, key, now, &Roots::system());
     let read = |path| fs::read(path).map_err(|error| words(&error));
-    let given: Vec<_> = pairs
-        .map(|(certificate, key)| {
-            let pair = read(certificate)
-                .and_then(|chain| Ok((chain, read(key).map_err(|e| format!("its key: {e}"))?)));
-            (show_path(certificate), pair.and_then(|(chain, key)| about(&chain, &key)))
+    let given: Vec<_> = site
+        .tls
+        .certificates
+        .iter()
+        .map(|CertificateFiles { cert, key }| {
+            let pair =
+                read(cert).and_then(|chain| Ok((chain, read(key).map_err(|e| format!("its key: {e}"))?)));
+            (show_path(cert), pair.and_then(|(chain, key)| about(&chain, &key)))
         })
         .collect();
-    let obtained = acme.certificate().map(|(path, read)| {
+    let saved = || ::acme::saved(&state::folder()?, &acme.directory, acme.names.first()?);
+    let obtained = saved().map(|(path, read)| {
         let read = read.map_err(|error| words(&error));
         (show_path(&path), read.and_then(|pem| about(pem.expose(), pem.expose())))
     });

@@ -1,10 +1,10 @@
 //! Does this machine's own firewall let the site through, as far as its rules tell?
 use ::firewall::{Active, Exposure, Mode, Modes, Request, Rule, Rules, Target};
+use config::SiteConfig;
 use firewall_host::{Findings as Compared, Missing, Recognised, Ruleset, check, machine};
 
 use super::authority::HTTP;
 use super::findings::{Findings, few};
-use crate::serve;
 
 /// The rules of this machine, compared with what the site needs.
 #[derive(Debug)]
@@ -38,15 +38,15 @@ pub(super) enum Passage {
 
 /// The same comparison as `pasv firewall --check`, for every mode that the site offers. None: nobody but this machine
 /// reaches the site, so that no rule is in its way.
-pub(super) fn gather(site: &serve::Flags) -> Option<Filter> {
+pub(super) fn gather(site: &SiteConfig) -> Option<Filter> {
     if !site.is_reached() {
         return None;
     }
     Some(match machine::ruleset() {
         Ok(ruleset) => compared(
             &ruleset,
-            site.firewall_plan(),
-            site.wants_port_80(),
+            site.into(),
+            site.tls.acme.port_asked() == Some(HTTP),
             machine::recognised(),
             machine::legacy().collect(),
         ),

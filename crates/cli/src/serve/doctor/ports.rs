@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
 use ::firewall::Ephemeral;
+use config::{Listener, SiteConfig};
 use firewall_host::listeners::{self, Program};
 use firewall_host::machine;
 
 use super::findings::{Findings, few};
-use crate::serve::Flags;
 
 /// What is so on this machine.
 #[derive(Debug, Default)]
@@ -38,9 +38,9 @@ pub(super) enum Why {
     Other(String),
 }
 
-pub(super) fn gather(site: &Flags) -> Here {
-    let passive = (!site.no_passive).then(|| site.passive_ports.clone());
-    let control: Vec<_> = site.listens().into_iter().chain(site.tls.listens().iter().copied()).collect();
+pub(super) fn gather(site: &SiteConfig) -> Here {
+    let passive = site.listeners.iter().find(|l| l.passive).map(|listener| listener.passive_ports.clone());
+    let control: Vec<_> = site.listeners.iter().map(Listener::socket).collect();
     let mut addresses: Vec<IpAddr> = control.iter().map(SocketAddr::ip).collect();
     addresses.dedup();
     let data = addresses.iter().flat_map(|address| {

@@ -1,10 +1,10 @@
 //! Do a site's own settings go together, whatever the machine is like?
 use std::net::{IpAddr, SocketAddr};
 
+use config::{Listener, SiteConfig};
 use rustix::fs::Access;
 
 use super::findings::Findings;
-use crate::serve::Flags;
 use crate::talk::{show_path, words};
 
 /// Fewer passive ports than this, and a few clients that never call the port they were given keep it from all others behind
@@ -23,12 +23,12 @@ pub(super) struct Here {
     descriptors: Option<u64>,
 }
 
-pub(super) fn gather(site: &Flags) -> Here {
+pub(super) fn gather(site: &SiteConfig) -> Here {
     let access = if site.changes_files() { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK }
         | Access::EXEC_OK;
-    let usable = match std::fs::metadata(site.root()) {
+    let usable = match std::fs::metadata(&site.root) {
         Ok(about) if !about.is_dir() => Err("it is not a folder".to_owned()),
-        Ok(_) => rustix::fs::access(site.root(), access).map_err(|e| words(&std::io::Error::from(e))),
+        Ok(_) => rustix::fs::access(&site.root, access).map_err(|e| words(&std::io::Error::from(e))),
         Err(error) => Err(words(&error)),
     };
     Here {
@@ -38,27 +38,28 @@ pub(super) fn gather(site: &Flags) -> Here {
 }
 
 /// Pure: the same settings, the same findings.
-pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
+pub(super) fn judge(site: &SiteConfig, here: &Here, findings: &mut Findings) {
     const CONFLICT: &str = "settings-conflict";
     let before = findings.count();
     if let Some(why) = &here.folder {
         let doing = if site.changes_files() { "written to" } else { "read" };
         let fix = "share a folder that the user who runs the server may use; run this check as that user";
-        findings.wrong("folder", format!("{} cannot be {doing}", show_path(site.root())), why, fix);
+        findings.wrong("folder", format!("{} cannot be {doing}", show_path(&site.root)), why, fix);
     }
-    if let Some(why) = site.tls.conflict() {
+    if let Some(why) = site.conflict() {
         findings.wrong(CONFLICT, why, "`pasv serve` does not start with both", "remove one of the two");
     }
-    let (listens, implicit) = (site.listens(), site.tls.listens());
-    let all: Vec<SocketAddr> = listens.iter().chain(implicit).copied().collect();
+    let all: Vec<SocketAddr> = site.listeners.iter().map(Listener::socket).collect();
+    // All listeners have the same: there are no flags for each.
+    let Some(first) = site.listeners.first() else { return };
     for (nth, at) in all.iter().enumerate() {
         if at.port() != 0 && all.iter().take(nth).any(|other| overlap(*at, *other)) {
             let evidence = "a port can be listened on once, with or without implicit TLS";
             let fix = "give --listen and --listen-tls different ports";
             findings.wrong(CONFLICT, format!("{at} is listened on twice"), evidence, fix);
         }
-        if !site.no_passive && site.passive_ports.contains(&at.port()) {
-            let (low, high) = (site.passive_ports.start(), site.passive_ports.end());
+        if first.passive && first.passive_ports.contains(&at.port()) {
+            let (low, high) = (first.passive_ports.start(), first.passive_ports.end());
             let evidence = format!("the passive ports are {low}-{high}");
             let fix = "use --passive-ports without that port, or another --listen";
             findings.wrong(
@@ -69,9 +70,9 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
             );
         }
     }
-    if let Some(port) = site.active_port.filter(|_| !site.no_active) {
+    if let Some(port) = first.active_port.filter(|_| first.active) {
         let listened = all.iter().any(|at| at.port() == port);
-        if listened || !site.no_passive && site.passive_ports.contains(&port) {
+        if listened || first.passive && first.passive_ports.contains(&port) {
             let says = format!("active mode cannot use port {port}, on which the server listens");
             findings.wrong(
                 CONFLICT,
@@ -81,14 +82,14 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
             );
         }
     }
-    if site.active_port.is_some() && site.no_active {
+    if first.active_port.is_some() && !first.active {
         let fix = "remove --active-port, or --no-active";
         findings.look(CONFLICT, "--active-port has no effect", "--no-active refuses EPRT and PORT", fix);
     }
-    if let Some(external) = site.external {
+    if let Some(external) = first.external {
         let four = all.iter().any(|at| at.is_ipv4() || at.ip().is_unspecified());
-        if site.no_passive || !four {
-            let why = if site.no_passive {
+        if !first.passive || !four {
+            let why = if !first.passive {
                 "--no-passive refuses it"
             } else {
                 "the server has no IPv4, and EPSV announces no address"
@@ -97,7 +98,7 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
             findings.look(CONFLICT, says, why, "remove it");
         }
     }
-    for net in site.proxy_from.iter().filter(|net| net.prefix_len() == 0) {
+    for net in first.proxy_from.iter().filter(|net| net.prefix_len() == 0) {
         let says = format!("--proxy-from {net} accepts PROXY headers from anyone");
         let evidence = "any client can pretend to be another, and clients without the header are refused";
         findings.wrong(CONFLICT, says, evidence, "give --proxy-from the addresses of the balancer only");
@@ -109,8 +110,8 @@ pub(super) fn judge(site: &Flags, here: &Here, findings: &mut Findings) {
 }
 
 /// Has the site as many ports and descriptors as its own limits promise?
-fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
-    let (all, each) = (site.limits.max_sessions, site.limits.max_sessions_per_address);
+fn limits(site: &SiteConfig, here: &Here, findings: &mut Findings) {
+    let (all, each) = (site.limits.sessions, site.limits.sessions_per_address);
     if each > all && all > 1 {
         let evidence = format!("--max-sessions is {all}, --max-sessions-per-address {each}");
         let fix = "set --max-sessions-per-address below --max-sessions";
@@ -131,10 +132,8 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
             findings.look("limits", says, evidence, fix);
         }
     }
-    if site.no_passive {
-        return;
-    }
-    let ports = site.passive_ports.len();
+    let Some(first) = site.listeners.iter().find(|listener| listener.passive) else { return };
+    let ports = first.passive_ports.len();
     let few = format!("{ports} passive port{}", if ports == 1 { "" } else { "s" });
     if ports < FEW_PORTS && each > ports {
         let evidence = format!(
@@ -150,7 +149,7 @@ fn limits(site: &Flags, here: &Here, findings: &mut Findings) {
     } else {
         let evidence = format!(
             "clients with different addresses share a port; those with the same address take turns when unencrypted, and PASV waits up to {} s",
-            site.deadlines.port_wait.as_secs_f64()
+            site.deadlines.port.as_secs_f64()
         );
         findings.fine("ports-enough", format!("{few} serve {all} sessions"), evidence);
     }

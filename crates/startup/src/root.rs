@@ -1,4 +1,4 @@
-//! Can this folder be shared by this user? Asked at the start, so that not every visitor hears 550.
+//! Can this folder be shared by this user? Checked at the start, so that clients do not get 550 for everything.
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -8,22 +8,27 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use crate::talk::{Failure, show_path, words};
+use net::os_error::words;
 
-/// An error where the folder cannot be read, entered, or (with `writes`) written.
-pub(super) fn check(root: &Path, writes: bool) -> Result<(), Failure> {
-    let shown = show_path(root);
+use crate::error::{Error, show};
+
+/// Checks that the folder can be read, entered, and (with `writes`) written.
+///
+/// # Errors
+/// When it cannot: why, and what to do.
+pub fn check_root(root: &Path, writes: bool) -> Result<(), Error> {
+    let shown = show(root);
     let about = match fs::metadata(root) {
         Ok(about) => about,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Failure::usage(format!("cannot share {shown}: no such folder"))
+            return Err(Error::new(format!("cannot share {shown}: no such folder"))
                 .hint("create it, or name another: `pasv serve DIR`"));
         }
         Err(error) => {
-            let failure = Failure::usage(format!("cannot share {shown}: {}", words(&error)));
+            let failure = Error::new(format!("cannot share {shown}: {}", words(&error)));
             return Err(match closed_above(root) {
                 Some(above) => {
-                    let (user, about, above) = (me(), owner_and_mode(&above), show_path(&above));
+                    let (user, about, above) = (me(), owner_and_mode(&above), show(&above));
                     failure.hint(format!(
                         "{user} cannot enter {above} ({about}); to allow it: chmod o+x {above}"
                     ))
@@ -33,10 +38,10 @@ pub(super) fn check(root: &Path, writes: bool) -> Result<(), Failure> {
         }
     };
     if !about.is_dir() {
-        let failure = Failure::usage(format!("cannot share {shown}: it is not a folder"));
+        let failure = Error::new(format!("cannot share {shown}: it is not a folder"));
         return Err(match root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => {
-                failure.hint(format!("share the folder that it is in: `pasv serve {}`", show_path(parent)))
+                failure.hint(format!("share the folder that it is in: `pasv serve {}`", show(parent)))
             }
             None => failure.hint("share the folder that it is in: `pasv serve`"),
         });
@@ -62,11 +67,12 @@ pub(super) fn check(root: &Path, writes: bool) -> Result<(), Failure> {
         (_, false) if !mine => format!("run pasv as a user who may read it, or: chmod o+{bits} {shown}"),
         _ => format!("to allow it: chmod u+{bits} {shown}"),
     };
-    Err(Failure::usage(text).hint(hint))
+    Err(Error::new(text).hint(hint))
 }
 
-/// Is it a user's home directory, where much is that nobody means to share?
-pub(super) fn is_home(root: &Path) -> bool {
+/// Is it a user's home directory, with files that should not be shared?
+#[must_use]
+pub fn is_home(root: &Path) -> bool {
     let users = fs::read("/etc/passwd").unwrap_or_default();
     let own = std::env::var_os("HOME").map(PathBuf::from);
     own.iter()
@@ -161,10 +167,10 @@ mod tests {
     #[test]
     fn what_is_no_folder_is_refused_with_what_to_do() {
         let place = tempfile::tempdir().unwrap();
-        assert!(check(place.path(), true).is_ok());
+        assert!(check_root(place.path(), true).is_ok());
         let file = place.path().join("file");
         fs::write(&file, "").unwrap();
-        let text = |path: &Path| check(path, false).unwrap_err().text.unwrap();
+        let text = |path: &Path| check_root(path, false).unwrap_err().text;
         assert!(text(&file).ends_with("it is not a folder"));
         assert!(text(&place.path().join("missing")).ends_with("no such folder"));
     }

@@ -1,0 +1,524 @@
+//! Which flags has `pasv serve`, and which configuration do they make?
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use config::text::{duration, network, nonzero, show_duration, show_ports, show_umask, umask};
+use config::{
+    Acme, Anonymous, AskClients, CertificateFiles, ClientCertificates, ClientLogin, Deadlines, HangUp, IpNet,
+    Limits, Listener, Log, LogFormat, Reuse, SiteConfig, Sync, Tls, TlsEnd, TlsFiles, Uploads, User,
+};
+
+use super::anonymous;
+use super::listen::{self, Listen};
+use crate::flags::{at_least, external, mss, port};
+use crate::talk::Failure;
+
+/// The usual port of implicit TLS.
+const IMPLICIT: u16 = 990;
+
+const NETWORK: &str = "Network";
+const LOGS: &str = "Logs";
+const UPLOADS: &str = "Uploads";
+const TLS: &str = "TLS";
+
+const EXAMPLES: &str = "\
+Examples:
+  Share this folder, read-only:
+    pasv serve
+  Share a folder with two users who can write:
+    pasv passwd > alice.password
+    pasv serve /srv/files -w --user alice:alice.password --user bob
+  Staff write, everyone else reads:
+    pasv serve /srv/files -w --user alice:alice.password --anonymous
+  A drop box, where anyone can upload and nobody but alice sees the files:
+    pasv serve /srv/drop -w --user alice:alice.password --anonymous drop
+  Behind NAT, with these ports forwarded to this machine:
+    pasv serve -p 2121 --passive-ports 61210-61219 --external 203.0.113.7
+  With a TLS certificate, and no login without TLS:
+    pasv serve --cert fullchain.pem --key privkey.pem --tls required
+
+Exit codes: 0 stopped as told, 1 could not start (a port is in use, for
+example), 2 wrong command line, or a file or folder that cannot be used";
+
+/// Share a folder over FTP
+///
+/// Without options: the current folder, read-only, for everyone, on port 2121. Use --user to require a password.
+///
+/// Press Ctrl-C (or send SIGTERM) to stop: running transfers finish first, for up to --drain-timeout; a second time stops at
+/// once. SIGHUP reloads certificates and reopens --log-file and --xferlog. If the terminal closes, the server stops.
+#[derive(Debug, Args)]
+#[command(after_help = "More: pasv serve --help", after_long_help = EXAMPLES)]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    pub(crate) share: ShareFlags,
+    #[command(flatten)]
+    pub(crate) listen: ListenFlags,
+    #[command(flatten)]
+    pub(crate) other: OtherFlags,
+}
+
+// Doc comments of flattened structs would replace that of the verb.
+
+// What is shared, and with whom.
+#[derive(Debug, Args)]
+pub(crate) struct ShareFlags {
+    /// Folder to share [default: the current folder]
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The same as DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "dir", hide = true)]
+    root: Option<PathBuf>,
+    /// Let users upload, rename and delete; without --user: let everyone
+    #[arg(long, short)]
+    pub(crate) write: bool,
+    /// Let this user log in, with the password in this file, or with a generated one; can be repeated
+    ///
+    /// The file's first line is the password, or the output of `pasv passwd`. Without a file, a password is generated at
+    /// each start and printed. Nobody else can log in then, unless --anonymous is given.
+    #[arg(long, value_name = "NAME[:FILE]", value_parser = user)]
+    user: Vec<User>,
+    /// Let everyone log in without a password, and say what they can do [default: read]
+    #[arg(long, value_name = "RIGHT", value_parser = anonymous::Parser, num_args = 0..=1, default_missing_value = "read")]
+    anonymous: Option<Anonymous>,
+}
+
+// What firewalls have to know: which ports are opened where.
+#[derive(Debug, Args)]
+pub(crate) struct ListenFlags {
+    /// Port to listen on [default: 2121]
+    #[arg(long, short, value_name = "PORT", value_parser = port)]
+    port: Option<u16>,
+    /// Address to listen on: ADDRESS, ADDRESS:PORT, a name of this machine, or a port; can be repeated [default: all]
+    #[arg(long, short, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
+    listen: Vec<Listen>,
+    /// Ports that clients open data connections to; the firewall must let clients in
+    #[arg(long, value_name = "LO-HI", value_parser = config::text::ports, default_value = show_ports(&Listener::default().passive_ports), help_heading = NETWORK)]
+    passive_ports: RangeInclusive<u16>,
+    /// IPv4 address that clients outside connect to, if the server is behind NAT
+    #[arg(long, value_name = "ADDR", value_parser = external, help_heading = NETWORK)]
+    external: Option<Ipv4Addr>,
+    /// Print what the firewalls on both sides must let through, rule by rule
+    #[arg(long, conflicts_with = "quiet", help_heading = NETWORK, hide_short_help = true)]
+    pub(crate) explain: bool,
+    /// Refuse passive mode (EPSV and PASV)
+    #[arg(long, conflicts_with = "no_active", help_heading = NETWORK, hide_short_help = true)]
+    no_passive: bool,
+    /// Refuse active mode (EPRT and PORT)
+    #[arg(long, help_heading = NETWORK, hide_short_help = true)]
+    no_active: bool,
+    /// Open active data connections from this port; the classic one is 20, which needs root
+    #[arg(long, value_name = "PORT", value_parser = port, help_heading = NETWORK, hide_short_help = true)]
+    active_port: Option<u16>,
+    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = listen::parse, help_heading = TLS)]
+    listen_tls: Vec<Listen>,
+    /// Get a certificate for this host name by ACME (Let's Encrypt), and renew it; can be repeated
+    ///
+    /// One certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this means
+    /// agreeing to the authority's terms of service. With --cert, clients that ask for these names get this certificate.
+    #[arg(long, value_name = "NAME", value_parser = acme::host, help_heading = TLS)]
+    acme: Vec<String>,
+    /// Where to answer the authority's questions (HTTP-01), only while it asks
+    ///
+    /// It asks port 80; use another port here if a firewall or a web server forwards port 80 to it.
+    #[arg(hide_short_help = true, long, value_name = "ADDR:PORT", value_parser = crate::flags::listen, default_value = "80", requires = "acme", help_heading = TLS)]
+    acme_listen: SocketAddr,
+}
+
+// All others.
+#[derive(Debug, Args)]
+pub(crate) struct OtherFlags {
+    /// Print no banner, and log only warnings and errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Network of a load balancer that sends PROXY headers; can be repeated
+    ///
+    /// Its connections, control and data, must begin with a PROXY header, version 1 or 2. Such a header from any other address is
+    /// refused.
+    #[arg(long, value_name = "CIDR", value_parser = network, help_heading = NETWORK, hide_short_help = true)]
+    proxy_from: Vec<IpNet>,
+    /// Limit the packet size of data connections: for networks where listings work and files stall; 1200 passes everywhere
+    #[arg(long, value_name = "BYTES", value_parser = mss, help_heading = NETWORK, hide_short_help = true)]
+    data_mss: Option<u16>,
+    #[command(flatten)]
+    tls: TlsFlags,
+    /// Append the log to this file instead of stderr; SIGHUP reopens it
+    #[arg(long, value_name = "FILE", help_heading = LOGS)]
+    log_file: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace or off, or a filter such as `server=debug` [default: info; warn with -q]
+    #[arg(long, value_name = "LEVEL", env = "PASV_LOG", hide_env_values = true, help_heading = LOGS, hide_short_help = true)]
+    log_level: Option<String>,
+    /// Format of the log
+    #[arg(long, value_enum, default_value_t = Log::default().format, help_heading = LOGS, hide_short_help = true)]
+    log_format: LogFormat,
+    /// Append the classic transfer log (xferlog of wu-ftpd) to this file; SIGHUP reopens it
+    #[arg(long, value_name = "FILE", help_heading = LOGS, hide_short_help = true)]
+    xferlog: Option<PathBuf>,
+    /// When the server is ready, write its addresses and ports to this file as JSON; it is removed at the end
+    #[arg(long, value_name = "FILE", help_heading = LOGS, hide_short_help = true)]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Permission bits that uploads do not get
+    #[arg(long, value_name = "OCTAL", value_parser = umask, default_value = show_umask(&Uploads::default().umask), help_heading = UPLOADS, hide_short_help = true)]
+    umask: u32,
+    /// When an upload counts as stored
+    #[arg(long, value_enum, default_value_t = Uploads::default().sync, help_heading = UPLOADS, hide_short_help = true)]
+    sync: Sync,
+    /// How long a partial upload is kept for the client to resume
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Uploads::default().keep_parts), help_heading = UPLOADS, hide_short_help = true)]
+    keep_parts: Duration,
+    /// What to do with an unencrypted upload whose client closes everything at its end, without QUIT
+    ///
+    /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras do.
+    #[arg(long, value_enum, default_value_t = Uploads::default().hang_up, help_heading = UPLOADS, hide_short_help = true)]
+    hang_up: HangUp,
+    #[command(flatten)]
+    deadlines: DeadlineFlags,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsFlags {
+    /// TLS on the addresses of --listen (explicit TLS, ftpes://)
+    #[arg(long, value_enum, default_value_t = Listener::default().tls)]
+    tls: Tls,
+    /// Certificate chain, in PEM; reloaded when the file changes
+    ///
+    /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each with its
+    /// --key: the host name that a client asks for decides.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Vec<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Vec<PathBuf>,
+    /// ACME directory of the authority [default: Let's Encrypt]
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = acme::directory, default_value = Acme::default().directory, hide_default_value = true, requires = "acme")]
+    acme_directory: String,
+    /// Your mail address for the authority; can be repeated
+    #[arg(hide_short_help = true, long, value_name = "MAIL", value_parser = acme::contact, requires = "acme")]
+    acme_contact: Vec<String>,
+    /// Authorities to trust for the ACME directory itself, in PEM, for an authority of your own
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "acme")]
+    acme_ca: Option<PathBuf>,
+    /// Whether data connections must resume the TLS session of their control connection
+    #[arg(hide_short_help = true, long, value_enum, default_value_t = Listener::default().data_reuse)]
+    data_reuse: Reuse,
+    /// Let clients end TLS on the control connection (CCC), for firewalls that read it
+    #[arg(long, hide_short_help = true)]
+    allow_ccc: bool,
+    /// Is an upload published that ends without close_notify (the end of TLS)? Anybody in between may have cut it.
+    #[arg(long, value_enum, default_value_t = Listener::default().tls_end)]
+    tls_end: TlsEnd,
+    /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
+    #[arg(hide_short_help = true, long, value_enum)]
+    client_cert: Option<AskClients>,
+    /// Authorities that sign client certificates, in PEM
+    ///
+    /// Without it, any certificate is accepted and counts by its fingerprint only.
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Revocation lists for client certificates, in PEM; reloaded when the file changes, as the other two are
+    #[arg(hide_short_help = true, long, value_name = "FILE", requires = "client_ca")]
+    client_crl: Option<PathBuf>,
+    /// File that says which certificates belong to which users
+    ///
+    /// One per line: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as
+    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user can have several.
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
+    client_cert_users: Option<PathBuf>,
+    /// Whether a user's certificate replaces the password [default: with-password]
+    #[arg(hide_short_help = true, long, value_enum, requires = "client_cert_users")]
+    client_cert_login: Option<ClientLogin>,
+    /// TLS handshakes from one address at the same time
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().handshakes_per_address)]
+    max_handshakes_per_address: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Timeouts")]
+struct DeadlineFlags {
+    /// From the connection to the login
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().login), hide_short_help = true)]
+    login_timeout: Duration,
+    /// Between two commands, outside transfers
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().idle), hide_short_help = true)]
+    idle_timeout: Duration,
+    /// The longest idle timeout that a client can ask for (SITE IDLE)
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().idle_most), hide_short_help = true)]
+    idle_timeout_most: Duration,
+    /// From a transfer command to its data connection
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().data), hide_short_help = true)]
+    data_timeout: Duration,
+    /// Without any data during a transfer
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().stall), hide_short_help = true)]
+    stall_timeout: Duration,
+    /// How long PASV and EPSV wait for a free port
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().port), hide_short_help = true)]
+    port_wait: Duration,
+    /// From PASV or EPSV to the transfer that uses it; --data-timeout while others wait for the port
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().claim), hide_short_help = true)]
+    claim_timeout: Duration,
+    /// How long checksums and the like continue after the client has closed the control connection
+    #[arg(long, value_name = "TIME", value_parser = nonzero, default_value = show_duration(&Deadlines::default().gone), hide_short_help = true)]
+    gone_timeout: Duration,
+    /// How long SIGTERM and Ctrl-C wait for running transfers
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().drain), hide_short_help = true)]
+    drain_timeout: Duration,
+    /// How long a verified password is remembered, so that eight connections are not verified eight times
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Deadlines::default().remember_logins), hide_short_help = true)]
+    remember_logins: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitFlags {
+    /// Sessions in total
+    #[arg(long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().sessions, hide_short_help = true)]
+    max_sessions: usize,
+    /// Sessions from one address
+    #[arg(long, value_name = "N", value_parser = at_least::<1>, default_value_t = Limits::default().sessions_per_address, hide_short_help = true)]
+    max_sessions_per_address: usize,
+    /// Length of a command line
+    #[arg(long, value_name = "BYTES", value_parser = at_least::<64>, default_value_t = Limits::default().line, hide_short_help = true)]
+    max_line: usize,
+    /// Commands before the login
+    #[arg(long, value_name = "N", default_value_t = Limits::default().commands_before_login, hide_short_help = true)]
+    max_commands_before_login: u32,
+    /// Lines in the answer to STAT with a pathname
+    #[arg(long, value_name = "N", default_value_t = Limits::default().stat_lines, hide_short_help = true)]
+    max_stat_lines: usize,
+    /// Commands that wait for the end of a transfer
+    #[arg(long, value_name = "N", default_value_t = Limits::default().queue, hide_short_help = true)]
+    max_queue: usize,
+    /// Failed logins of a user from one address before answers are delayed
+    ///
+    /// Failures of that many different users from one address count as well.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_delay, hide_short_help = true)]
+    delay_after_failures: u32,
+    /// How long they are delayed
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Limits::default().failure_delay), hide_short_help = true)]
+    failure_delay: Duration,
+    /// Failed logins of a user from one address before that user is refused there
+    ///
+    /// Failures of that many different users refuse the whole address, except users who have logged in from it within a day.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_refusal, hide_short_help = true)]
+    refuse_after_failures: u32,
+    /// Failed logins from one address in total before the address is refused
+    #[arg(long, value_name = "N", default_value_t = Limits::default().failures_of_address, hide_short_help = true)]
+    refuse_address_after_failures: u32,
+    /// How long a failed login counts
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = show_duration(&Limits::default().failure_window), hide_short_help = true)]
+    failure_window: Duration,
+}
+
+impl ListenFlags {
+    /// Was --listen given?
+    pub(super) fn names_addresses(&self) -> bool {
+        !self.listen.is_empty()
+    }
+}
+
+impl Flags {
+    /// The configuration that these flags make. An error where they exclude each other in ways that clap does not know.
+    pub(crate) fn config(&self) -> Result<SiteConfig, Failure> {
+        let (share, other, tls) = (&self.share, &self.other, &self.other.tls);
+        if share.write && share.user.is_empty() && share.anonymous.is_some_and(|may| may != Anonymous::Write)
+        {
+            return Err(Failure::usage("--write is for users, and there is no --user")
+                .hint("add --user NAME; or use --anonymous write to let everyone write"));
+        }
+        if tls.cert.len() != tls.key.len() {
+            return Err(Failure::usage("each --cert needs its --key"));
+        }
+        let pairs = tls.cert.iter().zip(&tls.key);
+        Ok(SiteConfig {
+            root: share.dir.as_ref().or(share.root.as_ref()).map_or_else(|| ".".into(), PathBuf::clone),
+            write: share.write,
+            anonymous: share.anonymous,
+            users: share.user.clone(),
+            listeners: self.listeners()?,
+            limits: other.limits.config(tls.max_handshakes_per_address),
+            deadlines: other.deadlines.config(),
+            uploads: Uploads {
+                sync: other.sync,
+                umask: other.umask,
+                keep_parts: other.keep_parts,
+                hang_up: other.hang_up,
+            },
+            tls: TlsFiles {
+                certificates: pairs
+                    .map(|(cert, key)| CertificateFiles { cert: cert.clone(), key: key.clone() })
+                    .collect(),
+                acme: Acme {
+                    names: self.listen.acme.clone(),
+                    directory: tls.acme_directory.clone(),
+                    contact: tls.acme_contact.clone(),
+                    listen: own_family(self.listen.acme_listen),
+                    ca: tls.acme_ca.clone(),
+                },
+                clients: ClientCertificates {
+                    ask: tls.client_cert,
+                    ca: tls.client_ca.clone(),
+                    crl: tls.client_crl.clone(),
+                    users: tls.client_cert_users.clone(),
+                    login: tls.client_cert_login.unwrap_or_default(),
+                },
+            },
+            log: Log {
+                file: other.log_file.clone(),
+                level: other.log_level.clone(),
+                format: other.log_format,
+                xferlog: other.xferlog.clone(),
+            },
+            ..SiteConfig::default()
+        })
+    }
+
+    /// The first of the certificates that are given, with its key.
+    pub(crate) fn certificate(&self) -> Option<(PathBuf, PathBuf)> {
+        let tls = &self.other.tls;
+        Some((tls.cert.first()?.clone(), tls.key.first()?.clone()))
+    }
+
+    fn listeners(&self) -> Result<Vec<Listener>, Failure> {
+        let (listen, other, tls) = (&self.listen, &self.other, &self.other.tls);
+        if let Some(port) =
+            listen.port.filter(|_| !listen.listen.is_empty() && listen.listen.iter().all(Listen::has_port))
+        {
+            return Err(Failure::usage(format!("--port {port} has no effect: each --listen names a port"))
+                .hint("leave out --port, or the port of --listen"));
+        }
+        let everywhere = [Listen::everywhere(None)];
+        let explicit = if listen.listen.is_empty() { &everywhere[..] } else { &listen.listen };
+        let port = listen.port.unwrap_or(Listener::PORT);
+        let explicit = explicit.iter().flat_map(|at| at.sockets(port)).map(|at| (at, false));
+        let implicit = listen.listen_tls.iter().flat_map(|at| at.sockets(IMPLICIT)).map(|at| (at, true));
+        let listener = |(at, implicit): (SocketAddr, bool)| Listener {
+            address: at.ip(),
+            port: at.port(),
+            tls: tls.tls,
+            implicit,
+            allow_ccc: tls.allow_ccc,
+            data_reuse: tls.data_reuse,
+            tls_end: tls.tls_end,
+            passive: !listen.no_passive,
+            passive_ports: listen.passive_ports.clone(),
+            external: listen.external,
+            active: !listen.no_active,
+            active_port: listen.active_port,
+            data_mss: other.data_mss,
+            proxy_from: other.proxy_from.clone(),
+        };
+        Ok(explicit.chain(implicit).map(listener).collect())
+    }
+}
+
+impl DeadlineFlags {
+    fn config(&self) -> Deadlines {
+        Deadlines {
+            login: self.login_timeout,
+            idle: self.idle_timeout,
+            idle_most: self.idle_timeout_most,
+            data: self.data_timeout,
+            stall: self.stall_timeout,
+            port: self.port_wait,
+            claim: self.claim_timeout,
+            gone: self.gone_timeout,
+            drain: self.drain_timeout,
+            remember_logins: self.remember_logins,
+            ..Deadlines::default()
+        }
+    }
+}
+
+impl LimitFlags {
+    fn config(&self, handshakes_per_address: usize) -> Limits {
+        Limits {
+            sessions: self.max_sessions,
+            sessions_per_address: self.max_sessions_per_address,
+            handshakes_per_address,
+            line: self.max_line,
+            commands_before_login: self.max_commands_before_login,
+            failures_before_delay: self.delay_after_failures,
+            failures_before_refusal: self.refuse_after_failures,
+            failures_of_address: self.refuse_address_after_failures,
+            failure_window: self.failure_window,
+            failure_delay: self.failure_delay,
+            queue: self.max_queue.max(1),
+            stat_lines: self.max_stat_lines,
+        }
+    }
+}
+
+/// Reads a user, with the password file behind a colon.
+#[expect(clippy::unnecessary_wraps, reason = "the form that clap wants")]
+fn user(text: &str) -> Result<User, String> {
+    Ok(match text.split_once(':') {
+        Some((name, file)) => User { name: name.to_owned(), password_file: Some(file.into()) },
+        None => User { name: text.to_owned(), password_file: None },
+    })
+}
+
+/// `[::]` stands for every address, also where the kernel has no IPv6.
+fn own_family(at: SocketAddr) -> SocketAddr {
+    if at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !net::own::has_ipv6() {
+        return SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port());
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn read(line: &str) -> Result<SiteConfig, String> {
+        let words = std::iter::once("serve").chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        line.flags.config().map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn without_flags_the_configuration_is_the_default() {
+        let mut site = read("").unwrap();
+        // Where the machine has no IPv6 it listens on IPv4.
+        site.listeners[0].address = Listener::default().address;
+        site.tls.acme.listen = Acme::default().listen;
+        assert_eq!(site, SiteConfig::default());
+    }
+
+    #[test]
+    fn flags_that_say_nothing_together_are_refused() {
+        for lonely in ["--acme-ca ca.pem", "--acme-contact anna@example.org", "--acme-listen 8080"] {
+            assert!(read(lonely).is_err(), "{lonely}");
+            assert!(read(&format!("--acme ftp.example {lonely}")).is_ok(), "{lonely}");
+        }
+        assert!(read("--cert a --cert b --key c").unwrap_err().contains("each --cert needs its --key"));
+        assert!(read("--acme ftp.example --tls off").unwrap().conflict().is_some());
+    }
+
+    #[test]
+    fn each_address_is_a_listener() {
+        let site = read("--listen 192.0.2.1:21 --listen [::1] --listen-tls 127.0.0.1 --no-active --user a:b")
+            .unwrap();
+        let listeners: Vec<_> =
+            site.listeners.iter().map(|l| (l.socket().to_string(), l.implicit, l.active)).collect();
+        let at = |at: &str, implicit| (at.to_owned(), implicit, false);
+        assert_eq!(
+            listeners,
+            [at("192.0.2.1:21", false), at("[::1]:2121", false), at("127.0.0.1:990", true)]
+        );
+        assert_eq!(site.users, [User { name: "a".into(), password_file: Some("b".into()) }]);
+    }
+}

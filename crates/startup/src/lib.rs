@@ -1,0 +1,120 @@
+//! What does a configured server need before it can run: is it there, and may it be used?
+//!
+//! ```text
+//!   SiteConfig --open--> Opened (folder, users, certificates) --bind--> Server
+//!                          |
+//!                          +--maintain--> beside the server: certificates renewed and reloaded, old partial uploads removed
+//! ```
+#![forbid(unsafe_code)]
+
+mod certificates;
+mod clients;
+mod error;
+mod root;
+mod users;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use config::SiteConfig;
+use net::os_error::words;
+use server::xferlog::Xferlog;
+use server::{BindError, Server};
+use storage::accounts::Accounts;
+use storage::local::{Local, LocalOptions, Sync};
+use tokio::sync::Notify;
+
+use certificates::Certificates;
+pub use certificates::{Pins, Shown};
+pub use error::{Error, Fault};
+pub use root::{check_root, is_home};
+pub use users::Generated;
+
+/// What a server needs, opened.
+pub struct Opened {
+    tree: Arc<Local>,
+    accounts: Arc<Accounts>,
+    certificates: Option<Certificates>,
+    /// Users with the passwords that were generated for them.
+    pub generated: Vec<Generated>,
+}
+
+/// Opens the folder, the users' passwords and the certificates. `state` is the folder where generated and obtained
+/// certificates are kept; `None`: there is none.
+///
+/// # Errors
+/// When a file or the folder cannot be used, or settings exclude each other.
+pub fn open(site: &SiteConfig, state: Option<&Path>) -> Result<Opened, Error> {
+    let tree = open_root(site)?;
+    let (accounts, generated) = users::accounts(site, &tree)?;
+    let certificates = Certificates::open(site, state)?;
+    let accounts = match certificates.as_ref().and_then(Certificates::of_users) {
+        Some(of_users) => accounts.with_certificates(of_users),
+        None => accounts,
+    };
+    Ok(Opened { tree, accounts: Arc::new(accounts), certificates, generated })
+}
+
+impl Opened {
+    /// The certificate that clients see who ask for no name; `None`: there is no TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Shown> {
+        self.certificates.as_ref().map(Certificates::shown)
+    }
+
+    /// Binds the addresses and ports.
+    ///
+    /// # Errors
+    /// As [`server::Builder::bind`].
+    pub fn bind(&self, site: &SiteConfig, xferlog: Option<Xferlog>) -> Result<Server, BindError> {
+        Server::builder(site.clone(), Arc::clone(&self.accounts) as _)
+            .tls(self.certificates.as_ref().map(Certificates::tls))
+            .xferlog(xferlog)
+            .bind()
+    }
+
+    /// Does what has to be done beside a running server: reloads certificates when their files change and when `reload` is
+    /// notified, renews that of an authority, and removes old partial uploads. Never ends.
+    pub async fn maintain(self, reload: &Notify) {
+        let follow = async {
+            match self.certificates {
+                Some(certificates) => certificates.follow(reload).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(follow, sweep(&self.tree));
+    }
+}
+
+fn open_root(site: &SiteConfig) -> Result<Arc<Local>, Error> {
+    let options = LocalOptions {
+        read_only: !site.changes_files(),
+        sync: match site.uploads.sync {
+            config::Sync::Always => Sync::Always,
+            config::Sync::Never => Sync::Never,
+        },
+        umask: site.uploads.umask,
+        keep_parts: site.uploads.keep_parts,
+    };
+    Local::open(&site.root, options).map(Arc::new).map_err(|e| {
+        // The system's words where there are any; the kind is for the log.
+        let why = std::error::Error::source(&e).map_or_else(|| words(&e), |source| words(&source));
+        Error::new(format!("cannot share {}: {why}", site.root.display()))
+    })
+}
+
+/// Removes the parts of broken uploads whose time is over, at the start and every hour.
+async fn sweep(tree: &Local) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hourly.tick().await;
+        match tree.sweep(SystemTime::now()).await {
+            Ok(swept) if swept.removed > 0 => {
+                tracing::info!(removed = swept.removed, bytes = swept.bytes, "removed old partial uploads");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "cannot remove old partial uploads"),
+        }
+    }
+}
