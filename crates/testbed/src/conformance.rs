@@ -1,4 +1,4 @@
-//! Does a tree keep the promises of [`Tree`]?
+//! Does a tree keep the promises of [`Tree`], and a gate those of [`storage::Gate`]?
 //!
 //! [`tree`] makes a fresh tree for each promise and tries it. What a tree answers with [`Kind::Unsupported`] is no
 //! failure: the names of those promises are returned, so that a test says what its tree lacks.
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use storage::{Batch, Create, Entry, Kind, Result, Sink, Tree, VPath};
 
+pub mod gate;
 mod listing;
 mod names;
 mod reading;
