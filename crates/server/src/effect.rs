@@ -243,7 +243,7 @@ pub enum Input {
     /// The file and the data connection of the transfer are open: data is about to move.
     Opened(Opened),
     /// The transfer has ended.
-    Transferred(Transferred),
+    Transferred(Outcome),
     /// How far the transfer is.
     Progress(u64),
     /// Time has passed.
@@ -282,7 +282,7 @@ pub struct Opened {
 
 /// How a transfer ended.
 #[derive(Debug)]
-pub struct Transferred {
+pub struct Outcome {
     /// Bytes moved on the data connection.
     pub bytes: u64,
     /// Names that were left out of a listing since they cannot be put on a line.

@@ -190,6 +190,11 @@ impl LogRate {
     }
 }
 
+/// A time as the log has it.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

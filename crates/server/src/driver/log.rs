@@ -1,13 +1,12 @@
 //! What does the log tell of a session? A line for each command that did or refused something.
-use std::time::Duration;
-
 use wire::Verb;
 use wire::pathname::show;
 use wire::verb::Access;
 
-use super::Driver;
 use super::admission::{self, Login};
+use super::state::Driver;
 use crate::effect::Event;
+use crate::log_rate::millis;
 use crate::reason::Reason;
 use crate::xferlog;
 
@@ -131,10 +130,6 @@ impl Driver<'_> {
     fn version(&self) -> &'static str {
         self.binding.as_ref().map_or("off", |binding| binding.established().version)
     }
-}
-
-pub(super) fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Is it about a data connection?

@@ -1,16 +1,6 @@
 //! Is the client still there, and what goes on when it is not?
+use super::state::{Driver, Gone};
 use config::HangUp;
-use tokio::time::sleep_until;
-
-use super::{Driver, Stage};
-
-/// A client that has closed its side of the control connection.
-pub(super) struct Gone {
-    /// When its work is looked at again.
-    pub(super) look: tokio::time::Instant,
-    /// Bytes that had moved at the last look.
-    pub(super) moved: u64,
-}
 
 impl Driver<'_> {
     /// Bytes that the running transfer has moved on its data connection.
@@ -29,9 +19,9 @@ impl Driver<'_> {
 
     /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
     /// whole, and soon done.
-    pub(super) fn idles(&mut self, gone: &mut Option<Gone>) -> bool {
+    pub(super) fn is_abandoned(&mut self, gone: &mut Option<Gone>) -> bool {
         let moved = self.moved();
-        let published = self.running.as_ref().is_some_and(|running| running.stage == Stage::Publishing);
+        let published = self.running.as_ref().is_some_and(|running| running.publishing);
         let before = gone.as_ref().map_or(0, |gone| gone.moved);
         if moved == before && !published {
             self.why =
@@ -60,12 +50,5 @@ impl Driver<'_> {
         self.control.peek(&mut unread);
         let mut lines = unread.split(|byte| *byte == b'\n');
         !lines.any(|line| line.trim_ascii().eq_ignore_ascii_case(b"QUIT"))
-    }
-}
-
-pub(super) async fn look(gone: Option<&Gone>) {
-    match gone {
-        Some(gone) => sleep_until(gone.look).await,
-        None => std::future::pending().await,
     }
 }

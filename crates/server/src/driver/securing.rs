@@ -5,8 +5,9 @@ use net::control::{Control, Explicit};
 use net::tls::server::Binding;
 use net::tls::{UpgradeError, User};
 use storage::Certificate;
+use wire::Reply;
 
-use super::Driver;
+use super::state::Driver;
 use crate::reason::Reason;
 use crate::registry::Registration;
 use crate::settings::Settings;
@@ -74,6 +75,49 @@ pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
 }
 
 impl Driver<'_> {
+    /// Begins TLS. None: it did not come about, and there is nobody to tell.
+    pub(super) async fn secure(
+        &mut self,
+        answer: &Reply,
+    ) -> std::io::Result<Option<Result<Option<Certificate>, Reason>>> {
+        self.flush().await?;
+        // What has been read and not been heard: whole lines, or the beginning of one.
+        let behind = self.is_behind() || !self.decoder.is_empty();
+        let mut said = Vec::new();
+        answer.encode(&mut said);
+        let explicit = Explicit { read_ahead: if behind { b"?" } else { b"" }, answer: &said };
+        match secure(self.control, self.shared, self.registration, &self.settings, Some(explicit)).await {
+            Ok(binding) => {
+                let certificate = shown(self.id, &binding);
+                self.binding = Some(binding);
+                self.user = None;
+                Ok(Some(Ok(certificate)))
+            }
+            Err(NoTls::Upgrade(UpgradeError::PendingClear)) => Ok(Some(Err(Reason::ClearBehindAuth))),
+            Err(NoTls::Refused(reason)) => Ok(Some(Err(reason))),
+            Err(NoTls::Upgrade(error)) => {
+                if self.shared.log_rate.allows(Some(self.id), self.peer) {
+                    tracing::info!(session = self.id, peer = %self.peer, error = why(&error), "TLS handshake failed");
+                }
+                self.closing = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends TLS. The binding lives on: data connections are protected as before.
+    pub(super) async fn unsecure(&mut self, answer: &Reply) -> std::io::Result<()> {
+        self.flush().await?;
+        let mut said = Vec::new();
+        answer.encode(&mut said);
+        self.control
+            .clear_tls(&said, self.settings.site.deadlines.handshake)
+            .await
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        self.registration.secured(None);
+        Ok(())
+    }
+
     /// Tells the registry who is logged in, when that has changed, and the binding: TLS sessions of one user may stand for
     /// each other.
     pub(super) fn note_user(&mut self) {
@@ -84,7 +128,7 @@ impl Driver<'_> {
         }
         let Some(binding) = &self.binding else { return };
         // A transfer that completes under an old login is nobody else's.
-        let running = self.running.as_ref().map(|running| &running.user);
+        let running = self.running.as_ref().map(|running| &running.whose.user);
         let now = self.session.user().filter(|now| running.is_none_or(|user| user == *now));
         if now == self.user.as_ref() {
             return;

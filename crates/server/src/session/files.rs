@@ -7,42 +7,14 @@ use wire::command::{Fact, Mdtm, Site};
 use wire::reply::Part;
 use wire::{Pathname, Reply, Stamp, Verb};
 
-use super::{Busy, Phase, Session};
+use super::Session;
+use super::state::{Busy, Pending, Phase, Then};
 use crate::effect::{Effect, Event, FileDone, FileOp, Follows, Output};
 use crate::reason::Reason;
 use crate::transfer::facts;
 
 /// Those bits are never given: the server would hand out its own rights.
 const SPECIAL: &str = "Set-user-ID, set-group-ID and sticky bits are not allowed: use a mode from 0 to 777.";
-
-/// What is said, and done, when the outcome of a short effect has come.
-#[derive(Debug)]
-pub(super) struct Pending {
-    verb: Verb,
-    path: VPath,
-    then: Then,
-}
-
-#[derive(Debug)]
-enum Then {
-    Cwd,
-    RenameFrom,
-    Size,
-    ModificationTime {
-        set: Option<(Stamp, VPath)>,
-    },
-    Facts,
-    /// `begun`: some of the reply has been sent.
-    Lines {
-        begun: bool,
-    },
-    Available,
-    Made,
-    Renamed {
-        from: VPath,
-    },
-    Said(u16, Cow<'static, str>),
-}
 
 impl Session {
     fn file(&mut self, verb: Verb, path: &[u8], then: Then, op: impl FnOnce(VPath) -> FileOp) {

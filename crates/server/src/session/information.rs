@@ -8,8 +8,8 @@ use wire::digest::Algorithm;
 use wire::verb::TABLE;
 use wire::{Protection, Reply, Verb};
 
-use super::protection::Level;
-use super::{Session, Transfer};
+use super::Session;
+use super::state::{Level, Transfer};
 use crate::effect::DataPlan;
 use crate::policy;
 use crate::reason::Reason;
@@ -126,7 +126,7 @@ impl Session {
             format!("TYPE: {}, STRU: F, MODE: S.", self.parameters.kind),
             match (&self.transfer, self.data) {
                 (Transfer::Opening(running) | Transfer::Moving(running) | Transfer::Aborting(running), _) => {
-                    format!("{} in progress: {} bytes so far.", running.verb(), moved.unwrap_or(0))
+                    format!("{} in progress: {} bytes so far.", running.verb, moved.unwrap_or(0))
                 }
                 (Transfer::None, DataPlan::Listening) => {
                     "No transfer; a passive port is open for your connection.".to_owned()

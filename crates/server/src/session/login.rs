@@ -5,7 +5,8 @@ use storage::gate::is_anonymous;
 use storage::{Admission, Attempt, Denied, Prompt, Rights};
 use wire::{Protection, Secret, Verb};
 
-use super::{Busy, Parameters, Pass, Phase, Session};
+use super::state::{Busy, Parameters, Phase};
+use super::{Pass, Session};
 use crate::effect::{DataPlan, Effect};
 use crate::reason::Reason;
 

@@ -17,12 +17,15 @@
 //! 4.1.1: the transfer completes under the old login), and the rest waits in a bounded queue; RNFR dies at anything but
 //! RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next service verb.
 
+mod commands;
 mod files;
+mod foreign;
 mod information;
 mod login;
 mod parameters;
 mod pass;
 mod protection;
+mod state;
 mod transfers;
 
 use std::collections::VecDeque;
@@ -31,22 +34,36 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storage::{Certificate, Rights, VPath};
-use wire::command::Mechanism;
-use wire::digest::Algorithm;
-use wire::facts::Wanted;
-use wire::{Command, CommandError, Pathname, Reply, RepresentationType, Verb};
+use wire::{Command, Pathname, Reply, Verb};
 
 use crate::effect::{Change, DataPlan, Effect, Event, Input, Output};
 use crate::policy;
 use crate::reason::Reason;
 use crate::settings::Settings;
 
-use protection::Level;
+use state::{
+    About, Agreed, Busy, Leaving, Level, Parameters, Phase, QUEUED, Refused, Transfer, Waiting, weight,
+};
 
+pub(crate) use foreign::is_tls;
 pub use pass::Pass;
-pub(crate) use protection::is_tls;
 
 /// One control connection's dialogue, from the server's side.
+///
+/// # How to drive it
+///
+/// It does no I/O and has no clock. Whoever drives it calls four kinds of method, in this order, again and again:
+///
+/// 1. [`Session::poll`] until it gives nothing: write the replies, carry out the effects, log the events, close.
+/// 2. [`Session::wants_line`]: if so, and a line has come, [`Session::handle`] it as [`Input::Line`]. Lines are not given
+///    otherwise: the socket is to be left unread, so that the client waits.
+/// 3. [`Session::handle`] what comes of an effect. Short ones ([`Effect::File`], [`Effect::Listen`] ...) have one outcome
+///    each, and at most one is under way. [`Effect::Transfer`] has [`Input::Opened`] and then [`Input::Transferred`], or the
+///    latter alone; commands may come meanwhile.
+/// 4. [`Session::deadline`]: when that time has come, [`Session::handle`] an [`Input::Tick`].
+///
+/// A transfer that is stopped for [`Effect::Abort`] has an [`Input::Transferred`] too. After [`Output::Close`] nothing
+/// follows. `driver.rs` drives it with sockets, the tests of this crate without.
 #[derive(Debug)]
 pub struct Session {
     settings: Settings,
@@ -59,7 +76,7 @@ pub struct Session {
     /// What the client has set; as of RFC 959 5.1 at the start and after REIN.
     parameters: Parameters,
     data: DataPlan,
-    agreed: protection::Agreed,
+    agreed: Agreed,
     /// What the client has shown under TLS.
     certificate: Option<Certificate>,
     /// Commands that wait for the end of a transfer.
@@ -78,115 +95,6 @@ pub struct Session {
     change: Option<Change>,
 }
 
-#[derive(Debug)]
-enum About {
-    /// A pathname as sent.
-    File(Verb, Pathname),
-    /// The user named in USER.
-    User(Vec<u8>),
-}
-
-/// Where a login stands.
-#[derive(Debug)]
-enum Phase {
-    AwaitUser,
-    /// `anonymous`: any password will do.
-    AwaitPassword {
-        user: Vec<u8>,
-        anonymous: bool,
-    },
-    Ready {
-        pass: Pass,
-        cwd: VPath,
-    },
-}
-
-/// The short work that the session waits for.
-#[derive(Debug)]
-enum Busy {
-    Nothing,
-    Greeting,
-    /// `anonymous`: the name is that of anonymous logins, and this server has none.
-    Admitting {
-        anonymous: bool,
-    },
-    File(files::Pending),
-    Listening(parameters::Listening),
-    Securing(Mechanism),
-}
-
-/// Where a transfer stands.
-#[derive(Debug)]
-enum Transfer {
-    None,
-    Opening(transfers::Running),
-    Moving(transfers::Running),
-    Aborting(transfers::Running),
-}
-
-/// Is the session about to end, and how?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leaving {
-    No,
-    /// QUIT came during a transfer: 221 after it.
-    Quit,
-    /// It is to end for this reason: 421 after the transfer.
-    Stop(Reason),
-    /// [`Output::Close`] was said.
-    Closed,
-}
-
-/// A line that was no command worth handling, kept in its place among the others.
-#[derive(Debug)]
-enum Refused {
-    Line,
-    /// Words of another protocol.
-    Alien(Reason),
-    Command(CommandError),
-}
-
-/// A command that waits for the end of a transfer.
-#[derive(Debug)]
-struct Waiting {
-    command: Result<Command, Refused>,
-    /// Bytes that it holds.
-    weight: usize,
-}
-
-/// Bytes that waiting commands may hold, beside their number: pipelining clients send a handful of some dozen bytes each.
-const QUEUED: usize = 16 * 1024;
-
-#[derive(Debug)]
-struct Parameters {
-    kind: RepresentationType,
-    /// The offset of REST, for the next transfer.
-    restart: u64,
-    /// The bytes of RANG, both inclusive, for the next download.
-    range: Option<(u64, u64)>,
-    rename_from: Option<VPath>,
-    wanted: Wanted,
-    hash: Algorithm,
-    umask: Option<u32>,
-    epsv_only: bool,
-    host: Option<Vec<u8>>,
-}
-
-impl Default for Parameters {
-    fn default() -> Self {
-        Self {
-            kind: RepresentationType::Ascii,
-            restart: 0,
-            range: None,
-            rename_from: None,
-            wanted: Wanted::default(),
-            hash: Algorithm::default(),
-            umask: None,
-            epsv_only: false,
-            host: None,
-        }
-    }
-}
-
 impl Session {
     /// A session that has just been accepted; the greeting is its first output.
     #[must_use]
@@ -203,7 +111,7 @@ impl Session {
             transfer: Transfer::None,
             parameters: Parameters::default(),
             data: DataPlan::None,
-            agreed: protection::Agreed { control, ..protection::Agreed::default() },
+            agreed: Agreed { control, ..Agreed::default() },
             certificate: None,
             queue: VecDeque::new(),
             queued: 0,
@@ -325,10 +233,10 @@ impl Session {
     fn line(&mut self, line: Result<wire::Line, wire::LineTooLong>, now: Instant) {
         self.heard = now;
         let command = match &line {
-            Ok(line) if protection::is_http(line) => Err(Refused::Alien(Reason::Http)),
-            Ok(line) if protection::is_proxy(line) => Err(Refused::Alien(Reason::ProxyHeader)),
-            Ok(line) if is_tls(line) => Err(Refused::Alien(Reason::TlsTooSoon)),
-            Ok(line) => Command::parse(line).map_err(Refused::Command),
+            Ok(line) => match foreign::protocol(line) {
+                Some(reason) => Err(Refused::Foreign(reason)),
+                None => Command::parse(line).map_err(Refused::Command),
+            },
             Err(_) => Err(Refused::Line),
         };
         let length = line.as_ref().map_or(0, Vec::len);
@@ -382,151 +290,6 @@ impl Session {
                 self.queue = VecDeque::new();
             }
             self.execute(command, now);
-        }
-    }
-
-    fn execute(&mut self, command: Result<Command, Refused>, now: Instant) {
-        if !matches!(self.phase, Phase::Ready { .. }) {
-            self.commands_before_login += 1;
-            if self.commands_before_login > self.settings.site.limits.commands_before_login {
-                self.event(None, None, Err(Reason::TooManyCommands));
-                return self.close(Reason::TooManyCommands.reply());
-            }
-        }
-        // RNFR dies at anything but RNTO; it is taken out here so that no path can forget it.
-        let rename_from = self.parameters.rename_from.take();
-        let command = match command {
-            Ok(command) => command,
-            Err(Refused::Line) => {
-                let limit = self.settings.site.limits.line;
-                return self.refuse_with(
-                    None,
-                    None,
-                    Reason::LineTooLong,
-                    format!("Line longer than {limit} bytes; it was skipped."),
-                );
-            }
-            Err(Refused::Alien(reason)) => {
-                self.event(None, None, Err(reason));
-                return self.close(reason.reply());
-            }
-            Err(Refused::Command(error)) => return self.refuse_command(&error),
-        };
-        let verb = command.verb();
-        let row = verb.row();
-        self.change = Change::of(&command);
-        self.about = match (&command, command.pathname()) {
-            (Command::User(name), _) => Some(About::User(name.clone())),
-            (_, path) => path.map(|path| About::File(verb, path.clone())),
-        };
-        if !row.served {
-            self.forget_markers(verb);
-            return self.refuse_with(Some(verb), None, Reason::Unserved, format!("{verb} is not supported."));
-        }
-        let rights = self.rights_at(command.pathname());
-        let allowed = policy::check_command(&command, rights, &self.settings.listener);
-        if let Err(reason) = allowed.and_then(|()| self.demands(&command)) {
-            self.forget_markers(verb);
-            self.refuse(Some(verb), None, reason);
-            return self.give_up_plan(verb);
-        }
-        match command {
-            Command::User(name) => self.user_named(name, now),
-            Command::Pass(secret) => self.password(secret),
-            Command::Acct(_) => self.reply(202, "No account needed."),
-            Command::Host(name) => self.host(name),
-            Command::Rein => self.reinitialise(now),
-            Command::Quit => self.close(Reply::new(221, "Goodbye.")),
-            Command::Cwd(path) => self.change_directory(&path),
-            Command::Cdup => self.change_up(),
-            Command::Pwd => self.print_directory(),
-            Command::Mkd(path) => self.make_directory(&path),
-            Command::Rmd(path) => self.remove_directory(&path),
-            Command::Dele(path) => self.delete(&path),
-            Command::Rnfr(path) => self.rename_from(&path),
-            Command::Rnto(path) => self.rename_to(rename_from, &path),
-            Command::Size(path) => self.size(&path),
-            Command::Mdtm(mdtm) => self.modification_time(mdtm),
-            Command::Mlst(path) => self.facts_of(path.as_ref()),
-            Command::Mfmt(stamp, path) => self.set_modified(Verb::Mfmt, stamp, &path),
-            Command::Mfct(..) => self.refuse(Some(verb), None, Reason::Unsupported),
-            Command::Mff(facts, path) => self.set_facts(&facts, &path),
-            Command::Avbl(path) => self.available(path.as_ref()),
-            Command::Stat(None) => self.status(None),
-            Command::Stat(Some(path)) => self.status_of(&path),
-            Command::Pasv => self.passive(),
-            Command::Epsv(which) => self.extended_passive(which),
-            Command::Port(host_port) => self.active(Verb::Port, host_port.socket()),
-            Command::Eprt(target) => self.active(Verb::Eprt, target),
-            Command::Type(kind) => self.representation_type(kind),
-            Command::Stru(_) => self.reply(200, "Structure set to F (file)."),
-            Command::Mode(_) => self.reply(200, "Mode set to S (stream)."),
-            Command::Allo(_) => self.reply(200, "No allocation needed."),
-            Command::Rest(marker) => self.restart(marker),
-            Command::Rang(range) => self.range(range),
-            Command::Opts(option) => self.option(option),
-            Command::Clnt(_) => self.reply(200, "Noted."),
-            Command::Retr(path) => self.retrieve(&path),
-            Command::Stor(path) => self.store(&path),
-            Command::Stou(path) => self.store_unique(path.as_ref()),
-            Command::Appe(path) => self.append(&path),
-            Command::List(path) => self.list(Verb::List, path.as_ref()),
-            Command::ListAll => self.list(Verb::List, None),
-            Command::Nlst(path) => self.list(Verb::Nlst, path.as_ref()),
-            Command::Mlsd(path) => self.list(Verb::Mlsd, path.as_ref()),
-            Command::Hash(path) => self.hash(&path),
-            Command::Digest(algorithm, of) => self.digest(verb, algorithm, &of),
-            Command::Site(site) => self.site(site),
-            Command::Syst => self.reply(215, "UNIX Type: L8"),
-            Command::Help(about) => self.help(about.as_deref()),
-            Command::Noop => self.reply(200, "OK."),
-            Command::Feat => self.features(),
-            Command::Abor => self.reply(226, "No transfer in progress."),
-            Command::Auth(mechanism) => self.authenticate(mechanism),
-            Command::Pbsz(_) => self.protection_buffer(),
-            Command::Prot(level) => self.protection_level(level),
-            Command::Ccc => self.clear_control(),
-            Command::Unserved(verb) => self.refuse(Some(verb), None, Reason::Unserved),
-        }
-        self.forget_markers(verb);
-        self.give_up_plan(verb);
-    }
-
-    /// A transfer uses its data connection up, also one that is refused before it begins: the client may sit at the
-    /// passive port already, and is let go with FIN (some clients report a reset in place of the reply).
-    fn give_up_plan(&mut self, verb: Verb) {
-        let refused = self.is_at_rest() && verb.row().direction.is_some();
-        if refused && self.data != DataPlan::None {
-            self.data = DataPlan::None;
-            self.effect(Effect::Unlisten);
-        }
-    }
-
-    /// REST and RANG die at the next service verb; the verbs that only prepare a transfer leave them.
-    fn forget_markers(&mut self, verb: Verb) {
-        let keeps = matches!(
-            verb,
-            Verb::Rest
-                | Verb::Rang
-                | Verb::Pasv
-                | Verb::Epsv
-                | Verb::Port
-                | Verb::Eprt
-                | Verb::Type
-                | Verb::Mode
-                | Verb::Stru
-                | Verb::Noop
-                | Verb::Feat
-                | Verb::Opts
-                | Verb::Size
-                | Verb::Mdtm
-                | Verb::Allo
-                | Verb::Pbsz
-                | Verb::Prot
-        );
-        if !keeps {
-            self.parameters.restart = 0;
-            self.parameters.range = None;
         }
     }
 
@@ -602,39 +365,6 @@ impl Session {
         self.say(Reply::new(reason.code(), text));
     }
 
-    fn refuse_command(&mut self, error: &CommandError) {
-        let (verb, reason) = match error {
-            CommandError::Unknown => (None, Reason::UnknownCommand),
-            CommandError::Argument(verb, _) => (Some(*verb), Reason::BadArgument),
-            CommandError::Parameter(verb, _) => (Some(*verb), Reason::BadParameter),
-            CommandError::Protocol => (Some(Verb::Eprt), Reason::WrongFamily),
-        };
-        match verb {
-            // What the client has just tried to set is not what was set before.
-            Some(Verb::Rest | Verb::Rang) => (self.parameters.restart, self.parameters.range) = (0, None),
-            Some(verb) => self.forget_markers(verb),
-            None => {}
-        }
-        let text = match error {
-            CommandError::Unknown => reason.text().to_owned(),
-            CommandError::Protocol => {
-                format!(
-                    "Network protocol not supported, use ({}).",
-                    wire::Family::of(self.local.ip()).number()
-                )
-            }
-            other => {
-                let mut text = other.to_string();
-                text.push('.');
-                text
-            }
-        };
-        self.refuse_with(verb, None, reason, text);
-        if let Some(verb) = verb {
-            self.give_up_plan(verb);
-        }
-    }
-
     fn effect(&mut self, effect: Effect) {
         self.out.push_back(Output::Effect(effect));
     }
@@ -689,9 +419,4 @@ impl Session {
 
 fn lists(verb: Verb) -> bool {
     matches!(verb, Verb::List | Verb::Nlst | Verb::Mlsd | Verb::Mlst | Verb::Avbl)
-}
-
-/// Bytes that a waiting command of a line of this length holds.
-fn weight(line: usize) -> usize {
-    line + size_of::<Waiting>()
 }

@@ -6,16 +6,10 @@ use wire::facts::Wanted;
 use wire::option::Opt;
 use wire::{Family, HostPort, Marker, RepresentationType, Verb};
 
-use super::{Busy, Session};
+use super::Session;
+use super::state::{Busy, Listening};
 use crate::effect::{DataPlan, Effect};
 use crate::reason::Reason;
-
-/// Which reply the claimed port is told in.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Listening {
-    Pasv,
-    Epsv,
-}
 
 impl Session {
     pub(super) fn passive(&mut self) {

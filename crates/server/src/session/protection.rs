@@ -11,28 +11,10 @@ use storage::Certificate;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, Verb};
 
-use super::{Busy, Parameters, Phase, Session};
+use super::Session;
+use super::state::{Agreed, Busy, Level, Parameters, Phase};
 use crate::effect::{DataPlan, Effect};
 use crate::reason::Reason;
-
-/// How the control connection is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Level {
-    #[default]
-    Clear,
-    Protected,
-    /// It was, until CCC.
-    Cleared,
-}
-
-/// What has been agreed on.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Agreed {
-    pub(super) control: Level,
-    /// PBSZ was sent.
-    pub(super) buffer: bool,
-    pub(super) data: Protection,
-}
 
 impl Session {
     /// What the listener demands before a command.
@@ -155,81 +137,5 @@ impl Session {
         // From now on anybody in between can speak for the client.
         self.certificate = None;
         self.effect(Effect::Unsecure(Reply::new(200, "The control connection is now unencrypted.")));
-    }
-}
-
-/// Is it a line of HTTP? A page somewhere has made a browser talk to us, and every further line is somebody else's text.
-/// A request line ends with the version (RFC 9112 3), whatever its method; the usual ones are known without it.
-pub(super) fn is_http(line: &[u8]) -> bool {
-    const METHODS: [&[u8]; 10] = [
-        b"GET",
-        b"POST",
-        b"HEAD",
-        b"PUT",
-        b"OPTIONS",
-        b"CONNECT",
-        b"DELETE",
-        b"PATCH",
-        b"TRACE",
-        b"PROPFIND",
-    ];
-    let line = line.trim_ascii_end();
-    let mut words = line.splitn(2, |byte| *byte == b' ');
-    let (method, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    // The name of a file may look like a version.
-    let version = |word: &[u8]| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"HTTP/"));
-    let request = Verb::parse(method).is_none()
-        && method.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
-        && rest.rsplit(|byte| *byte == b' ').next().is_some_and(version);
-    request || METHODS.contains(&method) && rest.contains(&b'/')
-}
-
-/// Is it a header of the PROXY protocol, or the third line of version 2's signature (CR LF CR LF NUL CR LF)? Whoever may
-/// speak for others has had it taken before the session began.
-pub(super) fn is_proxy(line: &[u8]) -> bool {
-    line == b"\0"
-        || line
-            .strip_prefix(b"PROXY ")
-            .is_some_and(|rest| rest.starts_with(b"TCP") || rest.starts_with(b"UNKNOWN"))
-}
-
-/// Does TLS begin here? A client that starts it at once has the wrong port or the wrong mode, and is told so.
-pub(crate) fn is_tls(bytes: &[u8]) -> bool {
-    // A handshake record of any version 3.x.
-    matches!(bytes, [0x16, 0x03, ..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tls_is_told_from_a_command() {
-        assert!(is_tls(&[0x16, 3, 1, 2, 0, 1]));
-        assert!(!is_tls(b"USER anna\r\n") && !is_tls(b"\x16") && !is_tls(b""));
-    }
-
-    #[test]
-    fn http_is_told_from_ftp() {
-        for line in ["GET / HTTP/1.1", "POST /x", "CONNECT h:21 HTTP/1.0", "OPTIONS */x"]
-            .into_iter()
-            .chain(["PATCH /x HTTP/1.1", "DELETE /x", "PROPFIND / HTTP/1.1", "M-SEARCH * HTTP/1.1"])
-            .chain(["get / HTTP/1.1", "Delete /x http/1.0", "PRI * HTTP/2.0", "GET / HTTP/1.1\r"])
-        {
-            assert!(is_http(line.as_bytes()), "{line}");
-        }
-        for line in [
-            "GET",
-            "GET x",
-            "RETR /x",
-            "get /x",
-            "PUTX /x",
-            "",
-            "HTTP/1.1",
-            "RETR a HTTP/1.1",
-            "stor HTTP/1.1",
-        ] {
-            assert!(!is_http(line.as_bytes()), "{line}");
-        }
     }
 }

@@ -6,30 +6,10 @@ use wire::command::DigestOf;
 use wire::digest::Algorithm;
 use wire::{Command, Pathname, Protection, Reply, Verb};
 
-use super::{Leaving, Phase, Session, Transfer};
-use crate::effect::{DataPlan, Effect, Event, Form, Opened, Output, Plan, Transferred, What};
+use super::Session;
+use super::state::{Digest, Leaving, Phase, Running, Transfer};
+use crate::effect::{DataPlan, Effect, Event, Form, Opened, Outcome, Output, Plan, What};
 use crate::reason::Reason;
-
-/// A transfer that has been started and has not had its final reply.
-#[derive(Debug)]
-pub(super) struct Running {
-    verb: Verb,
-    path: VPath,
-    ascii: bool,
-    digest: Option<Digest>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Digest {
-    algorithm: Algorithm,
-    start: u64,
-}
-
-impl Running {
-    pub(super) fn verb(&self) -> Verb {
-        self.verb
-    }
-}
 
 impl Session {
     pub(super) fn retrieve(&mut self, path: &Pathname) {
@@ -172,7 +152,7 @@ impl Session {
         self.transfer = Transfer::Moving(Running { path, ..running });
     }
 
-    pub(super) fn transferred(&mut self, end: Transferred, now: Instant) {
+    pub(super) fn transferred(&mut self, end: Outcome, now: Instant) {
         let (running, aborting) = match std::mem::replace(&mut self.transfer, Transfer::None) {
             Transfer::Opening(running) | Transfer::Moving(running) => (running, false),
             Transfer::Aborting(running) => (running, true),

@@ -7,8 +7,8 @@ use storage::{Source, VPath};
 use tokio::sync::Semaphore;
 use wire::digest::Algorithm;
 
-use super::Broken;
-use crate::effect::Transferred;
+use super::outcome::Broken;
+use crate::effect::Outcome;
 use crate::reason::Reason;
 use crate::session::Pass;
 
@@ -86,9 +86,9 @@ impl Digest {
         Ok(Self { source, state: State::new(algorithm), start, end })
     }
 
-    pub(super) async fn run(self, progress: &Progress) -> Transferred {
+    pub(super) async fn run(self, progress: &Progress) -> Outcome {
         match self.digest(progress).await {
-            Ok(digest) => Transferred { digest: Some(digest), ..Ok(()).into() },
+            Ok(digest) => Outcome { digest: Some(digest), ..Ok(()).into() },
             Err(broken) => broken.into(),
         }
     }

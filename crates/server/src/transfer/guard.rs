@@ -7,8 +7,8 @@ use net::tls::server::{Binding, ServerTls};
 use net::tls::{DataTlsError, Flow, HandshakeError};
 use tokio::time::Instant;
 
-use super::silence;
-use crate::effect::Transferred;
+use super::diagnosis;
+use crate::effect::Outcome;
 use crate::reason::Reason;
 use crate::settings::Settings;
 
@@ -20,12 +20,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Protects the one connection there is.
-    pub(super) async fn protect(
-        self,
-        data: Data,
-        settings: &Settings,
-        flow: Flow,
-    ) -> Result<Data, Transferred> {
+    pub(super) async fn protect(self, data: Data, settings: &Settings, flow: Flow) -> Result<Data, Outcome> {
         data.accept_tls(&self.binding, settings.reuse(), flow, settings.site.deadlines.handshake)
             .await
             .map_err(|error| failed(&error))
@@ -37,14 +32,14 @@ impl Guard {
 pub(super) async fn arrival(
     mut claim: ProtectedClaim,
     settings: &Settings,
-) -> Result<(ProtectedClaim, Arrival), (ProtectedClaim, Transferred)> {
+) -> Result<(ProtectedClaim, Arrival), (ProtectedClaim, Outcome)> {
     let patience = settings.site.deadlines.data;
     let port = claim.claimed_port();
     let arrival = claim.arrival(Instant::now() + patience);
-    let (arrived, seen) = silence::watched(port.clone(), arrival).await;
+    let (arrived, seen) = diagnosis::watched(port.clone(), arrival).await;
     match arrived {
         Ok(arrival) => Ok((claim, arrival)),
-        Err(NoConnection::NoneCame) => Err((claim, silence::nobody_came(&port, seen, patience).await)),
+        Err(NoConnection::NoneCame) => Err((claim, diagnosis::nobody_came(&port, seen, patience).await)),
         Err(why) => Err((claim, none(&why))),
     }
 }
@@ -54,12 +49,12 @@ pub(super) async fn connection(
     (claim, arrival): (ProtectedClaim, Arrival),
     settings: &Settings,
     flow: Flow,
-) -> Result<Data, Transferred> {
+) -> Result<Data, Outcome> {
     claim.connection(arrival, flow, settings.site.deadlines.handshake).await.map_err(|why| none(&why))
 }
 
 /// Why there is no connection.
-fn none(why: &NoConnection) -> Transferred {
+fn none(why: &NoConnection) -> Outcome {
     match why {
         NoConnection::NoneCame => Reason::DataNotMade.into(),
         NoConnection::Yielded => Reason::PortYielded.into(),
@@ -69,18 +64,18 @@ fn none(why: &NoConnection) -> Transferred {
                 Cause::Foreign | Cause::Unbound => Reason::NotResumed,
                 Cause::Stranger | Cause::Contested | Cause::Unspoken => Reason::DataTlsFailed,
             };
-            Transferred { detail: Some(refused.detail.to_string()), ..reason.into() }
+            Outcome { detail: Some(refused.detail.to_string()), ..reason.into() }
         }
         NoConnection::Tls(error) => failed(error),
     }
 }
 
-fn failed(error: &DataTlsError) -> Transferred {
+fn failed(error: &DataTlsError) -> Outcome {
     let reason = match error {
         DataTlsError::Unbound | DataTlsError::Foreign => Reason::NotResumed,
         // A reset is a reset, also when it comes with the last word of the handshake.
         DataTlsError::Handshake(HandshakeError::Io(_)) => Reason::PeerBroke,
         DataTlsError::AnotherCertificate | DataTlsError::Handshake(_) => Reason::DataTlsFailed,
     };
-    Transferred { detail: Some(error.to_string()), ..reason.into() }
+    Outcome { detail: Some(error.to_string()), ..reason.into() }
 }

@@ -1,4 +1,5 @@
 //! How does a file come in? STOR, STOU, APPE.
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::{HangUp, TlsEnd};
@@ -10,10 +11,11 @@ use storage::{Create, Sink, VPath};
 use tokio::time::{Instant, sleep, sleep_until};
 use wire::ascii::Decoder;
 
-use super::parting::{Ended, Parting};
-use super::{Broken, PATIENCE};
-use crate::effect::Transferred;
+use super::left_open::{Ended, LeftOpen, PATIENCE};
+use super::outcome::Broken;
+use crate::effect::Outcome;
 use crate::reason::Reason;
+use crate::registry::Track;
 use crate::session::Pass;
 
 /// From the end of an upload's data to the look whether its client is still there: half the time that the upload took,
@@ -81,32 +83,47 @@ impl Terms {
     }
 }
 
-/// An upload whose data has come to its end.
-pub(super) struct Received {
+/// An upload that has come to the end of its data. Dropped, it is kept to be resumed.
+pub(crate) struct Received {
     store: Store,
     data: Data,
     end: End,
+    track: Arc<Track>,
 }
 
 impl Received {
     /// Is it known that the client meant this to be the end, whatever it does next?
-    pub(super) fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         self.end == End::Notified
     }
 
     /// Is it believed only as long as its control connection is there?
-    pub(super) fn needs_its_control(&self) -> bool {
+    pub(crate) fn needs_its_control(&self) -> bool {
         self.end == End::Unsaid
     }
 
     /// Publishes it under its name, and ends the data connection.
-    pub(super) async fn publish(self) -> Ended {
-        let Self { store: Store { sink }, data, end } = self;
+    pub(crate) async fn publish(self) -> Ended {
+        let Self { store: Store { sink }, data, end, track } = self;
+        let bytes = track.progress.bytes();
         if let Err(error) = sink.commit().await {
-            return Ended { end: error.into(), parting: Some(Parting::Refused(data)) };
+            let end = Outcome { bytes, ..error.into() };
+            return Ended { end, left_open: Some(LeftOpen::Refused(data)) };
         }
         data.finish(PATIENCE).await;
-        Transferred { detail: end.detail().map(str::to_owned), ..Ok(()).into() }.into()
+        let detail = end.detail().map(str::to_owned);
+        Outcome { bytes, detail, ..Ok(()).into() }.into()
+    }
+
+    /// Leaves it to be resumed, since its end proves nothing and the control connection has ended as well.
+    pub(crate) fn abandon(self) -> Ended {
+        let end = if self.needs_its_control() {
+            let detail = "it ended without close_notify, and so did its control connection".to_owned();
+            Outcome { detail: Some(detail), ..Reason::Truncated.into() }
+        } else {
+            Reason::HungUp.into()
+        };
+        Outcome { bytes: self.track.progress.bytes(), ..end }.into()
     }
 }
 
@@ -136,10 +153,10 @@ impl Store {
         mut self,
         mut data: Data,
         terms: &Terms,
-        progress: &Progress,
+        track: &Arc<Track>,
     ) -> Result<Received, (Broken, Data)> {
         let begun = Instant::now();
-        let moved = self.take(&mut data, terms, progress).await;
+        let moved = self.take(&mut data, terms, &track.progress).await;
         let ended = Instant::now();
         let end = match moved {
             Ok(()) if data.is_protected() => {
@@ -180,7 +197,7 @@ impl Store {
                 }
             }
         }
-        Ok(Received { store: self, data, end })
+        Ok(Received { store: self, data, end, track: Arc::clone(track) })
     }
 
     async fn take(&mut self, data: &mut Data, terms: &Terms, progress: &Progress) -> Result<(), Broken> {

@@ -7,69 +7,70 @@
 //!   run:  Source --pump--> data    data --pump--> Sink    entries --lines--> data    Source --> digest
 //!   an upload that has come whole is published by a step of its own, so that the driver can ask first whether the
 //!   client is still there: one that was killed ends both connections as politely as one that is done
-//!   --> Transferred, 226 or 426, 451, 452; what a failed one has left is closed behind that reply (`parting`)
+//!   --> Outcome, 226 or 426, 451, 452; what a failed one has left is closed behind that reply (`left_open`)
 //! ```
 //!
 //! Dropping either future stops the transfer; a sink dropped so keeps what came for REST.
 
+mod diagnosis;
 mod digest;
 pub mod facts;
 pub(crate) mod guard;
 mod incoming;
+pub(crate) mod left_open;
 pub mod listing;
+mod outcome;
 mod outgoing;
-pub(crate) mod parting;
-mod silence;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use net::data::Data;
 use net::dial::{Source as DialSource, dial_patiently};
 use net::half_open::Attempt;
 use net::passive::{Arrival, Claim, ClaimError, ProtectedClaim};
-use net::pump::PumpError;
 use net::tls::Flow;
 use net::tls::server::Binding;
 use tokio::time::{Instant, timeout};
 use wire::Protection;
 
 use guard::Guard;
-use parting::{Ended, Parting};
+pub(crate) use incoming::Received;
+use left_open::{Ended, Held, LeftOpen, PATIENCE};
+use outcome::Broken;
 
-use crate::effect::{DataPlan, Opened, Plan, Transferred, What};
+use crate::effect::{DataPlan, Opened, Outcome, Plan, What};
 use crate::reason::Reason;
 use crate::registry::Track;
 use crate::session::Pass;
 use crate::settings::Settings;
 
-/// How long a data connection on which everything has moved may take to end.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What a transfer has come to.
+pub(crate) enum Step {
+    /// Its file and its data connection are open: bytes may move.
+    Opened(Opened, Box<Open>),
+    /// An upload has come to the end of its data and is not published yet.
+    Received(Box<Received>),
+    /// It is over.
+    Ended(Ended),
+}
 
 /// A transfer whose file and data connection are open.
-pub(crate) struct Ready {
+pub(crate) struct Open {
     work: Work,
     data: Option<Data>,
     ascii: bool,
-    stall: Duration,
     /// What its data connection is bound to.
     binding: Option<Binding>,
     flow: Flow,
     /// TLS is to begin.
-    shaking: Option<Shaking>,
+    handshake: Option<Handshake>,
     settings: Settings,
     track: Arc<Track>,
 }
 
-/// A passive port that is held for the next transfer.
-pub(crate) enum Held {
-    Clear(Claim),
-    Protected(ProtectedClaim),
-}
-
 /// On which connection TLS is to begin.
-enum Shaking {
+enum Handshake {
     /// The one that there is.
     Here(Guard),
     /// The one that shows itself to be the client's own.
@@ -91,7 +92,7 @@ pub(crate) async fn open(
     settings: Settings,
     local: SocketAddr,
     track: Arc<Track>,
-) -> Result<(Opened, Ready), Ended> {
+) -> Step {
     let Plan { pass, what, verb: _, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
     let binding = guard.as_ref().map(|guard| guard.binding.clone());
@@ -103,21 +104,11 @@ pub(crate) async fn open(
         Err(broken) => Err(broken.into()),
     };
     match connected {
-        Ok(((work, opened), (data, shaking))) => Ok((
-            opened,
-            Ready {
-                work,
-                data,
-                ascii,
-                stall: settings.site.deadlines.stall,
-                binding,
-                flow,
-                shaking,
-                settings,
-                track,
-            },
-        )),
-        Err(end) => Err(Ended { end, parting: claim.map(Parting::Claim) }),
+        Ok(((work, opened), (data, handshake))) => {
+            let open = Open { work, data, ascii, binding, flow, handshake, settings, track };
+            Step::Opened(opened, Box::new(open))
+        }
+        Err(end) => Step::Ended(Ended { end, left_open: claim.map(LeftOpen::Claim) }),
     }
 }
 
@@ -157,7 +148,7 @@ impl Way {
         held: &mut Option<Held>,
         settings: &Settings,
         local: SocketAddr,
-    ) -> Result<(Option<Data>, Option<Shaking>), Transferred> {
+    ) -> Result<(Option<Data>, Option<Handshake>), Outcome> {
         let Self { data, protection, guard } = self;
         // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
         match (protection, guard, data, held.take()) {
@@ -171,7 +162,7 @@ impl Way {
             }
             (_, Some(_), DataPlan::Listening, Some(Held::Protected(claim))) => {
                 match guard::arrival(claim, settings).await {
-                    Ok(arrived) => Ok((None, Some(Shaking::Among(Box::new(arrived))))),
+                    Ok(arrived) => Ok((None, Some(Handshake::Among(Box::new(arrived))))),
                     Err((claim, end)) => {
                         *held = Some(Held::Protected(claim));
                         Err(end)
@@ -179,7 +170,7 @@ impl Way {
                 }
             }
             (_, Some(guard), data @ DataPlan::Target(_), _) => {
-                Ok((connect(data, None, settings, local).await?, Some(Shaking::Here(guard))))
+                Ok((connect(data, None, settings, local).await?, Some(Handshake::Here(guard))))
             }
             // A claim is made for the level of its moment, and given up when that changes.
             (_, Some(_), _, other) | (Protection::Clear, _, _, other @ Some(Held::Protected(_))) => {
@@ -200,7 +191,7 @@ async fn connect(
     claim: Option<&mut Claim>,
     settings: &Settings,
     local: SocketAddr,
-) -> Result<Option<Data>, Transferred> {
+) -> Result<Option<Data>, Outcome> {
     let patience = settings.site.deadlines.data;
     match (plan, claim) {
         (DataPlan::None, _) => Ok(None),
@@ -210,7 +201,7 @@ async fn connect(
                 None => {
                     let place = claim.claimed_port();
                     let arrival = timeout(patience, claim.connection());
-                    let (arrived, seen) = silence::watched(place, arrival).await;
+                    let (arrived, seen) = diagnosis::watched(place, arrival).await;
                     (arrived.unwrap_or(Err(ClaimError::Expired)), seen)
                 }
             };
@@ -219,7 +210,7 @@ async fn connect(
                 Err(ClaimError::Contested) => Err(Reason::Contested.into()),
                 Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
                 Err(ClaimError::Expired) => {
-                    Err(silence::nobody_came(&claim.claimed_port(), seen, patience).await)
+                    Err(diagnosis::nobody_came(&claim.claimed_port(), seen, patience).await)
                 }
             }
         }
@@ -229,7 +220,7 @@ async fn connect(
             let from = DialSource { address: from_here(local, target), port: settings.listener.active_port };
             match dial_patiently(target, Some(from), settings.listener.data_mss, patience).await {
                 Ok(data) => Ok(Some(data)),
-                Err(why) => Err(silence::not_called(target, from.port, &why, patience)),
+                Err(why) => Err(diagnosis::not_called(target, from.port, &why, patience)),
             }
         }
     }
@@ -244,22 +235,25 @@ fn from_here(local: SocketAddr, target: SocketAddr) -> IpAddr {
     }
 }
 
-impl Ready {
+impl Open {
     /// Moves the bytes.
-    pub(crate) async fn run(self) -> Moved {
-        let Self { work, data, ascii, stall, binding, flow, shaking, settings, track } = self;
+    pub(crate) async fn run(self) -> Step {
+        let Self { work, data, ascii, binding, flow, handshake, settings, track } = self;
+        let stall = settings.site.deadlines.stall;
         let progress = &track.progress;
         let started = Instant::now();
-        let protected = match (shaking, data) {
-            (Some(Shaking::Among(arrived)), _) => {
+        let protected = match (handshake, data) {
+            (Some(Handshake::Among(arrived)), _) => {
                 guard::connection(*arrived, &settings, flow).await.map(Some)
             }
-            (Some(Shaking::Here(guard)), Some(data)) => guard.protect(data, &settings, flow).await.map(Some),
+            (Some(Handshake::Here(guard)), Some(data)) => {
+                guard.protect(data, &settings, flow).await.map(Some)
+            }
             (_, data) => Ok(data),
         };
         let data = match protected {
             Ok(data) => data,
-            Err(end) => return Moved::Ended(end.into()),
+            Err(end) => return Step::Ended(end.into()),
         };
         if let Some(data) = &data {
             // It is empty: a transfer runs once.
@@ -269,8 +263,8 @@ impl Ready {
             (Work::Store(store), Some(data)) => {
                 let (tls_end, hang_up) = (settings.listener.tls_end, settings.site.uploads.hang_up);
                 let terms = incoming::Terms { ascii, stall, tls_end, hang_up, binding };
-                match store.receive(data, &terms, progress).await {
-                    Ok(received) => return Moved::Received(Received { received, track }),
+                match store.receive(data, &terms, &track).await {
+                    Ok(received) => return Step::Received(Box::new(received)),
                     Err((broken, data)) => (broken.into(), Some(data)),
                 }
             }
@@ -288,124 +282,14 @@ impl Ready {
         if end.broken.is_some() && end.detail.is_none() {
             end.detail = Some(format!("after {} ms", started.elapsed().as_millis()));
         }
-        let parting = match left {
+        let left_open = match left {
             // So that the client gets all that was sent.
             Some(data) if end.broken.is_none() => {
                 data.finish(PATIENCE).await;
                 None
             }
-            left => left.map(|data| Parting::of(data, &end)),
+            left => left.map(|data| LeftOpen::of(data, &end)),
         };
-        Moved::Ended(Ended { end, parting })
-    }
-}
-
-/// What has become of a transfer whose bytes have moved.
-pub(crate) enum Moved {
-    /// It is over.
-    Ended(Ended),
-    /// An upload has come to the end of its data and is not published yet.
-    Received(Received),
-}
-
-/// An upload that waits to be published. Dropped, it is kept as the part of its name.
-pub(crate) struct Received {
-    received: incoming::Received,
-    track: Arc<Track>,
-}
-
-impl Received {
-    /// Publishes it.
-    pub(crate) async fn publish(self) -> Ended {
-        let Ended { end, parting } = self.received.publish().await;
-        Ended { end: Transferred { bytes: self.track.progress.bytes(), ..end }, parting }
-    }
-
-    /// Is it known that the client meant this to be the end, whatever it does next?
-    pub(crate) fn is_proven(&self) -> bool {
-        self.received.is_proven()
-    }
-
-    /// Is it believed only as long as its control connection is there?
-    pub(crate) fn needs_its_control(&self) -> bool {
-        self.received.needs_its_control()
-    }
-
-    /// Leaves it as a part, since its end proves nothing and the control connection has ended as well.
-    pub(crate) fn abandon(self) -> Ended {
-        let end = if self.received.needs_its_control() {
-            let detail = "it ended without close_notify, and so did its control connection".to_owned();
-            Transferred { detail: Some(detail), ..Reason::Truncated.into() }
-        } else {
-            Reason::HungUp.into()
-        };
-        Transferred { bytes: self.track.progress.bytes(), ..end }.into()
-    }
-}
-
-/// Why moving bytes ended before its time: the reason, and for the log what the system said.
-#[derive(Debug)]
-pub(crate) struct Broken {
-    reason: Reason,
-    detail: Option<String>,
-}
-
-impl From<PumpError> for Broken {
-    fn from(error: PumpError) -> Self {
-        let detail = Some(error.to_string());
-        let reason = match &error {
-            PumpError::Stalled(_) => Reason::Stalled,
-            PumpError::Truncated => Reason::Truncated,
-            PumpError::Peer(_) => Reason::PeerBroke,
-            PumpError::File(error) => match error.raw_os_error() {
-                // ENOSPC, EDQUOT, EFBIG
-                Some(28 | 122 | 27) => Reason::Full,
-                Some(number) if silence::is_exhausted(number) => Reason::TooManyFiles,
-                _ => Reason::DiskError,
-            },
-            // The file was cut while it was being sent: the client must not take what it has for the whole.
-            PumpError::Short { .. } => Reason::DiskError,
-        };
-        Self { reason, detail }
-    }
-}
-
-impl From<storage::Error> for Broken {
-    fn from(error: storage::Error) -> Self {
-        let detail = error.source.as_ref().map(ToString::to_string);
-        Self { reason: error.kind.into(), detail }
-    }
-}
-
-impl From<Reason> for Broken {
-    fn from(reason: Reason) -> Self {
-        Self { reason, detail: None }
-    }
-}
-
-impl From<Broken> for Transferred {
-    fn from(broken: Broken) -> Self {
-        Self { detail: broken.detail, ..broken.reason.into() }
-    }
-}
-
-impl From<storage::Error> for Transferred {
-    fn from(error: storage::Error) -> Self {
-        Broken::from(error).into()
-    }
-}
-
-impl From<Reason> for Transferred {
-    fn from(reason: Reason) -> Self {
-        Self { bytes: 0, unlisted: 0, digest: None, broken: Some(reason), told: None, detail: None }
-    }
-}
-
-impl From<Result<(), Broken>> for Transferred {
-    fn from(result: Result<(), Broken>) -> Self {
-        match result {
-            Ok(()) => Self { bytes: 0, unlisted: 0, digest: None, broken: None, told: None, detail: None },
-            Err(broken) => broken.into(),
-        }
+        Step::Ended(Ended { end, left_open })
     }
 }

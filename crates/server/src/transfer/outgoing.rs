@@ -10,9 +10,9 @@ use net::pump::{self, Progress};
 use storage::{Batch, Entries, FileType, Kind, Source, Stat, VPath};
 use wire::ascii::Encoder;
 
-use super::Broken;
 use super::listing::Lines;
-use crate::effect::{Form, Transferred};
+use super::outcome::Broken;
+use crate::effect::{Form, Outcome};
 use crate::reason::Reason;
 use crate::session::Pass;
 
@@ -235,9 +235,9 @@ impl Listing {
         }
     }
 
-    pub(super) async fn run(mut self, data: &mut Data, stall: Duration, progress: &Progress) -> Transferred {
+    pub(super) async fn run(mut self, data: &mut Data, stall: Duration, progress: &Progress) -> Outcome {
         let result = self.send(data, stall, progress).await;
-        Transferred { unlisted: self.lines.unlisted, ..result.into() }
+        Outcome { unlisted: self.lines.unlisted, ..result.into() }
     }
 
     async fn send(&mut self, data: &mut Data, stall: Duration, progress: &Progress) -> Result<(), Broken> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use config::{Reuse, TlsEnd};
-use server::effect::{DataPlan, Effect, Input, Opened, Output, Transferred};
+use server::effect::{DataPlan, Effect, Input, Opened, Outcome, Output};
 use server::limits::{FailedLogins, Ruling};
 use server::registry::{Registration, Registry};
 use server::{Reason, Session, Settings, files};
@@ -205,7 +205,7 @@ impl Pure {
                 self.unlisten(who);
                 self.tell(
                     who,
-                    Input::Transferred(Transferred { bytes: moved, ..moving::ended(Some(Reason::Aborted)) }),
+                    Input::Transferred(Outcome { bytes: moved, ..moving::ended(Some(Reason::Aborted)) }),
                 );
             }
             Effect::Progress => {
@@ -255,7 +255,7 @@ impl Pure {
         true
     }
 
-    fn transferred(&mut self, who: usize, end: Transferred) {
+    fn transferred(&mut self, who: usize, end: Outcome) {
         let client = self.client(who);
         client.claim = false;
         client.transfer = None;

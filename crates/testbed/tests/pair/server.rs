@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use server::effect::{DataPlan, Effect, Input, Opened, Output, Plan, Transferred, What};
+use server::effect::{DataPlan, Effect, Input, Opened, Outcome, Output, Plan, What};
 use server::transfer::listing;
 use server::{Reason, Session, Settings, files};
 use storage::{Admission, Batch, Denied, Prompt, Rights, Sink, Tree, VPath};
@@ -395,8 +395,8 @@ fn say(bytes: &[u8], shared: &mut Shared) {
     }
 }
 
-fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
-    Transferred { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
+fn ended(bytes: u64, broken: Option<Reason>) -> Outcome {
+    Outcome { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
 }
 
 async fn read(tree: &dyn Tree, path: &VPath, start: u64) -> storage::Result<Vec<u8>> {

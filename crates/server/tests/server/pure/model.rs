@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use server::effect::{
-    DataPlan, Effect, FileDone, FileOp, Follows, Input, Opened, Output, Plan, Transferred, What,
+    DataPlan, Effect, FileDone, FileOp, Follows, Input, Opened, Outcome, Output, Plan, What,
 };
 use server::{Reason, Session};
 

@@ -1,6 +1,6 @@
 //! How does a file move where there is no socket? By way of the Tree, in memory.
 use server::Reason;
-use server::effect::{DataPlan, Form, Opened, Plan, Transferred, What};
+use server::effect::{DataPlan, Form, Opened, Outcome, Plan, What};
 use server::session::Pass;
 use server::transfer::{facts, listing};
 use sha2::Digest as _;
@@ -61,8 +61,8 @@ pub(super) enum Work {
 }
 
 /// A transfer's end without any number in it.
-pub(super) fn ended(broken: Option<Reason>) -> Transferred {
-    Transferred { bytes: 0, unlisted: 0, digest: None, broken, told: None, detail: None }
+pub(super) fn ended(broken: Option<Reason>) -> Outcome {
+    Outcome { bytes: 0, unlisted: 0, digest: None, broken, told: None, detail: None }
 }
 
 impl Pure {
@@ -93,7 +93,7 @@ impl Pure {
                 return match digest(&pass, &path, algorithm, start, end).await {
                     Ok(digest) => {
                         self.opened(who, opened);
-                        self.transferred(who, Transferred { digest: Some(digest), ..ended(None) });
+                        self.transferred(who, Outcome { digest: Some(digest), ..ended(None) });
                     }
                     Err(reason) => self.transferred(who, ended(Some(reason))),
                 };
@@ -188,7 +188,7 @@ impl Pure {
             return;
         };
         let broken = sink.commit().await.err().map(|error| error.kind.into());
-        self.transferred(who, Transferred { bytes: moved, ..ended(broken) });
+        self.transferred(who, Outcome { bytes: moved, ..ended(broken) });
     }
 
     /// The client reads: all that a download has left comes to it.
@@ -199,7 +199,7 @@ impl Pure {
         {
             let count = bytes.len() as u64;
             wire.got.append(bytes);
-            let end = Transferred { bytes: count, unlisted: *unlisted, ..ended(None) };
+            let end = Outcome { bytes: count, unlisted: *unlisted, ..ended(None) };
             self.transferred(who, end);
         }
         Box::pin(self.settle(who)).await;
@@ -215,7 +215,7 @@ impl Pure {
             {
                 sink.discard().await.expect("a part can be removed");
             }
-            self.transferred(who, Transferred { bytes: moved, ..ended(Some(reason)) });
+            self.transferred(who, Outcome { bytes: moved, ..ended(Some(reason)) });
         }
         Box::pin(self.settle(who)).await;
     }

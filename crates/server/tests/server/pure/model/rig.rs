@@ -222,7 +222,7 @@ impl Rig {
             }
             Waiting::Moving { digest } if good => {
                 let digest = digest.then(|| ("d".repeat(64), 9));
-                Input::Transferred(Transferred { digest, ..ended(9, None) })
+                Input::Transferred(Outcome { digest, ..ended(9, None) })
             }
             Waiting::Opening { .. } => Input::Transferred(ended(0, Some(Reason::NotFound))),
             Waiting::Moving { .. } => Input::Transferred(ended(4, Some(Reason::PeerBroke))),
@@ -534,8 +534,8 @@ fn survives(verb: Verb) -> bool {
     )
 }
 
-pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Transferred {
-    Transferred { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
+pub(super) fn ended(bytes: u64, broken: Option<Reason>) -> Outcome {
+    Outcome { bytes, unlisted: 0, digest: None, broken, told: None, detail: None }
 }
 
 fn stat(kind: FileType) -> Stat {

@@ -8,10 +8,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use net::data::Data;
+use net::passive::{Claim, ProtectedClaim};
 use tokio::time::sleep;
 
-use super::{Held, PATIENCE};
-use crate::effect::Transferred;
+use crate::effect::Outcome;
 use crate::reason::Reason;
 
 /// How long the data connection stays behind the reply: longer than a client takes from the one to the other where both have
@@ -19,14 +19,23 @@ use crate::reason::Reason;
 /// something else meanwhile has heard the reply.
 const MOMENT: Duration = Duration::from_millis(100);
 
+/// How long a data connection on which everything has moved may take to end.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A passive port that is held for the next transfer.
+pub(crate) enum Held {
+    Clear(Claim),
+    Protected(ProtectedClaim),
+}
+
 /// The outcome of a transfer, and what is to be closed behind its reply.
 pub(crate) struct Ended {
-    pub(crate) end: Transferred,
-    pub(crate) parting: Option<Parting>,
+    pub(crate) end: Outcome,
+    pub(crate) left_open: Option<LeftOpen>,
 }
 
 /// What a failed transfer has left open.
-pub(crate) enum Parting {
+pub(crate) enum LeftOpen {
     /// A passive port. A connection that waits there is accepted and closed with FIN.
     Claim(Held),
     /// A data connection on which nothing was cut off: it ends in order, under TLS with close_notify.
@@ -36,9 +45,9 @@ pub(crate) enum Parting {
     Cut(Data),
 }
 
-impl Parting {
+impl LeftOpen {
     /// Of a transfer that broke off, or that was refused when the connection was there.
-    pub(super) fn of(data: Data, end: &Transferred) -> Self {
+    pub(super) fn of(data: Data, end: &Outcome) -> Self {
         if end.bytes == 0 && is_refusal(end) { Self::Refused(data) } else { Self::Cut(data) }
     }
 
@@ -56,21 +65,21 @@ impl Parting {
 }
 
 /// Was it not the connection itself that failed?
-fn is_refusal(end: &Transferred) -> bool {
+fn is_refusal(end: &Outcome) -> bool {
     !matches!(
         end.broken,
         Some(Reason::PeerBroke | Reason::Stalled | Reason::Truncated | Reason::Aborted | Reason::HungUp)
     )
 }
 
-impl From<Transferred> for Ended {
-    fn from(end: Transferred) -> Self {
-        Self { end, parting: None }
+impl From<Outcome> for Ended {
+    fn from(end: Outcome) -> Self {
+        Self { end, left_open: None }
     }
 }
 
 impl From<Reason> for Ended {
     fn from(reason: Reason) -> Self {
-        Transferred::from(reason).into()
+        Outcome::from(reason).into()
     }
 }
