@@ -50,7 +50,8 @@ pub(crate) async fn run(
     let id = registration.id();
     let (peer, local, dialled) = (control.peer(), control.local(), control.dialled());
     let (settings, begun) = (listener.settings.clone(), Instant::now());
-    // Connections come by the thousand, as refusals do. The line of the end is there where that of the beginning is.
+    // Connections come by the thousand, as refusals do. The line of the end is there where that of the
+    // beginning is.
     let told = shared.log_rate.allows(None, peer);
     if told {
         let tls = if settings.listener.implicit { "implicit" } else { "off" };
@@ -300,8 +301,8 @@ impl<'a> Driver<'a> {
                 self.start(plan);
                 return Ok(());
             }
-            // Too late: the outcome will come, and is the answer. Were it said to be aborted, it might still take its
-            // name a moment later, and with it the place of what the client has stored there since.
+            // Too late: the outcome will come, and is the answer. Were it said to be aborted, it might still
+            // take its name a moment later, and with it the place of what the client has stored there since.
             Effect::Abort if self.running.as_ref().is_some_and(|running| running.publishing) => {
                 return Ok(());
             }

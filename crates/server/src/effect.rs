@@ -43,17 +43,17 @@ pub enum Effect {
     File(Pass, FileOp),
     /// Claim a passive port, for a data connection of this protection.
     Listen(Protection),
-    /// Begin TLS on the control connection, with this as the last word in clear; [`Input::Secured`] follows. Where the
-    /// handshake fails the session just ends.
+    /// Begin TLS on the control connection, with this as the last unencrypted reply; [`Input::Secured`]
+    /// follows. Where the handshake fails the session just ends.
     Secure(Reply),
-    /// End TLS on the control connection, with this as the last word under it.
+    /// End TLS on the control connection, with this as the last encrypted reply.
     Unsecure(Reply),
     /// Give the passive port up, with whatever waits in it.
     Unlisten,
     /// Start a transfer; the session takes [`Input::Opened`], then [`Input::Transferred`].
     Transfer(Plan),
-    /// Stop the transfer now; [`Input::Transferred`] follows with [`Reason::Aborted`], or with what came of an upload that
-    /// was being published already.
+    /// Stop the transfer now; [`Input::Transferred`] follows with [`Reason::Aborted`], or with what came of
+    /// an upload that was being published already.
     Abort,
     /// Tell how far the transfer is: [`Input::Progress`].
     Progress,
@@ -66,8 +66,8 @@ pub enum FileOp {
     Stat(VPath),
     /// What is known of a name itself, a link at it not followed.
     Entry(VPath),
-    /// What a restart may begin at: the length of the file, or for a user who may write that of the part that a broken
-    /// upload has left; `true` for such a user.
+    /// What a restart may begin at: the length of the file, or for a user who may write that of the part that
+    /// a broken upload has left; `true` for such a user.
     Length(VPath, bool),
     /// May the directory be entered?
     Enter(VPath),
@@ -237,8 +237,8 @@ pub enum Input {
     File(Result<FileDone, storage::Error>),
     /// A passive port was claimed; the address and port to tell.
     Listening(Result<(IpAddr, u16), Reason>),
-    /// TLS protects the control connection, and the client has shown this certificate; or bytes in clear came behind AUTH,
-    /// and nothing was said.
+    /// TLS protects the control connection, and the client has shown this certificate; or unencrypted bytes
+    /// followed AUTH, and nothing was said.
     Secured(Result<Option<Certificate>, Reason>),
     /// The file and the data connection of the transfer are open: data is about to move.
     Opened(Opened),

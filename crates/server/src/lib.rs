@@ -11,9 +11,9 @@
 //!                        +-------------> transfer --- storage Source/Sink --- net::pump --- data connection
 //! ```
 //!
-//! One task owns one session; nothing else touches it, so there is no lock in it. A transfer is a future of its own
-//! beside the control connection, and ABOR drops it. To add a verb: its row and parse arm in `wire`, its handler in
-//! [`session`], its transcript in `tests/sessions`.
+//! One task owns one session; nothing else touches it, so there is no lock in it. A transfer is a future of
+//! its own beside the control connection, and ABOR drops it. To add a verb: its row and parse arm in `wire`,
+//! its handler in [`session`], its transcript in `tests/sessions`.
 #![forbid(unsafe_code)]
 
 pub mod effect;

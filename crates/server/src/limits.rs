@@ -1,10 +1,11 @@
 //! How often may a login fail?
 //!
-//! Failed logins count for one user at one address: a device with an old password locks out itself, and nobody else of its
-//! address. The address as a whole is refused when many different users of it have failed, or very many in all.
+//! Failed logins count for one user at one address: a device with an old password locks out itself, and
+//! nobody else of its address. The address as a whole is refused when many different users of it have failed,
+//! or very many in all.
 //!
-//! [`LoginLimits`] is what the server asks; [`InMemory`] is the one of a single process, a lock around the pure
-//! [`FailedLogins`].
+//! [`LoginLimits`] is what the server asks; [`InMemory`] is the one of a single process, a lock around the
+//! pure [`FailedLogins`].
 use std::collections::HashMap;
 use std::future::ready;
 use std::hash::{BuildHasher, RandomState};
@@ -32,7 +33,8 @@ pub struct Decision {
     pub ruling: Ruling,
     /// What is known of the user and of the address; it orders those that wait for a password check.
     pub history: History,
-    /// How often this user may still fail at this address. No more attempts than that are answered at the same moment.
+    /// How often this user may still fail at this address. No more attempts than that are answered at the
+    /// same moment.
     pub left: u32,
 }
 
@@ -94,7 +96,8 @@ impl LoginLimits for InMemory {
     }
 }
 
-/// Where a login comes from: an IPv4 address, or the /64 of an IPv6 address, as a host has all of it to choose from.
+/// Where a login comes from: an IPv4 address, or the /64 of an IPv6 address, as a host has all of it to
+/// choose from.
 pub(crate) fn origin(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -111,8 +114,8 @@ pub(crate) fn origin(address: IpAddr) -> IpAddr {
 pub struct FailedLogins {
     addresses: HashMap<IpAddr, Address>,
     tries: HashMap<(IpAddr, u64), Tries>,
-    /// Names may be of any length, so their hashes stand for them: with a key of its own, so that nobody can choose names
-    /// that count as one.
+    /// Names may be of any length, so their hashes stand for them: with a key of its own, so that nobody can
+    /// choose names that count as one.
     hasher: RandomState,
 }
 
@@ -155,14 +158,15 @@ impl Failures {
 }
 
 impl FailedLogins {
-    /// Addresses, and users at them, that are remembered at the most; each costs some 100 bytes. Past it, those whose time
-    /// is over are forgotten, then new ones are not remembered.
+    /// Addresses, and users at them, that are remembered at the most; each costs some 100 bytes. Past it,
+    /// those whose time is over are forgotten, then new ones are not remembered.
     const MOST: usize = 100_000;
 
     /// How long a user who has logged in from an address is known there.
     const KNOWN: Duration = Duration::from_secs(24 * 3600);
 
-    /// How many times the limit a known user may be tried with passwords that turn out not to be the remembered one.
+    /// How many times the limit a known user may be tried with passwords that turn out not to be the
+    /// remembered one.
     const MISSES: u32 = 10;
 
     /// What becomes of this user's next attempt from an address.
@@ -318,8 +322,8 @@ mod tests {
         assert_eq!(failed.decide(HERE, b"zoe", now, &limits).ruling, Ruling::Refuse);
     }
 
-    /// Somebody behind her address guesses at her password, while she has logged in there before: hers is still looked for
-    /// among the remembered ones, and guessing that way has an end too.
+    /// Somebody behind her address guesses at her password, while she has logged in there before: hers is
+    /// still looked for among the remembered ones, and guessing that way has an end too.
     #[test]
     fn who_is_known_may_come_with_a_remembered_password_for_a_while() {
         let (mut failed, limits, now) = (FailedLogins::default(), Limits::default(), Instant::now());

@@ -1,7 +1,7 @@
 //! How much of the log may one client fill? The first lines in each second, and then a count.
 //!
-//! A client that pipelines commands that are refused could write some 200,000 lines a second, and the lines of everybody else
-//! would be lost among them, or dropped by whatever keeps the log.
+//! A client that pipelines commands that are refused could write some 200,000 lines a second, and the lines
+//! of everybody else would be lost among them, or dropped by whatever keeps the log.
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,8 @@ use crate::limits::origin;
 const WINDOW: Duration = Duration::from_secs(1);
 /// Lines of a session in that time.
 const OF_SESSION: u32 = 10;
-/// Lines of an address in that time: many people may stand behind it, and one of them may open session after session.
+/// Lines of an address in that time: many people may stand behind it, and one of them may open session after
+/// session.
 const OF_ADDRESS: u32 = 50;
 /// Sessions and addresses that are counted one by one at the same time.
 const MOST: usize = 10_000;
@@ -129,7 +130,8 @@ impl Windows {
 pub(crate) struct LogRate(Arc<Mutex<Windows>>);
 
 impl LogRate {
-    /// May another such line be written, of this session, or before there is one? What is held back is told within a second.
+    /// May another such line be written, of this session, or before there is one? What is held back is told
+    /// within a second.
     pub(crate) fn allows(&self, session: Option<u64>, peer: SocketAddr) -> bool {
         let of_session = session.is_none_or(|id| self.take(Source::Session(id), session, peer, None));
         of_session && self.take(Source::Address(origin(peer.ip())), None, peer, None)

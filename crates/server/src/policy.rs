@@ -1,4 +1,4 @@
-//! May this command be used by this user here? Pure: a table row, the user's rights, the modes of the listener.
+//! May this command be used by this user here? Pure: a table row, rights, the listener's modes.
 use config::Listener;
 use storage::Rights;
 use wire::command::Site;
@@ -43,8 +43,9 @@ pub fn check_command(command: &Command, rights: Option<Rights>, listener: &Liste
     }
 }
 
-/// What it takes to store a new file: to go where it belongs, and to send it. Neither shows what is there; MKD would
-/// let strangers fill the tree with names that nobody but the administrator can remove, and APPE changes what is there.
+/// What it takes to store a new file: to go where it belongs, and to send it. Neither shows what is there;
+/// MKD would let strangers fill the tree with names that nobody but the administrator can remove, and APPE
+/// changes what is there.
 fn is_for_storing(verb: Verb) -> bool {
     matches!(verb, Verb::Stor | Verb::Stou | Verb::Cwd | Verb::Xcwd | Verb::Cdup | Verb::Xcup)
 }
@@ -70,7 +71,8 @@ mod tests {
         }
     }
 
-    /// Every verb of the table that is served, by who may use it; and the forms of those that are harmless or not.
+    /// Every verb of the table that is served, by who may use it; and the forms of those that are harmless or
+    /// not.
     #[test]
     fn each_verb_is_for_whom_it_should_be() {
         const TIME: &str = "20240102030405";

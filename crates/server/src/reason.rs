@@ -1,7 +1,7 @@
 //! Why was something refused, and how is it said?
 //!
-//! One table: the reply, the log and the metrics all take their words from here, so that a reason has one name
-//! everywhere and keeps it.
+//! One table: the reply, the log and the metrics all take their words from here, so that a reason has one
+//! name everywhere and keeps it.
 use storage::Kind;
 use wire::Reply;
 
@@ -40,7 +40,7 @@ macro_rules! reasons {
 
 reasons! {
     // The dialogue.
-    /// A verb nobody has heard of.
+    /// A verb that is not known.
     UnknownCommand "unknown-command" 500 "Unknown command; HELP lists all commands.";
     /// A line over the limit.
     LineTooLong "line-too-long" 500 "Line too long; it was skipped.";
@@ -61,7 +61,7 @@ reasons! {
     // Who.
     /// A command that needs a login.
     NotLoggedIn "not-logged-in" 530 "Please log in with USER and PASS.";
-    /// Unknown user or wrong password; which of them is nobody's business.
+    /// Unknown user or wrong password; which of them is not said.
     LoginFailed "login-failed" 530 "Login incorrect.";
     /// An anonymous login where there is none.
     NoAnonymous "no-anonymous" 530 "This server accepts no anonymous logins.";
@@ -88,7 +88,7 @@ reasons! {
     // TLS.
     /// TLS is switched off.
     TlsOff "tls-off" 502 "TLS is not enabled on this server.";
-    /// Bytes in clear came behind AUTH: put there to be taken for protected ones.
+    /// Unencrypted bytes came behind AUTH: somebody may have put them there to be taken for protected ones.
     ClearBehindAuth "clear-behind-auth" 503 "Unencrypted data followed AUTH; closing.";
     /// AUTH under TLS, or after CCC.
     ProtectedAlready "protected-already" 503 "TLS is already active.";
@@ -104,9 +104,9 @@ reasons! {
     ClearDenied "clear-denied" 534 "This server keeps the control connection encrypted: CCC is not allowed.";
     /// Too many handshakes of one address at once.
     TooManyHandshakes "too-many-handshakes" 421 "Too many TLS handshakes from your address; try again.";
-    /// A login in clear where it must be protected.
+    /// An unencrypted login where TLS is required.
     TlsForLogin "tls-for-login" 530 "This server requires TLS for logins: send AUTH TLS first.";
-    /// A transfer in clear where it must be protected.
+    /// An unencrypted transfer where TLS is required.
     TlsForData "tls-for-data" 521 "This server requires encrypted data connections: send PBSZ 0 and PROT P first.";
     /// A data connection that does not resume its control connection's session, and must.
     NotResumed "not-resumed" 522 "The data connection must resume the TLS session of its own control connection: enable TLS session reuse in your client.";
@@ -120,14 +120,14 @@ reasons! {
     ProxyHeader "proxy-header" 421 "PROXY headers are not accepted from your address; closing.";
     /// No PROXY header where one is expected.
     NoProxyHeader "no-proxy-header" 421 "Connections from your address must begin with a PROXY header; closing.";
-    /// TLS where clear text comes first: implicit TLS on the wrong port.
+    /// A TLS handshake on a port without implicit TLS.
     TlsTooSoon "tls-too-soon" 500 "This port does not accept TLS directly; use AUTH TLS.";
     // May they.
     /// The user may read only.
     ReadOnly "read-only" 550 "This server is read-only for you.";
-    /// Whoever may only store new files wants something else.
+    /// A user who may only store new files asks for something else.
     UploadOnly "upload-only" 550 "Anonymous users may only upload here.";
-    /// Whoever may only store new files wants to add to one.
+    /// A user who may only store new files asks to add to one.
     WholeOnly "whole-only" 550 "Anonymous users may only upload new, whole files: no appending or resuming.";
     /// Active mode is switched off.
     ActiveOff "active-off" 502 "Active mode is disabled: use EPSV or PASV.";
@@ -140,11 +140,11 @@ reasons! {
     // The data connection.
     /// A transfer without PASV, EPSV, PORT or EPRT before it.
     NoDataPlan "no-data-plan" 425 "Send EPSV or PASV (or EPRT or PORT) first.";
-    /// Nobody connected to the passive port in time.
+    /// No connection reached the passive port in time.
     DataNotMade "data-not-made" 425 "No data connection reached the passive port in time.";
     /// The client's active port did not answer.
     DialFailed "dial-failed" 425 "Cannot connect to your data port: use passive mode.";
-    /// Two connections of one address, and no way to tell whose is whose.
+    /// Two connections from one address, and no way to tell which is the client's.
     Contested "contested" 425 "Two connections from your address reached the passive port: try again.";
     /// The passive port was not used, and others of the address waited.
     PortYielded "port-yielded" 425 "Your passive port was unused for too long and went to another session from your address: send PASV or EPSV again.";
@@ -154,7 +154,8 @@ reasons! {
     Stalled "stalled" 426 "Transfer timed out.";
     /// The peer broke the data connection.
     PeerBroke "peer-broke" 426 "The client broke the data connection.";
-    /// The client closed both connections at the end of an upload, without QUIT and without waiting for the reply.
+    /// The client closed both connections at the end of an upload, without QUIT and without waiting for the
+    /// reply.
     HungUp "hung-up" 426 "The client disconnected without QUIT: the file was not stored, the partial upload can be resumed.";
     /// ABOR.
     Aborted "aborted" 426 "Transfer aborted.";

@@ -1,11 +1,10 @@
 //! Which sessions does a server have now, what do they do, and how is one of them ended?
 //!
-//! One table. A session enters it when it is accepted, notes what it comes to (TLS, a user, a transfer), and leaves it
-//! when it is dropped. A transfer counts its bytes in an atomic that is read here only when somebody asks, so that moving
-//! them takes no lock.
+//! One table. A session enters it when it is accepted, notes what it comes to (TLS, a user, a transfer), and
+//! leaves it when it is dropped. A transfer counts its bytes in an atomic that is read here only when
+//! somebody asks, so that moving them takes no lock.
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -13,30 +12,27 @@ use config::Limits;
 use net::data::WeakData;
 use net::pump::Progress;
 use storage::VPath;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use wire::Verb;
 use wire::verb::Direction;
 
 use crate::limits::origin;
 use crate::reason::Reason;
 
+mod ending;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub(crate) use ending::Ending;
+pub use ending::Stop;
+pub use watch::{Change, Happened, SessionInfo, TransferInfo, Watched, Watcher};
+
 /// Changes kept for a watcher that is slow; it misses what is older.
 const CHANGES: usize = 256;
 
 /// From so many sessions on their memory is given back to the system when most have ended: some megabytes.
 const MANY: usize = 200;
-
-/// How a server, or one session, is to end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
-    /// Not yet.
-    #[default]
-    No,
-    /// When the running transfer has finished; a server takes no new sessions.
-    Drain,
-    /// At once.
-    Now,
-}
 
 /// The sessions of a server. Cheap to clone, and usable as long as anybody holds it.
 #[derive(Clone, Debug)]
@@ -104,100 +100,6 @@ pub(crate) struct Track {
     pub(crate) data: OnceLock<(WeakData, SocketAddr)>,
 }
 
-/// A session as it is at one moment.
-#[derive(Clone, Debug)]
-pub struct SessionInfo {
-    /// Its number, as in the log.
-    pub id: u64,
-    /// The client's end of the control connection.
-    pub peer: SocketAddr,
-    /// The server's end.
-    pub local: SocketAddr,
-    /// The address that it was accepted on.
-    pub listener: SocketAddr,
-    /// When it was accepted.
-    pub since: SystemTime,
-    /// The version of TLS on the control connection, if any.
-    pub tls: Option<&'static str>,
-    /// Who is logged in.
-    pub user: Option<Arc<str>>,
-    /// The transfer that runs.
-    pub transfer: Option<TransferInfo>,
-    /// Bytes of files and listings that it has sent, those of the running transfer among them.
-    pub sent: u64,
-    /// The same of those that it has received.
-    pub received: u64,
-}
-
-/// A transfer as it is at one moment.
-#[derive(Clone, Debug)]
-pub struct TransferInfo {
-    /// The command that began it.
-    pub verb: Verb,
-    /// The file or directory.
-    pub path: VPath,
-    /// Whose it is: another user may have logged in since it began.
-    pub user: Arc<str>,
-    /// When its command came.
-    pub since: SystemTime,
-    /// Bytes moved so far.
-    pub bytes: u64,
-    /// The server's end of its data connection and the client's, once bytes may move.
-    pub data: Option<(SocketAddr, SocketAddr)>,
-}
-
-/// Something that has happened to a session.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// What it was.
-    pub what: Happened,
-    /// The session right after it; before it for [`Happened::TransferEnded`] and [`Happened::Disconnected`].
-    pub session: SessionInfo,
-}
-
-/// What has happened to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happened {
-    /// It was accepted.
-    Connected,
-    /// TLS began or ended on its control connection.
-    Secured,
-    /// A user logged in.
-    LoggedIn,
-    /// The login ended, by REIN or for another one.
-    LoggedOut,
-    /// A transfer began.
-    TransferBegan,
-    /// It ended, one way or the other.
-    TransferEnded,
-    /// The session has ended.
-    Disconnected,
-}
-
-/// Hears of all changes from its making on.
-#[derive(Debug)]
-pub struct Watcher(broadcast::Receiver<Arc<Change>>);
-
-/// What a [`Watcher`] hears.
-#[derive(Clone, Debug)]
-pub enum Watched {
-    /// A change.
-    Change(Arc<Change>),
-    /// So many changes were lost, since the watcher was too slow: [`Registry::sessions`] tells how things stand.
-    Missed(u64),
-}
-
-impl Watcher {
-    /// Waits for the next change. None: the server is gone. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Watched> {
-        match self.0.recv().await {
-            Ok(change) => Some(Watched::Change(change)),
-            Err(broadcast::error::RecvError::Lagged(missed)) => Some(Watched::Missed(missed)),
-            Err(broadcast::error::RecvError::Closed) => None,
-        }
-    }
-}
-
 impl Default for Registry {
     fn default() -> Self {
         let changes = broadcast::Sender::new(CHANGES);
@@ -218,7 +120,8 @@ impl Registry {
         Watcher(self.0.changes.subscribe())
     }
 
-    /// Ends a session: it is told 421, after its transfer or in the middle of it. False: there is none of this number.
+    /// Ends a session: it is told 421, after its transfer or in the middle of it. False: there is none of
+    /// this number.
     pub fn end(&self, id: u64, how: Stop) -> bool {
         let table = self.table();
         let entry = table.sessions.get(&id);
@@ -503,145 +406,5 @@ pub struct Handshake {
 impl Drop for Handshake {
     fn drop(&mut self) {
         self.registry.table().release(self.address, |of| &mut of.handshakes);
-    }
-}
-
-/// How something is to end, and a way to wait for that.
-#[derive(Debug, Default)]
-pub(crate) struct Ending {
-    how: AtomicU8,
-    raised: Notify,
-}
-
-impl Ending {
-    pub(crate) fn get(&self) -> Stop {
-        match self.how.load(Ordering::Acquire) {
-            0 => Stop::No,
-            1 => Stop::Drain,
-            _ => Stop::Now,
-        }
-    }
-
-    /// What has been asked for is not taken back.
-    fn raise(&self, how: Stop) {
-        self.how.fetch_max(how as u8, Ordering::Release);
-        self.raised.notify_waiters();
-    }
-
-    /// Waits until it is beyond `known`. Cancel-safe.
-    pub(crate) async fn beyond(&self, known: Stop) {
-        loop {
-            let mut raised = std::pin::pin!(self.raised.notified());
-            // Before the look, so that no change falls between the two.
-            raised.as_mut().enable();
-            if self.get() > known {
-                return;
-            }
-            raised.await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(last: u8) -> SocketAddr {
-        ([10, 0, 0, last], 4000).into()
-    }
-
-    fn enter(registry: &Registry, last: u8, limits: &Limits) -> Result<Registration, Reason> {
-        registry.enter(at(last), at(0), at(0), limits)
-    }
-
-    #[test]
-    fn sessions_are_counted_in_all_and_by_address() {
-        let registry = Registry::default();
-        let limits = Limits { sessions: 3, sessions_per_address: 2, ..Limits::default() };
-        let first = enter(&registry, 1, &limits).unwrap();
-        let _second = enter(&registry, 1, &limits).unwrap();
-        assert_eq!(enter(&registry, 1, &limits).err(), Some(Reason::AddressFull));
-        let _other = enter(&registry, 2, &limits).unwrap();
-        assert_eq!(enter(&registry, 3, &limits).err(), Some(Reason::SiteFull));
-        drop(first);
-        let again = enter(&registry, 1, &limits).unwrap();
-        assert_eq!(again.id(), 4, "no number is given twice");
-        assert_eq!(registry.sessions().iter().map(|s| s.id).collect::<Vec<_>>(), [2, 3, 4]);
-    }
-
-    #[test]
-    fn fifty_people_with_eight_connections_behind_one_address_are_let_in() {
-        let (registry, limits) = (Registry::default(), Limits::default());
-        let all: Vec<_> = (0..400).map(|_| enter(&registry, 1, &limits).unwrap()).collect();
-        drop(all);
-        assert!(registry.table().addresses.is_empty() && registry.sessions().is_empty());
-    }
-
-    #[test]
-    fn handshakes_of_one_address_have_a_limit() {
-        let registry = Registry::default();
-        let limits = Limits { handshakes_per_address: 2, ..Limits::default() };
-        let (one, other) = (enter(&registry, 1, &limits).unwrap(), enter(&registry, 2, &limits).unwrap());
-        let first = one.handshake(&limits).unwrap();
-        let _second = one.handshake(&limits).unwrap();
-        assert_eq!(one.handshake(&limits).err(), Some(Reason::TooManyHandshakes));
-        assert!(other.handshake(&limits).is_ok());
-        drop(first);
-        assert!(one.handshake(&limits).is_ok());
-    }
-
-    #[test]
-    fn a_user_has_as_many_sessions_as_may_be_and_one_who_logs_in_again_is_not_one_more() {
-        let (registry, limits) = (Registry::default(), Limits::default());
-        let (one, other) = (enter(&registry, 1, &limits).unwrap(), enter(&registry, 2, &limits).unwrap());
-        let (ann, bob): (Arc<str>, Arc<str>) = ("ann".into(), "bob".into());
-        assert!(one.set_user(Some(&ann), Some(1)) && one.set_user(Some(&ann), Some(1)));
-        assert!(!other.set_user(Some(&ann), Some(1)));
-        assert!(other.set_user(Some(&bob), Some(1)) && other.set_user(None, None));
-        assert!(one.set_user(Some(&bob), Some(1)));
-        assert!(other.set_user(Some(&ann), Some(1)), "the place of who logged in as another is free");
-        drop((one, other));
-        assert!(registry.table().users.is_empty());
-    }
-
-    #[test]
-    fn a_transfer_is_listed_as_long_as_it_runs_and_its_bytes_stay() {
-        let (registry, limits) = (Registry::default(), Limits::default());
-        let session = enter(&registry, 1, &limits).unwrap();
-        let track = Arc::new(Track::default());
-        let listed = session.begin(Verb::Retr, VPath::root(), "ann".into(), Arc::clone(&track));
-        track.progress.add(5);
-        let info = session.info();
-        assert_eq!((info.transfer.map(|t| (t.verb, t.bytes)), info.sent), (Some((Verb::Retr, 5)), 5));
-        drop(listed);
-        let info = session.info();
-        assert_eq!((info.transfer.is_none(), info.sent, info.received), (true, 5, 0));
-    }
-
-    #[tokio::test]
-    async fn a_slow_watcher_is_told_how_much_it_has_missed() {
-        let (registry, limits) = (Registry::default(), Limits::default());
-        let mut watcher = registry.watch();
-        for _ in 0..CHANGES {
-            drop(enter(&registry, 1, &limits).unwrap());
-        }
-        let Some(Watched::Missed(missed)) = watcher.next().await else { panic!("it has missed some") };
-        assert_eq!(missed, CHANGES as u64);
-        let Some(Watched::Change(change)) = watcher.next().await else { panic!("the others are there") };
-        assert_eq!((change.what, change.session.id), (Happened::Connected, CHANGES as u64 / 2 + 1));
-    }
-
-    #[tokio::test]
-    async fn one_session_is_ended_or_all_are_and_no_other_comes() {
-        let (registry, limits) = (Registry::default(), Limits::default());
-        let (one, other) = (enter(&registry, 1, &limits).unwrap(), enter(&registry, 2, &limits).unwrap());
-        assert!(registry.end(one.id(), Stop::Drain) && !registry.end(99, Stop::Now));
-        one.ending().beyond(Stop::No).await;
-        assert_eq!((one.ending().get(), one.ending_reason()), (Stop::Drain, Reason::Ended));
-        assert_eq!(other.ending().get(), Stop::No);
-        assert_eq!((registry.stop_further(), registry.stop_further()), (Stop::Drain, Stop::Now));
-        other.ending().beyond(Stop::Drain).await;
-        assert_eq!(other.ending_reason(), Reason::Stopping);
-        assert_eq!(enter(&registry, 1, &limits).err(), Some(Reason::Stopping));
     }
 }

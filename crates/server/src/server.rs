@@ -198,8 +198,8 @@ pub struct Server {
 impl Server {
     /// A server with this configuration, whose users are let in by `gate`.
     ///
-    /// Of the configuration it reads the listeners, limits, timeouts, the greeting and what to do with uploads that
-    /// are cut. The rest is for who makes `gate` and the arguments of the builder.
+    /// Of the configuration it reads the listeners, limits, timeouts, the greeting and what to do with
+    /// uploads that are cut. The rest is for who makes `gate` and the arguments of the builder.
     pub fn builder(site: SiteConfig, gate: Arc<dyn Gate>) -> Builder {
         Builder { site, gate, tls: None, xferlog: None, login_limits: None }
     }
@@ -250,14 +250,15 @@ impl Server {
         &self.taken
     }
 
-    /// The counts of data connections that were turned away at the passive ports of the first listener, by cause; to be
-    /// read at any time, also while the server runs.
+    /// The counts of data connections that were turned away at the passive ports of the first listener, by
+    /// cause; to be read at any time, also while the server runs.
     #[must_use]
     pub fn refusals(&self) -> Refusals {
         self.passive_ports().next().map(PassivePorts::refusals).unwrap_or_default()
     }
 
-    /// The table of its sessions: lists and watches them, and ends one of them or the server, also while it runs.
+    /// The table of its sessions: lists and watches them, and ends one of them or the server, also while it
+    /// runs.
     #[must_use]
     pub fn registry(&self) -> Registry {
         self.shared.registry.clone()
@@ -329,8 +330,8 @@ async fn accept(socket: Listener, shared: Arc<Shared>, listener: Arc<BoundListen
     }
 }
 
-/// Reads the PROXY header of a balancer's connection, and closes it where there is none. Bounded in number and in time
-/// by [`Proxies`].
+/// Reads the PROXY header of a balancer's connection, and closes it where there is none. Bounded in number
+/// and in time by [`Proxies`].
 async fn introduced(
     mut control: Control,
     at: SocketAddr,

@@ -13,7 +13,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether data connections must resume the TLS session of their control connection, in the words of `net`.
+    /// Whether data connections must resume the TLS session of their control connection, in the words of
+    /// `net`.
     #[must_use]
     pub fn reuse(&self) -> net::tls::Reuse {
         match self.listener.data_reuse {
@@ -24,7 +25,8 @@ impl Settings {
     }
 }
 
-/// The settings of sessions that come through the first listener, or through a default one where there is none.
+/// The settings of sessions that come through the first listener, or through a default one where there is
+/// none.
 impl From<SiteConfig> for Settings {
     fn from(site: SiteConfig) -> Self {
         let listener = Arc::new(site.listeners.first().cloned().unwrap_or_default());

@@ -26,7 +26,8 @@ pub(crate) struct Shared {
     /// The logins that wait for their passwords to be checked.
     pub(crate) logins: Logins,
     pub(crate) log_rate: LogRate,
-    /// Every session holds the whole of this; when the last has gone, so has the sender, and the server has drained.
+    /// Every session holds the whole of this; when the last has gone, so has the sender, and the server has
+    /// drained.
     pub(crate) _alive: mpsc::Sender<()>,
 }
 

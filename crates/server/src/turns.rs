@@ -1,8 +1,8 @@
 //! Whose password is checked next? Pure: the order alone.
 //!
-//! A check keeps a core busy for tens of milliseconds, so there are as many places as cores, and logins wait for them. They
-//! wait by address: each address has one turn, then the next one has, so that nine hundred connections of one of them are one
-//! that waits for the others.
+//! A check keeps a core busy for tens of milliseconds, so there are as many places as cores, and logins wait
+//! for them. They wait by address: each address has one turn, then the next one has, so that nine hundred
+//! connections of one of them are one that waits for the others.
 //!
 //! ```text
 //!   ask --> the address's own line --> known: users who have logged in from there of late  \
@@ -11,8 +11,9 @@
 //!                                  --> again: those that had a turn, or have failed before /
 //! ```
 //!
-//! When thousands of addresses come at once, a line that is served in order makes everybody wait for all of them; so the
-//! newest is first then, and who comes once and has never failed hardly waits at all. All lines have a bound.
+//! When thousands of addresses come at once, a line that is served in order makes everybody wait for all of
+//! them; so the newest is first then, and who comes once and has never failed hardly waits at all. All lines
+//! have a bound.
 mod waiting;
 
 use std::collections::{HashMap, VecDeque};
@@ -59,7 +60,7 @@ type User = u64;
 /// A line of logins: those of users who are known at an address have one of their own.
 type Key = (IpAddr, bool);
 
-/// The logins that wait; `T` is what calls one of them.
+/// The logins that wait; `T` is how one of them is told that its turn has come.
 #[derive(Debug)]
 pub(crate) struct Turns<T> {
     places: usize,
@@ -83,7 +84,8 @@ struct Line<T> {
 }
 
 impl<T> Line<T> {
-    /// The first whose user is not being checked already: the next of that user may be spared it, or refused, by the outcome.
+    /// The first whose user is not being checked already: the next of that user may be spared it, or refused,
+    /// by the outcome.
     fn ready(&self) -> Option<usize> {
         let room = self.checked.len() < EACH;
         self.waiting.iter().position(|(user, _)| room && !self.checked.contains(user))
@@ -107,7 +109,7 @@ impl<T> Turns<T> {
 
     /// A login waits for its turn. What is returned waits no longer: there are too many.
     #[must_use]
-    pub(crate) fn ask(&mut self, who: IpAddr, user: User, lane: Lane, call: T) -> Vec<T> {
+    pub(crate) fn ask(&mut self, who: IpAddr, user: User, lane: Lane, waiter: T) -> Vec<T> {
         let key = (who, lane == Lane::Known);
         let line = self.of.entry(key).or_insert_with(|| Line {
             waiting: VecDeque::new(),
@@ -115,7 +117,7 @@ impl<T> Turns<T> {
             lane,
             stands: false,
         });
-        line.waiting.push_back((user, call));
+        line.waiting.push_back((user, waiter));
         self.stand(key);
         let most = self.places.saturating_mul(MOST);
         // Of the new ones who has waited longest is last to be served; of the others who came last is.
@@ -147,11 +149,11 @@ impl<T> Turns<T> {
         if line.lane == Lane::New {
             line.lane = Lane::Again;
         }
-        let (user, call) = line.waiting.remove(line.ready()?)?;
+        let (user, waiter) = line.waiting.remove(line.ready()?)?;
         line.checked.push(user);
         self.taken += 1;
         self.stand(key);
-        Some((key, user, call))
+        Some((key, user, waiter))
     }
 
     /// A check is over.
@@ -195,11 +197,11 @@ impl<T> Turns<T> {
     fn dismiss(&mut self, key: Key) -> Vec<T> {
         let Some(line) = self.of.get_mut(&key) else { return Vec::new() };
         line.stands = false;
-        let calls = line.waiting.drain(..).map(|(_, call)| call).collect();
+        let waiters = line.waiting.drain(..).map(|(_, waiter)| waiter).collect();
         if line.checked.is_empty() {
             self.of.remove(&key);
         }
-        calls
+        waiters
     }
 }
 

@@ -46,7 +46,8 @@ impl Xferlog {
         Ok(Self(Arc::new(Named { path: path.to_owned(), file })))
     }
 
-    /// Opens the file again by its name, after it has been moved away; where that fails the old one stays in use.
+    /// Opens the file again by its name, after it has been moved away; where that fails the old one stays in
+    /// use.
     pub fn reopen(&self) -> io::Result<()> {
         *self.file() = append(&self.0.path)?;
         Ok(())

@@ -93,8 +93,9 @@ pub struct Accounts {
     /// Checked for users there are not, so that they cost what the others cost.
     decoy: PasswordHash,
     memory: Memory,
-    /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than cores would
-    /// finish none sooner, and a flood of logins would take all memory and all threads that files need.
+    /// Each verification takes a core and its memory (19 MiB) for tens of milliseconds. More of them than
+    /// cores would finish none sooner, and a flood of logins would take all memory and all threads that files
+    /// need.
     places: Arc<Semaphore>,
     /// How many places there are.
     cores: usize,
@@ -104,12 +105,12 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// How long a verified password is remembered, unless told otherwise: a client's eight connections and its reconnects
-    /// fall into it, and a changed password counts in a time one can wait for.
+    /// How long a verified password is remembered, unless told otherwise: a client's eight connections and
+    /// its reconnects fall into it, and a changed password counts in a time one can wait for.
     pub const REMEMBER: Duration = Duration::from_secs(5 * 60);
 
-    /// Users, what anonymous users get (nothing: they are not let in), and how long a verified password is remembered
-    /// (zero: not at all). [`BadAccounts`] says what is wrong with the list.
+    /// Users, what anonymous users get (nothing: they are not let in), and how long a verified password is
+    /// remembered (zero: not at all). [`BadAccounts`] says what is wrong with the list.
     pub fn new(
         accounts: impl IntoIterator<Item = Account>,
         anonymous: Option<Anonymous>,
@@ -128,7 +129,8 @@ impl Accounts {
                 return Err(BadAccounts::Twice(name));
             }
         }
-        // With hashes of different costs no one decoy is like all of them; the dearest at least never tells by being quick.
+        // With hashes of different costs no one decoy is like all of them; the dearest at least never tells
+        // by being quick.
         let dearest = users.values().map(|a| &a.hash).max_by_key(|hash| hash.cost());
         let decoy = PasswordHash::decoy(dearest).map_err(|_| BadAccounts::NoRandomness)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -173,8 +175,9 @@ impl Accounts {
     /// What an attempt is checked against.
     fn tried(&self, attempt: &Attempt) -> Tried<'_> {
         let account = self.users.get(&attempt.user);
-        // Without the certificate the password is not looked at. The work is done all the same, on the decoy, of which
-        // nothing is ever remembered: so neither the answer nor its time tells who guesses passwords whether one is right.
+        // Without the certificate the password is not looked at. The work is done all the same, on the decoy,
+        // of which nothing is ever remembered: so neither the answer nor its time tells who guesses passwords
+        // whether one is right.
         let lacks = self.lacks_certificate(attempt);
         let hash = account.filter(|_| !lacks).map_or(&self.decoy, |a| &a.hash);
         let proof = self.memory.proof(&attempt.user, &attempt.password, hash);

@@ -58,8 +58,9 @@ impl Rights {
     }
 }
 
-/// What a user may do where: the same everywhere, but for some paths and all that is below them. The longest of these that
-/// a path is in decides. Paths are taken as they are asked for: a link does not carry the rights of its target.
+/// What a user may do where: the same everywhere, but for some paths and all that is below them. The longest
+/// of these that a path is in decides. Paths are taken as they are asked for: a link does not carry the
+/// rights of its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathRights {
     everywhere: Rights,
@@ -102,7 +103,8 @@ impl PathRights {
         self.exceptions.is_empty()
     }
 
-    /// May a path be renamed with all that is below it? That would take an exception's files out of its reach.
+    /// May a path be renamed with all that is below it? That would take an exception's files out of its
+    /// reach.
     #[must_use]
     pub fn may_move(&self, path: &VPath) -> bool {
         let below = self.exceptions.iter().filter(|(exception, _)| exception.is_in(path));
@@ -155,7 +157,8 @@ pub enum Denied {
     UnknownUser,
     /// Not the password.
     WrongPassword,
-    /// A certificate of this user's is asked for beside the password, and was not shown; the password was not looked at.
+    /// A certificate of this user's is asked for beside the password, and was not shown; the password was not
+    /// looked at.
     NoCertificate,
     /// The user has as many sessions as may be.
     TooManySessions,
@@ -177,25 +180,26 @@ pub enum Prompt {
 /// An answer that may take its time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A way in. Whatever it asks, a file, a database or another server, its answers may take their time; but that must tell
-/// nobody who exists and who does not.
+/// A way in. Whatever it asks, a file, a database or another server, its answers may take their time; but
+/// that must tell nobody who exists and who does not.
 pub trait Gate: Send + Sync {
-    /// Decides what is asked of a user who has given this name, and shown this certificate under TLS. Whoever is not
-    /// anonymous, and has no certificate of this user's, is asked for a password, be there such a user or not.
+    /// Decides what is asked of a user who has given this name, and shown this certificate under TLS. Whoever
+    /// is not anonymous, and has no certificate of this user's, is asked for a password, be there such a user
+    /// or not.
     fn greet<'a>(&'a self, user: &'a [u8], certificate: Option<&'a Certificate>) -> Answer<'a, Prompt> {
         let _ = (user, certificate);
         Box::pin(ready(Prompt::Password))
     }
-    /// Finds out whether this attempt is known to be right without any work, as its password was verified a moment ago.
-    /// None: it is not known, and [`Gate::admit`] is to be asked. Must be quick.
+    /// Finds out whether this attempt is known to be right without any work, as its password was verified a
+    /// moment ago. None: it is not known, and [`Gate::admit`] is to be asked. Must be quick.
     fn remembered<'a>(&'a self, attempt: &'a Attempt) -> Answer<'a, Option<Admission>> {
         let _ = attempt;
         Box::pin(ready(None))
     }
     /// Decides. An unknown user, a wrong password and a certificate that is not there take the same time.
     fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>>;
-    /// How many times [`Gate::admit`] is worth being asked at the same moment: where it takes a core each time, as many as
-    /// there are cores. Read once, when a server is made.
+    /// How many times [`Gate::admit`] is worth being asked at the same moment: where it takes a core each
+    /// time, as many as there are cores. Read once, when a server is made.
     fn checks_at_once(&self) -> usize {
         usize::MAX
     }

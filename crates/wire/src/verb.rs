@@ -65,10 +65,12 @@ pub struct Row {
     pub mid_transfer: bool,
     /// Is it served? A verb that is known and not served gets 502.
     pub served: bool,
+    /// Does what REST or RANG has set outlast it? So it is with verbs that only prepare a transfer.
+    pub keeps_restart: bool,
 }
 
 macro_rules! verbs {
-    ($($verb:ident $name:literal $arg:ident $usage:literal $rfc:literal $feat:expr, $login:ident $access:ident $dir:ident $mid:ident $served:ident;)+) => {
+    ($($verb:ident $name:literal $arg:ident $usage:literal $rfc:literal $feat:expr, $login:ident $access:ident $dir:ident $mid:ident $served:ident $restart:ident;)+) => {
         /// A verb of the control connection.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Verb {
@@ -89,6 +91,7 @@ macro_rules! verbs {
                 direction: verbs!(@dir $dir),
                 mid_transfer: verbs!(@mid $mid),
                 served: verbs!(@served $served),
+                keeps_restart: verbs!(@restart $restart),
             },)+
         ];
     };
@@ -99,80 +102,82 @@ macro_rules! verbs {
     (@dir up) => { Some(Direction::Up) };
     (@mid waits) => { false };
     (@mid acts) => { true };
+    (@restart keeps) => { true };
+    (@restart drops) => { false };
     (@served yes) => { true };
     (@served no) => { false };
 }
 
 verbs! {
-    // verb name   argument      usage            defined in     FEAT              login access data mid   served
-    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts  yes;
-    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts  yes;
-    Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes;
-    Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes;
-    Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits yes;
-    Xcwd "XCWD" Pathname      "pathname"       "RFC 775"       None,             login Read    no   waits yes;
-    Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits yes;
-    Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits yes;
-    Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits no;
-    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes;
-    Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes;
-    Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits yes;
-    Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits yes;
-    Eprt "EPRT" Text          "|protocol|address|port|" "RFC 2428 2" Some("EPRT"), login Session no waits yes;
-    Epsv "EPSV" MaybeText     "[1|2|ALL]"      "RFC 2428 3"    Some("EPSV"),     login Session no   waits yes;
-    Type "TYPE" Text          "A|I|L 8"        "RFC 959 4.1.2" None,             login Session no   waits yes;
-    Stru "STRU" Text          "F"              "RFC 959 4.1.2" None,             login Session no   waits yes;
-    Mode "MODE" Text          "S"              "RFC 959 4.1.2" None,             login Session no   waits yes;
-    Retr "RETR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Read    down waits yes;
-    Stor "STOR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes;
-    Stou "STOU" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Write   up   waits yes;
-    Appe "APPE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes;
-    Allo "ALLO" Text          "size [R record]" "RFC 959 4.1.3" None,            login Session no   waits yes;
-    Rest "REST" Text          "offset"         "RFC 3659 5"    Some("REST STREAM"), login Session no waits yes;
-    Rang "RANG" Text          "first last"     "draft-bryan-ftp-range" Some("RANG STREAM"), login Session no waits yes;
-    Rnfr "RNFR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
-    Rnto "RNTO" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
-    Abor "ABOR" None          ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes;
-    Dele "DELE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
-    Rmd  "RMD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
-    Xrmd "XRMD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes;
-    Mkd  "MKD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes;
-    Xmkd "XMKD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes;
-    Pwd  "PWD"  None          ""               "RFC 959 4.1.3" None,             login Session no   waits yes;
-    Xpwd "XPWD" None          ""               "RFC 775"       None,             login Session no   waits yes;
-    List "LIST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes;
-    Nlst "NLST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes;
-    Site "SITE" Text          "HELP|UMASK|CHMOD|UTIME|IDLE" "RFC 959 4.1.3" None, login Session no  waits yes;
-    Syst "SYST" None          ""               "RFC 959 4.1.3" None,             open  Session no   waits yes;
-    Stat "STAT" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             open  Read    no   acts  yes;
-    Help "HELP" MaybeText     "[verb]"         "RFC 959 4.1.3" None,             open  Session no   waits yes;
-    Noop "NOOP" MaybeText     ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes;
-    Feat "FEAT" None          ""               "RFC 2389 3"    None,             open  Session no   waits yes;
-    Opts "OPTS" Text          "option [value]" "RFC 2389 4"    None,             open  Session no   waits yes;
-    Lang "LANG" MaybeText     "[language]"     "RFC 2640 4"    None,             open  Session no   waits no;
-    Size "SIZE" Pathname      "pathname"       "RFC 3659 4"    Some("SIZE"),     login Read    no   waits yes;
-    Mdtm "MDTM" Pathname      "pathname"       "RFC 3659 3"    Some("MDTM"),     login Read    no   waits yes;
-    Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits yes;
-    Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits yes;
-    Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits yes;
-    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" None, login Write no waits yes;
-    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;UNIX.mode;"), login Write no waits yes;
-    Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits yes;
-    Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits yes;
-    Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits yes;
-    Xsha1 "XSHA1" Pathname    "pathname"       "by custom"     Some("XSHA1"),    login Read    no   waits yes;
-    Xsha256 "XSHA256" Pathname "pathname"      "by custom"     Some("XSHA256"),  login Read    no   waits yes;
-    Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits yes;
-    Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits yes;
-    Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits yes;
-    Auth "AUTH" Text          "TLS|TLS-C|TLS-P|SSL" "RFC 4217 4" Some("AUTH TLS"), open Session no   waits yes;
-    Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
-    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    Some("PBSZ"),     open  Session no   waits yes;
-    Prot "PROT" Text          "C|P"            "RFC 2228 3"    Some("PROT"),     open  Session no   waits yes;
-    Ccc  "CCC"  None          ""               "RFC 2228 3"    Some("CCC"),      open  Session no   waits yes;
-    Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
-    Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
-    Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no;
+    // verb name   argument      usage            defined in     FEAT              login access data mid   served restart
+    User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts  yes drops;
+    Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
+    Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes drops;
+    Host "HOST" Text          "name"           "RFC 7151"      Some("HOST"),     open  Session no   waits yes drops;
+    Cwd  "CWD"  Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits yes drops;
+    Xcwd "XCWD" Pathname      "pathname"       "RFC 775"       None,             login Read    no   waits yes drops;
+    Cdup "CDUP" None          ""               "RFC 959 4.1.1" None,             login Read    no   waits yes drops;
+    Xcup "XCUP" None          ""               "RFC 775"       None,             login Read    no   waits yes drops;
+    Smnt "SMNT" Pathname      "pathname"       "RFC 959 4.1.1" None,             login Read    no   waits no drops;
+    Rein "REIN" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
+    Quit "QUIT" None          ""               "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
+    Port "PORT" Text          "h1,h2,h3,h4,p1,p2" "RFC 959 4.1.2" None,          login Session no   waits yes keeps;
+    Pasv "PASV" None          ""               "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
+    Eprt "EPRT" Text          "|protocol|address|port|" "RFC 2428 2" Some("EPRT"), login Session no waits yes keeps;
+    Epsv "EPSV" MaybeText     "[1|2|ALL]"      "RFC 2428 3"    Some("EPSV"),     login Session no   waits yes keeps;
+    Type "TYPE" Text          "A|I|L 8"        "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
+    Stru "STRU" Text          "F"              "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
+    Mode "MODE" Text          "S"              "RFC 959 4.1.2" None,             login Session no   waits yes keeps;
+    Retr "RETR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Read    down waits yes drops;
+    Stor "STOR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
+    Stou "STOU" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
+    Appe "APPE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   up   waits yes drops;
+    Allo "ALLO" Text          "size [R record]" "RFC 959 4.1.3" None,            login Session no   waits yes keeps;
+    Rest "REST" Text          "offset"         "RFC 3659 5"    Some("REST STREAM"), login Session no waits yes keeps;
+    Rang "RANG" Text          "first last"     "draft-bryan-ftp-range" Some("RANG STREAM"), login Session no waits yes keeps;
+    Rnfr "RNFR" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
+    Rnto "RNTO" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
+    Abor "ABOR" None          ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes drops;
+    Dele "DELE" Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
+    Rmd  "RMD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
+    Xrmd "XRMD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes drops;
+    Mkd  "MKD"  Pathname      "pathname"       "RFC 959 4.1.3" None,             login Write   no   waits yes drops;
+    Xmkd "XMKD" Pathname      "pathname"       "RFC 775"       None,             login Write   no   waits yes drops;
+    Pwd  "PWD"  None          ""               "RFC 959 4.1.3" None,             login Session no   waits yes drops;
+    Xpwd "XPWD" None          ""               "RFC 775"       None,             login Session no   waits yes drops;
+    List "LIST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes drops;
+    Nlst "NLST" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             login Read    down waits yes drops;
+    Site "SITE" Text          "HELP|UMASK|CHMOD|UTIME|IDLE" "RFC 959 4.1.3" None, login Session no  waits yes drops;
+    Syst "SYST" None          ""               "RFC 959 4.1.3" None,             open  Session no   waits yes drops;
+    Stat "STAT" MaybePathname "[pathname]"     "RFC 959 4.1.3" None,             open  Read    no   acts  yes drops;
+    Help "HELP" MaybeText     "[verb]"         "RFC 959 4.1.3" None,             open  Session no   waits yes drops;
+    Noop "NOOP" MaybeText     ""               "RFC 959 4.1.3" None,             open  Session no   acts  yes keeps;
+    Feat "FEAT" None          ""               "RFC 2389 3"    None,             open  Session no   waits yes keeps;
+    Opts "OPTS" Text          "option [value]" "RFC 2389 4"    None,             open  Session no   waits yes keeps;
+    Lang "LANG" MaybeText     "[language]"     "RFC 2640 4"    None,             open  Session no   waits no drops;
+    Size "SIZE" Pathname      "pathname"       "RFC 3659 4"    Some("SIZE"),     login Read    no   waits yes keeps;
+    Mdtm "MDTM" Pathname      "pathname"       "RFC 3659 3"    Some("MDTM"),     login Read    no   waits yes keeps;
+    Mlst "MLST" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    no   waits yes drops;
+    Mlsd "MLSD" MaybePathname "[pathname]"     "RFC 3659 7"    None,             login Read    down waits yes drops;
+    Mfmt "MFMT" Text          "time pathname"  "draft-somers-ftp-mfxx" Some("MFMT"), login Write no waits yes drops;
+    Mfct "MFCT" Text          "time pathname"  "draft-somers-ftp-mfxx" None, login Write no waits yes drops;
+    Mff  "MFF"  Text          "fact=value; pathname" "draft-somers-ftp-mfxx" Some("MFF Modify;UNIX.mode;"), login Write no waits yes drops;
+    Hash "HASH" Pathname      "pathname"       "draft-bryan-ftpext-hash" None,   login Read    no   waits yes drops;
+    Xcrc "XCRC" Pathname      "pathname"       "by custom"     Some("XCRC"),     login Read    no   waits yes drops;
+    Xmd5 "XMD5" Pathname      "pathname"       "by custom"     Some("XMD5"),     login Read    no   waits yes drops;
+    Xsha1 "XSHA1" Pathname    "pathname"       "by custom"     Some("XSHA1"),    login Read    no   waits yes drops;
+    Xsha256 "XSHA256" Pathname "pathname"      "by custom"     Some("XSHA256"),  login Read    no   waits yes drops;
+    Xsha512 "XSHA512" Pathname "pathname"      "by custom"     Some("XSHA512"),  login Read    no   waits yes drops;
+    Avbl "AVBL" MaybePathname "[pathname]"     "draft-peterson-streamlined-ftp" Some("AVBL"), login Read no waits yes drops;
+    Clnt "CLNT" Text          "client"         "by custom"     Some("CLNT"),     open  Session no   waits yes drops;
+    Auth "AUTH" Text          "TLS|TLS-C|TLS-P|SSL" "RFC 4217 4" Some("AUTH TLS"), open Session no   waits yes drops;
+    Adat "ADAT" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
+    Pbsz "PBSZ" Text          "0"              "RFC 2228 3"    Some("PBSZ"),     open  Session no   waits yes keeps;
+    Prot "PROT" Text          "C|P"            "RFC 2228 3"    Some("PROT"),     open  Session no   waits yes keeps;
+    Ccc  "CCC"  None          ""               "RFC 2228 3"    Some("CCC"),      open  Session no   waits yes drops;
+    Mic  "MIC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
+    Conf "CONF" Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
+    Enc  "ENC"  Text          "data"           "RFC 2228 3"    None,             open  Session no   waits no drops;
 }
 
 impl Verb {

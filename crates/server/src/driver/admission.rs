@@ -127,8 +127,8 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
         History::New => Lane::New,
         History::Failed => Lane::Again,
     };
-    // A password that is remembered need not wait. But at the same moment no more of them are looked up than could fail
-    // one after the other, or guessing at what is remembered would be free.
+    // A password that is remembered need not wait. But at the same moment no more of them are looked up than
+    // could fail one after the other, or guessing at what is remembered would be free.
     let at_once = shared.logins.pending(origin(peer)) < first.left as usize;
     if at_once && let Some(admission) = shared.gate.remembered(&attempt).await {
         return Input::Admitted(Ok(admission));
@@ -136,8 +136,8 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
     let Some(turn) = shared.logins.turn(origin(peer), &name, lane).await else {
         return Input::Admitted(Err(Denied::Unavailable));
     };
-    // Those before us may have failed as often as one may, or may have had this very password verified. Of one user
-    // nobody else is under way, so guessing on many connections at once gains nothing.
+    // Those before us may have failed as often as one may, or may have had this very password verified. Of
+    // one user nobody else is under way, so guessing on many connections at once gains nothing.
     let ruling = limits.allow(peer, &name).await.ruling;
     match ruling {
         Ruling::Refuse => return Input::Banned,

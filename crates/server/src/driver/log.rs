@@ -137,8 +137,8 @@ fn moves(event: &Event) -> bool {
     event.verb.is_some_and(|verb| verb.row().direction.is_some())
 }
 
-/// Was something changed, or is a transfer over? Each of these has its line; whatever else a client says may come by the
-/// thousand.
+/// Was something changed, or is a transfer over? Each of these has its line; whatever else a client says may
+/// come by the thousand.
 fn is_change(event: &Event) -> bool {
     // Of MDTM and SITE only those that have set something are told as done.
     let changes = |verb: Verb| {
@@ -156,8 +156,8 @@ fn says_all(reason: Reason) -> bool {
     )
 }
 
-/// Has a client only looked whether there is a file? Most look before they read or write one, some by three commands:
-/// what they do then has its line.
+/// Has a client only looked whether there is a file? Most look before they read or write one, some by three
+/// commands: what they do then has its line.
 fn is_look_up(event: &Event) -> bool {
     matches!(event.verb, Some(Verb::Size | Verb::Mdtm | Verb::Mlst))
         && matches!(

@@ -10,15 +10,15 @@ impl Driver<'_> {
             .map_or(0, |running| if running.has_data { running.track.progress.bytes() } else { 0 })
     }
 
-    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes move the client is
-    /// there, as slow as others may be.
+    /// When it is to be looked what the work for a client that has closed its side has come to. Where bytes
+    /// move the client is there, as slow as others may be.
     pub(super) fn next_look(&self) -> tokio::time::Instant {
         let deadlines = &self.shared.site.deadlines;
         tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
     }
 
-    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the exception: it is
-    /// whole, and soon done.
+    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the
+    /// exception: it is whole, and soon done.
     pub(super) fn is_abandoned(&mut self, gone: &mut Option<Gone>) -> bool {
         let moved = self.moved();
         let published = self.running.as_ref().is_some_and(|running| running.publishing);
@@ -32,15 +32,15 @@ impl Driver<'_> {
         false
     }
 
-    /// Is an upload under way that is published whatever its client's control connection does? A client that does not read
-    /// its replies resets it by closing.
+    /// Is an upload under way that is published whatever its client's control connection does? A client that
+    /// does not read its replies resets it by closing.
     pub(super) fn outlives_its_control(&self) -> bool {
         let publishes = self.settings.site.uploads.hang_up == HangUp::Publish;
         publishes && self.running.as_ref().is_some_and(|running| running.is_upload)
     }
 
-    /// Has the client closed the control connection without QUIT? Whatever it sent before that counts for nothing, since it
-    /// does not wait for the answers.
+    /// Has the client closed the control connection without QUIT? Whatever it sent before that counts for
+    /// nothing, since it does not wait for the answers.
     pub(super) fn has_hung_up(&mut self) -> bool {
         if self.session.is_leaving() || !self.control.has_ended() {
             return false;

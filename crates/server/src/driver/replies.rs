@@ -8,8 +8,9 @@ use crate::transfer::left_open::{Held, LeftOpen};
 /// Bytes of read-ahead kept between commands; more is given back, so that an idle session is small.
 pub(super) const KEPT: usize = 512;
 
-/// Bytes of replies that gather before they are written, so that a packet full of `STAT directory` does not fill our
-/// memory with its answers: the rest of an answer, and the next command, wait until the client has taken what it asked for.
+/// Bytes of replies that gather before they are written, so that a packet full of `STAT directory` does not
+/// fill our memory with its answers: the rest of an answer, and the next command, wait until the client has
+/// taken what it asked for.
 pub(super) const FULL: usize = 16 * 1024;
 
 impl Driver<'_> {

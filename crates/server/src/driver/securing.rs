@@ -118,8 +118,8 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Tells the registry who is logged in, when that has changed, and the binding: TLS sessions of one user may stand for
-    /// each other.
+    /// Tells the registry who is logged in, when that has changed, and the binding: TLS sessions of one user
+    /// may stand for each other.
     pub(super) fn note_user(&mut self) {
         let now = self.session.user();
         if now != self.noted.as_ref() {

@@ -31,7 +31,8 @@ pub(super) struct Driver<'a> {
     pub(super) id: u64,
     pub(super) registration: &'a Registration,
     pub(super) session: Session,
-    // Before `binding`, so that a connection which waits there is let go, and not refused for a session that is no more.
+    // Before `binding`, so that a connection which waits there is let go, and not refused for a session that
+    // is no more.
     pub(super) claim: Option<Held>,
     /// What a transfer has left that failed: closed behind its reply.
     pub(super) left_open: Option<LeftOpen>,
@@ -63,8 +64,8 @@ pub(super) struct Driver<'a> {
 pub(super) struct Running {
     pub(super) whose: Whose,
     pub(super) step: Pin<Box<dyn Future<Output = Step> + Send>>,
-    /// An upload that is whole is being given its name. That cannot be taken back, nor be known to have failed. Until then a
-    /// transfer stops when it is dropped.
+    /// An upload that is whole is being given its name. That cannot be taken back, nor be known to have
+    /// failed. Until then a transfer stops when it is dropped.
     pub(super) publishing: bool,
     pub(super) track: Arc<Track>,
     pub(super) _listed: Listed,
@@ -95,5 +96,6 @@ pub(super) struct Gone {
 /// An end that takes its time.
 pub(super) type Closing = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
-/// How long is waited for a client that goes on talking after the last reply, and for an upload that is being published.
+/// How long is waited for a client that goes on talking after the last reply, and for an upload that is being
+/// published.
 pub(super) const LINGER: Duration = Duration::from_secs(2);

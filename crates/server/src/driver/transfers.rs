@@ -116,8 +116,9 @@ impl Driver<'_> {
         Input::Transferred(end)
     }
 
-    /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload that is being
-    /// published is waited for, so that the log tells what became of it. Where the site is what ends, the client is told.
+    /// The session is over. A transfer that was running ends with it, and the log hears of that; an upload
+    /// that is being published is waited for, so that the log tells what became of it. Where the site is what
+    /// ends, the client is told.
     pub(super) async fn leave(&mut self) {
         let stopped = self.registration.ending().get() == Stop::Now && !self.closing;
         let reason = self.registration.ending_reason();
@@ -132,7 +133,7 @@ impl Driver<'_> {
             return;
         }
         let mut said = Vec::new();
-        // What waited behind the transfer is nobody's any more.
+        // Commands that waited behind the transfer are dropped.
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Reply(reply) => reply.encode(&mut said),
@@ -159,7 +160,8 @@ impl Driver<'_> {
         let _ = self.control.try_write(&said);
     }
 
-    /// Ends the transfer that runs. Its data connection is reset: an end in order would be the end of the file.
+    /// Ends the transfer that runs. Its data connection is reset: an end in order would be the end of the
+    /// file.
     async fn broken_off(&mut self, stopped: Option<Reason>) -> Option<Outcome> {
         let mut running = self.stop_running()?;
         if running.publishing

@@ -117,8 +117,9 @@ impl Session {
         self.give_up_plan(verb);
     }
 
-    /// A transfer uses its data connection up, also one that is refused before it begins: the client may sit at the
-    /// passive port already, and is let go with FIN (some clients report a reset in place of the reply).
+    /// A transfer uses its data connection up, also one that is refused before it begins: the client may sit
+    /// at the passive port already, and is let go with FIN (some clients report a reset in place of the
+    /// reply).
     fn give_up_plan(&mut self, verb: Verb) {
         let refused = self.is_at_rest() && verb.row().direction.is_some();
         if refused && self.data != DataPlan::None {
@@ -129,27 +130,7 @@ impl Session {
 
     /// REST and RANG die at the next service verb; the verbs that only prepare a transfer leave them.
     fn forget_markers(&mut self, verb: Verb) {
-        let keeps = matches!(
-            verb,
-            Verb::Rest
-                | Verb::Rang
-                | Verb::Pasv
-                | Verb::Epsv
-                | Verb::Port
-                | Verb::Eprt
-                | Verb::Type
-                | Verb::Mode
-                | Verb::Stru
-                | Verb::Noop
-                | Verb::Feat
-                | Verb::Opts
-                | Verb::Size
-                | Verb::Mdtm
-                | Verb::Allo
-                | Verb::Pbsz
-                | Verb::Prot
-        );
-        if !keeps {
+        if !verb.row().keeps_restart {
             self.parameters.restart = 0;
             self.parameters.range = None;
         }

@@ -288,7 +288,8 @@ impl Session {
                 self.event(Some(verb), Some(path), Ok(code));
                 self.reply(code, text);
             }
-            // The driver answered an effect with the outcome of another: our own mistake, and the client hears so.
+            // The driver answered an effect with the outcome of another: our own mistake, and the client
+            // hears so.
             _ => self.refuse(Some(verb), Some(path), Reason::DiskError),
         }
     }
@@ -297,7 +298,8 @@ impl Session {
         self.logged_in().is_some_and(|(pass, _)| pass.rights().at(path).writes())
     }
 
-    /// A directory is told piece by piece, so that a client that does not read holds up the reading of its directory.
+    /// A directory is told piece by piece, so that a client that does not read holds up the reading of its
+    /// directory.
     fn lines_told(&mut self, path: VPath, begun: bool, lines: Vec<Vec<u8>>, follows: Follows) {
         let mut all: Vec<Cow<'static, [u8]>> = Vec::with_capacity(lines.len() + 2);
         if !begun {

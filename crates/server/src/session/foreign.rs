@@ -13,8 +13,9 @@ pub(super) fn protocol(line: &[u8]) -> Option<Reason> {
     }
 }
 
-/// Is it a line of HTTP? A page somewhere has made a browser talk to us, and every further line is somebody else's text.
-/// A request line ends with the version (RFC 9112 3), whatever its method; the usual ones are known without it.
+/// Is it a line of HTTP? A page somewhere has made a browser talk to us, and every further line is somebody
+/// else's text. A request line ends with the version (RFC 9112 3), whatever its method; the usual ones are
+/// known without it.
 fn is_http(line: &[u8]) -> bool {
     const METHODS: [&[u8]; 10] = [
         b"GET",
@@ -39,8 +40,8 @@ fn is_http(line: &[u8]) -> bool {
     request || METHODS.contains(&method) && rest.contains(&b'/')
 }
 
-/// Is it a header of the PROXY protocol, or the third line of version 2's signature (CR LF CR LF NUL CR LF)? Whoever may
-/// speak for others has had it taken before the session began.
+/// Is it a header of the PROXY protocol, or the third line of version 2's signature (CR LF CR LF NUL CR LF)?
+/// Whoever may speak for others has had it taken before the session began.
 fn is_proxy(line: &[u8]) -> bool {
     line == b"\0"
         || line

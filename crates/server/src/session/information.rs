@@ -1,4 +1,6 @@
-//! What does the site tell of itself? FEAT, HELP, SITE HELP, STAT without a pathname (RFC 2389, RFC 959 4.1.3).
+//! What does the server tell of itself? FEAT, HELP, SITE HELP, STAT without a pathname.
+//!
+//! RFC 2389, RFC 959 4.1.3.
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -114,7 +116,7 @@ impl Session {
     pub(super) fn status(&mut self, moved: Option<u64>) {
         let mut lines = vec![
             "Status:".to_owned(),
-            // Behind a NAT our own address is nobody's business but who may log in.
+            // Behind a NAT our own address is told to users only.
             match self.user() {
                 Some(_) => format!("Connected from {} to {}.", self.peer, self.local),
                 None => format!("Connected from {}.", self.peer),

@@ -13,7 +13,8 @@ use crate::reason::Reason;
 impl Session {
     pub(super) fn user_named(&mut self, name: Vec<u8>, now: Instant) {
         if matches!(self.phase, Phase::Ready { .. }) {
-            // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under two names.
+            // RFC 959 lets a user change; the old login is gone with the USER, so that nothing is done under
+            // two names.
             self.begun = now;
         }
         self.phase = Phase::AwaitPassword { user: name.clone(), anonymous: false };
@@ -21,7 +22,8 @@ impl Session {
         self.effect(Effect::Greet(name, self.certificate.clone()));
     }
 
-    /// RFC 4217 11 leaves it to the server whether a certificate is enough: then it is 232, and no password is asked for.
+    /// RFC 4217 11 leaves it to the server whether a certificate is enough: then it is 232, and no password
+    /// is asked for.
     pub(super) fn greeted(&mut self, prompt: Prompt, now: Instant) {
         self.busy = Busy::Nothing;
         match prompt {
@@ -119,7 +121,7 @@ impl Session {
         self.phase = Phase::AwaitUser;
         self.parameters = Parameters::default();
         self.data = DataPlan::None;
-        // RFC 2228 4: the protection of data is agreed on anew; that of the control connection stays.
+        // RFC 2228 4: the protection of data starts over; that of the control connection stays.
         (self.agreed.buffer, self.agreed.data) = (false, Protection::Clear);
         self.idle = self.settings.site.deadlines.idle;
         self.effect(Effect::Unlisten);
@@ -139,7 +141,7 @@ mod tests {
 
     /// Each REIN gave a stranger another minute: fifty commands without a login were fifty minutes.
     #[test]
-    fn starting_anew_puts_the_login_deadline_off_only_for_who_had_logged_in() {
+    fn rein_puts_the_login_deadline_off_only_after_a_login() {
         let (settings, begun) = (Settings::from(SiteConfig::default()), Instant::now());
         let login = settings.site.deadlines.login;
         let here = ([127, 0, 0, 1], 21).into();

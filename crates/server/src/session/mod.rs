@@ -1,7 +1,7 @@
 //! What does each command mean? The Server-PI (RFC 959 2.3) as a pure state machine.
 //!
-//! Lines and outcomes go in by [`Session::handle`], replies and effects come out by [`Session::poll`]; time is an
-//! argument. Nothing here waits, reads or writes.
+//! Lines and outcomes go in by [`Session::handle`], replies and effects come out by [`Session::poll`]; time
+//! is an argument. Nothing here waits, reads or writes.
 //!
 //! ```text
 //!   phase:   AwaitUser --USER--> AwaitPassword --PASS ok, or certificate--> Ready --REIN--> AwaitUser
@@ -12,10 +12,11 @@
 //!                                                \--ABOR--> Aborting --Transferred/426, 226--> None
 //! ```
 //!
-//! Invariants, tested as properties: every command gets exactly one final reply and at most one 1yz before it;
-//! during a transfer ABOR, STAT, NOOP and QUIT act at once, USER, PASS and REIN too where no other command waits (RFC 959
-//! 4.1.1: the transfer completes under the old login), and the rest waits in a bounded queue; RNFR dies at anything but
-//! RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next service verb.
+//! Invariants, tested as properties: every command gets exactly one final reply and at most one 1yz before
+//! it; during a transfer ABOR, STAT, NOOP and QUIT act at once, USER, PASS and REIN too where no other
+//! command waits (RFC 959 4.1.1: the transfer completes under the old login), and the rest waits in a bounded
+//! queue; RNFR dies at anything but RNTO; REST survives PASV, EPSV, PORT, EPRT and TYPE and dies at the next
+//! service verb.
 
 mod commands;
 mod files;
@@ -52,18 +53,20 @@ pub use pass::Pass;
 ///
 /// # How to drive it
 ///
-/// It does no I/O and has no clock. Whoever drives it calls four kinds of method, in this order, again and again:
+/// It does no I/O and has no clock. Whoever drives it calls four kinds of method, in this order, again and
+/// again:
 ///
-/// 1. [`Session::poll`] until it gives nothing: write the replies, carry out the effects, log the events, close.
-/// 2. [`Session::wants_line`]: if so, and a line has come, [`Session::handle`] it as [`Input::Line`]. Lines are not given
-///    otherwise: the socket is to be left unread, so that the client waits.
-/// 3. [`Session::handle`] what comes of an effect. Short ones ([`Effect::File`], [`Effect::Listen`] ...) have one outcome
-///    each, and at most one is under way. [`Effect::Transfer`] has [`Input::Opened`] and then [`Input::Transferred`], or the
-///    latter alone; commands may come meanwhile.
+/// 1. [`Session::poll`] until it gives nothing: write the replies, carry out the effects, log the events,
+///    close.
+/// 2. [`Session::wants_line`]: if so, and a line has come, [`Session::handle`] it as [`Input::Line`]. Lines
+///    are not given otherwise: the socket is to be left unread, so that the client waits.
+/// 3. [`Session::handle`] what comes of an effect. Short ones ([`Effect::File`], [`Effect::Listen`] ...) have
+///    one outcome each, and at most one is under way. [`Effect::Transfer`] has [`Input::Opened`] and then
+///    [`Input::Transferred`], or the latter alone; commands may come meanwhile.
 /// 4. [`Session::deadline`]: when that time has come, [`Session::handle`] an [`Input::Tick`].
 ///
-/// A transfer that is stopped for [`Effect::Abort`] has an [`Input::Transferred`] too. After [`Output::Close`] nothing
-/// follows. `driver.rs` drives it with sockets, the tests of this crate without.
+/// A transfer that is stopped for [`Effect::Abort`] has an [`Input::Transferred`] too. After
+/// [`Output::Close`] nothing follows. `driver.rs` drives it with sockets, the tests of this crate without.
 #[derive(Debug)]
 pub struct Session {
     settings: Settings,
@@ -308,7 +311,7 @@ impl Session {
         }
     }
 
-    /// The directory and the bearer; only called behind the policy, which lets nobody else through.
+    /// The login and its current directory; only asked for behind the policy, which refuses everybody else.
     fn logged_in(&self) -> Option<(&Pass, &VPath)> {
         match &self.phase {
             Phase::Ready { pass, cwd } => Some((pass, cwd)),

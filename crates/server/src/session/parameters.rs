@@ -1,4 +1,6 @@
-//! What shapes the next transfer? PASV, EPSV, PORT, EPRT, TYPE, REST, RANG, OPTS (RFC 959 4.1.2, 2428, 2389, 3659).
+//! What shapes the next transfer? PASV, EPSV, PORT, EPRT, TYPE, REST, RANG, OPTS.
+//!
+//! RFC 959 4.1.2, 2428, 2389, 3659.
 use std::net::{IpAddr, SocketAddr};
 
 use wire::command::Epsv;
@@ -64,7 +66,8 @@ impl Session {
         }
     }
 
-    /// PORT and EPRT: only to the control connection's peer, and above 1023 (RFC 2577 3). Dialled at the transfer.
+    /// PORT and EPRT: only to the control connection's peer, and above 1023 (RFC 2577 3). Dialled at the
+    /// transfer.
     pub(super) fn active(&mut self, verb: Verb, target: SocketAddr) {
         if self.parameters.epsv_only {
             return self.refuse(Some(verb), None, Reason::OnlyEpsv);
@@ -83,7 +86,8 @@ impl Session {
             return self.refuse(Some(verb), None, Reason::LowPort);
         }
         self.effect(Effect::Unlisten);
-        // The peer's own address also tells the link it is on, which link-local addresses need and EPRT cannot say.
+        // The peer's own address also tells the link it is on, which link-local addresses need and EPRT
+        // cannot say.
         let mut dialled = self.peer;
         dialled.set_port(target.port());
         self.data = DataPlan::Target(dialled);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use storage::{Admission, PathRights, Tree, VPath};
 
-/// Lent by the logged-in phase of a session to each effect on files. It cannot be made anywhere else, so before the
-/// login no such effect can even be built.
+/// Lent by the logged-in phase of a session to each effect on files. It cannot be made anywhere else, so
+/// before the login no such effect can even be built.
 #[derive(Clone)]
 pub struct Pass(Arc<Admission>);
 

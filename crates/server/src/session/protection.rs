@@ -46,7 +46,8 @@ impl Session {
         self.effect(Effect::Secure(Reply::new(234, "Starting TLS.")));
     }
 
-    /// TLS stands, and nothing of what was said in clear counts any more; or bytes in clear came where it was to begin.
+    /// The handshake is complete, and nothing that was said unencrypted counts any more; or unencrypted bytes
+    /// followed AUTH.
     pub(super) fn secured(
         &mut self,
         mechanism: Mechanism,

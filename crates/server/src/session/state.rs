@@ -155,7 +155,8 @@ pub(super) struct Waiting {
     pub(super) weight: usize,
 }
 
-/// Bytes that waiting commands may hold, beside their number: pipelining clients send a handful of some dozen bytes each.
+/// Bytes that waiting commands may hold, beside their number: pipelining clients send a handful of some dozen
+/// bytes each.
 pub(super) const QUEUED: usize = 16 * 1024;
 
 #[derive(Debug)]

@@ -86,8 +86,8 @@ impl Session {
         self.start_digest(Verb::Hash, there, self.parameters.hash, start, end);
     }
 
-    /// `XCRC name`, or `XCRC "name" start end`. A quoted form is the more likely meaning: no client sends quotes that
-    /// are part of a name, and all that send a range send quotes.
+    /// `XCRC name`, or `XCRC "name" start end`. A quoted form is the more likely meaning: no client sends
+    /// quotes that are part of a name, and all that send a range send quotes.
     pub(super) fn digest(&mut self, verb: Verb, algorithm: Algorithm, of: &DigestOf) {
         let (path, start, end) = match &of.range {
             Some((path, start, end)) => (path, *start, *end),
@@ -231,7 +231,8 @@ impl Session {
     }
 }
 
-/// The words of a broken transfer. A name that cannot be stored is 553 (RFC 959 5.4), where reading it is 550.
+/// The words of a broken transfer. A name that cannot be stored is 553 (RFC 959 5.4), where reading it is
+/// 550.
 fn store_reply(reason: Reason, verb: Verb) -> Reply {
     let naming = matches!(
         reason,

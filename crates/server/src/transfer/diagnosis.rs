@@ -16,8 +16,9 @@ use super::outcome::is_exhausted;
 use crate::effect::Outcome;
 use crate::reason::Reason;
 
-/// When it is looked whether a call has begun, beside the end of the wait. Clients call as they send their command, or before; and
-/// where this machine's own firewall drops our answer, the kernel forgets a call after a second, when it cannot answer again.
+/// When it is looked whether a call has begun, beside the end of the wait. Clients call as they send their
+/// command, or before; and where this machine's own firewall drops our answer, the kernel forgets a call
+/// after a second, when it cannot answer again.
 const LOOKS: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1100)];
 
 /// Waits for what arrives at a place, and says whether a call was seen that had begun.
@@ -77,8 +78,8 @@ fn exhausted() -> Option<io::Error> {
     error.raw_os_error().is_some_and(is_exhausted).then_some(error)
 }
 
-/// The client's port was called, and there is no connection. `from` is the port of ours that calls, where it is a certain
-/// one.
+/// The client's port was called, and there is no connection. `from` is the port of ours that calls, where it
+/// is a certain one.
 pub(super) fn not_called(
     target: SocketAddr,
     from: Option<u16>,

@@ -15,8 +15,8 @@ use crate::session::Pass;
 /// Bytes read and digested at a time: enough that the hop to another thread costs little beside it.
 const PIECE: usize = 256 << 10;
 
-/// Digests take turns, piece by piece, one for each core: more at once would finish none sooner, and each takes memory,
-/// and a thread that other sessions need for their files.
+/// Digests take turns, piece by piece, one for each core: more at once would finish none sooner, and each
+/// takes memory, and a thread that other sessions need for their files.
 static TURNS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
 
@@ -156,7 +156,8 @@ mod tests {
         }
     }
 
-    /// A thousand connections that ask for a digest took a gibibyte, and each of them a thread that others need for files.
+    /// A thousand connections that ask for a digest took a gibibyte, and each of them a thread that others
+    /// need for files.
     #[tokio::test]
     async fn many_digests_at_once_take_turns() {
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

@@ -9,8 +9,8 @@ pub fn stamp(time: Time) -> Stamp {
     Stamp { seconds: time.seconds, nanos: time.nanos }
 }
 
-/// The facts of an entry, for a user who may or may not write. Times are in whole seconds: all clients read those.
-/// What the store does not know is left out.
+/// The facts of an entry, for a user who may or may not write. Times are in whole seconds: all clients read
+/// those. What the store does not know is left out.
 #[must_use]
 pub fn of(stat: &Stat, writes: bool) -> Facts {
     let kind = match stat.kind {

@@ -18,13 +18,14 @@ use crate::reason::Reason;
 use crate::registry::Track;
 use crate::session::Pass;
 
-/// From the end of an upload's data to the look whether its client is still there: half the time that the upload took,
-/// within these bounds. A process that is killed closes all its connections within microseconds, but on a busy machine it may
-/// lose the processor in between for many milliseconds. The longer an upload takes, the likelier it is that it was killed in it,
-/// and the less does a wait cost in comparison.
+/// From the end of an upload's data to the look whether its client is still there: half the time that the
+/// upload took, within these bounds. A process that is killed closes all its connections within microseconds,
+/// but on a busy machine it may lose the processor in between for many milliseconds. The longer an upload
+/// takes, the likelier it is that it was killed in it, and the less does a wait cost in comparison.
 const GRACE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(60));
 
-/// A wait that takes so much longer than it should shows a machine that is busy: then there is another, of some time slices.
+/// A wait that takes so much longer than it should shows a machine that is busy: then there is another, of
+/// some time slices.
 const LATE: Duration = Duration::from_micros(1500);
 const SLICES: Duration = Duration::from_millis(15);
 
@@ -177,7 +178,8 @@ impl Store {
             Ok(end) => end,
             Err(broken) => {
                 if broken.reason == Reason::Full {
-                    // What is left of it takes the room of all the others. What cannot be removed now is swept later.
+                    // What is left of it takes the room of all the others. What cannot be removed now is
+                    // swept later.
                     let _ = self.sink.discard().await;
                 }
                 return Err((broken, data));
@@ -204,8 +206,8 @@ impl Store {
         if terms.ascii {
             return self.take_text(data, terms.stall, progress).await;
         }
-        // The first bytes by way of memory: what the upload replaces is cut off only when there are some, and a small file
-        // costs one visit to the disk.
+        // The first bytes by way of memory: what the upload replaces is cut off only when there are some, and
+        // a small file costs one visit to the disk.
         let mut taken = 0;
         loop {
             // Nothing is held while the client is waited for.

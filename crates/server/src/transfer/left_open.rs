@@ -1,8 +1,9 @@
 //! How does the data connection of a transfer end that has failed? Behind its reply.
 //!
-//! A client that watches both connections takes the end of the data connection for a broken transfer where it comes before
-//! the reply, or just behind it, and reports that in place of what the reply says. So whatever a failed transfer holds is handed
-//! to the driver with its outcome, and is closed a moment after the reply has been written.
+//! A client that watches both connections takes the end of the data connection for a broken transfer where it
+//! comes before the reply, or just behind it, and reports that in place of what the reply says. So whatever a
+//! failed transfer holds is handed to the driver with its outcome, and is closed a moment after the reply has
+//! been written.
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -14,9 +15,9 @@ use tokio::time::sleep;
 use crate::effect::Outcome;
 use crate::reason::Reason;
 
-/// How long the data connection stays behind the reply: longer than a client takes from the one to the other where both have
-/// come to it by the time that it looks, and bearable for one that waits for the end of the data first. A client that says
-/// something else meanwhile has heard the reply.
+/// How long the data connection stays behind the reply: longer than a client takes from the one to the other
+/// where both have come to it by the time that it looks, and bearable for one that waits for the end of the
+/// data first. A client that says something else meanwhile has heard the reply.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// How long a data connection on which everything has moved may take to end.
@@ -40,8 +41,8 @@ pub(crate) enum LeftOpen {
     Claim(Held),
     /// A data connection on which nothing was cut off: it ends in order, under TLS with close_notify.
     Refused(Data),
-    /// One on which not everything has moved: it is just closed, so that under TLS nobody takes what came for the whole. What
-    /// the client still sends makes that a reset.
+    /// One on which not everything has moved: it is just closed, so that under TLS nobody takes what came for
+    /// the whole. What the client still sends makes that a reset.
     Cut(Data),
 }
 

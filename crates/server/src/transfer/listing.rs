@@ -120,8 +120,8 @@ impl Ids {
     }
 }
 
-/// What `ls -l` would show of a file of a store that is no Unix file system: everybody may read what the server may read,
-/// and the owner, called `ftp`, may write.
+/// What `ls -l` would show of a file of a store that is no Unix file system: everybody may read what the
+/// server may read, and the owner, called `ftp`, may write.
 fn assumed(access: Access) -> Posix {
     let bits = |allowed: bool, bits: u32| if allowed { bits } else { 0 };
     let mode = bits(access.read, 0o444) | bits(access.write, 0o200) | bits(access.enter, 0o111);

@@ -142,7 +142,8 @@ struct Way {
 }
 
 impl Way {
-    /// Makes the connection, or sees that one is there on which TLS is to begin. A claim stays where it is if that fails.
+    /// Makes the connection, or sees that one is there on which TLS is to begin. A claim stays where it is if
+    /// that fails.
     async fn connect(
         self,
         held: &mut Option<Held>,
@@ -150,7 +151,8 @@ impl Way {
         local: SocketAddr,
     ) -> Result<(Option<Data>, Option<Handshake>), Outcome> {
         let Self { data, protection, guard } = self;
-        // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard that.
+        // The handshake comes behind 150: some clients (Python's ftplib) begin it only when they have heard
+        // that.
         match (protection, guard, data, held.take()) {
             (Protection::Clear, _, data, None) => Ok((connect(data, None, settings, local).await?, None)),
             (Protection::Clear, _, data, Some(Held::Clear(mut claim))) => {
@@ -214,7 +216,8 @@ async fn connect(
                 }
             }
         }
-        // The session only plans `Listening` after a claim was made; it is gone when the site has closed its ports.
+        // The session only plans `Listening` after a claim was made; it is gone when the site has closed its
+        // ports.
         (DataPlan::Listening, None) => Err(Reason::DataNotMade.into()),
         (DataPlan::Target(target), _) => {
             let from = DialSource { address: from_here(local, target), port: settings.listener.active_port };

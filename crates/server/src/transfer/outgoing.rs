@@ -82,7 +82,8 @@ impl Retrieve {
             piece.resize(left.min(buffer::PIECE), 0);
             self.source.read(at, &mut piece).await?;
             if piece.is_empty() {
-                // The file was cut while it was being sent: the client must not take what it has for the whole.
+                // The file was cut while it was being sent: the client must not take what it has for the
+                // whole.
                 return Err(Reason::DiskError.into());
             }
             at += piece.len() as u64;
@@ -91,8 +92,9 @@ impl Retrieve {
         Ok(())
     }
 
-    /// Under TYPE A the restart marker, and the ends of RANG, count bytes as they are sent, so the text is converted from
-    /// its start and what the client does not want is passed over. It ends where the file ended when it was opened.
+    /// Under TYPE A the restart marker, and the ends of RANG, count bytes as they are sent, so the text is
+    /// converted from its start and what the client does not want is passed over. It ends where the file
+    /// ended when it was opened.
     async fn send_text(
         &mut self,
         data: &mut Data,
@@ -125,8 +127,8 @@ impl Retrieve {
             position += text.len() as u64;
             turn += text.len();
             if turn >= TURN {
-                // Where the file is in memory and the client takes it as fast as it comes, nothing above has waited: ABOR
-                // and the other sessions have their turn.
+                // Where the file is in memory and the client takes it as fast as it comes, nothing above has
+                // waited: ABOR and the other sessions have their turn.
                 turn = 0;
                 tokio::task::yield_now().await;
             }
@@ -168,7 +170,8 @@ enum Listed {
     Directory(Box<dyn Entries>, Option<Pattern>, Batch),
 }
 
-/// A pattern for the last component of a pathname. Matching takes time linear in the name: the pattern is an automaton.
+/// A pattern for the last component of a pathname. Matching takes time linear in the name: the pattern is an
+/// automaton.
 struct Pattern {
     matcher: GlobMatcher,
     /// As in a shell, names that start with a dot are matched only by a pattern that does.

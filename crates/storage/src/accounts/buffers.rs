@@ -1,7 +1,8 @@
 //! In which memory are passwords verified?
 //!
-//! A verification fills 19 MiB. Buffers that are allocated and freed each time, by ever other threads, stay with the
-//! allocator: after fifty logins the process held 400 MiB. So they are used again while there is work, and freed after it.
+//! A verification fills 19 MiB. Buffers that are allocated and freed each time, by ever other threads, stay
+//! with the allocator: after fifty logins the process held 400 MiB. So they are used again while there is
+//! work, and freed after it.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::Block;

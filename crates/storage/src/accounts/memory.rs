@@ -1,7 +1,8 @@
 //! Was this password found right a moment ago?
 //!
-//! Remembered is not the password but an HMAC of it under a key that this process made for itself: whoever reads the
-//! memory later cannot try passwords against it faster than against nothing, without also having the key.
+//! Remembered is not the password but an HMAC of it under a key that this process made for itself: whoever
+//! reads the memory later cannot try passwords against it faster than against nothing, without also having
+//! the key.
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

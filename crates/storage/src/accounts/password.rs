@@ -8,8 +8,8 @@ use subtle::ConstantTimeEq;
 
 use super::buffers::Buffers;
 
-/// KiB of memory for a hash: OWASP's first choice for argon2id with two passes. 19 MiB is too much for a graphics card
-/// to do many of at once, and little enough for a small machine to do one on each core.
+/// KiB of memory for a hash: OWASP's first choice for argon2id with two passes. 19 MiB is too much for a
+/// graphics card to do many of at once, and little enough for a small machine to do one on each core.
 const MEMORY: u32 = 19 * 1024;
 /// Passes over that memory.
 const PASSES: u32 = 2;
@@ -23,8 +23,8 @@ const PASSES_LIMIT: u32 = 32;
 /// Lanes at the most; they are done one after the other here.
 const LANES_LIMIT: u32 = 16;
 
-/// The hash of a password: argon2id as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`. It prints as its
-/// parameters only.
+/// The hash of a password: argon2id as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$salt$digest`. It prints
+/// as its parameters only.
 #[derive(Clone)]
 pub struct PasswordHash(phc::PasswordHash);
 
@@ -50,8 +50,8 @@ pub enum BadHash {
     Failed,
 }
 
-/// Hashes a password with a fresh salt, as text to be stored and given to [`PasswordHash::parse`]. Takes tens of
-/// milliseconds of a core and 19 MiB. [`BadHash::Failed`] where the system has no randomness.
+/// Hashes a password with a fresh salt, as text to be stored and given to [`PasswordHash::parse`]. Takes tens
+/// of milliseconds of a core and 19 MiB. [`BadHash::Failed`] where the system has no randomness.
 pub fn hash(password: &[u8]) -> Result<String, BadHash> {
     let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|_| BadHash::Parameters)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -59,7 +59,8 @@ pub fn hash(password: &[u8]) -> Result<String, BadHash> {
 }
 
 impl PasswordHash {
-    /// Reads a PHC string; white space around it, as a file has, does not count. [`BadHash`] says what is wrong with it.
+    /// Reads a PHC string; white space around it, as a file has, does not count. [`BadHash`] says what is
+    /// wrong with it.
     pub fn parse(text: &str) -> Result<Self, BadHash> {
         let hash = phc::PasswordHash::new(text.trim()).map_err(|_| BadHash::NotPhc)?;
         if hash.algorithm != ARGON2ID_IDENT || hash.version != Some(Version::V0x13.into()) {
@@ -106,8 +107,8 @@ impl PasswordHash {
         self.0.hash.as_ref().map_or(&[], |digest| digest.as_bytes())
     }
 
-    /// Is it the password? Compares in constant time. To be called where waiting is allowed. The work is done in a buffer
-    /// of `buffers`; None: there is no memory for one.
+    /// Is it the password? Compares in constant time. To be called where waiting is allowed. The work is done
+    /// in a buffer of `buffers`; None: there is no memory for one.
     pub(super) fn verify(&self, password: &[u8], buffers: &Buffers) -> Option<bool> {
         let params = Params::try_from(&self.0).ok()?;
         let (salt, expected) = (self.0.salt.as_ref()?, self.0.hash.as_ref()?);
