@@ -7,9 +7,9 @@ use client::{Progress, Sink};
 use wire::RepresentationType;
 use wire::url::FtpUrl;
 
-use crate::client_flags::{Talk, TypeFlag, representation};
+use crate::client_flags::{TYPES, Talk, one_of, representation};
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
@@ -21,8 +21,8 @@ pub(crate) struct Flags {
     urls: Vec<String>,
 
     /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
-    representation: Option<TypeFlag>,
+    #[arg(long = "type", value_parser = one_of(TYPES), value_name = "TYPE")]
+    representation: Option<RepresentationType>,
 
     #[command(flatten)]
     talk: Talk,
@@ -39,30 +39,19 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 pub(crate) async fn write_to(
     (out, to): (&mut (dyn Write + Send), &str),
     urls: &[String],
-    kind: Option<TypeFlag>,
+    kind: Option<RepresentationType>,
     talk: &Talk,
     meter: Meter,
 ) -> Result<(), Failure> {
     let urls = site::urls(urls)?;
-    let mut sessions = Sessions::new(talk, meter.clone());
-    let mut all = Several::of(urls.len());
-    let mut last = Ok(());
-    for url in &urls {
-        let done = one(&mut sessions, url, kind, (&mut *out, to)).await;
-        last = all.add(done, |failure| meter.failed(failure));
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
-    last?;
-    all.end()
+    let sessions = Sessions::new(talk, meter);
+    each(sessions, &urls, async |sessions, url| one(sessions, url, kind, (&mut *out, to)).await).await
 }
 
 async fn one(
     sessions: &mut Sessions<'_>,
     url: &FtpUrl,
-    kind: Option<TypeFlag>,
+    kind: Option<RepresentationType>,
     (out, to): (&mut (dyn Write + Send), &str),
 ) -> Result<(), Failure> {
     let path = site::named(url)?;

@@ -2,8 +2,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum, ValueHint};
 use client::charset::{Charset, UnknownCharset};
+use client::copy::OnLinks;
 use client::{DataPort, Mode, Options, Patience, TlsEnd, TlsMode, Verify};
 use net::tls::Fingerprint;
 use wire::RepresentationType;
@@ -27,25 +29,25 @@ pub(crate) struct Talk {
     /// active falls back to passive.
     #[arg(
         long,
-        value_enum,
-        default_value_t = ModeFlag::Auto,
+        value_parser = one_of(&[("auto", Mode::Auto), ("passive", Mode::Passive), ("active", Mode::Active)]),
+        default_value = "auto",
         help_heading = "Connection",
         hide_possible_values = true,
         value_name = "MODE"
     )]
-    pub(crate) mode: ModeFlag,
+    pub(crate) mode: Mode,
 
     /// Local port of data connections: any, or next (the control connection's port plus one).
     #[arg(
         long,
-        value_enum,
-        default_value_t = DataPortFlag::Any,
+        value_parser = one_of(&[("any", DataPort::Any), ("next", DataPort::Next)]),
+        default_value = "any",
         help_heading = "Connection",
         hide_short_help = true,
         hide_possible_values = true,
         value_name = "WHICH"
     )]
-    pub(crate) data_port: DataPortFlag,
+    pub(crate) data_port: DataPort,
 
     /// Give up when a connection or a reply takes longer: 30s, 5m, 1h.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = nonzero, help_heading = "Connection", hide_short_help = true)]
@@ -106,13 +108,13 @@ pub(crate) struct TlsFlags {
     /// short looks complete; a warning says so each time. A reset, or an end within a TLS record, is never accepted.
     #[arg(
         long,
-        value_enum,
+        value_parser = one_of(&[("strict", TlsEnd::Strict), ("lenient", TlsEnd::Lenient)]),
         value_name = "HOW",
-        default_value_t = TlsEndFlag::Strict,
+        default_value = "strict",
         hide_short_help = true,
         hide_possible_values = true
     )]
-    pub(crate) tls_end: TlsEndFlag,
+    pub(crate) tls_end: TlsEnd,
 
     /// Client certificate (PEM), for servers that ask for one.
     #[arg(long, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
@@ -136,90 +138,14 @@ pub(crate) enum TlsFlag {
     Implicit,
 }
 
-/// `--tls-end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TlsEndFlag {
-    /// Only files whose size agrees.
-    Strict,
-    /// Whatever the server has confirmed.
-    Lenient,
-}
-
-/// `--verify`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VerifyFlag {
-    /// The server's SIZE.
-    Size,
-    /// The server's HASH too, where it has that.
-    Hash,
-    /// The server's reply is enough.
-    Off,
-}
-
-impl VerifyFlag {
-    /// The same for a session.
-    pub(crate) fn verify(self) -> Verify {
-        match self {
-            Self::Size => Verify::Size,
-            Self::Hash => Verify::Hash,
-            Self::Off => Verify::Off,
-        }
-    }
-}
-
-/// `--mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModeFlag {
-    /// EPSV, then PASV, then active.
-    Auto,
-    /// The client connects to the server, by EPSV or PASV.
-    Passive,
-    /// The server connects to the client; where it cannot, the client connects.
-    Active,
-}
-
-/// `--data-port`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DataPortFlag {
-    /// Any free port.
-    Any,
-    /// The control connection's plus one.
-    Next,
-}
-
-/// `--links`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LinksFlag {
-    /// As the file that they lead to.
-    Follow,
-    /// As links.
-    Keep,
-}
-
-/// `--type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TypeFlag {
-    /// Text: line ends are converted.
-    A,
-    /// Image: bytes as they are.
-    I,
-}
-
 impl Talk {
     /// The session's options.
     pub(crate) fn options(&self, tls: TlsMode, verify: Verify) -> Options {
         let timeout = self.timeout;
         let usual = Patience::default();
         Options {
-            mode: match self.mode {
-                ModeFlag::Auto => Mode::Auto,
-                ModeFlag::Passive => Mode::Passive,
-                ModeFlag::Active => Mode::Active,
-            },
-            data_port: match self.data_port {
-                DataPortFlag::Any => DataPort::Any,
-                DataPortFlag::Next => DataPort::Next,
-            },
+            mode: self.mode,
+            data_port: self.data_port,
             patience: Patience {
                 reply: timeout,
                 greeting: usual.greeting.min(timeout),
@@ -229,18 +155,15 @@ impl Talk {
                 race: usual.race.min(timeout),
                 data: match self.mode {
                     // Another way can still be tried, so the first one is not waited for so long.
-                    ModeFlag::Auto | ModeFlag::Active => usual.data.min(timeout),
-                    ModeFlag::Passive => timeout.min(usual.data * 2),
+                    Mode::Auto | Mode::Active => usual.data.min(timeout),
+                    Mode::Passive => timeout.min(usual.data * 2),
                 },
                 quiet: usual.quiet,
                 last: usual.last,
             },
             connect: timeout,
             tls,
-            tls_end: match self.tls.tls_end {
-                TlsEndFlag::Strict => TlsEnd::Strict,
-                TlsEndFlag::Lenient => TlsEnd::Lenient,
-            },
+            tls_end: self.tls.tls_end,
             verify,
             charset: self.charset,
             stall: self.stall,
@@ -248,11 +171,28 @@ impl Talk {
     }
 }
 
+/// `--links`.
+pub(crate) const LINKS: &[(&str, OnLinks)] = &[("follow", OnLinks::Follow), ("keep", OnLinks::Keep)];
+
+/// `--type`: text, whose line ends are converted, or bytes as they are.
+pub(crate) const TYPES: &[(&str, RepresentationType)] =
+    &[("a", RepresentationType::Ascii), ("i", RepresentationType::Image)];
+
+/// The value of a flag by its name.
+pub(crate) fn one_of<T: Clone + Send + Sync + 'static>(
+    names: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    let find = |name: String| names.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    PossibleValuesParser::new(names.iter().map(|(name, _)| *name))
+        .try_map(move |name| find(name).ok_or("an unknown name"))
+}
+
 /// The type of a transfer: the flag's, else the URL's, else image.
-pub(crate) fn representation(flag: Option<TypeFlag>, url: &FtpUrl) -> RepresentationType {
+pub(crate) fn representation(flag: Option<RepresentationType>, url: &FtpUrl) -> RepresentationType {
     match (flag, url.type_code) {
-        (Some(TypeFlag::A), _) | (None, Some(TypeCode::Ascii)) => RepresentationType::Ascii,
-        _ => RepresentationType::Image,
+        (Some(kind), _) => kind,
+        (None, Some(TypeCode::Ascii)) => RepresentationType::Ascii,
+        (None, _) => RepresentationType::Image,
     }
 }
 

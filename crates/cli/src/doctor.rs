@@ -12,7 +12,7 @@ use doctor::{Finding, Report, Verdict, Weight};
 use serde_json::{Value, json};
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{DataPortFlag, ModeFlag, Talk, TlsEndFlag, TlsFlag, TlsFlags};
+use crate::client_flags::{Talk, TlsFlag, TlsFlags};
 use crate::columns::{self, columns, wrap};
 use crate::password::{LoginFlags, credentials};
 use crate::site;
@@ -139,8 +139,8 @@ fn target(visit: &Visit, url: &FtpUrl) -> Result<Target, Failure> {
         charset: None,
         verbose: false,
         quiet: false,
-        mode: ModeFlag::Auto,
-        data_port: DataPortFlag::Any,
+        mode: client::Mode::Auto,
+        data_port: client::DataPort::Any,
         timeout: Duration::from_secs(15),
         stall: Duration::from_secs(15),
         login: LoginFlags::with_file(flags.password_file.clone()),
@@ -148,7 +148,7 @@ fn target(visit: &Visit, url: &FtpUrl) -> Result<Target, Failure> {
             tls: visit.tls,
             pin: flags.pin.clone(),
             insecure: flags.insecure,
-            tls_end: TlsEndFlag::Strict,
+            tls_end: client::TlsEnd::Strict,
             cert: visit.identity.as_ref().map(|(cert, _)| cert.clone()),
             key: visit.identity.as_ref().map(|(_, key)| key.clone()),
         },

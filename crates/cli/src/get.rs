@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 use client::copy::{CopyError, Downloads, Here, OnLinks, Target, TreeOptions, Why};
 use client::download::FINISHED;
 use client::name::local_name;
@@ -16,9 +16,9 @@ use wire::{Pathname, RepresentationType};
 
 use crate::address;
 use crate::cat;
-use crate::client_flags::{LinksFlag, Talk, TypeFlag, representation};
+use crate::client_flags::{LINKS, TYPES, Talk, one_of, representation};
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, show_path};
 
@@ -60,18 +60,18 @@ pub(crate) struct Flags {
     no_clobber: bool,
 
     /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
-    representation: Option<TypeFlag>,
+    #[arg(long = "type", value_parser = one_of(TYPES), value_name = "TYPE")]
+    representation: Option<RepresentationType>,
 
     /// What proves that a file is complete: its SIZE, or only the server's reply (off), for servers whose SIZE is wrong.
-    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
-    verify: VerifyFlag,
+    #[arg(long, hide_short_help = true, value_parser = one_of(&[("size", Verify::Size), ("off", Verify::Off)]), value_name = "HOW", hide_possible_values = true, default_value = "size")]
+    verify: Verify,
 
     /// Links in a tree: follow downloads a link to a file of the tree as that file; keep makes relative links.
     ///
     /// Links that lead out of the tree are skipped, and with follow links to directories too.
-    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = LinksFlag::Follow, requires = "recursive")]
-    links: LinksFlag,
+    #[arg(long, hide_short_help = true, value_parser = one_of(LINKS), value_name = "HOW", hide_possible_values = true, default_value = "follow", requires = "recursive")]
+    links: OnLinks,
 
     /// Print a line for each file and a summary on stderr, even if it is not a terminal.
     #[arg(long, help_heading = "Output")]
@@ -79,15 +79,6 @@ pub(crate) struct Flags {
 
     #[command(flatten)]
     talk: Talk,
-}
-
-/// `--verify` of a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum VerifyFlag {
-    /// The server's SIZE.
-    Size,
-    /// The server's reply is enough.
-    Off,
 }
 
 /// One URL, and what is to become of it.
@@ -143,13 +134,15 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return cat::write_to(to, &flags.urls, flags.representation, &flags.talk, meter).await;
     }
     let errands = errands(flags)?;
-    let verify = match flags.verify {
-        VerifyFlag::Size => Verify::Size,
-        VerifyFlag::Off => Verify::Off,
-    };
-    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), verify, flags.resume);
-    let done = all(&mut sessions, &errands, (flags.resume, flags.no_clobber)).await;
-    sessions.end().await;
+    let sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify, flags.resume);
+    let run = Downloads::new(flags.resume);
+    let done = each(sessions, &errands, async |sessions, errand| {
+        if let Some(path) = exists(errand).filter(|_| flags.no_clobber) {
+            return Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path))));
+        }
+        one(sessions, errand, &run).await
+    })
+    .await;
     meter.summary(errands.len() > 1);
     done
 }
@@ -193,13 +186,7 @@ fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
         return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
     let goal = match &path {
-        _ if flags.recursive => {
-            let on_links = match flags.links {
-                LinksFlag::Follow => OnLinks::Follow,
-                LinksFlag::Keep => OnLinks::Keep,
-            };
-            Goal::Tree(folder_of(path.as_ref(), &url, flags)?, on_links)
-        }
+        _ if flags.recursive => Goal::Tree(folder_of(path.as_ref(), &url, flags)?, flags.links),
         Some(path) if !url.means_directory() => {
             let target = Target::at(&target_of(path, flags)?)?;
             if text { Goal::Text(target) } else { Goal::File(target) }
@@ -211,24 +198,6 @@ fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
         }
     };
     Ok(Errand { url, path, goal })
-}
-
-async fn all(
-    sessions: &mut Sessions<'_>,
-    errands: &[Errand],
-    (resume, no_clobber): (bool, bool),
-) -> Result<(), Failure> {
-    let meter = sessions.meter.clone();
-    let run = Downloads::new(resume);
-    let mut all = Several::of(errands.len());
-    for errand in errands {
-        let done = match exists(errand).filter(|_| no_clobber) {
-            Some(path) => Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path)))),
-            None => one(sessions, errand, &run).await,
-        };
-        all.add(done, |failure| meter.failed(failure))?;
-    }
-    all.end()
 }
 
 /// What is in the place of the file already, a dangling link too.

@@ -15,7 +15,7 @@ use wire::{Entry, Pathname};
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
@@ -80,27 +80,17 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         (false, false) => Order::Name,
     };
     let mut page = Page::new(look(flags), io::stdout());
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut all = Several::of(urls.len());
-    let mut last = Ok(());
-    for url in &urls {
-        if all.many() {
+    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    each(sessions, &urls, async |sessions, url| {
+        if urls.len() > 1 {
             page.of(url.to_string());
         }
-        let done = listed(&mut sessions, url, flags.recursive, order, &mut page).await;
+        let done = listed(sessions, url, flags.recursive, order, &mut page).await;
         // Before the failure is printed.
-        let done = match page.flush() {
-            Ok(()) => done,
-            Err(error) => Err(error.into()),
-        };
-        last = all.add(done, Failure::print);
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
-    last?;
-    all.end()
+        page.flush()?;
+        done
+    })
+    .await
 }
 
 fn look(flags: &Flags) -> Look {

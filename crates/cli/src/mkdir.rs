@@ -1,10 +1,9 @@
 //! `pasv mkdir`, `pasv rmdir`: directories of a site.
 use clap::{Args, ValueHint};
-use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
@@ -31,11 +30,11 @@ pub(crate) struct Flags {
 }
 
 pub(crate) async fn make(make: &MakeFlags) -> Result<(), Failure> {
-    each(&make.flags, if make.parents { Change::MakeAll } else { Change::Make }).await
+    all(&make.flags, if make.parents { Change::MakeAll } else { Change::Make }).await
 }
 
 pub(crate) async fn remove(flags: &Flags) -> Result<(), Failure> {
-    each(flags, Change::Remove).await
+    all(flags, Change::Remove).await
 }
 
 #[derive(Clone, Copy)]
@@ -45,29 +44,17 @@ enum Change {
     Remove,
 }
 
-async fn each(flags: &Flags, change: Change) -> Result<(), Failure> {
+async fn all(flags: &Flags, change: Change) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut all = Several::of(urls.len());
-    let mut last = Ok(());
-    for url in &urls {
-        let done = one(&mut sessions, url, change).await;
-        last = all.add(done, Failure::print);
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
-    last?;
-    all.end()
-}
-
-async fn one(sessions: &mut Sessions<'_>, url: &FtpUrl, change: Change) -> Result<(), Failure> {
-    let path = site::named(url)?;
-    let mut client = sessions.at(url).await?;
-    Ok(match change {
-        Change::MakeAll => client.make_dir_all(&path).await,
-        Change::Make => client.make_dir(&path).await,
-        Change::Remove => client.remove_dir(&path).await,
-    }?)
+    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    each(sessions, &urls, async |sessions, url| {
+        let path = site::named(url)?;
+        let mut client = sessions.at(url).await?;
+        Ok(match change {
+            Change::MakeAll => client.make_dir_all(&path).await,
+            Change::Make => client.make_dir(&path).await,
+            Change::Remove => client.remove_dir(&path).await,
+        }?)
+    })
+    .await
 }

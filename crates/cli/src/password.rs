@@ -11,7 +11,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,8 +27,6 @@ use client::memory::netrc;
 
 /// No password is longer; a file that is larger is another file.
 const LONGEST: u64 = 4096;
-/// A netrc of everybody's hosts is some kilobytes.
-const NETRC: u64 = 1024 * 1024;
 /// The environment variable.
 const VARIABLE: &str = "PASV_PASSWORD";
 
@@ -234,14 +231,11 @@ fn first_line(from: impl Read, path: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(line))
 }
 
-/// What `~/.netrc` (or the file that `NETRC` names) knows of the host. One that exists and cannot be read is an occasion for a
-/// warning: without it the login may be another one than was meant.
+/// What netrc knows of the host. A file that exists and cannot be read is worth a warning: without it the login may be another one
+/// than was meant.
 fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
-    let path = match std::env::var_os("NETRC") {
-        Some(path) => PathBuf::from(path),
-        None => PathBuf::from(std::env::var_os("HOME")?).join(".netrc"),
-    };
-    let (text, mode) = match read_netrc(&path) {
+    let path = netrc::path()?;
+    let (text, is_private) = match netrc::read(&path) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
@@ -251,19 +245,8 @@ fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
         }
     };
     let login = netrc::find(&text, host, user)?;
-    if mode & 0o077 != 0 && login.password.is_some() {
+    if !is_private && login.password.is_some() {
         say(format_args!("warning: {} can be read by other users; run chmod 600 on it", show_path(&path)));
     }
     Some(login)
-}
-
-/// Its bytes and its mode.
-fn read_netrc(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode();
-    let mut text = Vec::new();
-    if file.take(NETRC + 1).read_to_end(&mut text)? as u64 > NETRC {
-        return Err(io::Error::other(format!("it is larger than {NETRC} bytes")));
-    }
-    Ok((text, mode))
 }

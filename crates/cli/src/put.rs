@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use client::copy::{CopyError, OnLinks, TreeOptions};
 use client::walk::DEPTH;
-use client::{Client, Error};
+use client::{Client, Error, Verify};
 use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType};
 
 use crate::address;
-use crate::client_flags::{LinksFlag, Talk, TypeFlag, VerifyFlag, representation};
+use crate::client_flags::{LINKS, TYPES, Talk, one_of, representation};
 use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
@@ -50,19 +50,19 @@ pub(crate) struct Flags {
     no_clobber: bool,
 
     /// Transfer type: i, bytes as they are (default), or a, text with line ends converted.
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
-    representation: Option<TypeFlag>,
+    #[arg(long = "type", value_parser = one_of(TYPES), value_name = "TYPE")]
+    representation: Option<RepresentationType>,
 
     /// What proves that a file has arrived: the server's SIZE, its HASH too, or only its reply (off).
-    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = VerifyFlag::Size)]
-    verify: VerifyFlag,
+    #[arg(long, hide_short_help = true, value_parser = one_of(&[("size", Verify::Size), ("hash", Verify::Hash), ("off", Verify::Off)]), value_name = "HOW", hide_possible_values = true, default_value = "size")]
+    verify: Verify,
 
     /// Links in a directory: follow uploads a link to a file of the same directory as that file; keep uploads none, as FTP cannot
     /// make links.
     ///
     /// Links to directories, and those that lead out of the directory, are skipped.
-    #[arg(long, hide_short_help = true, value_enum, value_name = "HOW", hide_possible_values = true, default_value_t = LinksFlag::Follow)]
-    links: LinksFlag,
+    #[arg(long, hide_short_help = true, value_parser = one_of(LINKS), value_name = "HOW", hide_possible_values = true, default_value = "follow")]
+    links: OnLinks,
 
     /// Print a line for each file and a summary on stderr, even if it is not a terminal.
     #[arg(long, help_heading = "Output")]
@@ -110,7 +110,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify.verify(), flags.resume);
+    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify, flags.resume);
     // Is the directory of the URL known to exist?
     let mut ready = false;
     let mut whole = None;
@@ -211,11 +211,8 @@ async fn argument(
         *ready = true;
     }
     let done = if there.is_dir() {
-        let links = match flags.links {
-            LinksFlag::Follow => OnLinks::Follow,
-            LinksFlag::Keep => OnLinks::Keep,
-        };
-        client.put_tree(file, &path, TreeOptions { resume: flags.resume, links }).await
+        let options = TreeOptions { resume: flags.resume, links: flags.links };
+        client.put_tree(file, &path, options).await
     } else if text {
         client.put_text(file, &path).await.map(|_| true)
     } else {

@@ -5,7 +5,7 @@ use wire::url::FtpUrl;
 
 use crate::client_flags::Talk;
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::{Exit, Failure, say};
 
@@ -36,21 +36,11 @@ struct Count {
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut all = Several::of(urls.len());
+    let sessions = Sessions::new(&flags.talk, Meter::new(true));
     let mut count = Count::default();
-    let mut last = Ok(());
-    for url in &urls {
-        let done = one(&mut sessions, url, flags, &mut count).await;
-        last = all.add(done, Failure::print);
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
+    let done = each(sessions, &urls, async |sessions, url| one(sessions, url, flags, &mut count).await).await;
     summary(flags, &count);
-    last?;
-    all.end()
+    done
 }
 
 async fn one(

@@ -2,7 +2,28 @@
 //!
 //! All are tried, and each failure is printed when it happens. The exit code of one argument is its failure's; of several, 1 if
 //! one worked or they failed differently, else the one that all failures have.
+use crate::site::Sessions;
 use crate::talk::{Exit, Failure};
+
+/// Does the same for each argument, and ends the sessions.
+pub(crate) async fn each<T>(
+    mut sessions: Sessions<'_>,
+    arguments: &[T],
+    mut one: impl AsyncFnMut(&mut Sessions<'_>, &T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut all = Several::of(arguments.len());
+    let mut last = Ok(());
+    for argument in arguments {
+        let done = one(&mut sessions, argument).await;
+        last = all.add(done, |failure| sessions.meter.failed(failure));
+        if last.is_err() {
+            break;
+        }
+    }
+    sessions.end().await;
+    last?;
+    all.end()
+}
 
 /// How the arguments of a verb went so far.
 pub(crate) struct Several {

@@ -10,7 +10,7 @@ use wire::url::FtpUrl;
 use crate::client_flags::Talk;
 use crate::entry::json;
 use crate::progress::Meter;
-use crate::several::Several;
+use crate::several::each;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
 
@@ -31,22 +31,14 @@ pub(crate) struct Flags {
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
-    let mut all = Several::of(urls.len());
-    let mut last = Ok(());
-    for (number, url) in urls.iter().enumerate() {
-        let done = match entry(&mut sessions, url).await {
-            Ok(entry) => write(flags, url, &entry, number > 0).map_err(Failure::from),
-            Err(failure) => Err(failure),
-        };
-        last = all.add(done, Failure::print);
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
-    last?;
-    all.end()
+    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let mut number = 0;
+    each(sessions, &urls, async |sessions, url| {
+        number += 1;
+        let entry = entry(sessions, url).await?;
+        Ok(write(flags, url, &entry, number > 1)?)
+    })
+    .await
 }
 
 /// What is true of a URL, under the last name of its path.

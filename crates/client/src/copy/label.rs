@@ -25,8 +25,8 @@ use sha2::{Digest, Sha256};
 use wire::{Pathname, Stamp};
 
 use super::name::label_name;
-use super::part::is_ours;
 use super::source::{Likeness, Source};
+use super::target::is_ours;
 
 const ATTRIBUTE: &str = "user.pasv.part";
 const FIRST: &str = "pasv part 1";

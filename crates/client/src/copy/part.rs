@@ -18,16 +18,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, flock, fstat,
-    linkat, openat, renameat, statat, unlinkat,
+    AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, flock, fstat, linkat, openat,
+    renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
-use rustix::process::geteuid;
 use wire::Stamp;
 
 use super::label::Label;
 use super::name::{part_name, random_name};
-use super::target::{Existing, Here, Target, Why};
+use super::target::{Existing, Here, Target, Why, is_ours};
 
 /// How often others may come between two steps of ours before we give up.
 const TRIES: usize = 64;
@@ -242,14 +241,6 @@ impl Drop for Part<'_> {
             let _ = discard(self.target, &self.name, &self.file);
         }
     }
-}
-
-/// Is it a file that only this user can have made and can write?
-pub(super) fn is_ours(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-        && stat.st_uid == geteuid().as_raw()
-        && stat.st_nlink == 1
-        && stat.st_mode & 0o022 == 0
 }
 
 /// Removes the part that an earlier run has left of a target that is whole now.

@@ -247,3 +247,11 @@ pub(super) fn sync_folder(dir: BorrowedFd<'_>) -> io::Result<()> {
         Err(errno) => Err(errno.into()),
     }
 }
+
+/// Is it a file that only this user can have made and can write?
+pub(super) fn is_ours(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && stat.st_uid == geteuid().as_raw()
+        && stat.st_nlink == 1
+        && stat.st_mode & 0o022 == 0
+}

@@ -7,7 +7,15 @@
 //! ```
 //! Words are separated by blanks, tabs and line ends. A word may stand in double quotes, with `\` before a quote or a
 //! backslash in it. `#` starts a comment where a keyword could stand. Words are bytes: a password may be in any encoding.
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use wire::Secret;
+
+/// A netrc of everybody's hosts is some kilobytes.
+const LONGEST: u64 = 1024 * 1024;
 
 /// What is known of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +28,31 @@ pub struct Login {
     pub account: Option<Secret>,
 }
 
+/// Where it is: the file that `NETRC` names, else `~/.netrc`; none where there is no home.
+#[must_use]
+pub fn path() -> Option<PathBuf> {
+    match std::env::var_os("NETRC") {
+        Some(path) => Some(path.into()),
+        None => Some(PathBuf::from(std::env::var_os("HOME")?).join(".netrc")),
+    }
+}
+
+/// Its bytes, and whether only its owner can read it.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
+    let file = File::open(path)?;
+    let is_private = file.metadata()?.permissions().mode() & 0o077 == 0;
+    let mut text = Vec::new();
+    if file.take(LONGEST + 1).read_to_end(&mut text)? as u64 > LONGEST {
+        return Err(io::Error::other(format!("it is larger than {LONGEST} bytes")));
+    }
+    Ok((text, is_private))
+}
+
 /// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else nothing.
+#[must_use]
 pub fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
     let mut words = Words { rest: text };
     let mut entry: Option<(bool, Login)> = None;
