@@ -149,13 +149,13 @@ fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comman
 
 fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Command {
     let program = tools.peer("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd");
-    let keeper = tools.peer("pure-ftpd", "pure-ftpd/usr/bin/pure-pw");
+    let database_tool = tools.peer("pure-ftpd", "pure-ftpd/usr/bin/pure-pw");
     let (users, database) = (folder.join("users"), folder.join("users.pdb"));
     let root = folder.join("root");
     fs::write(&users, peers::pureftpd_users(&place(&root))).expect("a file of the trial's own");
     fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
     let made = run_within(
-        Command::new(keeper).arg("mkdb").arg(&database).arg("-f").arg(&users),
+        Command::new(database_tool).arg("mkdb").arg(&database).arg("-f").arg(&users),
         b"",
         Duration::from_secs(20),
     );

@@ -1,4 +1,4 @@
-//! Where does chance begin?
+//! Which seed do random tests start from?
 //!
 //! Two runs over the same code must say the same, so random inputs come from one seed. Whoever looks for what
 //! it has never tried gives another one.

@@ -1,4 +1,4 @@
-//! Do the fuzz targets stand a short run?
+//! Do the fuzz targets survive a short run?
 
 use std::fs;
 

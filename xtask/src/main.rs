@@ -1,4 +1,4 @@
-//! Which chores does this project have, and how are they asked for?
+//! Which tasks does this project have, and how are they run?
 #![forbid(unsafe_code)]
 
 mod chance;

@@ -1,4 +1,4 @@
-//! How do we get at other people's servers without installing them?
+//! How do we get other people's servers without installing them?
 //!
 //! Debian's packages of FTP servers exclude each other, and would start when installed; a balancer would too.
 //! So they are downloaded, unpacked below the target folder, and run from there; only the libraries they need

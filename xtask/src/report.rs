@@ -1,4 +1,4 @@
-//! What has been passed, failed and skipped, and how is it told?
+//! What passed, failed and was skipped, and how is that reported?
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! How is a program run, and what has it said?
+//! How is a program run, and what did it print?
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Which steps has the test of everything?
+//! Which steps has `cargo xtask test`?
 
 use anyhow::{Context as _, Result};
 

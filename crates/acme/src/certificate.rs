@@ -1,4 +1,4 @@
-//! What is in a certificate that came from an authority: whose is it, and how long does it last?
+//! Which names is a certificate for, and until when is it valid?
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use net::tls::identity::Identity;

@@ -1,8 +1,8 @@
-//! How is the authority spoken with? One request on one connection, over HTTP/1.1 and TLS, with an end to its
-//! time and size.
+//! How are requests sent to the authority? Each on a connection of its own, over HTTP/1.1 and TLS, with limits
+//! of time and size.
 //!
-//! The client that instant-acme brings waits for ever and reads without end, and drags in HTTP/2; a dozen
-//! requests in two months need neither pools nor streams.
+//! The client of instant-acme has neither limit, and needs HTTP/2; a dozen requests in two months need neither
+//! pools nor streams.
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, pending};
@@ -35,7 +35,7 @@ const CONNECT: Duration = Duration::from_secs(8);
 /// Bytes of an answer: a chain of certificates has some ten thousand.
 const ANSWER: usize = 1024 * 1024;
 
-/// So that an authority's people know whom to ask (RFC 8555 6.1).
+/// So that the authority's operators can identify the client (RFC 8555 6.1).
 const AGENT: &str = concat!("pasv/", env!("CARGO_PKG_VERSION"), " instant-acme");
 
 type Boxed = Box<dyn StdError + Send + Sync>;
@@ -52,7 +52,7 @@ impl fmt::Display for Unreachable {
 
 impl StdError for Unreachable {}
 
-/// Speaks HTTPS with servers that some authorities vouch for.
+/// An HTTPS client that trusts given authorities.
 #[derive(Clone)]
 pub(crate) struct Https {
     tls: TlsConnector,
@@ -106,7 +106,7 @@ async fn converse(
         let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
         Ok(BytesResponse::from(hyper::Response::from_parts(parts, Full::new(body))))
     };
-    // The connection moves the bytes; whatever becomes of it, the answer is what tells.
+    // Drives the connection; the outcome is that of the answer.
     let moving = async {
         let _ = connection.await;
         pending().await
@@ -117,7 +117,7 @@ async fn converse(
     }
 }
 
-/// With what is behind it: hyper and rustls say on their own only that something failed.
+/// The error with its causes: hyper and rustls alone say only that something failed.
 fn in_full(error: &(dyn StdError + 'static)) -> String {
     let (mut text, mut next) = (error.to_string(), error.source());
     while let Some(cause) = next {
@@ -140,7 +140,7 @@ struct Target {
 }
 
 impl Target {
-    /// None of what is not `https://`: no word for the authority goes in clear.
+    /// None unless the URL is `https://`: nothing goes to the authority unencrypted.
     fn of(uri: &Uri) -> Option<Self> {
         if uri.scheme_str() != Some("https") {
             return None;
@@ -153,7 +153,7 @@ impl Target {
     }
 }
 
-/// Is this a URL that can be spoken with?
+/// Is this a URL of HTTPS?
 pub(crate) fn is_url(text: &str) -> bool {
     text.parse().is_ok_and(|uri: Uri| Target::of(&uri).is_some_and(|target| !target.host.is_empty()))
 }
@@ -184,7 +184,7 @@ mod tests {
             let mut asked = [0; 4096];
             let length = theirs.read(&mut asked).await.unwrap();
             assert!(asked.starts_with(b"GET /dir HTTP/1.1\r\n") && length > 0);
-            // Who has heard enough hangs up.
+            // The client may close before it has read all.
             let _ = theirs.write_all(bytes).await;
         };
         let request = Request::get("/dir").body(BodyWrapper::default()).unwrap();

@@ -1,11 +1,11 @@
-//! How does a site get its certificate from an authority by itself (ACME, RFC 8555), and keep it fresh?
+//! How does a server get its certificate from an authority (ACME, RFC 8555), and renew it?
 //!
 //! ```text
-//!   start     kept and not over? --> shown at once           else the others are shown until it has come
-//!   then      a third of its time remains, or there is none: order --> kept --> shown, without a restart
-//!             it fails: told, and tried again later and later; the site goes on with what it has
+//!   start     saved and not expired? --> used at once        else other certificates are used until it comes
+//!   then      a third of its time remains, or there is none: order --> saved --> used, without a restart
+//!             the order fails: logged, and retried at growing intervals; the server keeps what it has
 //!
-//!   order     https to the authority  ....  the authority asks port 80 of each name: responder
+//!   order     https to the authority  ....  the authority connects to port 80 of each name: responder
 //! ```
 #![forbid(unsafe_code)]
 
@@ -21,18 +21,18 @@ use tokio::time::sleep;
 use wire::{Secret, Stamp};
 
 use self::certificate::Certificate;
-use self::kept::Kept;
-use self::obstacle::Obstacle;
+use self::error::OrderError;
+use self::store::Store;
 
 mod certificate;
+mod error;
 mod https;
-mod kept;
-mod obstacle;
 mod order;
 mod plan;
 mod responder;
+mod store;
 
-/// Let's Encrypt, the authority of most sites that have none of their own.
+/// Let's Encrypt.
 pub const DIRECTORY: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// What is ordered, and where.
@@ -52,22 +52,21 @@ pub struct Terms {
 pub struct Acme {
     terms: Terms,
     extra: Option<Roots>,
-    kept: Kept,
+    store: Store,
     current: Option<Certificate>,
 }
 
-/// The file of what was obtained last below the folder `state`, and what is in it; none where nothing was
-/// yet.
+/// The file of the last certificate below the folder `state`, and its content. None if there is none yet.
 pub fn saved(state: &Path, directory: &str, first: &str) -> Option<(PathBuf, io::Result<Secret>)> {
-    let kept = Kept::new(state, directory, first);
-    Some((kept.file().to_owned(), kept.certificate().transpose()?))
+    let store = Store::new(state, directory, first);
+    Some((store.file().to_owned(), store.certificate().transpose()?))
 }
 
 impl Acme {
-    /// Reads what is kept below the folder `state`, and asks nobody. `extra` are authorities to trust for the
+    /// Reads what is saved below the folder `state`, and makes no connection. `extra` are authorities to trust for the
     /// directory itself, beside the system's. None if there is no name.
     pub fn open(mut terms: Terms, state: &Path, extra: Option<Roots>) -> Option<Self> {
-        let kept = Kept::new(state, &terms.directory, terms.names.first()?);
+        let store = Store::new(state, &terms.directory, terms.names.first()?);
         // An authority may refuse an order that names one twice.
         let mut names: Vec<String> = Vec::new();
         for name in terms.names {
@@ -76,7 +75,7 @@ impl Acme {
             }
         }
         terms.names = names;
-        let mut acme = Self { terms, extra, kept, current: None };
+        let mut acme = Self { terms, extra, store, current: None };
         acme.look();
         if let Some(certificate) = &acme.current {
             let (names, until) = (acme.names(), day(certificate.validity.until));
@@ -85,14 +84,14 @@ impl Acme {
         Some(acme)
     }
 
-    /// The certificate, where there is one that is not over.
+    /// The certificate, if there is one that has not expired.
     pub fn identity(&self) -> Option<Identity> {
         self.current.as_ref().map(|certificate| certificate.identity.clone())
     }
 
-    /// Renews for ever, and tells of each certificate that has come.
+    /// Renews for ever, and sends each new certificate to `fresh`.
     pub async fn run(mut self, fresh: watch::Sender<Option<Identity>>) {
-        // Hundreds of files, read once in a process.
+        // Hundreds of files: read once.
         let Ok(system) = tokio::task::spawn_blocking(Roots::system).await else { return };
         let roots = self.extra.as_ref().map_or_else(|| system.clone(), |extra| system.and(extra));
         let mut failures = 0_u32;
@@ -103,53 +102,53 @@ impl Acme {
                 continue;
             }
             let renewed = self.renew(&roots).await;
-            // It is shown even where it is not good for long: nothing else is better.
+            // Used even if it expires soon: nothing else is better.
             fresh.send_if_modified(|shown| {
                 let print = |identity: &Option<Identity>| identity.as_ref().map(Identity::fingerprint);
                 let before = std::mem::replace(shown, self.identity());
                 print(&before) != print(shown)
             });
-            let Err(obstacle) = renewed else {
+            let Err(error) = renewed else {
                 failures = 0;
                 continue;
             };
             failures = failures.saturating_add(1);
             let validity = self.current.as_ref().map(|certificate| certificate.validity);
-            let rest = plan::rest(failures, validity).max(obstacle.rest());
+            let rest = plan::rest(failures, validity).max(error.rest());
             tracing::error!(
                 names = self.names(),
-                hint = obstacle.hint(),
+                hint = error.hint(),
                 again_in = format!("{} min", rest.as_secs() / 60),
-                "cannot get a certificate: {obstacle}"
+                "cannot get a certificate: {error}"
             );
             sleep(rest).await;
         }
     }
 
-    /// A certificate that is not due, or why there is none.
-    async fn renew(&mut self, roots: &Roots) -> Result<(), Obstacle> {
-        // Another site of this machine may have renewed it.
+    /// Gets a certificate that is not due for renewal.
+    async fn renew(&mut self, roots: &Roots) -> Result<(), OrderError> {
+        // Another server on this machine may have renewed it.
         self.look();
         if !self.until_due().is_zero() {
             return Ok(());
         }
         tracing::info!(names = self.names(), directory = self.terms.directory, "ordering a certificate");
-        let certificate = order::obtain(&self.terms, roots, &self.kept).await?;
+        let certificate = order::obtain(&self.terms, roots, &self.store).await?;
         let until = day(certificate.validity.until);
         tracing::info!(names = self.names(), until, "received a certificate");
         self.current = Some(certificate);
-        // Else one that never lasts would be ordered without end.
+        // Else a certificate that expires at once would be ordered without end.
         if self.until_due().is_zero() {
-            return Err(Obstacle::Useless(format!(
+            return Err(OrderError::Useless(format!(
                 "it expires on {until}, so soon that it would have to be renewed at once"
             )));
         }
         Ok(())
     }
 
-    /// Takes what is kept, unless it is over.
+    /// Takes the saved certificate, unless it has expired.
     fn look(&mut self) {
-        let read = self.kept.certificate().map_err(|error| error.to_string());
+        let read = self.store.certificate().map_err(|error| error.to_string());
         let read = read.and_then(|pem| pem.map(|pem| Certificate::from_pem(pem.expose())).transpose());
         match read {
             Ok(Some(certificate)) if !certificate.validity.is_over(SystemTime::now()) => {
@@ -157,7 +156,7 @@ impl Acme {
             }
             Ok(_) => {}
             Err(error) => {
-                let folder = self.kept.folder().display();
+                let folder = self.store.folder().display();
                 tracing::warn!(error, %folder, "cannot use the saved certificate");
             }
         }
@@ -179,7 +178,7 @@ fn day(time: SystemTime) -> String {
     Stamp::from_seconds(i64::try_from(seconds).unwrap_or(0)).rfc3339()
 }
 
-/// Reads the name of a host, as it can stand in a certificate and be proven by HTTP-01.
+/// Reads a host name that can be in a certificate and be proven by HTTP-01.
 pub fn host(text: &str) -> Result<String, String> {
     if text.parse::<IpAddr>().is_ok() {
         return Err(

@@ -1,8 +1,8 @@
-//! When is the next order due, and how long do we rest after orders that failed?
+//! When is the next order due, and how long do we wait after one that failed?
 use std::time::{Duration, SystemTime};
 
-/// The clock is looked at this often while a certificate is good for longer: it may be set, and the machine
-/// may sleep.
+/// How often the clock is read while a certificate is valid for longer: it may be set, and the machine may
+/// sleep.
 pub(crate) const LOOK: Duration = Duration::from_secs(3600);
 
 /// The rest after the first failure; each further one triples it. At 0, 5, 20 and 65 minutes there are three
@@ -10,8 +10,7 @@ pub(crate) const LOOK: Duration = Duration::from_secs(3600);
 /// before they refuse unseen.
 const FIRST: Duration = Duration::from_secs(5 * 60);
 
-/// The longest rest: who has repaired port 80 and does not restart the site has a certificate within half a
-/// day.
+/// The longest wait: after port 80 is fixed, the certificate comes within half a day without a restart.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
 /// From when until when a certificate is valid.

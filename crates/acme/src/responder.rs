@@ -1,8 +1,6 @@
-//! How does the authority see that a name is ours? It asks the name's port 80 for what it has told us
-//! (HTTP-01, RFC 8555 8.3).
+//! How does the authority verify a name? It requests a token from port 80 of the name (HTTP-01, RFC 8555 8.3).
 //!
-//! The port is open to everybody while an order is under way, and only then: it answers what was promised to
-//! the authority and nothing else.
+//! The port is open while an order is in progress, and only then; anything but the expected tokens is 404.
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
@@ -25,7 +23,7 @@ use tokio::time::{sleep, timeout};
 /// RFC 8555 8.3.
 const PREFIX: &str = "/.well-known/acme-challenge/";
 
-/// An authority asks from some five places at once; the rest is room for those who scan the world's port 80.
+/// An authority connects from some five places at once; the rest is room for port scanners.
 const CONNECTIONS: usize = 64;
 
 /// From the connection to the end of the answer: authorities give up after about ten seconds themselves.
@@ -60,7 +58,7 @@ impl Responder {
         Ok(Self { pending, _serving: serving })
     }
 
-    /// Answers from now on to who asks for `token`.
+    /// From now on answers requests for `token`.
     pub(crate) fn expect(&self, token: &str, authorization: &str) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.insert(token.to_owned(), authorization.to_owned());

@@ -1,5 +1,4 @@
-//! What has to be changed in the rules of this machine, so that they let the server through, or forget it
-//! again?
+//! Which changes to the rules of this machine let the server through, and which remove those again?
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! What do the firewall programs of this machine say?
+//! What do the firewall programs of this machine report?
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -30,8 +30,8 @@ pub fn recognised() -> Recognised {
     recognise(&seen)
 }
 
-/// The front end that writes the rules of this machine, where one is active: ufw or firewalld. It writes its
-/// chains anew whenever it likes, and knows nothing of lines that others put there.
+/// The front end that manages the rules of this machine, if one is active: ufw or firewalld. It rewrites its
+/// chains at any time, and removes lines of others.
 pub fn front_end() -> Option<Target> {
     let (ufw, firewalld) = front_ends();
     front_end_of(ufw.as_deref(), firewalld.as_deref())

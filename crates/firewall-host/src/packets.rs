@@ -1,4 +1,4 @@
-//! Does a test of a firewall hold for all of these packets, for some, or for none?
+//! Does a match of a firewall rule hold for all of these packets, for some, or for none?
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;

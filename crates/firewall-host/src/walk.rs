@@ -1,4 +1,4 @@
-//! What becomes of packets in the chains of a kernel?
+//! What happens to packets in the chains of a kernel?
 //!
 //! ```text
 //!   packets --> base chain --> rule --> rule --> ... --> policy

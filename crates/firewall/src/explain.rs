@@ -1,4 +1,4 @@
-//! How are a server's rules told to a person?
+//! How are a server's rules explained to a person?
 
 use core::fmt::Write as _;
 

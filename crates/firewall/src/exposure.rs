@@ -1,4 +1,4 @@
-//! What does a firewall have to know of a server?
+//! What has a firewall to know of a server?
 
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! Which four rules does a server ask of the firewalls between it and its clients?
+//! Which four rules does a server need in the firewalls between it and its clients?
 //!
 //! ```text
 //!   Exposure (ports, active or not) --Rules::of--> Rules (values) --explain--> words and a drawing

@@ -1,4 +1,4 @@
-//! What are the four rules called, wherever one of them is told?
+//! What are the four rules called wherever one is mentioned?
 //!
 //! The number is that of the classic description, and the words are whose packets it lets go where. The
 //! server's 425, the client's errors and both doctors say them too; tests of each compare what is said with

@@ -1,4 +1,4 @@
-//! What is asked for: whose rules, for which clients, and in what kind of firewall?
+//! What is requested: rules for which server, for which clients, in what kind of firewall?
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! How do lines for a firewall become a text that can be pasted, with or without their reasons?
+//! How do lines for a firewall become text that can be pasted, with or without explanations?
 
 use crate::rules::{Direction, Rule};
 

@@ -6,22 +6,22 @@ use crate::request::{Modes, Output, Request, Tracking};
 use crate::rules::Rules;
 use crate::sheet::Sheet;
 
+mod advice;
 mod aws;
+mod aws_nacl;
 mod azure;
-mod beside;
 mod cisco;
 mod docker;
 mod firewalld;
 mod gcp;
 mod haproxy;
-mod insertion;
 mod iptables;
 mod kubernetes;
 mod mikrotik;
-mod nacl;
 pub mod nftables;
+mod nftables_insert;
+mod nftables_router;
 mod pf;
-mod router;
 mod ufw;
 mod windows;
 
@@ -98,15 +98,15 @@ const ROWS: [Row; 18] = {
     use Tracks::{Always, AsAsked, Never};
     [
         Row { target: T::Nftables, name: "nftables", about: "Linux: a complete rule set, for `nft -f`", tested: By("nft"), tracks: AsAsked, mark: "#", write: W::Any(nftables::write) },
-        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: lines for an existing chain of nftables", tested: By("nft"), tracks: AsAsked, mark: "#", write: W::Some(insertion::write) },
-        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router in front of the server: DNAT and forwarding", tested: By("nft"), tracks: Always, mark: "#", write: W::Some(router::write) },
+        Row { target: T::NftablesInsert, name: "nftables-insert", about: "Linux: lines for an existing chain of nftables", tested: By("nft"), tracks: AsAsked, mark: "#", write: W::Some(nftables_insert::write) },
+        Row { target: T::NftablesRouter, name: "nftables-router", about: "Linux router in front of the server: DNAT and forwarding", tested: By("nft"), tracks: Always, mark: "#", write: W::Some(nftables_router::write) },
         Row { target: T::Iptables, name: "iptables", about: "Linux: a complete rule set, for `iptables-restore` and `ip6tables-restore`", tested: By("iptables-restore"), tracks: AsAsked, mark: "#", write: W::Any(iptables::whole) },
         Row { target: T::IptablesInsert, name: "iptables-insert", about: "Linux: commands that add to existing rules of iptables", tested: By("iptables"), tracks: AsAsked, mark: "#", write: W::Any(iptables::inserted) },
         Row { target: T::Ufw, name: "ufw", about: "Ubuntu's front end", tested: By("ufw"), tracks: Always, mark: "#", write: W::Any(ufw::write) },
         Row { target: T::Firewalld, name: "firewalld", about: "Fedora's and Red Hat's front end", tested: By("firewalld"), tracks: Always, mark: "#", write: W::Any(firewalld::write) },
         Row { target: T::Pf, name: "pf", about: "OpenBSD, FreeBSD, macOS: lines for pf.conf", tested: Not, tracks: AsAsked, mark: "#", write: W::Some(pf::write) },
         Row { target: T::Aws, name: "aws", about: "Amazon: security group", tested: Not, tracks: Always, mark: "#", write: W::Any(aws::write) },
-        Row { target: T::AwsNacl, name: "aws-nacl", about: "Amazon: network ACL of the subnet", tested: Not, tracks: Never, mark: "#", write: W::Any(nacl::write) },
+        Row { target: T::AwsNacl, name: "aws-nacl", about: "Amazon: network ACL of the subnet", tested: Not, tracks: Never, mark: "#", write: W::Any(aws_nacl::write) },
         Row { target: T::Gcp, name: "gcp", about: "Google Cloud: VPC firewall rules", tested: Not, tracks: Always, mark: "#", write: W::Any(gcp::write) },
         Row { target: T::Azure, name: "azure", about: "Azure: network security group", tested: Not, tracks: Always, mark: "#", write: W::Any(azure::write) },
         Row { target: T::Windows, name: "windows", about: "Windows Defender Firewall, in PowerShell", tested: Not, tracks: Always, mark: "#", write: W::Any(windows::write) },
@@ -154,7 +154,7 @@ impl Target {
             Write::Some(write) => write(&request)?,
         };
         sheet.blank();
-        beside::add(&mut sheet, self, &request);
+        advice::add(&mut sheet, self, &request);
         let mut text = format!("{} {}\n", row.mark, row.tested);
         if explain {
             for line in Rules::of(&request.asked()).explain().lines() {

@@ -68,7 +68,7 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize) {
             server(trial, number, mode, shape);
         }
         if shape.place != Place::Router {
-            keeper(trial, number, shape);
+            administrator(trial, number, shape);
         }
     } else if loss == Loss::Control && shape.place != Place::Router {
         // It is part of every rule that lets something in, or out.
@@ -160,7 +160,7 @@ fn server(trial: &mut Trial<'_>, number: u8, mode: Mode, shape: Shape) {
 }
 
 /// What those say on the server who read its rules.
-fn keeper(trial: &mut Trial<'_>, number: u8, shape: Shape) {
+fn administrator(trial: &mut Trial<'_>, number: u8, shape: Shape) {
     assert_eq!(missing(trial, shape), [number], "`pasv firewall --check`");
     let (listen, range) = (CONTROL.to_string(), format!("{LOW}-{HIGH}"));
     let mut call = trial.program();

@@ -1,4 +1,4 @@
-//! What does `iptables-save` say of the rules that nft shows in parts only?
+//! How are rules that nft shows in part completed from `iptables-save`?
 //!
 //! iptables writes some of its matches (`conntrack`, `multiport`) into the kernel as they were before
 //! nftables, and nft can only name them. The order of the rules in a chain is the same in both listings.

@@ -1,4 +1,4 @@
-//! How does a rule look to a person? Near enough to what `nft list` prints to be found there.
+//! How is a rule shown to a person? Close to what `nft list` prints, so that it can be found there.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What does a security group of Amazon want?
+//! How is an AWS security group written?
 
 use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Ports, Rule};

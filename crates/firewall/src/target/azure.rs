@@ -1,4 +1,4 @@
-//! What does a network security group of Azure want?
+//! How is an Azure network security group written?
 
 use crate::request::{Output, Request};
 use crate::rules::{Direction, Rule};

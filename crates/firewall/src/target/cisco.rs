@@ -1,4 +1,4 @@
-//! What do the access lists of Cisco IOS want, which look at single packets?
+//! How are the access lists of Cisco IOS written, which do not track connections?
 
 use ipnet::IpNet;
 

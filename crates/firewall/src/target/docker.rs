@@ -3,7 +3,7 @@
 use crate::request::{Family, Request};
 use crate::rules::{Direction, Rule};
 use crate::sheet::Sheet;
-use crate::target::{Target, beside};
+use crate::target::{Target, advice};
 
 pub(super) fn write(request: &Request) -> Sheet {
     let rules = request.written(Direction::In);
@@ -19,8 +19,8 @@ pub(super) fn write(request: &Request) -> Sheet {
     }
     sheet.blank();
     sheet.plain("IMAGE='<image that contains pasv>'");
-    let settings = beside::settings(Target::Docker, request);
-    let settings = settings.replace(beside::ADDRESS, "\"$ADDRESS\"");
+    let settings = advice::settings(Target::Docker, request);
+    let settings = settings.replace(advice::ADDRESS, "\"$ADDRESS\"");
     if settings.contains("$ADDRESS") {
         sheet.plain("ADDRESS='<public IPv4 address>'");
     }

@@ -1,4 +1,4 @@
-//! What does firewalld want: a service of its own, without the helper that its service `ftp` brings?
+//! How is firewalld told: by a service of its own, without the helper of its service `ftp`?
 
 use crate::request::{Output, Request};
 use crate::rules::{Direction, Rule};

@@ -1,4 +1,4 @@
-//! What do the firewall rules of a Google Cloud network want?
+//! How are the firewall rules of a Google Cloud network written?
 
 use crate::request::{Output, Request};
 use crate::rules::{Direction, Rule};

@@ -1,4 +1,4 @@
-//! What does HAProxy want before one server or several?
+//! How is HAProxy configured in front of one server or several?
 
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -7,7 +7,7 @@ use crate::request::Request;
 use crate::rules::{Direction, Ports, Rule};
 use crate::sheet::Sheet;
 use crate::target::Unfit;
-use crate::target::beside::passive;
+use crate::target::advice::passive;
 
 pub(super) fn write(request: &Request) -> Result<Sheet, Unfit> {
     if request.inside.is_empty() {

@@ -1,4 +1,4 @@
-//! What do iptables and ip6tables read: as a whole rule set, and beside rules that are there already?
+//! How are iptables and ip6tables told: as a whole rule set, or beside existing rules?
 //!
 //! One file serves both: `-4` and `-6` before a rule make the other program pass over it.
 

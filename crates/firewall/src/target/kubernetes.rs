@@ -1,4 +1,4 @@
-//! What does a Service of Kubernetes want?
+//! How is a Service of Kubernetes written?
 
 use crate::request::{Family, Output, Request};
 use crate::rules::{Direction, Rule};

@@ -1,4 +1,4 @@
-//! What does RouterOS want on a router before the server?
+//! How is RouterOS told, on a router in front of the server?
 
 use crate::request::{Family, Output, Request};
 use crate::rules::Direction;

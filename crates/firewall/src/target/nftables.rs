@@ -1,4 +1,4 @@
-//! What does nftables read on the server itself, where the whole rule set is ours?
+//! How is a complete nftables rule set for the server itself written?
 //!
 //! The table is made, emptied and filled in one transaction, so that loading it twice is loading it once.
 

@@ -1,4 +1,4 @@
-//! What does pf read, on the server itself or on a router before it?
+//! How are lines for pf written, on the server itself or on a router in front of it?
 
 use crate::request::{Family, Request, Tracking};
 use crate::rules::{Direction, Ports, Role, Rule};

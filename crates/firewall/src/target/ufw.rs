@@ -1,4 +1,4 @@
-//! What does ufw want: a profile of the application, and its permission?
+//! How is ufw told: by a profile of the application, and a rule that allows it?
 
 use ipnet::IpNet;
 

@@ -1,4 +1,4 @@
-//! What does the firewall of Windows want, in the words of PowerShell?
+//! How is Windows Defender Firewall told, in PowerShell?
 
 use crate::request::{Output, Request};
 use crate::rules::{Direction, Rule};

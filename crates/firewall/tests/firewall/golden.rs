@@ -1,4 +1,4 @@
-//! Is every firewall told what the files in `golden/` say?
+//! Is the output for every firewall what the files in `golden/` say?
 //!
 //! A file for each target, with one request that asks for most of what it can write. After an intended change
 //! `PASV_GOLDEN=write cargo test -p firewall golden` writes them again, to be read before they are committed.

@@ -1,4 +1,4 @@
-//! What does a network ACL of Amazon want, which looks at single packets?
+//! How is an AWS network ACL written, which does not track connections?
 
 use core::ops::RangeInclusive;
 

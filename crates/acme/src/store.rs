@@ -1,4 +1,4 @@
-//! What is kept from one start to the next, so that a restart asks the authority for nothing?
+//! What is saved, so that a restart orders nothing from the authority?
 //!
 //! ```text
 //!   $XDG_STATE_HOME/pasv/acme/ca.example-0123456789abcdef/    one for each directory URL
@@ -21,14 +21,14 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// The folder of one authority.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Store {
     folder: PathBuf,
     certificate: PathBuf,
 }
 
-impl Kept {
-    /// Below the folder of everything that is kept, for a directory and a certificate whose first name this
-    /// is. The name is one of a host, so that it leads nowhere else.
+impl Store {
+    /// Below the folder `state`, for the URL of a directory and the first name of a certificate. The name is a
+    /// host name, so it cannot lead out of the folder.
     pub(crate) fn new(state: &Path, directory: &str, name: &str) -> Self {
         let host = directory.split('/').nth(2).unwrap_or_default();
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
@@ -59,7 +59,7 @@ impl Kept {
         Ok(Some(serde_json::from_slice(text.expose())?))
     }
 
-    pub(crate) fn keep_account(&self, account: &AccountCredentials) -> io::Result<()> {
+    pub(crate) fn save_account(&self, account: &AccountCredentials) -> io::Result<()> {
         let text = Secret::new(serde_json::to_string(account)?);
         self.write(&self.account_file(), &text)
     }
@@ -77,7 +77,7 @@ impl Kept {
         read(&self.certificate)
     }
 
-    pub(crate) fn keep_certificate(&self, pem: &Secret) -> io::Result<()> {
+    pub(crate) fn save_certificate(&self, pem: &Secret) -> io::Result<()> {
         self.write(&self.certificate, pem)
     }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn each_directory_has_a_place_of_its_own() {
         let state = Path::new("/state/pasv");
-        let folder = |directory: &str| Kept::new(state, directory, "ftp.example").folder;
+        let folder = |directory: &str| Store::new(state, directory, "ftp.example").folder;
         let (one, other) = (folder("https://ca.example/directory"), folder("https://ca.example/staging"));
         assert_ne!(one, other);
         assert!(one.starts_with("/state/pasv/acme"));
@@ -119,16 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_found_again() {
+    fn what_is_saved_is_found_again() {
         let state = tempfile::tempdir().unwrap();
-        let kept = Kept::new(state.path(), "https://ca.example/dir", "ftp.example");
-        assert!(kept.account().unwrap().is_none() && kept.certificate().unwrap().is_none());
-        kept.keep_certificate(&Secret::new("PEM")).unwrap();
-        assert_eq!(kept.certificate().unwrap().unwrap().expose(), b"PEM");
-        kept.forget_account().unwrap();
-        fs::write(kept.account_file(), "no account").unwrap();
-        assert!(kept.account().is_err());
-        kept.forget_account().unwrap();
-        assert!(kept.account().unwrap().is_none());
+        let store = Store::new(state.path(), "https://ca.example/dir", "ftp.example");
+        assert!(store.account().unwrap().is_none() && store.certificate().unwrap().is_none());
+        store.save_certificate(&Secret::new("PEM")).unwrap();
+        assert_eq!(store.certificate().unwrap().unwrap().expose(), b"PEM");
+        store.forget_account().unwrap();
+        fs::write(store.account_file(), "no account").unwrap();
+        assert!(store.account().is_err());
+        store.forget_account().unwrap();
+        assert!(store.account().unwrap().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Why was there no certificate, and what is to be done about it?
+//! Why did an order fail, and what can the administrator do about it?
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -11,30 +11,30 @@ use super::https::Unreachable;
 use net::os_error::words;
 use wire::pathname::show;
 
-/// Characters of an authority's words that go into the log.
+/// Characters of an authority's message that go into the log.
 const WORDS: usize = 1000;
 
 /// An order that failed.
 #[derive(Debug)]
-pub(crate) enum Obstacle {
+pub(crate) enum OrderError {
     /// The authority refuses: what it says (RFC 8555 6.7), and of which name.
     Refused { problem: Problem, name: Option<String> },
-    /// No conversation with the authority, or none that makes sense.
+    /// The authority cannot be reached, or its answers make no sense.
     Conversation(Error),
     /// Port 80 cannot be listened on.
     Listen(SocketAddr, io::Error),
-    /// What was obtained, or is needed for it, cannot be kept.
+    /// What was obtained, or is needed for it, cannot be store.
     Keep(PathBuf, io::Error),
     /// The authority does not prove names as we can.
     NoHttp01(String),
-    /// It took longer than this.
+    /// The order took longer than this.
     Late(Duration),
     /// A certificate has come that is of no use.
     Useless(String),
 }
 
 /// The conversation failed, or was refused.
-impl From<Error> for Obstacle {
+impl From<Error> for OrderError {
     fn from(error: Error) -> Self {
         match error {
             Error::Api(problem) => Self::Refused { problem, name: None },
@@ -43,7 +43,7 @@ impl From<Error> for Obstacle {
     }
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { problem, name: Some(name) } => {
@@ -66,7 +66,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-impl Obstacle {
+impl OrderError {
     /// What to do, where that can be known.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -139,7 +139,7 @@ pub(crate) fn is_unknown_account(error: &Error) -> bool {
     matches!(error, Error::Api(problem) if kind(problem) == "accountDoesNotExist")
 }
 
-/// Somebody else's words, as they can stand in a log.
+/// Somebody else's text, escaped and cut for the log.
 fn shown(words: &impl fmt::Display) -> String {
     let words: String = words.to_string().chars().take(WORDS).collect();
     show(words.as_bytes())
@@ -161,19 +161,20 @@ mod tests {
     #[test]
     fn a_refusal_tells_whose_words_they_are_and_what_to_do() {
         let name = Some("ftp.example".to_owned());
-        let told = Obstacle::Refused { problem: problem("connection", "192.0.2.7: Timeout"), name };
+        let told = OrderError::Refused { problem: problem("connection", "192.0.2.7: Timeout"), name };
         assert!(told.to_string().contains("ftp.example") && told.to_string().contains("192.0.2.7: Timeout"));
         assert!(told.hint().is_some_and(|hint| hint.contains("port 80")));
         assert_eq!(told.rest(), Duration::ZERO);
-        let told = Obstacle::from(Error::Api(problem("rateLimited", "too many")));
+        let told = OrderError::from(Error::Api(problem("rateLimited", "too many")));
         assert!(told.rest() >= Duration::from_secs(3600));
-        assert!(Obstacle::from(Error::Api(problem("malformed", "?"))).hint().is_none());
+        assert!(OrderError::from(Error::Api(problem("malformed", "?"))).hint().is_none());
         assert!(is_unknown_account(&Error::Api(problem("accountDoesNotExist", ""))));
     }
 
     #[test]
     fn an_authority_forges_no_log_line() {
-        let told = Obstacle::from(Error::Api(problem("dns", &format!("no\nERROR {}", "x".repeat(100_000)))));
+        let told =
+            OrderError::from(Error::Api(problem("dns", &format!("no\nERROR {}", "x".repeat(100_000)))));
         let text = told.to_string();
         assert!(!text.contains('\n') && text.len() < 2 * WORDS);
     }
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_is_told() {
         let at = "0.0.0.0:80".parse().unwrap();
-        let told = Obstacle::Listen(at, io::ErrorKind::PermissionDenied.into());
+        let told = OrderError::Listen(at, io::ErrorKind::PermissionDenied.into());
         assert!(told.hint().is_some_and(|hint| hint.contains("CAP_NET_BIND_SERVICE")));
         assert!(told.to_string().contains("0.0.0.0:80"));
     }

@@ -1,4 +1,4 @@
-//! What does nftables read on a router before the server: where connections are sent on, and what may pass?
+//! How are nftables rules for a router in front of the server written: DNAT and forwarding?
 
 use core::net::IpAddr;
 

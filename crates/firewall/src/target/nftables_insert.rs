@@ -1,4 +1,4 @@
-//! What is put into a chain of nftables that somebody else made, and that drops by itself?
+//! Which lines are added to an existing nftables chain that drops?
 
 use crate::exposure::Families;
 use crate::request::{Family, Output, Request, Tracking};

@@ -1,4 +1,4 @@
-//! What has to agree with the rules, and how is it tried out?
+//! What else has to agree with the rules, and how are they tried out?
 
 use crate::exposure::{Active, Families};
 use crate::request::{Authority, Family, Modes, Output, Request, Tracking};
