@@ -1,7 +1,6 @@
 //! How does a client in active mode wait for the server's data connection?
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::io::Interest;
@@ -16,8 +15,7 @@ use crate::watch::{Watched, watch};
 pub struct ActivePort {
     socket: Watched,
     local: SocketAddr,
-    strangers: AtomicU64,
-    /// The first of them.
+    /// The first peer that was not the expected one.
     stranger: OnceLock<IpAddr>,
 }
 
@@ -33,7 +31,7 @@ impl ActivePort {
         // A listening TCP socket has a name, and that name is an address and a port.
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = watch(Arc::new(socket.into()), Interest::READABLE)?;
-        Ok(Self { socket, local, strangers: AtomicU64::new(0), stranger: OnceLock::new() })
+        Ok(Self { socket, local, stranger: OnceLock::new() })
     }
 
     /// The address it listens at, with the port the kernel chose.
@@ -41,12 +39,7 @@ impl ActivePort {
         self.local
     }
 
-    /// Connections of others so far, which were closed.
-    pub fn dropped(&self) -> u64 {
-        self.strangers.load(Ordering::Relaxed)
-    }
-
-    /// The first of those others.
+    /// The first other peer that has connected, if any has.
     pub fn stranger(&self) -> Option<IpAddr> {
         self.stranger.get().copied()
     }
@@ -57,8 +50,8 @@ impl ActivePort {
         half_open::look(peer.to_canonical(), self.local.port(), None).await
     }
 
-    /// The connection from `peer`. Connections of others are closed, counted and logged; they never end the
-    /// wait. There is no deadline here: put one around it. Cancel-safe.
+    /// The connection from `peer`. Connections of others are closed, and the first is logged; they never end
+    /// the wait. There is no deadline here: put one around it. Cancel-safe.
     ///
     /// # Errors
     /// Only when the listening socket itself has failed.
@@ -68,10 +61,8 @@ impl ActivePort {
             match self.socket.async_io(Interest::READABLE, accept).await {
                 Ok((socket, from)) if from.ip() == peer => return Ok(Data::new(socket, from)),
                 Ok((_, stranger)) => {
-                    let count = self.strangers.fetch_add(1, Ordering::Relaxed);
-                    self.stranger.get_or_init(|| stranger.ip());
-                    // The first of each listener is enough: it lives for one transfer.
-                    if count == 0 {
+                    // To log the first is enough: a listener lives for one transfer.
+                    if self.stranger.set(stranger.ip()).is_ok() {
                         tracing::warn!(%stranger, expected = %peer, "a data connection of a wrong peer was closed");
                     }
                 }

@@ -27,9 +27,9 @@ use crate::proxy::Proxies;
 use crate::segments;
 
 mod acceptor;
+mod candidates;
 mod claim;
 mod claims;
-mod contest;
 mod demand;
 mod hub;
 mod protected;
@@ -96,17 +96,6 @@ pub struct PassivePorts {
 }
 
 impl PassivePorts {
-    /// [`PassivePorts::bind_with`] without options.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn bind(
-        addresses: &[IpAddr],
-        range: RangeInclusive<u16>,
-    ) -> io::Result<(Self, Vec<(u16, io::Error)>)> {
-        Self::bind_with(addresses, range, &Options::default())
-    }
-
     /// Binds every port of a range on every address once, and spawns one acceptor task for each. Must be
     /// called inside a tokio runtime. `::` takes IPv4 as well, unless `0.0.0.0` is among the addresses; an
     /// address that is covered by one of these is not bound beside it, which could not be. Ports that could
@@ -114,7 +103,7 @@ impl PassivePorts {
     ///
     /// # Errors
     /// When not one port could be bound: the first error.
-    pub fn bind_with(
+    pub fn bind(
         addresses: &[IpAddr],
         range: RangeInclusive<u16>,
         options: &Options,
@@ -255,11 +244,6 @@ impl PassivePorts {
             self.hub.yields(id, Some(reservation.since + yields));
         }
         Ok(reservation)
-    }
-
-    /// Connections so far that no claim was for; they were closed.
-    pub fn dropped(&self) -> u64 {
-        self.refusals().read().strangers
     }
 
     /// The counts of connections that were turned away; they can be read at any time.

@@ -176,7 +176,7 @@ fn passive_ports(
                     yields: Some(site.deadlines.data),
                 };
                 let range = listener.passive_ports.clone();
-                let (ports, missing) = PassivePorts::bind_with(&at, range.clone(), &options)
+                let (ports, missing) = PassivePorts::bind(&at, range.clone(), &options)
                     .map_err(|error| BindError::Passive(range, error))?;
                 taken.extend(missing);
                 Some(Arc::new(ports))

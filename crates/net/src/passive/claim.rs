@@ -22,7 +22,7 @@ pub enum ClaimError {
     /// stranger that shares the address (a NAT, a shared machine), and which cannot be known: both are
     /// closed. Guessing would hand a file to the stranger, or take one from it.
     #[error("two data connections came from the same address")]
-    Contested,
+    Ambiguous,
     /// Its owner had not asked for the connection for as long as [`Options::yields`](super::Options::yields)
     /// says, and another claim of the address waited: that one has the port.
     #[error("the port was given to another claim, as it had not been used")]
@@ -95,7 +95,7 @@ impl Claim {
     pub fn arrived(&mut self) -> Option<Result<Data, ClaimError>> {
         // The peer connects before it sends the command that uses the connection, so that it is often in the
         // kernel's queue before the acceptor's task has had its turn. So may be a second one behind the
-        // first, which makes both of them contested.
+        // first, which makes both of them ambiguous.
         self.0.take_waiting();
         resolved(self.0.hub.look(self.0.id, None))
     }
@@ -103,7 +103,7 @@ impl Claim {
     /// The peer's connection, waiting for it. Cancel-safe; resolves once.
     ///
     /// # Errors
-    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Contested`] when a second connection
+    /// [`ClaimError::Expired`] when its time has passed; [`ClaimError::Ambiguous`] when a second connection
     /// from the peer's address came before this was called.
     pub async fn connection(&mut self) -> Result<Data, ClaimError> {
         let Reservation { hub, id, until, peer, .. } = &self.0;
@@ -160,7 +160,7 @@ impl Reservation {
                 News::Queued => Poll::Pending,
                 News::Port(port) => Poll::Ready(Some(port)),
                 // Impossible for a claim without a port; gone is gone.
-                News::Arrived(_) | News::Contested | News::Expired | News::Yielded => Poll::Ready(None),
+                News::Arrived(_) | News::Ambiguous | News::Expired | News::Yielded => Poll::Ready(None),
             });
             match timeout_at(next, grant).await {
                 Ok(port) => return port,
@@ -181,7 +181,7 @@ fn resolved(news: News) -> Option<Result<Data, ClaimError>> {
     match news {
         News::Queued | News::Port(_) => None,
         News::Arrived(data) => Some(Ok(data)),
-        News::Contested => Some(Err(ClaimError::Contested)),
+        News::Ambiguous => Some(Err(ClaimError::Ambiguous)),
         News::Expired => Some(Err(ClaimError::Expired)),
         News::Yielded => Some(Err(ClaimError::Yielded)),
     }

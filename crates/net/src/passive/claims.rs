@@ -9,12 +9,12 @@
 //!      |                                           v
 //!      +---------------------------------------> Live --arrive--> Arrived --take--> (gone)
 //!                                                  |                 |
-//!                                expire, release --+                 +--second arrival--> contested (gone)
+//!                                expire, release --+                 +--second arrival--> ambiguous (gone)
 //! ```
 //!
 //! Only `Live` holds the port: from the arrival on it is free for the next claim of that address. An arrival
 //! that no live claim wants, while earlier ones at the same slot have not been taken up, is ambiguous: all of
-//! those are contested. An arrival from any other address is a stranger, and changes nothing.
+//! those are ambiguous. An arrival from any other address is a stranger, and changes nothing.
 //!
 //! Where there are protected claims, those that need a slot for themselves leave some to the others (see
 //! [`Quota`]): clients in clear cannot take every port of an address from those under TLS.
@@ -77,7 +77,7 @@ pub(crate) enum Outcome {
     /// This claim's. Its port is free again, and went to the grants if others were waiting.
     Handed(ClaimId, Vec<Grant>),
     /// It might be any of these, whose connections came earlier and are not taken up: none may be trusted.
-    Contested(Vec<ClaimId>),
+    Ambiguous(Vec<ClaimId>),
     /// That of a protected claim: it has yet to say which.
     Protected(Stamp),
     /// No claim's.
@@ -187,7 +187,7 @@ impl Claims {
                         self.ids.remove(id);
                     }
                     self.tidy(peer);
-                    Outcome::Contested(ids)
+                    Outcome::Ambiguous(ids)
                 }
                 None => Outcome::Stranger,
             },

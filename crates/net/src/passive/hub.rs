@@ -31,7 +31,7 @@ pub(super) enum News {
     /// Its connection is there.
     Arrived(Data),
     /// So was another from the same address: neither can be trusted.
-    Contested,
+    Ambiguous,
     /// Its time has passed.
     Expired,
     /// It was not used, and others waited.
@@ -196,11 +196,11 @@ impl Hub {
                 };
             }
             // The session logs it as well, and knows its user.
-            Outcome::Contested(ids) => {
+            Outcome::Ambiguous(ids) => {
                 closing.push(data);
-                line = state.tally.note(Cause::Contested, 1 + ids.len() as u64, peer, port, now);
+                line = state.tally.note(Cause::Ambiguous, 1 + ids.len() as u64, peer, port, now);
                 for id in ids {
-                    closing.extend(state.post(id, News::Contested, &mut woken));
+                    closing.extend(state.post(id, News::Ambiguous, &mut woken));
                 }
             }
             Outcome::Stranger => {
@@ -227,7 +227,7 @@ impl Hub {
                 }
                 if let News::Port(port) = mailbox.news { News::Port(port) } else { News::Queued }
             }
-            News::Arrived(_) | News::Contested | News::Expired | News::Yielded => {
+            News::Arrived(_) | News::Ambiguous | News::Expired | News::Yielded => {
                 state.claims.take(id);
                 state.mailboxes.remove(&id).map_or(News::Expired, |mailbox| mailbox.news)
             }

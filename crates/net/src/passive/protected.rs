@@ -21,8 +21,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::candidates::{Handshakes, HeldBack, Released};
 use super::claim::{ClaimedPort, Reservation};
-use super::contest::{Handshakes, HeldBack, Released};
 use super::demand::Refused;
 use super::hub::{ArrivalEvent, Awaits, HelloEvent};
 use super::refusals::Cause;
@@ -68,7 +68,7 @@ pub enum NoConnection {
     /// The claim had not been used for long, and another claim of the address waited: that one has the port.
     Yielded,
     /// Several may be the client's, and which cannot be known.
-    Contested,
+    Ambiguous,
     /// The last one that came was turned away.
     Refused(Refused),
     /// The handshake of the last one failed.
@@ -144,14 +144,14 @@ impl ProtectedClaim {
         let mut held = HeldBack::new(self.reuse);
         let mut handshakes = Handshakes::new(self.binding.clone(), self.reuse, flow, deadline);
         loop {
-            match held.release(Instant::now(), || self.is_contended()) {
+            match held.release(Instant::now(), || self.has_candidates()) {
                 Released::Nothing => {}
                 Released::TheOne(hello) => handshakes.take(hello),
-                Released::Contested(hellos) => {
+                Released::Ambiguous(hellos) => {
                     for hello in hellos {
-                        self.refuse(*hello, Cause::Contested);
+                        self.refuse(*hello, Cause::Ambiguous);
                     }
-                    return Err(NoConnection::Contested);
+                    return Err(NoConnection::Ambiguous);
                 }
             }
             let alarm = held.until().or_else(|| handshakes.is_empty().then_some(until));
@@ -199,7 +199,7 @@ impl ProtectedClaim {
                     }
                     Answer::Perhaps | Answer::Unbound => {
                         if let Some(one_too_many) = held.add(hello, Instant::now()) {
-                            self.refuse(*one_too_many, Cause::Contested);
+                            self.refuse(*one_too_many, Cause::Ambiguous);
                         }
                     }
                 },
@@ -216,7 +216,7 @@ impl ProtectedClaim {
         }
         Err(why.unwrap_or_else(|| {
             // One that was there and said nothing may well have been the client's.
-            if self.is_contended() {
+            if self.has_candidates() {
                 NoConnection::Tls(HandshakeError::Late(within).into())
             } else {
                 NoConnection::NoneCame
@@ -255,10 +255,10 @@ impl ProtectedClaim {
     }
 
     /// Does another connection wait that may be this claim's? It is looked for in the kernel, too.
-    fn is_contended(&self) -> bool {
+    fn has_candidates(&self) -> bool {
         let Reservation { hub, id, peer, port, .. } = &self.reservation;
         self.reservation.take_waiting();
-        hub.is_contended(*id, (*peer, *port))
+        hub.has_candidates(*id, (*peer, *port))
     }
 
     /// A client whose connection was refused because it resumes nothing may have no ticket left.

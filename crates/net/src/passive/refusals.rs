@@ -16,13 +16,13 @@ pub enum Cause {
     /// No claim is for its address at its port.
     Stranger,
     /// It or another of the same address is the client's, and which cannot be known.
-    Contested,
+    Ambiguous,
     /// It resumes the TLS session of a control connection that has no claim at its port.
     Foreign,
     /// It resumes no TLS session, and all claims at its port ask for that.
     Unbound,
     /// It does not get as far as a TLS hello.
-    Unspoken,
+    NoHello,
 }
 
 /// Connections that were turned away since the ports were bound, by [`Cause`].
@@ -31,13 +31,13 @@ pub struct TurnedAway {
     /// Those that no claim was for.
     pub strangers: u64,
     /// Those of one address of which one was the client's; all of them are counted.
-    pub contested: u64,
+    pub ambiguous: u64,
     /// Those that resumed another control connection's session.
     pub foreign: u64,
     /// Those that resumed nothing, and had to.
     pub unbound: u64,
     /// Those that did not speak TLS, or broke off.
-    pub unspoken: u64,
+    pub no_hello: u64,
 }
 
 /// Reads the counts of a server's passive ports, at any time. Cheap to clone; the default one stays at 0.
@@ -50,21 +50,21 @@ impl Refusals {
         let of = |cause: Cause| self.of(cause).load(Ordering::Relaxed);
         TurnedAway {
             strangers: of(Cause::Stranger),
-            contested: of(Cause::Contested),
+            ambiguous: of(Cause::Ambiguous),
             foreign: of(Cause::Foreign),
             unbound: of(Cause::Unbound),
-            unspoken: of(Cause::Unspoken),
+            no_hello: of(Cause::NoHello),
         }
     }
 
     fn of(&self, cause: Cause) -> &AtomicU64 {
-        let [stranger, contested, foreign, unbound, unspoken] = &*self.0;
+        let [stranger, ambiguous, foreign, unbound, no_hello] = &*self.0;
         match cause {
             Cause::Stranger => stranger,
-            Cause::Contested => contested,
+            Cause::Ambiguous => ambiguous,
             Cause::Foreign => foreign,
             Cause::Unbound => unbound,
-            Cause::Unspoken => unspoken,
+            Cause::NoHello => no_hello,
         }
     }
 }
@@ -125,7 +125,7 @@ impl Line {
             Cause::Stranger => {
                 tracing::warn!(%peer, port, count, "a data connection that no session waits for was closed");
             }
-            Cause::Contested => tracing::warn!(
+            Cause::Ambiguous => tracing::warn!(
                 %peer, port, count,
                 "closed data connections: could not tell which of them is the client's"
             ),
@@ -137,7 +137,7 @@ impl Line {
                 %peer, from, port, count,
                 "refused a data connection: it does not resume the TLS session of its control connection"
             ),
-            Cause::Unspoken => tracing::warn!(
+            Cause::NoHello => tracing::warn!(
                 %peer, from, port, count,
                 "closed a data connection: it did not start TLS"
             ),
@@ -159,9 +159,9 @@ mod tests {
         };
         assert_eq!(note(Cause::Foreign, 1, 0), Some(1));
         assert_eq!(note(Cause::Foreign, 1, 0), None);
-        assert_eq!(note(Cause::Contested, 2, 0), Some(2), "another cause has a line of its own");
+        assert_eq!(note(Cause::Ambiguous, 2, 0), Some(2), "another cause has a line of its own");
         assert_eq!(note(Cause::Foreign, 3, 1), Some(4), "with those that were not logged");
-        let read = TurnedAway { foreign: 5, contested: 2, ..TurnedAway::default() };
+        let read = TurnedAway { foreign: 5, ambiguous: 2, ..TurnedAway::default() };
         assert_eq!(tally.counts().read(), read);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net::data::Data;
-use net::passive::{Claim, ClaimError, NoPort, PassivePorts};
+use net::passive::{Claim, ClaimError, NoPort, Options, PassivePorts};
 use net::pump::{self, Progress};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
@@ -21,12 +21,16 @@ fn ports(count: u16) -> PassivePorts {
         drop(free);
         let Some(last) = first.checked_add(count - 1) else { continue };
         // Another test may have been quicker at one of them.
-        if let Ok((ports, failed)) = PassivePorts::bind(&[HERE], first..=last)
+        if let Ok((ports, failed)) = PassivePorts::bind(&[HERE], first..=last, &Options::default())
             && failed.is_empty()
         {
             return ports;
         }
     }
+}
+
+fn dropped(ports: &PassivePorts) -> u64 {
+    ports.refusals().read().strangers
 }
 
 async fn claim(ports: &PassivePorts, peer: IpAddr) -> Claim {
@@ -64,7 +68,7 @@ async fn two_hundred_addresses_share_two_ports() {
         let (n, got) = session.await.unwrap();
         assert_eq!(got, [n; 9]);
     }
-    assert_eq!(ports.dropped(), 0);
+    assert_eq!(dropped(&ports), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +98,7 @@ async fn a_stranger_at_every_port_harms_nobody() {
         let mut stranger = call_async(peer(9), SocketAddr::new(HERE, port));
         assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
     }
-    assert_eq!(ports.dropped(), 4);
+    assert_eq!(dropped(&ports), 4);
     let client = call(peer(2), at(&claim));
     assert_eq!(connected(&mut claim).await.peer(), client.local_addr().unwrap());
 }
@@ -110,7 +114,7 @@ async fn two_connections_from_one_address_are_never_guessed_between() {
             "it is closed, not reset"
         );
     }
-    assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Contested);
+    assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Ambiguous);
     assert_eq!(claim.connection().await.unwrap_err(), ClaimError::Expired, "the final word is given once");
 }
 
@@ -123,7 +127,7 @@ async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
     let mut stranger = call_async(peer(9), at(&claim));
     assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
     let _second = call(peer(2), at(&claim));
-    assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Contested);
+    assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Ambiguous);
 }
 
 /// The acceptor runs beside the session here, and may have the second in its hands when the session asks:
@@ -136,7 +140,7 @@ async fn a_second_connection_counts_whoever_is_about_to_hand_it_over() {
         let _both = [call(peer(2), at(&claim)), call(peer(2), at(&claim))];
         assert_eq!(
             claim.arrived().map(|data| data.map(drop)),
-            Some(Err(ClaimError::Contested)),
+            Some(Err(ClaimError::Ambiguous)),
             "round {round}"
         );
     }
@@ -163,11 +167,11 @@ async fn a_look_into_the_kernels_queue_ends_under_a_flood() {
     let mut strangers: Vec<_> = (0..MANY).map(|_| call_async(peer(9), at(&claim))).collect();
     // Nothing has been awaited since the calls, so that the acceptor's task has not run.
     assert!(claim.arrived().is_none());
-    assert!((1..MANY).contains(&ports.dropped()), "{}", ports.dropped());
+    assert!((1..MANY).contains(&dropped(&ports)), "{}", dropped(&ports));
     for stranger in &mut strangers {
         assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
     }
-    assert_eq!(ports.dropped(), MANY);
+    assert_eq!(dropped(&ports), MANY);
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +245,7 @@ async fn a_dropped_claim_closes_what_waits_in_it_with_fin() {
     let _second = claim(&ports, peer(2)).await;
     drop(first);
     assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
-    assert_eq!(ports.dropped(), 0);
+    assert_eq!(dropped(&ports), 0);
 }
 
 #[tokio::test]
@@ -253,7 +257,7 @@ async fn a_client_that_waits_in_the_kernels_queue_is_sent_off_as_a_guest() {
     // The acceptor has had no turn.
     drop(claim);
     assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
-    assert_eq!(ports.dropped(), 0);
+    assert_eq!(dropped(&ports), 0);
 }
 
 #[tokio::test]
@@ -272,9 +276,9 @@ async fn a_dropped_wait_takes_nothing() {
 async fn taken_ports_are_told_and_only_all_of_them_are_an_error() {
     let mine = ports(2);
     let range = mine.ports()[0]..=mine.ports()[1];
-    assert!(PassivePorts::bind(&[HERE], range.clone()).is_err());
+    assert!(PassivePorts::bind(&[HERE], range.clone(), &Options::default()).is_err());
     // An address that no other test calls from, so that only ours are taken.
-    let (other, failed) = PassivePorts::bind(&[HERE, peer(250)], range).unwrap();
+    let (other, failed) = PassivePorts::bind(&[HERE, peer(250)], range, &Options::default()).unwrap();
     assert_eq!(failed.iter().map(|(port, _)| *port).collect::<Vec<_>>(), mine.ports());
     let until = Instant::now() + LONG;
     let refused = other.claim(0, peer(3), HERE, until, LONG).await.unwrap_err();
@@ -312,7 +316,7 @@ async fn an_address_beside_all_addresses_takes_no_ports_from_them() {
             let free = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
             let port = free.local_addr().unwrap().port();
             drop(free);
-            match PassivePorts::bind(addresses, port..=port) {
+            match PassivePorts::bind(addresses, port..=port, &Options::default()) {
                 Ok((ports, failed)) if failed.is_empty() => break ports,
                 // Another test was quicker at that port.
                 Ok((_, failed)) if std::net::TcpListener::bind(SocketAddr::new(HERE, port)).is_ok() => {

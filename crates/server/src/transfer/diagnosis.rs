@@ -173,7 +173,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use net::icmp::Rejection;
-    use net::passive::PassivePorts;
+    use net::passive::{Options, PassivePorts};
 
     use super::*;
 
@@ -232,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_who_called_is_told_which_rule_lets_callers_in() {
         let here = Ipv4Addr::LOCALHOST.into();
-        let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
+        let (ports, _) = PassivePorts::bind(&[here], 0..=0, &Options::default()).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
         let end = nobody_came(&claim.claimed_port(), Attempt::Unknown, Duration::from_secs(10)).await;
@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_was_seen_is_told_though_it_is_gone_at_the_end() {
         let here = Ipv4Addr::LOCALHOST.into();
-        let (ports, _) = PassivePorts::bind(&[here], 0..=0).unwrap();
+        let (ports, _) = PassivePorts::bind(&[here], 0..=0, &Options::default()).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
         let end = nobody_came(&claim.claimed_port(), Attempt::HalfOpen, Duration::from_secs(10)).await;

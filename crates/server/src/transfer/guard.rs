@@ -58,11 +58,11 @@ fn none(why: &NoConnection) -> Outcome {
     match why {
         NoConnection::NoneCame => Reason::DataNotMade.into(),
         NoConnection::Yielded => Reason::PortYielded.into(),
-        NoConnection::Contested => Reason::Contested.into(),
+        NoConnection::Ambiguous => Reason::Contested.into(),
         NoConnection::Refused(refused) => {
             let reason = match refused.cause {
                 Cause::Foreign | Cause::Unbound => Reason::NotResumed,
-                Cause::Stranger | Cause::Contested | Cause::Unspoken => Reason::DataTlsFailed,
+                Cause::Stranger | Cause::Ambiguous | Cause::NoHello => Reason::DataTlsFailed,
             };
             Outcome { detail: Some(refused.detail.to_string()), ..reason.into() }
         }

@@ -209,7 +209,7 @@ async fn connect(
             };
             match arrived {
                 Ok(data) => Ok(Some(data)),
-                Err(ClaimError::Contested) => Err(Reason::Contested.into()),
+                Err(ClaimError::Ambiguous) => Err(Reason::Contested.into()),
                 Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
                 Err(ClaimError::Expired) => {
                     Err(diagnosis::nobody_came(&claim.claimed_port(), seen, patience).await)

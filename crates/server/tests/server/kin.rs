@@ -18,7 +18,7 @@ const TOLD: &str = "@ user anna x\n@ user bert x\n@ file /a.txt Anna's\n@ file /
 
 const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
-const NOTHING: TurnedAway = TurnedAway { strangers: 0, contested: 0, foreign: 0, unbound: 0, unspoken: 0 };
+const NOTHING: TurnedAway = TurnedAway { strangers: 0, ambiguous: 0, foreign: 0, unbound: 0, no_hello: 0 };
 
 async fn of(site: &Loopback, user: &str) -> Client {
     Client::login_as(&site.door, None, user).await

@@ -227,7 +227,7 @@ async fn of_two_that_resume_nothing_neither_is_taken() {
         for coming in both {
             assert!(coming.all().await.is_err());
         }
-        assert_eq!(site.refusals.read(), TurnedAway { contested: 2, ..TurnedAway::default() });
+        assert_eq!(site.refusals.read(), TurnedAway { ambiguous: 2, ..TurnedAway::default() });
     }
 }
 

@@ -284,7 +284,7 @@ async fn each_cause_of_a_refusal_is_counted() {
         let mut browser = visit(&site, to).await;
         browser.write_all(b"GET / HTTP/1.0\r\n\r\n").await.expect("it is read");
         browser.read_to_end(&mut Vec::new()).await.expect("an end, and no reset");
-        counted.unspoken += 1;
+        counted.no_hello += 1;
         assert_eq!(site.refusals.read(), counted);
         let own = a.dial(to).await;
         a.say("RETR a.txt").await;
@@ -298,7 +298,7 @@ async fn each_cause_of_a_refusal_is_counted() {
             assert_eq!(one.read(&mut [0; 8]).await.expect("an end"), 0);
         }
         a.command("RETR a.txt", 425).await;
-        counted.contested += 2;
+        counted.ambiguous += 2;
         assert_eq!(site.refusals.read(), counted);
     }))
     .await;

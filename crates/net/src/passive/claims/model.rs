@@ -61,7 +61,7 @@ enum State {
 #[derive(Debug, PartialEq)]
 enum Expected {
     Handed(ClaimId, Vec<Grant>),
-    Contested(Vec<ClaimId>),
+    Ambiguous(Vec<ClaimId>),
     Protected,
     Stranger,
 }
@@ -186,7 +186,7 @@ impl Model {
             return Expected::Stranger;
         }
         self.claims.retain(|(w, _)| !unsure.contains(&w.id));
-        Expected::Contested(unsure)
+        Expected::Ambiguous(unsure)
     }
 
     fn whose(&self, at: &Arrival, says: Option<SessionId>, now: Instant) -> Option<ClaimId> {
@@ -338,7 +338,7 @@ proptest! {
                 Step::Arrive { peer: n, port } => {
                     let outcome = match table.arrive(peer(n), port, now) {
                         Outcome::Handed(id, grants) => Expected::Handed(id, grants),
-                        Outcome::Contested(ids) => Expected::Contested(ids),
+                        Outcome::Ambiguous(ids) => Expected::Ambiguous(ids),
                         Outcome::Stranger => Expected::Stranger,
                         Outcome::Protected(stamp) => {
                             silent.push(Arrival { peer: peer(n), port, stamp, when: model.happened + 1 });

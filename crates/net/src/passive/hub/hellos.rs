@@ -155,7 +155,7 @@ impl Hub {
             (Some(reading), Ok(hello)) => state.give(slot, reading, hello, peer, &mut woken),
             (Some(reading), Err(error)) => {
                 let detail = error.to_string().into();
-                Given::Closed(state.turn_away(slot, reading.stamp, Cause::Unspoken, detail, peer, &mut woken))
+                Given::Closed(state.turn_away(slot, reading.stamp, Cause::NoHello, detail, peer, &mut woken))
             }
             (None, Ok(hello)) => Given::Late(hello),
             (None, Err(_)) => Given::Closed(None),
@@ -194,7 +194,7 @@ impl Hub {
     ) -> Option<ArrivalEvent> {
         let mut state = self.lock();
         state.claims.yields(id, None);
-        if state.is_contended(id, slot) {
+        if state.has_candidates(id, slot) {
             return Some(ArrivalEvent::Comes);
         }
         if state.mailboxes.get(&id).is_some_and(|mailbox| matches!(mailbox.news, News::Yielded)) {
@@ -218,7 +218,7 @@ impl Hub {
         waker: &Waker,
     ) -> Option<HelloEvent> {
         let mut state = self.lock();
-        let contended = state.is_contended(id, slot);
+        let others = state.has_candidates(id, slot);
         let Some((mailbox, inbox)) = state.open(id) else { return Some(HelloEvent::Expired) };
         if let Some(hello) = inbox.hellos.pop_front() {
             return Some(HelloEvent::Hello(hello));
@@ -226,7 +226,7 @@ impl Hub {
         if let Some(refused) = inbox.refused.take() {
             return Some(HelloEvent::Refused(refused));
         }
-        if awaits == Awaits::Silence && !contended {
+        if awaits == Awaits::Silence && !others {
             return Some(HelloEvent::Alone);
         }
         inbox.awaits = awaits;
@@ -235,8 +235,8 @@ impl Hub {
     }
 
     /// Does a connection wait that may be the claim's, in its mailbox or silent at its slot?
-    pub(in super::super) fn is_contended(&self, id: ClaimId, slot: Slot) -> bool {
-        self.lock().is_contended(id, slot)
+    pub(in super::super) fn has_candidates(&self, id: ClaimId, slot: Slot) -> bool {
+        self.lock().has_candidates(id, slot)
     }
 
     /// A claim is used, and lapses at this time and not before.
@@ -365,13 +365,13 @@ impl State {
             woken.extend(mailbox.take());
         }
         // A client that was refused closes without a word, and rightly.
-        if cause == Cause::Unspoken && !awaited {
+        if cause == Cause::NoHello && !awaited {
             return None;
         }
         self.tally.note(cause, 1, peer, slot.1, now)
     }
 
-    fn is_contended(&self, id: ClaimId, slot: Slot) -> bool {
+    fn has_candidates(&self, id: ClaimId, slot: Slot) -> bool {
         let inbox = self.mailboxes.get(&id).and_then(|mailbox| mailbox.inbox.as_ref());
         inbox.is_some_and(|inbox| !inbox.hellos.is_empty())
             || self.readings.silent(slot, |stamp| self.claims.precedes(id, stamp))

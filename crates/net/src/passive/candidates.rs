@@ -42,7 +42,7 @@ pub(super) enum Released<T> {
     Nothing,
     TheOne(T),
     /// Which of them is the client's cannot be known, and a guess could give a file to a stranger.
-    Contested(Vec<T>),
+    Ambiguous(Vec<T>),
 }
 
 impl<T> HeldBack<T> {
@@ -63,9 +63,9 @@ impl<T> HeldBack<T> {
     }
 
     /// Releases what is held back when its time is over, or when it is alone.
-    pub(super) fn release(&mut self, now: Instant, contended: impl FnOnce() -> bool) -> Released<T> {
+    pub(super) fn release(&mut self, now: Instant, others: impl FnOnce() -> bool) -> Released<T> {
         let Some(until) = self.until else { return Released::Nothing };
-        if now < until && (self.held.len() > 1 || contended()) {
+        if now < until && (self.held.len() > 1 || others()) {
             return Released::Nothing;
         }
         let mut held = self.give_up();
@@ -73,7 +73,7 @@ impl<T> HeldBack<T> {
             Some(one) if held.is_empty() => Released::TheOne(one),
             Some(one) => {
                 held.push(one);
-                Released::Contested(held)
+                Released::Ambiguous(held)
             }
             None => Released::Nothing,
         }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(held.release(now, || false), Released::TheOne(1));
         assert_eq!((held.add(2, now), held.add(3, now), held.add(4, now)), (None, None, Some(4)));
         assert_eq!(held.release(now, || false), Released::Nothing);
-        assert_eq!(held.release(now + HELD, || false), Released::Contested(vec![2, 3]));
+        assert_eq!(held.release(now + HELD, || false), Released::Ambiguous(vec![2, 3]));
         assert!(held.is_empty() && held.until().is_none());
         assert_eq!(held.add(5, now), None);
         assert_eq!(held.release(now + HELD, || true), Released::TheOne(5), "it has waited long enough");
