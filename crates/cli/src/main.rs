@@ -80,7 +80,11 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments: Arguments = arguments::read(std::env::args_os().collect());
+    let arguments = std::env::args_os().collect::<Vec<_>>();
+    if let Some(arguments) = doctor::site::arguments(&arguments) {
+        return end(doctor::site::run(&arguments::read(arguments)));
+    }
+    let arguments: Arguments = arguments::read(arguments);
     let done = match arguments.verb {
         Verb::Serve(flags) => serve::run(&flags),
         Verb::Ls(flags) => visit(ls::run(&flags)),
@@ -94,8 +98,7 @@ fn main() -> ExitCode {
         Verb::Stat(flags) => visit(stat::run(&flags)),
         Verb::Trace(flags) => visit(trace::run(&flags)),
         Verb::Demo(flags) => visit(demo::run(&flags)),
-        Verb::Doctor(doctor::Flags::Visit(flags)) => visit(doctor::run(&flags)),
-        Verb::Doctor(doctor::Flags::Site(flags)) => serve::doctor::run(&flags),
+        Verb::Doctor(flags) => visit(doctor::run(&flags)),
         Verb::Forget(flags) => forget::run(&flags),
         Verb::Firewall(flags) => firewall::run(&flags),
         Verb::Passwd(flags) => passwd::run(&flags),
@@ -103,6 +106,10 @@ fn main() -> ExitCode {
         Verb::Man(flags) => generate::man(&flags),
         Verb::Generate(flags) => generate::run(&flags),
     };
+    end(done)
+}
+
+fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.say(),

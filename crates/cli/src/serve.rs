@@ -16,7 +16,6 @@ use signals::Signals;
 mod anonymous;
 mod banner;
 mod binding;
-pub(crate) mod doctor;
 mod flags;
 mod fold;
 mod listen;

@@ -124,9 +124,40 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds a finding.
+    /// Adds a finding, once.
     pub fn add(&mut self, finding: Finding) {
-        self.found.push(finding);
+        if !self.found.contains(&finding) {
+            self.found.push(finding);
+        }
+    }
+
+    /// Adds what makes clients fail.
+    pub(crate) fn error(
+        &mut self,
+        verdict: Verdict,
+        sentence: impl Into<String>,
+        evidence: impl Into<String>,
+        todo: impl Into<String>,
+    ) {
+        let finding = Finding::new(verdict, sentence).evidence(evidence).server(todo);
+        self.add(finding.weight(Weight::Hinders));
+    }
+
+    /// Adds what may be intended, or will fail one day.
+    pub(crate) fn warn(
+        &mut self,
+        verdict: Verdict,
+        sentence: impl Into<String>,
+        evidence: impl Into<String>,
+        todo: impl Into<String>,
+    ) {
+        let finding = Finding::new(verdict, sentence).evidence(evidence).server(todo);
+        self.add(finding.weight(Weight::Note));
+    }
+
+    /// Adds what is as it should be.
+    pub(crate) fn ok(&mut self, verdict: Verdict, sentence: impl Into<String>, evidence: impl Into<String>) {
+        self.add(Finding::new(verdict, sentence).evidence(evidence).weight(Weight::Fine));
     }
 
     /// Adds what is not known, and what would decide it; once.

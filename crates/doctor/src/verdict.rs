@@ -186,6 +186,33 @@ verdicts! {
         "LIST has lines of no known form";
     Clock "clock" Note
         "LIST shows local time, or a file just stored has a time far from this machine's (`--write`)";
+
+    Folder "folder" Hinders
+        "can this user use the shared folder";
+    Settings "settings" Fine
+        "do the flags fit together";
+    Limits "limits" Note
+        "may one address use all sessions, and does the system allow the open files that the given `--max-sessions` needs";
+    PassivePorts "passive-ports" Fine
+        "are there enough: fewer than four can be used up by a few unencrypted clients behind one NAT";
+    Ports "ports" Fine
+        "can each port be listened on: is it free, used by pasv or by another program (which is named), is its address this machine's, may this user";
+    EphemeralPorts "ephemeral-ports" Fine
+        "may outgoing connections of this machine use passive ports";
+    Address "address" Fine
+        "which address does PASV announce to clients from outside; whether another one than this machine's leads here, only a look from outside decides";
+    Certificate "certificate" Fine
+        "is the certificate readable, with its own key, a name and time left (14 days before its end it is a note)";
+    CertificateTrust "certificate-trust" Fine
+        "who signed it: an authority of this system, itself, pasv, or nobody that this system knows (the chain may be short)";
+    AcmePort "acme-port" Fine
+        "can the authority's check be answered where `--acme-listen` says, and does this machine's firewall let it in to port 80";
+    ActivePort "active-port" Fine
+        "can active mode connect from `--active-port`";
+    Firewall "firewall" Fine
+        "as `pasv firewall --check`: does this machine's firewall let through what the server needs, for all clients (a rule that is missing for active mode, where passive mode is offered too, is a note)";
+    RuleTooWide "rule-too-wide" Note
+        "a rule of the firewall opens more than the server needs";
 }
 
 impl Verdict {
@@ -199,6 +226,12 @@ impl Verdict {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// Is it one of those of a server's own machine?
+    #[must_use]
+    pub fn is_of_site(self) -> bool {
+        self as usize >= Self::Folder as usize
     }
 }
 
@@ -226,12 +259,16 @@ mod tests {
     fn the_documentation_has_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
         let page = std::fs::read_to_string(path).expect("the page of the doctor");
-        let rows: String = TABLE.iter().map(|row| format!("| `{}` | {} |\n", row.name, row.seen)).collect();
-        let (head, rest) = page.split_once("<!-- verdicts -->\n").expect("the mark");
-        let (_, tail) = rest.split_once("<!-- end -->\n").expect("the end");
-        let wanted = format!(
-            "{head}<!-- verdicts -->\n| name | what was seen |\n|---|---|\n{rows}<!-- end -->\n{tail}"
-        );
+        let mut wanted = page.clone();
+        for (mark, of_site) in [("verdicts", false), ("site", true)] {
+            let rows = TABLE.iter().filter(|row| row.verdict.is_of_site() == of_site);
+            let rows: String = rows.map(|row| format!("| `{}` | {} |\n", row.name, row.seen)).collect();
+            let (head, rest) = wanted.split_once(&format!("<!-- {mark} -->\n")).expect("the mark");
+            let (_, tail) = rest.split_once("<!-- end -->\n").expect("the end");
+            let head_of_table =
+                if of_site { "| name | what is checked |" } else { "| name | what was seen |" };
+            wanted = format!("{head}<!-- {mark} -->\n{head_of_table}\n|---|---|\n{rows}<!-- end -->\n{tail}");
+        }
         if std::env::var_os("PASV_GOLDEN").is_some_and(|value| value == "write") {
             std::fs::write(path, &wanted).expect("docs/doctor.md");
             return;

@@ -378,12 +378,6 @@ impl Flags {
         })
     }
 
-    /// The first of the certificates that are given, with its key.
-    pub(crate) fn certificate(&self) -> Option<(PathBuf, PathBuf)> {
-        let tls = &self.other.tls;
-        Some((tls.cert.first()?.clone(), tls.key.first()?.clone()))
-    }
-
     fn listeners(&self) -> Result<Vec<Listener>, Failure> {
         let (listen, other, tls) = (&self.listen, &self.other, &self.other.tls);
         if let Some(port) =

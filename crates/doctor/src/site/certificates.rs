@@ -2,14 +2,16 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use config::{CertificateFiles, SiteConfig};
+use config::CertificateFiles;
 use net::tls::client::Roots;
 use net::tls::identity::Identity;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::findings::{Findings, few};
-use crate::state;
-use crate::talk::{show_path, words};
+use super::few;
+use super::{Target, show_path};
+use crate::finding::Findings;
+use crate::verdict::Verdict;
+use net::os_error::words;
 
 /// Days before a certificate's end that are told: renewing by hand takes some.
 const SOON: i64 = 14;
@@ -48,17 +50,16 @@ enum Chain {
     Not { why: String, issuer: String },
 }
 
-pub(super) fn gather(site: &SiteConfig) -> Here {
-    if !site.has_tls() {
+pub(super) fn gather(target: &Target) -> Here {
+    let tls = &target.config.tls;
+    if !target.config.has_tls() {
         return Here::default();
     }
     let now = SystemTime::now();
-    let acme = &site.tls.acme;
     // Hundreds of files, read only where something is to be verified.
     let about = |chain: &[u8], key: &[u8]| about(chain, key, now, &Roots::system());
     let read = |path| fs::read(path).map_err(|error| words(&error));
-    let given: Vec<_> = site
-        .tls
+    let given: Vec<_> = tls
         .certificates
         .iter()
         .map(|CertificateFiles { cert, key }| {
@@ -67,14 +68,12 @@ pub(super) fn gather(site: &SiteConfig) -> Here {
             (show_path(cert), pair.and_then(|(chain, key)| about(&chain, &key)))
         })
         .collect();
-    let saved = || ::acme::saved(&state::folder()?, &acme.directory, acme.names.first()?);
-    let obtained = saved().map(|(path, read)| {
-        let read = read.map_err(|error| words(&error));
-        (show_path(&path), read.and_then(|pem| about(pem.expose(), pem.expose())))
+    let obtained = target.obtained.as_ref().map(|(path, read)| {
+        let read = read.as_ref().map_err(|error| words(&error));
+        (show_path(path), read.and_then(|pem| about(pem.expose(), pem.expose())))
     });
-    let own = (given.is_empty() && !acme.is_used()).then(state::folder).flatten();
-    let own = own.map(|folder| folder.join("certificate.pem"));
-    Here { given, obtained, own: own.map(|file| (show_path(&file), file.exists())) }
+    let own = target.own_certificate.as_ref().filter(|_| given.is_empty() && !tls.acme.is_used());
+    Here { given, obtained, own: own.map(|file| (show_path(file), file.exists())) }
 }
 
 /// What is in a file, and whether the key belongs to it.
@@ -125,13 +124,13 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
         one(file, about, fix, findings);
     }
     match &here.own {
-        Some((file, true)) => findings.fine(
-            "certificate-own",
+        Some((file, true)) => findings.ok(
+            Verdict::CertificateTrust,
             format!("{file} is the server's own certificate"),
             "self-signed by pasv: clients trust it on first use or by --pin",
         ),
-        Some((file, false)) => findings.fine(
-            "certificate-own",
+        Some((file, false)) => findings.ok(
+            Verdict::CertificateTrust,
             "the server generates a self-signed certificate at its first start",
             format!("neither --cert nor --acme is given, and {file} does not exist yet"),
         ),
@@ -144,37 +143,37 @@ fn one(file: &str, about: &Result<About, String>, renew: &str, findings: &mut Fi
         Ok(about) => about,
         Err(why) => {
             let fix = "give --cert the chain in PEM, the server's own certificate first, and --key its key";
-            return findings.wrong("certificate-unusable", format!("{file} cannot be used"), why, fix);
+            return findings.error(Verdict::Certificate, format!("{file} cannot be used"), why, fix);
         }
     };
     let shown = if names.is_empty() { "for no name".to_owned() } else { format!("for {}", few(names)) };
     match (begins, ends) {
         (1.., _) => {
             let says = format!("{file} becomes valid in {begins} days");
-            findings.wrong("certificate-early", says, shown.clone(), "check the clock of this machine");
+            findings.error(Verdict::Certificate, says, shown.clone(), "check the clock of this machine");
         }
         (_, ..0) => {
-            findings.wrong(
-                "certificate-expired",
+            findings.error(
+                Verdict::Certificate,
                 format!("{file} expired {} days ago", -ends),
                 shown.clone(),
                 renew,
             );
         }
         (_, 0..SOON) => {
-            findings.look(
-                "certificate-expires",
+            findings.warn(
+                Verdict::Certificate,
                 format!("{file} expires in {ends} days"),
                 shown.clone(),
                 renew,
             );
         }
-        _ => findings.fine("certificate-good", format!("{file} is valid for {ends} days"), shown.clone()),
+        _ => findings.ok(Verdict::Certificate, format!("{file} is valid for {ends} days"), shown.clone()),
     }
     if names.is_empty() {
         let fix = "use a certificate with the host name as subject alternative name";
-        findings.wrong(
-            "certificate-nameless",
+        findings.error(
+            Verdict::Certificate,
             format!("{file} has no subject alternative name"),
             "clients look for the host name there only",
             fix,
@@ -182,16 +181,16 @@ fn one(file: &str, about: &Result<About, String>, renew: &str, findings: &mut Fi
     }
     match chain {
         Chain::Vouched => {
-            findings.fine("certificate-vouched", format!("{file} is signed by a trusted authority"), shown);
+            findings.ok(Verdict::CertificateTrust, format!("{file} is signed by a trusted authority"), shown);
         }
-        Chain::Itself => findings.look(
-            "certificate-self-signed",
+        Chain::Itself => findings.warn(
+            Verdict::CertificateTrust,
             format!("{file} is self-signed"),
             "issuer and subject are the same",
             "give clients its fingerprint (--pin), or use --acme for one that they trust",
         ),
-        Chain::Not { why, issuer } => findings.look(
-            "certificate-chain",
+        Chain::Not { why, issuer } => findings.warn(
+            Verdict::CertificateTrust,
             format!("{file} is not signed by a trusted authority"),
             format!("{why}; the last certificate of the file is issued by {issuer}"),
             "add the intermediate certificates to the file, below it; clients must trust an authority of your own",
@@ -203,8 +202,9 @@ fn one(file: &str, about: &Result<About, String>, renew: &str, findings: &mut Fi
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
-    use super::super::findings::Weight;
+    use super::super::tests::{names, text};
     use super::*;
+    use crate::verdict::Weight;
 
     fn found(about: Result<About, String>) -> Findings {
         let mut findings = Findings::default();
@@ -218,22 +218,22 @@ mod tests {
 
     #[test]
     fn certificates_are_told_by_their_days_and_names() {
-        let first = |about| found(about).names()[0];
-        assert_eq!(first(Ok(About { ends: -3, ..good() })), ("certificate-expired", Weight::Wrong));
-        assert_eq!(first(Ok(About { ends: 3, ..good() })), ("certificate-expires", Weight::Look));
-        assert_eq!(first(Ok(About { begins: 2, ..good() })), ("certificate-early", Weight::Wrong));
-        assert_eq!(first(Err("no".into())), ("certificate-unusable", Weight::Wrong));
+        let first = |about| names(&found(about))[0];
+        assert_eq!(first(Ok(About { ends: -3, ..good() })), (Verdict::Certificate, Weight::Hinders));
+        assert_eq!(first(Ok(About { ends: 3, ..good() })), (Verdict::Certificate, Weight::Note));
+        assert_eq!(first(Ok(About { begins: 2, ..good() })), (Verdict::Certificate, Weight::Hinders));
+        assert_eq!(first(Err("no".into())), (Verdict::Certificate, Weight::Hinders));
         let nameless = found(Ok(About { names: vec![], ..good() }));
         assert!(
-            nameless.text().contains("has no subject alternative name") && nameless.is_wrong(),
+            text(&nameless).contains("has no subject alternative name") && nameless.is_wrong(),
             "{}",
-            nameless.text()
+            text(&nameless)
         );
         let sound = found(Ok(good()));
-        assert!(sound.text().contains("valid for 80 days (for ftp.example.net)"), "{}", sound.text());
+        assert!(text(&sound).contains("valid for 80 days (for ftp.example.net)"), "{}", text(&sound));
         assert_eq!(
-            sound.names(),
-            [("certificate-good", Weight::Fine), ("certificate-vouched", Weight::Fine)]
+            names(&sound),
+            [(Verdict::Certificate, Weight::Fine), (Verdict::CertificateTrust, Weight::Fine)]
         );
     }
 
@@ -274,7 +274,7 @@ mod tests {
         );
         let part = about(leaf.as_bytes(), key.as_bytes(), now, &roots).unwrap();
         assert!(matches!(&part.chain, Chain::Not { issuer, .. } if issuer.contains("middle")), "{part:?}");
-        assert!(found(Ok(part)).text().contains("the intermediate certificates"));
+        assert!(text(&found(Ok(part))).contains("the intermediate certificates"));
         // It has ended meanwhile: that says nothing about who has signed it.
         let late = SystemTime::UNIX_EPOCH + Duration::from_secs(200_000 * 24 * 3600 * 5);
         let expired = about(format!("{leaf}{middle}").as_bytes(), key.as_bytes(), late, &roots).unwrap();
@@ -299,7 +299,7 @@ mod tests {
         let of = |there| {
             let mut findings = Findings::default();
             judge(&Here { own: Some(("certificate.pem".into(), there)), ..Here::default() }, &mut findings);
-            findings.text()
+            text(&findings)
         };
         assert!(
             of(true).contains("is the server's own certificate") && of(false).contains("at its first start")

@@ -1,6 +1,6 @@
 //! Can a site have its ports on this machine: from the kernel, from other programs, from outgoing connections?
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 
 use ::firewall::Ephemeral;
@@ -8,7 +8,9 @@ use config::{Listener, SiteConfig};
 use firewall_host::listeners::{self, Program};
 use firewall_host::machine;
 
-use super::findings::{Findings, few};
+use super::few;
+use crate::finding::Findings;
+use crate::verdict::Verdict;
 
 /// What is so on this machine.
 #[derive(Debug, Default)]
@@ -39,14 +41,19 @@ pub(super) enum Why {
 }
 
 pub(super) fn gather(site: &SiteConfig) -> Here {
-    let passive = site.listeners.iter().find(|l| l.passive).map(|listener| listener.passive_ports.clone());
-    let control: Vec<_> = site.listeners.iter().map(Listener::socket).collect();
-    let mut addresses: Vec<IpAddr> = control.iter().map(SocketAddr::ip).collect();
-    addresses.dedup();
-    let data = addresses.iter().flat_map(|address| {
-        passive.clone().into_iter().flatten().map(|port| SocketAddr::new(*address, port))
+    let passive = site.listeners.iter().find(|listener| listener.passive);
+    let control = site.listeners.iter().map(Listener::socket);
+    let data = site.listeners.iter().filter(|listener| listener.passive).flat_map(|listener| {
+        listener.passive_ports.clone().map(|port| SocketAddr::new(listener.address, port))
     });
-    let mut unbound: Vec<_> = control.iter().copied().chain(data).filter_map(try_to_listen).collect();
+    let mut all: Vec<SocketAddr> = Vec::new();
+    for at in control.chain(data) {
+        if !all.contains(&at) {
+            all.push(at);
+        }
+    }
+    let mut unbound: Vec<_> = all.into_iter().filter_map(try_to_listen).collect();
+    let passive = passive.map(|listener| listener.passive_ports.clone());
     name_holders(unbound.iter_mut().map(|unbound| (unbound.at.port(), &mut unbound.why)));
     Here { passive, ephemeral: machine::ephemeral(), unbound }
 }
@@ -61,7 +68,7 @@ pub(super) fn why(error: &io::Error) -> Why {
         io::ErrorKind::AddrInUse => Why::Held(None),
         io::ErrorKind::PermissionDenied => Why::Privilege,
         io::ErrorKind::AddrNotAvailable => Why::Elsewhere,
-        _ => Why::Other(crate::talk::words(error)),
+        _ => Why::Other(net::os_error::words(error)),
     }
 }
 
@@ -92,7 +99,7 @@ pub(super) fn judge(here: &Here, findings: &mut Findings) {
         }
     }
     if kinds.is_empty() {
-        findings.fine("ports-free", "all ports of the server are free", "each was tried");
+        findings.ok(Verdict::Ports, "all ports of the server are free", "each was tried");
     }
     // Of several addresses the same port counts once for each.
     let tried = here.unbound.iter().filter(|unbound| is_passive(&unbound.at)).count();
@@ -107,35 +114,35 @@ fn unbound(why: &Why, spared: bool, places: &[String], findings: &mut Findings) 
     let shown = few(places);
     match why {
         Why::Held(Some(holder)) if holder.is_this() => {
-            findings.fine("site-runs", format!("pasv listens at {shown}"), format!("{holder}: the server itself, if it is running"));
+            findings.ok(Verdict::Ports, format!("pasv listens at {shown}"), format!("{holder}: the server itself, if it is running"));
         }
         Why::Held(Some(holder)) => {
             let says = format!("another program uses {shown}");
             let fix = "stop that program, or use other ports (--listen, --passive-ports)";
             if spared {
-                findings.look("port-taken", says, format!("{holder}; the server uses its other passive ports"), fix);
+                findings.warn(Verdict::Ports, says, format!("{holder}; the server uses its other passive ports"), fix);
             } else {
-                findings.wrong("port-taken", says, holder.to_string(), fix);
+                findings.error(Verdict::Ports, says, holder.to_string(), fix);
             }
         }
-        Why::Held(None) => findings.open(
+        Why::Held(None) => findings.ask(
             format!("whether the server itself or another program uses {shown}"),
             "as root, run `ss -ltnp`, or this again",
         ),
-        Why::Privilege => findings.wrong(
-            "port-needs-privilege",
+        Why::Privilege => findings.error(
+            Verdict::Ports,
             format!("this user may not listen on {shown}"),
             "ports below 1024 need root or CAP_NET_BIND_SERVICE",
             "give the server that right (AmbientCapabilities=CAP_NET_BIND_SERVICE in the service), or use --listen 2121; run this check as the user who runs the server",
         ),
-        Why::Elsewhere => findings.wrong(
-            "address-not-here",
+        Why::Elsewhere => findings.error(
+            Verdict::Ports,
             format!("{shown} cannot be listened on"),
             "the address does not belong to this machine",
             "give --listen an address of this machine; behind NAT the inner one, and the outer one to --external",
         ),
-        Why::Other(why) => findings.wrong(
-            "port-fails",
+        Why::Other(why) => findings.error(
+            Verdict::Ports,
             format!("{shown} cannot be listened on"),
             why,
             "use other ports (--listen, --passive-ports)",
@@ -147,7 +154,7 @@ fn ephemeral(here: &Here, findings: &mut Findings) {
     let (passive, ephemeral) = match (&here.passive, &here.ephemeral) {
         (Some(passive), Some(ephemeral)) => (passive, ephemeral),
         (Some(_), None) => {
-            return findings.open(
+            return findings.ask(
                 "whether outgoing connections use passive ports: the kernel does not show its ephemeral ports",
                 "run `sysctl net.ipv4.ip_local_port_range`: it must not contain the --passive-ports",
             );
@@ -159,13 +166,13 @@ fn ephemeral(here: &Here, findings: &mut Findings) {
     let shown = format!("the passive ports are {low}-{high}, the ephemeral ones {from}-{to}");
     if ephemeral.overlap(std::slice::from_ref(passive)).is_empty() {
         let says = "no outgoing connection of this machine uses a passive port";
-        findings.fine("ephemeral-apart", says, shown);
+        findings.ok(Verdict::EphemeralPorts, says, shown);
     } else {
         let says = "outgoing connections of this machine may use a passive port";
         let fix = format!(
             "use --passive-ports above {to}, or run `sysctl net.ipv4.ip_local_reserved_ports={low}-{high}`"
         );
-        findings.wrong("ephemeral-overlap", says, shown, fix);
+        findings.error(Verdict::EphemeralPorts, says, shown, fix);
     }
 }
 
@@ -173,8 +180,9 @@ fn ephemeral(here: &Here, findings: &mut Findings) {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::super::findings::Weight;
+    use super::super::tests::{names, text};
     use super::*;
+    use crate::verdict::Weight;
 
     fn found(here: &Here) -> Findings {
         let mut findings = Findings::default();
@@ -193,14 +201,14 @@ mod tests {
 
     #[test]
     fn ports_that_outgoing_connections_take_are_wrong_unless_reserved() {
-        let names = |here: &Here| found(here).names().last().copied();
-        assert_eq!(names(&here()), Some(("ephemeral-apart", Weight::Fine)));
+        let names = |here: &Here| names(&found(here)).last().copied();
+        assert_eq!(names(&here()), Some((Verdict::EphemeralPorts, Weight::Fine)));
         let overlap = Here { passive: Some(50000..=50009), ..here() };
-        assert_eq!(names(&overlap), Some(("ephemeral-overlap", Weight::Wrong)));
+        assert_eq!(names(&overlap), Some((Verdict::EphemeralPorts, Weight::Hinders)));
         let part = Here { passive: Some(60990..=61009), ..here() };
-        assert_eq!(names(&part), Some(("ephemeral-overlap", Weight::Wrong)));
+        assert_eq!(names(&part), Some((Verdict::EphemeralPorts, Weight::Hinders)));
         let ephemeral = Some(Ephemeral::read("32768 60999", "50000-50004,50005-50009\n"));
-        assert_eq!(names(&Here { ephemeral, ..overlap }), Some(("ephemeral-apart", Weight::Fine)));
+        assert_eq!(names(&Here { ephemeral, ..overlap }), Some((Verdict::EphemeralPorts, Weight::Fine)));
         assert_eq!(found(&Here { ephemeral: None, ..here() }).unknown().len(), 1);
     }
 
@@ -208,19 +216,19 @@ mod tests {
     fn ports_that_are_taken_are_one_finding() {
         let found = found(&Here { unbound: taken(1..=5, &Why::Privilege), ..here() });
         let shown = "127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3 and 2 more";
-        assert_eq!(found.text().matches(shown).count(), 2, "{}", found.text());
-        assert_eq!(found.names().first(), Some(&("port-needs-privilege", Weight::Wrong)));
+        assert_eq!(text(&found).matches(shown).count(), 1, "{}", text(&found));
+        assert_eq!(names(&found).first(), Some(&(Verdict::Ports, Weight::Hinders)));
     }
 
     #[test]
     fn passive_ports_are_only_wrong_where_none_is_left() {
         let other = Why::Other("somebody".into());
-        let held = |ports, who: Why| found(&Here { unbound: taken(ports, &who), ..here() }).names()[0];
-        assert_eq!(held(61210..=61219, other.clone()), ("port-fails", Weight::Wrong));
-        assert_eq!(held(2121..=2121, other), ("port-fails", Weight::Wrong));
-        assert_eq!(held(2121..=2121, Why::Elsewhere), ("address-not-here", Weight::Wrong));
+        let held = |ports, who: Why| names(&found(&Here { unbound: taken(ports, &who), ..here() }))[0];
+        assert_eq!(held(61210..=61219, other.clone()), (Verdict::Ports, Weight::Hinders));
+        assert_eq!(held(2121..=2121, other), (Verdict::Ports, Weight::Hinders));
+        assert_eq!(held(2121..=2121, Why::Elsewhere), (Verdict::Ports, Weight::Hinders));
         let unknown = found(&Here { unbound: taken(2121..=2121, &Why::Held(None)), ..here() });
-        assert!(unknown.unknown()[0].contains("127.0.0.1:2121") && !unknown.is_wrong(), "{}", unknown.text());
+        assert!(unknown.unknown()[0].contains("127.0.0.1:2121") && !unknown.is_wrong(), "{}", text(&unknown));
     }
 
     /// Ports that are held, of this very machine: by ourselves, which is taken for the site.
@@ -232,7 +240,7 @@ mod tests {
         assert_eq!(unbound[0].why, Why::Held(None));
         name_holders(unbound.iter_mut().map(|unbound| (unbound.at.port(), &mut unbound.why)));
         let found = found(&Here { unbound, ..here() });
-        assert_eq!(found.names()[0], ("site-runs", Weight::Fine), "{}", found.text());
+        assert_eq!(names(&found)[0], (Verdict::Ports, Weight::Fine), "{}", text(&found));
         assert_eq!(why(&io::ErrorKind::AddrNotAvailable.into()), Why::Elsewhere);
         assert_eq!(why(&io::ErrorKind::PermissionDenied.into()), Why::Privilege);
     }
@@ -240,11 +248,11 @@ mod tests {
     #[test]
     fn another_program_is_named_and_is_wrong_where_nothing_else_is_left() {
         let other = Why::Held(Some(Program { name: "vsftpd".to_owned(), process: 7 }));
-        let names = |ports| found(&Here { unbound: taken(ports, &other), ..here() }).names()[0];
-        assert_eq!(names(2121..=2121), ("port-taken", Weight::Wrong));
-        assert_eq!(names(61210..=61211), ("port-taken", Weight::Look));
-        assert_eq!(names(61210..=61219), ("port-taken", Weight::Wrong));
-        let text = found(&Here { unbound: taken(2121..=2121, &other), ..here() }).text();
+        let names = |ports| names(&found(&Here { unbound: taken(ports, &other), ..here() }))[0];
+        assert_eq!(names(2121..=2121), (Verdict::Ports, Weight::Hinders));
+        assert_eq!(names(61210..=61211), (Verdict::Ports, Weight::Note));
+        assert_eq!(names(61210..=61219), (Verdict::Ports, Weight::Hinders));
+        let text = text(&found(&Here { unbound: taken(2121..=2121, &other), ..here() }));
         assert!(text.contains("vsftpd (process 7)"), "{text}");
     }
 }

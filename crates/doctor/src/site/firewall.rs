@@ -1,10 +1,11 @@
 //! Does this machine's own firewall let the site through, as far as its rules tell?
 use ::firewall::{Active, Exposure, Mode, Modes, Request, Rule, Rules, Target};
-use config::SiteConfig;
 use firewall_host::{Findings as Compared, Missing, Recognised, Ruleset, check, machine};
 
 use super::authority::HTTP;
-use super::findings::{Findings, few};
+use super::few;
+use crate::finding::Findings;
+use crate::verdict::Verdict;
 
 /// The rules of this machine, compared with what the site needs.
 #[derive(Debug)]
@@ -38,15 +39,16 @@ pub(super) enum Passage {
 
 /// The same comparison as `pasv firewall --check`, for every mode that the site offers. None: nobody but this machine
 /// reaches the site, so that no rule is in its way.
-pub(super) fn gather(site: &SiteConfig) -> Option<Filter> {
-    if !site.is_reached() {
+pub(super) fn gather(target: &super::Target) -> Option<Filter> {
+    let config = &target.config;
+    if !config.is_reached() {
         return None;
     }
     Some(match machine::ruleset() {
         Ok(ruleset) => compared(
             &ruleset,
-            site.into(),
-            site.tls.acme.port_asked() == Some(HTTP),
+            config.into(),
+            config.tls.acme.port_asked() == Some(HTTP),
             machine::recognised(),
             machine::legacy().collect(),
         ),
@@ -116,7 +118,7 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
                 "whether the firewall of this machine lets the server through. {}",
                 plain(why).trim_end_matches('.')
             );
-            return findings.open(what, *hint);
+            return findings.ask(what, *hint);
         }
     };
     let source = plain(&recognised.why);
@@ -129,11 +131,11 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
         } else {
             "make that rule narrower; `pasv firewall --explain` shows which ports the server needs, and why"
         };
-        findings.look("rule-too-wide", plain(&wide.by), plain(&wide.what), fix);
+        findings.warn(Verdict::RuleTooWide, plain(&wide.by), plain(&wide.what), fix);
     }
     if !compared.open_questions.is_empty() {
         let questions: Vec<String> = compared.open_questions.iter().map(|question| plain(question)).collect();
-        findings.open(
+        findings.ask(
             format!(
                 "whether the firewall of this machine lets all through that the server needs: {}",
                 few(&questions)
@@ -142,7 +144,7 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
         );
     }
     if let Some(program) = unseen.first() {
-        findings.open(
+        findings.ask(
             format!("what the legacy rules of {} do: nft does not show them", unseen.join(" and ")),
             format!("run `{program}-legacy-save` and compare with `pasv firewall`"),
         );
@@ -151,14 +153,14 @@ pub(super) fn judge(filter: &Filter, findings: &mut Findings) {
         return;
     }
     if compared.filtered {
-        findings.fine(
-            "firewall-passes",
+        findings.ok(
+            Verdict::Firewall,
             "the firewall of this machine lets through what the server needs",
             source,
         );
     } else {
-        findings.fine(
-            "firewall-open",
+        findings.ok(
+            Verdict::Firewall,
             "no firewall is active on this machine",
             "every port is reachable, the server's too; `pasv firewall --apply` closes the others",
         );
@@ -170,12 +172,12 @@ fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &s
     if active.is_some_and(|rules| rules.contains(&missing.rule)) {
         // Clients in passive mode are served all the same.
         let fix = "run `pasv firewall --mode both --output-drop` for the rules; or use --no-active, so that active mode is refused at once";
-        return findings.look("active-rule-missing", format!("active mode fails: {says}"), source, fix);
+        return findings.warn(Verdict::Firewall, format!("active mode fails: {says}"), source, fix);
     }
-    // What passes for some clients may be all that the keeper wants; only he knows.
+    // What passes for some clients may be all that is intended; only the administrator knows.
     if !missing.except.is_empty() {
         let fix = "check whether all clients are covered: `pasv firewall --check --from CIDR` compares for some only";
-        return findings.look("rule-for-some", says, source, fix);
+        return findings.warn(Verdict::Firewall, says, source, fix);
     }
     let fix = match target {
         // They write their chains anew whenever they like, and so `--apply` leaves them alone.
@@ -185,7 +187,7 @@ fn one(missing: &Missing, active: Option<&[Rule; 2]>, target: Target, source: &s
         _ => "run `pasv firewall --apply` with the flags of this server (nftables); `pasv firewall` prints the lines"
             .to_owned(),
     };
-    findings.wrong("rule-missing", says, source, fix);
+    findings.error(Verdict::Firewall, says, source, fix);
 }
 
 #[cfg(test)]
@@ -193,8 +195,9 @@ mod tests {
     use ::firewall::Families;
     use firewall_host::{Seen, recognise};
 
-    use super::super::findings::Weight;
+    use super::super::tests::{names, text};
     use super::*;
+    use crate::verdict::Weight;
 
     const SITE: [u16; 2] = [2121, 61210];
     const FOLLOWED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
@@ -256,9 +259,9 @@ mod tests {
     #[test]
     fn what_is_dropped_is_wrong_and_told_by_its_rule() {
         let found = found(&compared(&rules("drop", &[FOLLOWED.into(), port("2121")])));
-        assert_eq!(found.names(), [("rule-missing", Weight::Wrong)]);
-        let text = found.text();
-        assert!(text.starts_with("1 error: rule 3 (in, to 61210-61219)"), "{text}");
+        assert_eq!(names(&found), [(Verdict::Firewall, Weight::Hinders)]);
+        let text = text(&found);
+        assert!(text.starts_with("rule 3 (in, to 61210-61219)"), "{text}");
         assert!(
             text.contains("`pasv firewall --apply`") && text.contains("the chain `inet filter input`"),
             "{text}"
@@ -271,7 +274,7 @@ mod tests {
         let seen =
             Seen { ruleset: Some(ruleset.clone()), ufw: Some("Status: active\n".into()), ..Seen::default() };
         let filter = super::compared(&ruleset, site(Active::Off), false, recognise(&seen), vec![]);
-        let text = found(&filter).text();
+        let text = text(&found(&filter));
         assert!(
             text.contains("for the commands of ufw") && text.contains("(ufw is active on this machine)"),
             "{text}"
@@ -279,28 +282,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_for_some_is_for_the_keeper_to_judge() {
+    fn what_is_dropped_for_some_clients_is_a_warning() {
         let whole = port(r#"{"range": [61210, 61219]}"#);
         let some = [FOLLOWED.into(), port("2121"), from("192.0.2.7", &whole)];
         let found = found(&compared(&rules("drop", &some)));
-        assert_eq!(found.names(), [("rule-for-some", Weight::Look)]);
-        assert!(found.text().contains("rule 3") && found.text().contains("--from CIDR"), "{}", found.text());
+        assert_eq!(names(&found), [(Verdict::Firewall, Weight::Note)]);
+        assert!(text(&found).contains("rule 3") && text(&found).contains("--from CIDR"), "{}", text(&found));
     }
 
     #[test]
     fn what_passes_is_fine_and_what_is_too_wide_is_looked_at() {
         let good = [FOLLOWED.into(), port("2121"), port(r#"{"range": [61210, 61219]}"#)];
-        assert_eq!(found(&compared(&rules("drop", &good))).names(), [("firewall-passes", Weight::Fine)]);
+        assert_eq!(names(&found(&compared(&rules("drop", &good)))), [(Verdict::Firewall, Weight::Fine)]);
         let wide = [FOLLOWED.into(), port("2121"), port(r#"{"range": [1024, 65535]}"#)];
         let found_wide = found(&compared(&rules("drop", &wide)));
-        assert_eq!(found_wide.names(), [("rule-too-wide", Weight::Look), ("firewall-passes", Weight::Fine)]);
-        let text = found_wide.text();
+        assert_eq!(
+            names(&found_wide),
+            [(Verdict::RuleTooWide, Weight::Note), (Verdict::Firewall, Weight::Fine)]
+        );
+        let text = text(&found_wide);
         assert!(text.contains("1024-65535") && text.contains("make that rule narrower"), "{text}");
     }
 
     #[test]
     fn where_nothing_filters_that_is_said() {
-        assert_eq!(found(&compared(&rules("accept", &[]))).names(), [("firewall-open", Weight::Fine)]);
+        assert_eq!(names(&found(&compared(&rules("accept", &[])))), [(Verdict::Firewall, Weight::Fine)]);
     }
 
     /// A chain for what goes out, beside one that lets the site in.
@@ -324,17 +330,17 @@ mod tests {
             let ruleset = closed_outward(lines);
             found(&super::compared(&ruleset, site, false, recognised(&ruleset), vec![]))
         };
-        // Answers pass, calls do not: rule 4 of active mode.
+        // Answers pass, new connections do not: rule 4 of active mode.
         let closed = of(std::slice::from_ref(&followed), site(Active::FromPort(20)));
-        assert_eq!(closed.names(), [("active-rule-missing", Weight::Look)], "{}", closed.text());
-        assert!(closed.text().contains("active mode fails: rule 4 (out, from 20)"), "{}", closed.text());
+        assert_eq!(names(&closed), [(Verdict::Firewall, Weight::Note)], "{}", text(&closed));
+        assert!(text(&closed).contains("active mode fails: rule 4 (out, from 20)"), "{}", text(&closed));
         let call = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 20}}, {"accept": null}"#;
         let open = of(&[followed.clone(), call.to_owned()], site(Active::FromPort(20)));
-        assert!(!open.text().contains("rule 4"), "{}", open.text());
-        assert!(!of(std::slice::from_ref(&followed), site(Active::Off)).text().contains("rule 4"));
+        assert!(!text(&open).contains("rule 4"), "{}", text(&open));
+        assert!(!text(&of(std::slice::from_ref(&followed), site(Active::Off))).contains("rule 4"));
         // It is all that the site has.
         let only = of(&[followed], Exposure { passive_ports: vec![], ..site(Active::FromPort(20)) });
-        assert_eq!(only.names(), [("rule-missing", Weight::Wrong)], "{}", only.text());
+        assert_eq!(names(&only), [(Verdict::Firewall, Weight::Hinders)], "{}", text(&only));
     }
 
     #[test]
@@ -357,8 +363,8 @@ mod tests {
     #[test]
     fn what_is_not_known_is_told_with_what_decides_it() {
         let unread = found(&Filter::Unread { why: "nft: not permitted".into(), hint: "try with sudo" });
-        assert!(unread.names().is_empty() && unread.unknown()[0].ends_with("nft: not permitted"));
-        assert!(unread.text().contains("how to find out: try with sudo"), "{}", unread.text());
+        assert!(names(&unread).is_empty() && unread.unknown()[0].ends_with("nft: not permitted"));
+        assert!(text(&unread).ends_with(": try with sudo"), "{}", text(&unread));
         // Nothing in nftables drops, and yet that is not all.
         let Filter::Read { mut compared, recognised, .. } = compared(&rules("accept", &[])) else {
             unreachable!()
@@ -372,12 +378,12 @@ mod tests {
         };
         let older = found(&read(&compared, vec!["iptables"]));
         assert!(
-            older.names().is_empty() && older.text().contains("iptables-legacy-save"),
+            names(&older).is_empty() && text(&older).contains("iptables-legacy-save"),
             "{}",
-            older.text()
+            text(&older)
         );
         compared.open_questions = (1..=5).map(|n| format!("question {n}\x1b")).collect();
-        let open = found(&read(&compared, vec![])).text();
+        let open = text(&found(&read(&compared, vec![])));
         assert!(open.contains("and 2 more") && !open.contains('\x1b'), "{open}");
     }
 }
