@@ -21,10 +21,18 @@ async fn a_folder() {
         assert!(conformance::tree(Errors::Exact, fresh).await.is_empty());
         // No promise leaves a part, whatever its name: what an upload needed for itself is gone.
         for folder in folders.into_inner().unwrap() {
-            let names =
-                std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|e| e.file_name());
-            let parts: Vec<_> = names.filter(|name| name.as_encoded_bytes().starts_with(b".pasv.")).collect();
-            assert!(parts.is_empty(), "{parts:?}");
+            let parts = || -> Vec<_> {
+                let names =
+                    std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|e| e.file_name());
+                names.filter(|name| name.as_encoded_bytes().starts_with(b".pasv.")).collect()
+            };
+            // What is dropped is removed by another thread.
+            let removed = async {
+                while !parts().is_empty() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            assert!(tokio::time::timeout(Duration::from_secs(20), removed).await.is_ok(), "{:?}", parts());
         }
     }
 }
