@@ -30,9 +30,10 @@ const EXAMPLES: &str = "Examples:\n  \
 
 /// Print the firewall rules that a server needs, or apply them.
 ///
-/// Takes the flags of `pasv serve`, so that the rules match the server: paste them from there. Without --for, the rules are
-/// for the firewall that this machine runs, as far as it can be recognised (run it as root). Where none is active
-/// there is nothing to do, and that is said. Comments in the output say how to load and to remove the rules.
+/// Takes the flags of `pasv serve`, so that the rules match the server: paste them from there. Without --for,
+/// the rules are for the firewall that this machine runs, as far as it can be recognised (run it as root).
+/// Where none is active there is nothing to do, and that is said. Comments in the output say how to load and
+/// to remove the rules.
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
@@ -52,17 +53,19 @@ pub(crate) struct Flags {
     /// Allow clients of this network only. May be repeated [default: all].
     #[arg(long, value_name = "CIDR", value_parser = config::text::network)]
     from: Vec<::firewall::IpNet>,
-    /// Other TCP ports to leave open, as PORT or LO-HI, or `none`. May be repeated; replaces the default [default: 22].
+    /// Other TCP ports to leave open, as PORT or LO-HI, or `none`. May be repeated; replaces the default
+    /// [default: 22].
     #[arg(long, value_name = "PORT", value_parser = keep)]
     keep: Vec<Keep>,
-    /// The server's own address behind a router or a balancer. One of each family, or (HAProxy) one for each server.
+    /// The server's own address behind a router or a balancer. One of each family, or (HAProxy) one for each
+    /// server.
     #[arg(long, value_name = "ADDR")]
     inside: Vec<IpAddr>,
     /// Chain for nftables-insert [default: the chain of this machine that filters, or `inet filter input`].
     #[arg(long, value_name = "FAMILY TABLE CHAIN", value_parser = chain)]
     chain: Option<Chain>,
-    /// Change the rules of this machine (nftables): adds lines to the chains that drop, or a table of its own where no firewall
-    /// is active. Shows the changes, and asks.
+    /// Change the rules of this machine (nftables): adds lines to the chains that drop, or a table of its own
+    /// where no firewall is active. Shows the changes, and asks.
     #[arg(long, conflicts_with_all = ["remove", "check"])]
     apply: bool,
     /// Remove what --apply has added. Asks.
@@ -81,7 +84,8 @@ pub(crate) struct Flags {
     site: ServeFlags,
 }
 
-/// The flags of `serve`. Those that concern ports are shown; the others are accepted, so that a command line can be pasted.
+/// The flags of `serve`. Those that concern ports are shown; the others are accepted, so that a command line
+/// can be pasted.
 #[derive(Debug)]
 struct ServeFlags(serve::Flags);
 
@@ -271,7 +275,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nothing has to be opened on this machine; what the server needs elsewhere, and what a firewall here would close.
+/// Nothing has to be opened on this machine; what the server needs elsewhere, and what a firewall here would
+/// close.
 fn inactive(
     request: &Request,
     (filters, ours): (Filters, bool),
@@ -322,7 +327,8 @@ fn inactive(
     text + &lines.join("\n") + "\n"
 }
 
-/// A whole rule set closes all ports that it does not list. Where the text goes to a program, nobody reads its comments.
+/// A whole rule set closes all ports that it does not list. Where the text goes to a program, nobody reads
+/// its comments.
 fn warn_of_closed(request: &Request, text: &mut String) {
     let closed = machine::closed(request);
     if closed.is_empty() {

@@ -6,7 +6,8 @@ pub(crate) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "write a port from 0 to 65535".into())
 }
 
-/// Reads `ADDR:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; the latter two listen on every address of both families.
+/// Reads `ADDR:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; the latter two listen on every address of both
+/// families.
 pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     if let Ok(at) = text.parse() {
         return Ok(at);

@@ -22,8 +22,8 @@ mod listen;
 mod log;
 mod signals;
 
-/// How long the end waits for work on files that is still under way when the last session has gone: a sweep stops at the
-/// next directory, and a disk that hangs must not keep the process.
+/// How long the end waits for work on files that is still under way when the last session has gone: a sweep
+/// stops at the next directory, and a disk that hangs must not keep the process.
 const ENDING: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
@@ -124,8 +124,9 @@ impl From<startup::Error> for Failure {
     }
 }
 
-/// Threads that may wait for the disk or verify a password at once. With those of the runtime, one for each core, the first one
-/// and the log's they are four for each core: each takes memory, and more of them would only wait behind each other.
+/// Threads that may wait for the disk or verify a password at once. With those of the runtime, one for each
+/// core, the first one and the log's they are four for each core: each takes memory, and more of them would
+/// only wait behind each other.
 fn blocking_threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (3 * cores).saturating_sub(2).max(2)

@@ -6,8 +6,9 @@
 //!   (a file, later) --------/                  \--> doctor: what to check
 //! ```
 //!
-//! No I/O: paths are not opened here, and names are not resolved. The defaults of all settings are here and nowhere else.
-//! The value is made for a file with nested tables: `[limits]`, `[timeouts]`, `[[listener]]`, `[[user]]`.
+//! No I/O: paths are not opened here, and names are not resolved. The defaults of all settings are here and
+//! nowhere else. The value is made for a file with nested tables: `[limits]`, `[timeouts]`, `[[listener]]`,
+//! `[[user]]`.
 #![forbid(unsafe_code)]
 
 mod limits;

@@ -1,6 +1,7 @@
 //! How much may clients use, and how long are they waited for?
 //!
-//! A person with eight connections, and an office of fifty such people behind one NAT address, never meet the defaults.
+//! A person with eight connections, and an office of fifty such people behind one NAT address, never meet the
+//! defaults.
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,27 +21,28 @@ pub struct Deadlines {
     /// The longest that SITE IDLE can ask for.
     #[serde(with = "text::timeout")]
     pub idle_most: Duration,
-    /// From a transfer's command to its data connection. Ten seconds: longer than any honest network takes, shorter
-    /// than a person's patience.
+    /// From a transfer's command to its data connection. Ten seconds: longer than any honest network takes,
+    /// shorter than a person's patience.
     #[serde(with = "text::timeout")]
     pub data: Duration,
-    /// In a transfer, from one byte to the next. One minute: what a TCP connection needs to live through a lost route.
+    /// In a transfer, from one byte to the next. One minute: what a TCP connection needs to live through a
+    /// lost route.
     #[serde(with = "text::timeout")]
     pub stall: Duration,
-    /// How long PASV waits for a passive port that is free for the client's address. Three seconds, since a claim
-    /// rarely lives longer than a round trip.
+    /// How long PASV waits for a passive port that is free for the client's address. Three seconds, since a
+    /// claim rarely lives longer than a round trip.
     #[serde(with = "text::time")]
     pub port: Duration,
     /// From PASV to the command that uses it, after which the port goes back.
     #[serde(with = "text::timeout")]
     pub claim: Duration,
     /// How long work that moves no byte on a data connection continues once the client has closed the control
-    /// connection: a digest, a listing that finds nothing. Five seconds are enough to answer a script that closes its
-    /// side as soon as it has sent its commands.
+    /// connection: a digest, a listing that finds nothing. Five seconds are enough to answer a script that
+    /// closes its side as soon as it has sent its commands.
     #[serde(with = "text::timeout")]
     pub gone: Duration,
-    /// How long running transfers may continue when the server is stopped. Half a minute: service managers kill after
-    /// one minute or more.
+    /// How long running transfers may continue when the server is stopped. Half a minute: service managers
+    /// kill after one minute or more.
     #[serde(with = "text::time")]
     pub drain: Duration,
     /// How long a TLS handshake may take. Ten seconds: three round trips of the slowest honest network.
@@ -77,22 +79,22 @@ pub struct Limits {
     pub sessions: usize,
     /// Sessions from one address: fifty people with eight connections each, and room.
     pub sessions_per_address: usize,
-    /// TLS handshakes of one address at the same time: each costs a signature and some 50 KiB. Fifty people who start
-    /// at the same moment, and room.
+    /// TLS handshakes of one address at the same time: each costs a signature and some 50 KiB. Fifty people
+    /// who start at the same moment, and room.
     pub handshakes_per_address: usize,
     /// Bytes in a command line: a path of 4096 bytes, a verb, and room for doubled bytes.
     pub line: usize,
     /// Commands before a login. Real clients send ten.
     pub commands_before_login: u32,
-    /// Failed logins of one user from one address within [`Limits::failure_window`], or different users that have
-    /// failed from it, after which answers are delayed.
+    /// Failed logins of one user from one address within [`Limits::failure_window`], or different users that
+    /// have failed from it, after which answers are delayed.
     pub failures_before_delay: u32,
-    /// Failed logins of one user from one address within the window after which that user is refused there; and
-    /// different users that have failed from an address after which all of it is refused, except those who logged in
-    /// from there within a day.
+    /// Failed logins of one user from one address within the window after which that user is refused there;
+    /// and different users that have failed from an address after which all of it is refused, except those
+    /// who logged in from there within a day.
     pub failures_before_refusal: u32,
-    /// Failed logins of an address in total after which it is refused as well. Ten devices with old passwords, each of
-    /// which is refused by then.
+    /// Failed logins of an address in total after which it is refused as well. Ten devices with old
+    /// passwords, each of which is refused by then.
     pub failures_of_address: u32,
     /// How long a failed login counts.
     #[serde(with = "text::time")]

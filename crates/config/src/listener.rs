@@ -28,11 +28,11 @@ pub struct Listener {
     pub tls_end: TlsEnd,
     /// May clients open data connections (EPSV and PASV)?
     pub passive: bool,
-    /// The ports that clients open data connections to. Listeners with the same ports share them, if `data_mss` and
-    /// `proxy_from` are the same as well.
+    /// The ports that clients open data connections to. Listeners with the same ports share them, if
+    /// `data_mss` and `proxy_from` are the same as well.
     ///
-    /// Ten ports above the kernel's ephemeral range (32768 to 60999), so that no outgoing connection of this machine
-    /// takes one of them first.
+    /// Ten ports above the kernel's ephemeral range (32768 to 60999), so that no outgoing connection of this
+    /// machine takes one of them first.
     #[serde(with = "text::ports_text")]
     pub passive_ports: RangeInclusive<u16>,
     /// The IPv4 address that PASV announces to clients from outside; `None`: the one they connected to.
@@ -84,8 +84,9 @@ impl Listener {
         self.tls != Tls::Off || self.implicit
     }
 
-    /// The address that PASV announces to a client: the one it connected to, unless it comes from outside and `external`
-    /// says how the server is seen from there. Clients on the same private network keep the address that works for them.
+    /// The address that PASV announces to a client: the one it connected to, unless it comes from outside and
+    /// `external` says how the server is seen from there. Clients on the same private network keep the
+    /// address that works for them.
     #[must_use]
     pub fn announced(&self, connected_to: IpAddr, peer: IpAddr) -> IpAddr {
         match (self.external, peer) {
@@ -127,8 +128,9 @@ pub enum Reuse {
     Off,
 }
 
-/// Whether an upload is published whose data connection ended without close_notify (RFC 8446 6.1): anybody in between may
-/// have cut it, and some clients never send one. Otherwise it is kept to be resumed. After a reset it never is published.
+/// Whether an upload is published whose data connection ended without close_notify (RFC 8446 6.1): anybody in
+/// between may have cut it, and some clients never send one. Otherwise it is kept to be resumed. After a
+/// reset it never is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]

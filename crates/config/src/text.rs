@@ -1,6 +1,7 @@
 //! How are values written as text, in a file and on the command line?
 //!
-//! For serde, the modules [`time`], [`timeout`], [`ports_text`] and [`umask_text`] are used with `#[serde(with = ...)]`.
+//! For serde, the modules [`time`], [`timeout`], [`ports_text`] and [`umask_text`] are used with
+//! `#[serde(with = ...)]`.
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;

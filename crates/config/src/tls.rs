@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsFiles {
-    /// Certificates of the server. Without any, and without ACME, one is generated at the first start and kept.
+    /// Certificates of the server. Without any, and without ACME, one is generated at the first start and
+    /// kept.
     #[serde(rename = "certificate")]
     pub certificates: Vec<CertificateFiles>,
     /// A certificate from an authority.
@@ -76,7 +77,8 @@ impl Acme {
 pub struct ClientCertificates {
     /// Are clients asked for a certificate? `None`: they are where there is a list of users' certificates.
     pub ask: Option<AskClients>,
-    /// Authorities that sign client certificates, in PEM; `None`: a certificate counts by its fingerprint only.
+    /// Authorities that sign client certificates, in PEM; `None`: a certificate counts by its fingerprint
+    /// only.
     pub ca: Option<PathBuf>,
     /// Revocation lists, in PEM.
     pub crl: Option<PathBuf>,

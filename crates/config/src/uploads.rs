@@ -43,9 +43,9 @@ pub enum Sync {
     Never,
 }
 
-/// What to do with an upload on an unencrypted data connection whose client closes the control connection without QUIT, and
-/// without waiting for the reply. A process that is killed looks like that, and so does a camera that ignores replies.
-/// Under TLS, close_notify tells the two apart.
+/// What to do with an upload on an unencrypted data connection whose client closes the control connection
+/// without QUIT, and without waiting for the reply. A process that is killed looks like that, and so does a
+/// camera that ignores replies. Under TLS, close_notify tells the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]

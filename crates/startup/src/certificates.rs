@@ -19,9 +19,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clients::{self, Owners};
-use crate::error::{Error, show};
+use crate::error::{Error, cannot, read, show};
 
-/// How often the files of certificates are checked for changes: nobody waits for a renewed one, and checking is cheap.
+/// How often the files of certificates are checked for changes: nobody waits for a renewed one, and checking
+/// is cheap.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// The certificates of a server.
@@ -47,7 +48,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// By what clients must pin it at this host; `None` if an authority that this system trusts vouches for it there.
+    /// By what clients must pin it at this host; `None` if an authority that this system trusts vouches for
+    /// it there.
     #[must_use]
     pub fn pins_at(&self, host: &str) -> Option<Pins> {
         let now = SystemTime::now();
@@ -112,8 +114,8 @@ impl Certificates {
         files.map(|file| fs::metadata(file).and_then(|about| about.modified()).ok()).collect()
     }
 
-    /// Reads the files again whenever one has changed and when `reload` is notified, and takes what the authority has
-    /// issued. If something cannot be used, all stays as it was. Never ends.
+    /// Reads the files again whenever one has changed and when `reload` is notified, and takes what the
+    /// authority has issued. If something cannot be used, all stays as it was. Never ends.
     pub(crate) async fn follow(mut self, reload: &Notify) {
         let acme = self.acme.take();
         let (fresh, mut obtained) = watch::channel(acme.as_ref().and_then(Acme::identity));
@@ -195,14 +197,6 @@ fn open_acme(config: &config::Acme, state: Option<&Path>) -> Result<Option<Acme>
         listen: config.listen,
     };
     Ok(Acme::open(terms, state, extra.transpose()?))
-}
-
-pub(crate) fn cannot(error: impl std::fmt::Display) -> Error {
-    Error::new(format_args!("cannot set up TLS: {error}")).hint("use --tls off to serve without TLS")
-}
-
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|e| Error::file(path, &e))
 }
 
 /// The self-signed certificate where none is given: kept, so that clients that pinned it find it again.

@@ -9,8 +9,7 @@ use net::tls::server::{ClientCertificates, ClientTrust};
 use net::tls::{Fingerprint, Subject};
 use storage::accounts::certificates::{Certificates, Mark, Role};
 
-use crate::certificates::{cannot, read};
-use crate::error::Error;
+use crate::error::{Error, cannot, read};
 
 /// The users' certificates, as long as the site runs.
 pub(crate) struct Owners {

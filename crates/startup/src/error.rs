@@ -1,5 +1,6 @@
 //! Why can a server not start, and what can the administrator do?
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -61,6 +62,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// TLS cannot be set up.
+pub(crate) fn cannot(error: impl fmt::Display) -> Error {
+    Error::new(format_args!("cannot set up TLS: {error}")).hint("use --tls off to serve without TLS")
+}
+
+/// Reads a file that the configuration names.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|e| Error::file(path, &e))
+}
 
 /// A path for people.
 pub(crate) fn show(path: &Path) -> String {

@@ -40,8 +40,8 @@ pub struct Opened {
     pub generated: Vec<Generated>,
 }
 
-/// Opens the folder, the users' passwords and the certificates. `state` is the folder where generated and obtained
-/// certificates are kept; `None`: there is none.
+/// Opens the folder, the users' passwords and the certificates. `state` is the folder where generated and
+/// obtained certificates are kept; `None`: there is none.
 ///
 /// # Errors
 /// When a file or the folder cannot be used, or settings exclude each other.
@@ -74,8 +74,8 @@ impl Opened {
             .bind()
     }
 
-    /// Does what has to be done beside a running server: reloads certificates when their files change and when `reload` is
-    /// notified, renews that of an authority, and removes old partial uploads. Never ends.
+    /// Does what has to be done beside a running server: reloads certificates when their files change and
+    /// when `reload` is notified, renews that of an authority, and removes old partial uploads. Never ends.
     pub async fn maintain(self, reload: &Notify) {
         let follow = async {
             match self.certificates {

@@ -1,4 +1,5 @@
-//! Can this folder be shared by this user? Checked at the start, so that clients do not get 550 for everything.
+//! Can this folder be shared by this user? Checked at the start, so that clients do not get 550 for
+//! everything.
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;

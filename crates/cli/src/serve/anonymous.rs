@@ -4,7 +4,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, ValueEnum};
 use config::{Anonymous, SiteConfig};
 
-/// Reads a value of `--anonymous`. As the value may be left out, the word behind the flag is often the folder.
+/// Reads a value of `--anonymous`. As the value may be left out, the word behind the flag is often the
+/// folder.
 #[derive(Clone, Debug)]
 pub(super) struct Parser;
 

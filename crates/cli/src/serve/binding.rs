@@ -116,7 +116,8 @@ fn all_free(at: IpAddr, mut ports: RangeInclusive<u16>) -> bool {
 /// Nobody can know for how long.
 fn is_free(at: IpAddr, port: u16) -> bool {
     let free = |at: IpAddr| TcpListener::bind((at, port)).is_ok();
-    // `[::]` is the whole machine here, and of the standard library's sockets it is IPv6 alone on some systems.
+    // `[::]` is the whole machine here, and of the standard library's sockets it is IPv6 alone on some
+    // systems.
     free(at) && (at != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || free(Ipv4Addr::UNSPECIFIED.into()))
 }
 

@@ -45,10 +45,12 @@ example), 2 wrong command line, or a file or folder that cannot be used";
 
 /// Share a folder over FTP
 ///
-/// Without options: the current folder, read-only, for everyone, on port 2121. Use --user to require a password.
+/// Without options: the current folder, read-only, for everyone, on port 2121. Use --user to require a
+/// password.
 ///
-/// Press Ctrl-C (or send SIGTERM) to stop: running transfers finish first, for up to --drain-timeout; a second time stops at
-/// once. SIGHUP reloads certificates and reopens --log-file and --xferlog. If the terminal closes, the server stops.
+/// Press Ctrl-C (or send SIGTERM) to stop: running transfers finish first, for up to --drain-timeout; a
+/// second time stops at once. SIGHUP reloads certificates and reopens --log-file and --xferlog. If the
+/// terminal closes, the server stops.
 #[derive(Debug, Args)]
 #[command(after_help = "More: pasv serve --help", after_long_help = EXAMPLES)]
 pub(crate) struct Flags {
@@ -76,8 +78,8 @@ pub(crate) struct ShareFlags {
     pub(crate) write: bool,
     /// Let this user log in, with the password in this file, or with a generated one; can be repeated
     ///
-    /// The file's first line is the password, or the output of `pasv passwd`. Without a file, a password is generated at
-    /// each start and printed. Nobody else can log in then, unless --anonymous is given.
+    /// The file's first line is the password, or the output of `pasv passwd`. Without a file, a password is
+    /// generated at each start and printed. Nobody else can log in then, unless --anonymous is given.
     #[arg(long, value_name = "NAME[:FILE]", value_parser = user)]
     user: Vec<User>,
     /// Let everyone log in without a password, and say what they can do [default: read]
@@ -91,7 +93,8 @@ pub(crate) struct ListenFlags {
     /// Port to listen on [default: 2121]
     #[arg(long, short, value_name = "PORT", value_parser = port)]
     port: Option<u16>,
-    /// Address to listen on: ADDRESS, ADDRESS:PORT, a name of this machine, or a port; can be repeated [default: all]
+    /// Address to listen on: ADDRESS, ADDRESS:PORT, a name of this machine, or a port; can be repeated
+    /// [default: all]
     #[arg(long, short, value_name = "ADDR[:PORT]", value_parser = listen::parse)]
     listen: Vec<Listen>,
     /// Ports that clients open data connections to; the firewall must let clients in
@@ -112,13 +115,15 @@ pub(crate) struct ListenFlags {
     /// Open active data connections from this port; the classic one is 20, which needs root
     #[arg(long, value_name = "PORT", value_parser = port, help_heading = NETWORK, hide_short_help = true)]
     active_port: Option<u16>,
-    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of --listen [default port: 990]; can be repeated
+    /// Also listen here for clients that start with TLS at once (implicit TLS, ftps://), in the forms of
+    /// --listen [default port: 990]; can be repeated
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = listen::parse, help_heading = TLS)]
     listen_tls: Vec<Listen>,
     /// Get a certificate for this host name by ACME (Let's Encrypt), and renew it; can be repeated
     ///
-    /// One certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using this means
-    /// agreeing to the authority's terms of service. With --cert, clients that ask for these names get this certificate.
+    /// One certificate for all names. Port 80 of each name must reach this machine, see --acme-listen. Using
+    /// this means agreeing to the authority's terms of service. With --cert, clients that ask for these names
+    /// get this certificate.
     #[arg(long, value_name = "NAME", value_parser = acme::host, help_heading = TLS)]
     acme: Vec<String>,
     /// Where to answer the authority's questions (HTTP-01), only while it asks
@@ -136,11 +141,12 @@ pub(crate) struct OtherFlags {
     pub(crate) quiet: bool,
     /// Network of a load balancer that sends PROXY headers; can be repeated
     ///
-    /// Its connections, control and data, must begin with a PROXY header, version 1 or 2. Such a header from any other address is
-    /// refused.
+    /// Its connections, control and data, must begin with a PROXY header, version 1 or 2. Such a header from
+    /// any other address is refused.
     #[arg(long, value_name = "CIDR", value_parser = network, help_heading = NETWORK, hide_short_help = true)]
     proxy_from: Vec<IpNet>,
-    /// Limit the packet size of data connections: for networks where listings work and files stall; 1200 passes everywhere
+    /// Limit the packet size of data connections: for networks where listings work and files stall; 1200
+    /// passes everywhere
     #[arg(long, value_name = "BYTES", value_parser = mss, help_heading = NETWORK, hide_short_help = true)]
     data_mss: Option<u16>,
     #[command(flatten)]
@@ -148,7 +154,8 @@ pub(crate) struct OtherFlags {
     /// Append the log to this file instead of stderr; SIGHUP reopens it
     #[arg(long, value_name = "FILE", help_heading = LOGS)]
     log_file: Option<PathBuf>,
-    /// What to log: error, warn, info, debug, trace or off, or a filter such as `server=debug` [default: info; warn with -q]
+    /// What to log: error, warn, info, debug, trace or off, or a filter such as `server=debug` [default:
+    /// info; warn with -q]
     #[arg(long, value_name = "LEVEL", env = "PASV_LOG", hide_env_values = true, help_heading = LOGS, hide_short_help = true)]
     log_level: Option<String>,
     /// Format of the log
@@ -171,7 +178,8 @@ pub(crate) struct OtherFlags {
     keep_parts: Duration,
     /// What to do with an unencrypted upload whose client closes everything at its end, without QUIT
     ///
-    /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras do.
+    /// A client that was killed looks the same as a client that does not wait for the reply, as some cameras
+    /// do.
     #[arg(long, value_enum, default_value_t = Uploads::default().hang_up, help_heading = UPLOADS, hide_short_help = true)]
     hang_up: HangUp,
     #[command(flatten)]
@@ -188,8 +196,8 @@ struct TlsFlags {
     tls: Tls,
     /// Certificate chain, in PEM; reloaded when the file changes
     ///
-    /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each with its
-    /// --key: the host name that a client asks for decides.
+    /// Without it, a self-signed certificate is generated at the first start and kept. Can be repeated, each
+    /// with its --key: the host name that a client asks for decides.
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Vec<PathBuf>,
     /// Private key of the certificate, in PEM
@@ -210,7 +218,8 @@ struct TlsFlags {
     /// Let clients end TLS on the control connection (CCC), for firewalls that read it
     #[arg(long, hide_short_help = true)]
     allow_ccc: bool,
-    /// Is an upload published that ends without close_notify (the end of TLS)? Anybody in between may have cut it.
+    /// Is an upload published that ends without close_notify (the end of TLS)? Anybody in between may have
+    /// cut it.
     #[arg(long, value_enum, default_value_t = Listener::default().tls_end)]
     tls_end: TlsEnd,
     /// Ask clients for a certificate, or require one [default: off, or ask with --client-cert-users]
@@ -227,7 +236,8 @@ struct TlsFlags {
     /// File that says which certificates belong to which users
     ///
     /// One per line: `alice sha256:HEX`, or with --client-ca also `alice subject CN=alice,O=Example` (as
-    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a user can have several.
+    /// `openssl x509 -noout -subject -nameopt RFC2253` prints it). Lines that begin with # are skipped; a
+    /// user can have several.
     #[arg(hide_short_help = true, long, value_name = "FILE")]
     client_cert_users: Option<PathBuf>,
     /// Whether a user's certificate replaces the password [default: with-password]
@@ -304,7 +314,8 @@ struct LimitFlags {
     failure_delay: Duration,
     /// Failed logins of a user from one address before that user is refused there
     ///
-    /// Failures of that many different users refuse the whole address, except users who have logged in from it within a day.
+    /// Failures of that many different users refuse the whole address, except users who have logged in from
+    /// it within a day.
     #[arg(long, value_name = "N", default_value_t = Limits::default().failures_before_refusal, hide_short_help = true)]
     refuse_after_failures: u32,
     /// Failed logins from one address in total before the address is refused
@@ -323,7 +334,8 @@ impl ListenFlags {
 }
 
 impl Flags {
-    /// The configuration that these flags make. An error where they exclude each other in ways that clap does not know.
+    /// The configuration that these flags make. An error where they exclude each other in ways that clap does
+    /// not know.
     pub(crate) fn config(&self) -> Result<SiteConfig, Failure> {
         let (share, other, tls) = (&self.share, &self.other, &self.other.tls);
         if share.write && share.user.is_empty() && share.anonymous.is_some_and(|may| may != Anonymous::Write)

@@ -3,8 +3,9 @@
 /// What a continued line begins with, outside of quotes.
 const INDENT: &str = "    ";
 
-/// Breaks `command` after at most `width` characters where it can: at a blank by a backslash, and within single quotes, behind
-/// a blank or a colon, by closing and opening the quotes around one. Pasted into a shell the lines are the command again.
+/// Breaks `command` after at most `width` characters where it can: at a blank by a backslash, and within
+/// single quotes, behind a blank or a colon, by closing and opening the quotes around one. Pasted into a
+/// shell the lines are the command again.
 pub(super) fn command(command: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();

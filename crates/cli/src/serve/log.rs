@@ -21,8 +21,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// The lines go through a thread of their own: whoever reads stderr too slowly, or stops reading, must not hold
-    /// sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the site is not.
+    /// The lines go through a thread of their own: whoever reads stderr too slowly, or stops reading, must
+    /// not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the site is
+    /// not.
     pub(super) fn open(config: &Configured, quiet: bool) -> Result<Self, Failure> {
         let filter = filter(config.level.as_deref().unwrap_or(if quiet { "warn" } else { "info" }))?;
         let cannot = |path: &Path, e: io::Error| {
@@ -56,7 +57,8 @@ impl Log {
         self.xferlog.clone()
     }
 
-    /// Opens the files again by their names, after somebody has moved them away. One that cannot be opened stays the old one.
+    /// Opens the files again by their names, after somebody has moved them away. One that cannot be opened
+    /// stays the old one.
     pub(super) fn reopen(&self) {
         let file = self.file.as_ref().map(|file| (&file.0.path, file.reopen()));
         let xferlog = self.xferlog.as_ref().map(|log| (log.path(), log.reopen()));

@@ -40,7 +40,8 @@ impl Signals {
                 _ = self.interrupt.recv() => {}
                 _ = self.terminate.recv() => {}
                 _ = self.hangup.recv() => {
-                    // An administrator's `kill -HUP`; or the terminal in which the server was started has been closed.
+                    // An administrator's `kill -HUP`; or the terminal in which the server was started has
+                    // been closed.
                     if !begun_at_terminal || has_terminal() {
                         reopen();
                         continue;
@@ -90,8 +91,8 @@ fn kind(verb: Verb) -> &'static str {
     }
 }
 
-/// Does the process have a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is told by SIGHUP
-/// after.
+/// Does the process have a terminal of its own (`tty(4)`)? When that is closed it has none any more, and is
+/// told by SIGHUP after.
 fn has_terminal() -> bool {
     fs::File::open("/dev/tty").is_ok()
 }

@@ -208,11 +208,8 @@ fn the_demo_and_the_trace_draw_both_connections() {
         drawn.contains("passive: the client connects again") && drawn.contains("active: the server connects"),
         "{drawn}"
     );
-    assert!(drawn.contains("n+1") && drawn.matches("the same").count() == 2, "{drawn}");
-    assert!(
-        drawn.contains("|<====") && drawn.contains(" 70,000 bytes ") && drawn.contains("====>|"),
-        "{drawn}"
-    );
+    assert!(drawn.contains("n+1") && drawn.contains("|<===="), "{drawn}");
+    assert_eq!(drawn.matches(" 70,000 bytes ").count(), 2, "{drawn}");
     assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
 
     let site = Site::start();
