@@ -20,6 +20,8 @@ pub struct Listener {
     pub tls: Tls,
     /// TLS begins with the connection, without AUTH. Then TLS is required to log in, whatever `tls` says.
     pub implicit: bool,
+    /// Refuse everything that changes files, whatever the users may do.
+    pub read_only: bool,
     /// May the control connection go back to clear text (CCC)? Some firewalls want to read it.
     pub allow_ccc: bool,
     /// Must data connections resume the TLS session of their control connection?
@@ -54,6 +56,7 @@ impl Default for Listener {
             port: Self::PORT,
             tls: Tls::Offered,
             implicit: false,
+            read_only: false,
             allow_ccc: false,
             data_reuse: Reuse::Learn,
             tls_end: TlsEnd::Learn,

@@ -18,6 +18,7 @@ pub fn check(row: &Row, rights: Option<Rights>, listener: &Listener) -> Result<(
         // Without a pathname it tells of the session.
         (Verb::Stat, _) => Ok(()),
         (_, Some(Rights::Read)) if row.access == Access::Write => Err(Reason::ReadOnly),
+        (_, Some(Rights::Drop)) if row.access == Access::Write && listener.read_only => Err(Reason::ReadOnly),
         (Verb::Appe, Some(Rights::Drop)) => Err(Reason::WholeOnly),
         (_, Some(Rights::Drop)) if row.access != Access::Session && !is_for_storing(row.verb) => {
             Err(Reason::UploadOnly)
@@ -68,6 +69,16 @@ mod tests {
         for rights in Rights::ALL {
             assert_eq!(check(Verb::Port.row(), Some(rights), &listener), Err(Reason::ActiveOff));
             assert_eq!(check(Verb::Pasv.row(), Some(rights), &listener), Ok(()));
+        }
+    }
+
+    #[test]
+    fn nothing_is_stored_through_a_read_only_listener() {
+        let listener = Listener { read_only: true, ..Listener::default() };
+        for row in TABLE.iter().filter(|row| row.access == Access::Write) {
+            for rights in [Rights::Read, Rights::Drop] {
+                assert_eq!(check(row, Some(rights), &listener), Err(Reason::ReadOnly), "{}", row.name);
+            }
         }
     }
 

@@ -84,6 +84,15 @@ impl PathRights {
         self
     }
 
+    /// The same, but where anything may be changed, it may only be read.
+    #[must_use]
+    pub fn without_writing(mut self) -> Self {
+        let reduced = |rights: &mut Rights| *rights = if rights.writes() { Rights::Read } else { *rights };
+        reduced(&mut self.everywhere);
+        self.exceptions.iter_mut().for_each(|(_, rights)| reduced(rights));
+        self
+    }
+
     /// What may be done at a path.
     #[must_use]
     pub fn at(&self, path: &VPath) -> Rights {

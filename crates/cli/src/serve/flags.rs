@@ -418,6 +418,7 @@ impl Flags {
             active_port: listen.active_port,
             data_mss: other.data_mss,
             proxy_from: other.proxy_from.clone(),
+            ..Listener::default()
         };
         Ok(explicit.chain(implicit).map(listener).collect())
     }

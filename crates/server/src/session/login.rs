@@ -82,7 +82,10 @@ impl Session {
         self.refuse(Some(verb), None, reason);
     }
 
-    fn enter(&mut self, admission: Admission, verb: Verb, code: u16, now: Instant) {
+    fn enter(&mut self, mut admission: Admission, verb: Verb, code: u16, now: Instant) {
+        if self.settings.listener.read_only {
+            admission.rights = admission.rights.without_writing();
+        }
         let pass = Pass::new(admission);
         let access = match pass.rights().everywhere() {
             Rights::Read => "you may read",

@@ -97,18 +97,19 @@ fn link_local() -> Option<SocketAddrV6> {
     })
 }
 
-/// Two listeners of one server: TLS is required at the first, and there is no passive mode at the second.
+/// Two listeners of one server: TLS is required at the first, and the second is read-only and without passive mode.
 #[tokio::test]
 async fn each_listener_obeys_its_own_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let tree = Local::open(folder.path(), LocalOptions::default()).unwrap();
+    let options = LocalOptions { read_only: false, ..LocalOptions::default() };
+    let tree = Local::open(folder.path(), options).unwrap();
     let gate: Arc<dyn Gate> = Arc::new(Open(Arc::new(tree)));
     let dress = Dress::Explicit(Versions::Both);
     let tls = Tls::of(dress).unwrap();
     let at = Listener { address: Ipv4Addr::LOCALHOST.into(), port: 0, ..Listener::default() };
     let server = site(at.address, 2, |range| {
         let first = Listener { tls: Policy::RequiredForLogin, passive_ports: range, ..at.clone() };
-        let second = Listener { passive: false, ..at.clone() };
+        let second = Listener { passive: false, read_only: true, ..at.clone() };
         let config = SiteConfig { listeners: vec![first, second], ..SiteConfig::default() };
         Server::builder(config, Arc::clone(&gate)).tls(Arc::clone(&tls.server)).bind()
     });
@@ -131,5 +132,7 @@ async fn each_listener_obeys_its_own_settings() {
     encrypted.ask("EPSV", "229").await;
     without_passive.ask("EPSV", "502").await;
     without_passive.ask("PASV", "502").await;
+    encrypted.ask("MKD x", "257").await;
+    without_passive.ask("RMD x", "550").await;
     running.abort();
 }
