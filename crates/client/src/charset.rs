@@ -8,8 +8,6 @@ use std::io;
 
 use encoding_rs::{Decoder, Encoding, GBK, UTF_8};
 
-use crate::error::Error;
-
 /// A way to write characters as bytes, by its name in the Encoding Standard (<https://encoding.spec.whatwg.org>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
@@ -80,10 +78,9 @@ impl Charset {
         Pieces { decoder: self.0.new_decoder_without_bom_handling(), out: Vec::new() }
     }
 
-    /// The error for a command that cannot be encoded: `said` is what it was to be.
-    pub(crate) fn unwritable(self, said: &str) -> Error {
-        let why = Unwritable { charset: self.name() };
-        Error::local(said, io::Error::new(io::ErrorKind::InvalidInput, why))
+    /// The error for a command that cannot be encoded.
+    pub(crate) fn unwritable(self) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidInput, Unwritable { charset: self.name() })
     }
 }
 

@@ -9,16 +9,17 @@ use wire::pathname::show;
 use wire::{Command, Marker, Pathname, Reply, RepresentationType, Stamp};
 
 use crate::connect::connect;
-use crate::cwd::Paths;
 use crate::driver::{Driver, now};
 use crate::error::{Error, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
+use crate::method::{Mode, Way};
 use crate::options::{Endpoint, Options};
+use crate::paths::Paths;
 use crate::secrets::Secrets;
 use crate::security::{Security, TlsMode};
-use crate::session::{Credentials, Exchange, Login, Mode, Want, Way};
-use crate::small_segments::{self, SMALL_SEGMENT};
+use crate::session::{Credentials, Exchange, Login, Want};
+use crate::small_segments::{self, SMALL_SEGMENT, Stall};
 use crate::spec::{Known, SessionSpec};
 use crate::upload::record::{Place, Records};
 
@@ -413,6 +414,37 @@ impl Client {
             Some(directory) => self.enter_again(&directory).await,
             None => Ok(()),
         }
+    }
+
+    /// How long this transfer may stand still.
+    pub(crate) fn stall(&self) -> Stall {
+        let later = self.options.stall;
+        let first = if self.segment.is_some() { later } else { self.options.patience.quiet.min(later) };
+        Stall::new(first, later)
+    }
+
+    /// That of a download of bytes: it is taken up where it stood, where the server can do that.
+    pub(crate) fn stall_of_bytes(&self) -> Stall {
+        if self.features.has("REST") { self.stall() } else { self.stall().until_the_first_byte() }
+    }
+
+    /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
+    /// segments. Any other error is given back.
+    pub(crate) async fn again_in_small_segments(&mut self, error: Error) -> Result<(), Error> {
+        let early = matches!(&error, Error::Stalled { after, .. } if *after < self.options.stall);
+        if !early || self.segment.is_some() {
+            return Err(error);
+        }
+        self.use_small_segments(&error);
+        self.begin_anew().await
+    }
+
+    /// From the next connection on.
+    pub(crate) fn use_small_segments(&mut self, why: &Error) {
+        self.segment = Some(SMALL_SEGMENT);
+        (self.watch)(&Event::Warning(format!(
+            "{why}. Large packets may get lost on the way: once more with segments of {SMALL_SEGMENT} bytes"
+        )));
     }
 
     /// After an error that leaves the dialogue in doubt nothing more may be said in this session.

@@ -10,9 +10,9 @@ use wire::{Command, Entry, Facts, Pathname, Stamp};
 
 use crate::charset::Charset;
 use crate::client::Client;
-use crate::cwd::directory_in;
 use crate::download::{Receiving, Resume};
 use crate::error::Error;
+use crate::paths::directory_in;
 use crate::session::Want;
 
 /// Takes the entries of a listing as they come; an error ends the listing.

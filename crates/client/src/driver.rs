@@ -417,7 +417,7 @@ impl Driver {
         command.encode(&mut line);
         match self.charset {
             Some(charset) if !matches!(command, Command::User(_) | Command::Pass(_) | Command::Acct(_)) => {
-                charset.encode(&line).ok_or_else(|| charset.unwritable(&said(command)))
+                charset.encode(&line).ok_or_else(|| Error::local(said(command), charset.unwritable()))
             }
             _ => Ok(line),
         }

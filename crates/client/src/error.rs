@@ -8,7 +8,7 @@ use wire::pathname::show;
 use wire::{Reply, ReplyError, Severity};
 
 use crate::charset::is_unwritable;
-use crate::session::Way;
+use crate::method::Way;
 
 /// Why a way to a data connection failed whose verb was answered with the end of the session.
 pub(crate) const CUT: &str = "the session was cut";

@@ -8,7 +8,7 @@ use net::pump::Progress;
 use wire::pathname::show;
 use wire::{Command, Pathname, Reply};
 
-use crate::session::Way;
+use crate::method::Way;
 
 /// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
 pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;

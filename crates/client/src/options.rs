@@ -3,8 +3,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::charset::Charset;
+use crate::method::Mode;
 use crate::security::TlsMode;
-use crate::session::{Mode, Patience};
+use crate::session::Patience;
 
 /// Where a server is. As text it is `host:port` in one spelling: lower case, no dot at the end of the host, an IPv6 address in
 /// brackets.

@@ -10,10 +10,7 @@ use std::time::{Duration, Instant};
 use net::data::WeakData;
 use net::pump::Progress;
 
-use crate::client::Client;
 use crate::driver::now;
-use crate::error::Error;
-use crate::event::Event;
 use crate::options::Options;
 
 /// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
@@ -37,6 +34,10 @@ pub(crate) struct Stall {
 }
 
 impl Stall {
+    pub(crate) fn new(first: Duration, later: Duration) -> Self {
+        Self { first, later, under_way: WELL_UNDER_WAY }
+    }
+
     /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be tried for.
     pub(crate) fn until_the_first_byte(self) -> Self {
         Self { under_way: 0, ..self }
@@ -89,39 +90,6 @@ impl Swallowed {
                 return first;
             }
         }
-    }
-}
-
-impl Client {
-    /// How long this transfer may stand still.
-    pub(crate) fn stall(&self) -> Stall {
-        let later = self.options.stall;
-        let first = if self.segment.is_some() { later } else { self.options.patience.quiet.min(later) };
-        Stall { first, later, under_way: WELL_UNDER_WAY }
-    }
-
-    /// That of a download of bytes: it is taken up where it stood, where the server can do that.
-    pub(crate) fn stall_of_bytes(&self) -> Stall {
-        if self.features.has("REST") { self.stall() } else { self.stall().until_the_first_byte() }
-    }
-
-    /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
-    /// segments. Any other error is given back.
-    pub(crate) async fn again_in_small_segments(&mut self, error: Error) -> Result<(), Error> {
-        let early = matches!(&error, Error::Stalled { after, .. } if *after < self.options.stall);
-        if !early || self.segment.is_some() {
-            return Err(error);
-        }
-        self.use_small_segments(&error);
-        self.begin_anew().await
-    }
-
-    /// From the next connection on.
-    pub(crate) fn use_small_segments(&mut self, why: &Error) {
-        self.segment = Some(SMALL_SEGMENT);
-        (self.watch)(&Event::Warning(format!(
-            "{why}. Large packets may get lost on the way: once more with segments of {SMALL_SEGMENT} bytes"
-        )));
     }
 }
 

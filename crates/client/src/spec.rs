@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use wire::url::{FtpUrl, Scheme};
 
+use crate::method::Way;
 use crate::options::{Endpoint, Options};
 use crate::security::{Security, TlsMode};
-use crate::session::{Credentials, Way};
-use crate::upload::Records;
+use crate::session::Credentials;
+use crate::upload::record::Records;
 
 /// How a server is reached: all that [`Client::open`](crate::Client::open) needs. Cloned, it opens another session.
 ///

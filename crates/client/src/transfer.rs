@@ -19,11 +19,12 @@ use tokio::sync::Notify;
 use wire::{Command, Marker, Reply};
 
 use crate::client::Client;
-use crate::cwd::of_path;
 use crate::driver::{Driver, Step, now};
 use crate::error::{Error, Unreachable};
 use crate::event::Event;
-use crate::session::{Approach, Flow, Goal, Input, Mode, MoveError, Transfer, Transferred, Way};
+use crate::method::{Mode, Way};
+use crate::paths::of_path;
+use crate::session::{Approach, Flow, Goal, Input, MoveError, Transfer, Transferred};
 use crate::small_segments;
 
 /// What came of following a transfer beside a piece of work.

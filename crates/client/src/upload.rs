@@ -7,16 +7,15 @@
 //! A file of ours that changes while it is sent may arrive as a mixture of both versions. It is sent once more, and the second time
 //! its content before and after is compared: one that has only grown has arrived up to the length that it had.
 mod noted;
+mod ours;
 pub(crate) mod record;
 mod resume;
 
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use net::pump::Progress;
-use wire::{Command, Marker, Pathname, RepresentationType, Stamp, ascii};
+use wire::{Command, Marker, Pathname, RepresentationType, ascii};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -25,6 +24,8 @@ use crate::proof::{Before, Doubt, Sent, digest_of};
 use crate::sending::{Again, Sending};
 
 use self::noted::Noted;
+pub use self::ours::{Resumed, Stored};
+use self::ours::{Watched, is_unchanged, snapshot};
 pub use self::record::Records;
 use self::record::{Snapshot, Was};
 pub use self::resume::NOTED;
@@ -33,38 +34,6 @@ pub use crate::sending::{Give, Upload, WriteMode};
 /// A file of this length or longer is noted in the records, and looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
 /// only who has looked before can tell afterwards that it is new.
 pub const LONG: u64 = 1 << 20;
-
-/// How an upload has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// How many bytes of it were sent.
-    pub sent: Resumed,
-    /// Our file as it was sent.
-    ours: Snapshot,
-}
-
-impl Stored {
-    /// The length of the file, there and here.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.ours.length
-    }
-
-    /// The time of modification of what was sent, to the second; our file may have changed since. None before 1970.
-    #[must_use]
-    pub fn modified(&self) -> Option<Stamp> {
-        self.ours.stamp()
-    }
-}
-
-/// What an upload found to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resumed {
-    /// The site had it all.
-    AlreadyWhole,
-    /// These bytes were missing, and are there now.
-    Sent(u64),
-}
 
 impl Client {
     /// Stores a file whole under `path`.
@@ -286,51 +255,5 @@ impl Resend {
     fn refused(&self, path: &Pathname, sent: u64, refusal: &Error) -> Error {
         let what = format!("{}, and the second upload was refused: {refusal}", self.reason(path, sent));
         Error::Broken { what, moved: sent }
-    }
-}
-
-/// Our file, to be looked at before its end is told: a mixture that is broken off is not published.
-struct Watched {
-    ours: Snapshot,
-    /// The hash of what is to be sent, where it is known.
-    content: Option<String>,
-    changed: AtomicBool,
-}
-
-impl Watched {
-    fn new(ours: Snapshot, content: Option<String>) -> Self {
-        Self { ours, content, changed: AtomicBool::new(false) }
-    }
-
-    async fn look(&self, file: &Arc<File>) -> io::Result<()> {
-        match is_unchanged(file, &self.ours, self.content.clone()).await {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                self.changed.store(true, Ordering::Relaxed);
-                Err(io::Error::other("it has changed while it was sent"))
-            }
-            Err(error) => Err(io::Error::other(error.to_string())),
-        }
-    }
-
-    /// It was broken off for that.
-    fn has_changed(&self) -> bool {
-        self.changed.load(Ordering::Relaxed)
-    }
-}
-
-fn snapshot(file: &File) -> Result<Snapshot, Error> {
-    Snapshot::of(file).map_err(|error| Error::local("looking at our file", error))
-}
-
-/// Is what was sent the content of one version of our file? `content` is the hash of what was to be sent, where it is known.
-async fn is_unchanged(file: &Arc<File>, before: &Snapshot, content: Option<String>) -> Result<bool, Error> {
-    let after = snapshot(file)?;
-    match content {
-        _ if after == *before => Ok(true),
-        Some(content) if after.length >= before.length => {
-            Ok(digest_of(file, before.length).await? == content)
-        }
-        _ => Ok(false),
     }
 }

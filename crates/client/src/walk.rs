@@ -15,6 +15,7 @@ use crate::directory::Unread;
 use crate::error::Error;
 use crate::going_on::{GoingOn, Next};
 use crate::name::{NameError, local_name};
+pub use crate::paths::below;
 
 /// How deep a tree may be. Real ones reach some twenty; a link that leads back goes on for ever.
 pub const DEPTH: usize = 64;
@@ -255,29 +256,4 @@ fn weight(entry: &Entry) -> usize {
     let texts = [&facts.unique, &facts.unix_owner, &facts.unix_group, &facts.media_type];
     let texts: usize = texts.into_iter().flatten().map(Vec::len).sum();
     ENTRY + entry.name.len() + texts
-}
-
-/// The path of `name` in `directory`; `None` for a name that no command can carry.
-#[must_use]
-pub fn below(directory: Option<&Pathname>, name: &[u8]) -> Option<Pathname> {
-    let mut path = directory.map(|d| d.as_bytes().to_vec()).unwrap_or_default();
-    if path.last().is_some_and(|b| *b != b'/') {
-        path.push(b'/');
-    }
-    path.extend_from_slice(name);
-    Pathname::new(path).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_joined_with_one_slash() {
-        let path = |p: &str| Pathname::new(p).unwrap();
-        assert_eq!(below(None, b"a"), Some(path("a")));
-        assert_eq!(below(Some(&path("/")), b"a"), Some(path("/a")));
-        assert_eq!(below(Some(&path("x/y")), b" a"), Some(path("x/y/ a")));
-        assert_eq!(below(Some(&path("x")), b"a\nb"), None);
-    }
 }

@@ -22,8 +22,8 @@ use wire::Stamp;
 
 use super::file::{self, lock, lock_existing, now, replace};
 
+use crate::method::Way;
 use crate::options::{Endpoint, canonical};
-use crate::session::Way;
 use crate::spec::Known;
 
 /// Firewalls change seldom, and people who repair one want to see that it works now.

@@ -12,11 +12,11 @@
 //!   TimePassed -->|                                                   |---> Done(Result)
 //!                 +---------------------------------------------------+
 //! ```
+mod approach;
 mod exchange;
 mod login;
 mod opening;
 mod transfer;
-mod way;
 
 use std::collections::VecDeque;
 use std::io;
@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 
 use wire::{Command, Reply};
 
+pub use approach::Approach;
 pub use exchange::{Exchange, Want};
 pub use login::{Credentials, Login};
 pub use transfer::{Flow, Transfer, Transferred};
-pub use way::{Approach, Mode, Way};
 
 use crate::error::Error;
 use crate::event::Event;

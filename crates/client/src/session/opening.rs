@@ -25,11 +25,11 @@ use wire::host_port::port_from_229;
 use wire::pathname::show;
 use wire::{Command, HostPort, Reply, Severity};
 
-use super::transfer::Transferred;
-use super::way::{Approach, Way};
+use super::approach::Approach;
 use super::{Input, Outbox, Output, Patience};
 use crate::error::{Attempt, CUT, Error, Unreachable, words};
 use crate::event::Event;
+use crate::method::Way;
 
 /// What the opening has come to.
 #[derive(Debug)]
@@ -92,12 +92,7 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Starts with the approach's first way.
-    pub(super) fn new(
-        approach: Approach,
-        patience: Patience,
-        now: Instant,
-        out: &mut Outbox<Transferred>,
-    ) -> Self {
+    pub(super) fn new<T>(approach: Approach, patience: Patience, now: Instant, out: &mut Outbox<T>) -> Self {
         let first = approach.first;
         // `start` sets the state; this one only gives the field a value.
         let mut opening = Self { approach, patience, state: State::AwaitEpsv, since: now, by: now };
@@ -114,7 +109,7 @@ impl Opening {
         self.approach
     }
 
-    fn start(&mut self, way: Way, now: Instant, out: &mut Outbox<Transferred>) {
+    fn start<T>(&mut self, way: Way, now: Instant, out: &mut Outbox<T>) {
         self.since = now;
         let patience = match way {
             Way::Epsv => {
@@ -143,7 +138,7 @@ impl Opening {
         if short { self.patience.epsv } else { self.patience.reply }
     }
 
-    pub(super) fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+    pub(super) fn handle<T>(&mut self, input: Input, now: Instant, out: &mut Outbox<T>) -> Verdict {
         match (self.state, input) {
             (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
@@ -231,7 +226,7 @@ impl Opening {
     }
 
     /// The port that a 227 tells, at the address of the control connection.
-    fn told(&self, reply: &Reply, out: &mut Outbox<Transferred>) -> Option<SocketAddr> {
+    fn told<T>(&self, reply: &Reply, out: &mut Outbox<T>) -> Option<SocketAddr> {
         let told =
             HostPort::from_227(reply.text()).filter(|told| reply.code.get() == 227 && told.port > 0)?;
         let used = self.at(told.port);
@@ -242,13 +237,13 @@ impl Opening {
         Some(used)
     }
 
-    fn asked(
+    fn asked<T>(
         &mut self,
         way: Way,
         ours: SocketAddr,
         reply: &Reply,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> Verdict {
         if reply.code.severity() == Severity::Completion {
             return Verdict::Ready(way, Socket::Listening(ours));
@@ -262,7 +257,7 @@ impl Opening {
         way == Way::Epsv && self.approach.next_after(Way::Epsv) == Some(Way::Pasv)
     }
 
-    fn dial(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+    fn dial<T>(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Verdict {
         out.push(Output::Dial(to));
         self.state = State::Dial(way, to);
         let patience = if self.may_race(way) { self.patience.race } else { self.patience.data };
@@ -271,7 +266,7 @@ impl Opening {
     }
 
     /// The port of EPSV is silent: PASV is said while its dial goes on.
-    fn race(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+    fn race<T>(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Verdict {
         let elapsed = now.saturating_duration_since(self.since);
         let why = format!("data port {}: no answer for {:.1} s", to.port(), elapsed.as_secs_f64());
         out.push(Output::Tell(Event::Fallback { from: Way::Epsv, to: Way::Pasv, why }));
@@ -284,7 +279,7 @@ impl Opening {
     }
 
     /// The control connection was lost. While a verb is unanswered that is a middlebox's way to refuse it.
-    fn lost(&mut self, error: Error, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+    fn lost<T>(&mut self, error: Error, now: Instant, out: &mut Outbox<T>) -> Verdict {
         match (self.unanswered(), &error) {
             (Some(verb), Error::Broken { .. } | Error::Nonsense { .. }) => {
                 self.swallowed(verb, CUT.to_owned(), error, now, out)
@@ -293,7 +288,7 @@ impl Opening {
         }
     }
 
-    fn late(&mut self, now: Instant, out: &mut Outbox<Transferred>) -> Verdict {
+    fn late<T>(&mut self, now: Instant, out: &mut Outbox<T>) -> Verdict {
         let Some((way, ours)) = self.unanswered() else { return Verdict::Pending };
         let waited = now.saturating_duration_since(self.since);
         let why = format!("not answered within {} s", waited.as_secs());
@@ -313,13 +308,13 @@ impl Opening {
 
     /// Was the verb swallowed, or the answer? The dialogue is in doubt, and what is left is tried in a new session. `error` is
     /// what it comes to where nothing is.
-    fn swallowed(
+    fn swallowed<T>(
         &mut self,
         (way, ours): (Way, Option<SocketAddr>),
         why: String,
         error: Error,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> Verdict {
         // The port of EPSV that answered in the end is the way for the new session.
         if let State::AwaitPasvBesideDial { first: First::Silent, to, since } = self.state {
@@ -345,13 +340,13 @@ impl Opening {
         self.approach.failed.push(Attempt { way, target, why, elapsed });
     }
 
-    fn fall(
+    fn fall<T>(
         &mut self,
         way: Way,
         target: Option<SocketAddr>,
         why: String,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> Verdict {
         self.fail(way, target, why.clone(), now);
         match self.approach.next() {
@@ -369,13 +364,13 @@ impl Opening {
     }
 
     /// Both verbs of active mode have failed with one of them: what stops the server's call does not ask for the verb.
-    fn fall_from_active(
+    fn fall_from_active<T>(
         &mut self,
         way: Way,
         ours: SocketAddr,
         why: String,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> Verdict {
         if way == Way::Eprt && ours.is_ipv4() {
             self.approach.skipped.push(Way::Port);
@@ -384,13 +379,13 @@ impl Opening {
     }
 
     /// Nobody has come to the port that `way` told, as the server says in the same session.
-    pub(super) fn nobody_came(
+    pub(super) fn nobody_came<T>(
         approach: Approach,
         patience: Patience,
         (way, ours, since): (Way, SocketAddr, Instant),
         why: String,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> (Self, Verdict) {
         let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
         let verdict = opening.fall_from_active(way, ours, why, now, out);
@@ -398,13 +393,13 @@ impl Opening {
     }
 
     /// The same where a reply is still owed, so that another way needs another session.
-    pub(super) fn anew_without(
+    pub(super) fn anew_without<T>(
         approach: Approach,
         patience: Patience,
         (way, ours, since): (Way, SocketAddr, Instant),
         why: String,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> (Approach, Verdict) {
         let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
         if way == Way::Eprt && ours.is_ipv4() {
@@ -414,13 +409,13 @@ impl Opening {
         (opening.into_approach(), verdict)
     }
 
-    fn anew(
+    fn anew<T>(
         &mut self,
         way: Way,
         target: Option<SocketAddr>,
         why: String,
         now: Instant,
-        out: &mut Outbox<Transferred>,
+        out: &mut Outbox<T>,
     ) -> Verdict {
         self.fail(way, target, why.clone(), now);
         match self.approach.next() {

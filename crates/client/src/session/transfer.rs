@@ -21,11 +21,12 @@ use std::time::{Duration, Instant};
 use wire::pathname::show;
 use wire::{Command, Marker, Reply, Severity};
 
+use super::approach::Approach;
 use super::opening::{Opening, Socket, Verdict};
-use super::way::{Approach, Way};
 use super::{Goal, Input, MoveError, Outbox, Output, Patience};
 use crate::error::{Attempt, Error, Place, Unreachable, words};
 use crate::event::{Event, said};
+use crate::method::Way;
 use crate::security::insecure;
 
 /// Which way the bytes go.
@@ -598,7 +599,7 @@ mod tests {
     use wire::Pathname;
 
     use super::*;
-    use crate::session::Mode;
+    use crate::method::Mode;
 
     /// Pure-FTPd over loopback: it dials, sends a small file and says 226 before we have looked at our port.
     #[test]

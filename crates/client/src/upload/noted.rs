@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use net::pump::Progress;
 use wire::Pathname;
 
-use super::Stored;
+use super::ours::Stored;
 use super::record::{Place, Record, Snapshot, Was};
 use crate::client::Client;
 use crate::error::Error;

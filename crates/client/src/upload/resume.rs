@@ -18,8 +18,9 @@ use std::sync::Arc;
 use net::pump::Progress;
 use wire::{Command, Marker, Pathname, RepresentationType};
 
+use super::noted::Noted;
+use super::ours::{Resumed, Stored, Watched, is_unchanged, snapshot};
 use super::record::{Record, Snapshot, Was};
-use super::{Noted, Resumed, Stored, Watched, is_unchanged, snapshot};
 use crate::client::Client;
 use crate::error::Error;
 use crate::event::Event;

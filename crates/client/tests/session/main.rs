@@ -9,10 +9,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::session::{
-    Approach, Credentials, Exchange, Flow, Goal, Input, Login, Mode, MoveError, Output, Patience, TlsAtOnce,
-    Transfer, Transferred, Want, Way,
+    Approach, Credentials, Exchange, Flow, Goal, Input, Login, MoveError, Output, Patience, TlsAtOnce,
+    Transfer, Transferred, Want,
 };
 use client::{Error, TlsMode};
+use client::{Mode, Way};
 use proptest::prelude::*;
 use wire::{Command, Marker, Pathname, Reply, Secret, Verb};
 

@@ -5,10 +5,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use client::session::{
-    Approach, Flow, Goal, Input, Mode, MoveError, Output, Patience, Transfer, Transferred, Way,
-};
+use client::session::{Approach, Flow, Goal, Input, MoveError, Output, Patience, Transfer, Transferred};
 use client::{Error, Unreachable};
+use client::{Mode, Way};
 use wire::{Command, Pathname, Reply};
 
 /// A transfer, its clock, and what it did.

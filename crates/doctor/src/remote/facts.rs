@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use net::half_open::Attempt;
 
-use client::session::Way;
+use client::Way;
 
 /// All that the probes have seen.
 #[derive(Clone, Debug, Default)]

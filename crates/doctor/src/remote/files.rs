@@ -10,7 +10,7 @@ use super::call::{ANSWER, Call, line};
 use super::facts::{Cover, End, Rest, Upload};
 use super::lanes::Context;
 use super::trial::{Job, LISTING, SEGMENTS, follow, is_usable};
-use client::session::Way;
+use client::Way;
 
 /// A file of which REST is tried: small enough to fetch it three times.
 const SMALL: u64 = 64 * 1024;

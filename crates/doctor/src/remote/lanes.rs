@@ -18,7 +18,7 @@ use super::notebook::Notebook;
 use super::reach::may_be;
 use super::trial::{DATA, Job, SEGMENTS, Tickets, follow, is_usable, port_of};
 use super::{handshake, login};
-use client::session::Way;
+use client::Way;
 
 /// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
 const SESSIONS: usize = 4;

@@ -10,7 +10,7 @@ use wire::Command;
 use super::facts::{Cover, End};
 use super::lanes::{Context, PassivePorts};
 use super::trial::{port_of, silence};
-use client::session::Way;
+use client::Way;
 
 /// Servers wait ten seconds (ours), or a minute; nobody waits here for the latter.
 const WORD: Duration = Duration::from_millis(10_800);

@@ -21,8 +21,8 @@ use wire::{Command, HostPort, Marker, Reply, Severity};
 
 use super::call::{ANSWER, Call, NoReply, explained, line};
 use super::facts::{Cover, Dial, End, Trial};
+use client::Way;
 use client::error::words;
-use client::session::Way;
 
 /// For the answer to EPSV and PASV: servers give it from memory, at once.
 const VERB: Duration = Duration::from_secs(3);

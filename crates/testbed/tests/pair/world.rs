@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::session::{
-    Approach, Credentials, Exchange, Flow, Goal, Input, Login, Mode, Patience, Transfer, Transferred, Want,
-    Way,
+    Approach, Credentials, Exchange, Flow, Goal, Input, Login, Patience, Transfer, Transferred, Want,
 };
 use client::{Error, TlsMode};
+use client::{Mode, Way};
 use config::{SiteConfig, Tls};
 use server::Settings;
 use storage::{Create, Tree, VPath};

@@ -8,7 +8,7 @@ use super::shared::{MAY_BE_OURS, helper, named_in, passive_fails, rejecter, weig
 use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
 use crate::verdict::{Verdict, Weight};
-use client::session::Way;
+use client::Way;
 use wire::host_port::is_private;
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];

@@ -3,7 +3,7 @@ use super::shared::{black_hole, is_slow};
 use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Upload};
 use crate::verdict::{Verdict, Weight};
-use client::session::Way;
+use client::Way;
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.
 const CRAWL: u64 = 16 * 1024;

@@ -2,7 +2,7 @@
 use crate::finding::ClientSettings;
 use crate::remote::facts::{Cover, End, Facts, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use client::session::Way;
+use client::Way;
 
 /// For the best way that works; none where none does, or where all clients are to stay away.
 pub(super) fn settings(facts: &Facts) -> Option<ClientSettings> {

@@ -11,7 +11,7 @@ use super::*;
 use crate::finding::ClientSettings;
 use crate::remote::facts::*;
 use crate::remote::judge::shared::named_in;
-use client::session::Way;
+use client::Way;
 
 const SILENT: End = End::NotReached(Dial::Silent);
 const WORKS: End = End::Works { bytes: 9 };
