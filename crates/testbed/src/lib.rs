@@ -11,3 +11,4 @@ pub mod need;
 pub mod peer;
 pub mod ports;
 pub mod process;
+pub mod talk;

@@ -10,7 +10,7 @@ use crate::network::{CLIENT, HIGH, LOW};
 use crate::relay::{Proxy, Way};
 use crate::rows::seconds;
 use crate::site::Serve;
-use crate::talk::Talk;
+use crate::talk;
 use crate::trial::{Pair, Trial, content};
 
 /// More than any site has ports for.
@@ -26,7 +26,7 @@ pub(super) fn proxy_v2(trial: &mut Trial<'_>) {
 
 pub(super) fn proxy_stranger(trial: &mut Trial<'_>) {
     trial.serve();
-    let mut talk = Talk::connect(&trial.lab.client, trial.at());
+    let mut talk = talk::connect(&trial.lab.client, trial.at());
     talk.expect("220");
     let told = talk.ask("PROXY TCP4 192.0.2.7 203.0.113.2 40000 21");
     assert!(told.starts_with("421"), "{told}");
@@ -79,7 +79,7 @@ pub(super) fn stranger_first(trial: &mut Trial<'_>) {
     let at = trial.at();
     // Which of the three a server finds first is chance.
     for _ in 0..12 {
-        let mut talk = Talk::open(&trial.lab.client, at, trial.site().login());
+        let mut talk = talk::open(&trial.lab.client, at, trial.site().login());
         let to = talk.epsv();
         // A busy server finds both of them, and the command, when it comes round.
         let (mut stranger, mut own) = trial.site().held(|| {
@@ -117,10 +117,10 @@ pub(super) fn crowd(trial: &mut Trial<'_>) {
     let (served, took) = client.within(|| {
         std::thread::scope(|scope| {
             let one = || {
-                let talk = catch_unwind(|| Talk::open(client, at, login));
+                let talk = catch_unwind(|| talk::open(client, at, login));
                 // Whoever did not get in waits as well, for the others' sake.
                 start.wait();
-                talk.is_ok_and(|mut talk| talk.fetch("pub/down.bin").is_ok_and(|bytes| bytes == content(1)))
+                talk.is_ok_and(|mut talk| talk::fetch(&mut talk, "pub/down.bin").is_ok_and(|bytes| bytes == content(1)))
             };
             let all: Vec<_> = (0..CROWD).map(|_| scope.spawn(one)).collect();
             start.wait();

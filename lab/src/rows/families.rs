@@ -3,7 +3,7 @@ use crate::client::{Job, Manner};
 use crate::network::SERVER_V6;
 use crate::rows::seconds;
 use crate::site::Serve;
-use crate::talk::Talk;
+use crate::talk;
 use crate::trial::{Pair, Trial};
 
 /// In the lab's table of hosts with both addresses of the server.
@@ -14,7 +14,7 @@ pub(super) fn v6_only(trial: &mut Trial<'_>) {
     trial.serve();
     trial.moves_files(Manner::default(), seconds(5));
     if trial.pair == Pair::Ours {
-        let mut talk = Talk::open(&trial.lab.client, SERVER_V6.into(), trial.site().login());
+        let mut talk = talk::open(&trial.lab.client, SERVER_V6.into(), trial.site().login());
         let told = talk.ask("PASV");
         assert!(told.starts_with('5') && told.contains("EPSV"), "{told}");
     }

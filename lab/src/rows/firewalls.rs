@@ -6,7 +6,7 @@ use crate::network::{HIGH, LOW};
 use crate::rows::{by, finds_a_way, names_the_place, seconds};
 use crate::rules::Shape;
 use crate::site::Serve;
-use crate::talk::Talk;
+use crate::talk;
 use crate::trial::{Pair, Trial};
 
 pub(super) fn none(trial: &mut Trial<'_>) {
@@ -54,7 +54,7 @@ pub(super) fn active_unanswered(trial: &mut Trial<'_>) {
     trial.serve_with(Serve { flags: &["--data-timeout", "2s"], ..Serve::default() });
     shut_the_client(trial);
     let at = trial.at();
-    let mut talk = Talk::open(&trial.lab.client, at, trial.site().login());
+    let mut talk = talk::open(&trial.lab.client, at, trial.site().login());
     let own = talk.local().ip();
     let told = talk.ask(&format!("EPRT |1|{own}|40001|"));
     assert!(told.starts_with("200"), "{told}");
@@ -88,8 +88,8 @@ pub(super) fn names_the_rule(trial: &mut Trial<'_>) {
         trial.lab.drop(&format!("tcp {what} {LOW}-{HIGH}"));
         trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
         let told = trial.lab.client.within(|| {
-            let mut talk = Talk::open(&trial.lab.client, trial.lab.site(), trial.site().login());
-            talk.fetches_in_vain("pub/down.bin")
+            let mut talk = talk::open(&trial.lab.client, trial.lab.site(), trial.site().login());
+            talk::fetches_in_vain(&mut talk, "pub/down.bin")
         });
         assert!(told.starts_with("425"), "{told}");
         assert!(told.contains(rule), "{rule} is not named: {told}");

@@ -5,7 +5,7 @@ use crate::client::{Client, Job, Manner, Mode};
 use crate::network::{CLIENT, OUTSIDE};
 use crate::rows::{by, seconds};
 use crate::site::Serve;
-use crate::talk::Talk;
+use crate::talk;
 use crate::trial::{Trial, content};
 
 pub(super) fn dnat(trial: &mut Trial<'_>) {
@@ -22,10 +22,10 @@ pub(super) fn dnat_lan(trial: &mut Trial<'_>) {
     trial.serve_with(Serve { flags: &["--external", &outside], ..Serve::default() });
     let neighbour = trial.lab.add("lan", "10.0.3");
     let login = trial.site().login();
-    let mut inside = Talk::open(trial.lab.other(neighbour), [10, 0, 2, 2].into(), login);
+    let mut inside = talk::open(trial.lab.other(neighbour), [10, 0, 2, 2].into(), login);
     let told = inside.ask("PASV");
     assert!(told.contains("(10,0,2,2,"), "the neighbour is told {told}");
-    let mut from_outside = Talk::open(&trial.lab.client, OUTSIDE.into(), login);
+    let mut from_outside = talk::open(&trial.lab.client, OUTSIDE.into(), login);
     let told = from_outside.ask("PASV");
     assert!(told.contains("(198,51,100,1,"), "those outside are told {told}");
 }

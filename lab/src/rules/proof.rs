@@ -15,7 +15,7 @@ use crate::client::{Job, Manner, Mode};
 use crate::doctor::NAME;
 use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
 use crate::site::{Serve, in_url};
-use crate::talk::Talk;
+use crate::talk;
 use crate::trial::Trial;
 
 /// The complete set: everything works, and nobody misses anything.
@@ -77,7 +77,7 @@ pub(crate) fn without(trial: &mut Trial<'_>, rules: &Rules, n: usize) {
     // What fails is what was said, and not something before it.
     if matches!(loss, Loss::Data(_) | Loss::NarrowPath) {
         let talks = trial.lab.client.within(|| {
-            let mut talk = Talk::open(&trial.lab.client, trial.at(), trial.site().login());
+            let mut talk = talk::open(&trial.lab.client, trial.at(), trial.site().login());
             talk.ask("NOOP").starts_with("200")
         });
         assert!(talks, "the dialogue does not work either");
@@ -148,8 +148,8 @@ fn server(trial: &mut Trial<'_>, number: u8, mode: Mode, shape: Shape) {
     }
     let at = trial.at();
     let told = trial.lab.client.within(|| {
-        let mut talk = Talk::open(&trial.lab.client, at, trial.site().login());
-        if mode == Mode::Active { talk.waits_in_vain() } else { talk.fetches_in_vain("pub/down.bin") }
+        let mut talk = talk::open(&trial.lab.client, at, trial.site().login());
+        if mode == Mode::Active { talk::waits_in_vain(&mut talk) } else { talk::fetches_in_vain(&mut talk, "pub/down.bin") }
     });
     assert!(told.starts_with("425"), "{told}");
     assert!(told.contains(&format!("rule {number}")), "rule {number} is not named: {told}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use crate::harness::dialogue::Dialogue;
+use testbed::talk::Talk;
 use crate::harness::need;
 use crate::harness::process::{Running, command, wait_until};
 use crate::harness::site::Site;
@@ -24,8 +24,8 @@ fn a_small_download_costs_few_system_calls() {
     let Some(strace) = need::program("strace") else { return };
     let site = Site::start();
     fs::write(site.root().join("small"), [7; 4096]).expect("a small file");
-    let mut talk = Dialogue::open(&site.door);
-    talk.ask("TYPE I", "200");
+    let mut talk = site.door.talk();
+    talk.ask_for("TYPE I", "200");
     // The first one warms the page cache and the names.
     assert_eq!(download(&mut talk, "small"), 4096);
     let calls = traced(&strace, &site, || {
@@ -68,8 +68,8 @@ fn a_download_in_clear_is_not_copied_through_user_space() {
     let Some(strace) = need::program("strace") else { return };
     let site = Site::start();
     fs::write(site.root().join("large"), vec![7; SIZE]).expect("a large file");
-    let mut talk = Dialogue::open(&site.door);
-    talk.ask("TYPE I", "200");
+    let mut talk = site.door.talk();
+    talk.ask_for("TYPE I", "200");
     let calls = traced(&strace, &site, || assert_eq!(download(&mut talk, "large"), SIZE));
     let Some(calls) = calls else { return };
     let sum = |names: &[&str]| -> usize {
@@ -88,9 +88,9 @@ fn a_download_in_clear_is_not_copied_through_user_space() {
 }
 
 /// A passive download; the count of its bytes.
-fn download(talk: &mut Dialogue, name: &str) -> usize {
+fn download(talk: &mut Talk, name: &str) -> usize {
     let mut data = talk.passive();
-    talk.ask(&format!("RETR {name}"), "150");
+    talk.ask_for(&format!("RETR {name}"), "150");
     let mut bytes = Vec::new();
     data.read_to_end(&mut bytes).expect("the data");
     talk.expect("226");

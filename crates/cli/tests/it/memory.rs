@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::harness::certificates::Authority;
-use crate::harness::dialogue::Dialogue;
+use testbed::talk::Talk;
 use crate::harness::process::wait_until;
 use crate::harness::site::Site;
 use crate::harness::tls::{Client, Talk};
@@ -56,11 +56,11 @@ impl Ground {
     }
 
     /// An unencrypted client, for files of bytes.
-    fn clear(&self) -> Dialogue {
+    fn clear(&self) -> Talk {
         // Nobody's password is verified, which takes more memory than a session may.
         let door = Door { user: "anonymous", password: "x", ..self.site.door.clone() };
-        let mut talk = Dialogue::open(&door);
-        talk.ask("TYPE I", "200");
+        let mut talk = door.talk();
+        talk.ask_for("TYPE I", "200");
         talk
     }
 
@@ -129,9 +129,9 @@ fn downloads_that_are_not_read_take_little() {
     for kind in ["I", "A"] {
         ground.measure(&format!("RETR, TYPE {kind}"), |ground, _| {
             let mut talk = ground.clear();
-            talk.ask(&format!("TYPE {kind}"), "200");
+            talk.ask_for(&format!("TYPE {kind}"), "200");
             let data = talk.passive();
-            talk.ask("RETR text", "150");
+            talk.ask_for("RETR text", "150");
             Box::new((talk, data))
         });
         ground.measure(&format!("RETR under TLS, TYPE {kind}"), |ground, _| {
@@ -150,18 +150,18 @@ fn listings_that_are_not_read_take_little() {
         ground.measure(verb, |ground, _| {
             let mut talk = ground.clear();
             let data = talk.passive();
-            talk.ask(&format!("{verb} d"), "150");
+            talk.ask_for(&format!("{verb} d"), "150");
             Box::new((talk, data))
         });
     }
     ground.measure_some(FEW, EACH + NAMES, "STAT", |ground, _| {
         let mut talk = ground.clear();
-        talk.say(&"STAT d\r\n".repeat(40));
+        talk.say("STAT d\r\n".repeat(40).trim_end());
         Box::new(talk)
     });
     ground.measure_some(FEW, EACH + NAMES, "STAT under TLS", |ground, _| {
         let mut talk = ground.protected();
-        talk.say(&"STAT d\r\n".repeat(40));
+        talk.say("STAT d\r\n".repeat(40).trim_end());
         Box::new(talk)
     });
 }
@@ -172,8 +172,8 @@ fn commands_behind_a_download_that_is_not_read_take_little() {
     ground.measure("64 commands", |ground, _| {
         let mut talk = ground.clear();
         let data = talk.passive();
-        talk.ask("RETR text", "150");
-        talk.say(&format!("SIZE {}\r\n", "x".repeat(8000)).repeat(64));
+        talk.ask_for("RETR text", "150");
+        talk.say(format!("SIZE {}\r\n", "x".repeat(8000)).repeat(64).trim_end());
         Box::new((talk, data))
     });
 }
@@ -186,9 +186,9 @@ fn uploads_that_stand_still_take_little() {
     for kind in ["I", "A"] {
         ground.measure(&format!("STOR, TYPE {kind}"), |ground, n| {
             let mut talk = ground.clear();
-            talk.ask(&format!("TYPE {kind}"), "200");
+            talk.ask_for(&format!("TYPE {kind}"), "200");
             let mut data = talk.passive();
-            talk.ask(&format!("STOR {kind}{n}"), "150");
+            talk.ask_for(&format!("STOR {kind}{n}"), "150");
             data.write_all(&bytes).unwrap();
             Box::new((talk, data))
         });

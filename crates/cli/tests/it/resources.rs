@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use crate::harness::dialogue::Dialogue;
 use crate::harness::process::{command, run, wait_until};
 use crate::harness::site::Site;
 use crate::harness::url::Door;
@@ -28,12 +27,12 @@ fn logins_leave_no_memory_behind() {
     let site = Site::with(&["--remember-logins", "0s"]);
     let before = memory(&site, "VmRSS");
     for _ in 0..60 {
-        Dialogue::open(&site.door).ask("QUIT", "221");
+        site.door.talk().ask_for("QUIT", "221");
     }
     back_to(&site, before);
     thread::scope(|scope| {
         for _ in 0..20 {
-            scope.spawn(|| Dialogue::open(&site.door).ask("QUIT", "221"));
+            scope.spawn(|| site.door.talk().ask_for("QUIT", "221"));
         }
     });
     back_to(&site, before);
@@ -49,12 +48,12 @@ fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
     let limit = Rlimit { current: Some(MIB), maximum: Some(MIB) };
     let pid = Pid::from_raw(site.pid().cast_signed());
     prlimit(pid, Resource::Fsize, limit).expect("a limit for a child of ours");
-    let mut other = Dialogue::open(&site.door);
-    let mut talk = Dialogue::open(&site.door);
+    let mut other = site.door.talk();
+    let mut talk = site.door.talk();
     for kind in ["TYPE I", "TYPE A"] {
-        talk.ask(kind, "200");
+        talk.ask_for(kind, "200");
         let mut data = talk.passive();
-        talk.ask("STOR large", "150");
+        talk.ask_for("STOR large", "150");
         // Refused in the middle, it may not all be taken.
         let _ = data.write_all(&vec![b'x'; 3 * MIB as usize]);
         drop(data);
@@ -88,11 +87,11 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     let site = Site::with(&["--data-timeout", "1s"]);
     fs::write(site.root().join("x"), "abc").expect("a file");
     let pid = Pid::from_raw(site.pid().cast_signed());
-    let mut talk = Dialogue::open(&site.door);
-    talk.ask("TYPE I", "200");
+    let mut talk = site.door.talk();
+    talk.ask_for("TYPE I", "200");
     // The first one takes what is kept open from then on.
     let mut data = talk.passive();
-    talk.ask("RETR x", "150");
+    talk.ask_for("RETR x", "150");
     data.read_to_end(&mut Vec::new()).expect("the data");
     talk.expect("226");
     let folder = format!("/proc/{}/fd", site.pid());
@@ -109,7 +108,7 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
         let limit = Rlimit { current: Some(limit(room)), maximum: before.maximum };
         prlimit(pid, Resource::Nofile, limit).expect("a limit for a child of ours");
         let _data = talk.passive();
-        told.push(talk.ask("RETR x", "451"));
+        told.push(talk.ask_for("RETR x", "451"));
         prlimit(pid, Resource::Nofile, before).expect("a limit for a child of ours");
         assert!(site.says("too-many-files").contains("ulimit -n"));
     }
@@ -117,7 +116,7 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     // At every port: what waited in the kernel for a claim that is gone was taken for the next claim's second connection.
     for _ in 0..40 {
         let mut data = talk.passive();
-        talk.ask("RETR x", "150");
+        talk.ask_for("RETR x", "150");
         let mut bytes = Vec::new();
         data.read_to_end(&mut bytes).expect("the data");
         talk.expect("226");
@@ -136,7 +135,7 @@ fn a_pipe_that_nobody_reads_ends_no_server_and_no_client_badly() {
     let script = "\"$0\" ls --tls off \"$1\" | head -n 1 > /dev/null";
     let said = run(&mut command(Path::new("/bin/sh"), ["-c", script, env!("CARGO_BIN_EXE_pasv"), &url]));
     assert!(!said.err.contains("panic") && !said.err.contains("error"), "{}", said.err);
-    Dialogue::open(&site.door).ask("QUIT", "221");
+    site.door.talk().ask_for("QUIT", "221");
 }
 
 /// Waits until the site holds what an idle one may.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::dialogue::Dialogue;
 use crate::harness::process::{Said, command, run, wait_until};
 use crate::harness::site::Site;
 
@@ -163,10 +162,10 @@ fn stopping_says_what_it_waits_for() {
     let file = fs::File::create(site.root().join("large")).expect("a file of the site");
     file.set_len(1 << 30).expect("a sparse file");
     // It does not read, and so the transfer stands still.
-    let mut client = Dialogue::open(&site.door);
-    client.ask("TYPE I", "200");
+    let mut client = site.door.talk();
+    client.ask_for("TYPE I", "200");
     let _data = client.passive();
-    client.ask("RETR large", "150");
+    client.ask_for("RETR large", "150");
     site.stop();
     let log = site.said();
     assert!(log.contains("stopping when these transfers have finished"), "{log}");

@@ -1,7 +1,6 @@
 //! What do the tests stand on? Processes that end with their handle, sites to talk to, and files to compare.
 
 pub(crate) mod certificates;
-pub(crate) mod dialogue;
 pub(crate) mod ours;
 pub(crate) mod pebble;
 pub(crate) mod peer;

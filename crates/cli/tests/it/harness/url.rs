@@ -1,7 +1,10 @@
 //! Where is a site, and how is a path on it written as a URL (RFC 1738 3.2)?
 
 use std::ffi::OsStr;
+use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt as _;
+
+use testbed::talk::Talk;
 
 /// The way to a site on 127.0.0.1 and into it.
 #[derive(Clone, Debug)]
@@ -19,6 +22,13 @@ pub(crate) struct Door {
 impl Door {
     /// The host, as all programs take it.
     pub(crate) const HOST: &'static str = "127.0.0.1";
+
+    /// A control connection there, logged in.
+    #[track_caller]
+    pub(crate) fn talk(&self) -> Talk {
+        let stream = TcpStream::connect((Self::HOST, self.port)).expect("a connection to the site");
+        Talk::new(stream).login(self.user, self.password)
+    }
 
     /// `scheme://user:password@host:port/path`, every odd byte of `path` encoded, slashes kept.
     pub(crate) fn url(&self, path: impl AsRef<OsStr>) -> String {

@@ -8,7 +8,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::harness::dialogue::Dialogue;
 use crate::harness::files::{
     assert_same, assert_same_file, content, holds_bytes, odd_names, write, write_many, write_odd, write_tree,
 };
@@ -163,15 +162,15 @@ pub(crate) fn assert_joined(path: &Path, seed: u64, whole: &[u8]) {
 /// Sends `bytes` as `name`, breaks off by ABOR when the site has stored some of them, and says how many it keeps.
 #[track_caller]
 fn break_off(site: &Site, name: &str, bytes: &[u8]) -> u64 {
-    let mut talk = Dialogue::open(&site.door);
-    talk.ask("TYPE I", "200");
+    let mut talk = site.door.talk();
+    talk.ask_for("TYPE I", "200");
     let mut data = talk.passive();
-    talk.ask(&format!("STOR {name}"), "150");
+    talk.ask_for(&format!("STOR {name}"), "150");
     data.write_all(bytes).expect("room for the data on its way");
     // ABOR right behind the data could overtake all of it.
     let stored = || holds_bytes(site.root()).then_some(());
     wait_until(Instant::now() + Duration::from_secs(20), stored).expect("some of the upload on the disk");
-    talk.ask("ABOR", "426");
+    talk.ask_for("ABOR", "426");
     talk.expect("226");
-    talk.ask(&format!("SIZE {name}"), "213").trim().parse().expect("a size")
+    talk.ask_for(&format!("SIZE {name}"), "213").trim().parse().expect("a size")
 }
