@@ -6,6 +6,7 @@
 
 pub mod conformance;
 pub mod files;
+pub mod hooked;
 pub mod memory;
 pub mod need;
 pub mod peer;

@@ -2,112 +2,39 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use storage::{Create, Entries, Error, Kind, Op, Sink, Source, Stat, Time, Tree, VPath};
+use storage::{Kind, Op, Result, Sink, Source, Stat, VPath};
+use testbed::hooked::Hook;
 
-/// A tree in which some paths fail.
-pub(crate) struct Faulty {
-    pub(crate) tree: Arc<dyn Tree>,
-    pub(crate) faults: Vec<(VPath, Kind)>,
-}
+/// Paths that fail, and how.
+pub(crate) struct Faults(pub(crate) Vec<(VPath, Kind)>);
 
-impl Faulty {
-    /// What fails about the path at once: everything but a full or broken disk, which shows as bytes move.
-    fn at_once(&self, path: &VPath) -> Option<Error> {
-        self.moving(path).filter(|kind| !matches!(kind, Kind::Full | Kind::Io)).map(Error::from)
-    }
-
-    fn moving(&self, path: &VPath) -> Option<Kind> {
-        self.faults.iter().find(|(at, _)| at == path).map(|(_, kind)| *kind)
+impl Faults {
+    fn at(&self, path: &VPath) -> Option<Kind> {
+        self.0.iter().find(|(at, _)| at == path).map(|(_, kind)| *kind)
     }
 }
 
-/// Fails where the path is at fault, or else goes on.
-macro_rules! unless_at_fault {
-    ($self:ident, $path:ident, $go_on:expr) => {
-        match $self.at_once($path) {
-            Some(error) => Box::pin(std::future::ready(Err(error))),
-            None => $go_on,
+impl Hook for Faults {
+    /// Everything fails at once but a full or broken disk, which shows as bytes move.
+    fn before(&self, _what: &str, path: &VPath) -> Result<()> {
+        match self.at(path) {
+            None | Some(Kind::Full | Kind::Io) => Ok(()),
+            Some(kind) => Err(kind.into()),
         }
-    };
-}
-
-impl Tree for Faulty {
-    fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        unless_at_fault!(self, path, self.tree.stat(path))
     }
 
-    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        unless_at_fault!(self, path, self.tree.entry(path))
+    fn opened(&self, path: &VPath, source: Box<dyn Source>) -> Box<dyn Source> {
+        match self.at(path) {
+            Some(kind) => Box::new(BrokenSource(source, kind)),
+            None => source,
+        }
     }
 
-    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.enter(path))
-    }
-
-    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
-        unless_at_fault!(self, path, self.tree.kept(path))
-    }
-
-    fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
-        unless_at_fault!(self, path, self.tree.list(path))
-    }
-
-    fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>> {
-        let kind = self.moving(path);
-        unless_at_fault!(
-            self,
-            path,
-            Box::pin(async move {
-                let source = self.tree.open(path).await?;
-                Ok(match kind {
-                    Some(kind) => Box::new(BrokenSource(source, kind)),
-                    None => source,
-                })
-            })
-        )
-    }
-
-    fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>> {
-        let kind = self.moving(path);
-        unless_at_fault!(
-            self,
-            path,
-            Box::pin(async move {
-                let sink = self.tree.create(path, how).await?;
-                Ok(match kind {
-                    Some(kind) => Box::new(BrokenSink(sink, kind)),
-                    None => sink,
-                })
-            })
-        )
-    }
-
-    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
-        unless_at_fault!(self, to, self.tree.rename(from, to))
-    }
-
-    fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.remove(path))
-    }
-
-    fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.remove_dir(path))
-    }
-
-    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.make_dir(path, mode))
-    }
-
-    fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.set_modified(path, modified))
-    }
-
-    fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
-        unless_at_fault!(self, path, self.tree.set_mode(path, mode))
-    }
-
-    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
-        self.tree.space(path)
+    fn created(&self, path: &VPath, sink: Box<dyn Sink>) -> Box<dyn Sink> {
+        match self.at(path) {
+            Some(kind) => Box::new(BrokenSink(sink, kind)),
+            None => sink,
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use storage::{Admission, Answer, Attempt, Certificate, Denied, Gate, Kind, Promp
 use tempfile::TempDir;
 use wire::Stamp;
 
-use crate::fault::Faulty;
+use testbed::hooked::Hooked;
+
+use crate::fault::Faults;
 use crate::loopback::plain;
 use crate::story::{Check, Directive, Story};
 
@@ -117,7 +119,7 @@ impl Ground {
         let options =
             LocalOptions { read_only: keeper.read_only, sync: Sync::Never, ..LocalOptions::default() };
         let tree: Arc<dyn Tree> = Arc::new(Local::open(&ground.root(), options).map_err(|e| e.to_string())?);
-        let tree = if faults.is_empty() { tree } else { Arc::new(Faulty { tree, faults }) };
+        let tree = if faults.is_empty() { tree } else { Arc::new(Hooked { tree, hook: Faults(faults) }) };
         ground.gate = Arc::new(Doorkeeper {
             tree,
             anonymous: keeper.anonymous || keeper.users.is_empty(),

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use config::SiteConfig;
-use storage::{Create, Entries, Op, Sink, Source, Stat, Time, Tree, VPath};
+use storage::{Kind, Op, Result, Sink, VPath};
+use testbed::hooked::{Hook, Hooked};
 use tokio::sync::Semaphore;
 
 use crate::client::{all, in_each_dress};
@@ -18,7 +19,7 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     in_each_dress(async |dress| {
         let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let scene = Scene::with(SiteConfig::default(), dress, |tree| {
-            Arc::new(Open(Arc::new(Held { tree, begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) })))
+            Arc::new(Open(Arc::new(Hooked { tree, hook: Held { begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) } })))
         });
         let mut client = scene.member().await;
         let mut data = client.passive().await;
@@ -44,7 +45,7 @@ async fn a_private_upload_is_private_from_its_first_moment() {
     in_each_dress(async |dress| {
         let scene = Scene::with(SiteConfig::default(), dress, |tree| {
             let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(1)));
-            Arc::new(Open(Arc::new(Held { tree, begun, allowed })))
+            Arc::new(Open(Arc::new(Hooked { tree, hook: Held { begun, allowed } })))
         });
         let mut client = scene.member().await;
         client.ask("SITE UMASK 077", "200").await;
@@ -89,7 +90,6 @@ async fn a_download_ends_well_though_the_client_talks_into_it() {
 /// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits
 /// for it any more. What is there keeps its mode.
 struct Held {
-    tree: Arc<dyn Tree>,
     begun: Arc<Semaphore>,
     allowed: Arc<Semaphore>,
 }
@@ -135,60 +135,13 @@ impl Sink for HeldSink {
     }
 }
 
-impl Tree for Held {
-    fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>> {
-        Box::pin(async move {
-            let sink = self.tree.create(path, how).await?;
-            let (begun, allowed) = (Arc::clone(&self.begun), Arc::clone(&self.allowed));
-            Ok(Box::new(HeldSink { sink, begun, allowed }) as Box<dyn Sink>)
-        })
+impl Hook for Held {
+    fn before(&self, what: &str, _path: &VPath) -> Result<()> {
+        if what == "set_mode" { Err(Kind::Unsupported.into()) } else { Ok(()) }
     }
 
-    fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        self.tree.stat(path)
-    }
-
-    fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat> {
-        self.tree.entry(path)
-    }
-
-    fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        self.tree.enter(path)
-    }
-
-    fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
-        self.tree.kept(path)
-    }
-
-    fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>> {
-        self.tree.list(path)
-    }
-
-    fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>> {
-        self.tree.open(path)
-    }
-
-    fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
-        self.tree.rename(from, to)
-    }
-
-    fn remove<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        self.tree.remove(path)
-    }
-
-    fn remove_dir<'a>(&'a self, path: &'a VPath) -> Op<'a, ()> {
-        self.tree.remove_dir(path)
-    }
-
-    fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()> {
-        self.tree.make_dir(path, mode)
-    }
-
-    fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()> {
-        self.tree.set_modified(path, modified)
-    }
-
-    fn space<'a>(&'a self, path: &'a VPath) -> Op<'a, u64> {
-        self.tree.space(path)
+    fn created(&self, _path: &VPath, sink: Box<dyn Sink>) -> Box<dyn Sink> {
+        let (begun, allowed) = (Arc::clone(&self.begun), Arc::clone(&self.allowed));
+        Box::new(HeldSink { sink, begun, allowed })
     }
 }
