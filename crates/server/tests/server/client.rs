@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
 
+use net::tls::Versions;
+
 use crate::dress::Dress;
 use crate::ground::Ground;
 use crate::line::{Door, Line};
@@ -32,6 +34,18 @@ pub(crate) fn ground(site: &str) -> Ground {
 /// Runs a test within its bound.
 pub(crate) async fn within_bound<T>(test: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, test).await.expect("nothing hangs")
+}
+
+pub(crate) const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
+
+/// Runs a test under both versions of TLS, within its bound.
+pub(crate) async fn in_both(test: impl AsyncFn(Versions)) {
+    within_bound(async {
+        for versions in BOTH {
+            test(versions).await;
+        }
+    })
+    .await;
 }
 
 /// Runs a test in every dress that makes a difference, each time within its bound.

@@ -6,17 +6,14 @@ use std::time::Duration;
 
 use config::Reuse;
 use net::passive::TurnedAway;
-use net::tls::Versions;
 
-use crate::client::{Client, all, within_bound};
+use crate::client::{BOTH, Client, all, in_both};
 use crate::loopback::Loopback;
 use crate::reuse::hello;
 use crate::shared::{house, silent, spoken, visit};
 use crate::way::End;
 
 const TOLD: &str = "@ user anna x\n@ user bert x\n@ file /a.txt Anna's\n@ file /none.txt x\n";
-
-const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
 const NOTHING: TurnedAway = TurnedAway { strangers: 0, ambiguous: 0, foreign: 0, unbound: 0, no_hello: 0 };
 
@@ -52,8 +49,7 @@ async fn served(a: &mut Client, to: u16) {
 /// rclone keeps one cache of sessions for all its connections to a site.
 #[tokio::test]
 async fn a_session_of_the_same_user_and_address_is_good_enough() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             for reuse in [Reuse::Learn, Reuse::Off] {
                 let (ground, site) = house(TOLD, versions, reuse, 1);
                 let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
@@ -72,7 +68,6 @@ async fn a_session_of_the_same_user_and_address_is_good_enough() {
                 assert_eq!(fs::read(ground.at("/up.bin")).expect("it is there"), b"whole");
                 assert_eq!(site.refusals.read(), NOTHING);
             }
-        }
     })
     .await;
 }
@@ -80,8 +75,7 @@ async fn a_session_of_the_same_user_and_address_is_good_enough() {
 /// Where the server dials, it knows whose claim is meant.
 #[tokio::test]
 async fn so_is_it_where_the_server_dials() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             for (reuse, user, good) in
                 [(Reuse::Learn, "anna", true), (Reuse::Require, "anna", false), (Reuse::Learn, "bert", false)]
             {
@@ -101,27 +95,23 @@ async fn so_is_it_where_the_server_dials() {
                     a.expect(522).await;
                 }
             }
-        }
     })
     .await;
 }
 
 #[tokio::test]
 async fn never_where_every_connection_must_resume_its_own() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
             let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
             refused(&mut a, &b, &site).await;
-        }
     })
     .await;
 }
 
 #[tokio::test]
 async fn never_the_session_of_another_user() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             for reuse in [Reuse::Learn, Reuse::Off] {
                 let (_ground, site) = house(TOLD, versions, reuse, 1);
                 let (mut a, mut b) = (of(&site, "anna").await, of(&site, "bert").await);
@@ -136,21 +126,18 @@ async fn never_the_session_of_another_user() {
                 // Nor does hers serve him, now that she is known to share.
                 refused(&mut b, &a, &site).await;
             }
-        }
     })
     .await;
 }
 
 #[tokio::test]
 async fn never_the_session_of_another_address() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
             let elsewhere: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
             let b = Client::login_as(&site.door, Some(elsewhere), "anna").await;
             let mut a = of(&site, "anna").await;
             refused(&mut a, &b, &site).await;
-        }
     })
     .await;
 }
@@ -158,8 +145,7 @@ async fn never_the_session_of_another_address() {
 /// At a port of several claims it could be for either.
 #[tokio::test]
 async fn never_where_a_port_is_shared() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
             let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
             for other in ["anna", "bert"] {
@@ -179,7 +165,6 @@ async fn never_where_a_port_is_shared() {
                 assert!(early.connect_tls(session, Duration::from_secs(20)).await.is_err());
                 served(&mut a, to).await;
             }
-        }
     })
     .await;
 }
@@ -188,14 +173,12 @@ async fn never_where_a_port_is_shared() {
 /// the other's file.
 #[tokio::test]
 async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
             let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
             b.port().await;
             b.command("STOR nowhere/x", 550).await;
             refused(&mut a, &b, &site).await;
-        }
     })
     .await;
 }
@@ -203,12 +186,10 @@ async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
 /// Nothing is known of anonymous users but that they are many.
 #[tokio::test]
 async fn never_that_of_an_anonymous_user_who_does_not_show_to_be_the_same() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house("@ file /a.txt Anna's", versions, Reuse::Learn, 1);
             let (mut a, b) = (of(&site, "anonymous").await, of(&site, "anonymous").await);
             refused(&mut a, &b, &site).await;
-        }
     })
     .await;
 }
@@ -216,8 +197,7 @@ async fn never_that_of_an_anonymous_user_who_does_not_show_to_be_the_same() {
 /// Its ticket is the newest that the client has, while it is still logging in there.
 #[tokio::test]
 async fn a_session_whose_login_is_under_way_is_waited_for() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             for (user, good) in [("anna", true), ("bert", false)] {
                 let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
                 let mut a = of(&site, "anna").await;
@@ -236,7 +216,6 @@ async fn a_session_whose_login_is_under_way_is_waited_for() {
                     a.expect(522).await;
                 }
             }
-        }
     })
     .await;
 }
@@ -244,8 +223,7 @@ async fn a_session_whose_login_is_under_way_is_waited_for() {
 /// Whoever never logs in keeps nobody out, and is waited for no longer than there is a claim.
 #[tokio::test]
 async fn one_that_never_logs_in_keeps_nobody_out() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
             let mut a = of(&site, "anna").await;
             let mut b = Client::connect(&site.door).await.expect("it listens");
@@ -254,7 +232,6 @@ async fn one_that_never_logs_in_keeps_nobody_out() {
             let coming = b.dial(to).await;
             served(&mut a, to).await;
             assert!(coming.all().await.is_ok_and(|(bytes, _)| bytes.is_empty()), "it was served");
-        }
     })
     .await;
 }
@@ -262,8 +239,7 @@ async fn one_that_never_logs_in_keeps_nobody_out() {
 /// The newest session of a client that shares them may be that of a control connection which is no more.
 #[tokio::test]
 async fn a_session_that_was_shared_outlives_its_control_connection() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 2);
             let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
             let (mut c, mut stranger) = (of(&site, "anna").await, of(&site, "bert").await);
@@ -284,7 +260,6 @@ async fn a_session_that_was_shared_outlives_its_control_connection() {
             }
             let mut late = of(&site, "anna").await;
             refused(&mut late, &b, &site).await;
-        }
     })
     .await;
 }
@@ -312,8 +287,7 @@ async fn a_hello_of_another_that_was_overheard_stops_nobody() {
 /// A client that shares sessions has ports of its own, where there are some.
 #[tokio::test]
 async fn who_shares_sessions_shares_no_port() {
-    within_bound(async {
-        for versions in BOTH {
+    in_both(async |versions| {
             let (_ground, site) = house(TOLD, versions, Reuse::Learn, 4);
             let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
             lent(&mut a, &b).await;
@@ -325,7 +299,6 @@ async fn who_shares_sessions_shares_no_port() {
             served(&mut c, ports[2]).await;
             served(&mut a, ports[0]).await;
             served(&mut b, ports[1]).await;
-        }
     })
     .await;
 }

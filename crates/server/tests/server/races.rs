@@ -19,7 +19,10 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     in_each_dress(async |dress| {
         let (begun, allowed) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let scene = Scene::with(SiteConfig::default(), dress, |tree| {
-            Arc::new(Open(Arc::new(Hooked { tree, hook: Held { begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) } })))
+            Arc::new(Open(Arc::new(Hooked {
+                tree,
+                hook: Held { begun: Arc::clone(&begun), allowed: Arc::clone(&allowed) },
+            })))
         });
         let mut client = scene.member().await;
         let mut data = client.passive().await;

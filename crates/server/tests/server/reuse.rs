@@ -11,15 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use crate::client::{Client, all};
+use crate::client::{BOTH, Client, all};
 use crate::line::PATIENCE;
 use crate::loopback::Loopback;
 use crate::shared::{house, nobodys, silent, spoken, visit};
 use crate::way::Way;
 
 const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n";
-
-const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
 const HELD: Duration = Duration::from_millis(300);
 

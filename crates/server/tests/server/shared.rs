@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::client::{Client, all, ground, within_bound};
+use crate::client::{BOTH, Client, all, ground, in_both, within_bound};
 use crate::dress::Dress;
 use crate::ground::Ground;
 use crate::line::{Door, PATIENCE};
@@ -19,8 +19,6 @@ use crate::reuse::hello;
 use crate::way::{End, Way};
 
 const TOLD: &str = "@ file /a.txt A's alone\n@ file /b.txt B's alone\n@ file /c.txt C\n";
-
-const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
 /// A site with so many passive ports. Its sessions wait for one of them as long as it takes.
 pub(crate) fn house(told: &str, versions: Versions, reuse: Reuse, ports: usize) -> (Ground, Loopback) {
@@ -75,32 +73,30 @@ pub(crate) async fn spoken(data: Data, client: &Client) -> Way {
 
 #[tokio::test]
 async fn two_users_behind_one_address_share_one_port() {
-    within_bound(async {
-        for versions in BOTH {
-            for reuse in [Reuse::Require, Reuse::Learn] {
-                let (_ground, site) = house(TOLD, versions, reuse, 1);
-                let (mut a, mut b) = two(&site).await;
-                for round in 0..4 {
-                    let (to_a, to_b) = (a.port().await, b.port().await);
-                    assert_eq!(to_a, to_b, "there is one port");
-                    // In the reverse order of the claims, and before or behind the commands.
-                    let early =
-                        if round % 2 == 0 { Some((b.dial(to_b).await, a.dial(to_a).await)) } else { None };
-                    a.say("RETR a.txt").await;
-                    b.say("RETR b.txt").await;
-                    let (of_b, of_a) = match early {
-                        Some(both) => both,
-                        None => (b.dial(to_b).await, a.dial(to_a).await),
-                    };
-                    assert_eq!(all(of_b).await, b"B's alone");
-                    assert_eq!(all(of_a).await, b"A's alone");
-                    for client in [&mut a, &mut b] {
-                        client.expect(150).await;
-                        client.expect(226).await;
-                    }
+    in_both(async |versions| {
+        for reuse in [Reuse::Require, Reuse::Learn] {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let (mut a, mut b) = two(&site).await;
+            for round in 0..4 {
+                let (to_a, to_b) = (a.port().await, b.port().await);
+                assert_eq!(to_a, to_b, "there is one port");
+                // In the reverse order of the claims, and before or behind the commands.
+                let early =
+                    if round % 2 == 0 { Some((b.dial(to_b).await, a.dial(to_a).await)) } else { None };
+                a.say("RETR a.txt").await;
+                b.say("RETR b.txt").await;
+                let (of_b, of_a) = match early {
+                    Some(both) => both,
+                    None => (b.dial(to_b).await, a.dial(to_a).await),
+                };
+                assert_eq!(all(of_b).await, b"B's alone");
+                assert_eq!(all(of_a).await, b"A's alone");
+                for client in [&mut a, &mut b] {
+                    client.expect(150).await;
+                    client.expect(226).await;
                 }
-                assert_eq!(site.refusals.read(), TurnedAway::default());
             }
+            assert_eq!(site.refusals.read(), TurnedAway::default());
         }
     })
     .await;
@@ -134,19 +130,17 @@ async fn two_uploads_at_one_port_do_not_mix() {
 /// Some clients say nothing before they have heard 150: Python's ftplib.
 #[tokio::test]
 async fn clients_that_begin_tls_behind_150_share_a_port_too() {
-    within_bound(async {
-        for versions in BOTH {
-            let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
-            let (mut a, mut b) = two(&site).await;
-            let (to_a, to_b) = (a.port().await, b.port().await);
-            let (of_b, of_a) = (silent(&site, to_b).await, silent(&site, to_a).await);
-            a.command("RETR a.txt", 150).await;
-            b.command("RETR b.txt", 150).await;
-            assert_eq!(all(spoken(of_b, &b).await).await, b"B's alone");
-            assert_eq!(all(spoken(of_a, &a).await).await, b"A's alone");
-            a.expect(226).await;
-            b.expect(226).await;
-        }
+    in_both(async |versions| {
+        let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
+        let (mut a, mut b) = two(&site).await;
+        let (to_a, to_b) = (a.port().await, b.port().await);
+        let (of_b, of_a) = (silent(&site, to_b).await, silent(&site, to_a).await);
+        a.command("RETR a.txt", 150).await;
+        b.command("RETR b.txt", 150).await;
+        assert_eq!(all(spoken(of_b, &b).await).await, b"B's alone");
+        assert_eq!(all(spoken(of_a, &a).await).await, b"A's alone");
+        a.expect(226).await;
+        b.expect(226).await;
     })
     .await;
 }
@@ -210,25 +204,23 @@ async fn two_hundred_sessions_of_one_address_share_two_ports() {
 /// B has a claim of its own at A's port: it gets what is its own, once, and nothing of A's.
 #[tokio::test]
 async fn a_thief_with_a_claim_of_its_own_gets_its_own() {
-    within_bound(async {
-        for versions in BOTH {
-            for reuse in [Reuse::Require, Reuse::Learn] {
-                let (_ground, site) = house(TOLD, versions, reuse, 1);
-                let (mut a, mut b) = two(&site).await;
-                let (to, _) = (a.port().await, b.port().await);
-                a.say("RETR a.txt").await;
-                let own = b.dial(to).await;
-                b.command("RETR b.txt", 150).await;
-                assert_eq!(all(own).await, b"B's alone");
-                b.expect(226).await;
-                let stolen = b.dial(to).await.all().await;
-                assert!(stolen.is_err(), "{versions:?}: B's second connection was taken");
-                assert_eq!(site.refusals.read(), TurnedAway { foreign: 1, ..TurnedAway::default() });
-                let own = a.dial(to).await;
-                assert_eq!(all(own).await, b"A's alone");
-                a.expect(150).await;
-                a.expect(226).await;
-            }
+    in_both(async |versions| {
+        for reuse in [Reuse::Require, Reuse::Learn] {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let (mut a, mut b) = two(&site).await;
+            let (to, _) = (a.port().await, b.port().await);
+            a.say("RETR a.txt").await;
+            let own = b.dial(to).await;
+            b.command("RETR b.txt", 150).await;
+            assert_eq!(all(own).await, b"B's alone");
+            b.expect(226).await;
+            let stolen = b.dial(to).await.all().await;
+            assert!(stolen.is_err(), "{versions:?}: B's second connection was taken");
+            assert_eq!(site.refusals.read(), TurnedAway { foreign: 1, ..TurnedAway::default() });
+            let own = a.dial(to).await;
+            assert_eq!(all(own).await, b"A's alone");
+            a.expect(150).await;
+            a.expect(226).await;
         }
     })
     .await;
