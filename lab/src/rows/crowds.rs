@@ -120,7 +120,9 @@ pub(super) fn crowd(trial: &mut Trial<'_>) {
                 let talk = catch_unwind(|| talk::open(client, at, login));
                 // Whoever did not get in waits as well, for the others' sake.
                 start.wait();
-                talk.is_ok_and(|mut talk| talk::fetch(&mut talk, "pub/down.bin").is_ok_and(|bytes| bytes == content(1)))
+                talk.is_ok_and(|mut talk| {
+                    talk::fetch(&mut talk, "pub/down.bin").is_ok_and(|bytes| bytes == content(1))
+                })
             };
             let all: Vec<_> = (0..CROWD).map(|_| scope.spawn(one)).collect();
             start.wait();

@@ -149,7 +149,11 @@ fn server(trial: &mut Trial<'_>, number: u8, mode: Mode, shape: Shape) {
     let at = trial.at();
     let told = trial.lab.client.within(|| {
         let mut talk = talk::open(&trial.lab.client, at, trial.site().login());
-        if mode == Mode::Active { talk::waits_in_vain(&mut talk) } else { talk::fetches_in_vain(&mut talk, "pub/down.bin") }
+        if mode == Mode::Active {
+            talk::waits_in_vain(&mut talk)
+        } else {
+            talk::fetches_in_vain(&mut talk, "pub/down.bin")
+        }
     });
     assert!(told.starts_with("425"), "{told}");
     assert!(told.contains(&format!("rule {number}")), "rule {number} is not named: {told}");

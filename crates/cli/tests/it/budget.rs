@@ -5,10 +5,10 @@ use std::fs;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use testbed::talk::Talk;
 use crate::harness::need;
 use crate::harness::process::{Running, command, wait_until};
 use crate::harness::site::Site;
+use testbed::talk::Talk;
 
 /// Downloads that the count is taken over.
 const ROUNDS: usize = 100;

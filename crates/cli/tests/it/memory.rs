@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::harness::certificates::Authority;
-use testbed::talk::Talk;
 use crate::harness::process::wait_until;
 use crate::harness::site::Site;
 use crate::harness::tls::{Client, Talk};
@@ -56,7 +55,7 @@ impl Ground {
     }
 
     /// An unencrypted client, for files of bytes.
-    fn clear(&self) -> Talk {
+    fn clear(&self) -> testbed::talk::Talk {
         // Nobody's password is verified, which takes more memory than a session may.
         let door = Door { user: "anonymous", password: "x", ..self.site.door.clone() };
         let mut talk = door.talk();

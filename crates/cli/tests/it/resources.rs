@@ -60,7 +60,7 @@ fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
         talk.expect("452");
     }
     assert!(!site.root().join("large").exists());
-    other.ask("NOOP", "200");
+    other.ask_for("NOOP", "200");
     assert!(site.says("\"full\"").contains("large"), "{}", site.log());
 }
 

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Client, From, Tls, copies_trees, tells_its_stories};
+use super::{Client, From, Tls, tells_its_stories, tells_more};
 use crate::harness::files::{assert_same_file, write};
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
@@ -84,7 +84,7 @@ impl Client for Curl {
 fn unencrypted() {
     let Some(curl) = Curl::find(None) else { return };
     tells_its_stories(&curl, Site::start);
-    copies_trees(&curl, Site::start);
+    tells_more(&curl, Site::start);
     for flags in [&["--ftp-port", "-"][..], &["--disable-epsv"]] {
         let curl = Curl { program: curl.program.clone(), tls: None, flags };
         story::download(&Site::start(), |door, name, to| curl.get(door, From::Start, name, to));

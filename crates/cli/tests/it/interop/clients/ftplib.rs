@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Client, From, Tls, copies_trees, tells_its_stories};
+use super::{Client, From, Tls, tells_its_stories, tells_more};
 use crate::harness::files::{assert_same_file, write};
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
@@ -74,7 +74,7 @@ impl Client for Ftplib {
 fn unencrypted() {
     let Some(ftplib) = Ftplib::find(None, "") else { return };
     tells_its_stories(&ftplib, Site::start);
-    copies_trees(&ftplib, Site::start);
+    tells_more(&ftplib, Site::start);
     for verb in ["nlst", "mlsd"] {
         story::list(&Site::start(), |door| ftplib.call(door, verb, &[OsStr::new("shelf")]));
     }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{Client, From, Tls, copies_trees, tells_its_stories};
+use super::{Client, From, Tls, tells_its_stories, tells_more};
 use crate::harness::files::{assert_same, write, write_many};
 use crate::harness::need;
 use crate::harness::process::{Said, command, run};
@@ -77,7 +77,7 @@ impl Client for Lftp {
 fn unencrypted() {
     let Some(lftp) = Lftp::find(None) else { return };
     tells_its_stories(&lftp, Site::clear);
-    copies_trees(&lftp, Site::clear);
+    tells_more(&lftp, Site::clear);
     story::list(&Site::clear(), |door| lftp.call(door, &[b"cls -1 shelf/"]));
     for verb in [&b"set ftp:passive-mode no; get"[..], b"pget -n 4"] {
         story::download(&Site::clear(), |door, name, to| lftp.get_by(verb, door, name, to));
