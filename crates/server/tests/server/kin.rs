@@ -50,24 +50,24 @@ async fn served(a: &mut Client, to: u16) {
 #[tokio::test]
 async fn a_session_of_the_same_user_and_address_is_good_enough() {
     in_both(async |versions| {
-            for reuse in [Reuse::Learn, Reuse::Off] {
-                let (ground, site) = house(TOLD, versions, reuse, 1);
-                let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
-                for _ in 0..3 {
-                    lent(&mut a, &b).await;
-                    lent(&mut b, &a).await;
-                    a.retrieve("a.txt").await;
-                }
-                let to = a.port().await;
-                let mut coming = b.dial(to).await;
-                a.command("STOR up.bin", 150).await;
-                coming.send(b"whole").await.expect("the server reads");
-                coming.end().await.expect("it has begun");
-                assert_eq!(coming.all().await.expect("an end in order"), (Vec::new(), End::Notified));
-                a.expect(226).await;
-                assert_eq!(fs::read(ground.at("/up.bin")).expect("it is there"), b"whole");
-                assert_eq!(site.refusals.read(), NOTHING);
+        for reuse in [Reuse::Learn, Reuse::Off] {
+            let (ground, site) = house(TOLD, versions, reuse, 1);
+            let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
+            for _ in 0..3 {
+                lent(&mut a, &b).await;
+                lent(&mut b, &a).await;
+                a.retrieve("a.txt").await;
             }
+            let to = a.port().await;
+            let mut coming = b.dial(to).await;
+            a.command("STOR up.bin", 150).await;
+            coming.send(b"whole").await.expect("the server reads");
+            coming.end().await.expect("it has begun");
+            assert_eq!(coming.all().await.expect("an end in order"), (Vec::new(), End::Notified));
+            a.expect(226).await;
+            assert_eq!(fs::read(ground.at("/up.bin")).expect("it is there"), b"whole");
+            assert_eq!(site.refusals.read(), NOTHING);
+        }
     })
     .await;
 }
@@ -76,25 +76,25 @@ async fn a_session_of_the_same_user_and_address_is_good_enough() {
 #[tokio::test]
 async fn so_is_it_where_the_server_dials() {
     in_both(async |versions| {
-            for (reuse, user, good) in
-                [(Reuse::Learn, "anna", true), (Reuse::Require, "anna", false), (Reuse::Learn, "bert", false)]
-            {
-                let (_ground, site) = house(TOLD, versions, reuse, 1);
-                let (mut a, b) = (of(&site, "anna").await, of(&site, user).await);
-                let ear = crate::way::Ear::open(site.door.ip(), true).await.expect("a port");
-                let at = ear.local().expect("an address").port();
-                a.command(&format!("EPRT |1|127.0.0.1|{at}|"), 200).await;
-                a.say("RETR a.txt").await;
-                let coming = ear.accept(b.control.protection()).await.expect("the server calls");
-                a.expect(150).await;
-                if good {
-                    assert_eq!(all(coming).await, b"Anna's");
-                    a.expect(226).await;
-                } else {
-                    assert!(coming.all().await.is_err());
-                    a.expect(522).await;
-                }
+        for (reuse, user, good) in
+            [(Reuse::Learn, "anna", true), (Reuse::Require, "anna", false), (Reuse::Learn, "bert", false)]
+        {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let (mut a, b) = (of(&site, "anna").await, of(&site, user).await);
+            let ear = crate::way::Ear::open(site.door.ip(), true).await.expect("a port");
+            let at = ear.local().expect("an address").port();
+            a.command(&format!("EPRT |1|127.0.0.1|{at}|"), 200).await;
+            a.say("RETR a.txt").await;
+            let coming = ear.accept(b.control.protection()).await.expect("the server calls");
+            a.expect(150).await;
+            if good {
+                assert_eq!(all(coming).await, b"Anna's");
+                a.expect(226).await;
+            } else {
+                assert!(coming.all().await.is_err());
+                a.expect(522).await;
             }
+        }
     })
     .await;
 }
@@ -102,9 +102,9 @@ async fn so_is_it_where_the_server_dials() {
 #[tokio::test]
 async fn never_where_every_connection_must_resume_its_own() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
-            let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
-            refused(&mut a, &b, &site).await;
+        let (_ground, site) = house(TOLD, versions, Reuse::Require, 1);
+        let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
+        refused(&mut a, &b, &site).await;
     })
     .await;
 }
@@ -112,20 +112,20 @@ async fn never_where_every_connection_must_resume_its_own() {
 #[tokio::test]
 async fn never_the_session_of_another_user() {
     in_both(async |versions| {
-            for reuse in [Reuse::Learn, Reuse::Off] {
-                let (_ground, site) = house(TOLD, versions, reuse, 1);
-                let (mut a, mut b) = (of(&site, "anna").await, of(&site, "bert").await);
-                refused(&mut a, &b, &site).await;
-                // Also when it was Anna's once.
-                let mut c = of(&site, "anna").await;
-                lent(&mut a, &c).await;
-                for (line, code) in [("USER bert", 331), ("PASS x", 230)] {
-                    c.command(line, code).await;
-                }
-                refused(&mut a, &c, &site).await;
-                // Nor does hers serve him, now that she is known to share.
-                refused(&mut b, &a, &site).await;
+        for reuse in [Reuse::Learn, Reuse::Off] {
+            let (_ground, site) = house(TOLD, versions, reuse, 1);
+            let (mut a, mut b) = (of(&site, "anna").await, of(&site, "bert").await);
+            refused(&mut a, &b, &site).await;
+            // Also when it was Anna's once.
+            let mut c = of(&site, "anna").await;
+            lent(&mut a, &c).await;
+            for (line, code) in [("USER bert", 331), ("PASS x", 230)] {
+                c.command(line, code).await;
             }
+            refused(&mut a, &c, &site).await;
+            // Nor does hers serve him, now that she is known to share.
+            refused(&mut b, &a, &site).await;
+        }
     })
     .await;
 }
@@ -133,11 +133,11 @@ async fn never_the_session_of_another_user() {
 #[tokio::test]
 async fn never_the_session_of_another_address() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-            let elsewhere: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
-            let b = Client::login_as(&site.door, Some(elsewhere), "anna").await;
-            let mut a = of(&site, "anna").await;
-            refused(&mut a, &b, &site).await;
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let elsewhere: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
+        let b = Client::login_as(&site.door, Some(elsewhere), "anna").await;
+        let mut a = of(&site, "anna").await;
+        refused(&mut a, &b, &site).await;
     })
     .await;
 }
@@ -146,25 +146,25 @@ async fn never_the_session_of_another_address() {
 #[tokio::test]
 async fn never_where_a_port_is_shared() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-            let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
-            for other in ["anna", "bert"] {
-                let mut c = of(&site, other).await;
-                // From now on they resume, and so share a port.
-                a.retrieve("a.txt").await;
-                c.retrieve("a.txt").await;
-                let (to, shared) = (a.port().await, c.port().await);
-                assert_eq!(to, shared, "there is one port");
-                assert!(b.dial(to).await.all().await.is_err());
-                served(&mut c, shared).await;
-                // One that has come while there were two may have been meant for the one that is gone.
-                c.port().await;
-                let early = silent(&site, to).await;
-                c.command("RETR /nowhere", 550).await;
-                let session = b.control.protection().expect("its data is protected");
-                assert!(early.connect_tls(session, Duration::from_secs(20)).await.is_err());
-                served(&mut a, to).await;
-            }
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let (mut a, b) = (of(&site, "anna").await, of(&site, "anna").await);
+        for other in ["anna", "bert"] {
+            let mut c = of(&site, other).await;
+            // From now on they resume, and so share a port.
+            a.retrieve("a.txt").await;
+            c.retrieve("a.txt").await;
+            let (to, shared) = (a.port().await, c.port().await);
+            assert_eq!(to, shared, "there is one port");
+            assert!(b.dial(to).await.all().await.is_err());
+            served(&mut c, shared).await;
+            // One that has come while there were two may have been meant for the one that is gone.
+            c.port().await;
+            let early = silent(&site, to).await;
+            c.command("RETR /nowhere", 550).await;
+            let session = b.control.protection().expect("its data is protected");
+            assert!(early.connect_tls(session, Duration::from_secs(20)).await.is_err());
+            served(&mut a, to).await;
+        }
     })
     .await;
 }
@@ -174,11 +174,11 @@ async fn never_where_a_port_is_shared() {
 #[tokio::test]
 async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-            let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
-            b.port().await;
-            b.command("STOR nowhere/x", 550).await;
-            refused(&mut a, &b, &site).await;
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
+        b.port().await;
+        b.command("STOR nowhere/x", 550).await;
+        refused(&mut a, &b, &site).await;
     })
     .await;
 }
@@ -187,9 +187,9 @@ async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
 #[tokio::test]
 async fn never_that_of_an_anonymous_user_who_does_not_show_to_be_the_same() {
     in_both(async |versions| {
-            let (_ground, site) = house("@ file /a.txt Anna's", versions, Reuse::Learn, 1);
-            let (mut a, b) = (of(&site, "anonymous").await, of(&site, "anonymous").await);
-            refused(&mut a, &b, &site).await;
+        let (_ground, site) = house("@ file /a.txt Anna's", versions, Reuse::Learn, 1);
+        let (mut a, b) = (of(&site, "anonymous").await, of(&site, "anonymous").await);
+        refused(&mut a, &b, &site).await;
     })
     .await;
 }
@@ -198,24 +198,24 @@ async fn never_that_of_an_anonymous_user_who_does_not_show_to_be_the_same() {
 #[tokio::test]
 async fn a_session_whose_login_is_under_way_is_waited_for() {
     in_both(async |versions| {
-            for (user, good) in [("anna", true), ("bert", false)] {
-                let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-                let mut a = of(&site, "anna").await;
-                let mut b = Client::connect(&site.door).await.expect("it listens");
-                b.expect(220).await;
-                b.command(&format!("USER {user}"), 331).await;
-                let to = a.port().await;
-                let coming = b.dial(to).await;
-                a.command("RETR a.txt", 150).await;
-                b.command("PASS x", 230).await;
-                if good {
-                    assert_eq!(all(coming).await, b"Anna's");
-                    a.expect(226).await;
-                } else {
-                    assert!(coming.all().await.is_err());
-                    a.expect(522).await;
-                }
+        for (user, good) in [("anna", true), ("bert", false)] {
+            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+            let mut a = of(&site, "anna").await;
+            let mut b = Client::connect(&site.door).await.expect("it listens");
+            b.expect(220).await;
+            b.command(&format!("USER {user}"), 331).await;
+            let to = a.port().await;
+            let coming = b.dial(to).await;
+            a.command("RETR a.txt", 150).await;
+            b.command("PASS x", 230).await;
+            if good {
+                assert_eq!(all(coming).await, b"Anna's");
+                a.expect(226).await;
+            } else {
+                assert!(coming.all().await.is_err());
+                a.expect(522).await;
             }
+        }
     })
     .await;
 }
@@ -224,14 +224,14 @@ async fn a_session_whose_login_is_under_way_is_waited_for() {
 #[tokio::test]
 async fn one_that_never_logs_in_keeps_nobody_out() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
-            let mut a = of(&site, "anna").await;
-            let mut b = Client::connect(&site.door).await.expect("it listens");
-            b.expect(220).await;
-            let to = a.port().await;
-            let coming = b.dial(to).await;
-            served(&mut a, to).await;
-            assert!(coming.all().await.is_ok_and(|(bytes, _)| bytes.is_empty()), "it was served");
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 1);
+        let mut a = of(&site, "anna").await;
+        let mut b = Client::connect(&site.door).await.expect("it listens");
+        b.expect(220).await;
+        let to = a.port().await;
+        let coming = b.dial(to).await;
+        served(&mut a, to).await;
+        assert!(coming.all().await.is_ok_and(|(bytes, _)| bytes.is_empty()), "it was served");
     })
     .await;
 }
@@ -240,26 +240,26 @@ async fn one_that_never_logs_in_keeps_nobody_out() {
 #[tokio::test]
 async fn a_session_that_was_shared_outlives_its_control_connection() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 2);
-            let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
-            let (mut c, mut stranger) = (of(&site, "anna").await, of(&site, "bert").await);
-            lent(&mut a, &b).await;
-            let mut never = of(&site, "anna").await;
-            for gone in [&mut b, &mut never] {
-                gone.command("QUIT", 221).await;
-                gone.ended().await;
-            }
-            lent(&mut a, &b).await;
-            lent(&mut c, &b).await;
-            refused(&mut stranger, &b, &site).await;
-            // One that was not shared goes with its own, and so do all with the last.
-            refused(&mut a, &never, &site).await;
-            for mut gone in [a, c] {
-                gone.command("QUIT", 221).await;
-                gone.ended().await;
-            }
-            let mut late = of(&site, "anna").await;
-            refused(&mut late, &b, &site).await;
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 2);
+        let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
+        let (mut c, mut stranger) = (of(&site, "anna").await, of(&site, "bert").await);
+        lent(&mut a, &b).await;
+        let mut never = of(&site, "anna").await;
+        for gone in [&mut b, &mut never] {
+            gone.command("QUIT", 221).await;
+            gone.ended().await;
+        }
+        lent(&mut a, &b).await;
+        lent(&mut c, &b).await;
+        refused(&mut stranger, &b, &site).await;
+        // One that was not shared goes with its own, and so do all with the last.
+        refused(&mut a, &never, &site).await;
+        for mut gone in [a, c] {
+            gone.command("QUIT", 221).await;
+            gone.ended().await;
+        }
+        let mut late = of(&site, "anna").await;
+        refused(&mut late, &b, &site).await;
     })
     .await;
 }
@@ -288,17 +288,17 @@ async fn a_hello_of_another_that_was_overheard_stops_nobody() {
 #[tokio::test]
 async fn who_shares_sessions_shares_no_port() {
     in_both(async |versions| {
-            let (_ground, site) = house(TOLD, versions, Reuse::Learn, 4);
-            let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
-            lent(&mut a, &b).await;
-            lent(&mut b, &a).await;
-            let mut c = of(&site, "bert").await;
-            c.retrieve("a.txt").await;
-            let ports = [a.port().await, b.port().await, c.port().await];
-            assert!(ports[0] != ports[1] && ports[0] != ports[2] && ports[1] != ports[2], "{ports:?}");
-            served(&mut c, ports[2]).await;
-            served(&mut a, ports[0]).await;
-            served(&mut b, ports[1]).await;
+        let (_ground, site) = house(TOLD, versions, Reuse::Learn, 4);
+        let (mut a, mut b) = (of(&site, "anna").await, of(&site, "anna").await);
+        lent(&mut a, &b).await;
+        lent(&mut b, &a).await;
+        let mut c = of(&site, "bert").await;
+        c.retrieve("a.txt").await;
+        let ports = [a.port().await, b.port().await, c.port().await];
+        assert!(ports[0] != ports[1] && ports[0] != ports[2] && ports[1] != ports[2], "{ports:?}");
+        served(&mut c, ports[2]).await;
+        served(&mut a, ports[0]).await;
+        served(&mut b, ports[1]).await;
     })
     .await;
 }
