@@ -135,6 +135,8 @@ pub struct Plan {
     pub verb: Verb,
     /// Whose.
     pub pass: Pass,
+    /// The file or the directory; of a listing with a pattern, what may be either.
+    pub path: VPath,
     /// What moves.
     pub what: What,
     /// Is it converted as text (TYPE A)?
@@ -150,8 +152,6 @@ pub struct Plan {
 pub enum What {
     /// A file to the client: from byte `start` to `end` (exclusive), of the data as sent.
     Retrieve {
-        /// The file.
-        path: VPath,
         /// The first byte.
         start: u64,
         /// The end, where RANG gave one.
@@ -159,8 +159,6 @@ pub enum What {
     },
     /// A file from the client.
     Store {
-        /// The name it gets.
-        path: VPath,
         /// How it starts.
         how: Create,
         /// Permission bits, where the client set a mask.
@@ -168,8 +166,6 @@ pub enum What {
     },
     /// A listing to the client.
     List {
-        /// The directory, or the file, or where a pattern is given what may be either.
-        path: VPath,
         /// The pathname as sent, for the names of NLST.
         given: Vec<u8>,
         /// Its form.
@@ -177,8 +173,6 @@ pub enum What {
     },
     /// A digest of a file; no data connection, yet it may take as long and be aborted the same.
     Digest {
-        /// The file.
-        path: VPath,
         /// The algorithm.
         algorithm: Algorithm,
         /// The first byte.
@@ -186,19 +180,6 @@ pub enum What {
         /// The end, exclusive.
         end: Option<u64>,
     },
-}
-
-impl What {
-    /// The file or directory.
-    #[must_use]
-    pub fn path(&self) -> &VPath {
-        match self {
-            Self::Retrieve { path, .. }
-            | Self::Store { path, .. }
-            | Self::List { path, .. }
-            | Self::Digest { path, .. } => path,
-        }
-    }
 }
 
 /// The form of a listing.

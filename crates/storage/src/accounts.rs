@@ -248,7 +248,7 @@ impl Gate for Accounts {
         Box::pin(ready(account.map(Account::admission)))
     }
 
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         Box::pin(self.decide(attempt))
     }
 

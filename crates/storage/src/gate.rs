@@ -206,7 +206,7 @@ pub trait Gate: Send + Sync {
         Box::pin(ready(None))
     }
     /// Decides. An unknown user, a wrong password and a certificate that is not there take the same time.
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>>;
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>>;
     /// How many times [`Gate::admit`] is worth being asked at the same moment: where it takes a core each
     /// time, as many as there are cores. Read once, when a server is made.
     fn checks_at_once(&self) -> usize {

@@ -1,12 +1,13 @@
 //! Where in a tree?
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Kind, Result};
 
 /// A path in a tree: rooted, normalised bytes. `/` is the root; there is no `.`, no `..`, no doubled or trailing slash,
-/// and no NUL in it, so it cannot name anything above the root.
+/// and no NUL in it, so it cannot name anything above the root. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VPath(Vec<u8>);
+pub struct VPath(Arc<[u8]>);
 
 impl VPath {
     /// Bytes in a component at the most.
@@ -17,7 +18,7 @@ impl VPath {
     /// The root.
     #[must_use]
     pub fn root() -> Self {
-        Self(b"/".to_vec())
+        Self(b"/".as_slice().into())
     }
 
     /// Goes from here to `path`: absolute when it starts with `/`. `.` stays, `..` goes up and stops at the root.
@@ -27,7 +28,7 @@ impl VPath {
         if path.contains(&0) {
             return Err(Kind::BadName.into());
         }
-        let mut out = if path.first() == Some(&b'/') { Vec::new() } else { self.0.clone() };
+        let mut out = if path.first() == Some(&b'/') { Vec::new() } else { self.0.to_vec() };
         if out == b"/" {
             out.clear();
         }
@@ -45,7 +46,7 @@ impl VPath {
         if out.is_empty() {
             out.push(b'/');
         }
-        if out.len() > Self::LENGTH { Err(Kind::TooLong.into()) } else { Ok(Self(out)) }
+        if out.len() > Self::LENGTH { Err(Kind::TooLong.into()) } else { Ok(Self(out.into())) }
     }
 
     /// The bytes, `/` first.
@@ -69,7 +70,7 @@ impl VPath {
         }
         // A normalised path has a slash before its last component.
         let at = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
-        let parent = if at == 0 { Self::root() } else { Self(self.0[..at].to_vec()) };
+        let parent = if at == 0 { Self::root() } else { Self(self.0[..at].into()) };
         Some((parent, &self.0[at + 1..]))
     }
 
@@ -77,16 +78,13 @@ impl VPath {
     #[must_use]
     pub fn is_in(&self, other: &Self) -> bool {
         other.is_root()
-            || self
-                .0
-                .strip_prefix(other.0.as_slice())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+            || self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
     /// Is it the root?
     #[must_use]
     pub fn is_root(&self) -> bool {
-        self.0 == b"/"
+        *self.0 == *b"/"
     }
 }
 

@@ -65,7 +65,7 @@ impl Gate for Plain {
         }))
     }
 
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         let admission = |user: &[u8]| Admission::new(String::from_utf8_lossy(user), Rights::Read, tree());
         let answer = match self.users.get(&attempt.user) {
             _ if !self.available => Err(Denied::Unavailable),

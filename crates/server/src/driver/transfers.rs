@@ -61,8 +61,8 @@ impl Driver<'_> {
         let claim = if plan.data == DataPlan::Listening { self.claim.take() } else { None };
         let (ascii, has_data) = (plan.ascii, plan.data != DataPlan::None);
         let is_upload = matches!(plan.what, What::Store { .. });
-        let path = plan.what.path().clone();
-        let listed = self.registration.begin(plan.verb, path, Arc::clone(&user), Arc::clone(&track));
+        let listed =
+            self.registration.begin(plan.verb, plan.path.clone(), Arc::clone(&user), Arc::clone(&track));
         // PROT P is agreed on behind AUTH alone, so there is a binding.
         let private = plan.protection == Protection::Private;
         let guard = if private { self.guard() } else { None };

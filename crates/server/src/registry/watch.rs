@@ -86,8 +86,8 @@ pub struct Watcher(pub(super) broadcast::Receiver<Arc<Change>>);
 pub enum Watched {
     /// A change.
     Change(Arc<Change>),
-    /// So many changes were lost, since the watcher was too slow: [`Registry::sessions`] tells how things
-    /// stand.
+    /// So many changes were lost, since the watcher was too slow:
+    /// [`Registry::sessions`](super::Registry::sessions) tells how things stand.
     Missed(u64),
 }
 

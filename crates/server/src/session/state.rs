@@ -56,7 +56,7 @@ pub(super) enum Leaving {
     Quit,
     /// It is to end for this reason: 421 after the transfer.
     Stop(Reason),
-    /// [`Output::Close`] was said.
+    /// [`Output::Close`](crate::effect::Output::Close) was said.
     Closed,
 }
 

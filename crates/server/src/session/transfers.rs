@@ -18,7 +18,7 @@ impl Session {
             None => (self.parameters.restart, None),
         };
         let Some(there) = self.resolve(Verb::Retr, path.as_bytes()) else { return };
-        self.transfer(Verb::Retr, there.clone(), What::Retrieve { path: there, start, end });
+        self.transfer(Verb::Retr, there, What::Retrieve { start, end });
     }
 
     pub(super) fn store(&mut self, path: &Pathname) {
@@ -63,7 +63,7 @@ impl Session {
     fn upload(&mut self, verb: Verb, path: &[u8], how: Create) {
         let mode = self.parameters.umask.map(|mask| 0o666 & !mask);
         let Some(there) = self.resolve(verb, path) else { return };
-        self.transfer(verb, there.clone(), What::Store { path: there, how, mode });
+        self.transfer(verb, there, What::Store { how, mode });
     }
 
     pub(super) fn list(&mut self, verb: Verb, path: Option<&Pathname>) {
@@ -74,7 +74,7 @@ impl Session {
             _ => Form::Long,
         };
         let given = path.map(|p| p.as_bytes().to_vec()).unwrap_or_default();
-        self.transfer(verb, there.clone(), What::List { path: there, given, form });
+        self.transfer(verb, there, What::List { given, form });
     }
 
     pub(super) fn hash(&mut self, path: &Pathname) {
@@ -98,31 +98,28 @@ impl Session {
     }
 
     fn start_digest(&mut self, verb: Verb, path: VPath, algorithm: Algorithm, start: u64, end: Option<u64>) {
-        let Some(pass) = self.pass() else { return };
-        let what = What::Digest { path: path.clone(), algorithm, start, end };
-        let digest = Some(Digest { algorithm, start });
-        self.transfer = Transfer::Opening(Running { verb, path, ascii: false, digest });
-        self.effect(Effect::Transfer(Plan {
-            verb,
-            pass,
-            what,
-            ascii: false,
-            data: DataPlan::None,
-            protection: Protection::Clear,
-        }));
+        self.start(verb, path, What::Digest { algorithm, start, end }, DataPlan::None);
     }
 
     fn transfer(&mut self, verb: Verb, path: VPath, what: What) {
-        let Some(pass) = self.pass() else { return };
         // A data plan serves one transfer, whatever becomes of it.
-        let data = std::mem::replace(&mut self.data, DataPlan::None);
-        if data == DataPlan::None {
-            return self.refuse(Some(verb), Some(path), Reason::NoDataPlan);
+        match std::mem::replace(&mut self.data, DataPlan::None) {
+            DataPlan::None => self.refuse(Some(verb), Some(path), Reason::NoDataPlan),
+            data => self.start(verb, path, what, data),
         }
+    }
+
+    fn start(&mut self, verb: Verb, path: VPath, what: What, data: DataPlan) {
+        let Some(pass) = self.pass() else { return };
+        let digest = match what {
+            What::Digest { algorithm, start, .. } => Some(Digest { algorithm, start }),
+            _ => None,
+        };
         // Listings are lines that end in CR LF under either type; MLSD is never converted (RFC 3659 7.2).
-        let ascii = self.is_ascii() && !matches!(what, What::List { .. });
-        self.transfer = Transfer::Opening(Running { verb, path, ascii, digest: None });
-        self.effect(Effect::Transfer(Plan { verb, pass, what, ascii, data, protection: self.agreed.data }));
+        let ascii = self.is_ascii() && matches!(what, What::Retrieve { .. } | What::Store { .. });
+        let protection = if data == DataPlan::None { Protection::Clear } else { self.agreed.data };
+        self.transfer = Transfer::Opening(Running { verb, path: path.clone(), ascii, digest });
+        self.effect(Effect::Transfer(Plan { verb, pass, path, what, ascii, data, protection }));
     }
 
     pub(super) fn opened(&mut self, opened: Opened) {

@@ -31,6 +31,7 @@ use net::half_open::Attempt;
 use net::passive::{Arrival, Claim, ClaimError, ProtectedClaim};
 use net::tls::Flow;
 use net::tls::server::Binding;
+use storage::VPath;
 use tokio::time::{Instant, timeout};
 use wire::Protection;
 
@@ -93,10 +94,10 @@ pub(crate) async fn open(
     local: SocketAddr,
     track: Arc<Track>,
 ) -> Step {
-    let Plan { pass, what, verb: _, ascii, data, protection } = plan;
+    let Plan { pass, path, what, verb: _, ascii, data, protection } = plan;
     let flow = if matches!(what, What::Store { .. }) { Flow::Receives } else { Flow::Sends };
     let binding = guard.as_ref().map(|guard| guard.binding.clone());
-    let connected = match begin(&pass, what, ascii).await {
+    let connected = match begin(&pass, path, what, ascii).await {
         Ok(begun) => {
             let way = Way { data, protection, guard };
             way.connect(&mut claim, &settings, local).await.map(|connection| (begun, connection))
@@ -113,21 +114,21 @@ pub(crate) async fn open(
 }
 
 /// Opens the file.
-async fn begin(pass: &Pass, what: What, ascii: bool) -> Result<(Work, Opened), Broken> {
+async fn begin(pass: &Pass, path: VPath, what: What, ascii: bool) -> Result<(Work, Opened), Broken> {
     Ok(match what {
-        What::Retrieve { path, start, end } => {
+        What::Retrieve { start, end } => {
             let (retrieve, size) = outgoing::Retrieve::open(pass, &path, start, end, ascii).await?;
             (Work::Retrieve(retrieve), Opened { size, name: None })
         }
-        What::List { path, given, form } => {
+        What::List { given, form } => {
             let listing = outgoing::Listing::open(pass, path, given, form).await?;
             (Work::List(Box::new(listing)), Opened { size: None, name: None })
         }
-        What::Store { path, how, mode } => {
+        What::Store { how, mode } => {
             let (store, name) = incoming::Store::open(pass, &path, how, mode).await?;
             (Work::Store(store), Opened { size: None, name })
         }
-        What::Digest { path, algorithm, start, end } => {
+        What::Digest { algorithm, start, end } => {
             let digest = digest::Digest::open(pass, &path, algorithm, start, end).await?;
             (Work::Digest(digest), Opened { size: None, name: None })
         }

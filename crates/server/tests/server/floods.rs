@@ -262,7 +262,7 @@ impl Gate for Slow {
         self.desk.places
     }
 
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         Box::pin(async move {
             // The limits were asked about this one twice.
             self.desk.come.fetch_sub(1, Ordering::Relaxed);

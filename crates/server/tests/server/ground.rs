@@ -57,7 +57,7 @@ impl Gate for Doorkeeper {
         }))
     }
 
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         let asked = self.certificates.role() == Role::WithPassword;
         let own = attempt.certificate.as_ref().is_some_and(|c| self.certificates.is_of(&attempt.user, c));
         let known = self.users.get(&attempt.user);

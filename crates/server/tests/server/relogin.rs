@@ -22,7 +22,7 @@ struct Two {
 }
 
 impl Gate for Two {
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         Box::pin(async move {
             if attempt.user == b"slow" {
                 self.checked.acquire().await.expect("it is never closed").forget();

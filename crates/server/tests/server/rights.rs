@@ -27,7 +27,7 @@ impl Gate for Various {
         Box::pin(ready(if user == b"trusted" { enough() } else { Prompt::Password }))
     }
 
-    fn admit<'a>(&'a self, attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         Box::pin(ready(Ok(self.admission(&attempt.user))))
     }
 }

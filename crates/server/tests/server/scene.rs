@@ -30,7 +30,7 @@ pub(crate) struct Scene {
 pub(crate) struct Open(pub(crate) Arc<dyn Tree>);
 
 impl Gate for Open {
-    fn admit<'a>(&'a self, _attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, _attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         Box::pin(ready(Ok(self.admission())))
     }
 }

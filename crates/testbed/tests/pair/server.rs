@@ -165,7 +165,7 @@ impl Server {
     }
 
     fn begin(&mut self, plan: Plan, now: Instant, shared: &mut Shared) {
-        let Plan { pass, what, ascii, data, protection, .. } = plan;
+        let Plan { pass, path, what, ascii, data, protection, .. } = plan;
         shared.data_is_protected(self.is_secured, protection);
         if ascii {
             shared.wrong("the client has set TYPE I");
@@ -173,15 +173,15 @@ impl Server {
         let (mut size, mut name) = (None, None);
         let tree = pass.tree();
         let work = match what {
-            What::Retrieve { path, start, .. } => at_once(read(tree, &path, start)).map(|bytes| {
+            What::Retrieve { start, .. } => at_once(read(tree, &path, start)).map(|bytes| {
                 size = Some(bytes.len() as u64);
                 Work::Send { bytes, at: 0 }
             }),
-            What::Store { path, how, .. } => at_once(tree.create(&path, how)).map(|sink| {
+            What::Store { how, .. } => at_once(tree.create(&path, how)).map(|sink| {
                 name = (how == storage::Create::Unique).then(|| sink.path().clone());
                 Work::Store { sink }
             }),
-            What::List { path, .. } => at_once(list(tree, &path)).map(|bytes| Work::Send { bytes, at: 0 }),
+            What::List { .. } => at_once(list(tree, &path)).map(|bytes| Work::Send { bytes, at: 0 }),
             What::Digest { .. } => return shared.wrong("nobody asks for a digest"),
         };
         match work {

@@ -68,17 +68,17 @@ pub(super) fn ended(broken: Option<Reason>) -> Outcome {
 impl Pure {
     /// Opens the file, then sees whether the data connection is there.
     pub(super) async fn begin(&mut self, who: usize, plan: Plan) {
-        let Plan { pass, what, ascii, data, .. } = plan;
+        let Plan { pass, path, what, ascii, data, .. } = plan;
         let mut opened = Opened { size: None, name: None };
         let work = match what {
-            What::Retrieve { path, start, end } => {
+            What::Retrieve { start, end } => {
                 retrieve(&pass, &path, start, end, ascii).await.inspect(|work| {
                     if let (Work::Send(bytes, _), false) = (work, ascii) {
                         opened.size = Some(bytes.len() as u64);
                     }
                 })
             }
-            What::Store { path, how, mode } => match pass.tree().create(&path, how).await {
+            What::Store { how, mode } => match pass.tree().create(&path, how).await {
                 Ok(mut sink) => {
                     if let Some(mode) = mode {
                         sink.set_mode(mode);
@@ -88,8 +88,8 @@ impl Pure {
                 }
                 Err(error) => Err(error.kind.into()),
             },
-            What::List { path, given, form } => list(&pass, &path, given, &form).await,
-            What::Digest { path, algorithm, start, end } => {
+            What::List { given, form } => list(&pass, &path, given, &form).await,
+            What::Digest { algorithm, start, end } => {
                 return match digest(&pass, &path, algorithm, start, end).await {
                     Ok(digest) => {
                         self.opened(who, opened);
