@@ -125,7 +125,7 @@ pub async fn receive_file(
     }
 }
 
-/// As [`receive_file`], for what comes behind bytes that were [received](receive) already: all of it goes
+/// As [`receive_file`], for what comes behind bytes that were [received](receive()) already: all of it goes
 /// through the blocking pool, and is in the file as soon as it has come.
 ///
 /// # Errors

@@ -12,7 +12,7 @@
 //! the certificate that every data connection must show again.
 //!
 //! TLS 1.2 and 1.3; older versions do not exist here, nor do renegotiation, compression and early data. The
-//! TLS itself is rustls'; this module feeds it from a socket ([`layer`]) and decides who may resume what. It
+//! TLS itself is rustls'; this module feeds it from a socket (`layer`) and decides who may resume what. It
 //! knows neither control nor data connections: these hold a layer each.
 pub mod client;
 pub(crate) mod error;

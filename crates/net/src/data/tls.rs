@@ -199,7 +199,7 @@ impl Hello {
         }
     }
 
-    /// Takes it for a control connection, or refuses it (see [`tls::owner`](crate::tls::owner)).
+    /// Takes it for a control connection, or refuses it (see `tls/owner.rs`).
     ///
     /// # Errors
     /// [`DataTlsError::Foreign`] where it is another's, and [`DataTlsError::Unbound`] where it resumes

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cause_is_counted_and_told_once_a_second() {
+    fn each_cause_is_counted_and_logged_once_a_second() {
         let (mut tally, now) = (Tally::default(), Instant::now());
         let from = SocketAddr::from(([192, 0, 2, 1], 4000));
         let mut note = |cause, many, seconds| {

@@ -79,7 +79,7 @@ pub(super) async fn receive_rest(
     Ok(total)
 }
 
-/// See [`super::receive`].
+/// See [`super::receive()`].
 pub(super) async fn receive(
     socket: &mut Socket,
     into: &mut Vec<u8>,

@@ -68,7 +68,7 @@ pub(super) async fn send_file(
     Ok(expected)
 }
 
-/// See [`super::send`].
+/// See [`super::send()`].
 pub(super) async fn send(
     socket: &mut Socket,
     bytes: &[u8],

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_keeper_writes_is_the_same_however_it_is_escaped() {
+    fn what_an_administrator_writes_is_the_same_however_it_is_escaped() {
         for (text, same) in [
             ("CN=alice,O=Example", "CN=alice,O=Example"),
             ("cn=alice,o=Example", "CN=alice,O=Example"),

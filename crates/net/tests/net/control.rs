@@ -8,11 +8,11 @@ use net::listener::Listener;
 use socket2::SockRef;
 use tokio::time::timeout;
 
-use crate::scene::{HERE, LONG, call, pattern, peer, poll_once};
+use crate::scene::{HERE, LONG, connect, pattern, peer, poll_once};
 
 async fn accepted() -> (Control, std::net::TcpStream) {
     let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
-    let client = call(peer(2), listener.local());
+    let client = connect(peer(2), listener.local());
     (listener.accept().await.unwrap(), client)
 }
 
@@ -108,7 +108,7 @@ async fn a_dual_stack_listener_shows_ipv4_peers_as_ipv4() {
         // A machine without IPv6 has no such mapping either.
         Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::Unsupported),
     };
-    let client = call(peer(3), SocketAddr::new(HERE, listener.local().port()));
+    let client = connect(peer(3), SocketAddr::new(HERE, listener.local().port()));
     let control = listener.accept().await.unwrap();
     assert_eq!(control.peer(), client.local_addr().unwrap());
     assert_eq!(control.local(), client.peer_addr().unwrap());
@@ -127,7 +127,7 @@ async fn both_families_can_be_listened_at_on_one_port() {
         }
     };
     let free = addresses[0].port();
-    let client = call(peer(5), SocketAddr::new(HERE, free));
+    let client = connect(peer(5), SocketAddr::new(HERE, free));
     assert_eq!(listeners[0].accept().await.unwrap().peer(), client.local_addr().unwrap());
     let (at, error) = Listener::bind_all(&addresses).unwrap_err();
     assert_eq!((at, error.kind()), (addresses[0], std::io::ErrorKind::AddrInUse));
@@ -152,7 +152,7 @@ fn a_full_table_of_descriptors_is_waited_out() {
 async fn accept_in_a_full_table() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
-    let client = call(HERE, listener.local());
+    let client = connect(HERE, listener.local());
     let before = getrlimit(Resource::Nofile);
     // The next descriptor would be this one.
     let next = std::os::fd::AsRawFd::as_raw_fd(&std::fs::File::open("/dev/null").unwrap());
@@ -168,15 +168,15 @@ async fn accept_in_a_full_table() {
 }
 
 #[tokio::test]
-async fn a_client_calls_from_where_it_is_told() {
+async fn a_client_connects_from_the_given_port() {
     let listener = Listener::bind(SocketAddr::new(HERE, 0)).unwrap();
     let from = SocketAddr::new(peer(4), 0);
-    let (called, accepted) =
+    let (connected, accepted) =
         tokio::join!(Control::connect(listener.local(), Some(from), None), listener.accept());
-    let (called, accepted) = (called.unwrap(), accepted.unwrap());
+    let (connected, accepted) = (connected.unwrap(), accepted.unwrap());
     assert_eq!(accepted.peer().ip(), peer(4));
-    assert_eq!(called.local(), accepted.peer());
-    assert_eq!(called.peer(), accepted.local());
-    called.write_all(b"NOOP\r\n").await.unwrap();
+    assert_eq!(connected.local(), accepted.peer());
+    assert_eq!(connected.peer(), accepted.local());
+    connected.write_all(b"NOOP\r\n").await.unwrap();
     assert_eq!(read_whole(&accepted, 6).await, b"NOOP\r\n");
 }

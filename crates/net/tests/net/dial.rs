@@ -1,4 +1,4 @@
-//! Do calls leave from where they should, and are strangers kept out?
+//! Do data connections leave from where they should, and are strangers kept out?
 use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use net::departure::Departure;
 use net::dial::{DialError, Source, dial, dial_patiently};
 use tokio::time::timeout;
 
-use crate::scene::{HERE, LONG, call, peer};
+use crate::scene::{HERE, LONG, connect, peer};
 
 /// A port that is free at an address which no other test calls from.
 fn own_port(n: u8) -> Source {
@@ -17,7 +17,7 @@ fn own_port(n: u8) -> Source {
 }
 
 #[tokio::test]
-async fn two_calls_at_once_leave_from_one_port() {
+async fn two_connections_at_once_leave_from_one_port() {
     let from = own_port(77);
     let here = SocketAddr::new(from.address, from.port.unwrap());
     let (one, other) =
@@ -30,7 +30,7 @@ async fn two_calls_at_once_leave_from_one_port() {
 }
 
 #[tokio::test]
-async fn a_second_call_between_the_same_ends_fails_and_names_them() {
+async fn a_second_connection_between_the_same_ends_fails_and_names_them() {
     let from = own_port(78);
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
     let _first = dial(awaited.local(), Some(from), None).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_closed_port_refuses() {
 }
 
 #[tokio::test]
-async fn a_patient_call_says_what_it_came_to() {
+async fn a_patient_dial_says_what_it_came_to() {
     let listener = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
     let at = listener.local_addr().unwrap();
     let ours = dial_patiently(at, None, Some(1200), LONG).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_patient_call_says_what_it_came_to() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_called_has_no_call_begun() {
+async fn a_port_that_no_peer_connects_to_has_no_attempt() {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
     assert_eq!(awaited.half_open(HERE).await, net::half_open::Attempt::None);
 }
@@ -80,8 +80,8 @@ async fn a_port_that_nobody_called_has_no_call_begun() {
 #[tokio::test]
 async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let mut stranger = call(peer(9), awaited.local());
-    let expected = call(peer(2), awaited.local());
+    let mut stranger = connect(peer(9), awaited.local());
+    let expected = connect(peer(2), awaited.local());
     let data = timeout(LONG, awaited.connection(peer(2))).await.unwrap().unwrap();
     assert_eq!(data.peer(), expected.local_addr().unwrap());
     assert_eq!(awaited.stranger(), Some(peer(9)));
@@ -89,7 +89,7 @@ async fn strangers_are_dropped_and_the_peer_is_still_awaited() {
 }
 
 #[tokio::test]
-async fn small_segments_hold_in_both_directions_whoever_calls() {
+async fn small_segments_hold_in_both_directions_whichever_side_connects() {
     let mss = |stream: std::net::TcpStream| socket2::SockRef::from(&stream).tcp_mss().unwrap();
     let listener = std::net::TcpListener::bind(SocketAddr::new(HERE, 0)).unwrap();
     let _ours = dial(listener.local_addr().unwrap(), None, Some(1200)).await.unwrap();

@@ -11,7 +11,7 @@ use net::pump::{self, Progress};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout};
 
-use crate::scene::{HERE, LONG, call, call_async, peer, poll_once};
+use crate::scene::{HERE, LONG, connect, connect_async, peer, poll_once};
 
 /// `count` ports in a row that the kernel has free.
 fn ports(count: u16) -> PassivePorts {
@@ -58,7 +58,7 @@ async fn two_hundred_addresses_share_two_ports() {
     for n in 2..202 {
         let mut claim = claim(&ports, peer(n)).await;
         sessions.push(tokio::spawn(async move {
-            let mut client = call(peer(n), at(&claim));
+            let mut client = connect(peer(n), at(&claim));
             client.write_all(&[n; 9]).unwrap();
             drop(client);
             (n, everything(connected(&mut claim).await).await)
@@ -78,7 +78,7 @@ async fn two_hundred_sessions_behind_one_address_wait_for_each_other() {
         let ports = Arc::clone(&ports);
         tokio::spawn(async move {
             let mut claim = claim(&ports, peer(2)).await;
-            let mut client = call(peer(2), at(&claim));
+            let mut client = connect(peer(2), at(&claim));
             client.write_all(&[n; 9]).unwrap();
             drop(client);
             (n, everything(connected(&mut claim).await).await)
@@ -91,15 +91,15 @@ async fn two_hundred_sessions_behind_one_address_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_stranger_at_every_port_harms_nobody() {
+async fn a_stranger_at_every_port_does_no_harm() {
     let ports = ports(4);
     let mut claim = claim(&ports, peer(2)).await;
     for port in ports.ports() {
-        let mut stranger = call_async(peer(9), SocketAddr::new(HERE, port));
+        let mut stranger = connect_async(peer(9), SocketAddr::new(HERE, port));
         assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
     }
     assert_eq!(dropped(&ports), 4);
-    let client = call(peer(2), at(&claim));
+    let client = connect(peer(2), at(&claim));
     assert_eq!(connected(&mut claim).await.peer(), client.local_addr().unwrap());
 }
 
@@ -107,7 +107,7 @@ async fn a_stranger_at_every_port_harms_nobody() {
 async fn two_connections_from_one_address_are_never_guessed_between() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
-    for mut client in [call_async(peer(2), at(&claim)), call_async(peer(2), at(&claim))] {
+    for mut client in [connect_async(peer(2), at(&claim)), connect_async(peer(2), at(&claim))] {
         assert_eq!(
             timeout(LONG, client.read(&mut [0; 8])).await.unwrap().unwrap(),
             0,
@@ -122,11 +122,11 @@ async fn two_connections_from_one_address_are_never_guessed_between() {
 async fn a_second_connection_that_still_waits_in_the_kernel_counts() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
-    let _first = call(peer(2), at(&claim));
+    let _first = connect(peer(2), at(&claim));
     // The acceptor takes them in order: when it has closed the stranger, it has handed over the first.
-    let mut stranger = call_async(peer(9), at(&claim));
+    let mut stranger = connect_async(peer(9), at(&claim));
     assert_eq!(timeout(LONG, stranger.read(&mut [0; 8])).await.unwrap().unwrap(), 0);
-    let _second = call(peer(2), at(&claim));
+    let _second = connect(peer(2), at(&claim));
     assert_eq!(claim.arrived().unwrap().unwrap_err(), ClaimError::Ambiguous);
 }
 
@@ -137,7 +137,7 @@ async fn a_second_connection_counts_whoever_is_about_to_hand_it_over() {
     let ports = ports(1);
     for round in 0..3000 {
         let mut claim = claim(&ports, peer(2)).await;
-        let _both = [call(peer(2), at(&claim)), call(peer(2), at(&claim))];
+        let _both = [connect(peer(2), at(&claim)), connect(peer(2), at(&claim))];
         assert_eq!(
             claim.arrived().map(|data| data.map(drop)),
             Some(Err(ClaimError::Ambiguous)),
@@ -151,8 +151,8 @@ async fn a_connection_is_taken_without_waiting_for_the_acceptor() {
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
     assert!(claim.arrived().is_none());
-    let client = call(peer(2), at(&claim));
-    // Nothing has been awaited since the call, so that the acceptor's task has not run.
+    let client = connect(peer(2), at(&claim));
+    // Nothing has been awaited since the connect, so that the acceptor's task has not run.
     let data = claim.arrived().expect("it waits in the kernel's queue").unwrap();
     assert_eq!(data.peer(), client.local_addr().unwrap());
     assert_eq!(data.local(), client.peer_addr().unwrap());
@@ -164,7 +164,7 @@ async fn a_look_into_the_kernels_queue_ends_under_a_flood() {
     const MANY: u64 = 300;
     let ports = ports(1);
     let mut claim = claim(&ports, peer(2)).await;
-    let mut strangers: Vec<_> = (0..MANY).map(|_| call_async(peer(9), at(&claim))).collect();
+    let mut strangers: Vec<_> = (0..MANY).map(|_| connect_async(peer(9), at(&claim))).collect();
     // Nothing has been awaited since the calls, so that the acceptor's task has not run.
     assert!(claim.arrived().is_none());
     assert!((1..MANY).contains(&dropped(&ports)), "{}", dropped(&ports));
@@ -217,7 +217,7 @@ async fn a_freed_port_goes_to_the_first_in_the_queue() {
     drop(held);
     assert!(poll_once(&mut second).is_pending());
     let first = timeout(LONG, first).await.unwrap();
-    let client = call(peer(2), at(&first));
+    let client = connect(peer(2), at(&first));
     let second = timeout(LONG, second).await.expect("the arrival has not freed the port");
     assert_eq!(second.port(), first.port());
     drop(client);
@@ -239,7 +239,7 @@ async fn who_gives_up_waiting_is_passed_over() {
 async fn a_dropped_claim_closes_what_waits_in_it_with_fin() {
     let ports = ports(1);
     let first = claim(&ports, peer(2)).await;
-    let mut client = call(peer(2), at(&first));
+    let mut client = connect(peer(2), at(&first));
     client.set_read_timeout(Some(LONG)).unwrap();
     // The port is free again once the connection lies in its claim.
     let _second = claim(&ports, peer(2)).await;
@@ -252,7 +252,7 @@ async fn a_dropped_claim_closes_what_waits_in_it_with_fin() {
 async fn a_client_that_waits_in_the_kernels_queue_is_sent_off_as_a_guest() {
     let ports = ports(1);
     let claim = claim(&ports, peer(2)).await;
-    let mut client = call(peer(2), at(&claim));
+    let mut client = connect(peer(2), at(&claim));
     client.set_read_timeout(Some(LONG)).unwrap();
     // The acceptor has had no turn.
     drop(claim);
@@ -268,12 +268,12 @@ async fn a_dropped_wait_takes_nothing() {
         let mut wait = pin!(claim.connection());
         assert!(poll_once(&mut wait).is_pending());
     }
-    let client = call(peer(2), at(&claim));
+    let client = connect(peer(2), at(&claim));
     assert_eq!(connected(&mut claim).await.peer(), client.local_addr().unwrap());
 }
 
 #[tokio::test]
-async fn taken_ports_are_told_and_only_all_of_them_are_an_error() {
+async fn taken_ports_are_reported_and_only_all_of_them_are_an_error() {
     let mine = ports(2);
     let range = mine.ports()[0]..=mine.ports()[1];
     assert!(PassivePorts::bind(&[HERE], range.clone(), &Options::default()).is_err());
@@ -332,7 +332,7 @@ async fn an_address_beside_all_addresses_takes_no_ports_from_them() {
             let claim = claim.as_mut().unwrap_or_else(|e| panic!("{addresses:?}, reached at {local}: {e}"));
             let to = SocketAddr::new(local, claim.port());
             let client =
-                if local.is_ipv6() { std::net::TcpStream::connect(to).unwrap() } else { call(from, to) };
+                if local.is_ipv6() { std::net::TcpStream::connect(to).unwrap() } else { connect(from, to) };
             assert_eq!(connected(claim).await.peer(), client.local_addr().unwrap());
         }
     }

@@ -272,7 +272,7 @@ async fn a_dropped_transfer_stops_writing() {
 }
 
 #[tokio::test]
-async fn finishing_reads_what_nobody_wanted_so_that_nothing_is_reset() {
+async fn finishing_reads_what_is_left_so_that_nothing_is_reset() {
     let (mut data, mut peer) = pair().await;
     peer.write_all(&pattern(30_000)).unwrap();
     pump::send(&mut data, b"the answer", STALL, &Progress::default()).await.unwrap();

@@ -22,8 +22,8 @@ pub(crate) fn peer(n: u8) -> IpAddr {
     Ipv4Addr::new(127, 0, 0, n).into()
 }
 
-/// Calls `to` from an address; blocking, and connected when it returns.
-pub(crate) fn call(from: IpAddr, to: SocketAddr) -> std::net::TcpStream {
+/// Connects to `to` from an address; blocking, and connected when it returns.
+pub(crate) fn connect(from: IpAddr, to: SocketAddr) -> std::net::TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
     socket.connect(&to.into()).unwrap();
@@ -31,8 +31,8 @@ pub(crate) fn call(from: IpAddr, to: SocketAddr) -> std::net::TcpStream {
 }
 
 /// The same, for a peer that lives on the event loop.
-pub(crate) fn call_async(from: IpAddr, to: SocketAddr) -> TcpStream {
-    let stream = call(from, to);
+pub(crate) fn connect_async(from: IpAddr, to: SocketAddr) -> TcpStream {
+    let stream = connect(from, to);
     stream.set_nonblocking(true).unwrap();
     TcpStream::from_std(stream).unwrap()
 }
@@ -40,7 +40,7 @@ pub(crate) fn call_async(from: IpAddr, to: SocketAddr) -> TcpStream {
 /// A data connection and its blocking peer.
 pub(crate) async fn pair() -> (Data, std::net::TcpStream) {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let peer = call(HERE, awaited.local());
+    let peer = connect(HERE, awaited.local());
     (awaited.connection(HERE).await.unwrap(), peer)
 }
 

@@ -100,7 +100,7 @@ async fn fifty_people_with_eight_connections_share_two_ports() {
 }
 
 #[tokio::test]
-async fn a_stranger_at_every_port_harms_nobody() {
+async fn a_stranger_at_every_port_does_no_harm() {
     in_each_dress(async |dress| {
         let (ground, site) = house("@ ports 3\n@ file /x the file", dress);
         let mut client = Client::login(&site.door).await;

@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use tokio::task::spawn_blocking;
 
 use super::scene::{BOTH, Login, STALL, Site, Stranger, datas, stranger, version};
-use crate::scene::{HERE, LONG, call};
+use crate::scene::{HERE, LONG, connect};
 
 /// One whole transfer, either way.
 async fn transfer(login: &Login, flow: Flow, reuse: Reuse) -> bool {
@@ -83,7 +83,7 @@ async fn another_control_connections_session_is_foreign() {
 /// A visit of somebody who keeps whatever tickets he can get.
 async fn visit(login: &Login, stranger: &Stranger, reuse: Reuse) -> Result<Data, DataTlsError> {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let socket = call(HERE, awaited.local());
+    let socket = connect(HERE, awaited.local());
     let data = awaited.connection(HERE).await.unwrap();
     let stranger = Stranger(stranger.0.clone());
     let visit = spawn_blocking(move || stranger.visit(socket, true));
@@ -198,7 +198,7 @@ fn uploads(client: &Stranger, mut socket: TcpStream, ports: &mpsc::Receiver<Sock
     let mut resumed = Vec::new();
     while let Ok(port) = ports.recv() {
         control.read_exact(&mut [0]).unwrap();
-        resumed.push(client.visit(call(HERE, port), true).unwrap());
+        resumed.push(client.visit(connect(HERE, port), true).unwrap());
     }
     resumed
 }
@@ -353,7 +353,7 @@ async fn a_client_that_is_asked_for_a_better_hello_is_recognised_by_the_second()
     forgetful.resumption = odd.0.resumption.clone();
     for _ in 0..3 {
         let awaited = ActivePort::bind(HERE, None, None).unwrap();
-        let socket = call(HERE, awaited.local());
+        let socket = connect(HERE, awaited.local());
         let data = awaited.connection(HERE).await.unwrap();
         let odd = Stranger(odd.0.clone());
         let visit = spawn_blocking(move || odd.visit(socket, true));

@@ -33,11 +33,11 @@ async fn lines_go_both_ways_after_an_upgrade_and_the_end_is_said() {
     for versions in BOTH {
         let (server, client) = controls().await;
         let tls = site.client(versions);
-        let call = async {
+        let client_end = async {
             assert_eq!(read(&client, NOW.answer.len()).await, NOW.answer);
             client.connect_tls(&tls, NAME, Some(BEHIND_234), LONG).await
         };
-        let (binding, session) = tokio::join!(server.accept_tls(&site.tls, Some(NOW), LONG), call);
+        let (binding, session) = tokio::join!(server.accept_tls(&site.tls, Some(NOW), LONG), client_end);
         let (binding, session) = (binding.unwrap(), session.unwrap());
         assert_eq!(session.established().fingerprint(), Some(site.identity.fingerprint()));
         assert_eq!(binding.established().alpn.as_deref(), Some(&b"ftp"[..]));
@@ -109,7 +109,7 @@ async fn bytes_in_clear_behind_the_upgrade_are_refused_on_both_sides() {
 }
 
 #[tokio::test]
-async fn an_early_hello_is_nobodys_command() {
+async fn an_early_hello_is_not_read_as_a_command() {
     let site = Site::new();
     let tls = site.client(BOTH[1]);
     let (server, client) = controls().await;
@@ -161,23 +161,23 @@ async fn ccc_goes_on_in_clear_with_the_next_byte() {
         // Between two of ours, and to TLS again.
         let login = site.login(versions).await;
         let (server, client) = (&login.server, &login.client);
-        let call = async {
+        let client_end = async {
             assert_eq!(read(client, 6).await, b"200 \r\n");
             client.clear_tls(&[], LONG).await
         };
-        let (done, called) = tokio::join!(server.clear_tls(b"200 \r\n", LONG), call);
+        let (done, connected) = tokio::join!(server.clear_tls(b"200 \r\n", LONG), client_end);
         done.unwrap();
-        called.unwrap();
+        connected.unwrap();
         client.write_all(b"AUTH TLS\r\n").await.unwrap();
         assert_eq!(read(server, 10).await, b"AUTH TLS\r\n");
         let tls = site.client(versions);
-        let call = async {
+        let client_end = async {
             assert_eq!(read(client, NOW.answer.len()).await, NOW.answer);
             client.connect_tls(&tls, NAME, Some(BEHIND_234), LONG).await
         };
-        let (accepted, called) = tokio::join!(server.accept_tls(&site.tls, Some(NOW), LONG), call);
+        let (accepted, connected) = tokio::join!(server.accept_tls(&site.tls, Some(NOW), LONG), client_end);
         accepted.unwrap();
-        called.unwrap();
+        connected.unwrap();
     }
 }
 

@@ -11,7 +11,7 @@ use rustls::ClientConnection;
 use tokio::task::spawn_blocking;
 
 use super::scene::{BOTH, Site, Stranger, stranger, version};
-use crate::scene::{HERE, LONG, call};
+use crate::scene::{HERE, LONG, connect};
 
 /// A control connection, and the client's end of it.
 struct Login {
@@ -42,7 +42,7 @@ async fn login(site: &Site, client: &Stranger) -> Login {
 /// A data connection of the client's for this one: whether it resumed a session.
 async fn data(login: &Login, client: &Stranger, reuse: Reuse, flow: Flow) -> Result<bool, DataTlsError> {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let socket = call(HERE, awaited.local());
+    let socket = connect(HERE, awaited.local());
     let server: Data = awaited.connection(HERE).await.unwrap();
     let client = Stranger(client.0.clone());
     let visit = spawn_blocking(move || client.visit(socket, true));

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tokio::task::spawn_blocking;
 
 use super::scene::{BOTH, Login, STALL, Site, Stranger, version};
-use crate::scene::{HERE, LONG, call, pattern};
+use crate::scene::{HERE, LONG, connect, pattern};
 
 fn file_of(bytes: &[u8]) -> Arc<File> {
     let file = tempfile::tempfile().unwrap();
@@ -110,7 +110,7 @@ async fn ciphertext(
     ends: bool,
 ) -> (Data, std::net::TcpStream, Vec<u8>) {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let mut socket = call(HERE, awaited.local());
+    let mut socket = connect(HERE, awaited.local());
     let eve = Stranger::new(&["ftp-data"], version(versions));
     let bytes = bytes.to_vec();
     let client = spawn_blocking(move || {
@@ -280,7 +280,7 @@ async fn a_client_that_asks_for_the_wrong_protocol_gets_no_data() {
     let login = site.login(Versions::Tls13).await;
     for (alpn, taken) in [("ftp-data", true), ("ftp", true), ("http/1.1", false)] {
         let awaited = ActivePort::bind(HERE, None, None).unwrap();
-        let socket = call(HERE, awaited.local());
+        let socket = connect(HERE, awaited.local());
         let eve = Stranger::new(&[alpn], &rustls::version::TLS13);
         let visit = spawn_blocking(move || eve.visit(socket, false));
         let data = awaited.connection(HERE).await.unwrap();
@@ -292,7 +292,7 @@ async fn a_client_that_asks_for_the_wrong_protocol_gets_no_data() {
 }
 
 #[tokio::test]
-async fn an_upload_is_whole_though_the_server_sent_tickets_that_nobody_asked_for() {
+async fn an_upload_is_whole_though_the_server_sent_tickets_unasked() {
     let site = Site::new();
     let login = site.login(Versions::Tls13).await;
     // The first uses of the store do not yet make the server send any; later ones do.

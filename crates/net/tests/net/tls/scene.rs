@@ -96,28 +96,29 @@ impl Login {
     }
 }
 
-/// Two ends in clear: the server's, the client's.
+/// Two unencrypted ends: the server's, the client's.
 pub(crate) async fn controls() -> (Control, Control) {
     let listener = Listener::bind((HERE, 0).into()).unwrap();
-    let (called, accepted) = tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
-    (accepted.unwrap(), called.unwrap())
+    let (connected, accepted) =
+        tokio::join!(Control::connect(listener.local(), None, None), listener.accept());
+    (accepted.unwrap(), connected.unwrap())
 }
 
 /// The same for data connections.
 pub(crate) async fn datas() -> (Data, Data) {
     let awaited = ActivePort::bind(HERE, None, None).unwrap();
-    let (called, accepted) = tokio::join!(dial(awaited.local(), None, None), awaited.connection(HERE));
-    (accepted.unwrap(), called.unwrap())
+    let (connected, accepted) = tokio::join!(dial(awaited.local(), None, None), awaited.connection(HERE));
+    (accepted.unwrap(), connected.unwrap())
 }
 
 /// A control connection of ours, and a stranger's blocking end of it.
 pub(crate) async fn stranger() -> (Control, TcpStream) {
     let listener = Listener::bind((HERE, 0).into()).unwrap();
-    let peer = crate::scene::call(HERE, listener.local());
+    let peer = crate::scene::connect(HERE, listener.local());
     (listener.accept().await.unwrap(), peer)
 }
 
-/// A TLS client that is not ours: trusts anybody, and keeps every ticket it can get, for all its connections.
+/// A TLS client that is not ours: trusts any certificate, and keeps every ticket it can get, for all its connections.
 pub(crate) struct Stranger(pub(crate) Arc<ClientConfig>);
 
 impl Stranger {
@@ -134,7 +135,7 @@ impl Stranger {
             .with_protocol_versions(&[version])
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate))
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         config.resumption = Resumption::in_memory_sessions(64);
@@ -146,7 +147,7 @@ impl Stranger {
         ClientConnection::new(Arc::clone(&self.0), name).unwrap()
     }
 
-    /// Shakes hands, and reads to the server's end if asked to; blocking. Whether it resumed.
+    /// Does the handshake, and reads to the server's end if asked to; blocking. Whether it resumed.
     pub(crate) fn visit(&self, mut socket: TcpStream, reads: bool) -> std::io::Result<bool> {
         socket.set_read_timeout(Some(LONG)).unwrap();
         let mut tls = self.begin();
@@ -159,9 +160,9 @@ impl Stranger {
 }
 
 #[derive(Debug)]
-struct Anybody;
+struct AnyCertificate;
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _own: &CertificateDer<'_>,
