@@ -1,8 +1,9 @@
 //! Which URL does an argument of the command line mean?
 //!
-//! `ftp://` may be left out where nothing else can be meant: `example.org/file`, `alice@example.org`, `localhost:2121`. What
-//! names something on this computer, or is a bare word, is an error and not a host: `pasv get URL .` and `pasv get URL here.txt`
-//! are meant in another way, and a name that is looked up for nothing tells nobody why.
+//! `ftp://` may be left out where nothing else can be meant: `example.org/file`, `alice@example.org`,
+//! `localhost:2121`. What names something on this computer, or is a bare word, is an error and not a host:
+//! `pasv get URL .` and `pasv get URL here.txt` are meant in another way, and a name that is looked up for
+//! nothing tells nobody why.
 use std::path::Path;
 
 use wire::pathname::show;
@@ -39,7 +40,8 @@ pub(crate) fn read_sources(texts: &[String]) -> Result<Vec<FtpUrl>, Failure> {
     texts.iter().enumerate().map(read_one).collect()
 }
 
-/// Reads the URL of an upload, which is the last argument: a word without a slash is a file there, and the URL is missing.
+/// Reads the URL of an upload, which is the last argument: a word without a slash is a file there, and the
+/// URL is missing.
 pub(crate) fn read_target(text: &str) -> Result<FtpUrl, Failure> {
     if !text.contains('/') || completed(text, &exists).is_none() {
         return Err(no_url(text).hint("the last argument says where to: ftp://host/directory/"));

@@ -1,7 +1,7 @@
 //! What does the program say of a command line that it does not understand?
 //!
-//! The parser's own words with two differences: no argument is shown with the password that may be in it, and a tip is given
-//! only where it is very likely to be what was meant.
+//! The parser's own words with two differences: no argument is shown with the password that may be in it, and
+//! a tip is given only where it is very likely to be what was meant.
 use std::ffi::OsString;
 
 use clap::builder::StyledStr;
@@ -22,7 +22,8 @@ fn parse<P: Parser>(arguments: &[OsString]) -> Result<P, Error> {
         Ok(parsed) => return Ok(parsed),
         Err(error) => error,
     };
-    // The parser's errors repeat arguments in many places, so it is asked again about arguments that hold no secret.
+    // The parser's errors repeat arguments in many places, so it is asked again about arguments that hold no
+    // secret.
     let shown: Vec<_> = arguments.iter().map(|argument| masked(argument)).collect();
     let mut error = match understood::<P>(&shown) {
         Err(error) => error,

@@ -1,4 +1,4 @@
-//! `pasv cat`: a file of a site on stdout.
+//! `pasv cat`: a file of a server on stdout.
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use client::{Progress, Sink};
 use wire::RepresentationType;
 use wire::url::FtpUrl;
 
-use crate::client_flags::{TYPES, Talk, one_of, representation};
+use crate::client_flags::{SessionFlags, TYPES, one_of, representation};
 use crate::progress::Meter;
 use crate::several::each;
 use crate::site::{self, Sessions};
@@ -25,26 +25,26 @@ pub(crate) struct Flags {
     representation: Option<RepresentationType>,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     // Bars would be drawn over what `less` shows.
     let meter = Meter::new(true);
-    write_to((&mut io::stdout(), "stdout"), &flags.urls, flags.representation, &flags.talk, meter).await
+    write_to((&mut io::stdout(), "stdout"), &flags.urls, flags.representation, &flags.session, meter).await
 }
 
-/// Writes one file after the other to something that cannot be resumed or renamed: stdout, a device, a pipe. `to` is its
-/// name.
+/// Writes one file after the other to something that cannot be resumed or renamed: stdout, a device, a pipe.
+/// `to` is its name.
 pub(crate) async fn write_to(
     (out, to): (&mut (dyn Write + Send), &str),
     urls: &[String],
     kind: Option<RepresentationType>,
-    talk: &Talk,
+    session: &SessionFlags,
     meter: Meter,
 ) -> Result<(), Failure> {
     let urls = site::urls(urls)?;
-    let sessions = Sessions::new(talk, meter);
+    let sessions = Sessions::new(session, meter);
     each(sessions, &urls, async |sessions, url| one(sessions, url, kind, (&mut *out, to)).await).await
 }
 

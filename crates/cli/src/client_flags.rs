@@ -16,7 +16,7 @@ use config::text::nonzero;
 
 /// How to talk to the server. The headings follow the verb's own options in its help.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Talk {
+pub(crate) struct SessionFlags {
     #[command(flatten)]
     pub(crate) login: LoginFlags,
 
@@ -25,8 +25,8 @@ pub(crate) struct Talk {
 
     /// Data connections: auto, passive (the client connects) or active (the server does).
     ///
-    /// auto tries EPSV, PASV and then active mode. What worked is remembered for thirty days, for this server and network.
-    /// active falls back to passive.
+    /// auto tries EPSV, PASV and then active mode. What worked is remembered for thirty days, for this server
+    /// and network. active falls back to passive.
     #[arg(
         long,
         value_parser = one_of(&[("auto", Mode::Auto), ("passive", Mode::Passive), ("active", Mode::Active)]),
@@ -87,8 +87,8 @@ pub(crate) struct Talk {
 pub(crate) struct TlsFlags {
     /// off, offered (if the server has it), required (AUTH TLS) or implicit (from the first byte).
     ///
-    /// Without this option the URL decides: ftp:// is offered, ftpes:// required and ftps:// implicit. A server that was
-    /// once seen with TLS at this port must have it, unless --tls off says otherwise.
+    /// Without this option the URL decides: ftp:// is offered, ftpes:// required and ftps:// implicit. A
+    /// server that was once seen with TLS at this port must have it, unless --tls off says otherwise.
     #[arg(long, value_enum, value_name = "MODE", hide_possible_values = true)]
     pub(crate) tls: Option<TlsFlag>,
 
@@ -102,10 +102,12 @@ pub(crate) struct TlsFlags {
     #[arg(long)]
     pub(crate) insecure: bool,
 
-    /// Data that ends without the end of TLS (close_notify): strict accepts a file of the right size only, lenient all.
+    /// Data that ends without the end of TLS (close_notify): strict accepts a file of the right size only,
+    /// lenient all.
     ///
-    /// Some servers never send it. With lenient a listing, a text or a file of unknown size that somebody in between has cut
-    /// short looks complete; a warning says so each time. A reset, or an end within a TLS record, is never accepted.
+    /// Some servers never send it. With lenient a listing, a text or a file of unknown size that somebody in
+    /// between has cut short looks complete; a warning says so each time. A reset, or an end within a TLS
+    /// record, is never accepted.
     #[arg(
         long,
         value_parser = one_of(&[("strict", TlsEnd::Strict), ("lenient", TlsEnd::Lenient)]),
@@ -138,7 +140,7 @@ pub(crate) enum TlsFlag {
     Implicit,
 }
 
-impl Talk {
+impl SessionFlags {
     /// The session's options.
     pub(crate) fn options(&self, tls: TlsMode, verify: Verify) -> Options {
         let timeout = self.timeout;

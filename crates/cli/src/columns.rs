@@ -4,7 +4,8 @@ use std::io;
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// The columns of the terminal that stdout is; in a pipe or a file those of the variable COLUMNS, where it is set.
+/// The columns of the terminal that stdout is; in a pipe or a file those of the variable COLUMNS, where it is
+/// set.
 pub(crate) fn columns() -> Option<usize> {
     let terminal = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
     match terminal {
@@ -13,8 +14,8 @@ pub(crate) fn columns() -> Option<usize> {
     }
 }
 
-/// A line as lines of at most `width` columns, which begin with `first` and `rest`; it breaks between words, and a word where
-/// it is longer than a line.
+/// A line as lines of at most `width` columns, which begin with `first` and `rest`; it breaks between words,
+/// and a word where it is longer than a line.
 pub(crate) fn wrap(line: &str, first: &str, rest: &str, width: usize) -> Vec<String> {
     let options = options(width).initial_indent(first).subsequent_indent(rest);
     textwrap::wrap(line, options).iter().map(|line| line.trim_end().to_owned()).collect()

@@ -11,7 +11,7 @@ use doctor::Report;
 use doctor::remote::{Target, diagnose, examine_watched};
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{Talk, TlsFlag, TlsFlags};
+use crate::client_flags::{SessionFlags, TlsFlag, TlsFlags};
 use crate::password::{LoginFlags, credentials};
 use crate::talk::{Failure, say, show_path};
 use crate::trust::policy;
@@ -158,7 +158,7 @@ fn open(path: &Path) -> Result<std::fs::File, Failure> {
 
 fn target(flags: &Flags, url: &FtpUrl) -> Result<Target, Failure> {
     // The doctor tries all modes itself; of what the other verbs share only the trust counts.
-    let talk = Talk {
+    let session = SessionFlags {
         charset: None,
         verbose: false,
         quiet: false,
@@ -176,10 +176,10 @@ fn target(flags: &Flags, url: &FtpUrl) -> Result<Target, Failure> {
             key: flags.key.clone(),
         },
     };
-    let credentials = credentials(url, &talk.login)?.credentials;
+    let credentials = credentials(url, &session.login)?.credentials;
     let anonymous = credentials.is_anonymous();
     // As all client verbs do before a password is sent. Otherwise nothing is asked and nothing is remembered.
-    let policy = policy(url, &talk, !anonymous)?;
+    let policy = policy(url, &session, !anonymous)?;
     let plain = url.scheme == Scheme::Ftp && matches!(flags.tls, None | Some(TlsFlag::Offered));
     Ok(Target {
         site: Endpoint { host: url.host.to_string(), port: policy.port },

@@ -1,11 +1,11 @@
-//! How is an entry of a site shown, to a person and to a program?
+//! How is an entry of a server shown, to a person and to a program?
 use serde_json::{Map, Value};
 use wire::facts::{EntryType, Precision};
 use wire::pathname::show;
 use wire::{Entry, Stamp};
 
-/// One line: kind, size, time, name. Names are escaped, so that they can neither forge lines nor drive a terminal. `human`:
-/// sizes as 1.2K. The name stands in `colour`.
+/// One line: kind, size, time, name. Names are escaped, so that they can neither forge lines nor drive a
+/// terminal. `human`: sizes as 1.2K. The name stands in `colour`.
 pub(crate) fn line(entry: &Entry, name: &[u8], human: bool, colour: Option<&str>) -> String {
     let time = modified(entry);
     let (kind, size, name) = (kind(entry), size(entry, human), named(entry, name, colour));

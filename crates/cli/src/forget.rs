@@ -12,8 +12,8 @@ use client::memory::methods::Methods;
 
 /// Forget what is remembered of servers: certificates, use of TLS, and modes of data connections.
 ///
-/// HOST forgets all ports of the host; HOST:PORT, or a URL with a port, forgets that port. What is forgotten is printed.
-/// The next connection is a first one again.
+/// HOST forgets all ports of the host; HOST:PORT, or a URL with a port, forgets that port. What is forgotten
+/// is printed. The next connection is a first one again.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Servers: HOST, HOST:PORT or a URL.

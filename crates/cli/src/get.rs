@@ -1,11 +1,11 @@
-//! `pasv get`: files and trees of a site, fetched.
+//! `pasv get`: files and trees of a server, fetched.
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use client::copy::{CopyError, Downloads, Here, OnLinks, Target, TreeOptions, Why};
+use client::copy::{CopyError, Downloads, LocalError, OnLinks, Target, TreeOptions, Why};
 use client::download::FINISHED;
 use client::name::local_name;
 use client::{Client, Error, Verify};
@@ -16,7 +16,7 @@ use wire::{Pathname, RepresentationType};
 
 use crate::address;
 use crate::cat;
-use crate::client_flags::{LINKS, TYPES, Talk, one_of, representation};
+use crate::client_flags::{LINKS, SessionFlags, TYPES, one_of, representation};
 use crate::progress::Meter;
 use crate::several::each;
 use crate::site::{self, Sessions};
@@ -24,9 +24,9 @@ use crate::talk::{Exit, Failure, show_path};
 
 /// Download files, or with -r whole directory trees.
 ///
-/// A file gets its final name only when it is complete; until then it is a hidden .pasv-*.part beside it, which is kept when
-/// the transfer is interrupted, by Ctrl-C too. An existing file of that name is replaced and keeps its permissions; where it
-/// is a link, the file that the link leads to is replaced.
+/// A file gets its final name only when it is complete; until then it is a hidden .pasv-*.part beside it,
+/// which is kept when the transfer is interrupted, by Ctrl-C too. An existing file of that name is replaced
+/// and keeps its permissions; where it is a link, the file that the link leads to is replaced.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Files, or with -r directories, to download; ftp:// may be left out.
@@ -35,15 +35,16 @@ pub(crate) struct Flags {
 
     /// Download directories with their contents.
     ///
-    /// Each gets a directory of its name, or of the host's name where the URL has no path; -o gives another name. Links in the
-    /// local directory that is written to are not followed.
+    /// Each gets a directory of its name, or of the host's name where the URL has no path; -o gives another
+    /// name. Links in the local directory that is written to are not followed.
     #[arg(short, long)]
     recursive: bool,
 
     /// Resume partial downloads; skip files that have the size and time of the server's.
     ///
-    /// A part is used only if it is proven to be the start of the server's file: by its time, or by the server's HASH; and its
-    /// last 64 KiB are compared. Otherwise the file is downloaded from its start, and a line says so.
+    /// A part is used only if it is proven to be the start of the server's file: by its time, or by the
+    /// server's HASH; and its last 64 KiB are compared. Otherwise the file is downloaded from its start, and
+    /// a line says so.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
@@ -63,11 +64,13 @@ pub(crate) struct Flags {
     #[arg(long = "type", value_parser = one_of(TYPES), value_name = "TYPE")]
     representation: Option<RepresentationType>,
 
-    /// What proves that a file is complete: its SIZE, or only the server's reply (off), for servers whose SIZE is wrong.
+    /// What proves that a file is complete: its SIZE, or only the server's reply (off), for servers whose
+    /// SIZE is wrong.
     #[arg(long, hide_short_help = true, value_parser = one_of(&[("size", Verify::Size), ("off", Verify::Off)]), value_name = "HOW", hide_possible_values = true, default_value = "size")]
     verify: Verify,
 
-    /// Links in a tree: follow downloads a link to a file of the tree as that file; keep makes relative links.
+    /// Links in a tree: follow downloads a link to a file of the tree as that file; keep makes relative
+    /// links.
     ///
     /// Links that lead out of the tree are skipped, and with follow links to directories too.
     #[arg(long, hide_short_help = true, value_parser = one_of(LINKS), value_name = "HOW", hide_possible_values = true, default_value = "follow", requires = "recursive")]
@@ -78,11 +81,11 @@ pub(crate) struct Flags {
     progress: bool,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 /// One URL, and what is to become of it.
-struct Errand {
+struct Job {
     url: FtpUrl,
     path: Option<Pathname>,
     goal: Goal,
@@ -100,7 +103,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::usage("-o names one file, but there are several URLs")
             .hint("-O names a directory for all of them"));
     }
-    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
+    let meter = Meter::new(flags.session.quiet).leaving_lines(flags.progress);
     if flags.output.as_deref() == Some(Path::new("-")) {
         if flags.recursive {
             return Err(Failure::usage("a directory cannot be written to stdout")
@@ -115,7 +118,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             (&mut io::stdout(), "stdout"),
             &flags.urls,
             flags.representation,
-            &flags.talk,
+            &flags.session,
             meter,
         )
         .await;
@@ -131,55 +134,56 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
         let meter = if out.is_terminal() { Meter::new(true) } else { meter };
         let to = (&mut out as &mut (dyn Write + Send), &*show_path(output));
-        return cat::write_to(to, &flags.urls, flags.representation, &flags.talk, meter).await;
+        return cat::write_to(to, &flags.urls, flags.representation, &flags.session, meter).await;
     }
-    let errands = errands(flags)?;
-    let sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify, flags.resume);
+    let jobs = jobs(flags)?;
+    let sessions = Sessions::copying(&flags.session, meter.clone(), flags.verify, flags.resume);
     let run = Downloads::new(flags.resume);
-    let done = each(sessions, &errands, async |sessions, errand| {
-        if let Some(path) = exists(errand).filter(|_| flags.no_clobber) {
+    let done = each(sessions, &jobs, async |sessions, job| {
+        if let Some(path) = exists(job).filter(|_| flags.no_clobber) {
             return Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path))));
         }
-        one(sessions, errand, &run).await
+        one(sessions, job, &run).await
     })
     .await;
-    meter.summary(errands.len() > 1);
+    meter.summary(jobs.len() > 1);
     done
 }
 
-/// Is it a device or a pipe, like /dev/null? It is written to and never replaced: renaming a file into its place would
-/// take it from everybody. /dev/stdout and its kin are links to whatever this process has open, so they count as well.
+/// Is it a device or a pipe, like /dev/null? It is written to and never replaced: renaming a file into its
+/// place would take it from everybody. /dev/stdout and its kin are links to whatever this process has open,
+/// so they count as well.
 fn is_special(output: &Path) -> bool {
     let leads_to_special = fs::metadata(output).is_ok_and(|m| !m.is_file() && !m.is_dir());
     leads_to_special || output.parent().is_some_and(|p| p == Path::new("/dev") || p == Path::new("/dev/fd"))
 }
 
 /// What all URLs mean, before anything is asked or written.
-fn errands(flags: &Flags) -> Result<Vec<Errand>, Failure> {
+fn jobs(flags: &Flags) -> Result<Vec<Job>, Failure> {
     let urls = address::read_sources(&flags.urls)?;
     if let Some(folder) = &flags.output_dir {
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     }
-    let mut errands = Vec::new();
+    let mut jobs = Vec::new();
     let mut taken = HashMap::new();
     for url in urls {
-        let errand = errand(url, flags)?;
-        let key = match &errand.goal {
+        let job = job(url, flags)?;
+        let key = match &job.goal {
             Goal::File(target) | Goal::Text(target) => (target.identity(), target.path()),
             Goal::Tree(into, _) => (None, into.clone()),
         };
         let key = (key.0.clone(), if key.0.is_some() { PathBuf::new() } else { key.1 });
-        if let Some(other) = taken.insert(key, errand.url.to_string()) {
-            let text = format!("{other} and {} would both be saved as the same file", errand.url);
+        if let Some(other) = taken.insert(key, job.url.to_string()) {
+            let text = format!("{other} and {} would both be saved as the same file", job.url);
             return Err(Failure::usage(text)
                 .hint("download them one by one, with -o or into different directories with -O"));
         }
-        errands.push(errand);
+        jobs.push(job);
     }
-    Ok(errands)
+    Ok(jobs)
 }
 
-fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
+fn job(url: FtpUrl, flags: &Flags) -> Result<Job, Failure> {
     let path = site::path(&url)?;
     let text = representation(flags.representation, &url) == RepresentationType::Ascii;
     if text && (flags.resume || flags.recursive) {
@@ -197,12 +201,12 @@ fn errand(url: FtpUrl, flags: &Flags) -> Result<Errand, Failure> {
             );
         }
     };
-    Ok(Errand { url, path, goal })
+    Ok(Job { url, path, goal })
 }
 
 /// What is in the place of the file already, a dangling link too.
-fn exists(errand: &Errand) -> Option<PathBuf> {
-    match &errand.goal {
+fn exists(job: &Job) -> Option<PathBuf> {
+    match &job.goal {
         Goal::File(target) | Goal::Text(target) => {
             Some(target.path()).filter(|path| fs::symlink_metadata(path).is_ok())
         }
@@ -210,10 +214,10 @@ fn exists(errand: &Errand) -> Option<PathBuf> {
     }
 }
 
-async fn one(sessions: &mut Sessions<'_>, errand: &Errand, run: &Downloads) -> Result<(), Failure> {
+async fn one(sessions: &mut Sessions<'_>, job: &Job, run: &Downloads) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
-    let mut client = sessions.at(&errand.url).await?;
-    match (&errand.goal, &errand.path) {
+    let mut client = sessions.at(&job.url).await?;
+    match (&job.goal, &job.path) {
         (Goal::File(target), Some(path)) => fetch(&mut client, path, target, run).await,
         (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, run).await.map(drop)?),
         (Goal::Tree(into, on_links), path) => {
@@ -224,7 +228,8 @@ async fn one(sessions: &mut Sessions<'_>, errand: &Errand, run: &Downloads) -> R
     }
 }
 
-/// Where a file goes. The last part of a URL is checked as a name of a listing is: it may have been copied from one.
+/// Where a file goes. The last part of a URL is checked as a name of a listing is: it may have been copied
+/// from one.
 fn target_of(path: &Pathname, flags: &Flags) -> Result<PathBuf, Failure> {
     if let Some(output) = &flags.output {
         return Ok(output.clone());
@@ -292,11 +297,11 @@ async fn fetch_tree(
 impl From<CopyError> for Failure {
     fn from(error: CopyError) -> Self {
         match error {
-            CopyError::Here(here) => here.into(),
+            CopyError::Local(here) => here.into(),
             CopyError::SizeIsWrong { .. } => {
                 Self::new(Exit::Broken, &error).hint("--verify off accepts the file")
             }
-            CopyError::Site { error, kept } => {
+            CopyError::Server { error, kept } => {
                 let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
                 let ours = matches!(error, Error::Local { .. });
                 if let Error::Broken { what, .. } = &error
@@ -321,8 +326,8 @@ impl From<CopyError> for Failure {
     }
 }
 
-impl From<Here> for Failure {
-    fn from(here: Here) -> Self {
+impl From<LocalError> for Failure {
+    fn from(here: LocalError) -> Self {
         match &here.why {
             Why::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 Self::usage(&here).hint("-O DIR writes into a directory and keeps the file's name")

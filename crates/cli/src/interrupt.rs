@@ -1,8 +1,9 @@
 //! What does Ctrl-C do while a file is being copied, or a password typed?
 //!
-//! The program says where it stopped and how to resume, and ends; a second Ctrl-C ends it without a word. Signals are left alone
-//! until the first file or the first question for a password, at which the terminal gets its echo back. After that a thread
-//! of its own waits for them, so that they are heard whatever the others wait for.
+//! The program says where it stopped and how to resume, and ends; a second Ctrl-C ends it without a word.
+//! Signals are left alone until the first file or the first question for a password, at which the terminal
+//! gets its echo back. After that a thread of its own waits for them, so that they are heard whatever the
+//! others wait for.
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -52,8 +53,8 @@ static FILES: Mutex<Option<Arc<Files>>> = Mutex::new(None);
 /// A password is being typed, without echo.
 pub(crate) struct Typing(());
 
-/// To be called before a password is asked for: whatever signal ends the program before the guard is dropped, the terminal has its
-/// echo back.
+/// To be called before a password is asked for: whatever signal ends the program before the guard is dropped,
+/// the terminal has its echo back.
 pub(crate) fn typing() -> Typing {
     static LISTENING: Once = Once::new();
     let before = fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetattr(&terminal).ok());
@@ -123,7 +124,8 @@ fn listen(signals: &[i32], mut each: impl FnMut(i32) + Send + 'static) {
     }
 }
 
-/// Says where it stopped, and ends. The lock is held to the end: nothing is finished after it was said that it is not.
+/// Says where it stopped, and ends. The lock is held to the end: nothing is finished after it was said that
+/// it is not.
 fn stop(files: &Files) {
     let now = lock(&files.now);
     let at = match &*now {

@@ -1,4 +1,4 @@
-//! `pasv ls`: what is in a directory of a site?
+//! `pasv ls`: what is in a directory of a server?
 mod page;
 
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 use wire::{Entry, Pathname};
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
 use crate::several::each;
 use crate::site::{self, Sessions};
@@ -23,10 +23,12 @@ use self::page::{Form, Look, Order, Page};
 
 /// List directories, sorted by name.
 ///
-/// On a terminal, control characters in names are escaped, and directories are coloured (not with NO_COLOR). Into a pipe or a file
-/// -1 writes the bytes of the names, one per line, and escapes only a name that contains a line end; -0 escapes nothing.
+/// On a terminal, control characters in names are escaped, and directories are coloured (not with NO_COLOR).
+/// Into a pipe or a file -1 writes the bytes of the names, one per line, and escapes only a name that
+/// contains a line end; -0 escapes nothing.
 ///
-/// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows in the server's order.
+/// Of a directory with more than 10,000 entries only the first 10,000 are sorted; the rest follows in the
+/// server's order.
 #[derive(Args, Debug)]
 pub(crate) struct Flags {
     /// Directories (or files) to list; ftp:// may be left out.
@@ -66,10 +68,11 @@ pub(crate) struct Flags {
     json: bool,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
-/// Entries that are kept to be sorted: at some hundred bytes each they take a few megabytes, however long the listing.
+/// Entries that are kept to be sorted: at some hundred bytes each they take a few megabytes, however long the
+/// listing.
 const SORTED: usize = 10_000;
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -80,7 +83,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         (false, false) => Order::Name,
     };
     let mut page = Page::new(look(flags), io::stdout());
-    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let sessions = Sessions::new(&flags.session, Meter::new(true));
     each(sessions, &urls, async |sessions, url| {
         if urls.len() > 1 {
             page.of(url.to_string());
@@ -209,7 +212,8 @@ async fn tree(
 /// The order of a whole tree: each directory, then what is in it, then what follows it by name.
 #[derive(Default)]
 struct WholeTree {
-    /// The directories that are under way, the innermost last: where each is, and what is still to be written of it, last first.
+    /// The directories that are under way, the innermost last: where each is, and what is still to be written
+    /// of it, last first.
     under_way: Vec<(Option<Pathname>, Vec<Next>)>,
     held: usize,
 }
@@ -220,7 +224,8 @@ struct Next {
     entered: bool,
 }
 
-/// Entries of a tree that wait for what is in the directories before them. Of more than that the rest is written at once.
+/// Entries of a tree that wait for what is in the directories before them. Of more than that the rest is
+/// written at once.
 const WAITING: usize = 500_000;
 
 impl WholeTree {

@@ -35,7 +35,6 @@ mod serve;
 mod several;
 mod site;
 mod stat;
-mod state;
 mod talk;
 mod trace;
 mod trust;

@@ -5,8 +5,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// What stands in place of a password.
 const MASK: &[u8] = b"***";
 
-/// The argument with `***` in place of what may be a URL's password: all between the first `:` behind the scheme and the last
-/// `@`. Rather too much than too little: a password may hold `@` and `/`, and the scheme may be missing or misspelled.
+/// The argument with `***` in place of what may be a URL's password: all between the first `:` behind the
+/// scheme and the last `@`. Rather too much than too little: a password may hold `@` and `/`, and the scheme
+/// may be missing or misspelled.
 pub(crate) fn masked(argument: &OsStr) -> OsString {
     OsString::from_vec(masked_bytes(argument.as_bytes()))
 }
@@ -18,7 +19,8 @@ pub(crate) fn masked_bytes(text: &[u8]) -> Vec<u8> {
     let begin = colon + width;
     let end = match last_at(text, begin) {
         Some(at) => at,
-        // The shell may have cut a URL at a blank or at `&`: what would have to be a port and is none may be a password.
+        // The shell may have cut a URL at a blank or at `&`: what would have to be a port and is none may be
+        // a password.
         None if start > 0 && !is_port(text.get(begin..).unwrap_or_default()) => text.len(),
         None => return text.to_vec(),
     };
@@ -30,7 +32,8 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window.eq_ignore_ascii_case(part))
 }
 
-/// The first separator, plain or percent-encoded, and how long it is. The colons of an IPv6 address in brackets are none.
+/// The first separator, plain or percent-encoded, and how long it is. The colons of an IPv6 address in
+/// brackets are none.
 fn separator(text: &[u8], start: usize, plain: u8, encoded: &[u8]) -> Option<(usize, usize)> {
     let rest = text.get(start..)?;
     let skipped = match rest.iter().position(|byte| *byte == b']') {

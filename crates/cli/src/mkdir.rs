@@ -1,7 +1,7 @@
-//! `pasv mkdir`, `pasv rmdir`: directories of a site.
+//! `pasv mkdir`, `pasv rmdir`: directories of a server.
 use clap::{Args, ValueHint};
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
 use crate::several::each;
 use crate::site::{self, Sessions};
@@ -26,7 +26,7 @@ pub(crate) struct Flags {
     urls: Vec<String>,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 pub(crate) async fn make(make: &MakeFlags) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ enum Change {
 
 async fn all(flags: &Flags, change: Change) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let sessions = Sessions::new(&flags.session, Meter::new(true));
     each(sessions, &urls, async |sessions, url| {
         let path = site::named(url)?;
         let mut client = sessions.at(url).await?;

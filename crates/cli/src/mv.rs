@@ -1,8 +1,8 @@
-//! `pasv mv`: another name for a file or directory, at the same site.
+//! `pasv mv`: another name for a file or directory, at the same server.
 use clap::{Args, ValueHint};
 use wire::Pathname;
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
@@ -14,13 +14,13 @@ pub(crate) struct Flags {
     #[arg(value_name = "FTP-URL", value_hint = ValueHint::Url)]
     from: String,
 
-    /// Its new name: a name or path relative to its directory, or a URL on the same server. End it with a slash to move into a
-    /// directory.
+    /// Its new name: a name or path relative to its directory, or a URL on the same server. End it with a
+    /// slash to move into a directory.
     #[arg(value_name = "NEW", value_hint = ValueHint::Url)]
     to: String,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     } else {
         beside(&old, flags.to.as_bytes())?
     };
-    let mut sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let mut sessions = Sessions::new(&flags.session, Meter::new(true));
     let renamed = sessions.at(&from).await?.rename(&old, &new).await;
     sessions.end().await;
     Ok(renamed?)
@@ -48,7 +48,8 @@ fn is_url(to: &str, from: &str) -> bool {
     to.contains("://") || (!from.contains("://") && host(to).is_some_and(|to| Some(to) == host(from)))
 }
 
-/// The path that `to` is, seen from the directory of `old`. It is written as the name is, without percent signs.
+/// The path that `to` is, seen from the directory of `old`. It is written as the name is, without percent
+/// signs.
 fn beside(old: &Pathname, to: &[u8]) -> Result<Pathname, Failure> {
     if to.is_empty() {
         return Err(Failure::usage("the new name is empty"));

@@ -224,8 +224,8 @@ const REMOVE: &[&str] = &["RMD", "XRMD"];
 const SERVER_FULL: &str =
     "the server's disk is full or the quota is used up: free some space on the server before you try again";
 
-/// Servers have different codes and words for one thing, so the words that most of them have in common come first, and then the
-/// code and the verb. The first row that fits counts.
+/// Servers have different codes and words for one thing, so the words that most of them have in common come
+/// first, and then the code and the verb. The first row that fits counts.
 const REFUSALS: &[Row] = &[
     row(&[], LOGIN, &["tls", "ssl"], "this server requires TLS: leave out --tls off, or write ftpes://"),
     row(

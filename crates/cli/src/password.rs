@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   user        the URL, --user, ~/.netrc, else anonymous
-//!   password    the URL, --user, --password-file, PASV_PASSWORD, ~/.netrc, else a prompt without echo on the terminal
+//!   password    the URL, --user, --password-file, PASV_PASSWORD, ~/.netrc, else a prompt without echo
 //! ```
-//! The first that has one counts. The password of `--user` is for that user only, and `PASV_PASSWORD`, which may be set for
-//! something else, is never sent with an anonymous login.
+//! The first that has one counts. The password of `--user` is for that user only, and `PASV_PASSWORD`, which
+//! may be set for something else, is never sent with an anonymous login.
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
@@ -36,9 +36,9 @@ const VARIABLE: &str = "PASV_PASSWORD";
 pub(crate) struct LoginFlags {
     /// User, if the URL names none; without PASSWORD it is asked for.
     ///
-    /// Before that it is looked for in --password-file, PASV_PASSWORD and ~/.netrc.
-    /// A password on the command line can be seen by other users of this computer (ps); --password-file, PASV_PASSWORD or
-    /// ~/.netrc keep it private. The first of these that has a password counts: the URL, --user, --password-file,
+    /// Before that it is looked for in --password-file, PASV_PASSWORD and ~/.netrc. A password on the command
+    /// line can be seen by other users of this computer (ps); --password-file, PASV_PASSWORD or ~/.netrc keep
+    /// it private. The first of these that has a password counts: the URL, --user, --password-file,
     /// PASV_PASSWORD, ~/.netrc, a prompt.
     #[arg(short, long, value_name = "NAME[:PASSWORD]", value_parser = OsStringValueParser::new().map(Named::from))]
     user: Option<Named>,
@@ -231,8 +231,8 @@ fn first_line(from: impl Read, path: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(line))
 }
 
-/// What netrc knows of the host. A file that exists and cannot be read is worth a warning: without it the login may be another one
-/// than was meant.
+/// What netrc knows of the host. A file that exists and cannot be read is worth a warning: without it the
+/// login may be another one than was meant.
 fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
     let path = netrc::path()?;
     let (text, is_private) = match netrc::read(&path) {

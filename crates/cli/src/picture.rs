@@ -1,4 +1,5 @@
-//! How do two connections look on paper? The picture that every description of passive FTP draws, line by line as it happens.
+//! How do two connections look on paper? The picture that every description of passive FTP draws, line by
+//! line as it happens.
 //!
 //! ```text
 //!                client 192.0.2.7                 server 198.51.100.1
@@ -14,7 +15,8 @@
 //!              |       |(passive: client connects again)|     |
 //!   0.020      |<=============== 12,345 bytes ================|
 //! ```
-//! Time goes down, in seconds. An arrow starts at the end that dialled; that of a transfer at the end that sends.
+//! Time goes down, in seconds. An arrow starts at the end that dialled; that of a transfer at the end that
+//! sends.
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -145,7 +147,8 @@ impl Picture {
         }
     }
 
-    /// The arrow of a transfer that goes on, for a terminal that shows it until there is more; none where nothing moves.
+    /// The arrow of a transfer that goes on, for a terminal that shows it until there is more; none where
+    /// nothing moves.
     pub(crate) fn under_way(&self, at: Duration) -> Option<String> {
         let transfer = self.data.as_ref().filter(|transfer| !transfer.drawn)?;
         Some(self.moving(at, &format!("{} bytes so far", HumanCount(transfer.bytes))))

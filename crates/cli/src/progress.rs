@@ -1,4 +1,5 @@
-//! How far is a transfer, and what did it come to? Bars on a terminal, and a line that stays when a file is done.
+//! How far is a transfer, and what did it come to? Bars on a terminal, and a line that stays when a file is
+//! done.
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -22,8 +23,8 @@ const NUMBERS: &str = "{binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec
 /// On a terminal with fewer columns than this a bar has room for the time left only.
 const WIDE: usize = 70;
 
-/// What a verb shows of its transfers, on stderr: bars where it is a terminal, a line for each file that is done, and a summary
-/// of several. Its clones are one meter.
+/// What a verb shows of its transfers, on stderr: bars where it is a terminal, a line for each file that is
+/// done, and a summary of several. Its clones are one meter.
 #[derive(Clone)]
 pub(crate) struct Meter {
     /// Nothing but what a person must know.
@@ -112,14 +113,15 @@ impl Meter {
         Self { quiet, bars, lines: terminal, each: false, screen, state: Arc::default() }
     }
 
-    /// The same; with `--progress` each file leaves its line, those of trees too, also where stderr is no terminal.
+    /// The same; with `--progress` each file leaves its line, those of trees too, also where stderr is no
+    /// terminal.
     pub(crate) fn leaving_lines(self, always: bool) -> Self {
         let each = always && !self.quiet;
         Self { lines: self.lines || each, each, ..self }
     }
 
-    /// Follows `progress` until what is returned is dropped. `kept` bytes were there before, and those behind `start` come once
-    /// more to be compared; `total` there will be.
+    /// Follows `progress` until what is returned is dropped. `kept` bytes were there before, and those behind
+    /// `start` come once more to be compared; `total` there will be.
     pub(crate) fn follow(
         &self,
         name: &str,
@@ -142,7 +144,8 @@ impl Meter {
         Running { state: Arc::clone(&self.state), id }
     }
 
-    /// Several files are one work from now on until what is returned is dropped. `expected` is how many files and bytes they are.
+    /// Several files are one work from now on until what is returned is dropped. `expected` is how many files
+    /// and bytes they are.
     pub(crate) fn whole(&self, expected: Option<(u64, u64)>) -> Whole {
         let mut state = self.lock();
         state.now();
@@ -163,8 +166,8 @@ impl Meter {
         Whole { state: Arc::clone(&self.state) }
     }
 
-    /// A file of `length` bytes, as far as that is known, is `copied` or was there already. One that is not part of a tree leaves
-    /// a line, with `--progress` every one.
+    /// A file of `length` bytes, as far as that is known, is `copied` or was there already. One that is not
+    /// part of a tree leaves a line, with `--progress` every one.
     pub(crate) fn done(&self, name: &str, length: u64, copied: bool) {
         let line = {
             let mut state = self.lock();
@@ -202,7 +205,8 @@ impl Meter {
         self.aside(|| failure.print());
     }
 
-    /// Leaves the summary of a tree, or of `many` arguments: where files leave lines, and where something was skipped.
+    /// Leaves the summary of a tree, or of `many` arguments: where files leave lines, and where something was
+    /// skipped.
     pub(crate) fn summary(&self, many: bool) {
         let line = {
             let mut state = self.lock();
@@ -422,7 +426,8 @@ fn named(columns: Option<usize>, name: &str, rest: &str) -> String {
     }
 }
 
-/// Cuts out the middle of a name that is wider than `columns`: its start and, as it is more telling, more of its end.
+/// Cuts out the middle of a name that is wider than `columns`: its start and, as it is more telling, more of
+/// its end.
 fn shorten(name: &str, columns: usize) -> String {
     const DOTS: &str = "...";
     if name.width() <= columns {

@@ -13,7 +13,7 @@ use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType};
 
 use crate::address;
-use crate::client_flags::{LINKS, TYPES, Talk, one_of, representation};
+use crate::client_flags::{LINKS, SessionFlags, TYPES, one_of, representation};
 use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
@@ -38,14 +38,15 @@ pub(crate) struct Flags {
 
     /// Resume partial uploads.
     ///
-    /// What the server has is used only if it is proven to be the start of this file. Otherwise the file is uploaded from its
-    /// start.
+    /// What the server has is used only if it is proven to be the start of this file. Otherwise the file is
+    /// uploaded from its start.
     #[arg(short = 'c', long = "continue")]
     resume: bool,
 
     /// Keep a file that exists on the server; it is skipped, and the exit code is 1.
     ///
-    /// The server is asked before the upload: a file that someone else stores at the same moment may still be replaced.
+    /// The server is asked before the upload: a file that someone else stores at the same moment may still be
+    /// replaced.
     #[arg(short, long, conflicts_with_all = ["resume", "recursive"])]
     no_clobber: bool,
 
@@ -57,8 +58,8 @@ pub(crate) struct Flags {
     #[arg(long, hide_short_help = true, value_parser = one_of(&[("size", Verify::Size), ("hash", Verify::Hash), ("off", Verify::Off)]), value_name = "HOW", hide_possible_values = true, default_value = "size")]
     verify: Verify,
 
-    /// Links in a directory: follow uploads a link to a file of the same directory as that file; keep uploads none, as FTP cannot
-    /// make links.
+    /// Links in a directory: follow uploads a link to a file of the same directory as that file; keep uploads
+    /// none, as FTP cannot make links.
     ///
     /// Links to directories, and those that lead out of the directory, are skipped.
     #[arg(long, hide_short_help = true, value_parser = one_of(LINKS), value_name = "HOW", hide_possible_values = true, default_value = "follow")]
@@ -69,7 +70,7 @@ pub(crate) struct Flags {
     progress: bool,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -89,7 +90,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     if text && (flags.resume || flags.recursive) {
         return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
-    let meter = Meter::new(flags.talk.quiet).leaving_lines(flags.progress);
+    let meter = Meter::new(flags.session.quiet).leaving_lines(flags.progress);
     // Before the connection is made: a file that is not there is a mistake on the command line.
     let mut all = Several::of(flags.files.len());
     let mut targets = HashMap::new();
@@ -110,7 +111,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
                 .hint("upload them one by one, into different directories or under different names"));
         }
     }
-    let mut sessions = Sessions::copying(&flags.talk, meter.clone(), flags.verify, flags.resume);
+    let mut sessions = Sessions::copying(&flags.session, meter.clone(), flags.verify, flags.resume);
     // Is the directory of the URL known to exist?
     let mut ready = false;
     let mut whole = None;
@@ -158,7 +159,7 @@ fn expected(files: &[&PathBuf]) -> (u64, u64) {
 
 fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
     if file == Path::new("-") {
-        if flags.talk.login.reads_stdin() {
+        if flags.session.login.reads_stdin() {
             return Err(Failure::usage("stdin cannot be both the file and the password"));
         }
         if url.means_directory() || flags.recursive || flags.resume {
@@ -222,7 +223,7 @@ async fn argument(
         Ok(true) => Ok(()),
         // What is missing has been said.
         Ok(false) => Err(Failure::told(Exit::Refused)),
-        Err(CopyError::Site { error, kept }) => {
+        Err(CopyError::Server { error, kept }) => {
             let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
             let failure = Failure::from(error);
             Err(if kept && broken {

@@ -1,9 +1,9 @@
-//! `pasv rm`: files and trees of a site, deleted.
+//! `pasv rm`: files and trees of a server, deleted.
 use clap::{Args, ValueHint};
 use client::removal::Removed;
 use wire::url::FtpUrl;
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
 use crate::several::each;
 use crate::site::{self, Sessions};
@@ -23,7 +23,7 @@ pub(crate) struct Flags {
     recursive: bool,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 /// What was deleted of a tree.
@@ -36,7 +36,7 @@ struct Count {
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let sessions = Sessions::new(&flags.session, Meter::new(true));
     let mut count = Count::default();
     let done = each(sessions, &urls, async |sessions, url| one(sessions, url, flags, &mut count).await).await;
     summary(flags, &count);
@@ -62,13 +62,13 @@ async fn one(
     let mut report = |what: Removed| match what {
         Removed::File(path) => {
             count.files += 1;
-            if flags.talk.verbose {
+            if flags.session.verbose {
                 say(format_args!("removed \"{path}\""));
             }
         }
         Removed::Directory(path) => {
             count.directories += 1;
-            if flags.talk.verbose {
+            if flags.session.verbose {
                 say(format_args!("removed directory \"{path}\""));
             }
         }
@@ -82,9 +82,9 @@ async fn one(
 
 /// As of other verbs that work on trees: on a terminal always, elsewhere when something was left.
 fn summary(flags: &Flags, count: &Count) {
-    let seen = std::io::IsTerminal::is_terminal(&std::io::stderr()) || flags.talk.verbose;
+    let seen = std::io::IsTerminal::is_terminal(&std::io::stderr()) || flags.session.verbose;
     let nothing = count.files + count.directories + count.left == 0;
-    if !flags.recursive || flags.talk.quiet || nothing || !(seen || count.left > 0) {
+    if !flags.recursive || flags.session.quiet || nothing || !(seen || count.left > 0) {
         return;
     }
     let left = match count.left {

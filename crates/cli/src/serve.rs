@@ -8,7 +8,7 @@ use startup::Fault;
 use tokio::sync::Notify;
 
 use crate::talk::{Exit, Failure, show_path, words};
-use crate::{file_size, ready, state};
+use crate::{file_size, ready};
 pub(crate) use flags::{Flags, ListenFlags, OtherFlags, ShareFlags};
 use log::Log;
 use signals::Signals;
@@ -52,7 +52,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 
 async fn serve(flags: &Flags, site: &SiteConfig, log: Arc<Log>) -> Result<(), Failure> {
     file_size::outlive_the_limit();
-    let opened = startup::open(site, state::folder().as_deref())?;
+    let opened = startup::open(site, client::memory::folder().as_deref())?;
     let server = opened
         .bind(site, log.xferlog())
         .map_err(|e| binding::failed(site, flags.listen.names_addresses(), &e))?;

@@ -1,7 +1,7 @@
 //! What does a verb with several arguments come to when some of them fail?
 //!
-//! All are tried, and each failure is printed when it happens. The exit code of one argument is its failure's; of several, 1 if
-//! one worked or they failed differently, else the one that all failures have.
+//! All are tried, and each failure is printed when it happens. The exit code of one argument is its
+//! failure's; of several, 1 if one worked or they failed differently, else the one that all failures have.
 use crate::site::Sessions;
 use crate::talk::{Exit, Failure};
 

@@ -10,7 +10,7 @@ use wire::pathname::show;
 use wire::url::FtpUrl;
 
 use crate::address;
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::interrupt::UnderWay;
 use crate::outcome;
 use crate::password::{Found, credentials};
@@ -58,7 +58,7 @@ pub(crate) fn target(url: &FtpUrl, name: &[u8]) -> Result<Pathname, Failure> {
     })
 }
 
-/// Are both URLs of one site and one user? Then one session serves both.
+/// Are both URLs of one server and one user? Then one session serves both.
 pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
     one.scheme == other.scheme
         && one.host == other.host
@@ -68,7 +68,7 @@ pub(crate) fn same_site(one: &FtpUrl, other: &FtpUrl) -> bool {
 
 /// The sessions of a verb: one at a time, kept as long as the next URL is of the same server and user.
 pub(crate) struct Sessions<'a> {
-    talk: &'a Talk,
+    session: &'a SessionFlags,
     verify: Verify,
     profile: Profile,
     /// Where progress and talk are shown.
@@ -81,28 +81,28 @@ pub(crate) struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    pub(crate) fn new(talk: &'a Talk, meter: Meter) -> Self {
-        Self::copying(talk, meter, Verify::default(), false)
+    pub(crate) fn new(session: &'a SessionFlags, meter: Meter) -> Self {
+        Self::copying(session, meter, Verify::default(), false)
     }
 
     /// The same, where files are copied and proven in this way. `resume`: the command has `-c` already.
-    pub(crate) fn copying(talk: &'a Talk, meter: Meter, verify: Verify, resume: bool) -> Self {
+    pub(crate) fn copying(session: &'a SessionFlags, meter: Meter, verify: Verify, resume: bool) -> Self {
         let under_way = Arc::new(UnderWay::new(&meter, resume));
-        let watch = watcher(talk, meter.clone(), Arc::clone(&under_way));
+        let watch = watcher(session, meter.clone(), Arc::clone(&under_way));
         let profile = Profile::of_user();
-        Self { talk, verify, profile, meter, under_way, watch, last: None, closed: Vec::new() }
+        Self { session, verify, profile, meter, under_way, watch, last: None, closed: Vec::new() }
     }
 
     /// The same, where another watcher is told what happens in the session.
-    pub(crate) fn watched(talk: &'a Talk, watch: Watcher) -> Self {
-        let quiet = talk.quiet;
+    pub(crate) fn watched(session: &'a SessionFlags, watch: Watcher) -> Self {
+        let quiet = session.quiet;
         let watch: Watcher = Arc::new(move |event: &Event| match event {
             Event::TlsAgreed { .. } => {}
             Event::Identity { insecure, .. } if *insecure || !quiet => say(format_args!("{event}")),
             Event::Identity { .. } => {}
             _ => watch(event),
         });
-        Self { watch, ..Self::new(talk, Meter::new(true)) }
+        Self { watch, ..Self::new(session, Meter::new(true)) }
     }
 
     /// A session with the server of `url`.
@@ -132,26 +132,26 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// A password that was typed and is wrong is asked for again, in a session of its own, as servers end one after a wrong
-    /// password.
+    /// A password that was typed and is wrong is asked for again, in a session of its own, as servers end one
+    /// after a wrong password.
     async fn open(&self, url: &FtpUrl) -> Result<(Pool, Pooled), Failure> {
-        let talk = self.talk;
-        let (trust, asked, port) = trust(url, talk, true)?;
+        let session = self.session;
+        let (trust, asked, port) = trust(url, session, true)?;
         let mut profile = self.profile.clone();
         profile.trust = trust;
         let mut spec = SessionSpec::of_url(url);
         spec.endpoint.port = port;
-        spec.options = talk.options(asked, self.verify);
+        spec.options = session.options(asked, self.verify);
         let Prepared { spec, watch, policy } = profile.prepare(spec, greeted(Arc::clone(&self.watch)))?;
         for left in (0..TYPED).rev() {
-            let Found { credentials, typed } = credentials(url, &talk.login)?;
+            let Found { credentials, typed } = credentials(url, &session.login)?;
             let user = credentials.user.clone();
             outcome::talks_to(url, credentials.is_anonymous());
             let pool = Pool::new(SessionSpec { credentials, ..spec.clone() }, Arc::clone(&watch), 1);
             match pool.get().await {
                 Ok(session) => return Ok((pool, session)),
                 Err(error) if typed && left > 0 && outcome::is_wrong_password(&error) => {
-                    talk.login.forget(url, &user);
+                    session.login.forget(url, &user);
                     Failure::from(error).without_hint().print();
                 }
                 Err(error) => return Err(explain(&policy, error)),
@@ -192,10 +192,10 @@ fn is_news(host: &str, port: u16, anonymous: bool) -> bool {
     told.insert((host.to_ascii_lowercase(), port, anonymous))
 }
 
-/// Draws files as bars and lines. Of all else it says everything with `-v`, what a person should know without it, and nothing
-/// with `-q`.
-fn watcher(talk: &Talk, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
-    let (verbose, quiet) = (talk.verbose, talk.quiet);
+/// Draws files as bars and lines. Of all else it says everything with `-v`, what a person should know without
+/// it, and nothing with `-q`.
+fn watcher(session: &SessionFlags, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
+    let (verbose, quiet) = (session.verbose, session.quiet);
     let bars = Mutex::new(HashMap::new());
     Arc::new(move |event: &Event| {
         let worth_a_line = match event {

@@ -1,4 +1,4 @@
-//! `pasv stat`: what is true of one path of a site?
+//! `pasv stat`: what is true of one path of a server?
 use std::io::{self, Write};
 
 use clap::{Args, ValueHint};
@@ -7,7 +7,7 @@ use wire::facts::EntryType;
 use wire::pathname::show;
 use wire::url::FtpUrl;
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::entry::json;
 use crate::progress::Meter;
 use crate::several::each;
@@ -26,12 +26,12 @@ pub(crate) struct Flags {
     json: bool,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
-    let sessions = Sessions::new(&flags.talk, Meter::new(true));
+    let sessions = Sessions::new(&flags.session, Meter::new(true));
     let mut number = 0;
     each(sessions, &urls, async |sessions, url| {
         number += 1;

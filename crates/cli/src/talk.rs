@@ -1,4 +1,5 @@
-//! How does the program talk to a person? Data to stdout, talk to stderr, `hint:` after errors, meaning in exit codes.
+//! How does the program talk to a person? Data to stdout, talk to stderr, `hint:` after errors, meaning in
+//! exit codes.
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::mask::masked_bytes;
 pub(crate) enum Exit {
     /// 0: everything was done.
     Done,
-    /// 1: the site refused, or the work could not be done, or something of a tree was left out.
+    /// 1: the server refused, or the work could not be done, or something of a tree was left out.
     Refused,
     /// 2: the command line, or a file it names, is wrong.
     Usage,
@@ -63,7 +64,8 @@ impl Failure {
         }
     }
 
-    /// Output to `name` cannot be written. A pipe whose reader went away is the reader's decision, and silence.
+    /// Output to `name` cannot be written. A pipe whose reader went away is the reader's decision, and
+    /// silence.
     pub(crate) fn output(name: &str, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::told(Exit::Done);
@@ -174,7 +176,8 @@ fn is_missing(folder: &Path) -> bool {
     !folder.as_os_str().is_empty() && !folder.exists()
 }
 
-/// A path of ours for people. What does not exist may be a URL in the place of a path, and is shown without its password.
+/// A path of ours for people. What does not exist may be a URL in the place of a path, and is shown without
+/// its password.
 pub(crate) fn show_path(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();

@@ -9,7 +9,7 @@ use client::{Client, Event, Progress, Sink};
 use tokio::sync::Notify;
 use wire::Entry;
 
-use crate::client_flags::Talk;
+use crate::client_flags::SessionFlags;
 use crate::columns::columns;
 use crate::interrupt;
 use crate::picture::Picture;
@@ -18,7 +18,7 @@ use crate::talk::Failure;
 
 /// Draw the dialogue and both connections of a download, or of a listing, as they happen.
 ///
-/// What comes is thrown away.
+/// What comes is discarded.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     pasv trace ftp://host/file               the first mebibyte of a file\n  \
@@ -32,12 +32,13 @@ pub(crate) struct Flags {
     #[arg(value_name = "FTP-URL")]
     url: String,
 
-    /// Stop a download after so many bytes: a number, with K, M or G for kibi-, mebi- and gibibytes; 0 or all for the whole file.
+    /// Stop a download after so many bytes: a number, with K, M or G for kibi-, mebi- and gibibytes; 0 or all
+    /// for the whole file.
     #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = amount)]
     bytes: u64,
 
     #[command(flatten)]
-    talk: Talk,
+    session: SessionFlags,
 }
 
 /// An unfinished arrow is drawn again so often.
@@ -171,7 +172,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
     let url = site::url(&flags.url)?;
     let path = site::path(&url)?;
-    let mut sessions = Sessions::watched(&flags.talk, drawing.watcher());
+    let mut sessions = Sessions::watched(&flags.session, drawing.watcher());
     let mut client = sessions.at(&url).await?;
     let done = if url.means_directory() {
         client.list(path.as_ref(), &mut |_: Entry| Ok(())).await.map(drop)

@@ -8,14 +8,15 @@ use client::{Endpoint, Error, Event, SessionSpec, TlsMode, Unreachable};
 use net::tls::identity::Identity;
 use wire::url::{FtpUrl, Scheme};
 
-use crate::client_flags::{Talk, TlsFlag};
+use crate::client_flags::{SessionFlags, TlsFlag};
 use crate::question::ask;
 use crate::talk::{Failure, say, show_path};
 
-/// How to talk to the server of a URL. Where nothing secret is sent, nothing is asked or remembered (`learns`: false).
-pub(crate) fn policy(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<Policy, Failure> {
-    let (trust, asked, port) = trust(url, talk, learns)?;
-    let quiet = talk.quiet;
+/// How to talk to the server of a URL. Where nothing secret is sent, nothing is asked or remembered
+/// (`learns`: false).
+pub(crate) fn policy(url: &FtpUrl, session: &SessionFlags, learns: bool) -> Result<Policy, Failure> {
+    let (trust, asked, port) = trust(url, session, learns)?;
+    let quiet = session.quiet;
     let watch: client::Watcher = Arc::new(move |event: &Event| {
         if !quiet || matches!(event, Event::Identity { insecure: true, .. }) {
             say(format_args!("{event}"));
@@ -25,8 +26,12 @@ pub(crate) fn policy(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<Policy, 
 }
 
 /// What flags and URL ask for: trust, TLS and the control port.
-pub(crate) fn trust(url: &FtpUrl, talk: &Talk, learns: bool) -> Result<(Trust, TlsMode, u16), Failure> {
-    let flags = &talk.tls;
+pub(crate) fn trust(
+    url: &FtpUrl,
+    session: &SessionFlags,
+    learns: bool,
+) -> Result<(Trust, TlsMode, u16), Failure> {
+    let flags = &session.tls;
     let asked = match flags.tls {
         Some(TlsFlag::Off) => TlsMode::Off,
         Some(TlsFlag::Offered) => TlsMode::Offered,

@@ -1,9 +1,9 @@
 //! How do several tasks share a few sessions, and how many does the server allow?
 //!
 //! ```text
-//!   get --an idle session-----------------------------------------------------> it, asked NOOP if it was idle for long
-//!    |--fewer than there may be--> open one ----------------------------------> it
-//!    |                              '--"too many", and others are open--> so many are allowed: wait for one of them
+//!   get --an idle session-----------------------------> it, asked NOOP if it was idle for long
+//!    |--fewer than there may be--> open one -----------> it
+//!    |                              '--"too many", and others are open--> so many are allowed: wait for one
 //!    '--as many as there may be--> wait until one comes back
 //! ```
 //! The first session is opened alone: what it learns, the others begin with.
@@ -27,7 +27,8 @@ use crate::spec::{Known, SessionSpec};
 /// A session that was idle for longer may have been ended by the server, or forgotten by a NAT.
 const DOUBTFUL: Duration = Duration::from_secs(15);
 
-/// An idle session is closed after this: servers end one after a minute or more, and others may wait for its place.
+/// An idle session is closed after this: servers end one after a minute or more, and others may wait for its
+/// place.
 const IDLE: Duration = Duration::from_secs(45);
 
 /// Sessions with one server, as one user. Its clones are one pool.
@@ -89,7 +90,8 @@ impl Pool {
     /// A session that nobody else uses: an idle one, a new one, or the next that comes back.
     ///
     /// # Errors
-    /// Those of [`Client::open`]. That the server has as many sessions as it allows is none as long as one of this pool is
+    /// Those of [`Client::open`]. That the server has as many sessions as it allows is none as long as one of
+    /// this pool is
     /// open.
     pub async fn get(&self) -> Result<Pooled, Error> {
         loop {
@@ -165,7 +167,8 @@ impl Pool {
             }
         };
         drop(state);
-        // Those that wait for the first one all have their turn; after a failure each of them tries by itself.
+        // Those that wait for the first one all have their turn; after a failure each of them tries by
+        // itself.
         self.0.changed.notify_waiters();
         done
     }

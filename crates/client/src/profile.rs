@@ -20,7 +20,8 @@ use crate::spec::{Known, SessionSpec};
 use crate::trust::{Policy, Trust, TrustError};
 use crate::upload::Records;
 
-/// A user's trust and memory. Its clones are one: what a session of this run has found out counts for all later ones.
+/// A user's trust and memory. Its clones are one: what a session of this run has found out counts for all
+/// later ones.
 ///
 /// ```no_run
 /// use client::{Client, Credentials, Endpoint, Profile, SessionSpec};
@@ -66,8 +67,9 @@ impl Profile {
         }
     }
 
-    /// A session as `spec` describes it, under this trust and with what is remembered. `spec.options.tls` is what was asked
-    /// for; where TLS was seen before, [`TlsMode::Offered`](crate::TlsMode::Offered) requires it.
+    /// A session as `spec` describes it, under this trust and with what is remembered. `spec.options.tls` is
+    /// what was asked for; where TLS was seen before, [`TlsMode::Offered`](crate::TlsMode::Offered) requires
+    /// it.
     ///
     /// # Errors
     /// When the file of known certificates cannot be used.
@@ -107,8 +109,8 @@ impl Profile {
         })
     }
 
-    /// Remembers the method that has worked, where it was not the first that was tried, that large packets get lost, and who
-    /// has agreed to TLS.
+    /// Remembers the method that has worked, where it was not the first that was tried, that large packets
+    /// get lost, and who has agreed to TLS.
     fn remembering(&self, server: &Endpoint, mode: Mode, watch: Watcher) -> Watcher {
         let (methods, protected, server) = (self.methods.clone(), self.protected.clone(), server.clone());
         Arc::new(move |event: &Event| {
@@ -134,8 +136,9 @@ impl Profile {
     }
 }
 
-/// The servers that have agreed to TLS in this run, each by its name and by its address, with the port, as another port may be
-/// another server: none may be spoken to unencrypted after that, unless that is asked for.
+/// The servers that have agreed to TLS in this run, each by its name and by its address, with the port, as
+/// another port may be another server: none may be spoken to unencrypted after that, unless that is asked
+/// for.
 #[derive(Clone, Debug, Default)]
 struct Protected(Arc<Mutex<(HashSet<String>, HashSet<SocketAddr>)>>);
 
@@ -191,7 +194,8 @@ mod tests {
         }
     }
 
-    /// One session in active mode, where EPRT was refused and PORT was not, had all later ones begin with PORT.
+    /// One session in active mode, where EPRT was refused and PORT was not, had all later ones begin with
+    /// PORT.
     #[test]
     fn what_active_mode_found_is_not_how_other_sessions_begin() {
         let local = "127.0.0.1:50000".parse().unwrap();

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   --pin        one of them, else refused
-//!   known        pinned: that certificate and no other         verified: any that a trusted authority has signed
-//!   unknown      verifies --> remembered      else ftp:// pins it with a warning; TLS that was asked for asks the person
+//!   known        pinned: that certificate and no other   verified: any that a trusted authority has signed
+//!   unknown      verifies --> remembered   else ftp:// pins it with a warning; ftps:// asks the person
 //!   --insecure   accepts what would be pinned or asked about, loudly, and remembers nothing
 //! ```
-//! A certificate that has changed is refused, whatever else the flags say, until `--pin` names the new one or the server is
-//! forgotten. An unencrypted session is refused where TLS was once seen at that port, until the person says `--tls off`.
+//! A certificate that has changed is refused, whatever else the flags say, until `--pin` names the new one or
+//! the server is forgotten. An unencrypted session is refused where TLS was once seen at that port, until the
+//! person says `--tls off`.
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -35,7 +36,8 @@ pub struct Trust {
     pub insecure: bool,
     /// Our own certificate, for servers that ask for one.
     pub identity: Option<Identity>,
-    /// False where nothing secret is sent: what is known to be wrong is refused, and nothing is asked or remembered.
+    /// False where nothing secret is sent: what is known to be wrong is refused, and nothing is asked or
+    /// remembered.
     pub learns: bool,
     /// Asked about a certificate that nothing vouches for.
     pub ask: Ask,
@@ -98,8 +100,8 @@ pub struct Policy {
     pub port: u16,
     /// None if unencrypted.
     pub security: Option<Security>,
-    /// Why TLS is required though it was only to be used if offered: the server (`host:port`) that was seen with it, and
-    /// since when.
+    /// Why TLS is required though it was only to be used if offered: the server (`host:port`) that was seen
+    /// with it, and since when.
     pub seen_at: Option<(String, String)>,
 }
 

@@ -5,8 +5,8 @@ use clap::Parser;
 use doctor::site::{Target, examine};
 
 use super::report;
+use crate::serve;
 use crate::talk::{Exit, Failure};
-use crate::{serve, state};
 
 /// Check the server of this machine, as `pasv serve` runs it with the same flags.
 ///
@@ -49,8 +49,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, why));
     }
     let report = examine(&Target {
-        own_certificate: state::folder().map(|folder| folder.join("certificate.pem")),
-        obtained: state::folder()
+        own_certificate: client::memory::folder().map(|folder| folder.join("certificate.pem")),
+        obtained: client::memory::folder()
             .zip(config.tls.acme.names.first())
             .and_then(|(folder, name)| acme::saved(&folder, &config.tls.acme.directory, name)),
         config,

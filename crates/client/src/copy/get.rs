@@ -1,11 +1,11 @@
-//! How does one file of a site become one of ours?
+//! How does one file of a server become one of ours?
 //!
 //! ```text
 //!   facts --> the target has size and time of the source (resume) --> already there
 //!     '--> part --> kept, and proven to be the source's start (resume) --> from its last 64 KiB on
 //!            '----> anything else ---------------------------------------> from 0
 //!   RETR --> 226 --> facts again --the same--> SIZE --as many bytes--> publish
-//!     ^                   '--others--> a second reading, compared from the first byte on --the same--> publish
+//!     ^                   '--others--> a second reading, compared from the first byte --the same--> publish
 //!     |                                      '-- differs --.
 //!     '--- starts over, twice at most <--------------------'-- the seam differs; REST is refused or ignored
 //! ```
@@ -22,14 +22,15 @@ use super::label::{Label, place};
 use super::part::{Earlier, Part, remove_kept};
 use super::seam::{SEAM, compare_and_receive, is_difference};
 use super::source::{Likeness, Source};
-use super::target::{Existing, Here, Target, Why};
+use super::target::{Existing, LocalError, Target, Why};
 use crate::client::Client;
 use crate::download::{Came, DataEnd, Receiving, Resume, cut_but_whole, ended_early};
 use crate::error::Error;
 use crate::event::{Direction, Event};
 use crate::options::Verify;
 
-/// How often one file is started over. A source that changes more often than that has to be fetched at another time.
+/// How often one file is started over. A source that changes more often than that has to be fetched at
+/// another time.
 const RESTARTS: usize = 2;
 
 /// The downloads of one run.
@@ -134,8 +135,8 @@ impl Client {
         Ok(Got::Whole(bytes))
     }
 
-    /// Fetches one file as text: line ends become LF. Nothing is kept of a try that failed, as positions in text are no
-    /// positions of the site's file.
+    /// Fetches one file as text: line ends become LF. Nothing is kept of a try that failed, as positions in
+    /// text are no positions of the server's file.
     ///
     /// # Errors
     /// Then the target is as it was.
@@ -179,7 +180,7 @@ impl Client {
         part: Part<'_>,
         modified: Option<Stamp>,
         run: &Downloads,
-    ) -> Result<(), Here> {
+    ) -> Result<(), LocalError> {
         let (inode, odd) = part.publish(modified).await?;
         run.wrote(inode);
         if let Some(error) = odd {
@@ -197,7 +198,7 @@ impl Client {
 }
 
 /// What is there, if it can be replaced.
-fn checked(target: &Target, run: &Downloads) -> Result<Option<Existing>, Here> {
+fn checked(target: &Target, run: &Downloads) -> Result<Option<Existing>, LocalError> {
     let existing = target.existing()?;
     match &existing {
         Some(there) if run.is_written(there) => Err(target.wrong(Why::Collides)),
@@ -239,12 +240,13 @@ impl Fetch<'_> {
 
     fn site(&self, error: Error) -> CopyError {
         let kept = self.part.is_kept() && self.part.length().is_ok_and(|length| length > 0);
-        CopyError::Site { error, kept }
+        CopyError::Server { error, kept }
     }
 
     /// Of what an earlier run has left, how much is the start of the source?
     async fn find_start(&mut self, target: &Target, existing: Option<Existing>) -> Result<(), CopyError> {
-        // Without SIZE nobody could tell that the server began elsewhere than it was asked to, in a file that looks the same there.
+        // Without SIZE nobody could tell that the server began elsewhere than it was asked to, in a file that
+        // looks the same there.
         let fits = |length: u64, source: &Source| source.size.is_some_and(|size| length <= size);
         let length = self.part.length()?;
         if let Some(found) = self.part.found.clone().filter(|_| length > 0) {
@@ -288,7 +290,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Does the source begin with the part? If so, it is gone on with.
+    /// Does the source begin with the part? If so, it is resumed.
     async fn is_start(&mut self, length: u64) -> Result<bool, CopyError> {
         let file = Arc::clone(self.part.file());
         let is_start = match self.client.begins_with(self.path, &file, length).await {
@@ -306,10 +308,11 @@ impl Fetch<'_> {
     }
 
     /// Copies the user's own file into the part.
-    async fn copy(&mut self, target: &Target) -> Result<(), Here> {
+    async fn copy(&mut self, target: &Target) -> Result<(), LocalError> {
         let here = |error: io::Error| target.here(error);
         let (from, to) = (target.open().map_err(here)?, Arc::clone(self.part.file()));
-        // The standard library has the kernel do it, and so it costs nothing where the file system shares blocks.
+        // The standard library has the kernel do it, and so it costs nothing where the file system shares
+        // blocks.
         let copied = tokio::task::spawn_blocking(move || io::copy(&mut &from, &mut &*to)).await;
         copied.map_err(io::Error::other).flatten().map_err(here)?;
         Ok(())
@@ -462,12 +465,12 @@ impl Fetch<'_> {
         Ok(None)
     }
 
-    /// Throws away what there is, and says so.
+    /// Discards what there is, and says so.
     async fn start_over(&mut self, why: &str) -> Result<(), CopyError> {
         self.restarts += 1;
         if self.restarts > RESTARTS {
             let what = format!("{}: {why}, again and again", self.path);
-            return Err(CopyError::Site { error: Error::Broken { what, moved: 0 }, kept: false });
+            return Err(CopyError::Server { error: Error::Broken { what, moved: 0 }, kept: false });
         }
         self.client.warn(format!("{}: {why}; starting over", self.path));
         self.source = self.facts().await?;
@@ -489,8 +492,8 @@ impl Fetch<'_> {
         told.map_err(|error| self.site(error))
     }
 
-    /// After a transfer that stood still before it was well under way: once more, with small packets. Any other error is
-    /// the end.
+    /// After a transfer that stood still before it was well under way: once more, with small packets. Any
+    /// other error is the end.
     async fn again_in_small_segments(&mut self, error: Error) -> Result<(), CopyError> {
         if let Err(error) = self.client.again_in_small_segments(error).await {
             return Err(self.site(error));

@@ -9,8 +9,8 @@
 //!   ended 4000            here the server said that it was done, though SIZE says more
 //!   inode 2053 1234       only in a file: the device and number of the part that it is about
 //! ```
-//! It is the attribute `user.pasv.part` of the part, or, where the file system has none, a file beside it. A part without a
-//! label that can be read is not ours.
+//! It is the attribute `user.pasv.part` of the part, or, where the file system has none, a file beside it. A
+//! part without a label that can be read is not ours.
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -1,7 +1,8 @@
 //! Where in a tree does a link lead?
 //!
-//! Only by what the site's listings told: the text of a link, and which other names on its way are links. Nothing of that is
-//! believed further than to name the reason why a link is skipped, and to make a link of ours that stays in the folder.
+//! Only by what the server's listings told: the text of a link, and which other names on its way are links.
+//! Nothing of that is believed further than to name the reason why a link is skipped, and to make a link of
+//! ours that stays in the folder.
 use std::collections::HashMap;
 
 /// How many links one may lead through: as many as Linux follows.
@@ -59,7 +60,8 @@ impl Links {
         self.targets.values()
     }
 
-    /// Where the link `names` leads. `root` is the path of the tree at the site, from its root directory, where that is known.
+    /// Where the link `names` leads. `root` is the path of the tree at the server, from its root directory,
+    /// where that is known.
     pub(super) fn lead(&self, names: &[Vec<u8>], root: Option<&[u8]>, follow: Follow) -> Leads {
         let Some(Some(target)) = self.targets.get(names) else { return Leads::Unknown };
         let Some((_, directory)) = names.split_last() else { return Leads::Unknown };
@@ -101,7 +103,8 @@ impl Links {
     }
 }
 
-/// Puts the names of a target before those that are still to be walked. False: it leads to another place than the tree.
+/// Puts the names of a target before those that are still to be walked. False: it leads to another place than
+/// the tree.
 fn step(target: &[u8], root: Option<&[u8]>, here: &mut Names, ahead: &mut Vec<Vec<u8>>) -> bool {
     let mut target = target;
     if target.starts_with(b"/") {

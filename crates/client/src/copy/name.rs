@@ -1,8 +1,9 @@
 //! What is a part called?
 //!
-//! `.pasv-<32 hexadecimal digits>.part`, and `.pasv-<the same>.from` where its label is a file of its own. The digits are the
-//! start of the SHA-256 of the target's name, so that the next run finds the part, also for a name of 255 bytes; or they are
-//! random. The server's own parts are `.pasv.<digits>.part`: a folder that is served may be downloaded into.
+//! `.pasv-<32 hexadecimal digits>.part`, and `.pasv-<the same>.from` where its label is a file of its own.
+//! The digits are the start of the SHA-256 of the target's name, so that the next run finds the part, also
+//! for a name of 255 bytes; or they are random. The server's own parts are `.pasv.<digits>.part`: a folder
+//! that is served may be downloaded into.
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -35,7 +36,8 @@ pub(super) fn label_name(part: &OsStr) -> OsString {
     OsString::from_vec(name)
 }
 
-/// Is it a name that no fetched file is given, as a part may have it? On file systems without case, in any case.
+/// Is it a name that no fetched file is given, as a part may have it? On file systems without case, in any
+/// case.
 #[must_use]
 pub fn is_reserved(name: &OsStr) -> bool {
     let name = name.as_bytes().to_ascii_lowercase();

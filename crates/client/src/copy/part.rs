@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   take --> named, kept from an earlier run   (label of ours, locked, with resume)
-//!        --> named, new                        (none there, or an earlier run's that is thrown away)
-//!        --> spare, new                        (the name is somebody else's, or in use)      removed unless published
+//!        --> named, new                        (none there, or an earlier run's that is discarded)
+//!        --> spare, new              (the name is somebody else's, or in use) removed unless published
 //!   publish: fsync, mode, rename, label off;   drop: kept if named and not empty, else removed
 //! ```
-//! A named part that appears has its label already, where the system can do that (O_TMPFILE, linkat): a run that is
-//! killed leaves nothing that the next one would not know. What a run leaves is at most one part for each target, and of
-//! one that is killed the spare part that it had.
+//! A named part that appears has its label already, where the system can do that (O_TMPFILE, linkat): a run
+//! that is killed leaves nothing that the next one would not know. What a run leaves is at most one part for
+//! each target, and of one that is killed the spare part that it had.
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -26,7 +26,7 @@ use wire::Stamp;
 
 use super::label::Label;
 use super::name::{part_name, random_name};
-use super::target::{Existing, Here, Target, Why, is_ours};
+use super::target::{Existing, LocalError, Target, Why, is_ours};
 
 /// How often others may come between two steps of ours before we give up.
 const TRIES: usize = 64;
@@ -37,13 +37,13 @@ const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// What becomes of a part of an earlier run?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Earlier {
-    /// It is gone on with.
+    /// It is resumed.
     Resume,
-    /// It is thrown away.
+    /// It is discarded.
     Discard,
 }
 
-/// A file on its way. Dropped, it is kept if there is something to go on with, and else removed.
+/// A file on its way. Dropped, it is kept if there is something to resume, and else removed.
 #[derive(Debug)]
 pub(super) struct Part<'t> {
     target: &'t Target,
@@ -79,7 +79,7 @@ impl<'t> Part<'t> {
     ///
     /// # Errors
     /// [`Why::InUse`], where a part is to be resumed that another run is still writing.
-    pub(super) fn take(target: &'t Target, earlier: Earlier, label: &Label) -> Result<Self, Here> {
+    pub(super) fn take(target: &'t Target, earlier: Earlier, label: &Label) -> Result<Self, LocalError> {
         let name = part_name(&target.name);
         let here = |error: io::Error| target.here(error);
         let mut told_end = None;
@@ -113,7 +113,7 @@ impl<'t> Part<'t> {
     }
 
     /// A part that no other run knows, and that is gone when it is not published.
-    pub(super) fn spare(target: &'t Target) -> Result<Self, Here> {
+    pub(super) fn spare(target: &'t Target) -> Result<Self, LocalError> {
         let here = |error: io::Error| target.here(error);
         for _ in 0..TRIES {
             let name = random_name().map_err(here)?;
@@ -124,8 +124,9 @@ impl<'t> Part<'t> {
         Err(here(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Throws away what is there, for a new file. The old one is not cut: whoever still writes it writes nowhere.
-    pub(super) fn start_over(&mut self, label: &Label) -> Result<(), Here> {
+    /// Discards what is there, for a new file. The old one is not cut: whoever still writes it writes
+    /// nowhere.
+    pub(super) fn start_over(&mut self, label: &Label) -> Result<(), LocalError> {
         let here = |error: io::Error| self.target.here(error);
         discard(self.target, &self.name, &self.file).map_err(here)?;
         self.found = None;
@@ -150,12 +151,12 @@ impl<'t> Part<'t> {
     }
 
     /// How many bytes it has.
-    pub(super) fn length(&self) -> Result<u64, Here> {
+    pub(super) fn length(&self) -> Result<u64, LocalError> {
         Ok(self.file.metadata().map_err(|error| self.target.here(error))?.len())
     }
 
     /// Cuts it.
-    pub(super) fn cut(&self, length: u64) -> Result<(), Here> {
+    pub(super) fn cut(&self, length: u64) -> Result<(), LocalError> {
         self.file.set_len(length).map_err(|error| self.target.here(error))
     }
 
@@ -176,15 +177,15 @@ impl<'t> Part<'t> {
         self.fate == Fate::Kept
     }
 
-    /// It is whole: it is brought to the disk and gets the target's name, with the mode of the file that it replaces. Says
-    /// which file that is now, and what went wrong beside that.
+    /// It is whole: it is brought to the disk and gets the target's name, with the mode of the file that it
+    /// replaces. Says which file that is now, and what went wrong beside that.
     ///
     /// # Errors
     /// Then the target is as it was.
     pub(super) async fn publish(
         mut self,
         modified: Option<Stamp>,
-    ) -> Result<((u64, u64), Option<io::Error>), Here> {
+    ) -> Result<((u64, u64), Option<io::Error>), LocalError> {
         let here = |error: io::Error| self.target.here(error);
         let mut odd = None;
         if let Some(time) = modified.and_then(system_time)

@@ -1,4 +1,4 @@
-//! Does a file of the site begin with what we have? HASH of just these bytes tells (see `proof`).
+//! Does a file of the server begin with what we have? HASH of just these bytes tells (see `proof`).
 use std::fs::File;
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ impl Client {
         self.features.offers("HASH", "SHA-256")
     }
 
-    /// Are the first `length` bytes of a file those of ours? `false` is also the answer where nobody can tell.
+    /// Are the first `length` bytes of a file those of ours? `false` is also the answer where nobody can
+    /// tell.
     pub(super) async fn begins_with(
         &mut self,
         path: &Pathname,

@@ -1,7 +1,8 @@
 //! How do files and trees of ours become files and trees of a server?
 //!
-//! Directory by directory, each before what is in it, and its time last. Where the session is lost, a new one resumes at the
-//! file that was under way. What the server refuses and what cannot be read here is skipped, and the watcher is told.
+//! Directory by directory, each before what is in it, and its time last. Where the session is lost, a new one
+//! resumes at the file that was under way. What the server refuses and what cannot be read here is skipped,
+//! and the watcher is told.
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +14,7 @@ use net::pump::Progress;
 use wire::facts::EntryType;
 use wire::{Entry, Pathname, Stamp};
 
-use super::target::{Here, Why};
+use super::target::{LocalError, Why};
 use super::{CopyError, Got, OnLinks, TreeOptions};
 use crate::client::Client;
 use crate::error::{Error, words};
@@ -26,8 +27,8 @@ use crate::walk::{DEPTH, below};
 const CHUNK: usize = 64 * 1024;
 
 impl Client {
-    /// Uploads one file as bytes, with its time. What cannot be measured, such as a pipe, is sent to its end. With `resume`
-    /// what the server has is used if it is proven to be the start of this file.
+    /// Uploads one file as bytes, with its time. What cannot be measured, such as a pipe, is sent to its end.
+    /// With `resume` what the server has is used if it is proven to be the start of this file.
     ///
     /// # Errors
     /// Of the file and of the session.
@@ -50,11 +51,11 @@ impl Client {
             self.store(to, open, &progress).await
         };
         self.stopped(to);
-        let stored = result.map_err(|error| CopyError::Site { error, kept: true })?;
+        let stored = result.map_err(|error| CopyError::Server { error, kept: true })?;
         let copied = matches!(stored.sent, Resumed::Sent(_));
         self.done(to, stored.length(), copied);
         if let Some(time) = stored.modified() {
-            self.set_modified(to, time).await.map_err(|error| CopyError::Site { error, kept: true })?;
+            self.set_modified(to, time).await.map_err(|error| CopyError::Server { error, kept: true })?;
         }
         Ok(if copied { Got::Whole(stored.length()) } else { Got::AlreadyThere })
     }
@@ -97,8 +98,8 @@ impl Client {
         Ok(Got::Whole(progress.bytes()))
     }
 
-    /// Uploads a directory and all that is in it to the directory `to`, which is made with its parents if it is not there.
-    /// False: something was skipped, as the watcher was told.
+    /// Uploads a directory and all that is in it to the directory `to`, which is made with its parents if it
+    /// is not there. False: something was skipped, as the watcher was told.
     ///
     /// # Errors
     /// Of the session, and where `to` cannot be made.
@@ -122,8 +123,8 @@ impl Client {
         Ok(upload.complete)
     }
 
-    /// Makes a directory and those above it, unless they are there. From the top down, as servers make only what has its
-    /// parent.
+    /// Makes a directory and those above it, unless they are there. From the top down, as servers make only
+    /// what has its parent.
     ///
     /// # Errors
     /// When one of them is not there and cannot be made.
@@ -210,7 +211,7 @@ impl Upload<'_> {
                 refused = self.directory(&path).await?;
             }
             if let Some(why) = refused {
-                // Without the directory that was named there is nothing to go on with.
+                // Without the directory that was named there is nothing to resume.
                 if depth == 0 {
                     return Err(why.into());
                 }
@@ -300,14 +301,14 @@ impl Upload<'_> {
                     self.going_on.gained();
                     return Ok(());
                 }
-                Err(CopyError::Site { error, .. }) if error.calls_for_a_new_session() => error,
-                Err(CopyError::Site { error, .. })
+                Err(CopyError::Server { error, .. }) if error.calls_for_a_new_session() => error,
+                Err(CopyError::Server { error, .. })
                     if matches!(error, Error::Refused { .. }) || error.is_about_a_name() =>
                 {
                     self.skip(file, &error);
                     return Ok(());
                 }
-                Err(CopyError::Here(here)) => {
+                Err(CopyError::Local(here)) => {
                     self.skip(file, &here);
                     return Ok(());
                 }
@@ -327,7 +328,7 @@ impl Upload<'_> {
                     self.skip(file, &error);
                     return Ok(());
                 }
-                Next::Over => return Err(CopyError::Site { error, kept: true }),
+                Next::Over => return Err(CopyError::Server { error, kept: true }),
             }
         }
     }
@@ -370,7 +371,7 @@ fn parent(path: &Pathname) -> Option<Pathname> {
 
 /// Something is wrong with a file of ours.
 fn ours(path: &Path, error: io::Error) -> CopyError {
-    Here { path: path.to_owned(), why: Why::Io(error) }.into()
+    LocalError { path: path.to_owned(), why: Why::Io(error) }.into()
 }
 
 /// The last name of a path.
@@ -386,7 +387,8 @@ fn modified(of: &fs::Metadata) -> Option<Stamp> {
     Some(Stamp::from_seconds(i64::try_from(age.as_secs()).ok()?))
 }
 
-/// Of a file that must not change before its end is read: what goes as text cannot be sent once more from a certain byte.
+/// Of a file that must not change before its end is read: what goes as text cannot be sent once more from a
+/// certain byte.
 fn unchanging(file: File) -> Give {
     let state = |of: &File| of.metadata().map(|of| (of.len(), of.modified().ok()));
     let before = state(&file);

@@ -1,7 +1,7 @@
-//! How is a file gone on with, so that both pieces are of one file?
+//! How is a file resumed, so that both pieces are of one file?
 //!
-//! The transfer starts before the end of what is there. What comes first is compared with that, and only what comes after it
-//! is written; the first byte that differs ends the transfer.
+//! The transfer starts before the end of what is there. What comes first is compared with that, and only what
+//! comes after it is written; the first byte that differs ends the transfer.
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -12,8 +12,9 @@ use crate::client::Client;
 use crate::download::Receiving;
 use crate::error::Error;
 
-/// How much of what is there is fetched once more to be compared. A change in the middle of a file whose size and time are the
-/// same is not found by it; a part that another program wrote, or that lost its end in a power failure, is.
+/// How much of what is there is fetched once more to be compared. A change in the middle of a file whose size
+/// and time are the same is not found by it; a part that another program wrote, or that lost its end in a
+/// power failure, is.
 pub(super) const SEAM: u64 = 64 * 1024;
 
 /// What came is not what is there.
@@ -34,7 +35,8 @@ pub(super) fn is_difference(error: &Error) -> bool {
     source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Differs>)
 }
 
-/// Receives from offset `from` on into a file that has `have` bytes: those before `have` are compared, the others written.
+/// Receives from offset `from` on into a file that has `have` bytes: those before `have` are compared, the
+/// others written.
 pub(super) async fn compare_and_receive(
     receiving: &mut Receiving<&mut Client>,
     file: &Arc<File>,

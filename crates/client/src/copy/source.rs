@@ -5,7 +5,7 @@ use wire::{Command, Entry, Facts, Pathname, RepresentationType, Stamp};
 use crate::client::Client;
 use crate::error::Error;
 
-/// What is known of a file of a site.
+/// What is known of a file of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// SIZE, or the fact `size`.
@@ -75,8 +75,8 @@ pub(super) fn same_time(one: Stamp, other: Stamp) -> bool {
 }
 
 impl Client {
-    /// What the server tells of a file: by MLST where that tells all, else by SIZE and MDTM. Nothing is known of what is not
-    /// there; only fetching it says why.
+    /// What the server tells of a file: by MLST where that tells all, else by SIZE and MDTM. Nothing is known
+    /// of what is not there; only fetching it says why.
     ///
     /// # Errors
     /// Of the session; a refusal is an answer.

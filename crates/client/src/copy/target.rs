@@ -1,7 +1,7 @@
 //! Which file of ours does a download become?
 //!
-//! One name in one opened directory. Links that the user names are followed here, once, so that the part lies beside the file
-//! that it will replace; after that nothing follows a link any more.
+//! One name in one opened directory. Links that the user names are followed here, once, so that the part lies
+//! beside the file that it will replace; after that nothing follows a link any more.
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
@@ -25,7 +25,7 @@ const LINKS: usize = 40;
 
 /// Something is wrong with a file of ours.
 #[derive(Debug)]
-pub struct Here {
+pub struct LocalError {
     /// Which.
     pub path: PathBuf,
     /// What.
@@ -47,13 +47,13 @@ pub enum Why {
     ForeignLink,
     /// Another run is fetching it at this moment.
     InUse,
-    /// This run has just put another file of the site there.
+    /// This run has just put another file of the server there.
     Collides,
     /// The part was removed or exchanged by somebody.
     PartGone,
 }
 
-impl fmt::Display for Here {
+impl fmt::Display for LocalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", show(self.path.as_os_str().as_bytes()), self.why)
     }
@@ -74,7 +74,7 @@ impl fmt::Display for Why {
     }
 }
 
-impl std::error::Error for Here {}
+impl std::error::Error for LocalError {}
 
 /// Where a download goes.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Target {
     ///
     /// # Errors
     /// When no file can be written there: see [`Why`].
-    pub fn at(path: &Path) -> Result<Self, Here> {
+    pub fn at(path: &Path) -> Result<Self, LocalError> {
         let mut path = path.to_owned();
         for _ in 0..LINKS {
             let target = Self::named(&path)?;
@@ -122,22 +122,22 @@ impl Target {
                 readlinkat(&target.dir, &target.name, Vec::new()).map_err(|errno| target.here(errno))?;
             path = target.folder.join(OsStr::from_bytes(leads.as_bytes()));
         }
-        Err(Here { path, why: Why::Io(Errno::LOOP.into()) })
+        Err(LocalError { path, why: Why::Io(Errno::LOOP.into()) })
     }
 
     /// The file `name` in a directory that is open, links not followed.
     ///
     /// # Errors
     /// When no file can be written there.
-    pub(super) fn within(dir: BorrowedFd<'_>, folder: &Path, name: &OsStr) -> Result<Self, Here> {
-        let wrong = |error: io::Error| Here { path: folder.join(name), why: Why::Io(error) };
+    pub(super) fn within(dir: BorrowedFd<'_>, folder: &Path, name: &OsStr) -> Result<Self, LocalError> {
+        let wrong = |error: io::Error| LocalError { path: folder.join(name), why: Why::Io(error) };
         let dir = dir.try_clone_to_owned().map_err(wrong)?;
         let target = Self { dir, folder: folder.to_owned(), name: name.to_owned() };
         target.checked()
     }
 
-    fn named(path: &Path) -> Result<Self, Here> {
-        let wrong = |errno: Errno| Here { path: path.to_owned(), why: Why::Io(errno.into()) };
+    fn named(path: &Path) -> Result<Self, LocalError> {
+        let wrong = |errno: Errno| LocalError { path: path.to_owned(), why: Why::Io(errno.into()) };
         let name = match path.file_name() {
             // A slash at the end would be passed over by Path.
             Some(name) if path.as_os_str().as_bytes().ends_with(name.as_bytes()) => name,
@@ -149,7 +149,7 @@ impl Target {
         Self { dir, folder, name: name.to_owned() }.checked()
     }
 
-    fn checked(self) -> Result<Self, Here> {
+    fn checked(self) -> Result<Self, LocalError> {
         if is_reserved(&self.name) {
             return Err(self.wrong(Why::Reserved));
         }
@@ -160,7 +160,7 @@ impl Target {
     ///
     /// # Errors
     /// When it cannot be replaced.
-    pub(super) fn existing(&self) -> Result<Option<Existing>, Here> {
+    pub(super) fn existing(&self) -> Result<Option<Existing>, LocalError> {
         let stat = match statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(None),
@@ -201,11 +201,11 @@ impl Target {
         sync_folder(self.dir.as_fd())
     }
 
-    pub(super) fn wrong(&self, why: Why) -> Here {
-        Here { path: self.path(), why }
+    pub(super) fn wrong(&self, why: Why) -> LocalError {
+        LocalError { path: self.path(), why }
     }
 
-    pub(super) fn here(&self, error: impl Into<io::Error>) -> Here {
+    pub(super) fn here(&self, error: impl Into<io::Error>) -> LocalError {
         self.wrong(Why::Io(error.into()))
     }
 

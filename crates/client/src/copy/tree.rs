@@ -1,7 +1,7 @@
-//! How does a tree of a site become one of ours?
+//! How does a tree of a server become one of ours?
 //!
-//! Directory by directory, each opened in the one above without following links: what lies beside the tree is not reached
-//! through a link that was in it before. The directory that the user named may be a link.
+//! Directory by directory, each opened in the one above without following links: what lies beside the tree is
+//! not reached through a link that was in it before. The directory that the user named may be a link.
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ use super::link::{Follow, Leads, Links, relative};
 use super::name::{is_reserved, part_name, random_name};
 use super::part::system_time;
 use super::source::Source;
-use super::target::{Here, Target, Why, open_folder, sync_folder};
+use super::target::{LocalError, Target, Why, open_folder, sync_folder};
 use crate::client::Client;
 use crate::error::{Error, words};
 use crate::event::{Event, Watcher};
@@ -53,13 +53,14 @@ pub struct TreeOptions {
 }
 
 impl Client {
-    /// Downloads all that is below a directory of the server (none: that of the login) into the directory `into`, which is
-    /// made if it is not there. False: something was skipped, as the watcher was told.
+    /// Downloads all that is below a directory of the server (none: that of the login) into the directory
+    /// `into`, which is made if it is not there. False: something was skipped, as the watcher was told.
     ///
     /// Where the session is lost, a new one goes on at the file that was under way, as [`GoingOn`] says.
     ///
     /// # Errors
-    /// Of the session, and where `into` cannot be used. What the site refuses and what cannot be written is left out.
+    /// Of the session, and where `into` cannot be used. What the server refuses and what cannot be written is
+    /// left out.
     pub async fn get_tree(
         &mut self,
         root: Option<Pathname>,
@@ -178,9 +179,9 @@ impl Tree<'_> {
     }
 
     /// Opens the folder of a directory, and makes it if it is not there.
-    fn folder(&mut self, names: &[Vec<u8>]) -> Result<(OwnedFd, PathBuf), Here> {
+    fn folder(&mut self, names: &[Vec<u8>]) -> Result<(OwnedFd, PathBuf), LocalError> {
         let mut path = self.into.to_owned();
-        let wrong = |path: &Path, error: io::Error| Here { path: path.to_owned(), why: Why::Io(error) };
+        let wrong = |path: &Path, error: io::Error| LocalError { path: path.to_owned(), why: Why::Io(error) };
         if self.root.is_none() {
             fs::create_dir_all(&path).map_err(|error| wrong(&path, error))?;
             let root = open_folder(CWD, path.as_os_str(), OFlags::empty());
@@ -198,16 +199,17 @@ impl Tree<'_> {
                     Err(errno) => return Err(wrong(&path, errno.into())),
                 }
             }
-            folder = below_folder(&folder, name).map_err(|why| Here { path: path.clone(), why })?;
+            folder = below_folder(&folder, name).map_err(|why| LocalError { path: path.clone(), why })?;
         }
         let stat = fstat(&folder).map_err(|errno| wrong(&path, errno.into()))?;
         if !self.seen.insert((stat.st_dev, stat.st_ino)) {
-            return Err(Here { path, why: Why::Collides });
+            return Err(LocalError { path, why: Why::Collides });
         }
         Ok((folder, path))
     }
 
-    /// Fetches one file. What the site refuses, or what cannot be written here, is left out and the rest goes on.
+    /// Fetches one file. What the server refuses, or what cannot be written here, is left out and the rest
+    /// goes on.
     async fn file(
         &mut self,
         client: &mut Client,
@@ -235,7 +237,7 @@ impl Tree<'_> {
                     going_on.gained();
                     return Ok(());
                 }
-                Err(CopyError::Here(here)) => {
+                Err(CopyError::Local(here)) => {
                     self.leave_out(&within, &here.why);
                     return Ok(());
                 }
@@ -243,14 +245,14 @@ impl Tree<'_> {
                     self.leave_out(&within, &error);
                     return Ok(());
                 }
-                Err(CopyError::Site { error, .. })
+                Err(CopyError::Server { error, .. })
                     if error.is_about_a_name()
                         || matches!(error, Error::Refused { .. }) && !error.calls_for_a_new_session() =>
                 {
                     self.leave_out(&within, &error);
                     return Ok(());
                 }
-                Err(CopyError::Site { error, .. }) => error,
+                Err(CopyError::Server { error, .. }) => error,
             };
             let length = kept_length(folder, name);
             if length > kept {
@@ -258,14 +260,14 @@ impl Tree<'_> {
                 going_on.gained();
             }
             match going_on.after(client, &error).await {
-                // What the first try has kept is gone on with, and nothing else.
+                // What the first try has kept is resumed, and nothing else.
                 Next::Again if start == Start::Afresh => start = Start::Part,
                 Next::Again => {}
                 Next::Skip => {
                     self.leave_out(&within, &error);
                     return Ok(());
                 }
-                Next::Over => return Err(CopyError::Site { error, kept: kept > 0 }),
+                Next::Over => return Err(CopyError::Server { error, kept: kept > 0 }),
             }
         }
     }

@@ -5,8 +5,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `$XDG_STATE_HOME/pasv`, else `~/.local/state/pasv`; none where there is no home. A relative path is ignored (XDG Base
-/// Directory Specification).
+/// `$XDG_STATE_HOME/pasv`, else `~/.local/state/pasv`; none where there is no home. A relative path is
+/// ignored (XDG Base Directory Specification).
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -15,8 +15,8 @@ pub fn folder() -> Option<PathBuf> {
         .map(|state| state.join("pasv"))
 }
 
-/// Makes the folder of a file, for its owner only, and locks it: two programs at once would each lose what the other has
-/// learned.
+/// Makes the folder of a file, for its owner only, and locks it: two programs at once would each lose what
+/// the other has learned.
 pub(super) fn lock(file: &Path) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder_of(file))?;
     lock_existing(file)
@@ -49,7 +49,8 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Replaces a file in one step, mode 0600. Where a person has put a link, the file that it leads to is replaced.
+/// Replaces a file in one step, mode 0600. Where a person has put a link, the file that it leads to is
+/// replaced.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut new = tempfile::Builder::new().suffix(".new").tempfile_in(folder_of(&path))?;

@@ -3,12 +3,12 @@
 //! `$XDG_STATE_HOME/pasv/known_sites`, else `~/.local/state/pasv/known_sites`, a line for each server:
 //!
 //! ```text
-//!   ftp.example.org:21 pinned sha256:9f86...0f00 2026-11-24T15:00:00Z     accepted at the first visit or by a person, and no other since
+//!   ftp.example.org:21 pinned sha256:9f86...0f00 2026-11-24T15:00:00Z    accepted by a person or at first
 //!   ftp.example.net:990 verified sha256:2c26...7ae2 2026-11-24T15:00:00Z  signed by a trusted authority
 //! ```
-//! All of it counts for one port: two servers may share a host. Only 21 and 990 are the two ports of one server (RFC 4217), so
-//! TLS that was seen at the one is expected at the other. Lines that are none of these are kept, and there is a warning about
-//! them unless they are empty or begin with `#`.
+//! All of it counts for one port: two servers may share a host. Only 21 and 990 are the two ports of one
+//! server (RFC 4217), so TLS that was seen at the one is expected at the other. Lines that are none of these
+//! are kept, and there is a warning about them unless they are empty or begin with `#`.
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ impl Basis {
     }
 }
 
-/// What is known of a site.
+/// What is known of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Why it was accepted.
@@ -61,14 +61,14 @@ fn is(name: &str, server: &Endpoint) -> bool {
     name == server.to_string()
 }
 
-/// What the file says about a site.
+/// What the file says about a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Its certificate.
     pub known: Option<Known>,
     /// Where TLS was first seen, at this port or the other usual one, and when.
     pub seen: Option<(String, String)>,
-    /// The number of a line that begins with the site's name and cannot be read further.
+    /// The number of a line that begins with the server's name and cannot be read further.
     pub damaged: Option<usize>,
     /// The numbers of all lines that cannot be read.
     pub unread: Vec<usize>,
@@ -79,7 +79,7 @@ pub struct Memory {
 pub enum Put {
     /// It is remembered.
     Done,
-    /// Not done: another pasv has written about the site meanwhile.
+    /// Not done: another pasv has written about the server meanwhile.
     Meanwhile(Option<Known>),
 }
 
@@ -106,12 +106,14 @@ impl KnownSites {
         &self.0
     }
 
-    /// What is known of a site. No file knows nothing; one that cannot be read is an error, since it may know of a change.
+    /// What is known of a server. No file knows nothing; one that cannot be read is an error, since it may
+    /// know of a change.
     pub fn look(&self, server: &Endpoint) -> io::Result<Memory> {
         Ok(look(&self.bytes()?, server))
     }
 
-    /// Remembers a site, from now on or since when it is known, where the file still knows what is `believed`.
+    /// Remembers a server, from now on or since when it is known, where the file still knows what is
+    /// `believed`.
     pub fn put(
         &self,
         server: &Endpoint,

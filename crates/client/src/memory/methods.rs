@@ -1,17 +1,17 @@
 //! Which data connection method has worked with a server, from this network?
 //!
-//! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each server and network where the first method
-//! does not work, or large packets get lost:
+//! `$XDG_STATE_HOME/pasv/ways`, else `~/.local/state/pasv/ways`, a line for each server and network where the
+//! first method does not work, or large packets get lost:
 //!
 //! ```text
 //!   ftp.example.org:21 192.168.1.0/24@192.168.1.1 EPRT 2026-11-24T15:00:00Z
 //!   ftp.example.org:21 10.8.0.0/24 EPSV 2026-11-24T15:00:00Z small-segments
 //!   old.example.org:21 192.168.1.0/24@192.168.1.1 PASV 2026-11-24T15:00:00Z no-feat
 //! ```
-//! `no-feat` is a server that does not survive FEAT: it does not answer it, or hangs up. The network is that of our own
-//! address and the default router: a laptop that has moved does not begin with what was true at home. A line that is wrong
-//! costs one attempt, or what FEAT would have told. It is forgotten after thirty days, when nothing at all has worked, when
-//! the first method has worked again, and on request.
+//! `no-feat` is a server that does not survive FEAT: it does not answer it, or hangs up. The network is that
+//! of our own address and the default router: a laptop that has moved does not begin with what was true at
+//! home. A line that is wrong costs one attempt, or what FEAT would have told. It is forgotten after thirty
+//! days, when nothing at all has worked, when the first method has worked again, and on request.
 use std::fmt;
 use std::fs;
 use std::io;
@@ -120,8 +120,8 @@ impl Methods {
         Self(folder.join("ways"))
     }
 
-    /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would only have
-    /// saved some time.
+    /// What has worked last, if that was not too long ago. A file that cannot be read knows nothing: it would
+    /// only have saved some time.
     pub fn look(&self, server: &Endpoint, network: &Network) -> Known {
         self.text().map(|text| known(&text, server, network, now())).unwrap_or_default()
     }
@@ -191,7 +191,7 @@ fn is_about(line: &str, server: &Endpoint, network: &Network) -> bool {
     words.next() == Some(server.to_string().as_str()) && words.next() == Some(network.0.as_str())
 }
 
-/// What is told of a site and a network, if that is not too old.
+/// What is told of a server and a network, if that is not too old.
 fn known(text: &str, server: &Endpoint, network: &Network, now: i64) -> Known {
     let line = text.lines().rev().find(|line| is_about(line, server, network)).and_then(read);
     line.filter(|(_, since)| is_fresh(*since, now)).map(|(known, _)| known).unwrap_or_default()

@@ -1,8 +1,8 @@
 //! What does a client remember between two runs, and what do other programs remember for it?
 //!
 //! ```text
-//!   known_sites   host:port --> its certificate, and since when TLS was seen there     read by trust
-//!   ways          host:port, network --> which data connection method worked           read when a session opens
+//!   known_sites   host:port --> its certificate, and since when TLS was seen there
+//!   methods       host:port, network --> which data connection method worked
 //!   netrc         host --> user and password; another program's file, never written
 //! ```
 //! All of it is small text files below [`folder`], one line for each server.

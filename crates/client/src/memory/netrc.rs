@@ -5,8 +5,9 @@
 //!   default login anonymous password me@example.org
 //!   macdef name          a macro: skipped up to the next empty line
 //! ```
-//! Words are separated by blanks, tabs and line ends. A word may stand in double quotes, with `\` before a quote or a
-//! backslash in it. `#` starts a comment where a keyword could stand. Words are bytes: a password may be in any encoding.
+//! Words are separated by blanks, tabs and line ends. A word may stand in double quotes, with `\` before a
+//! quote or a backslash in it. `#` starts a comment where a keyword could stand. Words are bytes: a password
+//! may be in any encoding.
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -51,7 +52,8 @@ pub fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     Ok((text, is_private))
 }
 
-/// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else nothing.
+/// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else
+/// nothing.
 #[must_use]
 pub fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
     let mut words = Words { rest: text };
@@ -82,7 +84,8 @@ pub fn find(text: &[u8], host: &str, user: Option<&[u8]>) -> Option<Login> {
             }
             b"macdef" => words.skip_macro(),
             comment if comment.starts_with(b"#") => words.skip_line(),
-            // A word nobody knows has no value that could be mistaken for a keyword, as far as anybody can tell.
+            // A word nobody knows has no value that could be mistaken for a keyword, as far as anybody can
+            // tell.
             _ => {}
         }
     }

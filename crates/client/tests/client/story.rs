@@ -235,7 +235,7 @@ async fn reach(client: &mut Client, goal: &str, skipped: &Mutex<Vec<String>>) ->
             seen.append(&mut skipped.lock().expect("nobody panics with it"));
             match got {
                 Ok(whole) => Ok(format!("{} {}", if whole { "whole" } else { "not whole" }, seen.join("|"))),
-                Err(CopyError::Site { error, .. }) => Err(error),
+                Err(CopyError::Server { error, .. }) => Err(error),
                 Err(other) => panic!("{other}"),
             }
         }

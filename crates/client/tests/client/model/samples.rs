@@ -40,7 +40,7 @@ impl Scene {
     async fn broken(&self) {
         self.next(Some((128, Cut::Told)), None);
         let error = self.get(false, Verify::Size).await.unwrap_err();
-        assert!(matches!(error, CopyError::Site { kept: true, .. }), "{error}");
+        assert!(matches!(error, CopyError::Server { kept: true, .. }), "{error}");
         assert_eq!(fs::metadata(self.part()).unwrap().len(), self.site().len() as u64 / 2);
         assert!(!self.here("f").exists());
     }
@@ -151,7 +151,7 @@ async fn a_server_that_starts_too_far_on_is_found_out() {
         scene.broken().await;
         if verify == Verify::Size {
             let error = scene.get(true, verify).await.unwrap_err();
-            assert!(matches!(error, CopyError::Site { kept: true, .. }), "{error}");
+            assert!(matches!(error, CopyError::Server { kept: true, .. }), "{error}");
         }
         scene.get(true, verify).await.unwrap();
         scene.is_right();
@@ -238,7 +238,7 @@ async fn two_downloads_of_one_file_share_nothing() {
         one.unwrap();
         if let Err(error) = other {
             assert!(
-                second && matches!(&error, CopyError::Here(here) if matches!(here.why, Why::InUse)),
+                second && matches!(&error, CopyError::Local(here) if matches!(here.why, Why::InUse)),
                 "{error}"
             );
         }
@@ -380,7 +380,7 @@ async fn a_size_that_is_wrong_is_said_to_be_the_second_time() {
     for resume in [true, false] {
         let scene = Scene::new(Offers { size_lies_by: 7, ..NO_HASH }, BIG).await;
         let first = scene.get(false, Verify::Size).await.unwrap_err();
-        assert!(matches!(first, CopyError::Site { kept: true, .. }), "{first}");
+        assert!(matches!(first, CopyError::Server { kept: true, .. }), "{first}");
         for _ in 0..2 {
             let again = scene.get(resume, Verify::Size).await.unwrap_err();
             assert!(matches!(again, CopyError::SizeIsWrong { size: 300_007, came: 300_000, .. }), "{again}");
@@ -398,7 +398,7 @@ async fn two_names_for_one_file_here_are_not_both_taken() {
     let (run, target) = (Downloads::new(false), Target::at(&scene.here("f")).unwrap());
     client.get_file(&path("f"), None, &target, &run).await.unwrap();
     let error = client.get_file(&path("t/a"), None, &target, &run).await.unwrap_err();
-    assert!(matches!(&error, CopyError::Here(here) if matches!(here.why, Why::Collides)), "{error}");
+    assert!(matches!(&error, CopyError::Local(here) if matches!(here.why, Why::Collides)), "{error}");
     scene.is_right();
 }
 
