@@ -141,7 +141,7 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
         }
         Error::Unreachable(Unreachable::OtherProtocol { .. }) => return None,
         Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
-        Error::Stalled { place, .. } if place.way.is_passive() => {
+        Error::Stalled { connection, .. } if connection.way.is_passive() => {
             "the data connection was opened and then no data passed: a firewall may block one direction, or large packets are \
              lost on the way"
                 .to_owned()

@@ -1,14 +1,16 @@
 //! How are names written by a server that does not write them in UTF-8?
 //!
-//! Names are bytes, and stay the bytes they are. Only where a person says what they mean, replies and listings are decoded as a
-//! whole, before anything looks for a slash, a quote or a blank in them (in Shift_JIS the second byte of a character may be a
-//! backslash), and commands are encoded as a whole. In between, and here, all names are UTF-8.
+//! Names are bytes, and stay the bytes they are. Only where a person says what they mean, replies and
+//! listings are decoded as a whole, before anything looks for a slash, a quote or a blank in them (in
+//! Shift_JIS the second byte of a character may be a backslash), and commands are encoded as a whole. In
+//! between, and here, all names are UTF-8.
 use std::fmt;
 use std::io;
 
 use encoding_rs::{Decoder, Encoding, GBK, UTF_8};
 
-/// A way to write characters as bytes, by its name in the Encoding Standard (<https://encoding.spec.whatwg.org>).
+/// A way to write characters as bytes, by its name in the Encoding Standard
+/// (<https://encoding.spec.whatwg.org>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
 
@@ -23,7 +25,8 @@ struct Unwritable {
 }
 
 impl Charset {
-    /// The charset of a name, in any of its usual spellings: `GBK`, `windows-1251`, `cp1251`, `Shift_JIS`, `sjis`.
+    /// The charset of a name, in any of its usual spellings: `GBK`, `windows-1251`, `cp1251`, `Shift_JIS`,
+    /// `sjis`.
     ///
     /// # Errors
     /// For a name that nobody knows, and for those whose bytes cannot stand in a command, as UTF-16.
@@ -56,7 +59,8 @@ impl Charset {
         self.0.name()
     }
 
-    /// Bytes of the server as UTF-8. What is no character of the charset becomes U+FFFD, which cannot be sent back.
+    /// Bytes of the server as UTF-8. What is no character of the charset becomes U+FFFD, which cannot be sent
+    /// back.
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Vec<u8> {
         self.0.decode_without_bom_handling(bytes).0.into_owned().into_bytes()
@@ -105,7 +109,8 @@ impl Pieces {
     /// The next piece as UTF-8.
     pub(crate) fn decode(&mut self, bytes: &[u8], last: bool) -> &[u8] {
         self.out.clear();
-        // A length that cannot be counted is no length of a piece; what does not fit then is decoded in the next round.
+        // A length that cannot be counted is no length of a piece; what does not fit then is decoded in the
+        // next round.
         let room = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len());
         self.out.resize(room, 0);
         let (_, _, written, _) = self.decoder.decode_to_utf8(bytes, &mut self.out, last);

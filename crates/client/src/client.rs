@@ -21,17 +21,18 @@ use crate::security::{Security, TlsMode};
 use crate::session::{Credentials, Exchange, Login, Want};
 use crate::small_segments::{self, SMALL_SEGMENT, Stall};
 use crate::spec::{Known, SessionSpec};
-use crate::upload::record::{Place, Records};
+use crate::upload::record::{RecordFile, Records};
 
 /// How long the answer to QUIT is waited for: a round trip to the other end of the world, and some more.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// How long a server may count a session that is over: until it has read its end and cleaned up. In all it is less than what is
-/// left of twelve seconds when EPSV has been waited for.
+/// How long a server may count a session that is over: until it has read its end and cleaned up. In all it is
+/// less than what is left of twelve seconds when EPSV has been waited for.
 const STILL_COUNTED: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// How often a site that has as many sessions as it allows is called again: somebody else's short session is over by then.
+/// How often a site that has as many sessions as it allows is called again: somebody else's short session is
+/// over by then.
 const FULL: u32 = 3;
 
 /// A session at a site: the User-PI.
@@ -81,8 +82,9 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects to the control port, logs in, asks what the server offers, and sets TYPE I. `watch` is told everything that
-    /// happens from here on. A server that has as many sessions as it allows is asked again, a few times.
+    /// Connects to the control port, logs in, asks what the server offers, and sets TYPE I. `watch` is told
+    /// everything that happens from here on. A server that has as many sessions as it allows is asked again,
+    /// a few times.
     ///
     /// # Errors
     /// [`Error::Unreachable`] when the name has no address or none of them answers within `options.connect`;
@@ -256,8 +258,8 @@ impl Client {
         (&self.endpoint, &self.credentials.user)
     }
 
-    /// Can the session be used for more, as far as is known? Not after a failure, nor after a call that was dropped in its
-    /// middle.
+    /// Can the session be used for more, as far as is known? Not after a failure, nor after a call that was
+    /// dropped in its middle.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.driver.is_usable()
@@ -281,9 +283,9 @@ impl Client {
     }
 
     /// Where the upload to `path` is noted.
-    pub(crate) fn record_of(&self, path: &Pathname) -> Option<Place> {
+    pub(crate) fn record_of(&self, path: &Pathname) -> Option<RecordFile> {
         let Endpoint { host, port } = &self.endpoint;
-        Some(self.records.as_ref()?.place(host, *port, &self.credentials.user, path))
+        Some(self.records.as_ref()?.file(host, *port, &self.credentials.user, path))
     }
 
     /// Says one command and returns its 2yz reply.
@@ -335,8 +337,9 @@ impl Client {
         Ok(reply.and_then(|r| Stamp::parse(r.text().trim_ascii())))
     }
 
-    /// Opens another session, whose data connections can resume it. A server that gives too few tickets under TLS 1.3 mostly
-    /// demands one of each data connection all the same; under TLS 1.2 one session serves any number.
+    /// Opens another session, whose data connections can resume it. A server that gives too few tickets under
+    /// TLS 1.3 mostly demands one of each data connection all the same; under TLS 1.2 one session serves any
+    /// number.
     pub(crate) async fn refill(&mut self) -> Result<(), Error> {
         (self.watch)(&Event::Note(
             "the server has given no more TLS 1.3 tickets for data connections: going on in a new session"
@@ -378,8 +381,8 @@ impl Client {
 
     /// Gives up the session, and opens another one that is as far.
     ///
-    /// A server that lets us have one session only may still count the one that has just been given up: what it refuses so
-    /// is asked for again a little later.
+    /// A server that lets us have one session only may still count the one that has just been given up: what
+    /// it refuses so is asked for again a little later.
     pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
         self.driver.give_up();
         for pause in STILL_COUNTED {
@@ -428,8 +431,8 @@ impl Client {
         if self.features.has("REST") { self.stall() } else { self.stall().until_the_first_byte() }
     }
 
-    /// After a transfer that stood still before it was well under way: a new session, whose data connections have small
-    /// segments. Any other error is given back.
+    /// After a transfer that stood still before it was well under way: a new session, whose data connections
+    /// have small segments. Any other error is given back.
     pub(crate) async fn again_in_small_segments(&mut self, error: Error) -> Result<(), Error> {
         let early = matches!(&error, Error::Stalled { after, .. } if *after < self.options.stall);
         if !early || self.segment.is_some() {

@@ -1,7 +1,8 @@
 //! How do we reach the control port of a host that has several addresses?
 //!
-//! All of them are tried, each a quarter of a second after the one before, or when that has failed (RFC 8305 calls it happy
-//! eyeballs), so that a dead address family costs a moment and not a time-out. The first that answers is used.
+//! All of them are tried, each a quarter of a second after the one before, or when that has failed (RFC 8305
+//! calls it happy eyeballs), so that a dead address family costs a moment and not a time-out. The first that
+//! answers is used.
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -127,8 +128,8 @@ fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 mod tests {
     use super::*;
 
-    /// Dials to ports that are milliseconds: the one that answers after so long, or refuses after so long where it is odd.
-    /// What came of it, and when.
+    /// Dials to ports that are milliseconds: the one that answers after so long, or refuses after so long
+    /// where it is odd. What came of it, and when.
     async fn raced(ports: &[u16]) -> (Result<u16, Vec<String>>, u128) {
         let at = |port: &u16| SocketAddr::from(([192, 0, 2, 1], *port));
         let started = Instant::now();

@@ -5,9 +5,10 @@
 //!                         | 5yz                                    | 5yz
 //!                         '----> the first answer is the error <---'
 //! ```
-//! RFC 1738 3.2.2 has a client go through a path by CWD, and many servers of devices understand nothing else. Most servers take the
-//! path, which costs one command: so it is said first, until a bare name has worked where the path has not. The caller knows nothing
-//! of it: what it says about the directory of the login, or about one that it has gone to itself, is said from there.
+//! RFC 1738 3.2.2 has a client go through a path by CWD, and many servers of devices understand nothing else.
+//! Most servers take the path, which costs one command: so it is said first, until a bare name has worked
+//! where the path has not. The caller knows nothing of it: what it says about the directory of the login, or
+//! about one that it has gone to itself, is said from there.
 use wire::{Command, Pathname, Reply, Verb};
 
 use crate::client::Client;

@@ -48,9 +48,9 @@ impl fmt::Display for Unread {
 }
 
 impl Client {
-    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts. The
-    /// entries for the directory itself and the one above are left out, and names that repeat the directory are cut down to
-    /// their last part.
+    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts.
+    /// The entries for the directory itself and the one above are left out, and names that repeat the
+    /// directory are cut down to their last part.
     ///
     /// MLSD where it is offered, else LIST. Lines that nobody can read are given back.
     pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
@@ -69,7 +69,8 @@ impl Client {
             let list = self.list_command().await?;
             return nothing_if_empty(self.read_listing(list, reader, None, each).await);
         };
-        // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is neither.
+        // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is
+        // neither.
         let Some(home) = self.working_directory().await? else {
             let list = Command::List(Some(path.clone()));
             return self.read_listing(list, reader, Some(path), each).await;
@@ -208,8 +209,9 @@ impl Client {
     }
 }
 
-/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a directory without
-/// entries; only of one that has been entered it is known that it is not the directory that is missing.
+/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a
+/// directory without entries; only of one that has been entered it is known that it is not the directory that
+/// is missing.
 fn says_empty(error: &Error) -> bool {
     let Error::Refused { reply, .. } = error else { return false };
     let words = show(reply.text()).to_ascii_lowercase();
@@ -242,8 +244,9 @@ fn nothing_if_empty(listed: Result<Unread, Error>) -> Result<Unread, Error> {
     }
 }
 
-/// The entry, with its name cut down to the last part where that repeats the directory that was asked for: `dir/a`, `/dir/a`,
-/// `./a`, or the whole path of which only the end was asked for. Any other path stays one, to be refused as a name.
+/// The entry, with its name cut down to the last part where that repeats the directory that was asked for:
+/// `dir/a`, `/dir/a`, `./a`, or the whole path of which only the end was asked for. Any other path stays one,
+/// to be refused as a name.
 fn within(of: Option<&Pathname>, mut entry: Entry) -> Entry {
     // As `ls -p` marks directories.
     if entry.facts.kind == Some(EntryType::Directory) && entry.name.len() > 1 && entry.name.ends_with(b"/") {

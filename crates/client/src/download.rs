@@ -1,6 +1,7 @@
 //! How does a file come to us, and when is it whole?
 //!
-//! The end of a data connection proves nothing: a cut looks the same. A download is whole when the server said 2yz
+//! The end of a data connection proves nothing: a cut looks the same. A download is whole when the server
+//! said 2yz
 //! *and* no fewer bytes came than SIZE promised. More bytes than promised and a 2yz is a file that grew while it was
 //! read: it is taken, with a warning. More after a REST means that the server sent the file from its start.
 use std::borrow::BorrowMut;
@@ -32,8 +33,8 @@ pub enum Sink<'a> {
 
 /// A file on its way to us, to be read piece by piece: see [`Client::open_read`].
 ///
-/// While it is read, replies on the control connection are heard too, so that a server that breaks off is noticed at
-/// once. Dropped before [`Download::finish`] or [`Download::stop`] it gives the session up.
+/// While it is read, replies on the control connection are heard too, so that a server that breaks off is
+/// noticed at once. Dropped before [`Download::finish`] or [`Download::stop`] it gives the session up.
 pub struct Download<S: BorrowMut<Client>> {
     receiving: Receiving<S>,
     path: Pathname,
@@ -68,7 +69,8 @@ impl Client {
         Download::open(self, path, offset).await
     }
 
-    /// Downloads a file as bytes, from `offset` on. Returns how many bytes came; `progress` counts them on the way.
+    /// Downloads a file as bytes, from `offset` on. Returns how many bytes came; `progress` counts them on
+    /// the way.
     ///
     /// # Errors
     /// [`Error::Broken`] when the transfer ended before its end: what came is in the sink. [`Error::Nonsense`] when the
@@ -102,8 +104,8 @@ impl Client {
         download.finish().await
     }
 
-    /// Downloads a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so that the
-    /// server's 2yz is all the proof there is.
+    /// Downloads a file as text: line ends become LF. Its size cannot be known beforehand (RFC 3659 4), so
+    /// that the server's 2yz is all the proof there is.
     pub async fn retrieve_text(
         &mut self,
         path: &Pathname,
@@ -160,8 +162,8 @@ impl Client {
 }
 
 impl<S: BorrowMut<Client>> Download<S> {
-    /// As [`Client::open_read`], in a session that is moved in, a pooled one for example: the download is not bound to any
-    /// other value then, and lets go of the session at its end.
+    /// As [`Client::open_read`], in a session that is moved in, a pooled one for example: the download is not
+    /// bound to any other value then, and lets go of the session at its end.
     ///
     /// # Errors
     /// As [`Client::open_read`].
@@ -207,8 +209,8 @@ impl<S: BorrowMut<Client>> Download<S> {
         self.receiving.read(into).await
     }
 
-    /// Receives the rest into a file, each byte at the offset that it has in the server's file. The kernel copies it where it
-    /// can.
+    /// Receives the rest into a file, each byte at the offset that it has in the server's file. The kernel
+    /// copies it where it can.
     ///
     /// # Errors
     /// As [`Download::read`]; what came is in the file.
@@ -218,8 +220,8 @@ impl<S: BorrowMut<Client>> Download<S> {
         self.receiving.to_file(file, at).await
     }
 
-    /// Ends it: waits for the server's last reply, and checks that the whole file has come. What has not been read is
-    /// discarded. Returns how many bytes came.
+    /// Ends it: waits for the server's last reply, and checks that the whole file has come. What has not been
+    /// read is discarded. Returns how many bytes came.
     ///
     /// # Errors
     /// [`Error::Broken`] when that was not the whole file, or nothing proves it; [`Error::Nonsense`] when the server ignored
@@ -267,8 +269,8 @@ impl<S: BorrowMut<Client>> Download<S> {
         Ok(all)
     }
 
-    /// Ends it where it is: closes the data connection and waits for the server's last reply. The session can be used for
-    /// something else then, unless [`Client::is_usable`] says otherwise.
+    /// Ends it where it is: closes the data connection and waits for the server's last reply. The session can
+    /// be used for something else then, unless [`Client::is_usable`] says otherwise.
     pub async fn stop(mut self) {
         self.receiving.fail(io::Error::other("no more of it is wanted")).await;
     }
@@ -523,7 +525,9 @@ impl Error {
     pub(crate) fn after_bytes(self, came: u64) -> Self {
         match self {
             Self::Broken { what, moved: 0 } => Self::Broken { what, moved: came },
-            Self::Stalled { place, also, after, .. } => Self::Stalled { place, also, after, moved: came },
+            Self::Stalled { connection, also, after, .. } => {
+                Self::Stalled { connection, also, after, moved: came }
+            }
             other => other,
         }
     }

@@ -1,8 +1,8 @@
 //! How does a goal meet the sockets?
 //!
-//! The thin side of `session`: it does what a [`Goal`] decides, and tells it what came of it. Everything is done
-//! in one task; what runs beside the control connection is the one future in [`Beside`], and while bytes move the
-//! caller's work.
+//! The thin side of `session`: it does what a [`Goal`] decides, and tells it what came of it. Everything is
+//! done in one task; what runs beside the control connection is the one future in [`Beside`], and while bytes
+//! move the caller's work.
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
@@ -57,7 +57,8 @@ pub(crate) struct Driver {
     /// How much of `unread` has been decoded.
     decoded: usize,
     state: State,
-    /// A goal is being followed. Set when the next one begins: the future of the last one was dropped in its middle.
+    /// A goal is being followed. Set when the next one begins: the future of the last one was dropped in its
+    /// middle.
     busy: bool,
     beside: Beside,
     watch: Watcher,
@@ -72,7 +73,7 @@ pub(crate) struct Driver {
     /// How long a command may take to be written.
     patience: Duration,
     /// How long a TLS handshake may take.
-    shaking: Duration,
+    handshake_limit: Duration,
     /// How the server writes names.
     charset: Option<Charset>,
     /// What is shown as stars, also where the server repeats it.
@@ -102,7 +103,7 @@ impl Driver {
         (control, data_port): (Control, Option<Reserved>),
         host: (String, u16),
         security: Option<Arc<Security>>,
-        (patience, shaking): (Duration, Duration),
+        (patience, handshake_limit): (Duration, Duration),
         watch: Watcher,
     ) -> Self {
         watch(&Event::ControlOpened { local: control.local(), peer: control.peer() });
@@ -124,7 +125,7 @@ impl Driver {
             uploading: false,
             confirmed: Arc::default(),
             patience,
-            shaking,
+            handshake_limit,
             charset: None,
             secrets: Secrets::default(),
         }
@@ -166,11 +167,12 @@ impl Driver {
     }
 
     /// From now on data connections ask for segments of this size at most, and send no larger ones.
-    pub(crate) fn limit_segments(&mut self, segment: Option<u16>, shaking: Duration) {
-        (self.segment, self.shaking) = (segment, shaking);
+    pub(crate) fn limit_segments(&mut self, segment: Option<u16>, handshake_limit: Duration) {
+        (self.segment, self.handshake_limit) = (segment, handshake_limit);
     }
 
-    /// Is what the next data connection carries an upload, and who is told when the server has confirmed that?
+    /// Is what the next data connection carries an upload, and who is told when the server has confirmed
+    /// that?
     pub(crate) fn carry(&mut self, flow: Flow, confirmed: &Arc<Notify>) {
         self.uploading = flow == Flow::Up;
         self.confirmed = Arc::clone(confirmed);
@@ -222,7 +224,8 @@ impl Driver {
         }
     }
 
-    /// Follows `goal`, while `work` goes on: until the goal is reached, bytes are to be moved, or the work is done.
+    /// Follows `goal`, while `work` goes on: until the goal is reached, bytes are to be moved, or the work is
+    /// done.
     pub(crate) async fn follow<G: Goal, T>(
         &mut self,
         goal: &mut G,
@@ -340,7 +343,7 @@ impl Driver {
         // A zone is this machine's own affair, and no part of a name.
         let name = host.split('%').next().unwrap_or_default();
         let tls = ClientTls::new(security.settings.clone());
-        let session = self.control.connect_tls(&tls, name, explicit, self.shaking).await;
+        let session = self.control.connect_tls(&tls, name, explicit, self.handshake_limit).await;
         let done = match session {
             Ok(session) => judged(&security, host, *port, &session).await.map(|print| (session, print)),
             Err(UpgradeError::Handshake(HandshakeError::Late(after))) => {
@@ -389,13 +392,13 @@ impl Driver {
         })
     }
 
-    /// Begins TLS on a data connection, where the control connection has it. Not before the server's 1yz: many servers
-    /// say that first.
+    /// Begins TLS on a data connection, where the control connection has it. Not before the server's 1yz:
+    /// many servers say that first.
     pub(crate) fn protecting(
         &self,
         data: Data,
     ) -> impl Future<Output = Result<Data, MoveError>> + Send + use<> {
-        let (tls, within, watch) = (self.tls.clone(), self.shaking, self.watch.clone());
+        let (tls, within, watch) = (self.tls.clone(), self.handshake_limit, self.watch.clone());
         async move {
             let Some(tls) = tls else { return Ok(data) };
             let data = match data.connect_tls(&tls, within).await {

@@ -40,7 +40,7 @@ pub enum Error {
     /// Nothing moved on a data connection for too long.
     Stalled {
         /// Which data connection.
-        place: Box<Place>,
+        connection: Box<DataConnection>,
         /// What is strange about it, if anything.
         also: String,
         /// How long nothing moved.
@@ -122,7 +122,7 @@ pub enum Unreachable {
 
 /// A data connection that stood, for people.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct DataConnection {
     /// The transfer's command.
     pub said: String,
     /// The way that led to it.
@@ -169,7 +169,8 @@ impl Error {
         Self::Broken { what, moved: 0 }
     }
 
-    /// The data has come or gone, the server's last word has not come, and nothing else proves that it was all.
+    /// The data has come or gone, the server's last word has not come, and nothing else proves that it was
+    /// all.
     pub(crate) fn unconfirmed(what: &str, moved: u64) -> Self {
         let what = format!("the server did not confirm {what}, though its data ended in order");
         Self::Broken { what, moved }
@@ -185,15 +186,16 @@ impl Error {
         matches!(self, Self::Refused { reply, .. } if reply.code.severity() == Severity::Permanent)
     }
 
-    /// Does the site have as many sessions as it allows, so that it may let us in a little later? See [`is_full`].
+    /// Does the site have as many sessions as it allows, so that it may let us in a little later? See
+    /// [`is_full`].
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Refused { said, reply }
             if matches!(said.split(' ').next(), Some("USER" | "PASS" | "ACCT" | "AUTH" | "the")) && is_full(reply))
     }
 
-    /// Has the session ended, by the server's will or the network's, or is it in doubt, so that a new one may do what this one could
-    /// not?
+    /// Has the session ended, by the server's will or the network's, or is it in doubt, so that a new one may
+    /// do what this one could not?
     #[must_use]
     pub fn calls_for_a_new_session(&self) -> bool {
         match self {
@@ -205,14 +207,15 @@ impl Error {
         }
     }
 
-    /// Could a command not be said, as its name has characters that the server's charset does not have? Other names can.
+    /// Could a command not be said, as its name has characters that the server's charset does not have? Other
+    /// names can.
     #[must_use]
     pub fn is_about_a_name(&self) -> bool {
         matches!(self, Self::Local { source, .. } if is_unwritable(source))
     }
 
-    /// Is the session still good for another command? Where a goal gave it up beside such an error, the next command
-    /// says so.
+    /// Is the session still good for another command? Where a goal gave it up beside such an error, the next
+    /// command says so.
     #[must_use]
     pub fn leaves_session_usable(&self) -> bool {
         matches!(
@@ -222,9 +225,10 @@ impl Error {
     }
 }
 
-/// Does a reply to a greeting, USER or PASS mean that there are too many sessions, of this address or user or of all? 421 where the
-/// code is used as it is meant, and words where it is not (`530 Sorry, the maximum number of connections (10) ...`). What counts wrong
-/// passwords does not count: to try again would make that worse.
+/// Does a reply to a greeting, USER or PASS mean that there are too many sessions, of this address or user or
+/// of all? 421 where the code is used as it is meant, and words where it is not (`530 Sorry, the maximum
+/// number of connections (10) ...`). What counts wrong passwords does not count: to try again would make that
+/// worse.
 #[must_use]
 pub fn is_full(reply: &Reply) -> bool {
     reply.code.get() == 421 && !counts_failures(&words_of(reply)) || says_full(reply)
@@ -312,12 +316,12 @@ impl fmt::Display for Error {
                 f.write_str(what)
             }
             Self::Broken { what, moved } => write!(f, "{what} (after {moved} bytes)"),
-            Self::Stalled { place, also, after, moved } => {
+            Self::Stalled { connection, also, after, moved } => {
                 let blank = if also.is_empty() { "" } else { " " };
                 write!(
                     f,
-                    "nothing moved on the data connection of {} for {} s{blank}{also}: {place}, after {moved} bytes",
-                    place.said,
+                    "nothing moved on the data connection of {} for {} s{blank}{also}: {connection}, after {moved} bytes",
+                    connection.said,
                     after.as_secs()
                 )
             }
@@ -326,7 +330,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DataConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "host {}, {}", self.server.ip(), At(self.way, self.data))
     }

@@ -29,8 +29,8 @@ pub enum Event {
         /// The server's end.
         peer: SocketAddr,
     },
-    /// The server has agreed to TLS, which now begins: nothing may be said to it unencrypted in this run any more, whether
-    /// the handshake and the login succeed or not.
+    /// The server has agreed to TLS, which now begins: nothing may be said to it unencrypted in this run any
+    /// more, whether the handshake and the login succeed or not.
     TlsAgreed {
         /// The server's end of the control connection.
         peer: SocketAddr,
@@ -202,7 +202,8 @@ pub enum Dialled {
 }
 
 impl fmt::Display for Event {
-    /// One line, as `-v` shows it: `>` is what we say, `<` what the server says, `*` what happens beside that.
+    /// One line, as `-v` shows it: `>` is what we say, `<` what the server says, `*` what happens beside
+    /// that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ControlOpened { local, peer } => {

@@ -5,9 +5,10 @@
 //!                                                                      '--twice--> skip it, in a new session
 //!                                                                                  '--the next one as well--> it is over
 //! ```
-//! A server may end a session after an hour, after a number of files, or at one file that it cannot read: the rest of the tree is
-//! none the worse for that. As long as something is gained between two sessions (bytes that were not there before, a listing, a
-//! file that is done) there may be any number of them; without that there are five at the most.
+//! A server may end a session after an hour, after a number of files, or at one file that it cannot read: the
+//! rest of the tree is none the worse for that. As long as something is gained between two sessions (bytes
+//! that were not there before, a listing, a file that is done) there may be any number of them; without that
+//! there are five at the most.
 use std::time::Duration;
 
 use crate::client::Client;
@@ -17,7 +18,8 @@ use crate::event::Event;
 /// How often one thing is tried again without gaining anything.
 const TRIES: u32 = 2;
 
-/// How long a server that lets nobody in is left alone, before it is asked once more: it may be starting again.
+/// How long a server that lets nobody in is left alone, before it is asked once more: it may be starting
+/// again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is to be done after an error.

@@ -10,11 +10,12 @@
 //!   driver, connect                            thin: net's sockets under a goal
 //! ```
 //!
-//! A server is trusted with nothing: data goes to and comes from the control connection's peer only, replies and
-//! listings are bounded, names are checked ([`name`]) before they may touch a disk, and bytes without a 2yz and the
-//! promised size are no file.
+//! A server is trusted with nothing: data goes to and comes from the control connection's peer only, replies
+//! and listings are bounded, names are checked ([`name`]) before they may touch a disk, and bytes without a
+//! 2yz and the promised size are no file.
 //!
-//! A complete program, which remembers the server's certificate, leaves alone what is complete already, and resumes the rest:
+//! A complete program, which remembers the server's certificate, leaves alone what is complete already, and
+//! resumes the rest:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/download_tree.rs")]
@@ -55,7 +56,7 @@ pub mod walk;
 
 pub use client::Client;
 pub use download::{Download, Sink};
-pub use error::{Attempt, Error, Place, Unreachable};
+pub use error::{Attempt, DataConnection, Error, Unreachable};
 pub use event::{Dialled, Direction, Event, Watcher, no_watcher};
 pub use method::{Mode, Way};
 pub use net::pump::Progress;

@@ -1,7 +1,7 @@
 //! Which names of a server may touch our disk?
 //!
-//! A server is trusted with nothing. A name from a listing becomes the name of one file in one directory of ours, or
-//! nothing at all: it is never cleaned up, as a changed name could meet another file.
+//! A server is trusted with nothing. A name from a listing becomes the name of one file in one directory of
+//! ours, or nothing at all: it is never cleaned up, as a changed name could meet another file.
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -44,7 +44,8 @@ pub fn local_name(name: &[u8]) -> Result<&OsStr, NameError> {
         b"" => Err(NameError::Empty),
         b"." | b".." => Err(NameError::Dots),
         _ if name.contains(&b'/') => Err(NameError::Slash),
-        // C1 controls (U+0080 to U+009F) are control characters of terminals too; in UTF-8 they start with C2.
+        // C1 controls (U+0080 to U+009F) are control characters of terminals too; in UTF-8 they start with
+        // C2.
         _ if name.iter().any(u8::is_ascii_control)
             || name.windows(2).any(|w| w[0] == 0xc2 && (0x80..0xa0).contains(&w[1])) =>
         {

@@ -7,8 +7,8 @@ use crate::method::Mode;
 use crate::security::TlsMode;
 use crate::session::Patience;
 
-/// Where a server is. As text it is `host:port` in one spelling: lower case, no dot at the end of the host, an IPv6 address in
-/// brackets.
+/// Where a server is. As text it is `host:port` in one spelling: lower case, no dot at the end of the host,
+/// an IPv6 address in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A name, or an address without brackets.
@@ -65,7 +65,8 @@ pub enum TlsEnd {
     /// Of a file as long as its SIZE, which the server has confirmed.
     #[default]
     Strict,
-    /// Of listings, text and files of unknown size too, where the server has confirmed them: somebody in between may have cut them.
+    /// Of listings, text and files of unknown size too, where the server has confirmed them: somebody in
+    /// between may have cut them.
     Lenient,
 }
 
@@ -93,7 +94,8 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A person who waits gives up after about half a minute; a network that can still recover does so in less.
+    /// A person who waits gives up after about half a minute; a network that can still recover does so in
+    /// less.
     fn default() -> Self {
         Self {
             mode: Mode::Auto,

@@ -4,10 +4,12 @@ use wire::{Command, Pathname, Verb};
 use crate::error::Error;
 use crate::event;
 
-/// So many names that were not found by path nor by CWD, in directories that were, show that nothing is wrong with paths.
+/// So many names that were not found by path nor by CWD, in directories that were, show that nothing is wrong
+/// with paths.
 const ENOUGH: u32 = 8;
 
-/// So many directories are remembered; where more are refused, the session has other troubles than how paths are said.
+/// So many directories are remembered; where more are refused, the session has other troubles than how paths
+/// are said.
 const REFUSED: usize = 64;
 
 /// How paths are said in a session, and where it is.
@@ -182,7 +184,8 @@ pub(crate) fn depends_on_directory(command: &Command) -> bool {
         )
 }
 
-/// The directory to go to, and the same command there: by the name of a file, and of a directory to be listed by none.
+/// The directory to go to, and the same command there: by the name of a file, and of a directory to be listed
+/// by none.
 pub(crate) fn bare(command: &Command, path: &Pathname) -> Option<(Pathname, Command)> {
     let (parent, name) = split(path)?;
     let bare = match command {

@@ -9,8 +9,9 @@
 //!                                '--not told--> the name was not there before, and is listed now with our size --> arrived
 //!                                                '--> in doubt
 //! ```
-//! SIZE alone proves nothing without a 2yz: what it tells may be the file that was there before, or a part that is kept where
-//! only SIZE sees it. What is in doubt is sent whole once more by `upload`, and never extended.
+//! SIZE alone proves nothing without a 2yz: what it tells may be the file that was there before, or a part
+//! that is kept where only SIZE sees it. What is in doubt is sent whole once more by `upload`, and never
+//! extended.
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -69,7 +70,8 @@ pub(crate) enum Doubt {
 }
 
 impl Client {
-    /// After data that ended in order and got no last reply: gives up the session, and opens a new one to ask in.
+    /// After data that ended in order and got no last reply: gives up the session, and opens a new one to ask
+    /// in.
     pub(crate) async fn ask_again(&mut self, path: &Pathname, bytes: u64) -> Result<(), Error> {
         (self.watch)(&Event::Note(format!(
             "all {bytes} bytes of {path} are through and the control connection is silent or lost (a NAT forgets idle \
@@ -181,7 +183,8 @@ impl Client {
         Ok(self.listing_has(path, as_long).await?.unwrap_or(false))
     }
 
-    /// May something be shown under the name, by MLST or in the listing? A part that is kept out of sight is not.
+    /// May something be shown under the name, by MLST or in the listing? A part that is kept out of sight is
+    /// not.
     pub(crate) async fn is_shown(&mut self, path: &Pathname) -> Result<bool, Error> {
         if self.features.has("MLST") {
             return Ok(self.look_before(path).await? != Before::Absent);
@@ -218,7 +221,8 @@ impl Client {
         }
     }
 
-    /// When the site's file was modified, by MLST or MDTM; none: it is a part that is kept out of sight, or that is not told.
+    /// When the site's file was modified, by MLST or MDTM; none: it is a part that is kept out of sight, or
+    /// that is not told.
     pub(crate) async fn listed_time(&mut self, path: &Pathname) -> Result<(Before, Option<Stamp>), Error> {
         if !self.features.has("MLST") {
             return Ok((Before::Perhaps, self.modified(path).await?));
@@ -269,7 +273,8 @@ impl Client {
         Ok(Compared::Different(format!("its SHA-256 there is {theirs} and ours is {ours}")))
     }
 
-    /// HASH (draft-bryan-ftpext-hash), where it is offered with SHA-256; of a range where RANG is offered too.
+    /// HASH (draft-bryan-ftpext-hash), where it is offered with SHA-256; of a range where RANG is offered
+    /// too.
     async fn sha256(
         &mut self,
         path: &Pathname,
@@ -315,7 +320,8 @@ impl Client {
         }
     }
 
-    /// Compares the last [`SEAM`] bytes before `end` with ours, by REST and RETR. Unknown: the server gives nothing of it.
+    /// Compares the last [`SEAM`] bytes before `end` with ours, by REST and RETR. Unknown: the server gives
+    /// nothing of it.
     pub(crate) async fn compare_seam(
         &mut self,
         path: &Pathname,

@@ -5,15 +5,15 @@
 //!     '--5yz, and the listing or MLST tells a directory--> RMD --2yz--> gone: it was empty, or a junction of Windows
 //!                                                           '--5yz--> its entries, each in the same way --> RMD
 //! ```
-//! Links are what makes this dangerous. Many servers tell a link to a directory as a directory, and whoever enters it deletes what
-//! is in its target. DELE never follows a link (unlink(2)) and refuses a directory, and RMD deletes a directory only when it is
-//! empty, and of a junction the junction: so both are said before anything is entered. What is told to be a link is never entered,
-//! whatever they answer.
+//! Links are what makes this dangerous. Many servers tell a link to a directory as a directory, and whoever
+//! enters it deletes what is in its target. DELE never follows a link (unlink(2)) and refuses a directory,
+//! and RMD deletes a directory only when it is empty, and of a junction the junction: so both are said before
+//! anything is entered. What is told to be a link is never entered, whatever they answer.
 //!
-//! A link that may not be deleted is still told as a directory, and refused like one. So PWD is asked before anything is entered:
-//! many servers answer the path that links have been resolved in, and then that of a directory is its parent's and its name.
-//! A server that answers with the path that was said, or not at all, tells nothing; there the depth and `unique` are what stops
-//! the walk.
+//! A link that may not be deleted is still told as a directory, and refused like one. So PWD is asked before
+//! anything is entered: many servers answer the path that links have been resolved in, and then that of a
+//! directory is its parent's and its name. A server that answers with the path that was said, or not at all,
+//! tells nothing; there the depth and `unique` are what stops the walk.
 use std::collections::{HashMap, HashSet};
 
 use wire::facts::EntryType;
@@ -25,8 +25,8 @@ use crate::error::Error;
 use crate::going_on::{GoingOn, Next};
 use crate::walk::{Walk, below};
 
-/// Does something once more in a new session where the session was lost. What is left of errors is one that leaves the
-/// session usable, or that is given up.
+/// Does something once more in a new session where the session was lost. What is left of errors is one that
+/// leaves the session usable, or that is given up.
 macro_rules! going_on {
     ($client:expr, $going_on:expr, $deed:expr) => {
         loop {
@@ -56,8 +56,8 @@ pub enum Removed {
 }
 
 impl Client {
-    /// Deletes `root` and, where it is a directory, all that is in it. A link is deleted as a link. What was deleted, and what
-    /// cannot be, is reported to `report`, and the rest goes on; true: nothing was left.
+    /// Deletes `root` and, where it is a directory, all that is in it. A link is deleted as a link. What was
+    /// deleted, and what cannot be, is reported to `report`, and the rest goes on; true: nothing was left.
     ///
     /// # Errors
     /// When `root` cannot be looked at, and when the session ends.
@@ -179,8 +179,8 @@ impl Client {
 
     /// Deletes one thing. The inner error leaves the session usable.
     ///
-    /// Where the session was lost in between, it may be gone already, and then it is refused: gone is what neither SIZE nor MLST nor
-    /// CWD knows any more.
+    /// Where the session was lost in between, it may be gone already, and then it is refused: gone is what
+    /// neither SIZE nor MLST nor CWD knows any more.
     async fn delete(
         &mut self,
         deed: Deed,
@@ -285,8 +285,8 @@ impl Client {
     }
 }
 
-/// Is it the path of `name` in `parent`? Servers may tell paths in another case, with a slash at the end, or with backslashes. Of
-/// paths without either, as those of VMS, nothing is known: yes.
+/// Is it the path of `name` in `parent`? Servers may tell paths in another case, with a slash at the end, or
+/// with backslashes. Of paths without either, as those of VMS, nothing is known: yes.
 fn is_child(path: &[u8], parent: &[u8], name: &[u8]) -> bool {
     let plain = |path: &[u8]| {
         let path: Vec<_> =

@@ -1,7 +1,7 @@
 //! What is shown in place of a password that a server repeats?
 //!
-//! Stars, in everything that a person may see or a log may keep: replies, errors, events. What is read in a reply (a port, a size) is
-//! read before that, so that a password such as `227` changes no meaning.
+//! Stars, in everything that a person may see or a log may keep: replies, errors, events. What is read in a
+//! reply (a port, a size) is read before that, so that a password such as `227` changes no meaning.
 use std::borrow::Cow;
 
 use wire::pathname::show;

@@ -19,7 +19,8 @@ pub enum TlsMode {
     /// Unencrypted.
     #[default]
     Off,
-    /// By AUTH TLS where the server takes it, else unencrypted, which is told ([`Event::Clear`](crate::Event::Clear)).
+    /// By AUTH TLS where the server takes it, else unencrypted, which is told
+    /// ([`Event::Clear`](crate::Event::Clear)).
     Offered,
     /// By AUTH TLS (RFC 4217), or not at all.
     Required,
@@ -49,7 +50,8 @@ pub struct Refusal {
     pub todo: String,
 }
 
-/// Decides whether a certificate is taken. Called on the blocking pool, as it may read files and ask a person.
+/// Decides whether a certificate is taken. Called on the blocking pool, as it may read files and ask a
+/// person.
 pub type Judge = Arc<dyn Fn(&Shown) -> Result<(), Refusal> + Send + Sync>;
 
 /// The TLS of a session.

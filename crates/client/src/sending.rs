@@ -1,7 +1,7 @@
 //! How is sent what comes piece by piece and only once, as from a pipe?
 //!
-//! Its beginning is kept, so that it can be sent once more where large packets turn out to get lost on the way (see
-//! `small_segments`).
+//! Its beginning is kept, so that it can be sent once more where large packets turn out to get lost on the
+//! way (see `small_segments`).
 use std::borrow::BorrowMut;
 use std::fs::File;
 use std::future::pending;
@@ -23,11 +23,12 @@ use crate::session::{Flow, MoveError};
 use crate::small_segments::Swallowed;
 use crate::transfer::Moving;
 
-/// How much of the beginning is kept: more than the kernel takes of a connection on which nothing is acknowledged.
+/// How much of the beginning is kept: more than the kernel takes of a connection on which nothing is
+/// acknowledged.
 const KEPT: usize = 1024 * 1024;
 
-/// How long the server's end of the data connection is waited for after its 2yz to an upload: it has everything then, and
-/// some leave their end open all the same.
+/// How long the server's end of the data connection is waited for after its 2yz to an upload: it has
+/// everything then, and some leave their end open all the same.
 const CONFIRMED: Duration = Duration::from_secs(2);
 
 /// Gives the next piece, an empty one at the end. Called on the blocking pool, as a pipe may wait.
@@ -46,9 +47,9 @@ pub enum WriteMode {
 
 /// A file on its way to the server, to be written piece by piece: see [`Client::open_write`].
 ///
-/// While it is written, replies on the control connection are heard too, so that a server that refuses more is noticed at
-/// once. Dropped before [`Upload::commit`] it gives the session up; the server keeps what has arrived, or not, as a partial
-/// file, and never takes it for the whole.
+/// While it is written, replies on the control connection are heard too, so that a server that refuses more
+/// is noticed at once. Dropped before [`Upload::commit`] it gives the session up; the server keeps what has
+/// arrived, or not, as a partial file, and never takes it for the whole.
 pub struct Upload<S: BorrowMut<Client>> {
     sending: Sending<S>,
     path: Pathname,
@@ -81,8 +82,8 @@ impl Client {
 }
 
 impl<S: BorrowMut<Client>> Upload<S> {
-    /// As [`Client::open_write`], in a session that is moved in, a pooled one for example: the upload is not bound to any
-    /// other value then, and lets go of the session at its end.
+    /// As [`Client::open_write`], in a session that is moved in, a pooled one for example: the upload is not
+    /// bound to any other value then, and lets go of the session at its end.
     ///
     /// # Errors
     /// As [`Client::open_write`].
@@ -121,7 +122,8 @@ impl<S: BorrowMut<Client>> Upload<S> {
         self.sending.write(bytes).await
     }
 
-    /// Sends a range of a file. The kernel copies it where it can. It is not sent once more where it gets lost.
+    /// Sends a range of a file. The kernel copies it where it can. It is not sent once more where it gets
+    /// lost.
     ///
     /// # Errors
     /// As [`Upload::write`].
@@ -142,8 +144,8 @@ impl<S: BorrowMut<Client>> Upload<S> {
         self.sending.wait_for(work).await
     }
 
-    /// Ends it: what was written is the whole file. Waits for the server's last reply, and checks that all has arrived.
-    /// Returns how many bytes were sent.
+    /// Ends it: what was written is the whole file. Waits for the server's last reply, and checks that all
+    /// has arrived. Returns how many bytes were sent.
     ///
     /// # Errors
     /// [`Error::Broken`] when it cannot be shown that all bytes have arrived.

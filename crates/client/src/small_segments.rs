@@ -1,9 +1,10 @@
 //! Do large packets get lost on the way, and what then?
 //!
-//! A tunnel that is narrower than both ends believe, behind a router that does not say so (or whose word is filtered), swallows
-//! every full packet: replies and small listings pass, files hang (an MTU black hole, RFC 2923 2.1), and so does TLS, whose
-//! first words fill a packet. Where a transfer stands still before it is well under way, or a handshake does, it is taken up
-//! once more in a new session, over connections whose segments are small from the start, in both directions.
+//! A tunnel that is narrower than both ends believe, behind a router that does not say so (or whose word is
+//! filtered), swallows every full packet: replies and small listings pass, files hang (an MTU black hole, RFC
+//! 2923 2.1), and so does TLS, whose first words fill a packet. Where a transfer stands still before it is
+//! well under way, or a handshake does, it is taken up once more in a new session, over connections whose
+//! segments are small from the start, in both directions.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use net::pump::Progress;
 use crate::driver::now;
 use crate::options::Options;
 
-/// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC 8200 5).
+/// Fits through any tunnel of IPv4 in use and, with IPv6's headers, through its smallest MTU of 1280 (RFC
+/// 8200 5).
 pub(crate) const SMALL_SEGMENT: u16 = 1200;
 
 /// What has carried more than this carries large packets: the first window of a sender is ten of them.
@@ -38,7 +40,8 @@ impl Stall {
         Self { first, later, under_way: WELL_UNDER_WAY }
     }
 
-    /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be tried for.
+    /// The same for what can only begin anew, as a listing and text: to have its first byte is all it can be
+    /// tried for.
     pub(crate) fn until_the_first_byte(self) -> Self {
         Self { under_way: 0, ..self }
     }
@@ -53,8 +56,8 @@ impl Stall {
     }
 }
 
-/// Watches an upload from beside its data connection: the kernel takes a small file at once, so that what it has been given
-/// proves nothing.
+/// Watches an upload from beside its data connection: the kernel takes a small file at once, so that what it
+/// has been given proves nothing.
 #[derive(Debug)]
 pub(crate) struct Swallowed {
     pub(crate) stall: Stall,
@@ -72,7 +75,8 @@ impl Swallowed {
         Self { stall, before: progress, seen: 0, since: now(), look: tokio::time::Instant::now() + LOOK }
     }
 
-    /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under way.
+    /// Ends when what we have sent has not been acknowledged for too long, and the upload is not well under
+    /// way.
     pub(crate) async fn lost(&mut self, outlook: &WeakData, progress: &Progress) -> Duration {
         let Stall { first, later, under_way } = self.stall;
         loop {
@@ -93,8 +97,8 @@ impl Swallowed {
     }
 }
 
-/// How long a TLS handshake may take: its first packets are large, so that it may have to be tried once more with small ones,
-/// and then there is nothing else to try.
+/// How long a TLS handshake may take: its first packets are large, so that it may have to be tried once more
+/// with small ones, and then there is nothing else to try.
 pub(crate) fn handshake_limit(options: &Options, segment: Option<u16>) -> Duration {
     let reply = options.patience.reply;
     if segment.is_some() { reply } else { options.patience.quiet.min(reply) }

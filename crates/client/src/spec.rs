@@ -11,7 +11,8 @@ use crate::security::{Security, TlsMode};
 use crate::session::Credentials;
 use crate::upload::record::Records;
 
-/// How a server is reached: all that [`Client::open`](crate::Client::open) needs. Cloned, it opens another session.
+/// How a server is reached: all that [`Client::open`](crate::Client::open) needs. Cloned, it opens another
+/// session.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), client::Error> {
@@ -87,8 +88,8 @@ impl SessionSpec {
         }
     }
 
-    /// What a URL says: the server, the user (else anonymous), and TLS: `ftp://` uses it if it is offered, `ftpes://` requires
-    /// it, `ftps://` begins with it.
+    /// What a URL says: the server, the user (else anonymous), and TLS: `ftp://` uses it if it is offered,
+    /// `ftpes://` requires it, `ftps://` begins with it.
     #[must_use]
     pub fn of_url(url: &FtpUrl) -> Self {
         let anonymous = Credentials::anonymous();

@@ -84,8 +84,8 @@ impl<S: BorrowMut<Client>> Moving<S> {
         self.session.borrow_mut()
     }
 
-    /// Says the command, after REST `restart` where there is one, and establishes a data connection. Where the transfer has
-    /// failed, it starts once more.
+    /// Says the command, after REST `restart` where there is one, and establishes a data connection. Where
+    /// the transfer has failed, it starts once more.
     pub(crate) async fn start(&mut self, restart: Option<Marker>) -> Result<(), Error> {
         self.refusal = None;
         self.confirmed = Arc::default();
@@ -144,7 +144,8 @@ impl<S: BorrowMut<Client>> Moving<S> {
         }
     }
 
-    /// What a piece of work beside the control connection needs: see [`Moving::conclude`]. None: all has been said.
+    /// What a piece of work beside the control connection needs: see [`Moving::conclude`]. None: all has been
+    /// said.
     pub(crate) fn parts(
         &mut self,
     ) -> Option<(&mut Driver, &mut Transfer, Option<&mut Data>, &Arc<Progress>)> {
@@ -152,8 +153,8 @@ impl<S: BorrowMut<Client>> Moving<S> {
         Some((&mut self.session.borrow_mut().driver, transfer, self.data.as_mut(), &self.progress))
     }
 
-    /// What came of work that was [followed](Driver::follow) beside the control connection. None: the transfer has ended
-    /// meanwhile, and well.
+    /// What came of work that was [followed](Driver::follow) beside the control connection. None: the
+    /// transfer has ended meanwhile, and well.
     pub(crate) async fn conclude<T>(&mut self, step: Outcome<T>) -> Result<Option<T>, Error> {
         match step {
             Ok(Step::Done(Ok(done))) => Ok(Some(done)),
@@ -192,8 +193,8 @@ impl<S: BorrowMut<Client>> Moving<S> {
         }
     }
 
-    /// What [`Moving::moved`] came to: how many bytes by the server's count of this transfer, and its last reply. Without
-    /// one the session is lost, and [`Client::begin_anew`] gives another one.
+    /// What [`Moving::moved`] came to: how many bytes by the server's count of this transfer, and its last
+    /// reply. Without one the session is lost, and [`Client::begin_anew`] gives another one.
     pub(crate) fn ended(&mut self) -> (u64, Option<Reply>) {
         self.ended.take().unwrap_or_default()
     }

@@ -1,11 +1,12 @@
 //! How does a file go to a site, and when has it arrived?
 //!
-//! When the server said 2yz and, where it tells sizes, its SIZE is ours; without a 2yz only when something else proves it (see
-//! `proof`). What is in doubt is sent whole once more, from its first byte, and after that it is a failure: a rest is never sent
-//! onto bytes that may be somebody else's.
+//! When the server said 2yz and, where it tells sizes, its SIZE is ours; without a 2yz only when something
+//! else proves it (see `proof`). What is in doubt is sent whole once more, from its first byte, and after
+//! that it is a failure: a rest is never sent onto bytes that may be somebody else's.
 //!
-//! A file of ours that changes while it is sent may arrive as a mixture of both versions. It is sent once more, and the second time
-//! its content before and after is compared: one that has only grown has arrived up to the length that it had.
+//! A file of ours that changes while it is sent may arrive as a mixture of both versions. It is sent once
+//! more, and the second time its content before and after is compared: one that has only grown has arrived up
+//! to the length that it had.
 mod noted;
 mod ours;
 pub(crate) mod record;
@@ -31,8 +32,9 @@ use self::record::{Snapshot, Was};
 pub use self::resume::NOTED;
 pub use crate::sending::{Give, Upload, WriteMode};
 
-/// A file of this length or longer is noted in the records, and looked for at the site before it is sent: while it is on its way a NAT may forget the control connection, and
-/// only who has looked before can tell afterwards that it is new.
+/// A file of this length or longer is noted in the records, and looked for at the site before it is sent:
+/// while it is on its way a NAT may forget the control connection, and only who has looked before can tell
+/// afterwards that it is new.
 pub const LONG: u64 = 1 << 20;
 
 impl Client {

@@ -1,8 +1,9 @@
 //! What is in a whole tree of a site?
 //!
-//! Directory by directory, parents first. Of a directory the subdirectories' names are kept until it is their turn,
-//! which is what bounds the memory: a hostile server is stopped by the depth, by the `unique` fact where it tells
-//! one (a directory seen before is not entered again), and by what the directories that wait may weigh.
+//! Directory by directory, parents first. Of a directory the subdirectories' names are kept until it is their
+//! turn, which is what bounds the memory: a hostile server is stopped by the depth, by the `unique` fact
+//! where it tells one (a directory seen before is not entered again), and by what the directories that wait
+//! may weigh.
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -23,8 +24,8 @@ pub const DEPTH: usize = 64;
 /// How many directories a tree may have. A server that makes them up never ends.
 const DIRECTORIES: usize = 1_000_000;
 
-/// How many bytes the entries of one directory may take, and those of the directories that wait: a million names of
-/// a usual length. More is a server that tries what we can bear.
+/// How many bytes the entries of one directory may take, and those of the directories that wait: a million
+/// names of a usual length. More is a server that tries what we can bear.
 const HELD: usize = 128 * 1024 * 1024;
 
 /// What an entry takes beside its texts.
@@ -104,23 +105,25 @@ impl Walk {
         }
     }
 
-    /// The same walk, holding no more than `bytes` of one directory's entries and of directories that wait, in place
-    /// of 128 MiB.
+    /// The same walk, holding no more than `bytes` of one directory's entries and of directories that wait,
+    /// in place of 128 MiB.
     #[must_use]
     pub fn holding(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// The same walk, with the entries of each directory, and so the directories, in the order of their names.
+    /// The same walk, with the entries of each directory, and so the directories, in the order of their
+    /// names.
     #[must_use]
     pub fn sorted(mut self) -> Self {
         self.sorted = true;
         self
     }
 
-    /// The next directory; `None` when the tree is done. Links are entries like any other and are not entered, as far as the
-    /// server tells them as links: one that it tells as a directory is stopped by `unique`, or by the depth.
+    /// The next directory; `None` when the tree is done. Links are entries like any other and are not
+    /// entered, as far as the server tells them as links: one that it tells as a directory is stopped by
+    /// `unique`, or by the depth.
     ///
     /// # Errors
     /// Of the listing. Where the session is lost, it is listed once more in a new one, as [`GoingOn`] says.

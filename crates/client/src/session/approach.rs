@@ -40,8 +40,8 @@ impl Approach {
         self.left().find(|left| *left != way)
     }
 
-    /// Is there anything to try after a call of the server's that has not come? PORT is not: what stops the call does not ask
-    /// for the verb.
+    /// Is there anything to try after a call of the server's that has not come? PORT is not: what stops the
+    /// call does not ask for the verb.
     pub(super) fn has_more_than_calls(&self, way: Way) -> bool {
         self.left().any(|left| left != way && left != Way::Port)
     }
@@ -60,8 +60,9 @@ impl Approach {
 
     /// Why a server cannot dial an address of ours, where that is certain.
     ///
-    /// A private address of ours and a public one of the server's mean that somebody between translates addresses. In clear
-    /// that somebody may translate the one in PORT too (an FTP helper); under TLS nobody can.
+    /// A private address of ours and a public one of the server's mean that somebody between translates
+    /// addresses. In clear that somebody may translate the one in PORT too (an FTP helper); under TLS nobody
+    /// can.
     pub(super) fn cannot_be_dialled(&self, ours: IpAddr) -> Option<String> {
         let behind_nat = self.sealed && is_private(ours) && !is_private(self.server.ip());
         behind_nat.then(|| {

@@ -7,23 +7,26 @@
 //!   AwaitReadiness --220--> as above                    v
 //!                                        AwaitFeatures --211--> [AwaitUtf8] --> AwaitType --200--> done
 //! ```
-//! With AUTH TLS the greeting leads to AwaitAuth --234--> AwaitTls, and only then to the host or the user; with implicit TLS
-//! AwaitTls comes first. Under TLS the login leads to AwaitPbsz --> AwaitProt --200--> AwaitFeatures. Nothing is ever said
-//! unencrypted once TLS was agreed on, in this session or in an earlier one of the same run, and no data goes unencrypted
-//! because PROT was refused. Any 2yz accepts AUTH: servers are known that say 200 in place of 234.
+//! With AUTH TLS the greeting leads to AwaitAuth --234--> AwaitTls, and only then to the host or the user;
+//! with implicit TLS AwaitTls comes first. Under TLS the login leads to AwaitPbsz --> AwaitProt --200-->
+//! AwaitFeatures. Nothing is ever said unencrypted once TLS was agreed on, in this session or in an earlier
+//! one of the same run, and no data goes unencrypted because PROT was refused. Any 2yz accepts AUTH: servers
+//! are known that say 200 in place of 234.
 //!
 //! A port that says nothing for a while is asked on another connection whether it waits for TLS.
 //!
-//! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without harm. Some never answer
-//! FEAT, or hang up at it: [`Login::failed_at_features`] says so, and another session does without. AUTH that is not answered, or
-//! ends the session, is an error: what is asked for unencrypted after that would be what an attacker wants.
+//! A 4yz or 5yz ends it where the login needs a yes; FEAT and OPTS may be refused by old servers without
+//! harm. Some never answer FEAT, or hang up at it: [`Login::failed_at_features`] says so, and another session
+//! does without. AUTH that is not answered, or ends the session, is an error: what is asked for unencrypted
+//! after that would be what an attacker wants.
 use std::time::{Duration, Instant};
 
 use wire::command::Mechanism;
 use wire::option::Opt;
 use wire::pathname::show;
-use wire::{Command, Protection, Reply, RepresentationType, Secret, Severity};
+use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
+use super::credentials::Credentials;
 use super::{Goal, Input, Outbox, Output, Patience, TlsAtOnce};
 use crate::charset::Charset;
 use crate::error::{Error, Unreachable, says_full};
@@ -34,31 +37,6 @@ use crate::security::{Start, TlsMode, insecure};
 /// RFC 959 lets a server say "ready in nnn minutes" (120) and then greet. Longer than this nobody waits for a
 /// greeting by accident.
 const READY: Duration = Duration::from_secs(120);
-
-/// Who we say we are.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// The name, as bytes.
-    pub user: Vec<u8>,
-    /// The password.
-    pub password: Secret,
-    /// The account, where a site asks for one.
-    pub account: Option<Secret>,
-}
-
-impl Credentials {
-    /// Anonymous, with a password that says which program it is, as is the custom.
-    #[must_use]
-    pub fn anonymous() -> Self {
-        Self { user: b"anonymous".to_vec(), password: Secret::new("pasv@"), account: None }
-    }
-
-    /// Is it one of the two names that everybody may use (RFC 1635)?
-    #[must_use]
-    pub fn is_anonymous(&self) -> bool {
-        self.user.eq_ignore_ascii_case(b"anonymous") || self.user.eq_ignore_ascii_case(b"ftp")
-    }
-}
 
 /// From the greeting to a session that is ready for files.
 #[derive(Debug)]
@@ -121,7 +99,8 @@ enum State {
 }
 
 impl Login {
-    /// Logs in as `credentials`. `host` is said with HOST (RFC 7151) where a site of several names asks for it.
+    /// Logs in as `credentials`. `host` is said with HOST (RFC 7151) where a site of several names asks for
+    /// it.
     #[must_use]
     pub fn new(credentials: Credentials, host: Option<Vec<u8>>, patience: Patience, now: Instant) -> Self {
         Self {
@@ -155,7 +134,7 @@ impl Login {
     }
 
     /// The server's host and port, an IPv6 address in brackets.
-    fn place(&self) -> String {
+    fn endpoint(&self) -> String {
         match &self.server {
             (host, port) if host.contains(':') => format!("[{host}]:{port}"),
             (host, port) => format!("{host}:{port}"),
@@ -172,7 +151,8 @@ impl Login {
         self
     }
 
-    /// Requires TLS of a server that agreed to it in an earlier session of this run: only an attacker takes it back.
+    /// Requires TLS of a server that agreed to it in an earlier session of this run: only an attacker takes
+    /// it back.
     #[must_use]
     pub fn agreed_before(mut self, agreed: bool) -> Self {
         self.agreed = agreed;
@@ -193,7 +173,8 @@ impl Login {
         self
     }
 
-    /// Has it ended since FEAT, or OPTS UTF8 after it, was not answered, or has cut the session? Another session may come in
+    /// Has it ended since FEAT, or OPTS UTF8 after it, was not answered, or has cut the session? Another
+    /// session may come in
     /// [without](Self::without_features).
     #[must_use]
     pub fn failed_at_features(&self) -> bool {
@@ -236,7 +217,7 @@ impl Login {
         let waited = now.saturating_duration_since(self.since);
         match self.state {
             State::AwaitGreeting => {
-                let (at, seconds) = (self.place(), self.patience.reply.as_secs());
+                let (at, seconds) = (self.endpoint(), self.patience.reply.as_secs());
                 self.no_greeting(format!("{at} sent no FTP greeting within {seconds} s"));
             }
             State::AwaitAuth => {
@@ -270,7 +251,7 @@ impl Login {
 
     /// The connection ended in place of a greeting, or something else came.
     fn not_greeted(&mut self, error: Error) {
-        let at = self.place();
+        let at = self.endpoint();
         match error {
             Error::Broken { what, .. } => self.no_greeting(format!("{at} sent no FTP greeting: {what}")),
             Error::Nonsense { what } => {
@@ -285,7 +266,7 @@ impl Login {
     }
 
     fn other_protocol(&mut self, protocol: &str, text: &str) {
-        let what = format!("{} is {protocol}, not FTP: \"{text}\"", self.place());
+        let what = format!("{} is {protocol}, not FTP: \"{text}\"", self.endpoint());
         self.end(Err(Error::Unreachable(Unreachable::OtherProtocol { what })));
     }
 
@@ -307,7 +288,8 @@ impl Login {
 
     fn refuse(&mut self, reply: Reply) {
         let said = std::mem::take(&mut self.said);
-        // A 421 before the login is a site that says no (too many sessions, banned), not a session that broke.
+        // A 421 before the login is a site that says no (too many sessions, banned), not a session that
+        // broke.
         self.end(Err(Error::Refused { said, reply }));
     }
 
@@ -330,7 +312,7 @@ impl Login {
         let answer = format!("{} {}", reply.code, show(reply.text()));
         if self.agreed {
             self.end(Err(insecure(
-                format!("{} used TLS earlier in this command and now refuses it ({answer})", self.place()),
+                format!("{} used TLS earlier in this command and now refuses it ({answer})", self.endpoint()),
                 "someone between you and the server may be blocking TLS; the password was not sent again",
             )));
         } else if self.tls == TlsMode::Offered {
@@ -441,7 +423,8 @@ impl Login {
                     self.typed(now);
                 }
             }
-            // Names are sent as the bytes they are; a server that does not switch to UTF-8 gets the same bytes.
+            // Names are sent as the bytes they are; a server that does not switch to UTF-8 gets the same
+            // bytes.
             (State::AwaitUtf8, _) => self.typed(now),
             (State::AwaitType, Completion) => {
                 let features = std::mem::take(&mut self.features);
@@ -523,208 +506,4 @@ impl Goal for Login {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn login(account: Option<&str>) -> (Login, Instant) {
-        let now = Instant::now();
-        let credentials = Credentials {
-            user: b"ada".to_vec(),
-            password: Secret::new("hunter2"),
-            account: account.map(Secret::new),
-        };
-        (Login::new(credentials, None, Patience::default(), now), now)
-    }
-
-    /// What the machine says to a reply; `done` and `failed` for its end.
-    fn answer(login: &mut Login, now: Instant, code: u16) -> String {
-        login.handle(Input::Reply(Reply::new(code, "x")), now);
-        match login.poll() {
-            Some(Output::Send(command)) => said(&command),
-            Some(Output::Done(Ok(_))) => "done".to_owned(),
-            Some(Output::Done(Err(_))) => "failed".to_owned(),
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn every_way_through_a_login() {
-        let ways: &[&[(u16, &str)]] = &[
-            &[(220, "USER ada"), (331, "PASS ***"), (230, "FEAT"), (500, "TYPE I"), (200, "done")],
-            &[(220, "USER ada"), (230, "FEAT"), (211, "TYPE I"), (200, "done")],
-            &[(120, "None"), (220, "USER ada"), (332, "ACCT ***"), (230, "FEAT")],
-            &[(220, "USER ada"), (331, "PASS ***"), (332, "ACCT ***"), (202, "FEAT")],
-            &[(421, "failed")],
-            &[(220, "USER ada"), (331, "PASS ***"), (530, "failed")],
-            &[(350, "failed")],
-        ];
-        for way in ways {
-            let (mut login, now) = login(Some("books"));
-            for (code, want) in *way {
-                assert_eq!(answer(&mut login, now, *code), *want, "after {code} in {way:?}");
-            }
-        }
-    }
-
-    /// AUTH TLS and USER were said to mail servers, and the end was a refused login.
-    #[test]
-    fn another_protocol_is_told_by_its_first_line_and_nothing_is_said_to_it() {
-        let reply = |code, text: &'static str| Input::Reply(Reply::new(code, text));
-        let sent = |text: &str| {
-            let what = format!("the server sent something that is no FTP reply: \"{text}\"");
-            Input::Lost(Error::Nonsense { what })
-        };
-        let closed = || Input::Lost(Error::Broken { what: "closed".to_owned(), moved: 0 });
-        for (input, wanted) in [
-            (
-                reply(220, "mail.example.org ESMTP"),
-                "[::1]:2525 is a mail server (SMTP), not FTP: \"220 mail.example.org ESMTP\"",
-            ),
-            (
-                reply(554, "No SMTP service here"),
-                "[::1]:2525 is a mail server (SMTP), not FTP: \"554 No SMTP service here\"",
-            ),
-            (sent("+OK ready"), "[::1]:2525 is a mail server (POP3), not FTP: \"+OK ready\""),
-            (sent("* OK IMAP4rev1"), "[::1]:2525 is a mail server (IMAP), not FTP: \"* OK IMAP4rev1\""),
-            (sent("SSH-2.0-x"), "[::1]:2525 is an SSH server, not FTP: \"SSH-2.0-x\""),
-            (sent("HTTP/1.1 408"), "[::1]:2525 is a web server (HTTP), not FTP: \"HTTP/1.1 408\""),
-            (closed(), "[::1]:2525 sent no FTP greeting: closed"),
-        ] {
-            let (login, now) = login(None);
-            let mut login = login.under(TlsMode::Offered).at("::1", 2525);
-            login.handle(input, now);
-            let Some(Output::Done(Err(error @ Error::Unreachable(_)))) = login.poll() else {
-                panic!("{wanted}");
-            };
-            assert_eq!(error.to_string(), wanted);
-        }
-        let (mut login, now) = login(None);
-        let greeting = Reply::new(220, "FTP beside SMTP, both of them");
-        login.handle(Input::Reply(greeting), now);
-        assert!(matches!(login.poll(), Some(Output::Send(Command::User(_)))));
-    }
-
-    #[test]
-    fn auth_is_refused_by_4yz_and_5yz_only() {
-        for (code, agreed, want) in [
-            (234, false, "Some(Protect(AfterAuth))"),
-            (200, true, "Some(Protect(AfterAuth))"),
-            (202, false, "Some(Protect(AfterAuth))"),
-            (232, false, "Some(Protect(AfterAuth))"),
-            (334, false, "Some(Protect(AfterAuth))"),
-            (331, false, "failed"),
-            (335, false, "failed"),
-            (502, true, "failed"),
-            (421, false, "failed"),
-            (502, false, "USER ada"),
-        ] {
-            let (login, now) = login(None);
-            let mut login = login.under(TlsMode::Offered).agreed_before(agreed);
-            assert_eq!(answer(&mut login, now, 220), "AUTH TLS");
-            let mut said = answer(&mut login, now, code);
-            if said.contains("Tell") {
-                said = answer(&mut login, now, 120);
-            }
-            assert_eq!(said, want, "{code} {agreed}");
-        }
-    }
-
-    /// A silent or lost AUTH is what somebody on the way would make of it to get the password unencrypted.
-    #[test]
-    fn auth_that_is_silent_or_fatal_ends_it_with_a_way_out() {
-        let broken = || Input::Lost(Error::Broken { what: "reset".to_owned(), moved: 0 });
-        let far = |now: Instant| now + Patience::default().reply;
-        let after: [(&dyn Fn() -> Input, bool); 4] = [
-            (&broken, false),
-            (&|| Input::TimePassed, true),
-            (&|| Input::Reply(Reply::new(421, "closing")), false),
-            (&|| Input::Reply(Reply::new(335, "data")), false),
-        ];
-        for (input, late) in after {
-            let (login, now) = login(None);
-            let mut login = login.under(TlsMode::Offered);
-            assert_eq!(answer(&mut login, now, 220), "AUTH TLS");
-            login.handle(input(), if late { far(now) } else { now });
-            match login.poll() {
-                Some(Output::Done(Err(Error::Insecure { what, todo }))) => {
-                    assert!(what.contains("AUTH TLS") && todo.contains("--tls off"), "{what} {todo}");
-                }
-                other => panic!("{other:?}"),
-            }
-            assert!(!login.failed_at_features());
-        }
-    }
-
-    #[test]
-    fn feat_is_waited_for_as_long_as_the_answers_before_it_make_likely() {
-        let patience = Patience::default();
-        for (slow, wanted) in [(0, 5), (2, 11), (20, 30)] {
-            let (mut login, now) = login(None);
-            answer(&mut login, now, 220);
-            let now = now + Duration::from_secs(slow);
-            assert_eq!(answer(&mut login, now, 230), "FEAT");
-            let by = now + Duration::from_secs(wanted);
-            assert_eq!(login.deadline(), Some(by), "{slow} s, {patience:?}");
-            login.handle(Input::TimePassed, by);
-            let Some(Output::Done(Err(error))) = login.poll() else { panic!("it goes on") };
-            assert!(error.to_string().contains(&format!("within {wanted} s")), "{error}");
-            assert!(login.failed_at_features());
-        }
-        let (mut login, now) = login(None);
-        answer(&mut login, now, 220);
-        assert_eq!(answer(&mut login, now, 230), "FEAT");
-        assert_eq!(answer(&mut login, now, 421), "failed");
-        assert!(login.failed_at_features());
-        let (login, now) = self::login(None);
-        let mut login = login.without_features(true);
-        answer(&mut login, now, 220);
-        assert_eq!(answer(&mut login, now, 230), "TYPE I");
-    }
-
-    #[test]
-    fn the_host_is_said_where_it_was_asked_for() {
-        let now = Instant::now();
-        let host = Some(b"ftp.example".to_vec());
-        let mut login = Login::new(Credentials::anonymous(), host, Patience::default(), now);
-        assert_eq!(answer(&mut login, now, 220), "HOST ftp.example");
-        assert_eq!(answer(&mut login, now, 220), "USER anonymous");
-    }
-
-    #[test]
-    fn an_account_that_we_do_not_have_is_a_refusal() {
-        let (mut login, now) = login(None);
-        answer(&mut login, now, 220);
-        assert_eq!(answer(&mut login, now, 332), "failed");
-    }
-
-    #[test]
-    fn a_120_waits_longer_and_silence_ends() {
-        let (mut login, now) = login(None);
-        login.handle(Input::Reply(Reply::new(120, "ready in two minutes")), now);
-        assert_eq!(login.deadline(), Some(now + READY), "and a server that has spoken waits for no TLS");
-        login.handle(Input::TimePassed, now + READY + Duration::from_secs(1));
-        assert!(matches!(login.poll(), Some(Output::Done(Err(Error::Broken { .. })))));
-    }
-
-    #[test]
-    fn a_silent_port_is_asked_once_whether_it_waits_for_tls() {
-        for answer in [TlsAtOnce::Yes, TlsAtOnce::No] {
-            let (mut login, now) = login(None);
-            let patience = Patience::default();
-            let silent = now + patience.greeting;
-            assert_eq!(login.deadline(), Some(silent));
-            login.handle(Input::TimePassed, silent);
-            assert!(matches!(login.poll(), Some(Output::Probe)));
-            assert_eq!(login.deadline(), Some(now + patience.reply));
-            login.handle(Input::Probed(answer), silent);
-            if answer == TlsAtOnce::Yes {
-                assert!(matches!(login.poll(), Some(Output::Done(Err(Error::Insecure { .. })))));
-            } else {
-                assert!(login.poll().is_none());
-                login.handle(Input::Reply(Reply::new(220, "slow, and here")), silent);
-                assert!(matches!(login.poll(), Some(Output::Send(Command::User(_)))));
-            }
-        }
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@
 //!                 +---------------------------------------------------+
 //! ```
 mod approach;
+mod credentials;
 mod exchange;
 mod login;
 mod opening;
@@ -26,8 +27,9 @@ use std::time::{Duration, Instant};
 use wire::{Command, Reply};
 
 pub use approach::Approach;
+pub use credentials::Credentials;
 pub use exchange::{Exchange, Want};
-pub use login::{Credentials, Login};
+pub use login::Login;
 pub use transfer::{Flow, Transfer, Transferred};
 
 use crate::error::Error;
@@ -79,7 +81,8 @@ pub enum MoveError {
     Peer(io::Error),
     /// Nothing moved for this long.
     Stalled(Duration),
-    /// The data connection's other end is not the server: it has another certificate than the control connection's.
+    /// The data connection's other end is not the server: it has another certificate than the control
+    /// connection's.
     Stranger(String),
 }
 
@@ -104,7 +107,8 @@ pub enum Output<T> {
     Confirmed,
     /// Give up the data connection, a dial or a port, whatever there is.
     CloseData,
-    /// Give up the control connection: a reply is still owed to us, and would be taken for the next command's.
+    /// Give up the control connection: a reply is still owed to us, and would be taken for the next
+    /// command's.
     HangUp,
     /// Tell whoever is watching.
     Tell(Event),
@@ -130,26 +134,30 @@ pub trait Goal {
 pub struct Patience {
     /// For a reply. Servers delay the answer to a wrong password by some seconds on purpose.
     pub reply: Duration,
-    /// For a greeting, before the port is probed for TLS: a port that waits for a handshake is as silent as a slow server,
-    /// and a person should not wait for `reply` to be told so.
+    /// For a greeting, before the port is probed for TLS: a port that waits for a handshake is as silent as a
+    /// slow server, and a person should not wait for `reply` to be told so.
     pub greeting: Duration,
-    /// For the answer to FEAT, beside three times what the slowest answer before it took. Servers answer it from memory: one that
-    /// is silent for longer does not answer it at all.
+    /// For the answer to FEAT, beside three times what the slowest answer before it took. Servers answer it
+    /// from memory: one that is silent for longer does not answer it at all.
     pub features: Duration,
-    /// Before a site that has as many sessions as it allows is called for the second time; then twice as long, twice.
+    /// Before a site that has as many sessions as it allows is called for the second time; then twice as
+    /// long, twice.
     pub full: Duration,
-    /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at once.
+    /// For the answer to EPSV. A middlebox that eats EPSV never answers; servers answer it from memory, at
+    /// once.
     pub epsv: Duration,
-    /// For the port that EPSV told, before PASV is tried beside it. A lost SYN is sent again after 1 s, so that one lost packet
-    /// does not begin the race.
+    /// For the port that EPSV told, before PASV is tried beside it. A lost SYN is sent again after 1 s, so
+    /// that one lost packet does not begin the race.
     pub race: Duration,
     /// For a data connection to be made. The control connection has just shown how fast the way is.
     pub data: Duration,
-    /// For the next byte of a transfer that has hardly begun, before large packets are taken for lost on the way (see
-    /// `small_segments`). A sender tries again after 0.2, 0.6, 1.4 and 3 s: what can pass has passed by then.
+    /// For the next byte of a transfer that has hardly begun, before large packets are taken for lost on the
+    /// way (see `small_segments`). A sender tries again after 0.2, 0.6, 1.4 and 3 s: what can pass has passed
+    /// by then.
     pub quiet: Duration,
-    /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so that a second
-    /// for every 32 MiB comes on top. After that something on the way has dropped the idle control connection.
+    /// For the last reply, after the data has ended; a server may sync a large upload to its disk first, so
+    /// that a second for every 32 MiB comes on top. After that something on the way has dropped the idle
+    /// control connection.
     pub last: Duration,
 }
 

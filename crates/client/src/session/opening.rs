@@ -14,9 +14,9 @@
 //!     | '-----> AwaitPasv --> AwaitSocket --> AwaitEprt, AwaitPort --> ready, and the server will dial
 //!     '-> a new session, without EPSV; so from every verb that is swallowed or cuts the session
 //! ```
-//! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP; vsftpd, Pure-FTPd,
-//! ProFTPD and our own do so). So the first dial can win only until a 227 comes: before PASV is said, or where PASV is
-//! refused.
+//! A server has one data port at a time: PASV closes the port that EPSV told (RFC 959 5.1.1 has one DTP;
+//! vsftpd, Pure-FTPd, ProFTPD and our own do so). So the first dial can win only until a 227 comes: before
+//! PASV is said, or where PASV is refused.
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -33,10 +33,11 @@ use crate::method::Way;
 
 /// What the opening has come to.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Outcome {
     /// It goes on.
     Pending,
-    /// A data connection stands to this port of the server's, or the server will dial us at this port of ours.
+    /// A data connection stands to this port of the server's, or the server will dial us at this port of
+    /// ours.
     Ready(Way, Socket),
     /// This control connection cannot be trusted with another verb, and another way is left.
     Anew,
@@ -131,21 +132,21 @@ impl Opening {
         self.by = now + patience;
     }
 
-    /// How long the answer to a verb is waited for. Where EPSV is left, a verb that is swallowed is not worth more time than
-    /// EPSV itself; where EPSV was not answered either, the server may just be slow.
+    /// How long the answer to a verb is waited for. Where EPSV is left, a verb that is swallowed is not worth
+    /// more time than EPSV itself; where EPSV was not answered either, the server may just be slow.
     fn verb_patience(&self, way: Way) -> Duration {
         let short = way == Way::Epsv || self.approach.has_left(Way::Epsv);
         if short { self.patience.epsv } else { self.patience.reply }
     }
 
-    pub(super) fn handle<T>(&mut self, input: Input, now: Instant, out: &mut Outbox<T>) -> Verdict {
+    pub(super) fn handle<T>(&mut self, input: Input, now: Instant, out: &mut Outbox<T>) -> Outcome {
         match (self.state, input) {
             (_, Input::Lost(error)) => self.lost(error, now, out),
             (_, Input::Reply(reply)) if reply.code.get() == 421 => {
                 // The server's own word that the session ends: no middlebox, and no fault of the verb's.
-                Verdict::Failed(Error::refused("a data connection", reply))
+                Outcome::Failed(Error::refused("a data connection", reply))
             }
-            (_, Input::Reply(reply)) if reply.code.severity() == Severity::Preliminary => Verdict::Pending,
+            (_, Input::Reply(reply)) if reply.code.severity() == Severity::Preliminary => Outcome::Pending,
             (State::AwaitEpsv, Input::Reply(reply)) => match port_from_229(reply.text()) {
                 Some(port) if reply.code.get() == 229 => self.dial(Way::Epsv, self.at(port), now, out),
                 _ => self.fall(Way::Epsv, None, answered(&reply), now, out),
@@ -173,22 +174,22 @@ impl Opening {
                 self.state = State::Dial(Way::Epsv, to);
                 self.by = (since + self.patience.data).max(now);
                 match first {
-                    First::Connected => Verdict::Ready(Way::Epsv, Socket::Connected(to)),
-                    First::Silent => Verdict::Pending,
+                    First::Connected => Outcome::Ready(Way::Epsv, Socket::Connected(to)),
+                    First::Silent => Outcome::Pending,
                 }
             }
             (State::AwaitPasvBesideDial { to, since, .. }, Input::Connected) => {
                 self.state = State::AwaitPasvBesideDial { first: First::Connected, to, since };
-                Verdict::Pending
+                Outcome::Pending
             }
             (State::AwaitPasvBesideDial { to, since, .. }, Input::NotConnected(error)) => {
                 let pasv_since = std::mem::replace(&mut self.since, since);
                 self.fail(Way::Epsv, Some(to), words(&error), now);
                 self.since = pasv_since;
                 self.state = State::AwaitPasv;
-                Verdict::Pending
+                Outcome::Pending
             }
-            (State::Dial(way, to), Input::Connected) => Verdict::Ready(way, Socket::Connected(to)),
+            (State::Dial(way, to), Input::Connected) => Outcome::Ready(way, Socket::Connected(to)),
             (State::Dial(way, target), Input::NotConnected(error)) => {
                 self.fall(way, Some(target), words(&error), now, out)
             }
@@ -212,7 +213,7 @@ impl Opening {
                     out.push(Output::Send(Command::Eprt(ours)));
                     self.state = State::AwaitEprt(ours);
                 }
-                Verdict::Pending
+                Outcome::Pending
             }
             (State::AwaitSocket(way), Input::NotListening(error)) => {
                 self.fail(way, None, words(&error), now);
@@ -221,7 +222,7 @@ impl Opening {
             (State::AwaitEprt(ours), Input::Reply(reply)) => self.asked(Way::Eprt, ours, &reply, now, out),
             (State::AwaitPort(ours), Input::Reply(reply)) => self.asked(Way::Port, ours, &reply, now, out),
             (_, Input::TimePassed) if now >= self.by => self.late(now, out),
-            _ => Verdict::Pending,
+            _ => Outcome::Pending,
         }
     }
 
@@ -244,9 +245,9 @@ impl Opening {
         reply: &Reply,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> Verdict {
+    ) -> Outcome {
         if reply.code.severity() == Severity::Completion {
-            return Verdict::Ready(way, Socket::Listening(ours));
+            return Outcome::Ready(way, Socket::Listening(ours));
         }
         out.push(Output::CloseData);
         self.fall(way, Some(ours), answered(reply), now, out)
@@ -257,16 +258,16 @@ impl Opening {
         way == Way::Epsv && self.approach.next_after(Way::Epsv) == Some(Way::Pasv)
     }
 
-    fn dial<T>(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Verdict {
+    fn dial<T>(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Outcome {
         out.push(Output::Dial(to));
         self.state = State::Dial(way, to);
         let patience = if self.may_race(way) { self.patience.race } else { self.patience.data };
         self.by = now + patience.min(self.patience.data);
-        Verdict::Pending
+        Outcome::Pending
     }
 
     /// The port of EPSV is silent: PASV is said while its dial goes on.
-    fn race<T>(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Verdict {
+    fn race<T>(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Outcome {
         let elapsed = now.saturating_duration_since(self.since);
         let why = format!("data port {}: no answer for {:.1} s", to.port(), elapsed.as_secs_f64());
         out.push(Output::Tell(Event::Fallback { from: Way::Epsv, to: Way::Pasv, why }));
@@ -275,21 +276,21 @@ impl Opening {
         // EPSV was answered a moment ago, and so would PASV be, were it not swallowed.
         self.by = now + self.patience.epsv;
         self.state = State::AwaitPasvBesideDial { first: First::Silent, to, since };
-        Verdict::Pending
+        Outcome::Pending
     }
 
     /// The control connection was lost. While a verb is unanswered that is a middlebox's way to refuse it.
-    fn lost<T>(&mut self, error: Error, now: Instant, out: &mut Outbox<T>) -> Verdict {
+    fn lost<T>(&mut self, error: Error, now: Instant, out: &mut Outbox<T>) -> Outcome {
         match (self.unanswered(), &error) {
             (Some(verb), Error::Broken { .. } | Error::Nonsense { .. }) => {
                 self.swallowed(verb, CUT.to_owned(), error, now, out)
             }
-            _ => Verdict::Failed(error),
+            _ => Outcome::Failed(error),
         }
     }
 
-    fn late<T>(&mut self, now: Instant, out: &mut Outbox<T>) -> Verdict {
-        let Some((way, ours)) = self.unanswered() else { return Verdict::Pending };
+    fn late<T>(&mut self, now: Instant, out: &mut Outbox<T>) -> Outcome {
+        let Some((way, ours)) = self.unanswered() else { return Outcome::Pending };
         let waited = now.saturating_duration_since(self.since);
         let why = format!("not answered within {} s", waited.as_secs());
         self.swallowed((way, ours), why, Error::silent(&way.to_string(), waited), now, out)
@@ -306,8 +307,8 @@ impl Opening {
         }
     }
 
-    /// Was the verb swallowed, or the answer? The dialogue is in doubt, and what is left is tried in a new session. `error` is
-    /// what it comes to where nothing is.
+    /// Was the verb swallowed, or the answer? The dialogue is in doubt, and what is left is tried in a new
+    /// session. `error` is what it comes to where nothing is.
     fn swallowed<T>(
         &mut self,
         (way, ours): (Way, Option<SocketAddr>),
@@ -315,7 +316,7 @@ impl Opening {
         error: Error,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> Verdict {
+    ) -> Outcome {
         // The port of EPSV that answered in the end is the way for the new session.
         if let State::AwaitPasvBesideDial { first: First::Silent, to, since } = self.state {
             let pasv_since = std::mem::replace(&mut self.since, since);
@@ -323,7 +324,7 @@ impl Opening {
             self.since = pasv_since;
         }
         match self.anew(way, ours, why, now, out) {
-            Verdict::Failed(_) => Verdict::Failed(error),
+            Outcome::Failed(_) => Outcome::Failed(error),
             other => other,
         }
     }
@@ -347,7 +348,7 @@ impl Opening {
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> Verdict {
+    ) -> Outcome {
         self.fail(way, target, why.clone(), now);
         match self.approach.next() {
             Some(to) => {
@@ -357,13 +358,14 @@ impl Opening {
                 };
                 out.push(Output::Tell(Event::Fallback { from: way, to, why }));
                 self.start(to, now, out);
-                Verdict::Pending
+                Outcome::Pending
             }
             None => self.give_up(),
         }
     }
 
-    /// Both verbs of active mode have failed with one of them: what stops the server's call does not ask for the verb.
+    /// Both verbs of active mode have failed with one of them: what stops the server's call does not ask for
+    /// the verb.
     fn fall_from_active<T>(
         &mut self,
         way: Way,
@@ -371,7 +373,7 @@ impl Opening {
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> Verdict {
+    ) -> Outcome {
         if way == Way::Eprt && ours.is_ipv4() {
             self.approach.skipped.push(Way::Port);
         }
@@ -386,10 +388,10 @@ impl Opening {
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> (Self, Verdict) {
+    ) -> (Self, Outcome) {
         let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
-        let verdict = opening.fall_from_active(way, ours, why, now, out);
-        (opening, verdict)
+        let outcome = opening.fall_from_active(way, ours, why, now, out);
+        (opening, outcome)
     }
 
     /// The same where a reply is still owed, so that another way needs another session.
@@ -400,13 +402,13 @@ impl Opening {
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> (Approach, Verdict) {
+    ) -> (Approach, Outcome) {
         let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
         if way == Way::Eprt && ours.is_ipv4() {
             opening.approach.skipped.push(Way::Port);
         }
-        let verdict = opening.anew(way, Some(ours), why, now, out);
-        (opening.into_approach(), verdict)
+        let outcome = opening.anew(way, Some(ours), why, now, out);
+        (opening.into_approach(), outcome)
     }
 
     fn anew<T>(
@@ -416,21 +418,21 @@ impl Opening {
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
-    ) -> Verdict {
+    ) -> Outcome {
         self.fail(way, target, why.clone(), now);
         match self.approach.next() {
             Some(to) => {
                 self.approach.first = to;
                 out.push(Output::Tell(Event::Anew { from: way, to, why }));
-                Verdict::Anew
+                Outcome::Anew
             }
             None => self.give_up(),
         }
     }
 
-    fn give_up(&mut self) -> Verdict {
+    fn give_up(&mut self) -> Outcome {
         let attempts = std::mem::take(&mut self.approach.failed);
-        Verdict::Failed(Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts }))
+        Outcome::Failed(Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts }))
     }
 }
 

@@ -13,8 +13,9 @@
 //!   Moving --the control connection lost--> MovingAfterLoss --data ended--> unconfirmed
 //!   AwaitFinal --silence, or the control connection lost--> unconfirmed: a new session can tell whether it is whole
 //! ```
-//! The end of the data and the last reply come in either order; both are waited for. A 4yz or 5yz at any point
-//! is the end: bytes without a 2yz prove nothing, and only SIZE, asked for in a new session, is as good as one.
+//! The end of the data and the last reply come in either order; both are waited for. A 4yz or 5yz at any
+//! point is the end: bytes without a 2yz prove nothing, and only SIZE, asked for in a new session, is as good
+//! as one.
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,9 @@ use wire::pathname::show;
 use wire::{Command, Marker, Reply, Severity};
 
 use super::approach::Approach;
-use super::opening::{Opening, Socket, Verdict};
+use super::opening::{Opening, Outcome, Socket};
 use super::{Goal, Input, MoveError, Outbox, Output, Patience};
-use crate::error::{Attempt, Error, Place, Unreachable, words};
+use crate::error::{Attempt, DataConnection, Error, Unreachable, words};
 use crate::event::{Event, said};
 use crate::method::Way;
 use crate::security::insecure;
@@ -50,8 +51,8 @@ pub enum Transferred {
         /// The way that led to a data connection, to begin with next time.
         way: Way,
     },
-    /// The bytes were moved, and the server has not said a word about it: its control connection is lost. Only a new session
-    /// can tell what has become of them.
+    /// The bytes were moved, and the server has not said a word about it: its control connection is lost.
+    /// Only a new session can tell what has become of them.
     Unconfirmed {
         /// How many.
         bytes: u64,
@@ -73,8 +74,8 @@ enum State {
     AwaitStartAndPeer(SocketAddr),
     /// The server has said 1yz, its connection has not come.
     AwaitPeer(SocketAddr),
-    /// The server has said all, 2yz too, and its connection has come or will at once: of two sockets that are ready,
-    /// either may be seen first.
+    /// The server has said all, 2yz too, and its connection has come or will at once: of two sockets that are
+    /// ready, either may be seen first.
     AwaitPeerAfterFinal(SocketAddr, Reply),
     /// The server's connection has come, 1yz has not.
     AwaitStartHavingPeer,
@@ -82,12 +83,15 @@ enum State {
     MovingAfterFinal(Reply),
     /// It has failed, but what is on its way to us is worth keeping.
     MovingAfterFailure(Error),
-    /// The server has said 4yz or 5yz; what is on its way to us is worth keeping, and says whether there was anything.
+    /// The server has said 4yz or 5yz; what is on its way to us is worth keeping, and says whether there was
+    /// anything.
     MovingAfterRefusal(Reply),
-    /// The control connection is lost; what is on its way may be whole all the same, and is given a moment to end.
+    /// The control connection is lost; what is on its way may be whole all the same, and is given a moment to
+    /// end.
     MovingAfterLoss(Error),
     AwaitFinal(Result<u64, MoveError>),
-    /// Our own file failed in mid upload: ABOR has been said, so that what was sent is not taken for the whole.
+    /// Our own file failed in mid upload: ABOR has been said, so that what was sent is not taken for the
+    /// whole.
     AwaitAborted(Error),
     Ended,
 }
@@ -198,8 +202,8 @@ impl Transfer {
         }
     }
 
-    /// How long the server's call is waited for. Where nothing is left that could work in its place, twice as long: a call
-    /// through a busy firewall may need its third SYN, 7 s after the first.
+    /// How long the server's call is waited for. Where nothing is left that could work in its place, twice as
+    /// long: a call through a busy firewall may need its third SYN, 7 s after the first.
     fn until_called(&self) -> Duration {
         if self.approach.has_more_than_calls(self.way) { self.patience.data } else { self.patience.data * 2 }
     }
@@ -222,20 +226,20 @@ impl Transfer {
     fn not_called(&mut self, ours: SocketAddr, why: String, now: Instant) {
         self.out.push(Output::CloseData);
         let tried = (self.way, ours, self.since);
-        let (opening, verdict) =
+        let (opening, outcome) =
             Opening::nobody_came(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
         self.state = State::Opening(Box::new(opening));
-        self.follow(verdict, now);
+        self.follow(outcome, now);
     }
 
     /// The server has not called us, and still owes us a reply: another way in another session.
     fn never_called(&mut self, ours: SocketAddr, now: Instant) {
         let tried = (self.way, ours, self.since);
         let why = format!("the server did not connect to our port {}", ours.port());
-        let (approach, verdict) =
+        let (approach, outcome) =
             Opening::anew_without(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
-        match verdict {
-            Verdict::Anew => self.end(Ok(Transferred::Anew { approach })),
+        match outcome {
+            Outcome::Anew => self.end(Ok(Transferred::Anew { approach })),
             _ => {
                 let error = self.no_data(ours, "the server did not connect".to_owned(), now);
                 self.end_in_doubt(error);
@@ -246,8 +250,8 @@ impl Transfer {
     /// A 4yz or 5yz where bytes should move or have moved: so many, if that is known.
     fn ended_by(&mut self, reply: Reply, moved: Option<u64>) {
         let refused = match reply.code.severity() {
-            // The server's no to an upload is one whenever it comes: its disk is full after the first byte or the last. Of a
-            // download some bytes are here, and are kept.
+            // The server's no to an upload is one whenever it comes: its disk is full after the first byte or
+            // the last. Of a download some bytes are here, and are kept.
             Severity::Permanent => self.flow == Flow::Up || moved.unwrap_or(0) == 0,
             Severity::Transient if self.flow == Flow::Up => reply.code.get() == 452,
             // The same of a file that cannot be read just now. 425 and 426 are about the connection.
@@ -381,7 +385,7 @@ impl Transfer {
                 self.end(Err(insecure(what, todo)));
             }
             MoveError::Stalled(after) => {
-                let place = Box::new(Place {
+                let connection = Box::new(DataConnection {
                     said: self.said.clone(),
                     way: self.way,
                     server: self.approach.server,
@@ -389,7 +393,7 @@ impl Transfer {
                 });
                 let also = also.to_owned();
                 self.out.push(Output::HangUp);
-                self.end(Err(Error::Stalled { place, also, after, moved: 0 }));
+                self.end(Err(Error::Stalled { connection, also, after, moved: 0 }));
             }
         }
     }
@@ -408,8 +412,8 @@ impl Transfer {
                 let what = self.broken_off_by(&reply);
                 self.break_off(what, 0);
             }
-            // Of an empty directory some servers say 226 at once, and leave the data connection alone. Whoever reads the listing
-            // knows whether bytes came.
+            // Of an empty directory some servers say 226 at once, and leave the data connection alone.
+            // Whoever reads the listing knows whether bytes came.
             (State::MovingAfterFinal(last), Err(MoveError::Stalled(_) | MoveError::Peer(_)))
                 if self.is_listing() && !self.started =>
             {
@@ -424,8 +428,8 @@ impl Transfer {
                 self.moved_error(MoveError::Stalled(after), "");
             }
             (State::Moving, Err(MoveError::Local(source))) if self.flow == Flow::Up => {
-                // The reset that ends the data connection may become an ordinary end on its way through a proxy: a server that
-                // hears commands meanwhile is told first.
+                // The reset that ends the data connection may become an ordinary end on its way through a
+                // proxy: a server that hears commands meanwhile is told first.
                 self.out.push(Output::Send(Command::Abor));
                 let error = Error::Local { doing: self.said.clone(), source };
                 self.state = State::AwaitAborted(error);
@@ -454,8 +458,8 @@ impl Transfer {
                 self.end(Err(error));
             }
             State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => self.never_called(ours, now),
-            // An empty directory: the server has nothing to call us for. That says nothing about ways. (Behind a 1yz something was
-            // sent, and did not reach us.)
+            // An empty directory: the server has nothing to call us for. That says nothing about ways.
+            // (Behind a 1yz something was sent, and did not reach us.)
             State::AwaitPeerAfterFinal(_, last) if self.is_listing() && !self.started => {
                 self.way = self.approach.first;
                 self.whole(0, last);
@@ -514,25 +518,25 @@ impl Transfer {
 
     fn open(&mut self, input: Input, now: Instant) {
         let State::Opening(opening) = &mut self.state else { return };
-        let verdict = opening.handle(input, now, &mut self.out);
-        self.follow(verdict, now);
+        let outcome = opening.handle(input, now, &mut self.out);
+        self.follow(outcome, now);
     }
 
-    fn follow(&mut self, verdict: Verdict, now: Instant) {
+    fn follow(&mut self, outcome: Outcome, now: Instant) {
         let State::Opening(opening) = std::mem::replace(&mut self.state, State::Ended) else { return };
-        match verdict {
-            Verdict::Pending => {
+        match outcome {
+            Outcome::Pending => {
                 self.by = Some(opening.deadline());
                 self.state = State::Opening(opening);
             }
-            Verdict::Ready(way, socket) => {
+            Outcome::Ready(way, socket) => {
                 self.way = way;
                 self.data = Some(socket.port());
                 self.approach = opening.into_approach();
                 self.opened(socket, now);
             }
-            Verdict::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
-            Verdict::Failed(error) => self.end(Err(error)),
+            Outcome::Anew => self.end(Ok(Transferred::Anew { approach: opening.into_approach() })),
+            Outcome::Failed(error) => self.end(Err(error)),
         }
     }
 }

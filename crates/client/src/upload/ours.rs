@@ -26,7 +26,8 @@ impl Stored {
         self.ours.length
     }
 
-    /// The time of modification of what was sent, to the second; our file may have changed since. None before 1970.
+    /// The time of modification of what was sent, to the second; our file may have changed since. None before
+    /// 1970.
     #[must_use]
     pub fn modified(&self) -> Option<Stamp> {
         self.ours.stamp()
@@ -76,7 +77,8 @@ pub(super) fn snapshot(file: &File) -> Result<Snapshot, Error> {
     Snapshot::of(file).map_err(|error| Error::local("looking at our file", error))
 }
 
-/// Is what was sent the content of one version of our file? `content` is the hash of what was to be sent, where it is known.
+/// Is what was sent the content of one version of our file? `content` is the hash of what was to be sent,
+/// where it is known.
 pub(super) async fn is_unchanged(
     file: &Arc<File>,
     before: &Snapshot,

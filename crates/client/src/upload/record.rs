@@ -1,16 +1,17 @@
 //! What did this machine begin to upload, and was it this file?
 //!
-//! A server may keep a broken upload where nothing but SIZE sees it, so that its bytes cannot be compared with ours. That they are
-//! ours is known from here: a small file for each upload that is under way or was broken off,
+//! A server may keep a broken upload where nothing but SIZE sees it, so that its bytes cannot be compared
+//! with ours. That they are ours is known from here: a small file for each upload that is under way or was
+//! broken off,
 //!
 //! ```text
 //!   $XDG_STATE_HOME/pasv/uploads/SHA-256(host, port, user, path):   2 DEVICE INODE LENGTH MTIME.NS CTIME.NS WAS [BYTES SENT]
 //! ```
-//! where WAS is what the site told of the name before: `none`, SIZE, SIZE@MDTM, or `?`. A server may keep the file that was there
-//! until ours is whole, or refuse ours: what has still that SIZE and time is not ours. The record is written before the first byte
-//! goes, removed when the file has arrived (unless it may still change within the second that is its
-//! time), and of no use after thirty days. The process may be killed
-//! at any time: without the last number any length up to that of the file may have been sent.
+//! where WAS is what the site told of the name before: `none`, SIZE, SIZE@MDTM, or `?`. A server may keep the
+//! file that was there until ours is whole, or refuse ours: what has still that SIZE and time is not ours.
+//! The record is written before the first byte goes, removed when the file has arrived (unless it may still
+//! change within the second that is its time), and of no use after thirty days. The process may be killed at
+//! any time: without the last number any length up to that of the file may have been sent.
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
@@ -49,7 +50,8 @@ impl Snapshot {
         (self.modified.0 >= 0).then(|| Stamp::from_seconds(self.modified.0))
     }
 
-    /// May it still be changed without another time of modification, to the second? The kernel's time is some ticks old.
+    /// May it still be changed without another time of modification, to the second? The kernel's time is some
+    /// ticks old.
     pub(crate) fn is_fresh(&self) -> bool {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         now.saturating_sub(Duration::from_millis(20)).as_secs() <= u64::try_from(self.modified.0).unwrap_or(0)
@@ -145,7 +147,7 @@ pub struct Records {
 
 /// Where one record is.
 #[derive(Clone, Debug)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct RecordFile(PathBuf);
 
 impl Records {
     /// In this folder, which is made when it is needed.
@@ -154,7 +156,7 @@ impl Records {
         Self { folder: folder.into() }
     }
 
-    pub(crate) fn place(&self, host: &str, port: u16, user: &[u8], path: &Pathname) -> Place {
+    pub(crate) fn file(&self, host: &str, port: u16, user: &[u8], path: &Pathname) -> RecordFile {
         let mut hash = Sha256::new();
         // No part of it holds a NUL.
         for part in [host.to_ascii_lowercase().as_bytes(), port.to_string().as_bytes(), user, path.as_bytes()]
@@ -163,7 +165,7 @@ impl Records {
             hash.update([0]);
         }
         let name: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Place(self.folder.join(name))
+        RecordFile(self.folder.join(name))
     }
 
     /// Removes what is of no use any more.
@@ -180,7 +182,7 @@ impl Records {
     }
 }
 
-impl Place {
+impl RecordFile {
     pub(crate) fn look(&self) -> Option<Record> {
         let mut text = String::new();
         io::Read::read_to_string(&mut io::Read::take(File::open(&self.0).ok()?, LONGEST), &mut text).ok()?;
@@ -236,35 +238,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let records = Records::in_folder(folder.path().join("a/uploads"));
         let path = |text: &str| Pathname::new(text).unwrap();
-        let place = records.place("Host", 21, b"ada", &path("a"));
-        assert_eq!(place.look(), None);
-        let file = folder.path().join("ours");
-        fs::write(&file, "abc").unwrap();
-        let ours = Snapshot::of(&File::open(&file).unwrap()).unwrap();
+        let file = records.file("Host", 21, b"ada", &path("a"));
+        assert_eq!(file.look(), None);
+        let ours_at = folder.path().join("ours");
+        fs::write(&ours_at, "abc").unwrap();
+        let ours = Snapshot::of(&File::open(&ours_at).unwrap()).unwrap();
         let there = |time| Was::There { size: 7, time };
         for was in [Was::Unknown, Was::Absent, there(None), there(Some(-5))] {
             for sent in [None, Some(2)] {
-                place.keep(Record { ours, was, sent }).unwrap();
-                assert_eq!(place.look(), Some(Record { ours, was, sent }));
+                file.keep(Record { ours, was, sent }).unwrap();
+                assert_eq!(file.look(), Some(Record { ours, was, sent }));
             }
         }
-        assert_eq!(records.place("host", 21, b"ada", &path("a")).look().unwrap().sent, Some(2));
+        assert_eq!(records.file("host", 21, b"ada", &path("a")).look().unwrap().sent, Some(2));
         for other in [
-            records.place("host", 22, b"ada", &path("a")),
-            records.place("host", 21, b"bob", &path("a")),
-            records.place("host", 21, b"ada", &path("b")),
+            records.file("host", 22, b"ada", &path("a")),
+            records.file("host", 21, b"bob", &path("a")),
+            records.file("host", 21, b"ada", &path("b")),
         ] {
             assert_eq!(other.look(), None);
         }
-        fs::write(&file, "abd").unwrap();
-        assert_ne!(Snapshot::of(&File::open(&file).unwrap()).unwrap(), ours);
+        fs::write(&ours_at, "abd").unwrap();
+        assert_ne!(Snapshot::of(&File::open(&ours_at).unwrap()).unwrap(), ours);
 
-        let text = fs::read(&place.0).unwrap();
+        let text = fs::read(&file.0).unwrap();
         for end in 0..text.len() {
-            fs::write(&place.0, &text[..end]).unwrap();
-            assert_eq!(place.look(), None, "{end}");
+            fs::write(&file.0, &text[..end]).unwrap();
+            assert_eq!(file.look(), None, "{end}");
         }
-        place.forget();
+        file.forget();
         assert_eq!(fs::read_dir(folder.path().join("a/uploads")).unwrap().count(), 0);
     }
     #[test]

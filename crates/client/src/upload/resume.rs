@@ -7,11 +7,12 @@
 //!     '--shorter, or as long and out of sight--> do its bytes prove to be ours? --no--> whole
 //!                                                   '--yes--> REST, STOR, the rest (or nothing) --> 2yz, HASH --> done
 //! ```
-//! They are proven by HASH of a RANG; by comparing all of them, where they are no more than 64 KiB; by our own record of the broken
-//! upload, of a file that has not changed since, where the server keeps them out of sight; and by that record together with the last
-//! 64 KiB of them, where they can be fetched. The record counts only where it says that the name was absent before the upload, or had
-//! another SIZE or time than now: else what is there may be the older file. Whatever else is there is another file: it is replaced,
-//! as without `-c`, which is said.
+//! They are proven by HASH of a RANG; by comparing all of them, where they are no more than 64 KiB; by our
+//! own record of the broken upload, of a file that has not changed since, where the server keeps them out of
+//! sight; and by that record together with the last 64 KiB of them, where they can be fetched. The record
+//! counts only where it says that the name was absent before the upload, or had another SIZE or time than
+//! now: else what is there may be the older file. Whatever else is there is another file: it is replaced, as
+//! without `-c`, which is said.
 use std::fs::File;
 use std::sync::Arc;
 
@@ -27,10 +28,12 @@ use crate::event::Event;
 use crate::options::Verify;
 use crate::proof::{Before, Compared, More, SEAM, Sent};
 
-/// Of a file up to this length the HASH is asked for though length and time are the same: it costs next to nothing.
+/// Of a file up to this length the HASH is asked for though length and time are the same: it costs next to
+/// nothing.
 const HASHED: u64 = 1 << 20;
 
-/// With `-c` a shorter file is not noted in the records: it is sent again sooner than it is looked for. Without `-c` it is no file below
+/// With `-c` a shorter file is not noted in the records: it is sent again sooner than it is looked for.
+/// Without `-c` it is no file below
 /// [`LONG`](super::LONG), as what was there before has to be asked for.
 pub const NOTED: u64 = 64 * 1024;
 
@@ -107,7 +110,7 @@ impl Client {
             let why = format!("the server's file has {there} bytes, the local one {length}");
             return Ok(Plan::Whole(Some(why)));
         }
-        let record = self.record_of(path).and_then(|place| place.look());
+        let record = self.record_of(path).and_then(|file| file.look());
         let noted = match record
             .filter(|record| record.ours == *ours && record.sent.is_none_or(|sent| there <= sent))
         {
@@ -171,7 +174,8 @@ impl Client {
         })
     }
 
-    /// Sends the rest. Where that does not come to a good end, in which words it is to be said that all is sent.
+    /// Sends the rest. Where that does not come to a good end, in which words it is to be said that all is
+    /// sent.
     async fn add_rest(
         &mut self,
         path: &Pathname,
@@ -208,8 +212,8 @@ impl Client {
         if let Err(doubt) = self.arrived(path, file, length, (last.is_some(), before)).await? {
             return Ok(Err(doubt.reason(path, length)));
         }
-        // What was out of sight can be looked at now; and the server may have put the rest behind another start than it showed,
-        // where somebody else has stored to the name meanwhile.
+        // What was out of sight can be looked at now; and the server may have put the rest behind another
+        // start than it showed, where somebody else has stored to the name meanwhile.
         let whole = match self.compare_hash(path, file, length).await? {
             Compared::Unknown => {
                 let more = if there < length { More::Some } else { More::None };
@@ -223,7 +227,8 @@ impl Client {
         Ok(Ok(Stored { sent: Resumed::Sent(length - there), ours: *ours }))
     }
 
-    /// Sends the rest of a file whose start is at the site: REST and STOR, or APPE where the server takes no REST before STOR.
+    /// Sends the rest of a file whose start is at the site: REST and STOR, or APPE where the server takes no
+    /// REST before STOR.
     async fn send_from(
         &mut self,
         path: &Pathname,
@@ -240,7 +245,8 @@ impl Client {
             .await
         {
             Err(error)
-                // Not where the server knows REST and has not so many bytes: APPE would add to something else.
+                // Not where the server knows REST and has not so many bytes: APPE would add to something
+                // else.
                 if matches!(&error, Error::Refused { reply, .. } if (500..=504).contains(&reply.code.get()))
                     && progress.bytes() == before
                     && self.size(path).await? == Some(there) =>

@@ -1,4 +1,5 @@
-//! Are files read and written piece by piece, and what becomes of the session when that is left in its middle?
+//! Are files read and written piece by piece, and what becomes of the session when that is left in its
+//! middle?
 use std::time::Duration;
 
 use client::{Client, Credentials, Download, Endpoint, Error, SessionSpec, Upload, WriteMode, no_watcher};

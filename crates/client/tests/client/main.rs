@@ -1,6 +1,7 @@
 //! Does the client survive what servers do? Stories with a scripted peer over loopback.
 //!
-//! `tests/sessions/client/*.txt` are replayed one by one; what a file cannot say well is a test of its own here.
+//! `tests/sessions/client/*.txt` are replayed one by one; what a file cannot say well is a test of its own
+//! here.
 mod broken_uploads;
 mod handles;
 mod model;

@@ -12,8 +12,8 @@
 //!   ! dial                  connects to the port that the last EPRT or PORT told
 //!   ! flood                 says lines of a multi-line reply until the client has had enough
 //! ```
-//! In an `S:` line `{port}` is the port of a data socket that is opened for it, `{p},{q}` the same for a 227, and
-//! `{dead}` a port where nobody listens, and `{silent}` one where nothing answers.
+//! In an `S:` line `{port}` is the port of a data socket that is opened for it, `{p},{q}` the same for a 227,
+//! and `{dead}` a port where nobody listens, and `{silent}` one where nothing answers.
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;

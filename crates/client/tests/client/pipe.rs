@@ -1,4 +1,5 @@
-//! Is what comes from a pipe sent once more where its beginning got lost, and never left half sent as if it were whole?
+//! Is what comes from a pipe sent once more where its beginning got lost, and never left half sent as if it
+//! were whole?
 use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use crate::peer::{Peer, accept};
 const FIRST: usize = 100_000;
 const SECOND: usize = 1000;
 
-/// Takes nothing in its first session, so that what was sent waits for ever; in the second it takes all. Returns what came.
+/// Takes nothing in its first session, so that what was sent waits for ever; in the second it takes all.
+/// Returns what came.
 fn swallowing(peer: &mut Peer, go_on: &Sender<()>) -> Result<Vec<u8>, String> {
     let up_to_data = |step: &mut dyn FnMut(&str, &str) -> Result<(), String>| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| e.to_string())?;

@@ -6,7 +6,8 @@ use client::{Client, Credentials, Endpoint, Error, SessionSpec, no_watcher};
 
 use crate::peer::Peer;
 
-/// More than a client that keeps its listing could deliver before the end: there is none until all has been delivered.
+/// More than a client that keeps its listing could deliver before the end: there is none until all has been
+/// delivered.
 const BLOCKS: usize = 400;
 const BLOCK: usize = 1000;
 

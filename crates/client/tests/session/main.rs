@@ -1,7 +1,7 @@
 //! Does every goal come to an end, whatever happens to it and in whatever order?
 //!
-//! The machines are driven by made-up histories: replies of any code, connections that stand or do not, bytes that
-//! end or break, and time that passes. No socket is open.
+//! The machines are driven by made-up histories: replies of any code, connections that stand or do not, bytes
+//! that end or break, and time that passes. No socket is open.
 mod races;
 
 use std::io;
@@ -310,6 +310,7 @@ fn an_upload_whose_file_fails_is_aborted_and_not_ended() {
     step(Input::Reply(Reply::new(150, "go on")));
     step(Input::Moved(Err(MoveError::Local(io::ErrorKind::UnexpectedEof.into()))));
     step(Input::Reply(Reply::new(426, "as you wish")));
-    // The data connection stays open until the server has heard of the ABOR: its end would say "that was all".
+    // The data connection stays open until the server has heard of the ABOR: its end would say "that was
+    // all".
     assert_eq!(did, ["EPSV", "Dial", "STOR", "Move", "ABOR", "HangUp", "CloseData", "local"]);
 }

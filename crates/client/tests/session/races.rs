@@ -208,8 +208,9 @@ fn cut() -> Input {
     Input::Lost(Error::Broken { what: "reset".into(), moved: 0 })
 }
 
-/// A middlebox that has never heard of EPSV in one session and of PASV in the next, or a server with one session a user that
-/// takes the second verb for a fault: the transfer failed, though active mode would have worked.
+/// A middlebox that has never heard of EPSV in one session and of PASV in the next, or a server with one
+/// session a user that takes the second verb for a fault: the transfer failed, though active mode would have
+/// worked.
 #[test]
 fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichever_it_is() {
     for swallows in [true, false] {
@@ -228,7 +229,8 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
         race.hears(200, "ok").did(&["listen", "EPRT", "RETR", "accept"]);
         race.meets(Input::Connected).hears(150, "ok").meets(Input::Moved(Ok(3))).hears(226, "ok");
         assert!(matches!(race.end, Some(Ok(Transferred::Whole { way: Way::Eprt, .. }))), "{:?}", race.end);
-        // Who asks for active mode gets passive in time where it is the verbs of active mode that are swallowed.
+        // Who asks for active mode gets passive in time where it is the verbs of active mode that are
+        // swallowed.
         let mut race = Race::of(Mode::Active);
         let mut approach = swallowed(&mut race);
         let mut waited = race.elapsed();
@@ -252,7 +254,8 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
     assert!(told.contains("no answer to PASV within 30 s"), "{told}");
 }
 
-/// A way that was remembered and that a firewall swallows by now cost a failure at every visit for thirty days.
+/// A way that was remembered and that a firewall swallows by now cost a failure at every visit for thirty
+/// days.
 #[test]
 fn a_remembered_way_that_is_swallowed_by_now_costs_five_seconds() {
     for first in [Way::Pasv, Way::Eprt, Way::Port] {

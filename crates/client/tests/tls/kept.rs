@@ -1,4 +1,5 @@
-//! Can TLS be taken away from a client that was offered it, or an upload under it be cut so that it looks whole?
+//! Can TLS be taken away from a client that was offered it, or an upload under it be cut so that it looks
+//! whole?
 use std::io::ErrorKind;
 use std::sync::Arc;
 

@@ -320,8 +320,8 @@ async fn an_upload_without_a_last_reply_is_sent_under_tls_again() {
     }
 }
 
-/// The order that loses no byte: the end of TLS, the end of our stream, the peer's end, our close; then the last reply counts,
-/// and only then is the site asked what it has.
+/// The order that loses no byte: the end of TLS, the end of our stream, the peer's end, our close; then the
+/// last reply counts, and only then is the site asked what it has.
 #[tokio::test]
 async fn an_upload_ends_in_order_before_it_is_asked_for() {
     for versions in BOTH {
@@ -412,7 +412,8 @@ async fn a_certificate_of_ours_is_shown_and_its_lack_is_told() {
     }
 }
 
-/// IIS and others end data connections so. Once, `get` failed for it, and `get -c` then took the same bytes unasked.
+/// IIS and others end data connections so. Once, `get` failed for it, and `get -c` then took the same bytes
+/// unasked.
 #[tokio::test]
 async fn an_end_without_close_notify_is_believed_where_size_and_226_agree() {
     for (size, last) in [(6, "226 that was it"), (7, "226 that was it"), (6, "426 it was not")] {

@@ -120,7 +120,8 @@ impl Peer {
         self.control = None;
     }
 
-    /// Takes a control connection, and whatever is said on it once TLS was agreed on: as where large packets do not pass.
+    /// Takes a control connection, and whatever is said on it once TLS was agreed on: as where large packets
+    /// do not pass.
     pub(crate) async fn swallows(&mut self, tls: TlsMode) {
         self.accept().await;
         if tls != TlsMode::Implicit {
@@ -233,8 +234,8 @@ impl Peer {
         came
     }
 
-    /// All bytes of an upload and its orderly end; then says `last`, and takes its time to end the data connection. Until
-    /// then the client reads, whatever comes, and asks for nothing.
+    /// All bytes of an upload and its orderly end; then says `last`, and takes its time to end the data
+    /// connection. Until then the client reads, whatever comes, and asks for nothing.
     pub(crate) async fn receives_and_lingers(&mut self, last: &str) -> Vec<u8> {
         let mut data = self.data(Flow::Receives).await;
         let mut came = Vec::new();
@@ -248,7 +249,8 @@ impl Peer {
         came
     }
 
-    /// The beginning of an upload, and how its data connection ends when `go_on` says that the client is done with it.
+    /// The beginning of an upload, and how its data connection ends when `go_on` says that the client is done
+    /// with it.
     pub(crate) async fn sees_the_end(
         &mut self,
         begun: impl FnOnce(),

@@ -1,4 +1,5 @@
-//! Deletions: is nothing gone but what is below the name, whatever links are there and however the server tells them?
+//! Deletions: is nothing gone but what is below the name, whatever links are there and however the server
+//! tells them?
 //!
 //! The site is a real folder behind a small server, so that links are what they are.
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,8 @@
 //! How does the site of the model speak FTP? Over loopback, in the runtime of the test.
 //!
-//! What it does wrong is in its [`World`]; nothing here decides by itself. Reading and writing go through the world piece by
-//! piece, so that a file that changes in the middle is a mixture, as with a server that reads in place.
+//! What it does wrong is in its [`World`]; nothing here decides by itself. Reading and writing go through the
+//! world piece by piece, so that a file that changes in the middle is a mixture, as with a server that reads
+//! in place.
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -187,7 +188,8 @@ impl Session {
             ("SIZE" | "MDTM" | "MLST" | "HASH" | "RETR" | "DELE", None) => "550 no such file".to_owned(),
             _ => "502 no".to_owned(),
         };
-        // Without FEAT, which a client leaves out in the next session, only SIZE would show that a 226 lies: stories show that.
+        // Without FEAT, which a client leaves out in the next session, only SIZE would show that a 226 lies:
+        // stories show that.
         if verb == "FEAT" {
             self.left = self.left.map(|left| left.max(answer.len() + 2));
         }

@@ -1,4 +1,5 @@
-//! Uploads: put and put -c of files that change, to sites that keep parts in several ways, two at once, and killed.
+//! Uploads: put and put -c of files that change, to sites that keep parts in several ways, two at once, and
+//! killed.
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -224,7 +225,8 @@ async fn step(scene: &Scene, op: &Op) -> Came {
         let mut world = lock(&scene.world);
         world.forget();
         world.faults = faults.iter().cloned().collect();
-        // Nobody could tell from an upload that went well what somebody else does to its file at the same moment.
+        // Nobody could tell from an upload that went well what somebody else does to its file at the same
+        // moment.
         world.faults.iter_mut().for_each(|fault| fault.change = None);
         if !world.offers.size {
             // Nobody could know of an end that is none, where the server says that it is.
@@ -327,8 +329,8 @@ fn check(scene: &Scene, before: &BTreeMap<String, File>, came: &Came) -> Result<
     if fine { Ok(()) } else { Err(format!("it was {}, is {}, ours {lengths:?}", length(was), length(is))) }
 }
 
-/// The site has published something else than what was sent to it: it ignores REST, or has none, so that APPE may add to another
-/// start than the one that it shows, or it has lost an end.
+/// The site has published something else than what was sent to it: it ignores REST, or has none, so that APPE
+/// may add to another start than the one that it shows, or it has lost an end.
 fn lies(world: &World) -> bool {
     world.offers.rest != Rest::Works || world.lied
 }
@@ -413,7 +415,8 @@ async fn a_part_of_another_under_our_record_is_found_out() {
         let scene = Scene::new(Offers { hash, ..Offers::ALL }, BIG).await;
         broken(&scene, Cut::Both).await;
         lock(&scene.world).parts.insert(NAME.to_owned(), vec![9; 100_000]);
-        // So many bytes were not sent, so that they may be anybody's; or they were, and the rest is put behind them.
+        // So many bytes were not sent, so that they may be anybody's; or they were, and the rest is put
+        // behind them.
         scene.put(&scene.ours(), true, Verify::Size).await.unwrap();
         assert_eq!(lock(&scene.world).files[NAME].bytes, scene.bytes());
     }

@@ -46,10 +46,11 @@ pub(crate) struct Offers {
 pub(crate) enum Keeps {
     /// Under its name, as it comes.
     InPlace,
-    /// Out of sight, where SIZE tells its length if the name has nothing else. It is published when the data ends in order and the
-    /// control connection is there; else it is kept, and REST and APPE go on with it.
+    /// Out of sight, where SIZE tells its length if the name has nothing else. It is published when the data
+    /// ends in order and the control connection is there; else it is kept, and REST and APPE go on with it.
     OutOfSight,
-    /// Out of sight, and published when the data ends in order, whatever else has ended; a broken one is gone.
+    /// Out of sight, and published when the data ends in order, whatever else has ended; a broken one is
+    /// gone.
     UntilFin,
 }
 
