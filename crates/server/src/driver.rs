@@ -117,7 +117,7 @@ pub(crate) async fn run(
     }
     drop(driver);
     control.shutdown();
-    // Bytes that nobody has read would turn the close into a reset, which takes the last reply with it.
+    // Unread bytes would turn the close into a reset, which takes the last reply with it.
     let _ = timeout(LINGER, async {
         let (mut rest, mut read) = (Vec::new(), 0);
         while read < LINGERED

@@ -45,7 +45,7 @@ pub fn check_command(command: &Command, rights: Option<Rights>, listener: &Liste
 }
 
 /// What it takes to store a new file: to go where it belongs, and to send it. Neither shows what is there;
-/// MKD would let strangers fill the tree with names that nobody but the administrator can remove, and APPE
+/// MKD would let strangers fill the tree with names that only the administrator can remove, and APPE
 /// changes what is there.
 fn is_for_storing(verb: Verb) -> bool {
     matches!(verb, Verb::Stor | Verb::Stou | Verb::Cwd | Verb::Xcwd | Verb::Cdup | Verb::Xcup)

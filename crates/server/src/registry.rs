@@ -350,7 +350,7 @@ impl Registration {
     }
 }
 
-/// Tells whoever watches.
+/// Tells the watchers.
 fn changed(registry: &Registry, entry: &Entry, what: Happened) {
     let changes = &registry.0.changes;
     if changes.receiver_count() > 0 {

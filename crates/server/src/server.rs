@@ -298,7 +298,7 @@ impl Server {
     }
 }
 
-/// Ends the sessions of a server that is dropped while it runs: nobody is left who could end them.
+/// Ends the sessions of a server that is dropped while it runs: nothing else would end them.
 struct EndsWithServer(Registry);
 
 impl Drop for EndsWithServer {

@@ -74,12 +74,12 @@ pub enum BadAccounts {
     /// One name twice.
     #[error("there are two users {0:?}")]
     Twice(String),
-    /// A name that is nobody's own while anonymous users are let in.
+    /// A name that means anonymous users while they are let in.
     #[error("{0:?} means anonymous users, who are let in here; give that user another name")]
     Reserved(String),
     /// A name that USER cannot carry.
     #[error("{0:?} cannot be a user's name: it is empty, or has control characters in it")]
-    Unspeakable(String),
+    UnusableName(String),
     /// The system gave no random bytes.
     #[error("the system has no random bytes to give")]
     NoRandomness,
@@ -120,7 +120,7 @@ impl Accounts {
         for account in accounts {
             let name = account.name.clone();
             if name.is_empty() || name.contains(char::is_control) {
-                return Err(BadAccounts::Unspeakable(name));
+                return Err(BadAccounts::UnusableName(name));
             }
             if anonymous.is_some() && is_anonymous(name.as_bytes()) {
                 return Err(BadAccounts::Reserved(name));
@@ -205,10 +205,10 @@ impl Accounts {
         let (buffers, places, cores) = (Arc::clone(&self.buffers), Arc::clone(&self.places), self.cores);
         let right = tokio::task::spawn_blocking(move || {
             let right = hash.verify(&password, &buffers);
-            // Only now, also when nobody waits for the answer any more: the core was busy until here.
+            // Only now, also when the session has ended meanwhile: the core was busy until here.
             drop(place);
             if places.available_permits() == cores {
-                // Nothing is under way and nobody waits, so the memory goes back to the system.
+                // No check is under way or waits, so the memory goes back to the system.
                 buffers.clear();
             }
             right

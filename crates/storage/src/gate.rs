@@ -189,8 +189,8 @@ pub enum Prompt {
 /// An answer that may take its time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A way in. Whatever it asks, a file, a database or another server, its answers may take their time; but
-/// that must tell nobody who exists and who does not.
+/// Lets users in. Whatever it asks, a file, a database or another server, its answers may take their time;
+/// but that must tell nobody who exists and who does not.
 pub trait Gate: Send + Sync {
     /// Decides what is asked of a user who has given this name, and shown this certificate under TLS. Whoever
     /// is not anonymous, and has no certificate of this user's, is asked for a password, be there such a user

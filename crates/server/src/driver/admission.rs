@@ -160,7 +160,7 @@ async fn decide(shared: &Shared, attempt: Attempt) -> Input {
     Input::Admitted(answer)
 }
 
-/// Lets in a user whose password is remembered, and nobody else.
+/// Lets in only a user whose password is remembered.
 async fn remembered_only(shared: &Shared, attempt: &Attempt) -> Input {
     match shared.gate.remembered(attempt).await {
         Some(admission) => Input::Admitted(Ok(admission)),

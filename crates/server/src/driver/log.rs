@@ -22,7 +22,7 @@ impl Driver<'_> {
         let from = event.from.as_ref().map(|p| show(p.as_bytes()));
         let (path, from) = (path.as_deref(), from.as_deref());
         let took = event.bytes.and_then(|_| self.last.take());
-        // A transfer is its own user's, whoever the session belongs to when it ends.
+        // A transfer belongs to the user who began it; another may be logged in when it ends.
         let user = match (&event.named, &took) {
             (Some(named), _) => admission::named(named),
             (None, Some(last)) => show(last.user.as_bytes()),

@@ -1,4 +1,4 @@
-//! Is the client still there, and what goes on when it is not?
+//! Is the client still connected, and what is still done for it when it is not?
 use super::state::{Driver, Gone};
 use config::HangUp;
 
@@ -17,7 +17,7 @@ impl Driver<'_> {
         tokio::time::Instant::now() + if self.moved() > 0 { deadlines.stall } else { deadlines.gone }
     }
 
-    /// Is nobody left who could hear of the work that is under way? An upload that is being published is the
+    /// Has the client gone, and does its transfer make no progress? An upload that is being published is the
     /// exception: it is whole, and soon done.
     pub(super) fn is_abandoned(&mut self, gone: &mut Option<Gone>) -> bool {
         let moved = self.moved();

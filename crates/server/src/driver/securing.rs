@@ -1,4 +1,4 @@
-//! How does a control connection come under TLS, what has the client shown then, and whose is it?
+//! How does TLS begin and end on a control connection, and which user is it bound to?
 use std::sync::Arc;
 
 use net::control::{Control, Explicit};
@@ -75,7 +75,7 @@ pub(super) fn shown(id: u64, binding: &Binding) -> Option<Certificate> {
 }
 
 impl Driver<'_> {
-    /// Begins TLS. None: it did not come about, and there is nobody to tell.
+    /// Begins TLS. None: the handshake failed, and the session ends without a reply.
     pub(super) async fn secure(
         &mut self,
         answer: &Reply,
@@ -127,8 +127,8 @@ impl Driver<'_> {
             self.registration.set_user(now, None);
         }
         let Some(binding) = &self.binding else { return };
-        // A transfer that completes under an old login is nobody else's.
-        let running = self.running.as_ref().map(|running| &running.whose.user);
+        // A transfer that completes under an old login stays that user's.
+        let running = self.running.as_ref().map(|running| &running.log.user);
         let now = self.session.user().filter(|now| running.is_none_or(|user| user == *now));
         if now == self.user.as_ref() {
             return;

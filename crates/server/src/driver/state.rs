@@ -40,14 +40,14 @@ pub(super) struct Driver<'a> {
     pub(super) closing_data: Closing,
     pub(super) closing_claim: Closing,
     pub(super) binding: Option<Binding>,
-    /// Whose the binding is known to be.
+    /// The user that the binding knows.
     pub(super) user: Option<Arc<str>>,
     /// Who is logged in, as the registry has it.
     pub(super) noted: Option<Arc<str>>,
     pub(super) running: Option<Running>,
     /// A login that is checked while a transfer runs.
     pub(super) admitting: Option<Pin<Box<dyn Future<Output = Answer> + Send + 'a>>>,
-    pub(super) last: Option<Whose>,
+    pub(super) last: Option<TransferLog>,
     /// The last login that was refused, until its event is logged.
     pub(super) login: Option<Login>,
     pub(super) decoder: LineDecoder,
@@ -62,7 +62,7 @@ pub(super) struct Driver<'a> {
 
 /// A transfer that runs.
 pub(super) struct Running {
-    pub(super) whose: Whose,
+    pub(super) log: TransferLog,
     pub(super) step: Pin<Box<dyn Future<Output = Step> + Send>>,
     /// An upload that is whole is being given its name. That cannot be taken back, nor be known to have
     /// failed. Until then a transfer stops when it is dropped.
@@ -74,9 +74,9 @@ pub(super) struct Running {
     pub(super) is_upload: bool,
 }
 
-/// Whose a transfer is and how it runs, for the log: the session may belong to somebody else before it ends.
+/// What the log is told of a transfer at its end, when another user may be logged in.
 #[derive(Clone)]
-pub(super) struct Whose {
+pub(super) struct TransferLog {
     pub(super) user: Arc<str>,
     pub(super) anonymous: bool,
     pub(super) begun: Instant,

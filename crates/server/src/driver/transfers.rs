@@ -7,7 +7,7 @@ use net::passive::Demand;
 use tokio::time::timeout;
 use wire::Protection;
 
-use super::state::{Driver, LINGER, Running, Whose};
+use super::state::{Driver, LINGER, Running, TransferLog};
 use crate::effect::{DataPlan, Input, Outcome, Output, Plan, What};
 use crate::reason::Reason;
 use crate::registry::{Stop, Track};
@@ -68,10 +68,10 @@ impl Driver<'_> {
         let guard = if private { self.guard() } else { None };
         let settings = self.settings.clone();
         let open = transfer::open(plan, claim, guard, settings, self.local, Arc::clone(&track));
-        let whose = Whose { user, anonymous, begun: Instant::now(), ascii, private };
+        let log = TransferLog { user, anonymous, begun: Instant::now(), ascii, private };
         let step = Box::pin(open);
         let publishing = false;
-        self.running = Some(Running { whose, step, publishing, track, _listed: listed, has_data, is_upload });
+        self.running = Some(Running { log, step, publishing, track, _listed: listed, has_data, is_upload });
     }
 
     pub(super) fn stepped(&mut self, step: Step) {
@@ -103,10 +103,10 @@ impl Driver<'_> {
         self.session.handle(input, Instant::now());
     }
 
-    /// Takes the running transfer out, and notes whose it was.
+    /// Takes the running transfer out, and keeps what the log is told of it.
     pub(super) fn stop_running(&mut self) -> Option<Running> {
         let running = self.running.take()?;
-        self.last = Some(running.whose.clone());
+        self.last = Some(running.log.clone());
         Some(running)
     }
 
@@ -156,7 +156,7 @@ impl Driver<'_> {
         if !self.closing {
             reason.reply().encode(&mut said);
         }
-        // As much as fits: nobody is waited for.
+        // As much as fits, without waiting.
         let _ = self.control.try_write(&said);
     }
 

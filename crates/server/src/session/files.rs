@@ -198,7 +198,7 @@ impl Session {
                 let detail = source.map(ToString::to_string);
                 let reason = Reason::from(error.kind);
                 let begun = matches!(then, Then::Lines { begun: true });
-                // Whoever may only store is not told by the reason what is there; the log is.
+                // A user who may only store does not learn from the reason what is there; the log tells.
                 let hidden = matches!(then, Then::Cwd)
                     && self.logged_in().is_some_and(|(pass, _)| pass.rights().at(&path) == Rights::Drop);
                 let reply = if hidden { Reply::new(550, "No such directory.") } else { reason.reply() };

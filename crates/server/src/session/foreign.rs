@@ -41,7 +41,7 @@ fn is_http(line: &[u8]) -> bool {
 }
 
 /// Is it a header of the PROXY protocol, or the third line of version 2's signature (CR LF CR LF NUL CR LF)?
-/// Whoever may speak for others has had it taken before the session began.
+/// A trusted load balancer's has been read before the session began.
 fn is_proxy(line: &[u8]) -> bool {
     line == b"\0"
         || line

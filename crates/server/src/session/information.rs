@@ -18,7 +18,7 @@ use crate::reason::Reason;
 
 impl Session {
     pub(super) fn features(&mut self) {
-        // Before the login nobody knows what the user may do; the modes are the same for everybody.
+        // Before the login the user's rights are not known; the modes are the same for all.
         let rights = self.logged_in().map_or(vec![Rights::Write], |(pass, _)| pass.rights().all().collect());
         let may =
             |verb: Verb, rights| policy::check(verb.row(), Some(rights), &self.settings.listener).is_ok();

@@ -121,7 +121,7 @@ impl Session {
     pub(super) fn option(&mut self, option: Opt) {
         match option {
             Opt::Utf8(true) => self.reply(200, "UTF-8 enabled."),
-            // Names are bytes all along; whoever wants other bytes gets them.
+            // Names are bytes, in whatever encoding the client sends them.
             Opt::Utf8(false) => self.reply(200, "UTF-8 disabled."),
             Opt::Mlst(names) => {
                 self.parameters.wanted = Wanted::from_names(&names);

@@ -1,6 +1,6 @@
 //! Why is there no data connection, and which of the firewall's rules does that point to?
 //!
-//! Only what the evidence is enough for is said: the client reads it, and so does whoever it asks for help.
+//! Only what the evidence is enough for is said: users read it, and so do those they ask for help.
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(super) async fn watched<T>(place: ClaimedPort, arrival: impl Future<Output =
 }
 
 /// Nobody came to a claimed port, where a call was seen or not.
-pub(super) async fn nobody_came(place: &ClaimedPort, seen: Attempt, waited: Duration) -> Outcome {
+pub(super) async fn no_arrival(place: &ClaimedPort, seen: Attempt, waited: Duration) -> Outcome {
     if let Some(error) = exhausted() {
         // The connection may well be there; what cannot be done is to take it.
         return Outcome { detail: Some(error.to_string()), ..Reason::TooManyFiles.into() };
@@ -235,7 +235,7 @@ mod tests {
         let (ports, _) = PassivePorts::bind(&[here], 0..=0, &Options::default()).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
-        let end = nobody_came(&claim.claimed_port(), Attempt::Unknown, Duration::from_secs(10)).await;
+        let end = no_arrival(&claim.claimed_port(), Attempt::Unknown, Duration::from_secs(10)).await;
         assert_eq!(end.broken, Some(Reason::DataNotMade));
         let text = format!(
             "No connection attempt from 127.0.0.1 reached passive port {} within 10 s:",
@@ -251,7 +251,7 @@ mod tests {
         let (ports, _) = PassivePorts::bind(&[here], 0..=0, &Options::default()).unwrap();
         let until = tokio::time::Instant::now() + Duration::from_secs(60);
         let claim = ports.claim(1, here, here, until, Duration::ZERO).await.unwrap();
-        let end = nobody_came(&claim.claimed_port(), Attempt::HalfOpen, Duration::from_secs(10)).await;
+        let end = no_arrival(&claim.claimed_port(), Attempt::HalfOpen, Duration::from_secs(10)).await;
         assert!(told(&end).contains("(rule 4)"), "{end:?}");
         // What is there at once is not looked up at all.
         assert_eq!(watched(claim.claimed_port(), std::future::ready(7)).await, (7, Attempt::Unknown));

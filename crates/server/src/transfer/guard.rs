@@ -39,7 +39,7 @@ pub(super) async fn arrival(
     let (arrived, seen) = diagnosis::watched(port.clone(), arrival).await;
     match arrived {
         Ok(arrival) => Ok((claim, arrival)),
-        Err(NoConnection::NoneCame) => Err((claim, diagnosis::nobody_came(&port, seen, patience).await)),
+        Err(NoConnection::NoneCame) => Err((claim, diagnosis::no_arrival(&port, seen, patience).await)),
         Err(why) => Err((claim, none(&why))),
     }
 }

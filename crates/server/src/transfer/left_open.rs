@@ -41,7 +41,7 @@ pub(crate) enum LeftOpen {
     Claim(Held),
     /// A data connection on which nothing was cut off: it ends in order, under TLS with close_notify.
     Refused(Data),
-    /// One on which not everything has moved: it is just closed, so that under TLS nobody takes what came for
+    /// One on which not everything has moved: it is just closed, so that under TLS what came is not taken for
     /// the whole. What the client still sends makes that a reset.
     Cut(Data),
 }

@@ -1,7 +1,7 @@
 //! One file's journey: from the plan to its outcome.
 //!
 //! ```text
-//!   open: the file (or the sink, or the listing)  -- fails: 550, 553, 452 ... and nobody waited for a connection
+//!   open: the file (or the sink, or the listing)  -- fails: 550, 553, 452 ... and no connection was waited for
 //!         then the data connection                -- fails: 425
 //!   --> Opened, 150
 //!   run:  Source --pump--> data    data --pump--> Sink    entries --lines--> data    Source --> digest
@@ -213,7 +213,7 @@ async fn connect(
                 Err(ClaimError::Ambiguous) => Err(Reason::Contested.into()),
                 Err(ClaimError::Yielded) => Err(Reason::PortYielded.into()),
                 Err(ClaimError::Expired) => {
-                    Err(diagnosis::nobody_came(&claim.claimed_port(), seen, patience).await)
+                    Err(diagnosis::no_arrival(&claim.claimed_port(), seen, patience).await)
                 }
             }
         }

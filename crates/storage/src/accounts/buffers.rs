@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::Block;
 
-/// Buffers that nobody uses at the moment: never more of them than there were verifications at once.
+/// Unused buffers: never more of them than there were verifications at once.
 #[derive(Default)]
 pub(super) struct Buffers(Mutex<Vec<Vec<Block>>>);
 
@@ -30,7 +30,7 @@ impl Buffers {
         self.free().push(buffer);
     }
 
-    /// Frees those that nobody uses.
+    /// Frees the unused ones.
     pub(super) fn clear(&self) {
         let freed = std::mem::take(&mut *self.free());
         drop(freed);

@@ -22,7 +22,7 @@ pub enum Role {
     WithoutPassword,
 }
 
-/// Which certificates are whose. The list can be exchanged while logins go on.
+/// Which certificate belongs to which users. The list can be exchanged while logins go on.
 #[derive(Debug)]
 pub struct Certificates {
     role: Role,

@@ -169,7 +169,7 @@ fn lists_that_cannot_be_are_refused() {
     assert!(Accounts::new(reserved(), None, Duration::ZERO).is_ok());
     for name in ["", "a\nb", "a\0"] {
         let error = Accounts::new([account(name, "a")], None, Duration::ZERO).err();
-        assert_eq!(error, Some(BadAccounts::Unspeakable(name.into())));
+        assert_eq!(error, Some(BadAccounts::UnusableName(name.into())));
     }
 }
 
