@@ -70,5 +70,5 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
 async fn trace(mode: &str, url: &str) -> Result<(), Failure> {
     let line = ["trace", "--tls", "off", "--bytes", "all", "--mode", mode, "--data-port", "next", url];
     let Trace { flags } = Trace::try_parse_from(line).map_err(Failure::usage)?;
-    trace::run(&flags).await
+    Box::pin(trace::run(&flags)).await
 }

@@ -57,8 +57,8 @@ async fn serve(flags: &Flags, site: &SiteConfig, log: Arc<Log>) -> Result<(), Fa
         .bind(site, log.xferlog())
         .map_err(|e| binding::failed(site, flags.listen.names_addresses(), &e))?;
     let (control, implicit, passive) = (server.control(), server.implicit(), server.passive());
-    binding::tell_taken(&server);
-    // Before anybody is told that the server is up: from then on a signal means to drain.
+    binding::warn_of_taken_ports(&server);
+    // Before the server is announced as ready: from then on a signal means to drain.
     let signals = Signals::catch()?;
     let warnings = anonymous::warnings(site);
     if flags.other.quiet {

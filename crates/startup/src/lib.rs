@@ -118,3 +118,38 @@ async fn sweep(tree: &Local) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use config::{Listener, User};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_configuration_becomes_a_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let here =
+            Listener { address: [127, 0, 0, 1].into(), port: 0, passive: false, ..Listener::default() };
+        let implicit = Listener { implicit: true, ..here.clone() };
+        let site = SiteConfig {
+            root: folder.path().into(),
+            users: vec![User { name: "alice".into(), password_file: None }],
+            listeners: vec![here, implicit],
+            ..SiteConfig::default()
+        };
+        let state = folder.path().join("state");
+        let opened = open(&site, Some(&state)).unwrap();
+        assert_eq!(
+            opened.generated.first().map(|(name, password)| (name.as_str(), password.len())),
+            Some(("alice", 20))
+        );
+        let shown = opened.certificate().unwrap().fingerprint;
+        let server = opened.bind(&site, None).unwrap();
+        assert_eq!((server.control().len(), server.implicit().len()), (1, 1));
+        assert!(server.config().listeners.iter().all(|listener| listener.port != 0));
+        // The certificate is kept.
+        assert_eq!(open(&site, Some(&state)).unwrap().certificate().unwrap().fingerprint, shown);
+        let missing = SiteConfig { root: folder.path().join("missing"), ..site };
+        assert!(open(&missing, None).is_err_and(|error| error.text.starts_with("cannot share")));
+    }
+}

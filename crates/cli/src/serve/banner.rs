@@ -1,4 +1,4 @@
-//! What does somebody need to know who has just shared a folder?
+//! What does `pasv serve` print when it is ready: addresses, commands to paste, users, warnings?
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,6 +10,7 @@ use firewall::{Direction, Exposure, Mode, Role, Rule, Rules};
 use startup::Shown;
 
 use super::fold;
+use crate::columns;
 
 /// What the banner shows.
 pub(super) struct Shared<'a> {
@@ -66,10 +67,10 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     }
     here.extend(here_at_once);
     network.extend(network_at_once);
-    // Without TLS where clear text comes first, nobody is sent there who could have it elsewhere.
+    // Where only implicit TLS is offered, the commands use it.
     let at_once = explicit == Tls::Off && !implicit.is_empty();
-    let told = [&outside, &network, &here].into_iter().flatten();
-    let url = told.clone().find(|url| url.starts_with("ftps://") == at_once);
+    let all = [&outside, &network, &here].into_iter().flatten();
+    let url = all.clone().find(|url| url.starts_with("ftps://") == at_once);
     let root = std::fs::canonicalize(&site.root).unwrap_or_else(|_| site.root.clone());
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -78,14 +79,12 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     };
     line(&format!("pasv shares {}", wire::pathname::show(root.as_os_str().as_encoded_bytes())));
     line("");
-    for (n, url) in here.iter().enumerate() {
-        line(&format!("  {}{url}", if n == 0 { "from this machine   " } else { "                    " }));
-    }
-    for (n, url) in network.iter().enumerate() {
-        line(&format!("  {}{url}", if n == 0 { "from the network    " } else { "                    " }));
-    }
-    for (n, url) in outside.iter().enumerate() {
-        line(&format!("  {}{url}", if n == 0 { "from outside        " } else { "                    " }));
+    for (from, urls) in
+        [("from this machine", &here), ("from the network", &network), ("from outside", &outside)]
+    {
+        for (n, url) in urls.iter().enumerate() {
+            line(&format!("  {:<20}{url}", if n == 0 { from } else { "" }));
+        }
     }
     if let Some(certificate) = shared.certificate {
         let how = match explicit {
@@ -131,8 +130,10 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     }
     for warning in shared.warnings {
         line("");
-        wrapped(&format!("WARNING: {warning}."), width.unwrap_or(80))
-            .for_each(|text| line(&format!("  {text}")));
+        let text = format!("WARNING: {warning}.");
+        for text in columns::wrap(&text, "  ", "  ", width.unwrap_or(80)) {
+            line(&text);
+        }
     }
     // Nothing stands in front of a site that only this machine reaches.
     let reached = control.iter().any(|at| !at.ip().is_loopback());
@@ -157,24 +158,6 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     line("");
     line("Press Ctrl-C to stop once transfers have finished, twice to stop now.");
     out
-}
-
-/// Words on lines of `width` at the most, two of which are the margin.
-fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().map_or(0, |line: &mut String| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() + 2 > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.into_iter()
 }
 
 /// What can be pasted elsewhere to get everything at `url`, which is `ftp://`, `ftpes://` or `ftps://`.

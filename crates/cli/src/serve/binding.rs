@@ -1,4 +1,4 @@
-//! Why can a port not be listened on, and which one could?
+//! Why can a port not be bound, and which ports are free?
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ use crate::flags::show_ports;
 use crate::talk::{Exit, Failure, words};
 
 /// Passive ports that are not used, one line for each cause.
-pub(super) fn tell_taken(site: &Server) {
+pub(super) fn warn_of_taken_ports(site: &Server) {
     let own: Vec<u16> = site.control().iter().chain(&site.implicit()).map(SocketAddr::port).collect();
     let (ours, taken): (Vec<_>, Vec<_>) = site.taken().iter().partition(|(port, _)| own.contains(port));
     let ports =
@@ -84,7 +84,7 @@ pub(super) fn failed(site: &SiteConfig, named: bool, error: &BindError) -> Failu
     }
 }
 
-/// The first free port from there on, or the one to begin with.
+/// The first free port from `from` on, or `from`.
 fn free_port(at: IpAddr, from: u16) -> u16 {
     (from..=u16::MAX).take(1000).find(|port| is_free(at, *port)).unwrap_or(from)
 }
@@ -113,7 +113,7 @@ fn all_free(at: IpAddr, mut ports: RangeInclusive<u16>) -> bool {
     ports.all(|port| is_free(at, port))
 }
 
-/// Nobody can know for how long.
+/// Whether a port can be bound now.
 fn is_free(at: IpAddr, port: u16) -> bool {
     let free = |at: IpAddr| TcpListener::bind((at, port)).is_ok();
     // `[::]` is the whole machine here, and of the standard library's sockets it is IPv6 alone on some

@@ -1,4 +1,4 @@
-//! What do signals mean to a server that runs? SIGTERM and SIGINT: stop; SIGHUP: open files again.
+//! What do signals do to a running server? SIGTERM and SIGINT: stop; SIGHUP: open files again.
 use std::fs;
 use std::time::Duration;
 
@@ -49,13 +49,13 @@ impl Signals {
                 }
             }
             // Before it is done: the site may have ended by the time that the line is written.
-            tell(&sessions, patience);
+            log_stop(&sessions, patience);
             sessions.stop_further();
         }
     }
 }
 
-fn tell(sessions: &Registry, patience: Duration) {
+fn log_stop(sessions: &Registry, patience: Duration) {
     let running: Vec<_> =
         sessions.sessions().into_iter().filter_map(|s| Some((s.transfer?, s.id, s.peer))).collect();
     let transfers = running.len();
