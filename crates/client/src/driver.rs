@@ -12,16 +12,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use net::active::ActivePort;
-use net::control::{Control, Explicit};
+use net::control::Control;
 use net::data::Data;
 use net::dial::{Source, dial};
 use net::reserve::Reserved;
 use net::tls::client::{ClientTls, Session, Settings, Trust};
 use net::tls::{HandshakeError, UpgradeError, is_about_our_certificate};
 use tokio::sync::Notify;
-use wire::{Command, Reply, ReplyDecoder};
+use wire::{Command, Reply};
 
 use crate::charset::Charset;
+use crate::control_line::{ControlLine, Lost};
 use crate::error::{Error, words};
 use crate::event::{Dialled, Event, Watcher, said};
 use crate::secrets::Secrets;
@@ -43,7 +44,7 @@ pub(crate) enum Step<G, T> {
 
 /// A control connection and the replies that come on it.
 pub(crate) struct Driver {
-    control: Control,
+    line: ControlLine,
     /// The host as it was named, and the port.
     host: (String, u16),
     security: Option<Arc<Security>>,
@@ -51,11 +52,6 @@ pub(crate) struct Driver {
     tls: Option<Session>,
     /// TLS was begun, whatever came of it.
     agreed: bool,
-    decoder: ReplyDecoder,
-    /// What was read and not decoded yet: at most one read's worth.
-    unread: Vec<u8>,
-    /// How much of `unread` has been decoded.
-    decoded: usize,
     state: State,
     /// A goal is being followed. Set when the next one begins: the future of the last one was dropped in its
     /// middle.
@@ -108,14 +104,11 @@ impl Driver {
     ) -> Self {
         watch(&Event::ControlOpened { local: control.local(), peer: control.peer() });
         Self {
-            control,
+            line: ControlLine::new(control),
             host,
             security,
             tls: None,
             agreed: false,
-            decoder: ReplyDecoder::new(),
-            unread: Vec::new(),
-            decoded: 0,
             state: State::Open,
             busy: false,
             beside: Beside::Nothing,
@@ -143,7 +136,7 @@ impl Driver {
 
     /// The server's end of the control connection.
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.control.peer()
+        self.line.control().peer()
     }
 
     /// No data connection can resume the control connection's session any more, though they did.
@@ -153,7 +146,7 @@ impl Driver {
 
     /// Our end of the control connection.
     pub(crate) fn local(&self) -> SocketAddr {
-        self.control.local()
+        self.line.control().local()
     }
 
     /// Is it under TLS?
@@ -183,7 +176,7 @@ impl Driver {
         if self.state == State::Open {
             self.state = State::GivenUp;
         }
-        self.control.shutdown();
+        self.line.control().shutdown();
     }
 
     /// Can another command be said?
@@ -250,11 +243,10 @@ impl Driver {
                 }
             }
             let deadline = goal.deadline();
-            let Self { control, decoder, unread, decoded, state, .. } = self;
             let input = tokio::select! {
                 done = &mut work => return Ok(Step::Done(done)),
                 input = self.beside.work(&self.watch, self.uploading) => input,
-                reply = next_reply(control, decoder, unread, decoded, *state) => match reply {
+                reply = next_reply(&mut self.line, self.state) => match reply {
                     Ok(reply) => {
                         let reply = self.decoded(reply);
                         (self.watch)(&self.secrets.event(Event::Answered(reply.clone())));
@@ -302,7 +294,7 @@ impl Driver {
             }
             Output::Accept => {
                 if let Beside::Listening(port) = std::mem::replace(&mut self.beside, Beside::Nothing) {
-                    let peer = self.control.peer().ip();
+                    let peer = self.line.control().peer().ip();
                     let coming = async move { port.connection(peer).await };
                     self.beside = Beside::Connecting(Dialled::ByServer, Box::pin(coming));
                 }
@@ -325,37 +317,25 @@ impl Driver {
     /// Begins TLS on the control connection, and has the certificate judged.
     async fn protect(&mut self, start: Start) -> Result<(), Error> {
         self.agreed = true;
-        (self.watch)(&Event::TlsAgreed { peer: self.control.peer() });
+        (self.watch)(&Event::TlsAgreed { peer: self.line.control().peer() });
         let Some(security) = self.security.clone() else {
             return Err(insecure(
                 "TLS is asked for, and nobody says whom to trust",
                 "this is a fault of the program",
             ));
         };
-        let explicit = match start {
-            Start::AfterAuth => {
-                let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
-                Some(Explicit { read_ahead, answer: b"" })
-            }
-            Start::AtOnce => None,
-        };
         let (host, port) = &self.host;
-        // A zone is this machine's own affair, and no part of a name.
-        let name = host.split('%').next().unwrap_or_default();
         let tls = ClientTls::new(security.settings.clone());
-        let session = self.control.connect_tls(&tls, name, explicit, self.handshake_limit).await;
+        let session = self.line.start_tls(&tls, host, start == Start::AfterAuth, self.handshake_limit).await;
         let done = match session {
             Ok(session) => judged(&security, host, *port, &session).await.map(|print| (session, print)),
             Err(UpgradeError::Handshake(HandshakeError::Late(after))) => {
-                let unacknowledged = self.control.unacknowledged();
+                let unacknowledged = self.line.control().unacknowledged();
                 Err(Error::HandshakeStalled { host: host.clone(), port: *port, after, unacknowledged })
             }
             Err(error) => Err(explain(error, start)),
         };
         let (session, fingerprint) = done.inspect_err(|_| self.give_up())?;
-        self.unread.clear();
-        self.decoded = 0;
-        self.decoder = ReplyDecoder::new();
         let established = session.established();
         (self.watch)(&Event::Secured {
             version: established.version,
@@ -377,7 +357,7 @@ impl Driver {
             Trust::Roots(roots) => Settings { trust: Trust::Report(roots), identity: None, ..settings },
             _ => Settings { identity: None, ..settings },
         };
-        let (peer, host) = (self.control.peer(), self.host.0.clone());
+        let (peer, host) = (self.line.control().peer(), self.host.0.clone());
         Box::pin(async move {
             let Ok(Ok(control)) = tokio::time::timeout(PROBE, Control::connect(peer, None, None)).await
             else {
@@ -436,24 +416,15 @@ impl Driver {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let why = match tokio::time::timeout(self.patience, self.control.write_all(bytes)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => {
-                // A server that hung up may have said why; that is a better answer than "broken pipe".
-                if error.kind() == io::ErrorKind::BrokenPipe {
-                    return Ok(());
-                }
-                words(&error)
-            }
-            Err(_) => "it takes no more".to_owned(),
-        };
-        self.state = State::Lost;
-        Err(Error::Broken { what: format!("the control connection broke: {why}"), moved: 0 })
+        self.line.write(bytes, self.patience).await.map_err(|what| {
+            self.state = State::Lost;
+            Error::Broken { what, moved: 0 }
+        })
     }
 
     fn dialling(&self, to: SocketAddr) -> Pin<Box<dyn Future<Output = io::Result<Data>> + Send + Sync>> {
         let port = self.data_port.as_ref().map(Reserved::port);
-        let address = self.control.local().ip();
+        let address = self.line.control().local().ip();
         let (watch, segment) = (self.watch.clone(), self.segment);
         Box::pin(async move {
             let Some(port) = port else { return dial(to, None, segment).await };
@@ -473,7 +444,7 @@ impl Driver {
     }
 
     fn listen(&self) -> io::Result<ActivePort> {
-        let address = self.control.local().ip();
+        let address = self.line.control().local().ip();
         let bind = |port| ActivePort::bind(address, port, self.segment);
         let Some(port) = self.data_port.as_ref().map(Reserved::port) else {
             return bind(None);
@@ -514,37 +485,21 @@ impl Beside {
     }
 }
 
-/// The next reply. Cancel-safe: what was read is in `unread`, what was decoded in `decoder`.
-async fn next_reply(
-    control: &Control,
-    decoder: &mut ReplyDecoder,
-    unread: &mut Vec<u8>,
-    decoded: &mut usize,
-    state: State,
-) -> Result<Reply, Error> {
+/// The next reply. Cancel-safe, as [`ControlLine::next`] is.
+async fn next_reply(line: &mut ControlLine, state: State) -> Result<Reply, Error> {
     if state != State::Open {
         // Said once already.
         return pending().await;
     }
-    loop {
-        let mut rest = unread.get(*decoded..).unwrap_or_default();
-        let reply = decoder.decode(&mut rest);
-        *decoded = unread.len() - rest.len();
-        if let Some(reply) = reply {
-            return Ok(reply?);
+    line.next().await.map_err(|lost| match lost {
+        Lost::Closed => hung_up(),
+        Lost::Nonsense(error) => error.into(),
+        Lost::Broken(error) if is_about_our_certificate(&error) => not_us(&error),
+        Lost::Broken(error) => {
+            let what = format!("the control connection broke: {}", words(&error));
+            Error::Broken { what, moved: 0 }
         }
-        unread.clear();
-        *decoded = 0;
-        match control.read(unread).await {
-            Ok(0) => return Err(hung_up()),
-            Ok(_) => {}
-            Err(error) if is_about_our_certificate(&error) => return Err(not_us(&error)),
-            Err(error) => {
-                let what = format!("the control connection broke: {}", words(&error));
-                return Err(Error::Broken { what, moved: 0 });
-            }
-        }
-    }
+    })
 }
 
 fn not_protected(error: HandshakeError) -> MoveError {

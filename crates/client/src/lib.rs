@@ -25,6 +25,7 @@
 pub mod charset;
 mod client;
 mod connect;
+pub mod control_line;
 pub mod copy;
 mod cwd;
 pub mod directory;

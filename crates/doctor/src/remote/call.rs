@@ -6,16 +6,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::control::{Control, Explicit};
+use net::control::Control;
 use net::icmp::Rejection;
 use net::tls::client::{ClientTls, Session};
 use net::tls::{HandshakeError, UpgradeError, is_about_our_certificate};
 use tokio::time::timeout;
 use wire::pathname::show;
-use wire::{Command, Reply, ReplyDecoder, Severity};
+use wire::{Command, Reply, Severity};
 
 use super::facts::{Dial, Handshake};
 use super::notebook::Notebook;
+use client::control_line::{ControlLine, Lost};
 use client::error::words;
 use client::event::said;
 
@@ -54,10 +55,7 @@ pub(super) struct HandshakeFailed {
 
 /// A control connection of a probe.
 pub(super) struct Call<'n> {
-    control: Control,
-    decoder: ReplyDecoder,
-    unread: Vec<u8>,
-    decoded: usize,
+    line: ControlLine,
     tls: Option<Session>,
     notebook: &'n Notebook,
     /// Which probe speaks, for the transcript.
@@ -89,16 +87,15 @@ impl<'n> Call<'n> {
             Err(_) => return Err(Dial::Silent),
         };
         notebook.say(lane, format!("* client {} --> server {to}", control.local()));
-        let (decoder, unread) = (ReplyDecoder::new(), Vec::new());
-        Ok(Self { control, decoder, unread, decoded: 0, tls: None, notebook, lane, segments })
+        Ok(Self { line: ControlLine::new(control), tls: None, notebook, lane, segments })
     }
 
     pub(super) fn peer(&self) -> SocketAddr {
-        self.control.peer()
+        self.line.control().peer()
     }
 
     pub(super) fn local(&self) -> SocketAddr {
-        self.control.local()
+        self.line.control().local()
     }
 
     pub(super) fn segments(&self) -> Option<u16> {
@@ -116,7 +113,7 @@ impl<'n> Call<'n> {
 
     /// What has come and was not taken as a reply.
     pub(super) fn unread(&self) -> &[u8] {
-        &self.unread
+        self.line.last_read()
     }
 
     /// The next reply, of any kind.
@@ -137,36 +134,21 @@ impl<'n> Call<'n> {
         }
     }
 
-    /// Cancel-safe, as the decoder and what was read are kept.
+    /// Cancel-safe, as [`ControlLine::next`] is.
     async fn next(&mut self) -> Result<Reply, NoReply> {
-        loop {
-            let mut rest = self.unread.get(self.decoded..).unwrap_or_default();
-            let before = rest.len();
-            let reply = self.decoder.decode(&mut rest);
-            self.decoded += before - rest.len();
-            match reply {
-                Some(Ok(reply)) => return Ok(reply),
-                Some(Err(error)) => return Err(NoReply::Nonsense(self.notebook.quoted(error.to_string()))),
-                None => {}
+        self.line.next().await.map_err(|lost| match lost {
+            Lost::Closed => NoReply::Ended("the server closed the control connection".to_owned()),
+            Lost::Nonsense(error) => NoReply::Nonsense(self.notebook.quoted(error.to_string())),
+            Lost::Broken(error) if is_about_our_certificate(&error) => {
+                NoReply::WantsCertificate(words(&error))
             }
-            self.unread.clear();
-            self.decoded = 0;
-            match self.control.read(&mut self.unread).await {
-                Ok(0) => return Err(NoReply::Ended("the server closed the control connection".to_owned())),
-                Ok(_) => {}
-                Err(error) if is_about_our_certificate(&error) => {
-                    return Err(NoReply::WantsCertificate(words(&error)));
-                }
-                Err(error) => {
-                    return Err(NoReply::Ended(format!("the control connection broke: {}", words(&error))));
-                }
-            }
-        }
+            Lost::Broken(error) => NoReply::Ended(format!("the control connection broke: {}", words(&error))),
+        })
     }
 
     /// The first bytes, as they are: the port may not speak FTP at all. None: silence.
     pub(super) async fn first_bytes(&mut self, within: Duration) -> Result<Option<()>, NoReply> {
-        match timeout(within, self.control.read(&mut self.unread)).await {
+        match timeout(within, self.line.read()).await {
             Ok(Ok(0)) => Err(NoReply::Ended("it closed the connection without a word".to_owned())),
             Ok(Ok(_)) => Ok(Some(())),
             Ok(Err(error)) => Err(NoReply::Ended(words(&error))),
@@ -176,7 +158,7 @@ impl<'n> Call<'n> {
 
     /// Has the peer's machine acknowledged all that we have said? A program that is silent leaves that to its kernel.
     pub(super) fn is_acknowledged(&self) -> bool {
-        self.control.unacknowledged() == Some(0)
+        self.line.control().unacknowledged() == Some(0)
     }
 
     /// Says a command.
@@ -189,12 +171,7 @@ impl<'n> Call<'n> {
 
     /// Says bytes that are no command.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), NoReply> {
-        match timeout(ANSWER, self.control.write_all(bytes)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Ok(Err(error)) => Err(NoReply::Ended(format!("the control connection broke: {}", words(&error)))),
-            Err(_) => Err(NoReply::Silent),
-        }
+        self.line.write(bytes, ANSWER).await.map_err(NoReply::Ended)
     }
 
     /// Says a command and hears its last answer: 1yz are passed over, four at most.
@@ -221,18 +198,10 @@ impl<'n> Call<'n> {
         host: &str,
         after_auth: bool,
     ) -> Result<(), HandshakeFailed> {
-        let read_ahead = self.unread.get(self.decoded..).unwrap_or_default();
-        let explicit = after_auth.then_some(Explicit { read_ahead, answer: b"" });
-        // A zone is this machine's own affair, and no part of a name.
-        let name = host.split('%').next().unwrap_or_default();
-        let handshaken = self.control.connect_tls(tls, name, explicit, ANSWER).await;
-        match handshaken {
+        match self.line.start_tls(tls, host, after_auth, ANSWER).await {
             Ok(session) => {
                 let established = session.established();
                 self.note(format!("* TLS {}, {}", established.version, established.suite));
-                self.unread.clear();
-                self.decoded = 0;
-                self.decoder = ReplyDecoder::new();
                 self.tls = Some(session);
                 Ok(())
             }
@@ -247,7 +216,7 @@ impl<'n> Call<'n> {
     fn handshake(&self, error: &UpgradeError) -> Handshake {
         let UpgradeError::Handshake(error) = error else { return Handshake::Failed(error.to_string()) };
         match error {
-            HandshakeError::Late(_) => Handshake::Stalled(self.control.unacknowledged()),
+            HandshakeError::Late(_) => Handshake::Stalled(self.line.control().unacknowledged()),
             HandshakeError::Closed | HandshakeError::Io(_) => Handshake::Cut(error.to_string()),
             HandshakeError::NotTls(bytes) => {
                 let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
