@@ -24,6 +24,12 @@ use client::event::said;
 pub(super) const ANSWER: Duration = Duration::from_secs(4);
 /// For a control connection to stand. A lost SYN is sent again after 1 s and after 3 s.
 pub(super) const CONNECT: Duration = Duration::from_millis(4500);
+/// For a greeting. A server that looks up our name first may need this long.
+pub(super) const GREETING: Duration = Duration::from_millis(3500);
+/// A server that counts sessions per address may have let one go after this.
+pub(super) const FULL: Duration = Duration::from_millis(1200);
+/// And so often: what is full for longer is so for another reason than we.
+pub(super) const TRIES: usize = 3;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -214,7 +214,7 @@ pub struct TlsSeen {
     pub v12: Option<Handshake>,
     /// And with TLS 1.3 only.
     pub v13: Option<Handshake>,
-    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not announced.
+    /// Is AUTH TLS among the features in clear, where AUTH was refused? None: not asked, or not answered.
     pub offered: Option<bool>,
     /// What the port for implicit TLS says under TLS, where AUTH TLS leads to none.
     pub implicit: Option<ImplicitSeen>,

@@ -7,8 +7,8 @@ use wire::listing::{Dialect, ListingReader};
 use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
 
 use super::call::{ANSWER, Call, line};
+use super::context::Context;
 use super::facts::{Cover, End, Rest, Upload};
-use super::lanes::Context;
 use super::trial::{Job, LISTING, SEGMENTS, follow, is_usable};
 use client::Way;
 

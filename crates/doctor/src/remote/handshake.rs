@@ -16,12 +16,10 @@ use wire::command::Mechanism;
 use wire::pathname::show;
 use wire::{Command, Reply, Severity};
 
-use super::Target;
-use super::call::{ANSWER, Call, NoReply, line};
+use super::call::{ANSWER, Call, FULL, GREETING, NoReply, TRIES, line};
+use super::context::Context;
 use super::facts::{Cover, Facts, Handshake, ImplicitSeen, Login, is_offer};
-use super::lanes::Context;
-use super::login::{FULL, TRIES};
-use super::reach::{GREETING, any_tls};
+use super::target::Target;
 use super::trial::SEGMENTS;
 
 /// A handshake takes two round trips and some computing; one that takes longer than this may stand still.
@@ -162,7 +160,7 @@ pub(super) async fn besides(context: &Context<'_>) {
 
 async fn implicit(target: &Target, context: &Context<'_>, to: SocketAddr) -> Option<ImplicitSeen> {
     let mut call = Call::dial(to, "implicit", context.notebook).await.ok()?;
-    call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await.ok()?;
+    call.protect(&target.any_tls(Versions::Both), &target.site.host, false).await.ok()?;
     let greeting = call.last(GREETING).await.ok()?;
     if greeting.code.severity() != Severity::Completion {
         return None;
@@ -196,7 +194,7 @@ async fn probe(context: &Context<'_>, versions: Versions, lane: &'static str, se
             Err(_) => return Came::Nowhere,
         }
     }
-    let handshaken = call.protect(&any_tls(target, versions), &target.site.host, !target.implicit).await;
+    let handshaken = call.protect(&target.any_tls(versions), &target.site.host, !target.implicit).await;
     keep_certificate(&mut context.notebook.facts(), &call);
     match handshaken {
         Ok(()) => {
@@ -242,7 +240,7 @@ pub(super) async fn once_more(
     large: Handshake,
 ) -> Option<Result<Reply, NoReply>> {
     let mut call = Call::dial_narrow(to, "port-small", notebook, Some(SEGMENTS)).await.ok()?;
-    let handshaken = call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await;
+    let handshaken = call.protect(&target.any_tls(Versions::Both), &target.site.host, false).await;
     {
         let mut facts = notebook.facts();
         facts.tls.authorities = net::tls::client::Roots::system().count();

@@ -9,19 +9,14 @@ use net::tls::UpgradeError;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
-use super::Target;
-use super::call::{ANSWER, Call, HandshakeFailed, NoReply, line};
+use super::call::{ANSWER, Call, FULL, HandshakeFailed, NoReply, TRIES, line};
 use super::facts::{Cover, Dial, Handshake, Login};
 use super::notebook::Notebook;
-use super::reach::any_tls;
+use super::target::Target;
 use client::error::{is_full, says_full};
 use client::security::judged;
 use client::session::Credentials;
 
-/// A server that counts sessions per address may have let one go after this.
-pub(super) const FULL: Duration = Duration::from_millis(1200);
-/// And so often: what is full for longer is so for another reason than we.
-pub(super) const TRIES: usize = 3;
 /// Where failures are counted, five are the least that shut somebody out.
 const DOUBT: u8 = 4;
 /// For a greeting, and for the answer to a password: both may be looked up, and some servers wait on purpose.
@@ -152,7 +147,7 @@ async fn protect(
     let host = &target.site.host;
     let tls = match &target.trust {
         Some(security) => net::tls::client::ClientTls::new(security.settings.clone()),
-        None => any_tls(target, net::tls::Versions::Both),
+        None => target.any_tls(net::tls::Versions::Both),
     };
     match call.protect(&tls, host, after_auth).await {
         Ok(()) => {}

@@ -1,38 +1,37 @@
 //! Why does FTP fail here, and what helps?
 //!
 //! ```text
-//!   Target --examine--> Facts --diagnose--> Diagnosis
+//!   Target --examine--> Facts --diagnose--> Report
 //!            probes       plain      pure         one sentence, evidence, a fix for each side,
 //!            side by      data                    what to use, and what is not known
 //!            side
 //! ```
-//! `reach` finds the attempt and what is behind it, `lanes` opens sessions of which each tries one thing, `files` looks at
+//! `reach` connects and finds out what answers, `connections` opens sessions of which each tries one thing, `files` looks at
 //! what is moved. Nothing needs a privilege, every probe has an end of its own, and together they take less than
 //! [`LONGEST`]. Nothing is written to the site unless that is asked for.
 mod call;
+mod connections;
+mod context;
 mod evidence;
 mod facts;
 mod files;
 mod handshake;
 mod judge;
-mod lanes;
 mod login;
 mod notebook;
 mod passive_report;
 mod reach;
+mod target;
 mod trial;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use net::tls::client::Trust;
-use net::tls::identity::Identity;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use wire::{Pathname, Secret};
+use wire::Secret;
 
-use client::options::Endpoint;
-use client::security::Security;
 use client::session::Credentials;
 use notebook::Notebook;
 
@@ -41,44 +40,14 @@ pub use facts::{
     ReuseSeen, TlsSeen, Trial, Upload,
 };
 pub use judge::diagnose;
+pub use target::{Target, Watch};
 
-/// The longest that an examination takes; only [`Target::idle`] adds to it. A person who waits for longer thinks that the
-/// doctor is ill.
+/// The longest that an examination takes; only [`Target::idle`] adds to it. People do not wait for
+/// longer.
 pub const LONGEST: Duration = Duration::from_millis(14_500);
 
 /// For the first session under TLS, which shows the certificate before others show it again.
 const TRUST: Duration = Duration::from_secs(6);
-
-/// Whom to examine, and how far to go.
-#[derive(Debug)]
-pub struct Target {
-    /// Where the site is.
-    pub site: Endpoint,
-    /// TLS is to come before the first word (`ftps://`).
-    pub implicit: bool,
-    /// Who we are there.
-    pub credentials: Credentials,
-    /// May the login be sent unencrypted? For an anonymous one that does no harm.
-    pub clear: bool,
-    /// Is TLS to be tried?
-    pub tls: bool,
-    /// Which certificates are accepted; none: any, which is for logins that are no secret. Where there is a password the judge
-    /// may ask a person.
-    pub trust: Option<Security>,
-    /// Where TLS was seen on an earlier visit, in words, if a server without TLS is to be refused for that.
-    pub seen: Option<String>,
-    /// A certificate of our own, for servers that ask for one.
-    pub identity: Option<Identity>,
-    /// The directory to look at; none: where the login starts.
-    pub directory: Option<Pathname>,
-    /// May a small file be stored there, and deleted again?
-    pub write: bool,
-    /// For how long control connections are left alone, the shortest first; empty: not at all.
-    pub idle: Vec<Duration>,
-}
-
-/// Is announced the name of a probe whenever it does something.
-pub type Watch = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Looks at a site from all sides: what was seen, and all that was said, secrets masked.
 pub async fn examine(target: &Target) -> (Facts, Vec<String>) {
@@ -129,7 +98,7 @@ async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
         if !is_ftp {
             return None;
         }
-        let context = lanes::Context::new(target, notebook, to);
+        let context = context::Context::new(target, notebook, to);
         // A person may be asked, and then once.
         let consults = target.tls && target.trust.is_some() && !target.credentials.is_anonymous();
         if consults {
@@ -137,7 +106,7 @@ async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
         }
         if consults && !handshake::is_hopeless(&context) {
             let until = until.min(Instant::now() + TRUST);
-            within(notebook, until, "certificate", lanes::trust(&context)).await;
+            within(notebook, until, "certificate", connections::trust(&context)).await;
         }
         let other = other_of.into_iter().find(|address| address.is_ipv4() != to.is_ipv4());
         let family = async {
@@ -145,11 +114,11 @@ async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
             if let Some(other) = other
                 && (heard.contains(&other) || is_answering(&mut answering, other).await)
             {
-                within(notebook, until, "other family", lanes::other_family(&context, other)).await;
+                within(notebook, until, "other family", connections::other_family(&context, other)).await;
             }
         };
         let rest = async {
-            let connections = within(notebook, until, "connections", lanes::connections(&context));
+            let connections = within(notebook, until, "connections", connections::connections(&context));
             tokio::join!(connections, Box::pin(family));
             within(notebook, until, "files", files::look(&context)).await;
         };
@@ -162,7 +131,7 @@ async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
     if let Some(context) = context
         && !target.idle.is_empty()
     {
-        lanes::idle(&context, &target.idle).await;
+        connections::idle(&context, &target.idle).await;
     }
 }
 

@@ -8,8 +8,8 @@ use wire::{Reply, Secret};
 
 use tokio::time::Instant;
 
-use super::Watch;
 use super::facts::Facts;
+use super::target::Watch;
 use client::event::Event;
 use client::secrets::{SHORTEST, without};
 

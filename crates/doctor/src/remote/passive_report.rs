@@ -7,8 +7,8 @@ use std::time::Duration;
 use net::dial::dial_explained;
 use wire::Command;
 
+use super::context::{Context, PassivePorts};
 use super::facts::{Cover, End};
-use super::lanes::{Context, PassivePorts};
 use super::trial::{port_of, silence};
 use client::Way;
 

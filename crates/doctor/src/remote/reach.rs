@@ -2,18 +2,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net::tls::client::{ClientTls, Roots, Settings, Trust};
 use net::tls::{HandshakeError, UpgradeError, Versions};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use wire::pathname::show;
 use wire::{Reply, Severity};
 
-use super::Target;
-use super::call::{CONNECT, Call, NoReply, explained, line};
-use super::facts::{AddressSeen, Answer, Cover, Dial};
+use super::call::{CONNECT, Call, GREETING, NoReply, explained, line};
+use super::facts::{AddressSeen, Answer, Dial};
 use super::handshake::once_more;
 use super::notebook::Notebook;
+use super::target::Target;
 use client::error::words;
 
 /// Nobody has more addresses than this that are worth a try.
@@ -22,12 +21,10 @@ const ADDRESSES: usize = 8;
 const NAME: Duration = Duration::from_secs(4);
 /// For the other family to answer too, before the sessions begin at the first address that did.
 const OTHER: Duration = Duration::from_millis(250);
-/// For a greeting. A server that looks up our name first may need this long.
-pub(super) const GREETING: Duration = Duration::from_millis(3500);
 /// For a silent port to answer TLS or HTTP.
 const PROBE: Duration = Duration::from_millis(2500);
 
-/// Dials every address, side by side; `first` is announced of each that answers, as it does.
+/// Dials every address, side by side; `first` hears of each that answers, as it does.
 pub(super) async fn dial_all(
     target: &Target,
     notebook: &Notebook,
@@ -134,7 +131,7 @@ async fn again(notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
 
 /// TLS from the first byte, and a greeting under it.
 async fn at_once(target: &Target, notebook: &Notebook, call: &mut Call<'_>) -> Answer {
-    match call.protect(&any_tls(target, Versions::Both), &target.site.host, false).await {
+    match call.protect(&target.any_tls(Versions::Both), &target.site.host, false).await {
         Ok(()) => match call.hear(GREETING).await {
             Ok(reply) => of_reply(&reply),
             Err(NoReply::Silent) => Answer::Nothing,
@@ -257,7 +254,7 @@ fn like_ftp(text: &str) -> Option<&'static str> {
 async fn silent(target: &Target, notebook: &Notebook, to: SocketAddr) -> Answer {
     let tls = async {
         let mut call = Call::dial(to, "port-tls", notebook).await.ok()?;
-        match timeout(PROBE, call.protect(&any_tls(target, Versions::Both), &target.site.host, false)).await {
+        match timeout(PROBE, call.protect(&target.any_tls(Versions::Both), &target.site.host, false)).await {
             // An alert is an answer too.
             Ok(Ok(())) => Some(Answer::TlsFirst),
             Ok(Err(not)) => match not.error {
@@ -285,20 +282,6 @@ async fn silent(target: &Target, notebook: &Notebook, to: SocketAddr) -> Answer 
         (_, Some(Answer::Http(text))) | (Some(Answer::Http(text)), _) => Answer::Http(text),
         (Some(other), None | Some(Answer::NoAck)) | (_, Some(other)) => other,
         (None, None) => Answer::Nothing,
-    }
-}
-
-/// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of it.
-pub(super) fn any_tls(target: &Target, versions: Versions) -> ClientTls {
-    let identity = target.identity.clone();
-    ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity })
-}
-
-/// May sessions be had with this cover at all?
-pub(super) fn may_be(target: &Target, cover: Cover) -> bool {
-    match cover {
-        Cover::Tls => target.tls,
-        Cover::Clear => !target.implicit && target.clear,
     }
 }
 

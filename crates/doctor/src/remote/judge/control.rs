@@ -250,13 +250,13 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
         let Some(login) = facts.login(cover) else { continue };
         let covered = cover.words();
         let finding = match login {
-            // A limit is announced below, for all.
+            // A limit is reported below, for all.
             Login::Done
             | Login::KeptBack
             | Login::NotRepeated(_)
             | Login::Full(_)
             | Login::Banned(_)
-            // What TLS comes to is announced where TLS is judged.
+            // What TLS comes to is reported where TLS is judged.
             | Login::NoTls(_)
             | Login::NoAuth(_)
             | Login::NoHandshake(_)

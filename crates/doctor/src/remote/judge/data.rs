@@ -39,7 +39,7 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
         .collect();
     let is_closed = |trial: &&&Trial| matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
     let explains = |closed: &Trial, open: &Trial| {
-        // What a 227 has opened may stay open for who is announced the same port by 229.
+        // What a 227 has opened may stay open for whom 229 announces the same port.
         let by_227 = passive.iter().filter(|other| other.way == Way::Pasv && other.cover == Cover::Clear);
         let announced = |trial: &Trial| trial.announced.map(|announced| announced.port());
         open.end.is_connected()

@@ -1,4 +1,4 @@
-//! What are clients to be announced so that they take the way that works?
+//! How should clients be set up, so that they use the method that works?
 use crate::finding::ClientSettings;
 use crate::remote::facts::{Cover, End, Facts, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};

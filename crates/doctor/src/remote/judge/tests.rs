@@ -106,7 +106,7 @@ fn tells(story: &str, facts: &Facts, verdict: Verdict) {
     assert!(names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");
 }
 
-/// This is not among them, and what would decide it is announced where that is due.
+/// This is not among them, and what would decide it is told where that is due.
 fn open(story: &str, facts: &Facts, verdict: Verdict, what: &str) {
     let diagnosis = diagnose(facts);
     assert!(!names(&diagnosis).contains(&verdict.name()), "{story}: {diagnosis:#?}");

@@ -6,22 +6,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use net::dial::dial_explained;
-use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use wire::pathname::show;
 use wire::{Command, Severity};
 
-use super::Target;
 use super::call::{ANSWER, Call, NoReply, explained, line};
-use super::facts::{Alive, Cover, Dial, End, Handshake, Login, Trial};
-use super::notebook::Notebook;
-use super::reach::may_be;
+use super::context::{Context, PassivePorts};
+use super::facts::{Alive, Cover, Dial, End, Login};
+use super::handshake;
 use super::trial::{DATA, Job, SEGMENTS, Tickets, follow, is_usable, port_of};
-use super::{handshake, login};
 use client::Way;
 
-/// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
-const SESSIONS: usize = 4;
 /// A listing over a passive port that has not come to its end after this may be one that is not reached, and what the server has
 /// to say of that takes its time: it is asked already.
 const DOUBTFUL: Duration = Duration::from_millis(1200);
@@ -29,98 +24,6 @@ const DOUBTFUL: Duration = Duration::from_millis(1200);
 const PORTS: usize = 8;
 /// Transfers of one session under TLS: tickets that run out do so by the third.
 const REPEATED: usize = 3;
-
-/// What all lanes share.
-pub(super) struct Context<'a> {
-    pub(super) target: &'a Target,
-    pub(super) notebook: &'a Notebook,
-    pub(super) to: SocketAddr,
-    pub(super) permits: Semaphore,
-    guard: login::LoginGuard,
-    passive_ports: watch::Sender<PassivePorts>,
-}
-
-/// What is known of the passive ports, while the lanes run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PassivePorts {
-    Unknown,
-    /// One was not reached, or not at once, of a session with this cover.
-    Unreachable(Cover),
-    /// One was reached, or nothing more will come.
-    Done,
-}
-
-impl<'a> Context<'a> {
-    pub(super) fn new(target: &'a Target, notebook: &'a Notebook, to: SocketAddr) -> Self {
-        let (permits, passive_ports) = (Semaphore::new(SESSIONS), watch::Sender::new(PassivePorts::Unknown));
-        Self { target, notebook, to, permits, guard: login::LoginGuard::default(), passive_ports }
-    }
-
-    /// A session; what became of the login is written down.
-    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
-        let segments = if cover == Cover::Tls { self.segments() } else { None };
-        let who = login::Wanted { to, cover, segments };
-        let came = Box::pin(login::session(self.target, self.notebook, &self.guard, who, lane)).await;
-        let (call, login) = match came {
-            Ok(call) => (Some(call), Login::Done),
-            Err(login) => (None, login),
-        };
-        let mut facts = self.notebook.facts();
-        if matches!(login, Login::Full(_) | Login::Banned(_) | Login::Broken(_)) {
-            facts.left_out.push(lane);
-        }
-        if to == self.to {
-            let known = facts.logins.iter().position(|(of, _)| *of == cover);
-            match known {
-                // One that came in once can come in, and what failed later was for another reason, such as a limit. What
-                // was left out says nothing new.
-                Some(_) if matches!(login, Login::Full(_) | Login::Banned(_) | Login::NotRepeated(_)) => {}
-                Some(at) if facts.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
-                    facts.logins.remove(at);
-                    facts.logins.push((cover, login));
-                }
-                Some(_) => {}
-                None => facts.logins.push((cover, login)),
-            }
-        }
-        drop(facts);
-        call
-    }
-
-    /// As soon as it is another than `than`.
-    pub(super) async fn passive_ports_change(&self, than: PassivePorts) -> PassivePorts {
-        let mut passive_ports = self.passive_ports.subscribe();
-        let known = passive_ports.wait_for(|passive_ports| *passive_ports != than).await;
-        known.map_or(PassivePorts::Done, |passive_ports| *passive_ports)
-    }
-
-    /// It is this, unless it is known already.
-    fn expect_passive(&self, new: PassivePorts) {
-        self.passive_ports.send_if_modified(|passive_ports| {
-            let first = *passive_ports == PassivePorts::Unknown;
-            if first {
-                *passive_ports = new;
-            }
-            first
-        });
-    }
-
-    /// The largest segments of sessions under TLS, where larger ones were found to be lost.
-    pub(super) fn segments(&self) -> Option<u16> {
-        let small_segments = self.notebook.facts().tls.small_segments == Some(Handshake::Works);
-        small_segments.then_some(SEGMENTS)
-    }
-
-    fn keep(&self, trial: Trial) {
-        let closed = matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
-        if trial.way.is_passive() && trial.end.is_connected() {
-            self.passive_ports.send_replace(PassivePorts::Done);
-        } else if closed && trial.peer == self.to {
-            self.expect_passive(PassivePorts::Unreachable(trial.cover));
-        }
-        self.notebook.facts().trials.push(trial);
-    }
-}
 
 /// Has the certificate judged once, before many sessions at a time would.
 pub(super) async fn trust(context: &Context<'_>) {
@@ -132,7 +35,7 @@ pub(super) async fn trust(context: &Context<'_>) {
 /// Everything about connections. The lanes of a cover stop where its login fails.
 pub(super) async fn connections(context: &Context<'_>) {
     let clear = async {
-        if may_be(context.target, Cover::Clear) {
+        if context.target.may_be(Cover::Clear) {
             tokio::join!(
                 passive(context, Cover::Clear, "clear-passive"),
                 active(context, Cover::Clear, "clear-active")
@@ -142,7 +45,7 @@ pub(super) async fn connections(context: &Context<'_>) {
         }
     };
     let tls = async {
-        if !may_be(context.target, Cover::Tls) {
+        if !context.target.may_be(Cover::Tls) {
             return;
         }
         Box::pin(handshake::look(context)).await;
@@ -369,7 +272,7 @@ async fn reuse(context: &Context<'_>) {
 /// The other family, where it answers too: a listing over EPSV.
 pub(super) async fn other_family(context: &Context<'_>, other: SocketAddr) {
     let Ok(_permit) = context.permits.acquire().await else { return };
-    let cover = if may_be(context.target, Cover::Clear) { Cover::Clear } else { Cover::Tls };
+    let cover = if context.target.may_be(Cover::Clear) { Cover::Clear } else { Cover::Tls };
     let Some(mut call) = context.session(other, cover, "other-family").await else { return };
     let mut listing = Vec::new();
     let trial = Box::pin(follow(&mut call, Way::Epsv, Job::list(&mut listing))).await;
@@ -382,7 +285,7 @@ pub(super) async fn other_family(context: &Context<'_>, other: SocketAddr) {
 
 /// Leaves control connections alone, each for a time of its own, and asks whether they live.
 pub(super) async fn idle(context: &Context<'_>, times: &[Duration]) {
-    let cover = if may_be(context.target, Cover::Clear) { Cover::Clear } else { Cover::Tls };
+    let cover = if context.target.may_be(Cover::Clear) { Cover::Clear } else { Cover::Tls };
     let mut calls = Vec::new();
     for time in times {
         if let Some(call) = context.session(context.to, cover, "idle").await {

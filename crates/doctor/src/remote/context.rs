@@ -1,0 +1,106 @@
+//! What do all tests of an examination share?
+use std::net::SocketAddr;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::call::Call;
+use super::facts::{Cover, Dial, End, Handshake, Login, Trial};
+use super::login;
+use super::notebook::Notebook;
+use super::target::Target;
+use super::trial::SEGMENTS;
+
+/// Sessions at a time: home routers' and small hosts' servers often allow five for each address.
+const SESSIONS: usize = 4;
+
+/// What all tests share.
+pub(super) struct Context<'a> {
+    pub(super) target: &'a Target,
+    pub(super) notebook: &'a Notebook,
+    pub(super) to: SocketAddr,
+    pub(super) permits: Semaphore,
+    guard: login::LoginGuard,
+    passive_ports: watch::Sender<PassivePorts>,
+}
+
+/// What is known of the passive ports, while the tests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PassivePorts {
+    Unknown,
+    /// One was not reached, or not at once, of a session with this cover.
+    Unreachable(Cover),
+    /// One was reached, or nothing more will come.
+    Done,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(target: &'a Target, notebook: &'a Notebook, to: SocketAddr) -> Self {
+        let (permits, passive_ports) = (Semaphore::new(SESSIONS), watch::Sender::new(PassivePorts::Unknown));
+        Self { target, notebook, to, permits, guard: login::LoginGuard::default(), passive_ports }
+    }
+
+    /// A session; what became of the login is written down.
+    pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
+        let segments = if cover == Cover::Tls { self.segments() } else { None };
+        let who = login::Wanted { to, cover, segments };
+        let came = Box::pin(login::session(self.target, self.notebook, &self.guard, who, lane)).await;
+        let (call, login) = match came {
+            Ok(call) => (Some(call), Login::Done),
+            Err(login) => (None, login),
+        };
+        let mut facts = self.notebook.facts();
+        if matches!(login, Login::Full(_) | Login::Banned(_) | Login::Broken(_)) {
+            facts.left_out.push(lane);
+        }
+        if to == self.to {
+            let known = facts.logins.iter().position(|(of, _)| *of == cover);
+            match known {
+                // One that came in once can come in, and what failed later was for another reason, such as a limit. What
+                // was left out says nothing new.
+                Some(_) if matches!(login, Login::Full(_) | Login::Banned(_) | Login::NotRepeated(_)) => {}
+                Some(at) if facts.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
+                    facts.logins.remove(at);
+                    facts.logins.push((cover, login));
+                }
+                Some(_) => {}
+                None => facts.logins.push((cover, login)),
+            }
+        }
+        drop(facts);
+        call
+    }
+
+    /// As soon as it is another than `than`.
+    pub(super) async fn passive_ports_change(&self, than: PassivePorts) -> PassivePorts {
+        let mut passive_ports = self.passive_ports.subscribe();
+        let known = passive_ports.wait_for(|passive_ports| *passive_ports != than).await;
+        known.map_or(PassivePorts::Done, |passive_ports| *passive_ports)
+    }
+
+    /// It is this, unless it is known already.
+    pub(super) fn expect_passive(&self, new: PassivePorts) {
+        self.passive_ports.send_if_modified(|passive_ports| {
+            let first = *passive_ports == PassivePorts::Unknown;
+            if first {
+                *passive_ports = new;
+            }
+            first
+        });
+    }
+
+    /// The largest segments of sessions under TLS, where larger ones were found to be lost.
+    pub(super) fn segments(&self) -> Option<u16> {
+        let small_segments = self.notebook.facts().tls.small_segments == Some(Handshake::Works);
+        small_segments.then_some(SEGMENTS)
+    }
+
+    pub(super) fn keep(&self, trial: Trial) {
+        let closed = matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
+        if trial.way.is_passive() && trial.end.is_connected() {
+            self.passive_ports.send_replace(PassivePorts::Done);
+        } else if closed && trial.peer == self.to {
+            self.expect_passive(PassivePorts::Unreachable(trial.cover));
+        }
+        self.notebook.facts().trials.push(trial);
+    }
+}
