@@ -11,10 +11,12 @@
 mod append;
 mod beginning;
 mod copy;
+mod create;
 mod errno;
 mod facts;
 mod fault;
 mod in_place;
+mod inner;
 mod links;
 mod listing;
 #[cfg(test)]
@@ -36,7 +38,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustix::fs::{
     AtFlags, Mode, OFlags, RawDir, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fchmod, fstatvfs, fsync,
@@ -45,78 +47,20 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use self::facts::Facts;
-use self::fault::Faults;
+use self::inner::{Inner, hop};
+pub use self::inner::{LocalOptions, Sync};
 use self::part::{Discarded, PartName};
 use self::resolve::{Fault, Found, Reach, Root};
-use self::rights::{Process, Within};
-use self::settling::Settling;
+use self::rights::Within;
 pub use self::sweep::Swept;
 use crate::{
     Access, Create, Entries, Error, FileType, Kind, Op, Result, Sink, Source, Stat, Time, Tree, VPath,
 };
 
-/// What is done so that a power cut takes nothing that was acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sync {
-    /// A file and its name are on the disk before [`Sink::commit`] is done; so are new directories and renames. (A
-    /// removal is not waited for: losing it loses nothing.)
-    Always,
-    /// The system writes it when it likes. Nothing is lost when only this process ends.
-    Never,
-}
-
-/// How a folder is shared.
-#[derive(Clone, Copy, Debug)]
-pub struct LocalOptions {
-    /// Refuse every change with [`Kind::ReadOnly`] before anything is touched.
-    pub read_only: bool,
-    /// What is synced.
-    pub sync: Sync,
-    /// Permission bits that new files and directories do not get. They get exactly the others of 0o666 and 0o777,
-    /// whatever the process's own mask is.
-    pub umask: u32,
-    /// How long the part of a broken upload is kept for resuming. Zero: not at all.
-    pub keep_parts: Duration,
-}
-
-impl Default for LocalOptions {
-    /// Read-only, synced, `022`, and a day: long enough for whoever lost the line in the evening, short enough that what
-    /// is left lying does not fill a disk.
-    fn default() -> Self {
-        Self {
-            read_only: true,
-            sync: Sync::Always,
-            umask: 0o022,
-            keep_parts: Duration::from_secs(24 * 60 * 60),
-        }
-    }
-}
-
 /// A folder. Cheap to clone; all clones are the same tree.
 #[derive(Clone, Debug)]
 pub struct Local {
     inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    root: Arc<Root>,
-    options: LocalOptions,
-    process: Process,
-    settling: Settling,
-    faults: Faults,
-}
-
-impl Inner {
-    fn new(root: Root, options: LocalOptions) -> Self {
-        Self {
-            root: Arc::new(root),
-            options,
-            process: Process::current(),
-            settling: Settling::default(),
-            faults: Faults::default(),
-        }
-    }
 }
 
 impl Local {
@@ -207,7 +151,7 @@ impl Tree for Local {
         if self.inner.options.read_only {
             return Box::pin(ready(Err(Kind::ReadOnly.into())));
         }
-        Box::pin(beginning::begin(Arc::clone(&self.inner), path.clone(), how))
+        Box::pin(create::begin(Arc::clone(&self.inner), path.clone(), how))
     }
 
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()> {
@@ -481,15 +425,6 @@ fn clear_of_parts(dir: &OwnedFd) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Runs what may wait for a disk on the blocking pool.
-async fn hop<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        // The runtime is ending, or it is our bug.
-        Err(error) => Err(Error { kind: Kind::Io, source: Some(error.into()) }),
-    }
 }
 
 /// Says, when dropped, that nobody waits any more.

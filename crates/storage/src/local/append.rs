@@ -34,10 +34,11 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::facts;
 use super::facts::Facts;
 use super::fault::Faults;
+use super::inner::{Inner, Sync};
 use super::part::{self, Absent, Held, PartName};
-use super::{Inner, Sync, facts};
 use crate::{Error, FileType, Kind, Result};
 
 /// Bytes copied at a time.

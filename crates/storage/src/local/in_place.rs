@@ -13,8 +13,8 @@ use std::sync::Arc;
 use rustix::fs::{CWD, FlockOperation, MemfdFlags, Mode, OFlags, fchmod, flock, memfd_create, openat};
 use rustix::io::Errno;
 
+use super::inner::{Inner, Sync, hop};
 use super::target::Target;
-use super::{Inner, Sync, hop};
 use crate::{Create, Kind, Op, Result, Sink, VPath};
 
 /// An upload to a file as it is.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use rustix::fs::RawDir;
 use rustix::io::Errno;
 
+use super::inner::hop;
 use super::names::{self, Name, Names, Read};
 use super::resolve::Root;
 use super::rights::{Process, Within};
-use super::{facts, hop, links};
+use super::{facts, links};
 use crate::{Access, Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
 
 /// Room for what one `getdents64` call gives: about 120 entries of usual names, never over 170 (an entry takes 24 bytes

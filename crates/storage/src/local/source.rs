@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::{ReadWriteFlags, preadv2};
 
-use super::hop;
+use super::inner::hop;
 use crate::{Op, Source, Stat};
 
 /// A file open for reading.

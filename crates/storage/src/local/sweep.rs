@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, FileType as Kind, Mode, OFlags, RawDir, openat, unlinkat};
 use rustix::io::Errno;
 
+use super::inner::{Inner, Sync};
 use super::part::{self, Absent, Held, PartName};
-use super::{Inner, Sync, append, facts};
+use super::{append, facts};
 use crate::{FileType, Result};
 
 /// What a sweep did.

@@ -8,9 +8,10 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Access, OFlags};
 
 use super::facts::Facts;
+use super::inner::Inner;
 use super::resolve::Reach;
 use super::rights::{self, Within};
-use super::{Inner, facts, links};
+use super::{facts, links};
 use crate::{Error, FileType, Kind, Result, VPath};
 
 /// The file that an upload becomes.

@@ -3,11 +3,12 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::beginning::{Beginning, Publish};
+use super::facts;
+use super::inner::Inner;
 use super::part::{self, Absent, Held, PartName};
 use super::resolve::Reach;
 use super::target::Target;
 use super::upload::Upload;
-use super::{Inner, facts};
 use crate::{Kind, Result, VPath};
 
 /// Names tried in order for [`Create::Unique`]; after that, random ones: a directory where thousands upload under one

@@ -24,12 +24,13 @@ use rustix::io::Errno;
 use tokio::time::{Instant, sleep};
 
 use super::append::{self, Added, Append};
-use super::beginning::{Beginning, Content, Place, Publish, make_spare};
+use super::beginning::{Beginning, Content, PartKind, Publish, make_spare};
 use super::copy::copy;
+use super::facts;
 use super::facts::Facts;
+use super::inner::{Inner, Sync, hop};
 use super::part::{self, PartName};
 use super::target::Target;
-use super::{Inner, Sync, facts, hop};
 use crate::{Kind, Op, Result, Sink, VPath};
 
 /// Times an append is tried again when its file is replaced at that very moment.
@@ -51,7 +52,7 @@ pub(super) struct Upload {
     path: VPath,
     target: Target,
     part: Option<PartName>,
-    place: Place,
+    kind: PartKind,
     file: Arc<File>,
     content: Content,
     /// It was made for this upload: where nothing comes, nothing is kept.
@@ -82,7 +83,7 @@ impl Upload {
                 .map_or(0o666 & !inner.options.umask, |stat| stat.posix.mode & 0o777),
             target,
             part: Some(beginning.part),
-            place: beginning.place,
+            kind: beginning.kind,
             file: Arc::new(beginning.file.into_file()?),
             content: beginning.content,
             made: beginning.made,
@@ -108,7 +109,7 @@ impl Upload {
             mode: 0,
             target,
             part: None,
-            place: Place::Spare,
+            kind: PartKind::Spare,
             file: Arc::new(file),
             content,
             made: true,
@@ -164,7 +165,7 @@ impl Upload {
     /// upload, and kept as one.
     fn publish(&mut self) -> Result<bool> {
         let done = self.publish_content();
-        if matches!(done, Ok(true)) && self.place == Place::Spare {
+        if matches!(done, Ok(true)) && self.kind == PartKind::Spare {
             // What an earlier upload has left under this name is of no use any more. One that is under way stays.
             let named = PartName::named(&self.target.name);
             let _ = self.inner.faults.before().map(|()| part::discard(self.target.dir.as_fd(), &named));
@@ -309,16 +310,18 @@ impl Upload {
             && matches!(self.content, Content::Whole(_))
             && !self.inner.options.keep_parts.is_zero()
             && self.file.metadata().is_ok_and(|m| m.len() > 0);
-        match self.place {
-            Place::Named if worth => Ok(()),
+        match self.kind {
+            PartKind::Named if worth => Ok(()),
             // Of `Create::New` nothing is kept: whoever uploads so may not resume.
-            Place::Spare if worth && !matches!(self.content, Content::Whole(Publish::Fresh)) => {
+            PartKind::Spare if worth && !matches!(self.content, Content::Whole(Publish::Fresh)) => {
                 let named = PartName::named(&self.target.name);
                 let (dir, flags) = (&self.target.dir, RenameFlags::NOREPLACE);
                 renameat_with(dir, part.as_bytes(), dir, named.as_bytes(), flags)
                     .or_else(|_| unlinkat(dir, part.as_bytes(), AtFlags::empty()))
             }
-            Place::Named | Place::Spare => unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty()),
+            PartKind::Named | PartKind::Spare => {
+                unlinkat(&self.target.dir, part.as_bytes(), AtFlags::empty())
+            }
         }
     }
 }
