@@ -6,8 +6,9 @@
 //!                                        VPath: rooted, normalised bytes that cannot leave the tree
 //! ```
 //!
-//! Everything that has files is a [`Tree`]; every way in is a [`Gate`], and a Gate is the only way to obtain a Tree.
-//! Both are object-safe: `local` (a folder) and `accounts` (users of one process) are the first of each.
+//! Everything that has files is a [`Tree`]; every way in is a [`Gate`], and a Gate is the only way to obtain
+//! a Tree. Both are object-safe: `local` (a folder) and `accounts` (users of one process) are the first of
+//! each.
 
 #![forbid(unsafe_code)]
 

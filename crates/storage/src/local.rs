@@ -6,8 +6,8 @@
 //!                                                                               \--> part --> upload --> the file
 //! ```
 //!
-//! What memory already holds is answered at once; what may wait for the disk goes to the blocking pool. Every operation
-//! must be polled inside a tokio runtime.
+//! What memory already holds is answered at once; what may wait for the disk goes to the blocking pool. Every
+//! operation must be polled inside a tokio runtime.
 mod append;
 mod beginning;
 mod copy;
@@ -66,14 +66,15 @@ pub struct Local {
 impl Local {
     /// Takes hold of a folder; it stays the root wherever it is moved meanwhile.
     ///
-    /// [`Kind::NotFound`], [`Kind::NotADirectory`], [`Kind::Denied`], and [`Kind::Unsupported`] on a kernel that cannot
-    /// keep a path beneath a directory (before Linux 5.6).
+    /// [`Kind::NotFound`], [`Kind::NotADirectory`], [`Kind::Denied`], and [`Kind::Unsupported`] on a kernel
+    /// that cannot keep a path beneath a directory (before Linux 5.6).
     pub fn open(root: &Path, options: LocalOptions) -> Result<Self> {
         Ok(Self { inner: Arc::new(Inner::new(Root::open(root)?, options)) })
     }
 
-    /// Removes the parts of broken uploads that were last written [`LocalOptions::keep_parts`] or longer before `now`
-    /// and that nobody writes. To be called at the start and every hour. Never follows a link; goes down 128 levels.
+    /// Removes the parts of broken uploads that were last written [`LocalOptions::keep_parts`] or longer
+    /// before `now` and that nobody writes. To be called at the start and every hour. Never follows a link;
+    /// goes down 128 levels.
     pub fn sweep(&self, now: SystemTime) -> Op<'_, Swept> {
         if self.inner.options.read_only {
             return Box::pin(ready(Ok(Swept::default())));
@@ -365,11 +366,12 @@ impl Inner {
         if stat.unique == facts::of(self.root.open_at(&VPath::root(), OFlags::PATH, Reach::Disk)?)?.unique {
             return Err(Kind::Denied.into());
         }
-        // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with chmod.
+        // A directory keeps what makes it shared (setgid, sticky); a file loses setuid and setgid, as with
+        // chmod.
         let kept = if stat.kind == FileType::Directory { stat.posix.mode & 0o7000 } else { 0 };
         let mode = Mode::from_raw_mode(mode & 0o777 | kept);
-        // A descriptor that only names a file cannot change it, and one that could needs the right to read. The kernel's
-        // own link to it needs neither, where /proc is mounted.
+        // A descriptor that only names a file cannot change it, and one that could needs the right to read.
+        // The kernel's own link to it needs neither, where /proc is mounted.
         let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
         match rustix::fs::chmod(link.as_str(), mode) {
             Err(Errno::NOENT | Errno::ACCESS) => {
@@ -390,7 +392,8 @@ impl Inner {
         }
     }
 
-    /// Makes what changed in a directory durable, if that is wanted. One that may not be read cannot be synced.
+    /// Makes what changed in a directory durable, if that is wanted. One that may not be read cannot be
+    /// synced.
     fn sync(&self, dir: &OwnedFd) -> Result<()> {
         if self.options.sync == Sync::Never {
             return Ok(());

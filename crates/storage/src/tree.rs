@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::{Kind, Result, VPath};
 
-/// An operation under way. A store that knows the answer at once returns a future that is ready at its first poll.
-/// Dropping it abandons the operation; what it had begun may still happen.
+/// An operation under way. A store that knows the answer at once returns a future that is ready at its first
+/// poll. Dropping it abandons the operation; what it had begun may still happen.
 pub type Op<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A point in time: seconds since 1970 UTC (negative before), and nanoseconds below 1,000,000,000.
@@ -68,7 +68,8 @@ pub struct Stat {
     pub created: Option<Time>,
     /// What a Unix file system keeps beside that; none of a store that is no such file system.
     pub posix: Option<Posix>,
-    /// Two names with the same value are the same file (`unique` of RFC 3659 7.5.6): device and inode, or the like.
+    /// Two names with the same value are the same file (`unique` of RFC 3659 7.5.6): device and inode, or the
+    /// like.
     pub unique: Option<(u64, u64)>,
 }
 
@@ -100,23 +101,25 @@ pub type Batch = Vec<Entry>;
 /// How an upload starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Create {
-    /// Empty; takes the place of what has the name now, when committed. A kept part of the name is discarded with the first
-    /// byte that is written.
+    /// Empty; takes the place of what has the name now, when committed. A kept part of the name is discarded
+    /// with the first byte that is written.
     Replace,
-    /// Fails with [`Kind::Exists`] where the name is taken. Leaves a kept part of the name alone, and none of its own.
+    /// Fails with [`Kind::Exists`] where the name is taken. Leaves a kept part of the name alone, and none of
+    /// its own.
     New,
-    /// `at` bytes that are there already, then what is written. They are those of a file of exactly that length, else
-    /// those of a kept part of that length, else the first of a longer file, else the first of a longer part. Where
-    /// nothing has `at` bytes: [`Kind::BadOffset`]; where only an upload under way might: [`Kind::Busy`]. When
-    /// the file that it continues has been changed, moved or removed before the commit, that fails with
+    /// `at` bytes that are there already, then what is written. They are those of a file of exactly that
+    /// length, else those of a kept part of that length, else the first of a longer file, else the first of a
+    /// longer part. Where nothing has `at` bytes: [`Kind::BadOffset`]; where only an upload under way might:
+    /// [`Kind::Busy`]. When the file that it continues has been changed, moved or removed before the commit,
+    /// that fails with
     /// [`Kind::Changed`].
     Resume {
         /// Bytes kept.
         at: u64,
     },
-    /// What is written is added to the end of the file, as that is when the upload is committed: of two such uploads at
-    /// once both are in the file, in the order of their commits. A name that only has a kept part continues that part. A
-    /// name that has neither gets a file of what is written.
+    /// What is written is added to the end of the file, as that is when the upload is committed: of two such
+    /// uploads at once both are in the file, in the order of their commits. A name that only has a kept part
+    /// continues that part. A name that has neither gets a file of what is written.
     Append {
         /// Where given: the length that the file (or the part) must have, else [`Kind::BadOffset`].
         at: Option<u64>,
@@ -125,10 +128,11 @@ pub enum Create {
     Unique,
 }
 
-/// A tree of files. Cheap to share; every operation stands alone, and none holds a lock that another waits for.
+/// A tree of files. Cheap to share; every operation stands alone, and none holds a lock that another waits
+/// for.
 ///
-/// Errors name whose fault it was: see [`Kind`]. What a store cannot do it answers with [`Kind::Unsupported`]; that is
-/// what the methods with a body do.
+/// Errors name whose fault it was: see [`Kind`]. What a store cannot do it answers with
+/// [`Kind::Unsupported`]; that is what the methods with a body do.
 pub trait Tree: Send + Sync {
     /// What is known of what a path leads to, links followed beneath the root.
     fn stat<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
@@ -136,22 +140,23 @@ pub trait Tree: Send + Sync {
     fn entry<'a>(&'a self, path: &'a VPath) -> Op<'a, Stat>;
     /// [`Kind::Denied`] for a directory that may not be entered, [`Kind::NotADirectory`] for what is none.
     fn enter<'a>(&'a self, path: &'a VPath) -> Op<'a, ()>;
-    /// How many bytes a broken upload has left under a name that nothing else has, for [`Create::Resume`]; none where
-    /// there is no such part, or where it may not be continued. No other operation but [`Tree::create`],
+    /// How many bytes a broken upload has left under a name that nothing else has, for [`Create::Resume`];
+    /// none where there is no such part, or where it may not be continued. No other operation but
+    /// [`Tree::create`],
     /// [`Tree::remove`] and [`Tree::remove_dir`] knows of parts.
     fn kept<'a>(&'a self, path: &'a VPath) -> Op<'a, Option<u64>> {
         let _ = path;
         Box::pin(ready(Ok(None)))
     }
-    /// The entries of a directory, in bounded memory: sorted by the bytes of their names up to 100,000 entries, in no order
-    /// beyond that, or where other listings use up the memory that all share for it.
+    /// The entries of a directory, in bounded memory: sorted by the bytes of their names up to 100,000
+    /// entries, in no order beyond that, or where other listings use up the memory that all share for it.
     fn list<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Entries>>;
     /// Opens a regular file for reading. Never waits for a pipe or a device: those are [`Kind::NotRegular`].
     fn open<'a>(&'a self, path: &'a VPath) -> Op<'a, Box<dyn Source>>;
-    /// Starts an upload to the file that a path leads to. Nothing is changed before the first byte is written, and
-    /// nothing is seen under the name before [`Sink::commit`]; a file that may be written in a directory that may not,
-    /// and one whose owner would change, are the exceptions: they are written in place. What the file system's permissions would refuse at the end is refused
-    /// here.
+    /// Starts an upload to the file that a path leads to. Nothing is changed before the first byte is
+    /// written, and nothing is seen under the name before [`Sink::commit`]; a file that may be written in a
+    /// directory that may not, and one whose owner would change, are the exceptions: they are written in
+    /// place. What the file system's permissions would refuse at the end is refused here.
     fn create<'a>(&'a self, path: &'a VPath, how: Create) -> Op<'a, Box<dyn Sink>>;
     /// Moves a file, a link or a directory; a file of the new name is replaced, a directory is not.
     fn rename<'a>(&'a self, from: &'a VPath, to: &'a VPath) -> Op<'a, ()>;
@@ -163,8 +168,8 @@ pub trait Tree: Send + Sync {
     fn make_dir<'a>(&'a self, path: &'a VPath, mode: Option<u32>) -> Op<'a, ()>;
     /// Sets the time of modification.
     fn set_modified<'a>(&'a self, path: &'a VPath, modified: Time) -> Op<'a, ()>;
-    /// Sets permission bits, 0 to 0o777. [`Kind::Denied`] for the root, which could not be reached any more to set
-    /// them back.
+    /// Sets permission bits, 0 to 0o777. [`Kind::Denied`] for the root, which could not be reached any more
+    /// to set them back.
     fn set_mode<'a>(&'a self, path: &'a VPath, mode: u32) -> Op<'a, ()> {
         let _ = (path, mode);
         Box::pin(ready(Err(Kind::Unsupported.into())))
@@ -188,34 +193,37 @@ pub trait Source: Send {
     fn stat(&self) -> &Stat;
     /// The file itself, where there is one, for moving bytes inside the kernel.
     fn file(&self) -> Option<Arc<File>>;
-    /// Fills `buffer` with bytes from `offset`, at most its length; sets the vector's length to what was read. Fewer
-    /// than asked for is not the end (the rest may be on the disk); none is. Afterwards `resize` it to ask again.
+    /// Fills `buffer` with bytes from `offset`, at most its length; sets the vector's length to what was
+    /// read. Fewer than asked for is not the end (the rest may be on the disk); none is. Afterwards `resize`
+    /// it to ask again.
     fn read<'a>(&'a mut self, offset: u64, buffer: &'a mut Vec<u8>) -> Op<'a, ()>;
 }
 
-/// An upload under way. Dropped without a commit it is kept as the part of its name, to be resumed; what was to be
-/// added to a file, and what no byte came for, leaves nothing.
+/// An upload under way. Dropped without a commit it is kept as the part of its name, to be resumed; what was
+/// to be added to a file, and what no byte came for, leaves nothing.
 pub trait Sink: Send {
     /// The path it will be seen under.
     fn path(&self) -> &VPath;
-    /// Appends bytes. The first call makes room for them: what the upload replaces is cut off then, and not before.
+    /// Appends bytes. The first call makes room for them: what the upload replaces is cut off then, and not
+    /// before.
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Op<'a, ()>;
-    /// The file itself, where there is one, and the offset in it where the next byte goes, for moving bytes inside the
-    /// kernel; to be asked for after the first [`Sink::write`], which must be the last one then. Let go of the file before
-    /// the sink is committed or dropped: a write still under way after that would go into the published file, and while
-    /// it is held nobody can resume.
+    /// The file itself, where there is one, and the offset in it where the next byte goes, for moving bytes
+    /// inside the kernel; to be asked for after the first [`Sink::write`], which must be the last one then.
+    /// Let go of the file before the sink is committed or dropped: a write still under way after that would
+    /// go into the published file, and while it is held nobody can resume.
     fn file(&self) -> Option<(Arc<File>, u64)>;
-    /// Sets the permission bits, 0 to 0o777, that it is published with, in place of the store's own choice. Nothing where
-    /// the store has none, or where bytes are added to a file that is there.
+    /// Sets the permission bits, 0 to 0o777, that it is published with, in place of the store's own choice.
+    /// Nothing where the store has none, or where bytes are added to a file that is there.
     fn set_mode(&mut self, mode: u32) {
         let _ = mode;
     }
-    /// Makes the bytes durable as far as the store was told to, so that [`Sink::commit`] takes little time. Optional.
+    /// Makes the bytes durable as far as the store was told to, so that [`Sink::commit`] takes little time.
+    /// Optional.
     fn settle(&mut self) -> Op<'_, ()> {
         Box::pin(ready(Ok(())))
     }
-    /// Makes it durable as far as the store was told to, and publishes it under its name in one step. When that fails it is
-    /// kept as if it had been dropped, but for [`Kind::Full`]: then its space is given back.
+    /// Makes it durable as far as the store was told to, and publishes it under its name in one step. When
+    /// that fails it is kept as if it had been dropped, but for [`Kind::Full`]: then its space is given back.
     fn commit(self: Box<Self>) -> Op<'static, ()>;
     /// Throws away what was written, the part included.
     fn discard(self: Box<Self>) -> Op<'static, ()>;

@@ -1,7 +1,7 @@
 //! Does a tree keep the promises of [`Tree`], and a gate those of [`storage::Gate`]?
 //!
-//! [`tree`] makes a fresh tree for each promise and tries it. What a tree answers with [`Kind::Unsupported`] is no
-//! failure: the names of those promises are returned, so that a test says what its tree lacks.
+//! [`tree`] makes a fresh tree for each promise and tries it. What a tree answers with [`Kind::Unsupported`]
+//! is no failure: the names of those promises are returned, so that a test says what its tree lacks.
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,8 +41,8 @@ impl From<storage::Error> for Flaw {
     }
 }
 
-/// Tries every promise on a tree that `fresh` makes: empty, writable, and keeping what broken uploads leave. Panics with
-/// all promises that are broken; returns the names of those that the tree does not support.
+/// Tries every promise on a tree that `fresh` makes: empty, writable, and keeping what broken uploads leave.
+/// Panics with all promises that are broken; returns the names of those that the tree does not support.
 pub async fn tree(errors: Errors, fresh: impl AsyncFn() -> Arc<dyn Tree>) -> Vec<&'static str> {
     let (mut unsupported, mut broken) = (Vec::new(), Vec::new());
     macro_rules! promises {

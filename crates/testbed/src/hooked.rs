@@ -6,8 +6,8 @@ use storage::{Create, Entries, Op, Result, Sink, Source, Stat, Time, Tree, VPath
 
 /// What is done beside the operations of a tree.
 pub trait Hook: Send + Sync {
-    /// Before an operation, by the name of its method, on a path; of a rename that is the new one. Where this fails, so does
-    /// the operation.
+    /// Before an operation, by the name of its method, on a path; of a rename that is the new one. Where this
+    /// fails, so does the operation.
     fn before(&self, what: &str, path: &VPath) -> Result<()> {
         let _ = (what, path);
         Ok(())

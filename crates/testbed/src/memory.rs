@@ -1,7 +1,7 @@
 //! How is a tree kept in memory?
 //!
-//! For tests that need a [`Tree`] but no disk, and for [`conformance`](crate::conformance) as a second store: it has files,
-//! directories and parts, and neither links nor permissions.
+//! For tests that need a [`Tree`] but no disk, and for [`conformance`](crate::conformance) as a second store:
+//! it has files, directories and parts, and neither links nor permissions.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::future::ready;

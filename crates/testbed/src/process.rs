@@ -122,7 +122,8 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Said {
     said
 }
 
-/// Runs a program to its end with `input` on its standard input. One that takes longer than `patience` is killed.
+/// Runs a program to its end with `input` on its standard input. One that takes longer than `patience` is
+/// killed.
 #[track_caller]
 pub fn run_within(command: &mut Command, input: &[u8], patience: Duration) -> Said {
     let name = command.get_program().to_owned();
@@ -172,8 +173,8 @@ pub fn wait_until<T>(until: Instant, mut condition: impl FnMut() -> Option<T>) -
     }
 }
 
-/// The settings of the person who runs the tests must not reach the programs: no proxies, no dot files. The program's home
-/// and current folder is `home`, unless the command names others.
+/// The settings of the person who runs the tests must not reach the programs: no proxies, no dot files. The
+/// program's home and current folder is `home`, unless the command names others.
 pub fn clean<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().to_lowercase();

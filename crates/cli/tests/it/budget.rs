@@ -1,4 +1,5 @@
-//! What may a download cost the server? Counted, not timed: system calls of a small one, copied bytes of a large one.
+//! What may a download cost the server? Counted, not timed: system calls of a small one, copied bytes of a
+//! large one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +14,10 @@ use testbed::talk::Talk;
 /// Downloads that the count is taken over.
 const ROUNDS: usize = 100;
 
-/// System calls of one small download, EPSV and its connection included: receive EPSV and send 229; accept twice, the
-/// second to learn that nobody stands behind, and ask where the connection came in; receive RETR, open, stat, a read that
-/// does not wait, send the data; receive nothing from a client that has nothing to say; close twice; one send for 150 and
-/// 226 together; and the receives that say that there is no more.
+/// System calls of one small download, EPSV and its connection included: receive EPSV and send 229; accept
+/// twice, the second to learn that nobody stands behind, and ask where the connection came in; receive RETR,
+/// open, stat, a read that does not wait, send the data; receive nothing from a client that has nothing to
+/// say; close twice; one send for 150 and 226 together; and the receives that say that there is no more.
 const CALLS: usize = 16;
 
 #[test]
@@ -37,16 +38,16 @@ fn a_small_download_costs_few_system_calls() {
     let mut costs = costs(&calls);
     costs.sort_by_key(|counts| counts.values().sum::<usize>());
     assert_eq!(costs.len(), ROUNDS - 1, "the trace saw only part of it");
-    // A busy machine only ever adds calls: a file that has left the page cache is read by a thread that is made for it,
-    // and a connection that comes late is waited for. So the cost is what the cheaper ones took.
+    // A busy machine only ever adds calls: a file that has left the page cache is read by a thread that is
+    // made for it, and a connection that comes late is waited for. So the cost is what the cheaper ones took.
     let cost = &costs[ROUNDS / 5];
     let all: usize = cost.values().sum();
     assert!(all >= 8, "the trace saw only part of it: {cost:?}");
     assert!(all <= CALLS, "{all} calls a download, and {CALLS} are enough: {cost:?}");
 }
 
-/// The calls of each download, from one that opens its file to the next that does; those that depend on how processes
-/// happen to be scheduled are left out.
+/// The calls of each download, from one that opens its file to the next that does; those that depend on how
+/// processes happen to be scheduled are left out.
 fn costs(calls: &[Call]) -> Vec<BTreeMap<&str, usize>> {
     let mut costs = Vec::new();
     let mut current: Option<BTreeMap<&str, usize>> = None;
@@ -82,7 +83,8 @@ fn a_download_in_clear_is_not_copied_through_user_space() {
     let moved = sum(&["sendfile", "splice"]);
     let copied = sum(&["read", "readv", "pread64", "preadv", "recvfrom", "recvmsg"])
         .max(sum(&["write", "writev", "sendto", "sendmsg"]));
-    // The replies, the bytes that ask whether a piece is cached, and a last piece too small for sendfile to pay.
+    // The replies, the bytes that ask whether a piece is cached, and a last piece too small for sendfile to
+    // pay.
     assert!(moved >= SIZE - (64 << 10), "only {moved} of {SIZE} bytes went by sendfile or splice");
     assert!(copied < 64 << 10, "{copied} bytes were copied through user space");
 }
@@ -131,7 +133,8 @@ fn traced(strace: &std::path::Path, site: &Site, work: impl FnOnce()) -> Option<
     Some(text.lines().filter_map(call).collect())
 }
 
-/// Reads `PID name(args) = result`, and the second half of a call that was cut in two, which bears the result.
+/// Reads `PID name(args) = result`, and the second half of a call that was cut in two, which bears the
+/// result.
 fn call(line: &str) -> Option<Call> {
     let (_, rest) = line.split_once(' ')?;
     let rest = rest.trim_start();

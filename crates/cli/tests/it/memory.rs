@@ -1,5 +1,5 @@
-//! What does a session take whose client asks for much and then does nothing? Measured: the memory of the server's process
-//! with two hundred of them, and after they have gone.
+//! What does a session take whose client asks for much and then does nothing? Measured: the memory of the
+//! server's process with two hundred of them, and after they have gone.
 use std::any::Any;
 use std::fs;
 use std::io::Write as _;
@@ -16,13 +16,16 @@ use crate::harness::url::Door;
 /// Sessions of each kind. What the process needs for all of them, such as threads, is little for each then.
 const SESSIONS: usize = 200;
 
-/// Sessions that ask for answers which take long to make: some megabytes are in the kernel before it takes no more.
+/// Sessions that ask for answers which take long to make: some megabytes are in the kernel before it takes no
+/// more.
 const FEW: usize = 40;
 
-/// Bytes that the process may grow by for each session that waits for its client, the session itself included.
+/// Bytes that the process may grow by for each session that waits for its client, the session itself
+/// included.
 const EACH: usize = 64 << 10;
 
-/// What the names of `d` take, which are sorted: a thousand of 250 bytes. All listings together have 32 MiB for that.
+/// What the names of `d` take, which are sorted: a thousand of 250 bytes. All listings together have 32 MiB
+/// for that.
 const NAMES: usize = 280 << 10;
 
 /// Bytes that the process may keep when all have gone.

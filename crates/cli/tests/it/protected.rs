@@ -199,7 +199,8 @@ fn a_certificate_beside_the_password() {
         let mut talk = client.call(&site, "localhost").unwrap();
         talk.all(&[("USER tester", "331"), ("PASS wrong", "530 Login incorrect.")]);
         talk.log_in();
-        // A client that keeps no sessions shows it on the data connection too, and another is told from it by that.
+        // A client that keeps no sessions shows it on the data connection too, and another is told from it by
+        // that.
         let anew = Client::showing(&bureau.authority, &own, version);
         let mut data = anew.data(&mut talk, "NLST").unwrap();
         data.read_to_end(&mut Vec::new()).unwrap();

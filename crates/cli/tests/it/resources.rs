@@ -81,7 +81,8 @@ fn a_limit_of_file_size_breaks_a_download_with_a_word() {
     assert!(part.file_name() != "large" && part.metadata().expect("its length").len() > 0);
 }
 
-/// It was said to be the site's own disk, and a connection that could not be accepted was said never to have come.
+/// It was said to be the site's own disk, and a connection that could not be accepted was said never to have
+/// come.
 #[test]
 fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
     let site = Site::with(&["--data-timeout", "1s"]);
@@ -113,7 +114,8 @@ fn without_descriptors_a_transfer_says_so_and_works_again_after_it() {
         assert!(site.says("too-many-files").contains("ulimit -n"));
     }
     assert!(told.iter().all(|told| told.contains("too many files open")), "{told:?}");
-    // At every port: what waited in the kernel for a claim that is gone was taken for the next claim's second connection.
+    // At every port: what waited in the kernel for a claim that is gone was taken for the next claim's second
+    // connection.
     for _ in 0..40 {
         let mut data = talk.passive();
         talk.ask_for("RETR x", "150");

@@ -8,21 +8,21 @@
 //!                          4. the journal is emptied: now it has happened; and removed
 //! ```
 //!
-//! The file is not copied, so that adding a line to a large file costs what the line costs. Other processes see the file grow
-//! during step 3. What fails before step 4 is cut off again. After a kill the journal is still there, and the next append to
-//! the file, or the next [sweep](super::sweep), cuts the file back to L.
+//! The file is not copied, so that adding a line to a large file costs what the line costs. Other processes
+//! see the file grow during step 3. What fails before step 4 is cut off again. After a kill the journal is
+//! still there, and the next append to the file, or the next [sweep](super::sweep), cuts the file back to L.
 //!
-//! Until step 4 the bytes are on the disk twice. Where there is no room for that, what the file has already is taken out of the
-//! journal's front, and the journal says so.
+//! Until step 4 the bytes are on the disk twice. Where there is no room for that, what the file has already
+//! is taken out of the journal's front, and the journal says so.
 //!
-//! Only what the journal says was being added is ever cut: the file must have the same inode, and what it has behind L must
-//! be the start of the journal's bytes. When another program has written to the file meanwhile, that is not so, and nothing
-//! is cut.
+//! Only what the journal says was being added is ever cut: the file must have the same inode, and what it has
+//! behind L must be the start of the journal's bytes. When another program has written to the file meanwhile,
+//! that is not so, and nothing is cut.
 //!
 //! # After a power failure
-//! The journal is not synced, which would cost more than the append; the file is, before step 4. So after a reboot a journal
-//! may be there whose step 4 was done and acknowledged, and is lost. Therefore a journal of an earlier boot cuts only what
-//! was added in part, and never bytes that are all there.
+//! The journal is not synced, which would cost more than the append; the file is, before step 4. So after a
+//! reboot a journal may be there whose step 4 was done and acknowledged, and is lost. Therefore a journal of
+//! an earlier boot cuts only what was added in part, and never bytes that are all there.
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -118,9 +118,9 @@ pub(super) struct Append<'a> {
     /// The directory and the name of the file.
     pub(super) dir: &'a OwnedFd,
     pub(super) name: &'a [u8],
-    /// The part with the bytes, locked by us, and how many they are. None afterwards where there is no part any more that
-    /// the caller would have to remove. None before, where the directory has no room for a part: then a kill in the middle of
-    /// step 3 leaves what was added so far.
+    /// The part with the bytes, locked by us, and how many they are. None afterwards where there is no part
+    /// any more that the caller would have to remove. None before, where the directory has no room for a
+    /// part: then a kill in the middle of step 3 leaves what was added so far.
     pub(super) part: &'a mut Option<PartName>,
     pub(super) bytes: &'a File,
     pub(super) added: u64,
@@ -168,8 +168,9 @@ impl Append<'_> {
         let mut intent = self.write_journal(stat.unique.1, length)?;
         let mut written = 0;
         let added = self.write(&file, &mut intent, &mut written).and_then(|()| {
-            // Where the name has been given to another file meanwhile, or to none, the bytes belong there. This file may live
-            // on under another name, as a log that was rotated, or a backup by hard links; then it is as it was.
+            // Where the name has been given to another file meanwhile, or to none, the bytes belong there.
+            // This file may live on under another name, as a log that was rotated, or a backup by hard links;
+            // then it is as it was.
             if !self.has_the_name(stat.unique)? && undo(&self.inner.faults, &file, length, written) {
                 self.take_back()?;
                 return Ok(Added::Moved);
@@ -317,8 +318,8 @@ impl Append<'_> {
     }
 }
 
-/// Locks a file that is added to or replaced, as long as it is open. False where somebody else has it locked, another program
-/// perhaps.
+/// Locks a file that is added to or replaced, as long as it is open. False where somebody else has it locked,
+/// another program perhaps.
 pub(super) fn lock(file: &File) -> Result<bool> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         // A file system without locks: one process alone is served all the same.
@@ -401,7 +402,8 @@ fn cut_to(intent: &Intent, journal: &File, file: &File) -> Result<Option<u64>> {
     Ok(Some(intent.length))
 }
 
-/// Cuts off what a killed process had begun to add, if this part of a directory is such a journal. False where it is none.
+/// Cuts off what a killed process had begun to add, if this part of a directory is such a journal. False
+/// where it is none.
 pub(super) fn sweep(dir: &OwnedFd, name: &PartName, durable: bool) -> Result<bool> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let Ok(journal) = openat(dir, name.as_bytes(), flags, Mode::empty()) else { return Ok(false) };

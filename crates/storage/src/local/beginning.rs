@@ -28,7 +28,8 @@ pub(super) enum PartKind {
 pub(super) enum Content {
     /// The whole file, or its start.
     Whole(Publish),
-    /// What is to be added to a file's end; only as long as the file is this one, where the client named its length.
+    /// What is to be added to a file's end; only as long as the file is this one, where the client named its
+    /// length.
     Tail(Option<Facts>),
     /// What comes behind the first bytes of a file.
     Rest(Base),

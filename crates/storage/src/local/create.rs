@@ -6,12 +6,13 @@
 //!
 //! `Resume { at }` looks, in this order, for
 //! 1. a file of exactly `at` bytes, the length that its client was told: what comes is added to it;
-//! 2. a kept part of exactly `at` bytes: it is what the client was told of, or counted itself; continued in place;
+//! 2. a kept part of exactly `at` bytes: it is what the client was told of, or counted itself; continued in
+//!    place;
 //! 3. a longer file: its first `at` bytes are the start;
 //! 4. a longer part: cut to `at` with the first byte that comes, continued in place.
 //!
-//! Where none has the bytes but the part is being written by another upload, the answer is [`Kind::Busy`]: what it will
-//! hold is not known yet.
+//! Where none has the bytes but the part is being written by another upload, the answer is [`Kind::Busy`]:
+//! what it will hold is not known yet.
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Which step on the disk fails, in a test?
 //!
-//! Every step of an upload that changes something on the disk asks [`Faults::before`]. Outside of tests the answer is
-//! always yes and costs nothing.
+//! Every step of an upload that changes something on the disk asks [`Faults::before`]. Outside of tests the
+//! answer is always yes and costs nothing.
 #[cfg(not(test))]
 #[derive(Debug, Default)]
 pub(super) struct Faults(());

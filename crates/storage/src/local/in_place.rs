@@ -1,11 +1,13 @@
 //! How is a file written that cannot be replaced?
 //!
-//! A file that the process may write, in a directory that it may not: there is no room for a part, and no rename. And a file of
-//! another user's that the process may write: one in its place would have another owner. Such a file is written in place, which is the one case where an upload is not atomic: readers see it grow, and one that breaks off
-//! leaves what came. The file is locked meanwhile; a second upload to it is refused with [`Kind::Busy`].
+//! A file that the process may write, in a directory that it may not: there is no room for a part, and no
+//! rename. And a file of another user's that the process may write: one in its place would have another
+//! owner. Such a file is written in place, which is the one case where an upload is not atomic: readers see
+//! it grow, and one that breaks off leaves what came. The file is locked meanwhile; a second upload to it is
+//! refused with [`Kind::Busy`].
 //!
-//! What is to be added to such a file is collected in a file without a name, in the system's folder for temporary files, and added
-//! when it is there, as elsewhere; but without a journal.
+//! What is to be added to such a file is collected in a file without a name, in the system's folder for
+//! temporary files, and added when it is there, as elsewhere; but without a journal.
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;

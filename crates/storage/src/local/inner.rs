@@ -11,8 +11,8 @@ use crate::{Error, Kind, Result};
 /// What is done so that a power cut takes nothing that was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// A file and its name are on the disk before [`Sink::commit`](crate::Sink::commit) is done; so are new directories and renames. (A
-    /// removal is not waited for: losing it loses nothing.)
+    /// A file and its name are on the disk before [`Sink::commit`](crate::Sink::commit) is done; so are new
+    /// directories and renames. (A removal is not waited for: losing it loses nothing.)
     Always,
     /// The system writes it when it likes. Nothing is lost when only this process ends.
     Never,
@@ -25,16 +25,16 @@ pub struct LocalOptions {
     pub read_only: bool,
     /// What is synced.
     pub sync: Sync,
-    /// Permission bits that new files and directories do not get. They get exactly the others of 0o666 and 0o777,
-    /// whatever the process's own mask is.
+    /// Permission bits that new files and directories do not get. They get exactly the others of 0o666 and
+    /// 0o777, whatever the process's own mask is.
     pub umask: u32,
     /// How long the part of a broken upload is kept for resuming. Zero: not at all.
     pub keep_parts: Duration,
 }
 
 impl Default for LocalOptions {
-    /// Read-only, synced, `022`, and a day: long enough for whoever lost the line in the evening, short enough that what
-    /// is left lying does not fill a disk.
+    /// Read-only, synced, `022`, and a day: long enough for whoever lost the line in the evening, short
+    /// enough that what is left lying does not fill a disk.
     fn default() -> Self {
         Self {
             read_only: true,

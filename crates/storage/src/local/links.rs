@@ -1,7 +1,8 @@
 //! Where does a link lead?
 //!
-//! The kernel follows links for everything that is read (see `resolve`). Two questions it does not answer: beside which
-//! file an upload through a link must put its part, and whether the path that a link holds may be told.
+//! The kernel follows links for everything that is read (see `resolve`). Two questions it does not answer:
+//! beside which file an upload through a link must put its part, and whether the path that a link holds may
+//! be told.
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
@@ -19,9 +20,9 @@ const MOST: usize = 40;
 pub(super) struct Physical {
     /// The path; its last name may be missing, all before it are directories.
     pub(super) path: VPath,
-    /// A link on the way was absolute, or had more `..` than there are directories above it. The tree's root stands for
-    /// the system's then, as it does when the kernel follows it; but where nothing is found there, what was meant is
-    /// outside of the tree.
+    /// A link on the way was absolute, or had more `..` than there are directories above it. The tree's root
+    /// stands for the system's then, as it does when the kernel follows it; but where nothing is found there,
+    /// what was meant is outside of the tree.
     pub(super) leaves: bool,
 }
 
@@ -66,8 +67,8 @@ pub(super) fn told(root: &Root, path: &VPath, dir: &OwnedFd, name: &[u8]) -> Opt
     may_be_told(root, path, &target).then_some(target)
 }
 
-/// May the path that a link holds be told to those who see the tree? It may where it stays inside, or where the kernel finds
-/// something there with the tree's root in place of the system's.
+/// May the path that a link holds be told to those who see the tree? It may where it stays inside, or where
+/// the kernel finds something there with the tree's root in place of the system's.
 fn may_be_told(root: &Root, link: &VPath, target: &[u8]) -> bool {
     let mut depth = link.split().map_or(0, |(above, _)| components(above.relative()).count());
     let mut leaves = target.first() == Some(&b'/');
@@ -79,7 +80,8 @@ fn may_be_told(root: &Root, link: &VPath, target: &[u8]) -> bool {
             depth += 1;
         }
     }
-    // (`..` behind another link may go elsewhere than this counts; the text tells nothing of the outside then either.)
+    // (`..` behind another link may go elsewhere than this counts; the text tells nothing of the outside then
+    // either.)
     let absolute = target.first() == Some(&b'/');
     !leaves || absolute && root.open_at(link, OFlags::PATH, Reach::Disk).is_ok()
 }

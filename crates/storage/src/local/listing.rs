@@ -1,7 +1,8 @@
 //! What is in a directory?
 //!
-//! Its entries come sorted by name, as long as [`names`](super::names) can keep the names; the rest of a larger one is read
-//! in pieces of one buffer, so that a million entries cost the memory of [`names::SORTED`] names.
+//! Its entries come sorted by name, as long as [`names`](super::names) can keep the names; the rest of a
+//! larger one is read in pieces of one buffer, so that a million entries cost the memory of [`names::SORTED`]
+//! names.
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -16,12 +17,13 @@ use super::rights::{Process, Within};
 use super::{facts, links};
 use crate::{Access, Batch, Entries, Entry, FileType, Kind, Op, Result, Stat, Time, VPath};
 
-/// Room for what one `getdents64` call gives: about 120 entries of usual names, never over 170 (an entry takes 24 bytes
-/// at least) and never under 14 (280 at most). It is held as long as the listing waits for its client.
+/// Room for what one `getdents64` call gives: about 120 entries of usual names, never over 170 (an entry
+/// takes 24 bytes at least) and never under 14 (280 at most). It is held as long as the listing waits for its
+/// client.
 const BUFFER: usize = 4 * 1024;
 
-/// A batch with this many is handed over; one with less goes on to the next piece, so that a small directory is read to
-/// its end in one go.
+/// A batch with this many is handed over; one with less goes on to the next piece, so that a small directory
+/// is read to its end in one go.
 const ENOUGH: usize = 64;
 
 /// Entries of a sorted batch.

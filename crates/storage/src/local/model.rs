@@ -1,8 +1,9 @@
 //! Does every acknowledged upload hold, whatever fails, and does nothing else appear?
 //!
-//! Random sequences of what several sessions do to a few names, with a fault at a random step on the disk: a call that fails, or
-//! the end of the process. The model knows what each name must hold; where an operation was cut short by the fault, it may
-//! have happened or not, but nothing in between. After a kill the folder is opened again, as after a restart.
+//! Random sequences of what several sessions do to a few names, with a fault at a random step on the disk: a
+//! call that fails, or the end of the process. The model knows what each name must hold; where an operation
+//! was cut short by the fault, it may have happened or not, but nothing in between. After a kill the folder
+//! is opened again, as after a restart.
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
@@ -196,8 +197,8 @@ impl World {
             },
             How::ResumeAt(at) => (Create::Resume { at: at.into() }, at.into()),
         };
-        // What a part holds is known only by where it came from: it is read from the disk here, and compared as a whole
-        // when it is published.
+        // What a part holds is known only by where it came from: it is read from the disk here, and compared
+        // as a whole when it is published.
         let part = super::part::PartName::named(Self::path(name).split().unwrap().1);
         let part = std::str::from_utf8(part.as_bytes()).unwrap().to_owned();
         let beside = self.folder.path().join(&NAMES[name][1..]).with_file_name(part);

@@ -1,8 +1,8 @@
 //! In which order do the names of a directory come, and what does that cost?
 //!
-//! By their bytes, where there are at most [`SORTED`] of them. The names alone are kept for that, and what is known of each
-//! is asked for when its turn comes: that is about 30 bytes a name, for as long as the listing takes. All listings of the
-//! process share [`BUDGET`] for it; a small directory needs none of that.
+//! By their bytes, where there are at most [`SORTED`] of them. The names alone are kept for that, and what is
+//! known of each is asked for when its turn comes: that is about 30 bytes a name, for as long as the listing
+//! takes. All listings of the process share [`BUDGET`] for it; a small directory needs none of that.
 use std::cmp::Ordering;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -19,7 +19,8 @@ use crate::{FileType, Result};
 /// A directory with more names is told as the system gives them.
 pub(super) const SORTED: usize = 100_000;
 
-/// What all listings together keep of names, in KiB: ten directories of the largest size at once, of usual names.
+/// What all listings together keep of names, in KiB: ten directories of the largest size at once, of usual
+/// names.
 const BUDGET: usize = 32 * 1024;
 
 /// What a listing asks of the budget at a time, in KiB.
@@ -28,8 +29,8 @@ const STEP: u32 = 256;
 /// Bytes that each listing may keep beside the budget: some 400 names.
 const FREE: usize = 16 * 1024;
 
-/// How long is waited for others to give their part of the budget back. Then the rest of them are slow, and the directory is
-/// told unsorted.
+/// How long is waited for others to give their part of the budget back. Then the rest of them are slow, and
+/// the directory is told unsorted.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Room for what the system gives at a time: until FREE is used up, and then.

@@ -1,21 +1,24 @@
 //! Where do the bytes of an upload live until it is whole?
 //!
-//! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are three kinds of
-//! names of one shape, `.pasv.<32 hex digits>.part`, and `.temp` for what nobody can come back to:
+//! In a *part*: a hidden file in the directory of its target, so that publishing is one rename. There are
+//! three kinds of names of one shape, `.pasv.<32 hex digits>.part`, and `.temp` for what nobody can come back
+//! to:
 //!
-//! - the *named* part, whose digits are made from the target's name, so that a broken upload is found again (also for a
-//!   name of 255 bytes, which leaves no room for a suffix);
-//! - a *spare* one with random digits, for an upload that finds the named part in use: two never mix; and for what is to
-//!   be added to a file;
-//! - a *journal*, whose digits are made from the inode of the file that its bytes are being added to (see `append`).
+//! - the *named* part, whose digits are made from the target's name, so that a broken upload is found again
+//!   (also for a name of 255 bytes, which leaves no room for a suffix);
+//! - a *spare* one with random digits, for an upload that finds the named part in use: two never mix; and for
+//!   what is to be added to a file;
+//! - a *journal*, whose digits are made from the inode of the file that its bytes are being added to (see
+//!   `append`).
 //!
-//! Who writes a part holds it with `flock`; the kernel lets go of that when the process ends, however it ends. So a part
-//! without a lock is a broken upload's. A part may be cut, renamed or removed only under its lock, and only after
+//! Who writes a part holds it with `flock`; the kernel lets go of that when the process ends, however it
+//! ends. So a part without a lock is a broken upload's. A part may be cut, renamed or removed only under its
+//! lock, and only after
 //! [`hold`] has seen that the name still leads to the file that was locked.
 //!
-//! The name of a part can be worked out, so that another user of the machine who may write in the directory can put a file
-//! of that name there. Nobody but the superuser can make a file that belongs to somebody else, though, so a part that
-//! does not belong to this process's user is never taken.
+//! The name of a part can be worked out, so that another user of the machine who may write in the directory
+//! can put a file of that name there. Nobody but the superuser can make a file that belongs to somebody else,
+//! though, so a part that does not belong to this process's user is never taken.
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -39,10 +42,12 @@ const PASSING: &[u8] = b".temp";
 const DIGITS: usize = 32;
 const LENGTH: usize = PREFIX.len() + DIGITS + NAMED.len();
 
-/// Others that may come between opening a part and locking it, one after the other, before we give it up as in use.
+/// Others that may come between opening a part and locking it, one after the other, before we give it up as
+/// in use.
 const TRIES: usize = 64;
 
-/// Between two tries to lock. Only who asks is waited for, and only as long as the scheduler keeps it from going on.
+/// Between two tries to lock. Only who asks is waited for, and only as long as the scheduler keeps it from
+/// going on.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The name of a part.
@@ -142,8 +147,8 @@ impl Drop for Locked {
     }
 }
 
-/// Lets go of a part at once. Closing it does too, but not while a child that is just being started by this process
-/// still has its copy of the descriptor.
+/// Lets go of a part at once. Closing it does too, but not while a child that is just being started by this
+/// process still has its copy of the descriptor.
 pub(super) fn release(part: impl AsFd) {
     // Where even this fails, closing is what is left.
     let _ = flock(part, FlockOperation::Unlock);
@@ -217,8 +222,8 @@ pub(super) fn hold(dir: BorrowedFd<'_>, name: &PartName, absent: Absent) -> Resu
     Ok(Held::InUse)
 }
 
-/// Gives its owner's permissions back to a part of our own that was about to be published with a mode without them when the
-/// process was killed. False where it is no such part.
+/// Gives its owner's permissions back to a part of our own that was about to be published with a mode without
+/// them when the process was killed. False where it is no such part.
 fn open_up(dir: BorrowedFd<'_>, name: &[u8]) -> Result<bool> {
     let fd = match openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
         Ok(fd) => fd,
@@ -282,8 +287,8 @@ pub(super) fn is_kept(part: &OwnedFd) -> bool {
     kept
 }
 
-/// Locks a part for writing; false where another writer has it. One who only asks [`is_kept`] is waited out: that is a
-/// matter of microseconds.
+/// Locks a part for writing; false where another writer has it. One who only asks [`is_kept`] is waited out:
+/// that is a matter of microseconds.
 fn lock(part: &OwnedFd) -> Result<bool> {
     for _ in 0..TRIES {
         match flock(part, FlockOperation::NonBlockingLockExclusive) {

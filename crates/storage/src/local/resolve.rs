@@ -1,7 +1,8 @@
 //! What file does a path lead to?
 //!
-//! The kernel answers, not string work: `openat2` with `RESOLVE_IN_ROOT` from a descriptor of the root. An absolute link
-//! then starts at the tree's root and `..` stops there, so that nothing leads out, also not a link swapped in meanwhile.
+//! The kernel answers, not string work: `openat2` with `RESOLVE_IN_ROOT` from a descriptor of the root. An
+//! absolute link then starts at the tree's root and `..` stops there, so that nothing leads out, also not a
+//! link swapped in meanwhile.
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -61,8 +62,8 @@ impl From<Fault> for Error {
 /// A look-up's answer.
 pub(super) type Found<T> = std::result::Result<T, Fault>;
 
-/// Times a look-up is begun again when renames elsewhere disturb it (the kernel's EAGAIN): each try is microseconds,
-/// and a disturbance that outlives this many is somebody's purpose.
+/// Times a look-up is begun again when renames elsewhere disturb it (the kernel's EAGAIN): each try is
+/// microseconds, and a disturbance that outlives this many is somebody's purpose.
 const TRIES: usize = 64;
 
 /// What every look-up is bound by. `/proc`'s magic links would jump out of any root.
@@ -131,7 +132,8 @@ impl Root {
         Err(Errno::AGAIN.into())
     }
 
-    /// The kernel has one number for links that lead in a circle and for the magic ones of `/proc`, which lead out.
+    /// The kernel has one number for links that lead in a circle and for the magic ones of `/proc`, which
+    /// lead out.
     fn why_refused(&self, path: &VPath) -> Error {
         let kind = match links::physical(self, path) {
             Err(error) if error.kind == Kind::Loop => Kind::Loop,
@@ -140,8 +142,8 @@ impl Root {
         Error { kind, source: Some(Errno::LOOP.into()) }
     }
 
-    /// Opens a name itself, a link at it not followed, where no name before it is a link either. [`Kind::Outside`] where
-    /// one is.
+    /// Opens a name itself, a link at it not followed, where no name before it is a link either.
+    /// [`Kind::Outside`] where one is.
     pub(super) fn open_unfollowed(&self, path: &VPath) -> Result<OwnedFd> {
         allowed(path)?;
         let relative = if path.is_root() { b".".as_slice() } else { path.relative() };
@@ -158,8 +160,9 @@ impl Root {
         Err(Errno::AGAIN.into())
     }
 
-    /// The directory that a path's last component is in, held open, and that component. What is done to it with the
-    /// `*at` calls cannot leave: it is one name, and no link behind it is followed. `None` for the root itself.
+    /// The directory that a path's last component is in, held open, and that component. What is done to it
+    /// with the `*at` calls cannot leave: it is one name, and no link behind it is followed. `None` for the
+    /// root itself.
     pub(super) fn parent<'p>(&self, path: &'p VPath, reach: Reach) -> Found<Option<(OwnedFd, &'p [u8])>> {
         let Some((parent, name)) = path.split() else { return Ok(None) };
         allowed(path)?;

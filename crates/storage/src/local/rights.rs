@@ -1,7 +1,7 @@
 //! What may this process do with a file?
 //!
-//! For one name the kernel is asked ([`may`]), which knows of access lists and capabilities. For the thousand names of a
-//! listing the permission bits are read ([`Process`]).
+//! For one name the kernel is asked ([`may`]), which knows of access lists and capabilities. For the thousand
+//! names of a listing the permission bits are read ([`Process`]).
 use std::os::fd::AsFd;
 
 use rustix::fs::{Access as Mode, AtFlags, StatVfsMountFlags, accessat, fstatvfs};
@@ -13,8 +13,8 @@ use crate::{Access, FileType};
 /// Does the kernel allow this with a name of a directory? A link at that name is followed.
 pub(super) fn may(dir: impl AsFd, name: &[u8], what: Mode) -> bool {
     match accessat(&dir, name, what, AtFlags::EACCESS) {
-        // A kernel before 5.8, or a sandbox that does not know the call: then by the real user, who is the same one unless
-        // the program is set-user-ID.
+        // A kernel before 5.8, or a sandbox that does not know the call: then by the real user, who is the
+        // same one unless the program is set-user-ID.
         Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
             accessat(&dir, name, what, AtFlags::empty()).is_ok()
         }
@@ -22,7 +22,8 @@ pub(super) fn may(dir: impl AsFd, name: &[u8], what: Mode) -> bool {
     }
 }
 
-/// What the kernel allows with one name; of the tree's root, which has no directory above it, nothing is removed.
+/// What the kernel allows with one name; of the tree's root, which has no directory above it, nothing is
+/// removed.
 pub(super) fn of(dir: impl AsFd, name: &[u8], stat: &Facts, within: Option<(&Process, &Within)>) -> Access {
     // (The kernel would be asked for what a link leads to.)
     let link = stat.kind == FileType::Link;
@@ -70,7 +71,8 @@ impl Process {
         }
     }
 
-    /// As far as the file system and the directory are concerned: uploads need to replace a file of another user's.
+    /// As far as the file system and the directory are concerned: uploads need to replace a file of another
+    /// user's.
     fn may_write(&self, stat: &Facts, within: &Within) -> bool {
         !within.read_only && (stat.kind == FileType::Directory || self.may_unlink(stat.posix.uid, within))
     }
@@ -80,7 +82,8 @@ impl Process {
         self.uid == 0 || within.sticky_of.is_none_or(|of| of == self.uid || owner == self.uid)
     }
 
-    /// Does a file that replaces one of this owner's have the same owner? Only the superuser gives files away.
+    /// Does a file that replaces one of this owner's have the same owner? Only the superuser gives files
+    /// away.
     pub(super) fn keeps_owner_of(&self, uid: u32) -> bool {
         self.uid == 0 || self.owns(uid)
     }

@@ -1,15 +1,16 @@
 //! Which uploads have broken off while a write of theirs was still on its way to the disk?
 //!
-//! An upload is dropped at once, but a write that another thread has begun goes on to its end, and keeps the part locked
-//! as long: rightly, since the part still grows. That is a matter of milliseconds; but the next thing its client says is
-//! how much was kept, or goes on with it. Such a question waits until the part is let go of.
+//! An upload is dropped at once, but a write that another thread has begun goes on to its end, and keeps the
+//! part locked as long: rightly, since the part still grows. That is a matter of milliseconds; but the next
+//! thing its client says is how much was kept, or goes on with it. Such a question waits until the part is
+//! let go of.
 use std::convert::Infallible;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Some megabytes are written in this time even by a slow disk; one that takes longer is answered for as if another
-/// upload had the part.
+/// Some megabytes are written in this time even by a slow disk; one that takes longer is answered for as if
+/// another upload had the part.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between two looks.
@@ -49,7 +50,8 @@ impl Settling {
         all.is_empty()
     }
 
-    /// Asks until the answer is good, or there is nothing to wait for. The first time at once; after that it blocks.
+    /// Asks until the answer is good, or there is nothing to wait for. The first time at once; after that it
+    /// blocks.
     pub(super) fn ask<T, E>(
         &self,
         good: fn(&T) -> bool,

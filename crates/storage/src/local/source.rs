@@ -32,9 +32,11 @@ impl Source for Reading {
     }
 
     fn read<'a>(&'a mut self, offset: u64, buffer: &'a mut Vec<u8>) -> Op<'a, ()> {
-        // No file reaches further, and the kernel takes the last offset of all for "where the descriptor stands".
+        // No file reaches further, and the kernel takes the last offset of all for "where the descriptor
+        // stands".
         let offset = offset.min(i64::MAX as u64);
-        // What is in memory needs no other thread. Whatever this cannot do, the disk's way can, or says why not.
+        // What is in memory needs no other thread. Whatever this cannot do, the disk's way can, or says why
+        // not.
         let quick = preadv2(&self.file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT);
         if let Ok(count) = quick {
             buffer.truncate(count);

@@ -1,9 +1,10 @@
 //! Which broken uploads has nobody come back for?
 //!
-//! What a killed process has left under a name that nobody can come back to goes at once, and what it had half added to a
-//! file is cut off again (see `append`).
+//! What a killed process has left under a name that nobody can come back to goes at once, and what it had
+//! half added to a file is cut off again (see `append`).
 //!
-//! The tree is walked by descriptors, never by path and never through a link, holding one small buffer for each level.
+//! The tree is walked by descriptors, never by path and never through a link, holding one small buffer for
+//! each level.
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,8 +28,8 @@ pub struct Swept {
     pub skipped: u64,
 }
 
-/// Levels gone down. Each holds a descriptor and a buffer (so a sweep has at most 128 of one and 1 MiB of the other);
-/// real trees are a tenth as deep.
+/// Levels gone down. Each holds a descriptor and a buffer (so a sweep has at most 128 of one and 1 MiB of the
+/// other); real trees are a tenth as deep.
 const DEPTH: usize = 128;
 
 /// The buffer of a level.
@@ -50,7 +51,8 @@ impl Walk<'_> {
         Ok(swept)
     }
 
-    /// One directory and what is below. What cannot be read is passed over: the sweep is for all the others too.
+    /// One directory and what is below. What cannot be read is passed over: the sweep is for all the others
+    /// too.
     fn directory(&self, dir: &OwnedFd, levels: usize, swept: &mut Swept) {
         let mut buffer = Vec::with_capacity(BUFFER);
         let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());

@@ -1,8 +1,8 @@
 //! Which file does an upload become, and may it?
 //!
-//! The path may end in a link: the upload goes to the file that it leads to, beneath the root, as a write by any program
-//! would; its part is beside that file. What the permissions of the file system would refuse when the upload is published is
-//! refused before its data comes.
+//! The path may end in a link: the upload goes to the file that it leads to, beneath the root, as a write by
+//! any program would; its part is beside that file. What the permissions of the file system would refuse when
+//! the upload is published is refused before its data comes.
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Access, OFlags};

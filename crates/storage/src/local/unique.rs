@@ -11,8 +11,8 @@ use super::target::Target;
 use super::upload::Upload;
 use crate::{Kind, Result, VPath};
 
-/// Names tried in order for [`Create::Unique`]; after that, random ones: a directory where thousands upload under one
-/// name must not cost each of them thousands of look-ups.
+/// Names tried in order for [`Create::Unique`]; after that, random ones: a directory where thousands upload
+/// under one name must not cost each of them thousands of look-ups.
 const COUNTED: u32 = 1000;
 
 /// Random names tried after that. Each is one of 2^32, so that the second is already a rarity.

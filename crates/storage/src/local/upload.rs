@@ -9,7 +9,8 @@
 //! A part holds one of three things, and is committed accordingly:
 //! - the whole file: mode, sync, rename over the name, sync;
 //! - what is to be added to the end of a file, which `append` does;
-//! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and renamed.
+//! - what comes behind the first n bytes of a file that is there: a new file is put together of both, and
+//!   renamed.
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -161,12 +162,13 @@ impl Upload {
         Ok(())
     }
 
-    /// Makes it the file of its name; false where somebody else is at that file, to be tried again. On an error it is still an
-    /// upload, and kept as one.
+    /// Makes it the file of its name; false where somebody else is at that file, to be tried again. On an
+    /// error it is still an upload, and kept as one.
     fn publish(&mut self) -> Result<bool> {
         let done = self.publish_content();
         if matches!(done, Ok(true)) && self.kind == PartKind::Spare {
-            // What an earlier upload has left under this name is of no use any more. One that is under way stays.
+            // What an earlier upload has left under this name is of no use any more. One that is under way
+            // stays.
             let named = PartName::named(&self.target.name);
             let _ = self.inner.faults.before().map(|()| part::discard(self.target.dir.as_fd(), &named));
         }
@@ -336,8 +338,9 @@ fn keep_owner(file: &File, owner: (u32, u32)) {
     }
 }
 
-/// Makes the names in a directory durable. One that may be entered and written but not read cannot be opened for
-/// that; there the file's own sync, after the rename, carries its name along on the journalling file systems.
+/// Makes the names in a directory durable. One that may be entered and written but not read cannot be opened
+/// for that; there the file's own sync, after the rename, carries its name along on the journalling file
+/// systems.
 pub(super) fn sync_directory(dir: &OwnedFd, file: &File) -> Result<()> {
     match openat(dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
         Ok(dir) => Ok(rustix::fs::fsync(dir)?),

@@ -60,7 +60,8 @@ async fn a_file_that_is_replaced_or_removed_or_renamed_meanwhile() {
     assert_eq!(site.really(""), ["log", "log.1"]);
 }
 
-/// The row of an append is in the file that has the name when that ends, though the file it was begun for lives on elsewhere.
+/// The row of an append is in the file that has the name when that ends, though the file it was begun for
+/// lives on elsewhere.
 #[tokio::test]
 async fn a_backup_by_hard_links_gets_no_row() {
     let site = Site::new();

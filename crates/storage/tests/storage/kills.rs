@@ -65,7 +65,8 @@ async fn a_killed_process_leaves_whole_files_and_a_part_to_resume() {
     assert_eq!(site.really(""), ["broken", "whole"]);
 }
 
-/// Not a test by itself: fifty sessions that append rows to five files and say which are acknowledged, until it is killed.
+/// Not a test by itself: fifty sessions that append rows to five files and say which are acknowledged, until
+/// it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn appending_child() {
     let Some(folder) = std::env::var_os(APPENDING).map(PathBuf::from) else { return };

@@ -162,7 +162,8 @@ async fn no_link_swapped_in_meanwhile_leads_out() {
         Swapper::start(&site.real("dir"), &site.real("trap")),
         Swapper::start(&site.top.path().join("root/dir/inner"), &site.top.path().join("root/dir/trap")),
     ];
-    // The second swapper's own paths go through the first one's swaps, so it may die of that; the first must not.
+    // The second swapper's own paths go through the first one's swaps, so it may die of that; the first must
+    // not.
     let [first, second] = swappers;
     let (mut read, mut written) = (0, 0);
     for round in 0..2000 {

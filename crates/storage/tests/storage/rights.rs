@@ -1,4 +1,5 @@
-//! The file system's permissions are obeyed, before any data comes. As nobody, since the superuser is denied nothing.
+//! The file system's permissions are obeyed, before any data comes. As nobody, since the superuser is denied
+//! nothing.
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;

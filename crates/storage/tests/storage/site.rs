@@ -13,8 +13,8 @@ pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 pub(crate) const OPEN: LocalOptions =
     LocalOptions { read_only: false, sync: Sync::Never, umask: 0o022, keep_parts: KEPT };
 
-/// Held while a child process starts: until it is one, it has copies of all our descriptors, which keeps removed files
-/// on the disk.
+/// Held while a child process starts: until it is one, it has copies of all our descriptors, which keeps
+/// removed files on the disk.
 pub(crate) static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A shared folder `root` in a directory that also has things outside of it. Removed at the end.

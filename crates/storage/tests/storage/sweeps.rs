@@ -87,8 +87,8 @@ async fn a_sweep_and_uploads_do_not_disturb_each_other() {
         let upload = site.upload("/a", Create::Replace, b"whole");
         let (swept, uploaded) = tokio::join!(sweep, upload);
         uploaded.unwrap();
-        // To this sweep everything is old, so it may take a part in the moment between its making and its locking; the
-        // upload then makes another.
+        // To this sweep everything is old, so it may take a part in the moment between its making and its
+        // locking; the upload then makes another.
         swept.unwrap();
         assert_eq!(site.read("/a").await.unwrap(), b"whole", "round {round}");
     }

@@ -128,8 +128,8 @@ async fn many_uploads_to_one_name_at_once_leave_one_of_them() {
     assert!(site.parts("") <= 1, "{:?}", site.really(""));
 }
 
-/// Taking hold of a part takes two steps, and in between its upload may be committed: whoever then cut what it holds
-/// would cut the published file.
+/// Taking hold of a part takes two steps, and in between its upload may be committed: whoever then cut what
+/// it holds would cut the published file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_part_published_while_another_takes_hold_of_it_is_not_touched() {
     let site = Arc::new(Site::new());
@@ -154,7 +154,8 @@ async fn a_part_published_while_another_takes_hold_of_it_is_not_touched() {
     assert_eq!(site.really(""), ["a"]);
 }
 
-/// Asking for a part's size locks it for a moment, which must not look like an upload to who wants to go on with it.
+/// Asking for a part's size locks it for a moment, which must not look like an upload to who wants to go on
+/// with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asking_for_a_size_keeps_nobody_from_resuming() {
     let site = Arc::new(Site::new());

@@ -279,7 +279,8 @@ impl Client {
                         }
                     }
                 };
-                // An upload that failed is never ended in order; the connection is kept until the goal closes it.
+                // An upload that failed is never ended in order; the connection is kept until the goal closes
+                // it.
                 self.hands = Hands::Holding(id);
                 Some(Input::Moved(moved))
             }

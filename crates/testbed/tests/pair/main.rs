@@ -1,15 +1,17 @@
 //! Do our client and our server understand each other, whatever happens between them?
 //!
-//! [`server::Session`] and the client's [`Goal`](client::session::Goal)s are pure, so a whole session of both is a
-//! calculation: what one says is put on a wire in memory, cut anywhere, delayed, doubled or lost, and given to the other. Time
-//! is a number. A life is one client with a list of tasks; all of it follows from its seed.
+//! [`server::Session`] and the client's [`Goal`](client::session::Goal)s are pure, so a whole session of both
+//! is a calculation: what one says is put on a wire in memory, cut anywhere, delayed, doubled or lost, and
+//! given to the other. Time is a number. A life is one client with a list of tasks; all of it follows from
+//! its seed.
 //!
 //! ```text
 //!   Goal <--> client.rs <--> net.rs: control and data pipes, faults <--> server.rs <--> Session, a tree in memory
 //! ```
-//! What holds in each life: it ends, without a panic; a download that the client believes is equal to the file; an upload that
-//! the client believes is in the tree, and one that the server believes is what the client has sent to its end; after TLS was
-//! agreed on no data goes without it; no event and no error holds the password.
+//! What holds in each life: it ends, without a panic; a download that the client believes is equal to the
+//! file; an upload that the client believes is in the tree, and one that the server believes is what the
+//! client has sent to its end; after TLS was agreed on no data goes without it; no event and no error holds
+//! the password.
 //!
 //! `PAIR_LIVES=100000` tries more lives, `PAIR_SEED=7` begins at another one.
 mod client;

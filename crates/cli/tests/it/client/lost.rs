@@ -130,7 +130,8 @@ fn what_came_before_ctrl_c_is_kept_and_told() {
     );
 }
 
-/// A server that does not look at the control connection takes an orderly end for the end of the file, whoever ended it.
+/// A server that does not look at the control connection takes an orderly end for the end of the file,
+/// whoever ended it.
 #[test]
 fn an_upload_of_a_killed_program_ends_with_a_reset() {
     for signal in [Signal::INT, Signal::KILL] {

@@ -1,4 +1,5 @@
-//! Does `pasv doctor --site` judge a site by its flags, as text and as JSON, and refuse what does not go together?
+//! Does `pasv doctor --site` judge a site by its flags, as text and as JSON, and refuse what does not go
+//! together?
 use std::net::{Ipv4Addr, TcpListener};
 
 use net::tls::identity::Identity;
@@ -8,7 +9,8 @@ use super::pasv;
 use crate::harness::process::{Said, run};
 use crate::harness::site::Site;
 
-/// On loopback and without passive ports, so that this machine's firewall, its addresses and who else is there do not matter.
+/// On loopback and without passive ports, so that this machine's firewall, its addresses and who else is
+/// there do not matter.
 fn look(flags: &[&str]) -> Said {
     run(pasv(["doctor", "--site", "--no-passive"]).args(flags))
 }

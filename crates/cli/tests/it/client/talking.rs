@@ -179,7 +179,8 @@ fn the_first_password_counts() {
     let is = |right: &dyn AsRef<std::ffi::OsStr>| right.as_ref().to_owned();
     let with_password = format!("{user}:{secret}");
     let with_wrong = format!("{user}:wrong");
-    // (flags, URL, PASV_PASSWORD, netrc), right up to the one that counts and wrong behind it, or the other way round.
+    // (flags, URL, PASV_PASSWORD, netrc), right up to the one that counts and wrong behind it, or the other
+    // way round.
     for (flags, url, variable, of_netrc, good) in [
         (vec![], site.door.url(""), "wrong", "wrong", true),
         (vec![is(&"-u"), is(&with_wrong)], site.door.url(""), "wrong", "wrong", true),

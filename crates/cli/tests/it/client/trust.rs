@@ -1,6 +1,7 @@
 //! Is a site's certificate asked about, pinned, remembered and refused as a person would want it?
 //!
-//! Against our own `pasv serve`, which makes a certificate that nobody vouches for, or has one of a test's own authority.
+//! Against our own `pasv serve`, which makes a certificate that nobody vouches for, or has one of a test's
+//! own authority.
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

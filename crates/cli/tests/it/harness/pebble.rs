@@ -12,7 +12,8 @@ use super::need;
 use super::ports::Block;
 use super::process::{Running, command, run, wait_until};
 
-/// A running authority that believes in whoever answers for `localhost`. It ends, and forgets all, with this value.
+/// A running authority that believes in whoever answers for `localhost`. It ends, and forgets all, with this
+/// value.
 pub(crate) struct Pebble {
     folder: TempDir,
     program: PathBuf,
@@ -56,8 +57,9 @@ impl Pebble {
         let log = folder.join("log");
         let mut pebble = command(program, ["-config"]);
         pebble.arg(folder.join("config.json"));
-        // It waits up to 15 seconds before it asks, so that nobody relies on a quick one; and it remembers half of what was
-        // proven. The refused nonces, one in twenty, stay: who cannot deal with them is no client.
+        // It waits up to 15 seconds before it asks, so that nobody relies on a quick one; and it remembers
+        // half of what was proven. The refused nonces, one in twenty, stay: who cannot deal with them is no
+        // client.
         pebble.env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_AUTHZREUSE", "0");
         let mut process = Running::start(&mut pebble, &log);
         let [directory, management, _] = Self::addresses(ports);

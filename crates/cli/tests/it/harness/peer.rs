@@ -40,7 +40,8 @@ impl Peer {
         Self::vsftpd_with(|_| String::new())
     }
 
-    /// The same with TLS on every connection, and data connections that must resume their control connection's session.
+    /// The same with TLS on every connection, and data connections that must resume their control
+    /// connection's session.
     pub(crate) fn vsftpd_tls() -> Option<Self> {
         Self::vsftpd_with(|lab| vsftpd_tls(&lab.identity()))
     }

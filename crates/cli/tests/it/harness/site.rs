@@ -63,7 +63,8 @@ impl Site {
         Self::keeping(None, flags)
     }
 
-    /// The same; what it keeps from one start to the next goes into `state`, where there is one, and outlives it.
+    /// The same; what it keeps from one start to the next goes into `state`, where there is one, and outlives
+    /// it.
     pub(crate) fn keeping(state: Option<&Path>, flags: &[&str]) -> Self {
         let door = Door { scheme: "ftp", port: 0, user: "tester", password: "open sesame" };
         let folder = tempfile::tempdir().expect("a folder for the site");

@@ -11,7 +11,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::process::clean;
 
-/// Runs a program to its end with stderr on a terminal of so many columns: all that was written there, escapes included.
+/// Runs a program to its end with stderr on a terminal of so many columns: all that was written there,
+/// escapes included.
 pub(crate) fn on_a_terminal(command: &mut Command, columns: u16) -> (ExitStatus, String) {
     let (ours, its) = pair(columns);
     let home = tempfile::tempdir().expect("a home for the program");

@@ -1,4 +1,5 @@
-//! How does a test speak FTP under TLS, with every choice of TLS its own? Blocking, and not by our own client.
+//! How does a test speak FTP under TLS, with every choice of TLS its own? Blocking, and not by our own
+//! client.
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -23,7 +23,8 @@ fn serve(pebble: &Pebble, state: &Path) -> Site {
     Site::keeping(Some(state), &flags.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The fingerprint of the certificate that the site shows to a client which trusts only `root`, and verifies it.
+/// The fingerprint of the certificate that the site shows to a client which trusts only `root`, and verifies
+/// it.
 #[track_caller]
 fn verified(site: &Site, root: &Path) -> String {
     let url = format!("ftpes://localhost:{}/", site.door.port);

@@ -98,8 +98,8 @@ fn pureftpd_in_clear_and_under_tls() {
     }
 }
 
-/// With several sessions at a time it now and then says 150 and never takes the data connection, so that what it is said to
-/// have differs; what to use works.
+/// With several sessions at a time it now and then says 150 and never takes the data connection, so that what
+/// it is said to have differs; what to use works.
 #[test]
 fn pyftpdlib_in_clear_and_under_tls() {
     for peer in [Peer::pyftpdlib(), Peer::pyftpdlib_tls()].into_iter().flatten() {

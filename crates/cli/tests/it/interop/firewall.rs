@@ -1,7 +1,8 @@
-//! Do the programs of Linux firewalls take what `pasv firewall` prints, and does it change and compare their rules as it says?
+//! Do the programs of Linux firewalls take what `pasv firewall` prints, and does it change and compare their
+//! rules as it says?
 //!
-//! Each test has a network namespace of its own (as root of its own user namespace, so that it needs no privilege), in which
-//! a shell runs a script: the first command that does not do what it must ends it.
+//! Each test has a network namespace of its own (as root of its own user namespace, so that it needs no
+//! privilege), in which a shell runs a script: the first command that does not do what it must ends it.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! What becomes of other people's rules, and of a second site's, where `pasv firewall` changes or compares those of a machine?
+//! What becomes of other people's rules, and of a second site's, where `pasv firewall` changes or compares
+//! those of a machine?
 
 use super::firewall::in_a_namespace;
 
@@ -101,7 +102,8 @@ hasnt pasv now
     );
 }
 
-/// A table of our own is made, and the chain of another that drops elsewhere on the way gets its lines as well.
+/// A table of our own is made, and the chain of another that drops elsewhere on the way gets its lines as
+/// well.
 #[test]
 fn who_drops_the_answers_alone_is_opened_too() {
     in_a_namespace(
@@ -164,7 +166,8 @@ has "tcp dport {{ 22, 80 }} ct state new accept" now
     );
 }
 
-/// The rules of iptables of the kind before nftables are the kernel's elsewhere: nothing good is said of what is not seen.
+/// The rules of iptables of the kind before nftables are the kernel's elsewhere: nothing good is said of what
+/// is not seen.
 #[test]
 fn the_older_iptables_is_not_gone_past() {
     in_a_namespace(

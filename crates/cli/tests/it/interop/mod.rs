@@ -6,8 +6,8 @@
 //!   acme       pebble, an authority                             <---  pasv serve --acme
 //!   firewall   nft, iptables, ufw, firewalld, HAProxy           <---  pasv firewall
 //! ```
-//! The stories (list, download, upload, resume, odd names, a tree of 300 files) are told once, in `story`; the
-//! file of each client says how that client is told to do it, and what it cannot do by its own fault.
+//! The stories (list, download, upload, resume, odd names, a tree of 300 files) are told once, in `story`;
+//! the file of each client says how that client is told to do it, and what it cannot do by its own fault.
 
 mod acme;
 mod clients;

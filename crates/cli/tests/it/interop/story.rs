@@ -1,6 +1,7 @@
 //! What does a client do on our site, whichever client it is?
 //!
-//! Each story prepares the site it is given, lets the client do one thing, and compares what then lies on both sides.
+//! Each story prepares the site it is given, lets the client do one thing, and compares what then lies on
+//! both sides.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -60,8 +61,8 @@ pub(crate) fn upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) {
     }
 }
 
-/// Goes on with a download of `shelf/large.bin` of which a part is there. The part differs from the site's bytes, so that
-/// a client or server that starts over is found out.
+/// Goes on with a download of `shelf/large.bin` of which a part is there. The part differs from the site's
+/// bytes, so that a client or server that starts over is found out.
 #[track_caller]
 pub(crate) fn resume_download(site: &Site, client: impl Fn(&Door, &OsStr, &Path)) {
     let there = write(site.root(), "shelf/large.bin", 1, LARGE);
@@ -79,7 +80,8 @@ pub(crate) fn resume_upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) 
     assert_joined(&there, 1, &fs::read(from).expect("our own file"));
 }
 
-/// Goes on with an upload of `large.bin` that broke off on its way: what the site keeps of it shows only in SIZE.
+/// Goes on with an upload of `large.bin` that broke off on its way: what the site keeps of it shows only in
+/// SIZE.
 #[track_caller]
 pub(crate) fn resume_broken_upload(site: &Site, client: impl Fn(&Door, &Path, &OsStr)) {
     let from = write(&site.beside("here"), "large.bin", 1, LARGE);
@@ -159,7 +161,8 @@ pub(crate) fn assert_joined(path: &Path, seed: u64, whole: &[u8]) {
     assert!(found[PART..] == whole[PART..], "what was added differs");
 }
 
-/// Sends `bytes` as `name`, breaks off by ABOR when the site has stored some of them, and says how many it keeps.
+/// Sends `bytes` as `name`, breaks off by ABOR when the site has stored some of them, and says how many it
+/// keeps.
 #[track_caller]
 fn break_off(site: &Site, name: &str, bytes: &[u8]) -> u64 {
     let mut talk = site.door.talk();

@@ -1,5 +1,5 @@
-//! How is basic-ftp (Node) told to do it? By the script beside this file. It watches both connections of a transfer, resumes
-//! sessions under TLS, and asks for MLSD.
+//! How is basic-ftp (Node) told to do it? By the script beside this file. It watches both connections of a
+//! transfer, resumes sessions under TLS, and asks for MLSD.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -70,8 +70,8 @@ fn downloads_and_uploads_trees() {
     }
 }
 
-/// It takes the end of the data connection for the outcome where that comes before the reply: "reset by peer" in place of what
-/// the site says.
+/// It takes the end of the data connection for the outcome where that comes before the reply: "reset by peer"
+/// in place of what the site says.
 #[test]
 fn is_told_why_a_transfer_is_refused() {
     let Some(basic) = Basic::find() else { return };

@@ -1,8 +1,8 @@
 //! How is curl told to do it? One URL per file, all odd bytes encoded; TLS by `--ssl-reqd`, or `ftps://`.
 //!
-//! It resumes its session by itself. Of the tickets of TLS 1.3 it keeps the newest one, which OpenSSL uses once, and it reads none
-//! from an upload's connection: the next one has to come on the control connection, or the second upload of a session is refused
-//! under `require`.
+//! It resumes its session by itself. Of the tickets of TLS 1.3 it keeps the newest one, which OpenSSL uses
+//! once, and it reads none from an upload's connection: the next one has to come on the control connection,
+//! or the second upload of a session is refused under `require`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

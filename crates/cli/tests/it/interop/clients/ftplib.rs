@@ -1,5 +1,5 @@
-//! How is Python's ftplib told to do it? By the script beside this file. `FTP_TLS` never resumes; a subclass of five lines does, in
-//! both versions, and uses one ticket for all its data connections.
+//! How is Python's ftplib told to do it? By the script beside this file. `FTP_TLS` never resumes; a subclass
+//! of five lines does, in both versions, and uses one ticket for all its data connections.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;

@@ -1,5 +1,6 @@
-//! How is lftp told to do it? A line of its own language, names in double quotes; TLS by `ftp:ssl-force`, or `ftps://`. It resumes
-//! the control connection's session on every data connection, in both versions, and uses one ticket for all of them.
+//! How is lftp told to do it? A line of its own language, names in double quotes; TLS by `ftp:ssl-force`, or
+//! `ftps://`. It resumes the control connection's session on every data connection, in both versions, and
+//! uses one ticket for all of them.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

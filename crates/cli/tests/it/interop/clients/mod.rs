@@ -1,8 +1,8 @@
 //! Can everybody's clients use our server, with and without TLS?
 //!
-//! The files of curl, lftp and ftplib say how those are told to do one thing; the stories are the same for all of them, and for
-//! each way into TLS: for curl with each version, for the others with one of them. A site with `--data-reuse require` shows that
-//! the client resumes its session on every data connection.
+//! The files of curl, lftp and ftplib say how those are told to do one thing; the stories are the same for
+//! all of them, and for each way into TLS: for curl with each version, for the others with one of them. A
+//! site with `--data-reuse require` shows that the client resumes its session on every data connection.
 
 mod basic_ftp;
 mod curl;
@@ -61,7 +61,8 @@ fn tells_its_stories<C: Client>(client: &C, site: impl Fn() -> Site) {
     story::many_up(&site(), |door, here| client.put_all(door, "shelf", &names, here));
 }
 
-/// What needs no TLS to be seen: a tree of 300 files in 25 folders, and an upload that broke off, which the story begins itself.
+/// What needs no TLS to be seen: a tree of 300 files in 25 folders, and an upload that broke off, which the
+/// story begins itself.
 fn tells_more<C: Client>(client: &C, site: impl Fn() -> Site) {
     story::resume_broken_upload(&site(), |door, file, name| client.put(door, From::WhatIsThere, file, name));
     let names: Vec<_> = tree_names().collect();

@@ -53,8 +53,9 @@ fn downloads_a_tree() {
     });
 }
 
-/// It looks for the name in the listing of the directory above, and says what it has found. It ends well only where that is the
-/// first name of all (wget 1.21): with a listing in the order of the disk that was another file each time.
+/// It looks for the name in the listing of the directory above, and says what it has found. It ends well only
+/// where that is the first name of all (wget 1.21): with a listing in the order of the disk that was another
+/// file each time.
 #[test]
 fn spiders_a_file_wherever_it_is_listed() {
     let Some(wget) = find() else { return };

@@ -1,4 +1,5 @@
-//! Can netkit's `ftp-ssl` (Debian's package of this name) use the site? It never sends close_notify, and resumes nothing.
+//! Can netkit's `ftp-ssl` (Debian's package of this name) use the site? It never sends close_notify, and
+//! resumes nothing.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Do programs that are told nothing else than TLS, and servers that demand it, and pasv understand each other?
+//! Do programs that are told nothing else than TLS, and servers that demand it, and pasv understand each
+//! other?
 
 mod ftp_ssl;
 mod openssl;

@@ -1,4 +1,5 @@
-//! Does a dialogue through `openssl s_client` go as the standards say it (RFC 4217), in both ways and versions?
+//! Does a dialogue through `openssl s_client` go as the standards say it (RFC 4217), in both ways and
+//! versions?
 
 use std::path::Path;
 

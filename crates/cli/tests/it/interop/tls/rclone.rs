@@ -1,5 +1,5 @@
-//! Does rclone copy trees both ways? It opens a dozen control connections and keeps one cache of TLS sessions for all of them, so
-//! that a data connection resumes the session of whichever came last.
+//! Does rclone copy trees both ways? It opens a dozen control connections and keeps one cache of TLS sessions
+//! for all of them, so that a data connection resumes the session of whichever came last.
 
 use std::path::{Path, PathBuf};
 

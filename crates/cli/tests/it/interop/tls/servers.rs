@@ -1,7 +1,7 @@
 //! Does our client get through to everybody's servers under TLS, time after time in one session?
 //!
-//! Twenty files a way in one session: a client that runs out of TLS 1.3 tickets, or that closes with tickets unread, fails
-//! after the second.
+//! Twenty files a way in one session: a client that runs out of TLS 1.3 tickets, or that closes with tickets
+//! unread, fails after the second.
 
 use std::ffi::OsStr;
 
@@ -63,7 +63,8 @@ fn vsftpd_that_demands_resumption() {
     moves_twenty_files_each_way(&peer, Resumes::Always, 1);
 }
 
-/// It gives two TLS 1.3 tickets at the login, and none with uploads: a second session, under TLS 1.2, has to do.
+/// It gives two TLS 1.3 tickets at the login, and none with uploads: a second session, under TLS 1.2, has to
+/// do.
 #[test]
 fn proftpd_that_demands_resumption() {
     let Some(peer) = Peer::proftpd_tls() else { return };
