@@ -333,7 +333,7 @@ impl Stage for Loopback {
 
 async fn tell(story: Story, dress: Dress) -> Result<(), Failure> {
     let ground = Ground::lay(&story).map_err(Failure)?;
-    if ground.ipv6 && need::ipv6().is_none() {
+    if ground.ipv6 && !need::has_ipv6() {
         return Ok(());
     }
     let mut stage = Loopback::open(&ground, dress);
@@ -359,6 +359,8 @@ async fn tell_all(dress: Dress) {
     let mut all: Vec<String> =
         playing.join_all().await.into_iter().filter_map(Result::err).map(|failure| failure.0).collect();
     all.sort();
+    // Some stories want it. Said here: in their own tasks the name of the test is not known.
+    let _ = need::ipv6();
     assert!(all.is_empty(), "{dress:?}: {} stories fail:\n\n{}\n", all.len(), all.join("\n\n"));
 }
 
