@@ -208,7 +208,7 @@ impl Inner {
         };
         let facts = facts::of_name(&dir, name)?;
         let is_link = facts.kind == FileType::Link;
-        let target = if is_link { links::told(&self.root, path, &dir, name) } else { None };
+        let target = if is_link { links::visible_target(&self.root, path, &dir, name) } else { None };
         let within = Within::new(&dir, &facts::of(&dir)?);
         let access = rights::of(&dir, name, &facts, Some((&self.process, &within)));
         Ok(facts.stat(access, target))

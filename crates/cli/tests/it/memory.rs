@@ -44,7 +44,7 @@ impl Ground {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
-        let own = authority.vouches_for("localhost");
+        let own = authority.issue("localhost");
         let (cert, key) = (own.cert.display().to_string(), own.key.display().to_string());
         // What the log takes is not what is measured.
         let site = Site::with(&["--cert", &cert, "--key", &key, "--log-level", "warn", "--sync", "never"]);

@@ -26,7 +26,7 @@ impl Bureau {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
-        let own = authority.vouches_for("localhost");
+        let own = authority.issue("localhost");
         Self { folder, authority, own }
     }
 
@@ -59,7 +59,7 @@ fn a_certificate_is_renewed_while_sessions_go_on() {
     before.log_in();
     assert_eq!(before.shown(), old);
 
-    let fresh = print(&bureau.authority.vouches_for("localhost"));
+    let fresh = print(&bureau.authority.issue("localhost"));
     assert_ne!(fresh, old);
     site.reads_again(AGAIN);
     assert_eq!(later.call(&site, "localhost").unwrap().shown(), fresh);
@@ -73,7 +73,7 @@ fn a_certificate_is_renewed_while_sessions_go_on() {
     assert_eq!(fs::read(site.root().join("up.bin")).unwrap(), b"whole");
 
     // The new certificate is there, and not its key yet.
-    let other = bureau.authority.vouches_for("elsewhere");
+    let other = bureau.authority.issue("elsewhere");
     fs::copy(&other.cert, &bureau.own.cert).unwrap();
     site.reads_again("cannot use the changed certificates; still using the old ones");
     assert!(site.log().contains("the private key does not belong to the certificate"), "{}", site.log());
@@ -84,7 +84,7 @@ fn a_certificate_is_renewed_while_sessions_go_on() {
 #[test]
 fn the_name_asked_for_chooses_the_certificate() {
     let bureau = Bureau::new();
-    let two = bureau.authority.vouches_for("two.example");
+    let two = bureau.authority.issue("two.example");
     let site = bureau.site(&["--cert", "{}/two.example-cert.pem", "--key", "{}/two.example-key.pem"]);
     let client = Client::new(&bureau.authority);
     assert_eq!(client.call(&site, "localhost").unwrap().shown(), print(&bureau.own));
@@ -125,7 +125,7 @@ fn only_ftp_may_be_asked_for() {
 #[test]
 fn a_certificate_in_place_of_the_password() {
     let bureau = Bureau::new();
-    let (alice, bob) = (bureau.authority.vouches_for("alice"), bureau.authority.vouches_for("bob"));
+    let (alice, bob) = (bureau.authority.issue("alice"), bureau.authority.issue("bob"));
     bureau.file("owners", &format!("# Ours.\ntester subject CN=alice\ntester {}\n", print(&bob)));
     let flags = ["--client-ca", "{}/ca.pem", "--client-cert-users", "{}/owners"];
     let site = bureau.site(&[&flags[..], &["--client-cert-login", "without-password"]].concat());
@@ -137,7 +137,7 @@ fn a_certificate_in_place_of_the_password() {
             talk.all(&[("USER tester", "232"), ("PWD", "257")]);
         }
         // Nobody's: the password.
-        let carol = bureau.authority.vouches_for("carol");
+        let carol = bureau.authority.issue("carol");
         let mut talk = Client::showing(&bureau.authority, &carol, version).call(&site, "localhost").unwrap();
         talk.all(&[("USER tester", "331"), ("PWD", "530")]);
         talk.log_in();
@@ -170,7 +170,7 @@ fn a_certificate_in_place_of_the_password() {
 fn curl_with_a_certificate_needs_no_password() {
     let Some(curl) = need::program("curl") else { return };
     let bureau = Bureau::new();
-    let own = bureau.authority.vouches_for("alice");
+    let own = bureau.authority.issue("alice");
     bureau.file("owners", "tester subject CN=alice\n");
     let flags = ["--client-ca", "{}/ca.pem", "--client-cert-users", "{}/owners"];
     for reuse in ["require", "off"] {
@@ -189,7 +189,7 @@ fn curl_with_a_certificate_needs_no_password() {
 #[test]
 fn a_certificate_beside_the_password() {
     let bureau = Bureau::new();
-    let (own, other) = (bureau.authority.vouches_for("alice"), bureau.authority.vouches_for("bob"));
+    let (own, other) = (bureau.authority.issue("alice"), bureau.authority.issue("bob"));
     bureau.file("owners", &format!("tester {}\n", print(&own)));
     // Without an authority: the fingerprint is enough.
     let flags = ["--client-cert-users", "{}/owners", "--data-reuse", "off", "--delay-after-failures", "99"];
@@ -218,7 +218,7 @@ fn a_certificate_beside_the_password() {
 #[test]
 fn a_revoked_certificate_is_refused() {
     let bureau = Bureau::new();
-    let (alice, bob) = (bureau.authority.vouches_for("alice"), bureau.authority.vouches_for("bob"));
+    let (alice, bob) = (bureau.authority.issue("alice"), bureau.authority.issue("bob"));
     bureau.authority.revokes(&[]);
     let site = bureau.site(&[
         "--client-cert",

@@ -2,7 +2,7 @@
 //!
 //! The kernel follows links for everything that is read (see `resolve`). Two questions it does not answer:
 //! beside which file an upload through a link must put its part, and whether the path that a link holds may
-//! be told.
+//! be shown.
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
@@ -61,15 +61,15 @@ pub(super) fn physical(root: &Root, path: &VPath) -> Result<Physical> {
     Ok(Physical { path: here, leaves })
 }
 
-/// The path that a link holds, where it may be told.
-pub(super) fn told(root: &Root, path: &VPath, dir: &OwnedFd, name: &[u8]) -> Option<Vec<u8>> {
+/// The path that a link holds, where it may be shown.
+pub(super) fn visible_target(root: &Root, path: &VPath, dir: &OwnedFd, name: &[u8]) -> Option<Vec<u8>> {
     let target = readlinkat(dir, name, Vec::new()).ok()?.into_bytes();
-    may_be_told(root, path, &target).then_some(target)
+    may_be_shown(root, path, &target).then_some(target)
 }
 
-/// May the path that a link holds be told to those who see the tree? It may where it stays inside, or where
+/// May the path that a link holds be shown to those who see the tree? It may where it stays inside, or where
 /// the kernel finds something there with the tree's root in place of the system's.
-fn may_be_told(root: &Root, link: &VPath, target: &[u8]) -> bool {
+fn may_be_shown(root: &Root, link: &VPath, target: &[u8]) -> bool {
     let mut depth = link.split().map_or(0, |(above, _)| components(above.relative()).count());
     let mut leaves = target.first() == Some(&b'/');
     for name in components(target) {
@@ -80,7 +80,7 @@ fn may_be_told(root: &Root, link: &VPath, target: &[u8]) -> bool {
             depth += 1;
         }
     }
-    // (`..` behind another link may go elsewhere than this counts; the text tells nothing of the outside then
+    // (`..` behind another link may go elsewhere than this counts; the text says nothing of the outside then
     // either.)
     let absolute = target.first() == Some(&b'/');
     !leaves || absolute && root.open_at(link, OFlags::PATH, Reach::Disk).is_ok()
@@ -136,21 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_out_is_not_told() {
+    fn what_leads_out_is_not_shown() {
         let folder = tempfile::tempdir().unwrap();
         let real = |path: &str| folder.path().join(path);
         std::fs::create_dir_all(real("a/b")).unwrap();
         let root = Root::open(folder.path()).unwrap();
-        let told = |link: &str, target: &str| {
+        let visible = |link: &str, target: &str| {
             symlink(target, real(link.trim_start_matches('/'))).unwrap();
-            may_be_told(&root, &at(link), target.as_bytes())
+            may_be_shown(&root, &at(link), target.as_bytes())
         };
         assert!(
-            told("/one", "a/b")
-                && told("/two", "none")
-                && told("/a/b/three", "../../a")
-                && told("/four", "/a")
+            visible("/one", "a/b")
+                && visible("/two", "none")
+                && visible("/a/b/three", "../../a")
+                && visible("/four", "/a")
         );
-        assert!(!told("/five", "/etc/passwd") && !told("/six", "../x") && !told("/a/seven", "../../a"));
+        assert!(
+            !visible("/five", "/etc/passwd") && !visible("/six", "../x") && !visible("/a/seven", "../../a")
+        );
     }
 }

@@ -173,7 +173,7 @@ impl Directory {
         let stat = match facts {
             Ok(facts) => {
                 let path = if facts.kind == FileType::Link { self.path.join(name).ok() } else { None };
-                let target = path.and_then(|path| links::told(&self.root, &path, dir, name));
+                let target = path.and_then(|path| links::visible_target(&self.root, &path, dir, name));
                 let access = self.process.access(&facts, &self.within);
                 facts.stat(access, target)
             }

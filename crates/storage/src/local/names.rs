@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{facts, part};
 use crate::{FileType, Result};
 
-/// A directory with more names is told as the system gives them.
+/// A directory with more names is listed as the system gives it.
 pub(super) const SORTED: usize = 100_000;
 
 /// What all listings together keep of names, in KiB: ten directories of the largest size at once, of usual
@@ -30,7 +30,7 @@ const STEP: u32 = 256;
 const FREE: usize = 16 * 1024;
 
 /// How long is waited for others to give their part of the budget back. Then the rest of them are slow, and
-/// the directory is told unsorted.
+/// the directory is listed unsorted.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Room for what the system gives at a time: until FREE is used up, and then.
@@ -49,7 +49,7 @@ pub(super) struct Names {
     /// All of them, each with a NUL behind it.
     bytes: Vec<u8>,
     spans: Vec<Span>,
-    /// The next to be told.
+    /// The next to be listed.
     next: usize,
     budget: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,

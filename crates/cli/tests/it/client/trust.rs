@@ -240,7 +240,7 @@ fn the_systems_authorities_vouch_for_a_site_and_its_renewals() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(folder.path());
     let serve = |name: &str| {
-        let pair = authority.vouches_for(name);
+        let pair = authority.issue(name);
         let (cert, key) = (pair.cert.to_str().unwrap(), pair.key.to_str().unwrap());
         Site::with(&["--tls", "required", "--cert", cert, "--key", key])
     };
@@ -289,7 +289,7 @@ fn a_certificate_of_ours_is_shown_where_it_is_asked_for() {
     let ca = authority.file();
     let (site, ours) = (
         Site::with(&["--tls", "required", "--client-cert", "require", "--client-ca", ca.to_str().unwrap()]),
-        authority.vouches_for("ada.example"),
+        authority.issue("ada.example"),
     );
     write(site.root(), "a", 1, 10);
     let (person, url) = (Person::new(), with_scheme("ftpes://", &site.door.url("a")));

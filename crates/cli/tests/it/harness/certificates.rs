@@ -1,4 +1,4 @@
-//! Which certificates do the tests show, and who vouches for them?
+//! Which certificates do the tests show, and which authority issued them?
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Authority {
     }
 
     /// A certificate for a host, or a person.
-    pub(crate) fn vouches_for(&self, name: &str) -> Pair {
+    pub(crate) fn issue(&self, name: &str) -> Pair {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.extended_key_usages =

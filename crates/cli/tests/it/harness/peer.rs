@@ -111,12 +111,12 @@ impl Peer {
     fn pureftpd_with(more: impl FnOnce(&Lab, &mut Command)) -> Option<Self> {
         need::root("pure-ftpd")?;
         let program = need::peer_file("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd")?;
-        let keeper = need::peer_file("pure-ftpd", "pure-ftpd/usr/bin/pure-pw")?;
+        let pure_pw = need::peer_file("pure-ftpd", "pure-ftpd/usr/bin/pure-pw")?;
         let lab = Lab::new(NOBODY);
         let root = lab.path("root");
         let users = pureftpd_users(&lab.place(&root));
         let (users, database) = (lab.file("users", &users), lab.path("users.pdb"));
-        run(command(&keeper, ["mkdb"]).arg(&database).arg("-f").arg(&users)).good();
+        run(command(&pure_pw, ["mkdb"]).arg(&database).arg("-f").arg(&users)).good();
         let mut serve = command(&program, pureftpd(&lab.place(&root), LISTEN));
         more(&lab, &mut serve);
         serve.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(lab.path("pid"));
