@@ -1,8 +1,8 @@
-//! How are requests sent to the authority? Each on a connection of its own, over HTTP/1.1 and TLS, with limits
-//! of time and size.
+//! How are requests sent to the authority? Each on a connection of its own, over HTTP/1.1 and TLS, with
+//! limits of time and size.
 //!
-//! The client of instant-acme has neither limit, and needs HTTP/2; a dozen requests in two months need neither
-//! pools nor streams.
+//! The client of instant-acme has neither limit, and needs HTTP/2; a dozen requests in two months need
+//! neither pools nor streams.
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, pending};

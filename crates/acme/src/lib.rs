@@ -63,8 +63,8 @@ pub fn saved(state: &Path, directory: &str, first: &str) -> Option<(PathBuf, io:
 }
 
 impl Acme {
-    /// Reads what is saved below the folder `state`, and makes no connection. `extra` are authorities to trust for the
-    /// directory itself, beside the system's. None if there is no name.
+    /// Reads what is saved below the folder `state`, and makes no connection. `extra` are authorities to
+    /// trust for the directory itself, beside the system's. None if there is no name.
     pub fn open(mut terms: Terms, state: &Path, extra: Option<Roots>) -> Option<Self> {
         let store = Store::new(state, &terms.directory, terms.names.first()?);
         // An authority may refuse an order that names one twice.

@@ -1,4 +1,5 @@
-//! How does the authority verify a name? It requests a token from port 80 of the name (HTTP-01, RFC 8555 8.3).
+//! How does the authority verify a name? It requests a token from port 80 of the name (HTTP-01, RFC 8555
+//! 8.3).
 //!
 //! The port is open while an order is in progress, and only then; anything but the expected tokens is 404.
 use std::collections::HashMap;

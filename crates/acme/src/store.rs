@@ -27,8 +27,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Below the folder `state`, for the URL of a directory and the first name of a certificate. The name is a
-    /// host name, so it cannot lead out of the folder.
+    /// Below the folder `state`, for the URL of a directory and the first name of a certificate. The name is
+    /// a host name, so it cannot lead out of the folder.
     pub(crate) fn new(state: &Path, directory: &str, name: &str) -> Self {
         let host = directory.split('/').nth(2).unwrap_or_default();
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };

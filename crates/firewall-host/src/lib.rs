@@ -6,8 +6,8 @@
 //!                          +--recognise--> Recognised                 which firewall runs here
 //! ```
 //!
-//! [`machine`] runs the programs, [`listeners`] reads `/proc`; everything else is pure. The rules that a server needs come from the
-//! crate `firewall`.
+//! [`machine`] runs the programs, [`listeners`] reads `/proc`; everything else is pure. The rules that a
+//! server needs come from the crate `firewall`.
 #![forbid(unsafe_code)]
 
 mod apply;
