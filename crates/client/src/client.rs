@@ -386,7 +386,7 @@ impl Client {
     pub(crate) async fn begin_anew(&mut self) -> Result<(), Error> {
         self.driver.give_up();
         for pause in STILL_COUNTED {
-            match self.open_another().await {
+            match Box::pin(self.open_another()).await {
                 Err(Error::Refused { reply, .. })
                     if matches!(reply.code.get(), 421 | 530) || is_full(&reply) =>
                 {
@@ -400,7 +400,7 @@ impl Client {
                 done => return done,
             }
         }
-        self.open_another().await
+        Box::pin(self.open_another()).await
     }
 
     async fn open_another(&mut self) -> Result<(), Error> {

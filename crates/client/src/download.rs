@@ -217,7 +217,7 @@ impl<S: BorrowMut<Client>> Download<S> {
     pub async fn copy_to_file(&mut self, file: &Arc<File>) -> Result<(), Error> {
         self.file = Some(Arc::clone(file));
         let at = self.offset + self.receiving.moving.bytes();
-        self.receiving.to_file(file, at).await
+        self.receiving.receive_into(file, at).await
     }
 
     /// Ends it: waits for the server's last reply, and checks that the whole file has come. What has not been
@@ -381,7 +381,7 @@ impl<S: BorrowMut<Client>> Receiving<S> {
     }
 
     /// Receives into a file, from offset `at` on.
-    pub(crate) async fn to_file(&mut self, file: &Arc<File>, at: u64) -> Result<(), Error> {
+    pub(crate) async fn receive_into(&mut self, file: &Arc<File>, at: u64) -> Result<(), Error> {
         let begun = self.moving.bytes();
         while self.end.is_none() {
             let bytes = self.moving.bytes();

@@ -275,7 +275,7 @@ impl Driver {
                 }
             }
             Output::Protect(start) => {
-                return Some(match self.protect(start).await {
+                return Some(match Box::pin(self.protect(start)).await {
                     Ok(()) => Input::Protected,
                     Err(error) => Input::NotProtected(error),
                 });

@@ -55,7 +55,7 @@ pub(super) async fn compare_and_receive(
         }
         at += count;
     }
-    receiving.to_file(file, at).await
+    receiving.receive_into(file, at).await
 }
 
 /// Compares what lies before `have`, and writes the rest.
