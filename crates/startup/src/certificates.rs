@@ -250,6 +250,21 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_generated_key_is_kept_for_its_owner_only() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("a/b");
+        let first = generated(Some(&folder)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join("key.pem"))), (0o700, 0o600));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        assert_eq!(generated(Some(&folder)).unwrap().fingerprint(), first.fingerprint());
+        // Half of a pair is made anew, whole.
+        fs::remove_file(folder.join("certificate.pem")).unwrap();
+        assert_ne!(generated(Some(&folder)).unwrap().fingerprint(), first.fingerprint());
+        assert_eq!(mode(&folder.join("key.pem")), 0o600);
+    }
+
     /// Nobody tells: the files are looked at from time to time.
     #[tokio::test(start_paused = true)]
     async fn a_changed_file_is_read_again_by_itself() {
