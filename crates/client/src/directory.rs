@@ -1,4 +1,5 @@
 //! What is in a directory, and how is it changed?
+use std::borrow::BorrowMut;
 use std::fmt;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +9,7 @@ use wire::listing::ListingReader;
 use wire::pathname::show;
 use wire::{Command, Entry, Facts, Pathname, Stamp};
 
-use crate::charset::Charset;
+use crate::charset::{Charset, Pieces};
 use crate::client::Client;
 use crate::download::{Receiving, Resume};
 use crate::error::Error;
@@ -47,43 +48,162 @@ impl fmt::Display for Unread {
     }
 }
 
-impl Client {
-    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts.
-    /// The entries for the directory itself and the one above are left out, and names that repeat the
-    /// directory are cut down to their last part.
+/// A directory on its way to us, to be read some entries at a time, in constant memory. Dropped before its end it gives the
+/// session up.
+pub struct Listing<S: BorrowMut<Client>> {
+    receiving: Receiving<S>,
+    reader: ListingReader,
+    pieces: Option<Pieces>,
+    of: Option<Pathname>,
+    /// Where the session goes back to at the end.
+    home: Option<Pathname>,
+    /// Is a refusal that says that nothing is there believed to be about the entries of the directory?
+    empty: Empty,
+    piece: Vec<u8>,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Empty {
+    Believed,
+    /// If it is a directory that can be entered.
+    IfEntered,
+    NotBelieved,
+}
+
+impl<S: BorrowMut<Client>> Listing<S> {
+    /// Opens a directory; `None` is where the login starts. The session may be moved in, a pooled one for example. MLSD where
+    /// it is offered, else LIST.
     ///
-    /// MLSD where it is offered, else LIST. Lines that nobody can read are given back.
-    pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
-        if self.features.has_mlsd() {
-            let mlsd = Command::Mlsd(path.cloned());
-            let listed = self.read_listing(mlsd, ListingReader::mlsd(), path, each).await;
-            let Err(error) = listed else { return listed };
-            return if says_empty(&error) && self.can_be_entered(path).await? {
-                Ok(Unread::default())
+    /// # Errors
+    /// [`Error::Refused`] where there is no such directory; [`Error::Unreachable`] where no data connection can be established.
+    pub async fn open(mut session: S, path: Option<&Pathname>) -> Result<Self, Error> {
+        let client = session.borrow_mut();
+        let mut reader = ListingReader::new(today());
+        let mut home = None;
+        let (command, empty) = if client.features.has_mlsd() {
+            reader = ListingReader::mlsd();
+            (Command::Mlsd(path.cloned()), Empty::IfEntered)
+        } else if let Some(path) = path {
+            // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is neither.
+            home = client.working_directory().await?;
+            if home.is_some() {
+                client.ask(Command::Cwd(path.clone())).await?;
+                let command = client.list_command().await?;
+                client.within = Some(path.clone());
+                (command, Empty::Believed)
             } else {
-                Err(error)
-            };
-        }
-        let reader = ListingReader::new(today());
-        let Some(path) = path else {
-            let list = self.list_command().await?;
-            return nothing_if_empty(self.read_listing(list, reader, None, each).await);
+                (Command::List(Some(path.clone())), Empty::NotBelieved)
+            }
+        } else {
+            (client.list_command().await?, Empty::Believed)
         };
-        // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is
-        // neither.
-        let Some(home) = self.working_directory().await? else {
-            let list = Command::List(Some(path.clone()));
-            return self.read_listing(list, reader, Some(path), each).await;
-        };
-        self.ask(Command::Cwd(path.clone())).await?;
-        let list = self.list_command().await?;
-        self.within = Some(path.clone());
-        let result = self.read_listing(list, reader, Some(path), each).await;
-        self.within = None;
-        if result.as_ref().err().is_none_or(Error::leaves_session_usable) {
-            self.ask(Command::Cwd(home)).await?;
+        let pieces = client.options.charset.map(Charset::pieces);
+        let receiving = Receiving::new(session, command, 0, Resume::AtStart);
+        let of = path.cloned();
+        let mut listing =
+            Self { receiving, reader, pieces, of, home, empty, piece: Vec::new(), ended: false };
+        if let Err(error) = listing.receiving.begin().await {
+            listing.end(Err(error)).await?;
         }
-        nothing_if_empty(result)
+        Ok(listing)
+    }
+
+    /// Clears `batch` and fills it with the next entries; none is the end. The entries for the directory itself and the one
+    /// above are left out, and names that repeat the directory are cut down to their last part.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] and others, when the listing has ended before its end.
+    pub async fn next(&mut self, batch: &mut Vec<Entry>) -> Result<(), Error> {
+        batch.clear();
+        while batch.is_empty() && !self.ended {
+            self.piece.clear();
+            match self.receiving.read(&mut self.piece).await {
+                Ok(0) => {
+                    let whole = self.whole().await;
+                    self.end(whole).await?;
+                    let rest = self.pieces.as_mut().map(|pieces| pieces.decode(b"", true));
+                    self.reader.push(rest.unwrap_or_default(), batch);
+                    self.reader.finish(batch);
+                }
+                Ok(_) => {
+                    let pieces = self.pieces.as_mut();
+                    let bytes = pieces.map_or(&self.piece[..], |pieces| pieces.decode(&self.piece, false));
+                    self.reader.push(bytes, batch);
+                }
+                Err(error) => self.end(Err(error)).await?,
+            }
+            for entry in batch.iter_mut() {
+                within(self.of.as_ref(), entry);
+            }
+            batch.retain(|entry| !is_itself_or_parent(entry));
+        }
+        Ok(())
+    }
+
+    /// After the end: the lines that nobody could read.
+    pub fn unread(&self) -> Unread {
+        Unread { lines: self.reader.unread(), first: self.reader.samples().to_vec() }
+    }
+
+    /// Has all of it come?
+    async fn whole(&mut self) -> Result<(), Error> {
+        let came = self.receiving.hear_end().await?;
+        if !came.confirmed {
+            return Err(Error::unconfirmed("the listing", came.bytes));
+        }
+        self.receiving.client().believe_end("the listing", came)
+    }
+
+    /// Goes back to where the session was, and says what came of it all.
+    async fn end(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        self.ended = true;
+        let client = self.receiving.client();
+        if let Some(home) = self.home.take() {
+            client.within = None;
+            if result.as_ref().err().is_none_or(Error::leaves_session_usable) {
+                client.ask(Command::Cwd(home)).await?;
+            }
+        }
+        match (&result, self.empty) {
+            (Err(error), Empty::Believed) if says_empty(error) => Ok(()),
+            (Err(error), Empty::IfEntered)
+                if says_empty(error) && client.can_be_entered(self.of.as_ref()).await? =>
+            {
+                Ok(())
+            }
+            _ => result,
+        }
+    }
+
+    /// Ends it, as our own side has failed.
+    async fn fail(&mut self, why: io::Error) -> Error {
+        if self.ended {
+            return Error::local("showing the listing", why);
+        }
+        let error = self.receiving.fail(why).await;
+        match self.end(Err(error)).await {
+            Err(error) => error,
+            Ok(()) => Error::local("showing the listing", io::ErrorKind::Other.into()),
+        }
+    }
+}
+
+impl Client {
+    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts. See
+    /// [`Listing`]. Lines that nobody can read are given back.
+    pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
+        let mut listing = Listing::open(self, path).await?;
+        let mut batch = Vec::new();
+        loop {
+            listing.next(&mut batch).await?;
+            if batch.is_empty() {
+                return Ok(listing.unread());
+            }
+            if let Err(error) = batch.drain(..).try_for_each(&mut *each) {
+                return Err(listing.fail(error).await);
+            }
+        }
     }
 
     /// Unix servers hide dot names unless told `-a`; others would take that for a name.
@@ -108,39 +228,6 @@ impl Client {
     pub(crate) async fn working_directory(&mut self) -> Result<Option<Pathname>, Error> {
         let reply = self.ask_maybe(Command::Pwd).await?;
         Ok(reply.and_then(|reply| directory_in(reply.text())))
-    }
-
-    async fn read_listing(
-        &mut self,
-        command: Command,
-        mut reader: ListingReader,
-        of: Option<&Pathname>,
-        each: Each<'_>,
-    ) -> Result<Unread, Error> {
-        let mut entries = Vec::new();
-        let mut deliver = |entries: &mut Vec<Entry>| {
-            let within = entries.drain(..).map(|entry| within(of, entry));
-            within.filter(|e| !is_itself_or_parent(e)).try_for_each(&mut *each)
-        };
-        let mut pieces = self.options.charset.map(Charset::pieces);
-        let mut take = |bytes: &[u8]| {
-            let bytes = pieces.as_mut().map_or(bytes, |pieces| pieces.decode(bytes, false));
-            reader.push(bytes, &mut entries);
-            deliver(&mut entries)
-        };
-        let mut receiving = Receiving::open(&mut *self, command, 0, Resume::AtStart).await?;
-        receiving.each(&mut take).await?;
-        let came = receiving.finish().await?;
-        if !came.confirmed {
-            return Err(Error::unconfirmed("the listing", came.bytes));
-        }
-        self.believe_end("the listing", came)?;
-        if let Some(pieces) = &mut pieces {
-            reader.push(pieces.decode(b"", true), &mut entries);
-        }
-        reader.finish(&mut entries);
-        deliver(&mut entries).map_err(|e| Error::local("showing the listing", e))?;
-        Ok(Unread { lines: reader.unread(), first: reader.samples().to_vec() })
     }
 
     /// What is true of one path: by MLST where it is offered, else pieced together from SIZE, MDTM and CWD.
@@ -209,9 +296,8 @@ impl Client {
     }
 }
 
-/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a
-/// directory without entries; only of one that has been entered it is known that it is not the directory that
-/// is missing.
+/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a directory without
+/// entries; only of one that has been entered it is known that it is not the directory that is missing.
 fn says_empty(error: &Error) -> bool {
     let Error::Refused { reply, .. } = error else { return false };
     let words = show(reply.text()).to_ascii_lowercase();
@@ -237,22 +323,14 @@ fn says_empty(error: &Error) -> bool {
     }
 }
 
-fn nothing_if_empty(listed: Result<Unread, Error>) -> Result<Unread, Error> {
-    match listed {
-        Err(error) if says_empty(&error) => Ok(Unread::default()),
-        other => other,
-    }
-}
-
-/// The entry, with its name cut down to the last part where that repeats the directory that was asked for:
-/// `dir/a`, `/dir/a`, `./a`, or the whole path of which only the end was asked for. Any other path stays one,
-/// to be refused as a name.
-fn within(of: Option<&Pathname>, mut entry: Entry) -> Entry {
+/// Cuts the name of an entry down to the last part where that repeats the directory that was asked for: `dir/a`, `/dir/a`,
+/// `./a`, or the whole path of which only the end was asked for. Any other path stays one, to be refused as a name.
+fn within(of: Option<&Pathname>, entry: &mut Entry) {
     // As `ls -p` marks directories.
     if entry.facts.kind == Some(EntryType::Directory) && entry.name.len() > 1 && entry.name.ends_with(b"/") {
         entry.name.pop();
     }
-    let Some(slash) = entry.name.iter().rposition(|b| *b == b'/') else { return entry };
+    let Some(slash) = entry.name.iter().rposition(|b| *b == b'/') else { return };
     let parent = parts(&entry.name[..slash]);
     let asked = parts(of.map_or(&[], Pathname::as_bytes));
     let repeats = if asked.is_empty() || parent.is_empty() {
@@ -264,7 +342,6 @@ fn within(of: Option<&Pathname>, mut entry: Entry) -> Entry {
     if repeats && !climbs && slash + 1 < entry.name.len() {
         entry.name.drain(..=slash);
     }
-    entry
 }
 
 /// The names that a path is made of.
@@ -314,15 +391,15 @@ mod tests {
             (Some("dir"), "plain", "plain"),
         ] {
             let asked = asked.map(|path| Pathname::new(path).unwrap());
-            let entry = Entry { name: name.into(), facts: Facts::default() };
-            let got = within(asked.as_ref(), entry);
-            assert_eq!(show(&got.name), cut, "{asked:?} {name}");
+            let mut entry = Entry { name: name.into(), facts: Facts::default() };
+            within(asked.as_ref(), &mut entry);
+            assert_eq!(show(&entry.name), cut, "{asked:?} {name}");
         }
         let directory = Facts { kind: Some(EntryType::Directory), ..Facts::default() };
         for (name, cut) in [("sub/", "sub"), ("dir/sub/", "sub"), ("/", "/")] {
-            let entry = Entry { name: name.into(), facts: directory.clone() };
-            let asked = Pathname::new("dir").unwrap();
-            assert_eq!(show(&within(Some(&asked), entry).name), cut, "{name}");
+            let mut entry = Entry { name: name.into(), facts: directory.clone() };
+            within(Some(&Pathname::new("dir").unwrap()), &mut entry);
+            assert_eq!(show(&entry.name), cut, "{name}");
         }
     }
 

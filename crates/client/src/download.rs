@@ -307,12 +307,26 @@ impl<S: BorrowMut<Client>> Receiving<S> {
         offset: u64,
         resume: Resume,
     ) -> Result<Self, Error> {
-        let (stall, moving) = (session.borrow().stall(), Moving::new(session, command, Flow::Down));
-        let mut receiving = Self { moving, resume, stall, offset, since: 0, end: None };
-        if let Err(error) = receiving.start().await {
-            receiving.again(error).await?;
-        }
+        let mut receiving = Self::new(session, command, offset, resume);
+        receiving.begin().await?;
         Ok(receiving)
+    }
+
+    /// The same; nothing is said before [`Receiving::begin`].
+    pub(crate) fn new(session: S, command: Command, offset: u64, resume: Resume) -> Self {
+        let (stall, moving) = (session.borrow().stall(), Moving::new(session, command, Flow::Down));
+        Self { moving, resume, stall, offset, since: 0, end: None }
+    }
+
+    pub(crate) async fn begin(&mut self) -> Result<(), Error> {
+        match self.start().await {
+            Err(error) => self.again(error).await,
+            Ok(()) => Ok(()),
+        }
+    }
+
+    pub(crate) fn client(&mut self) -> &mut Client {
+        self.moving.client()
     }
 
     async fn start(&mut self) -> Result<(), Error> {
@@ -417,7 +431,7 @@ impl<S: BorrowMut<Client>> Receiving<S> {
     }
 
     /// After its end: the server's last reply, judged by nobody yet.
-    async fn hear_end(&mut self) -> Result<Came, Error> {
+    pub(crate) async fn hear_end(&mut self) -> Result<Came, Error> {
         let bytes = self.moving.bytes();
         self.moving.moved(Ok(bytes - self.since)).await?;
         let (counted, last) = self.moving.ended();
