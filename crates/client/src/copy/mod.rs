@@ -41,6 +41,7 @@ mod target;
 mod tree;
 
 pub use get::{Downloads, Got};
+pub(crate) use name::random_name as random_part_name;
 pub use name::{is_reserved, part_name};
 pub use source::Source;
 pub use target::{LocalError, Target, Why};

@@ -22,7 +22,7 @@ pub fn part_name(target: &OsStr) -> OsString {
 }
 
 /// A name for a part that no other run looks for.
-pub(super) fn random_name() -> io::Result<OsString> {
+pub(crate) fn random_name() -> io::Result<OsString> {
     let mut random = [0; DIGITS / 2];
     getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(spell(&random, PART))
