@@ -134,6 +134,21 @@ impl Client {
         }
     }
 
+    /// The same where it may have grown since.
+    pub(crate) async fn size_is_at_least(
+        &mut self,
+        path: &Pathname,
+        length: u64,
+    ) -> Result<Result<(), Doubt>, Error> {
+        if self.options.verify == Verify::Off {
+            return Ok(Ok(()));
+        }
+        Ok(match self.size(path).await? {
+            Some(there) if there < length => Err(Doubt::Short(there)),
+            _ => Ok(()),
+        })
+    }
+
     /// Without a 2yz: was the name seen to be absent before, and is it listed now with our length?
     pub(crate) async fn has_appeared(
         &mut self,

@@ -34,7 +34,7 @@ use facts::stat_of;
 use failure::failed;
 use listing::Names;
 use reading::Reading;
-use writing::Writing;
+use writing::{Reserved, Writing};
 
 /// How long a session is waited for while others use all that the server allows.
 const TURN: Duration = Duration::from_secs(30);
@@ -190,15 +190,17 @@ impl Shared {
         session.remove_dir(&at).await.map_err(failed)
     }
 
-    async fn unique(&self, path: &VPath) -> Result<VPath> {
+    /// A name that neither a file nor a partial file has, and that nobody else is given.
+    async fn unique(self: &Arc<Self>, path: &VPath) -> Result<(VPath, Reserved)> {
         for n in 0..UNIQUE {
             let mut name = path.as_bytes().to_vec();
             if n > 0 {
                 name.extend_from_slice(format!(".{n}").as_bytes());
             }
             let free = VPath::root().join(&name)?;
-            if self.exists(&free).await?.is_none() {
-                return Ok(free);
+            let Some(reserved) = Reserved::new(self, self.named(&free)?) else { continue };
+            if self.exists(&free).await?.is_none() && self.kept(&free).await?.is_none() {
+                return Ok((free, reserved));
             }
         }
         Err(Kind::Exists.into())

@@ -54,8 +54,9 @@ pub struct Upload<S: BorrowMut<Client>> {
     sending: Sending<S>,
     path: Pathname,
     before: Before,
-    /// How many bytes of the file are before what is sent, where that is known.
+    /// How many bytes of the file are before what is sent; what is appended follows whatever is there by then.
     start: Option<u64>,
+    appends: bool,
 }
 
 impl Client {
@@ -92,7 +93,7 @@ impl<S: BorrowMut<Client>> Upload<S> {
         let (before, start) = match mode {
             WriteMode::Replace => (client.look_before(path).await?, Some(0)),
             WriteMode::At(offset) => (Before::Perhaps, Some(offset)),
-            WriteMode::Append => (Before::Perhaps, client.size(path).await?),
+            WriteMode::Append => (Before::Perhaps, None),
         };
         client.set_type(RepresentationType::Image).await?;
         let (command, restart) = match mode {
@@ -103,7 +104,8 @@ impl<S: BorrowMut<Client>> Upload<S> {
         // What was appended is not appended once more.
         let again = if mode == WriteMode::Append { Again::Never } else { Again::Kept(Vec::new()) };
         let sending = Sending::open(session, command, restart, again).await?;
-        Ok(Self { sending, path: path.clone(), before, start })
+        let appends = mode == WriteMode::Append;
+        Ok(Self { sending, path: path.clone(), before, start, appends })
     }
 
     /// The same, where `progress` counts what is written from now on.
@@ -150,10 +152,12 @@ impl<S: BorrowMut<Client>> Upload<S> {
     /// # Errors
     /// [`Error::Broken`] when it cannot be shown that all bytes have arrived.
     pub async fn commit(self) -> Result<u64, Error> {
-        let Self { mut sending, path, before, start } = self;
+        let Self { mut sending, path, before, start, appends } = self;
         let (sent, last) = sending.finish().await?;
         let client = sending.moving.client();
         let arrived = match (last, start) {
+            // Others may have appended as well, or replaced it before.
+            (Some(_), _) if appends => client.size_is_at_least(&path, sent).await?,
             (Some(_), Some(start)) => client.size_is(&path, start + sent).await?,
             (Some(_), None) => Ok(()),
             (None, _) => {

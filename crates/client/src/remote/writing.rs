@@ -3,9 +3,10 @@
 //! Bytes go to a partial file beside the target, which is renamed at the end. What continues a file that is there is
 //! written in place: only the other server could copy it.
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use storage::{Create, FileType, Kind, Op, Result, Sink, Stat, VPath};
+use storage::{Create, FileType, Kind, Op, Result, Sink, VPath};
 use wire::command::Site;
 use wire::{Command, Pathname};
 
@@ -21,41 +22,57 @@ pub(super) struct Writing {
     shared: Arc<Shared>,
     path: VPath,
     target: Pathname,
+    upload: Option<Upload<Pooled>>,
     /// Where the bytes go, if not to the target itself.
     part: Option<Part>,
     mode: WriteMode,
+    /// The file must not be there, or have this length, when it begins and, if it is not to be there, when it ends.
+    expected: Expected,
+    /// Nobody else is given this name meanwhile.
+    _name: Option<Reserved>,
     permissions: Option<u32>,
-    upload: Option<Upload<Pooled>>,
     /// Bytes are at the server.
     started: bool,
 }
 
-/// A partial file that nobody else writes.
-struct Part {
-    shared: Arc<Shared>,
-    path: Pathname,
-    /// Is it left for later when the upload ends before its end?
-    kept: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Anything,
+    Nothing,
+    Length(u64),
 }
 
-impl Drop for Part {
+/// A path that no other upload of this process writes to.
+pub(super) struct Reserved {
+    shared: Arc<Shared>,
+    path: Pathname,
+}
+
+impl Reserved {
+    /// None: another upload has it.
+    pub(super) fn new(shared: &Arc<Shared>, path: Pathname) -> Option<Self> {
+        let is_free = shared.written().insert(path.clone());
+        is_free.then(|| Self { shared: Arc::clone(shared), path })
+    }
+}
+
+impl Drop for Reserved {
     fn drop(&mut self) {
         self.shared.written().remove(&self.path);
-        if !self.kept
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (shared, path) = (Arc::clone(&self.shared), self.path.clone());
-            runtime.spawn(async move { shared.ask(Command::Dele(path)).await });
-        }
     }
+}
+
+/// A partial file.
+struct Part {
+    reserved: Reserved,
+    /// Is it left for later when the upload ends before its end?
+    kept: bool,
 }
 
 impl Part {
     /// That of this name, if no other upload has it.
     fn of(shared: &Arc<Shared>, path: &VPath) -> Result<Option<Self>> {
-        let path = shared.part(path)?;
-        let is_free = shared.written().insert(path.clone());
-        Ok(is_free.then(|| Self { shared: Arc::clone(shared), path, kept: true }))
+        Ok(Reserved::new(shared, shared.part(path)?).map(|reserved| Self { reserved, kept: true }))
     }
 
     /// One that is not found again.
@@ -63,10 +80,25 @@ impl Part {
         let (directory, _) = path.split().ok_or(Kind::IsADirectory)?;
         let name =
             random_part_name().map_err(|error| storage::Error { kind: Kind::Io, source: Some(error) })?;
-        let path =
-            shared.named(&directory.join(std::os::unix::ffi::OsStrExt::as_bytes(name.as_os_str()))?)?;
-        shared.written().insert(path.clone());
-        Ok(Self { shared: Arc::clone(shared), path, kept: false })
+        let path = shared.named(&directory.join(name.as_bytes())?)?;
+        let reserved = Reserved::new(shared, path).ok_or(Kind::Busy)?;
+        Ok(Self { reserved, kept: false })
+    }
+
+    /// That of this name; while another upload has it, one that is not found again.
+    fn any(shared: &Arc<Shared>, path: &VPath) -> Result<Self> {
+        Self::of(shared, path)?.map_or_else(|| Self::passing(shared, path), Ok)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.kept
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (shared, path) = (Arc::clone(&self.reserved.shared), self.reserved.path.clone());
+            runtime.spawn(async move { shared.ask(Command::Dele(path)).await });
+        }
     }
 }
 
@@ -89,58 +121,71 @@ impl Writing {
             return Err(Kind::NotADirectory.into());
         }
         let mut path = path.clone();
+        let (mut name, mut expected) = (None, Expected::Anything);
+        let length = is.as_ref().map(|stat| stat.size);
         let (part, mode) = match how {
-            Create::Replace => (Some(Self::part(shared, &path)?), WriteMode::Replace),
+            Create::Replace => (Some(Part::any(shared, &path)?), WriteMode::Replace),
             Create::New if is.is_some() => return Err(Kind::Exists.into()),
-            Create::New => (Some(Part::passing(shared, &path)?), WriteMode::Replace),
-            Create::Unique => {
-                path = shared.unique(&path).await?;
+            Create::New | Create::Unique => {
+                if how == Create::Unique {
+                    let (free, reserved) = shared.unique(&path).await?;
+                    (path, name) = (free, Some(reserved));
+                }
+                expected = Expected::Nothing;
                 (Some(Part::passing(shared, &path)?), WriteMode::Replace)
             }
-            Create::Resume { at } => Self::resumed(shared, &path, is.as_ref(), Some(at)).await?,
-            Create::Append { at } => match is {
-                Some(stat) if at.is_some_and(|at| at != stat.size) => return Err(Kind::BadOffset.into()),
-                Some(_) => (None, WriteMode::Append),
-                None => Self::resumed(shared, &path, None, at).await?,
+            Create::Append { at } => match length {
+                Some(length) if at.is_some_and(|at| at != length) => return Err(Kind::BadOffset.into()),
+                Some(_) => {
+                    expected = at.map_or(Expected::Anything, Expected::Length);
+                    (None, WriteMode::Append)
+                }
+                None => {
+                    let part = Part::of(shared, &path)?.ok_or(Kind::Busy)?;
+                    match shared.kept(&path).await? {
+                        Some(length) if at.is_none_or(|at| at == length) => {
+                            (Some(part), WriteMode::At(length))
+                        }
+                        None if at.unwrap_or(0) == 0 => (None, WriteMode::Append),
+                        _ => return Err(Kind::BadOffset.into()),
+                    }
+                }
             },
+            Create::Resume { at } => {
+                let kept = if length == Some(at) { None } else { shared.kept(&path).await? };
+                match length.filter(|length| *length >= at && kept != Some(at)) {
+                    Some(length) => {
+                        expected = Expected::Length(length);
+                        (None, WriteMode::At(at))
+                    }
+                    None if at > kept.unwrap_or(0) => return Err(Kind::BadOffset.into()),
+                    None => (Some(Part::of(shared, &path)?.ok_or(Kind::Busy)?), WriteMode::At(at)),
+                }
+            }
         };
         let target = shared.named(&path)?;
         let shared = Arc::clone(shared);
-        Ok(Self { shared, path, target, part, mode, permissions: None, upload: None, started: false })
+        let (upload, permissions, started) = (None, None, false);
+        Ok(Self { shared, path, target, upload, part, mode, expected, _name: name, permissions, started })
     }
 
-    /// The partial file of a name; while another upload has that, one that is not kept.
-    fn part(shared: &Arc<Shared>, path: &VPath) -> Result<Part> {
-        match Part::of(shared, path)? {
-            Some(part) => Ok(part),
-            None => Part::passing(shared, path),
-        }
-    }
-
-    /// What continues: a file of just that length, a partial file, or a longer file.
-    async fn resumed(
-        shared: &Arc<Shared>,
-        path: &VPath,
-        is: Option<&Stat>,
-        at: Option<u64>,
-    ) -> Result<(Option<Part>, WriteMode)> {
-        if let (Some(stat), Some(at)) = (is, at)
-            && stat.size >= at
-        {
-            return Ok((None, WriteMode::At(at)));
-        }
-        let Some(part) = Part::of(shared, path)? else { return Err(Kind::Busy.into()) };
-        match (shared.kept(path).await?, at) {
-            (Some(length), None) => Ok((Some(part), WriteMode::At(length))),
-            (Some(length), Some(at)) if at <= length => Ok((Some(part), WriteMode::At(at))),
-            (None, None | Some(0)) => Ok((Some(part), WriteMode::Replace)),
-            _ => Err(Kind::BadOffset.into()),
+    /// Is the file as it was?
+    async fn check(&self) -> Result<()> {
+        match (self.expected, self.shared.exists(&self.path).await?) {
+            (Expected::Nothing, Some(_)) => Err(Kind::Exists.into()),
+            (Expected::Length(length), stat) if stat.as_ref().map(|s| s.size) != Some(length) => {
+                Err(Kind::Changed.into())
+            }
+            _ => Ok(()),
         }
     }
 
     async fn start(&mut self) -> Result<&mut Upload<Pooled>> {
         if self.upload.is_none() {
-            let to = self.part.as_ref().map_or(&self.target, |part| &part.path);
+            if let Expected::Length(_) = self.expected {
+                self.check().await?;
+            }
+            let to = self.part.as_ref().map_or(&self.target, |part| &part.reserved.path);
             let mode = match self.mode {
                 WriteMode::At(0) => WriteMode::Replace,
                 mode => mode,
@@ -156,12 +201,16 @@ impl Writing {
         self.start().await?;
         let Some(upload) = self.upload.take() else { return Ok(()) };
         upload.commit().await.map_err(failed)?;
+        if self.expected == Expected::Nothing {
+            self.check().await?;
+        }
         let mut session = self.shared.session().await?;
         if let Some(part) = &mut self.part {
-            match session.rename(&part.path, &self.target).await {
+            let from = &part.reserved.path;
+            match session.rename(from, &self.target).await {
                 // Some servers rename over no file.
                 Err(Error::Refused { .. }) if session.remove(&self.target).await.is_ok() => {
-                    session.rename(&part.path, &self.target).await.map_err(failed)?;
+                    session.rename(from, &self.target).await.map_err(failed)?;
                 }
                 renamed => renamed.map_err(failed)?,
             }
@@ -204,11 +253,12 @@ impl Sink for Writing {
     fn discard(mut self: Box<Self>) -> Op<'static, ()> {
         Box::pin(async move {
             self.upload = None;
-            let Some(mut part) = self.part.take() else { return Ok(()) };
-            part.kept = true;
-            if self.started {
-                self.shared.ask(Command::Dele(part.path.clone())).await?;
+            let Some(part) = &mut self.part else { return Ok(()) };
+            let continues = matches!(self.mode, WriteMode::At(_));
+            if self.started || continues {
+                self.shared.ask(Command::Dele(part.reserved.path.clone())).await?;
             }
+            part.kept = true;
             Ok(())
         })
     }
