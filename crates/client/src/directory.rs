@@ -48,8 +48,8 @@ impl fmt::Display for Unread {
     }
 }
 
-/// A directory on its way to us, to be read some entries at a time, in constant memory. Dropped before its end it gives the
-/// session up.
+/// A directory on its way to us, to be read some entries at a time, in constant memory. Dropped before its
+/// end it gives the session up.
 pub struct Listing<S: BorrowMut<Client>> {
     receiving: Receiving<S>,
     reader: ListingReader,
@@ -72,11 +72,12 @@ enum Empty {
 }
 
 impl<S: BorrowMut<Client>> Listing<S> {
-    /// Opens a directory; `None` is where the login starts. The session may be moved in, a pooled one for example. MLSD where
-    /// it is offered, else LIST.
+    /// Opens a directory; `None` is where the login starts. The session may be moved in, a pooled one for
+    /// example. MLSD where it is offered, else LIST.
     ///
     /// # Errors
-    /// [`Error::Refused`] where there is no such directory; [`Error::Unreachable`] where no data connection can be established.
+    /// [`Error::Refused`] where there is no such directory; [`Error::Unreachable`] where no data connection
+    /// can be established.
     pub async fn open(mut session: S, path: Option<&Pathname>) -> Result<Self, Error> {
         let client = session.borrow_mut();
         let mut reader = ListingReader::new(today());
@@ -85,7 +86,8 @@ impl<S: BorrowMut<Client>> Listing<S> {
             reader = ListingReader::mlsd();
             (Command::Mlsd(path.cloned()), Empty::IfEntered)
         } else if let Some(path) = path {
-            // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into is neither.
+            // A pathname in LIST is a pattern to some servers and an option to others; a directory gone into
+            // is neither.
             home = client.working_directory().await?;
             if home.is_some() {
                 client.ask(Command::Cwd(path.clone())).await?;
@@ -109,8 +111,9 @@ impl<S: BorrowMut<Client>> Listing<S> {
         Ok(listing)
     }
 
-    /// Clears `batch` and fills it with the next entries; none is the end. The entries for the directory itself and the one
-    /// above are left out, and names that repeat the directory are cut down to their last part.
+    /// Clears `batch` and fills it with the next entries; none is the end. The entries for the directory
+    /// itself and the one above are left out, and names that repeat the directory are cut down to their last
+    /// part.
     ///
     /// # Errors
     /// [`Error::Broken`] and others, when the listing has ended before its end.
@@ -190,8 +193,8 @@ impl<S: BorrowMut<Client>> Listing<S> {
 }
 
 impl Client {
-    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts. See
-    /// [`Listing`]. Lines that nobody can read are given back.
+    /// Lists a directory, entry by entry as they come, in constant memory; `None` is where the login starts.
+    /// See [`Listing`]. Lines that nobody can read are given back.
     pub async fn list(&mut self, path: Option<&Pathname>, each: Each<'_>) -> Result<Unread, Error> {
         let mut listing = Listing::open(self, path).await?;
         let mut batch = Vec::new();
@@ -296,8 +299,9 @@ impl Client {
     }
 }
 
-/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a directory without
-/// entries; only of one that has been entered it is known that it is not the directory that is missing.
+/// Does a refusal say that there is nothing, and not that it may not be seen? Some servers answer so for a
+/// directory without entries; only of one that has been entered it is known that it is not the directory that
+/// is missing.
 fn says_empty(error: &Error) -> bool {
     let Error::Refused { reply, .. } = error else { return false };
     let words = show(reply.text()).to_ascii_lowercase();
@@ -323,8 +327,9 @@ fn says_empty(error: &Error) -> bool {
     }
 }
 
-/// Cuts the name of an entry down to the last part where that repeats the directory that was asked for: `dir/a`, `/dir/a`,
-/// `./a`, or the whole path of which only the end was asked for. Any other path stays one, to be refused as a name.
+/// Cuts the name of an entry down to the last part where that repeats the directory that was asked for:
+/// `dir/a`, `/dir/a`, `./a`, or the whole path of which only the end was asked for. Any other path stays one,
+/// to be refused as a name.
 fn within(of: Option<&Pathname>, entry: &mut Entry) {
     // As `ls -p` marks directories.
     if entry.facts.kind == Some(EntryType::Directory) && entry.name.len() > 1 && entry.name.ends_with(b"/") {

@@ -3,12 +3,12 @@
 //! ```text
 //!   Tree::stat, rename, ... --> a session of the pool --> MLST, RNFR, ...
 //!   Tree::list               --> Listing               some entries at a time
-//!   Tree::open               --> Download              read in order; from another offset on it is opened again (REST)
-//!   Tree::create             --> Upload                into a partial file beside the target, renamed at the end
+//!   Tree::open               --> Download              read in order; opened again (REST) for another offset
+//!   Tree::create             --> Upload                into a partial file beside the target, then renamed
 //! ```
 //!
-//! Nothing is remembered between two operations but the sessions. Where the server cannot do something, that is
-//! [`Kind::Unsupported`].
+//! Nothing is remembered between two operations but the sessions. Where the server cannot do something, that
+//! is [`Kind::Unsupported`].
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -54,7 +54,8 @@ struct Shared {
 }
 
 impl Remote {
-    /// All that is below `root`; `None` is the directory of the login. Nothing is said to the server before the first operation.
+    /// All that is below `root`; `None` is the directory of the login. Nothing is said to the server before
+    /// the first operation.
     #[must_use]
     pub fn new(pool: Pool, root: Option<Pathname>) -> Self {
         Self(Arc::new(Shared { pool, root, written: Mutex::default() }))

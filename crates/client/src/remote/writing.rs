@@ -1,7 +1,7 @@
 //! How does an upload come to another server, so that it is seen there whole or not at all?
 //!
-//! Bytes go to a partial file beside the target, which is renamed at the end. What continues a file that is there is
-//! written in place: only the other server could copy it.
+//! Bytes go to a partial file beside the target, which is renamed at the end. What continues a file that is
+//! there is written in place: only the other server could copy it.
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -26,7 +26,8 @@ pub(super) struct Writing {
     /// Where the bytes go, if not to the target itself.
     part: Option<Part>,
     mode: WriteMode,
-    /// The file must not be there, or have this length, when it begins and, if it is not to be there, when it ends.
+    /// The file must not be there, or have this length, when it begins and, if it is not to be there, when it
+    /// ends.
     expected: Expected,
     /// Nobody else is given this name meanwhile.
     _name: Option<Reserved>,
