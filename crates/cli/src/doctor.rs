@@ -34,12 +34,12 @@ const EXAMPLES: &str = "Examples:\n  \
 
 /// Diagnose a server from here, or with --site this machine's own server.
 ///
-/// With an FTP-URL: tests everything that FTP needs, at the same time, in less than 15 seconds and without privileges: the name
-/// and its addresses, what answers, TLS, and a listing by EPSV, PASV, EPRT and PORT, unencrypted and under TLS. A password is
-/// sent unencrypted only with --clear.
+/// With an FTP-URL: tests everything that FTP needs, at the same time, in less than 15 seconds and without
+/// privileges: the name and its addresses, what answers, TLS, and a listing by EPSV, PASV, EPRT and PORT,
+/// unencrypted and under TLS. A password is sent unencrypted only with --clear.
 ///
-/// With --site, on the machine that runs the server: takes the flags of `pasv serve`, and checks whether they fit together,
-/// and whether this machine lets the server work; `pasv doctor --site --help` says more.
+/// With --site, on the machine that runs the server: takes the flags of `pasv serve`, and checks whether they
+/// fit together, and whether this machine lets the server work; `pasv doctor --site --help` says more.
 ///
 /// The first line is the answer; evidence, what to do, and what is unclear follow.
 #[derive(Args, Debug)]

@@ -11,8 +11,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// How much it matters.
     pub weight: Weight,
-    /// Which of the four rules of a firewall it is about, as `pasv firewall --explain` counts them: one where it is known,
-    /// all candidates where it is not, and none where it is about something else.
+    /// Which of the four rules of a firewall it is about, as `pasv firewall --explain` counts them: one where
+    /// it is known, all candidates where it is not, and none where it is about something else.
     pub rules: Vec<u8>,
     /// In one sentence, or two.
     pub sentence: String,
@@ -174,8 +174,8 @@ impl Findings {
         self.found.iter().any(|finding| finding.verdict == verdict)
     }
 
-    /// The heaviest finding comes first, else the order stays. `otherwise` is the first one where nothing found is at least
-    /// as heavy as `least`.
+    /// The heaviest finding comes first, else the order stays. `otherwise` is the first one where nothing
+    /// found is at least as heavy as `least`.
     #[must_use]
     pub fn report(mut self, least: Weight, otherwise: impl FnOnce(&[Unclear]) -> Finding) -> Report {
         self.found.sort_by_key(|finding| finding.weight);

@@ -5,7 +5,8 @@
 //!                                                     +--> Findings --> Report
 //!   site: a server's own machine ---------------------+
 //! ```
-//! Each finding is one of the [`verdict`] table, with a weight, a sentence, evidence and what to do at either side.
+//! Each finding is one of the [`verdict`] table, with a weight, a sentence, evidence and what to do at either
+//! side.
 #![forbid(unsafe_code)]
 
 pub mod finding;

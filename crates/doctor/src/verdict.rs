@@ -1,4 +1,5 @@
-//! Which verdicts are there, and what does each mean? The one table that both examinations, JSON and docs/doctor.md read.
+//! Which verdicts are there, and what does each mean? The one table that both examinations, JSON and
+//! docs/doctor.md read.
 use std::fmt;
 
 /// How much a finding matters.

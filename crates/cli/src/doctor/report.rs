@@ -128,7 +128,8 @@ pub(super) fn checklist(report: &Report, width: usize) -> Vec<String> {
     lines
 }
 
-/// How wide may lines be? As the terminal is, unless that is hard to read; in a pipe or a file as most texts are.
+/// How wide may lines be? As the terminal is, unless that is hard to read; in a pipe or a file as most texts
+/// are.
 pub(super) fn width() -> usize {
     columns().map_or(100, |columns| columns.clamp(40, 120))
 }
@@ -149,7 +150,8 @@ fn coloured(lines: &mut [String], weight: Weight) {
     }
 }
 
-/// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in the way.
+/// What is to be done, the heaviest first. Where something hinders, the mere notes' advice would only be in
+/// the way.
 fn fixes(report: &Report, side: impl Fn(&Finding) -> &Vec<String>) -> Vec<String> {
     let hinders = report.verdict.weight != Weight::Note;
     let also = report.also.iter().filter(|finding| !hinders || finding.weight != Weight::Note);

@@ -10,10 +10,11 @@ use crate::talk::{Exit, Failure};
 
 /// Check the server of this machine, as `pasv serve` runs it with the same flags.
 ///
-/// Checks whether the flags fit together, which other program uses the ports, whether outgoing connections of this machine may
-/// use the passive ports, which address clients get, whether the certificates are good, whether port 80 is free for --acme,
-/// whether active mode can work, and whether the firewall of this machine lets all that through (root can read its rules). Run
-/// it as the user who serves, and as root for the firewall.
+/// Checks whether the flags fit together, which other program uses the ports, whether outgoing connections of
+/// this machine may use the passive ports, which address clients get, whether the certificates are good,
+/// whether port 80 is free for --acme, whether active mode can work, and whether the firewall of this machine
+/// lets all that through (root can read its rules). Run it as the user who serves, and as root for the
+/// firewall.
 ///
 /// The first line is the answer; evidence, what to do, and what is unclear follow.
 #[derive(Debug, Parser)]
@@ -30,7 +31,8 @@ pub(crate) struct Flags {
 
 const EXIT: &str = "Exit codes: 0 no errors, 1 an error was found, 2 wrong command line";
 
-/// The arguments of [`Flags`], where `pasv doctor` is called with `--site`: a verb of its own, spelled as a flag.
+/// The arguments of [`Flags`], where `pasv doctor` is called with `--site`: a verb of its own, spelled as a
+/// flag.
 pub(crate) fn arguments(all: &[OsString]) -> Option<Vec<OsString>> {
     let (program, rest) = all.split_first()?;
     let (verb, rest) = rest.split_first()?;

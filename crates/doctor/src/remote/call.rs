@@ -1,7 +1,7 @@
 //! How does a probe talk on a control connection of its own?
 //!
-//! A `Call` is nearer to the wire than a session: a probe wants to know whether an answer was silence, a hang-up or
-//! nonsense, and goes on where a session would give up. Every wait has an end.
+//! A `Call` is nearer to the wire than a session: a probe wants to know whether an answer was silence, a
+//! hang-up or nonsense, and goes on where a session would give up. Every wait has an end.
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,7 +66,8 @@ pub(super) struct Call<'n> {
     notebook: &'n Notebook,
     /// Which probe speaks, for the transcript.
     lane: &'static str,
-    /// The largest segment of this connection and of its data connections, where it is not the network's affair.
+    /// The largest segment of this connection and of its data connections, where it is not the network's
+    /// affair.
     segments: Option<u16>,
 }
 
@@ -162,7 +163,8 @@ impl<'n> Call<'n> {
         }
     }
 
-    /// Has the peer's machine acknowledged all that we have said? A program that is silent leaves that to its kernel.
+    /// Has the peer's machine acknowledged all that we have said? A program that is silent leaves that to its
+    /// kernel.
     pub(super) fn is_acknowledged(&self) -> bool {
         self.line.control().unacknowledged() == Some(0)
     }

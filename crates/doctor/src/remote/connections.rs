@@ -1,7 +1,7 @@
 //! Which probes run side by side, and in which session?
 //!
-//! A probe that could disturb another has a session of its own: EPSV that is eaten on the way takes its session along, and
-//! a server that never calls still owes an answer.
+//! A probe that could disturb another has a session of its own: EPSV that is eaten on the way takes its
+//! session along, and a server that never calls still owes an answer.
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use super::handshake;
 use super::trial::{DATA, Job, SEGMENTS, Tickets, follow, is_usable, port_of};
 use client::Way;
 
-/// A listing over a passive port that has not come to its end after this may be one that is not reached, and what the server has
-/// to say of that takes its time: it is asked already.
+/// A listing over a passive port that has not come to its end after this may be one that is not reached, and
+/// what the server has to say of that takes its time: it is asked already.
 const DOUBTFUL: Duration = Duration::from_millis(1200);
 /// A server with some ports tells another one by then, most likely.
 const PORTS: usize = 8;
@@ -148,7 +148,8 @@ async fn lists(
     }
 }
 
-/// EPSV once more, with a port that no 227 has announced, and PASV once more. The call, if it is good for more.
+/// EPSV once more, with a port that no 227 has announced, and PASV once more. The call, if it is good for
+/// more.
 async fn verb_or_port<'a>(context: &Context<'a>, mut call: Call<'a>) -> Option<Call<'a>> {
     let by_227: Vec<u16> = {
         let facts = context.notebook.facts();
@@ -233,7 +234,8 @@ async fn introduce(context: &Context<'_>, call: &mut Call<'_>) -> Result<(), NoR
     })
 }
 
-/// Must data connections resume the session, and can they for long? Two sessions, as a server may learn from the first.
+/// Must data connections resume the session, and can they for long? Two sessions, as a server may learn from
+/// the first.
 async fn reuse(context: &Context<'_>) {
     let fresh = async {
         let Ok(_permit) = context.permits.acquire().await else { return };

@@ -55,8 +55,8 @@ impl<'a> Context<'a> {
         if to == self.to {
             let known = facts.logins.iter().position(|(of, _)| *of == cover);
             match known {
-                // One that came in once can come in, and what failed later was for another reason, such as a limit. What
-                // was left out says nothing new.
+                // One that came in once can come in, and what failed later was for another reason, such as a
+                // limit. What was left out says nothing new.
                 Some(_) if matches!(login, Login::Full(_) | Login::Banned(_) | Login::NotRepeated(_)) => {}
                 Some(at) if facts.logins.get(at).is_some_and(|(_, was)| *was != Login::Done) => {
                     facts.logins.remove(at);

@@ -1,7 +1,7 @@
 //! What was seen of a site, before anybody judges it?
 //!
-//! Plain data: the probes write it, [`diagnose`](super::diagnose) reads it, and a test can make it up. What was not
-//! looked at is `None` or missing, so that nothing is concluded from it.
+//! Plain data: the probes write it, [`diagnose`](super::diagnose) reads it, and a test can make it up. What
+//! was not looked at is `None` or missing, so that nothing is concluded from it.
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -56,14 +56,15 @@ pub struct Facts {
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
-    /// A second port of EPSV, which no 227 has announced, and what came of a call there; in clear, where the first was not reached
-    /// and one of PASV was.
+    /// A second port of EPSV, which no 227 has announced, and what came of a call there; in clear, where the
+    /// first was not reached and one of PASV was.
     pub epsv_again: Option<(u16, Dial)>,
     /// Data connections that resumed nothing, and those of one session that resumed, in order.
     pub reuse: ReuseSeen,
     /// What came of files.
     pub files: FilesSeen,
-    /// How long a silent control connection was left alone, and whether it lived; only when that was asked for.
+    /// How long a silent control connection was left alone, and whether it lived; only when that was asked
+    /// for.
     pub idle: Vec<(Duration, Alive)>,
     /// Probes that did not end in time.
     pub unfinished: Vec<&'static str>,
@@ -191,7 +192,8 @@ pub enum Login {
 pub enum Handshake {
     /// TLS stands.
     Works,
-    /// It was not over in the time given; how many of our bytes the other end has not acknowledged, where that is known.
+    /// It was not over in the time given; how many of our bytes the other end has not acknowledged, where
+    /// that is known.
     Stalled(Option<u64>),
     /// The other end closed or broke the connection: how.
     Cut(String),
@@ -252,7 +254,8 @@ pub struct Trial {
     pub way: Way,
     /// The server's end of the control connection.
     pub peer: SocketAddr,
-    /// Passive: the address and port that the server announced, the control connection's peer for EPSV. Active: ours.
+    /// Passive: the address and port that the server announced, the control connection's peer for EPSV.
+    /// Active: ours.
     pub announced: Option<SocketAddr>,
     /// How it ended.
     pub end: End,

@@ -268,8 +268,8 @@ fn shown(paths: &[Pathname]) -> Vec<String> {
     paths.iter().map(Pathname::to_string).collect()
 }
 
-/// Deletes the files of the upload, and writes down those that are not gone. Of one that broke off, a refusal may mean that
-/// there is nothing.
+/// Deletes the files of the upload, and writes down those that are not gone. Of one that broke off, a refusal
+/// may mean that there is nothing.
 async fn clean(
     context: &Context<'_>,
     mut call: Call<'_>,
@@ -331,7 +331,8 @@ async fn prove(call: &mut Call<'_>, path: &Pathname, bytes: &[u8]) -> Upload {
     }
 }
 
-/// `213 SHA-256 0-11999 hexadecimal name`: is it the digest of these bytes? None where it is another algorithm's.
+/// `213 SHA-256 0-11999 hexadecimal name`: is it the digest of these bytes? None where it is another
+/// algorithm's.
 fn hash_is(reply: &Reply, bytes: &[u8]) -> Option<bool> {
     use sha2::Digest as _;
     let text = String::from_utf8_lossy(reply.text()).into_owned();

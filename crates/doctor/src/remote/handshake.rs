@@ -1,12 +1,12 @@
 //! Does TLS come to stand on a control connection, and if not, what is it that does not pass?
 //!
 //! ```text
-//!   220 --AUTH--> 234 --all versions, as any client--+--> stands, refused, cut, in clear
+//!   220 --AUTH--> 234 --all versions, as any client--+--> done, refused, cut, plain text
 //!                          |                          '--> 4 s silent
-//!                          '--1.5 s--> beside it the same in small segments --> stands: large packets are lost
+//!                          '--1.5 s--> beside it the same in small segments --> large packets are lost
 //! ```
-//! Side by side, since a server that is merely slow answers both: where the second is through and the first still waits,
-//! the difference is the size of the packets.
+//! Side by side, since a server that is merely slow answers both: where the second is through and the first
+//! still waits, the difference is the size of the packets.
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -24,7 +24,8 @@ use super::trial::SEGMENTS;
 
 /// A handshake takes two round trips and some computing; one that takes longer than this may stand still.
 const SLOW: Duration = Duration::from_millis(1500);
-/// The port that is set aside for FTP under TLS from the first byte (RFC 4217 has none; the registry of ports has).
+/// The port that is set aside for FTP under TLS from the first byte (RFC 4217 has none; the registry of ports
+/// has).
 const IMPLICIT: u16 = 990;
 
 /// How far a probe has come.
@@ -37,7 +38,8 @@ enum Came {
     Nowhere,
 }
 
-/// A handshake with all versions, one with the version that was not taken, and small segments where they may help.
+/// A handshake with all versions, one with the version that was not taken, and small segments where they may
+/// help.
 pub(super) async fn look(context: &Context<'_>) {
     let known = {
         let facts = context.notebook.facts();
@@ -206,7 +208,8 @@ async fn probe(context: &Context<'_>, versions: Versions, lane: &'static str, se
     }
 }
 
-/// A control connection, greeted where a greeting comes before TLS. One that is full now may not be so in a moment.
+/// A control connection, greeted where a greeting comes before TLS. One that is full now may not be so in a
+/// moment.
 async fn greeted<'a>(context: &Context<'a>, lane: &'static str, segments: Option<u16>) -> Option<Call<'a>> {
     for _ in 0..=TRIES {
         let mut call = Call::dial_narrow(context.to, lane, context.notebook, segments).await.ok()?;
@@ -232,7 +235,8 @@ pub(super) fn keep_certificate(facts: &mut Facts, call: &Call<'_>) {
     }
 }
 
-/// TLS from the first byte, in small segments, where it stood still in large ones; what came of both is written down.
+/// TLS from the first byte, in small segments, where it stood still in large ones; what came of both is
+/// written down.
 pub(super) async fn once_more(
     target: &Target,
     notebook: &super::notebook::Notebook,

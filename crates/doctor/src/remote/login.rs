@@ -22,8 +22,8 @@ const DOUBT: u8 = 4;
 /// For a greeting, and for the answer to a password: both may be looked up, and some servers wait on purpose.
 const SLOW: Duration = Duration::from_secs(6);
 
-/// What the first login has shown to those that come after it. A password that is refused is not said again: a server that
-/// counts failures would shut the user out.
+/// What the first login has shown to those that come after it. A password that is refused is not said again:
+/// a server that counts failures would shut the user out.
 #[derive(Debug, Default)]
 pub(super) struct LoginGuard(Mutex<LoginState>);
 
@@ -188,8 +188,8 @@ async fn admit(target: &Target, guard: &LoginGuard, call: &mut Call<'_>, cover: 
             let before = if let LoginState::Uncertain(before) = *state { before } else { 0 };
             *state = match &login {
                 Login::Refused(said) => LoginState::Refused(said.clone()),
-                // A limit has nothing to do with the password, if that is what was meant. Some end the session in place of
-                // an answer, which may be chance once.
+                // A limit has nothing to do with the password, if that is what was meant. Some end the
+                // session in place of an answer, which may be chance once.
                 Login::Full(why) if before + 1 >= DOUBT => LoginState::Refused(why.clone()),
                 Login::Broken(why) if before + 2 >= DOUBT => LoginState::Refused(why.clone()),
                 Login::Full(_) => LoginState::Uncertain(before + 1),

@@ -6,9 +6,9 @@
 //!            side by      data                    what to use, and what is not known
 //!            side
 //! ```
-//! `reach` connects and finds out what answers, `connections` opens sessions of which each tries one thing, `files` looks at
-//! what is moved. Nothing needs a privilege, every probe has an end of its own, and together they take less than
-//! [`LONGEST`]. Nothing is written to the site unless that is asked for.
+//! `reach` connects and finds out what answers, `connections` opens sessions of which each tries one thing,
+//! `files` looks at what is moved. Nothing needs a privilege, every probe has an end of its own, and together
+//! they take less than [`LONGEST`]. Nothing is written to the site unless that is asked for.
 mod call;
 mod connections;
 mod context;
@@ -135,8 +135,8 @@ async fn visit(target: &Target, notebook: &Notebook, until: Instant) {
     }
 }
 
-/// Does it, or writes down that it took too long. A person may be asked whether the certificate is right, and what that
-/// takes is not the probes' time.
+/// Does it, or writes down that it took too long. A person may be asked whether the certificate is right, and
+/// what that takes is not the probes' time.
 async fn within<T>(
     notebook: &Notebook,
     until: Instant,
@@ -166,8 +166,8 @@ async fn is_answering(answering: &mut mpsc::Receiver<SocketAddr>, wanted: Socket
     false
 }
 
-/// The address that the server sees us at, in the text of its STAT: there is no form for it, but servers name it behind one
-/// of a few words.
+/// The address that the server sees us at, in the text of its STAT: there is no form for it, but servers name
+/// it behind one of a few words.
 fn seen_as(text: &str) -> Option<IpAddr> {
     const BEFORE: [&str; 4] = ["seen as", "connected to", "connected from", "client:"];
     let lower = text.to_ascii_lowercase();

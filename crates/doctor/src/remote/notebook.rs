@@ -13,8 +13,8 @@ use super::target::Watch;
 use client::event::Event;
 use client::secrets::{SHORTEST, without};
 
-/// Lines of a transcript: twenty sessions of a hundred lines each, and some more. A server that talks without end does
-/// not fill our memory.
+/// Lines of a transcript: twenty sessions of a hundred lines each, and some more. A server that talks without
+/// end does not fill our memory.
 const LINES: usize = 4000;
 /// Bytes of one reply in the transcript.
 const LONGEST: usize = 4096;
@@ -86,7 +86,8 @@ impl Notebook {
         text.lines().for_each(|line| self.say(lane, line.to_owned()));
     }
 
-    /// The reply without our secrets. Whatever is quoted of it later holds none; what is read in it, numbers, stays.
+    /// The reply without our secrets. Whatever is quoted of it later holds none; what is read in it, numbers,
+    /// stays.
     pub(super) fn masked(&self, mut reply: Reply) -> Reply {
         let numbers = reply.code.get() == 213;
         for secret in self.secrets.iter().map(Secret::expose) {

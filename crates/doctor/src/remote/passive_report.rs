@@ -1,7 +1,8 @@
 //! What does the server say of a passive port that was not reached, after it has waited for us there?
 //!
-//! From here a port is silent, and that is all. The server knows more: whether a call of ours had begun. Ours looks it up and
-//! says in its 425 which rule that points to; what others say is heard and means what it means.
+//! From here a port is silent, and that is all. The server knows more: whether a call of ours had begun. Ours
+//! looks it up and says in its 425 which rule that points to; what others say is heard and means what it
+//! means.
 use std::time::Duration;
 
 use net::dial::dial_explained;

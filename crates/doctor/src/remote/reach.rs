@@ -77,8 +77,8 @@ pub(super) async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, String> 
     }
 }
 
-/// The address for the sessions, and all that have answered by then: the first that does, and IPv4 where both do, since all
-/// four verbs work there.
+/// The address for the sessions, and all that have answered by then: the first that does, and IPv4 where both
+/// do, since all four verbs work there.
 pub(super) async fn choose(
     answering: &mut mpsc::Receiver<SocketAddr>,
 ) -> Option<(SocketAddr, Vec<SocketAddr>)> {
@@ -228,7 +228,8 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         (b"\xff\xfb", "a Telnet server"),
         (b"\xff\xfd", "a Telnet server"),
     ];
-    // A packet of the greeting: three bytes of its length, its number 0, and version 10 of the protocol or an error.
+    // A packet of the greeting: three bytes of its length, its number 0, and version 10 of the protocol or an
+    // error.
     if let [length, _, 0, 0, 0x0a | 0xff, ..] = bytes
         && *length > 4
     {

@@ -23,8 +23,8 @@ pub struct Target {
     pub clear: bool,
     /// Is TLS to be tried?
     pub tls: bool,
-    /// Which certificates are accepted; none: any, which is for logins that are no secret. Where there is a password the judge
-    /// may ask a person.
+    /// Which certificates are accepted; none: any, which is for logins that are no secret. Where there is a
+    /// password the judge may ask a person.
     pub trust: Option<Security>,
     /// Where TLS was seen on an earlier visit, in words, if a server without TLS is to be refused for that.
     pub seen: Option<String>,
@@ -39,7 +39,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of it.
+    /// TLS that takes any certificate, for what says nothing secret; it tells what the authorities think of
+    /// it.
     pub(super) fn any_tls(&self, versions: Versions) -> ClientTls {
         let identity = self.identity.clone();
         ClientTls::new(Settings { trust: Trust::Report(Roots::system()), versions, identity })

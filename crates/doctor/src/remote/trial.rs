@@ -4,8 +4,8 @@
 //!   EPSV, PASV --port--> dial ---+                          +--> TLS --> bytes --> 226
 //!   our port --EPRT, PORT--------+--> LIST, RETR, STOR --1yz+    (active: the server's call comes here)
 //! ```
-//! A data connection goes to the control connection's peer and nowhere else, whatever a 227 says: a server could send us
-//! to somebody else's machine.
+//! A data connection goes to the control connection's peer and nowhere else, whatever a 227 says: a server
+//! could send us to somebody else's machine.
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ use client::error::words;
 
 /// For the answer to EPSV and PASV: servers give it from memory, at once.
 const VERB: Duration = Duration::from_secs(3);
-/// For a data connection: the control connection has just shown how fast the way is, and a lost SYN is sent again after
-/// a second.
+/// For a data connection: the control connection has just shown how fast the way is, and a lost SYN is sent
+/// again after a second.
 pub(super) const DATA: Duration = Duration::from_millis(2500);
-/// For the server's own call, and its word where it cannot call: a machine that holds its own call back knows so after two
-/// more tries, the second of which is due after three seconds (RFC 6298), or two.
+/// For the server's own call, and its word where it cannot call: a machine that holds its own call back knows
+/// so after two more tries, the second of which is due after three seconds (RFC 6298), or two.
 const CALL: Duration = Duration::from_millis(3800);
 /// For bytes to go on.
 const STALL: Duration = Duration::from_secs(3);
@@ -152,8 +152,8 @@ pub(super) async fn silence(call: &mut Call<'_>, within: Duration) -> Option<Str
     }
 }
 
-/// Says EPSV or PASV: where is our data connection to go? `announced` is the address and port as the answer has them; what is
-/// returned is that port at the control connection's peer.
+/// Says EPSV or PASV: where is our data connection to go? `announced` is the address and port as the answer
+/// has them; what is returned is that port at the control connection's peer.
 pub(super) async fn port_of(
     call: &mut Call<'_>,
     way: Way,
@@ -258,7 +258,8 @@ async fn carry(call: &mut Call<'_>, opened: Opened, job: Job<'_>, resumed: &mut 
         match data.connect_tls(&session, STALL).await {
             Ok(protected) => data = protected,
             Err(error) => {
-                // An alert is a decision, and its reply is sure to come; a broken connection may say nothing more.
+                // An alert is a decision, and its reply is sure to come; a broken connection may say nothing
+                // more.
                 let decided = matches!(error, HandshakeError::Tls(_));
                 let within = if decided { ANSWER } else { WORD };
                 let end = after_failure(call, last, &error.to_string(), within).await;

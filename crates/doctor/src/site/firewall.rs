@@ -19,7 +19,8 @@ pub(super) enum Filter {
         http: Option<Compared>,
         /// What runs here.
         recognised: Recognised,
-        /// The programs of the kind before nftables that have rules here too, which are not among those compared.
+        /// The programs of the kind before nftables that have rules here too, which are not among those
+        /// compared.
         unseen: Vec<&'static str>,
     },
     /// Why the rules cannot be read, and what helps.
@@ -37,8 +38,8 @@ pub(super) enum Passage {
     Unclear(String),
 }
 
-/// The same comparison as `pasv firewall --check`, for every mode that the site offers. None: nobody but this machine
-/// reaches the site, so that no rule is in its way.
+/// The same comparison as `pasv firewall --check`, for every mode that the site offers. None: nobody but this
+/// machine reaches the site, so that no rule is in its way.
 pub(super) fn gather(target: &super::Target) -> Option<Filter> {
     let config = &target.config;
     if !config.is_reached() {
@@ -81,8 +82,8 @@ fn compared(
 }
 
 impl Filter {
-    /// Do new connections to port 80 surely pass, or what is in their way? None where the rules are not known, or were not
-    /// asked for it.
+    /// Do new connections to port 80 surely pass, or what is in their way? None where the rules are not
+    /// known, or were not asked for it.
     pub(super) fn to_port_80(&self) -> Option<Passage> {
         let Self::Read { http: Some(http), unseen, .. } = self else { return None };
         let missing = http.missing.iter().find(|missing| missing.opens && missing.rule.number == 1);

@@ -1,7 +1,7 @@
 //! What is wrong with a server's own configuration, on its own machine?
 //!
 //! ```text
-//!   SiteConfig --> gather (each part asks the machine what it needs) --> judge (pure) --> Findings --> Report
+//!   SiteConfig --> gather (asks the machine) --> judge (pure) --> Findings --> Report
 //! ```
 use std::fmt::Write as _;
 use std::io;
@@ -33,7 +33,8 @@ pub struct Target {
     pub obtained: Option<(PathBuf, io::Result<Secret>)>,
 }
 
-/// Checks a server on its own machine. It listens for a moment on each of the server's ports, and changes nothing.
+/// Checks a server on its own machine. It listens for a moment on each of the server's ports, and changes
+/// nothing.
 #[must_use]
 pub fn examine(target: &Target) -> Report {
     let config = &target.config;

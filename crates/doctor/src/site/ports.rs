@@ -1,4 +1,5 @@
-//! Can a site have its ports on this machine: from the kernel, from other programs, from outgoing connections?
+//! Can a site have its ports on this machine: from the kernel, from other programs, from outgoing
+//! connections?
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::RangeInclusive;

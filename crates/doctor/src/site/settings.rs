@@ -9,8 +9,8 @@ use crate::finding::Findings;
 use crate::verdict::Verdict;
 use net::os_error::words;
 
-/// Fewer passive ports than this, and a few clients that never connect to the port they were given keep it from all others behind
-/// the same NAT, each for `--claim-timeout`.
+/// Fewer passive ports than this, and a few clients that never connect to the port they were given keep it
+/// from all others behind the same NAT, each for `--claim-timeout`.
 const FEW_PORTS: usize = 4;
 
 /// One for the control connection, one for the data connection, one for the file.

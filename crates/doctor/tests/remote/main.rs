@@ -166,7 +166,8 @@ async fn epsv_that_something_eats() {
     }
 }
 
-/// A server that waited for us at its passive port tells what it has seen there, and one that calls us what became of that.
+/// A server that waited for us at its passive port tells what it has seen there, and one that calls us what
+/// became of that.
 #[tokio::test]
 async fn the_servers_word_names_the_rule() {
     fn closed(verb: &str, word: &'static str) -> Option<Odd> {
@@ -272,7 +273,8 @@ async fn no_secret_comes_back_in_what_the_server_repeats() {
 #[tokio::test]
 async fn a_limit_of_sessions_is_neither_a_wrong_password_nor_a_firewall() {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    // Only one session at a time; who comes beside it is announced so, as vsftpd does at once and ProFTPD after PASS.
+    // Only one session at a time; who comes beside it is announced so, as vsftpd does at once and ProFTPD
+    // after PASS.
     for (at_once, words) in [
         (true, "421 There are too many connections from your internet address."),
         (false, "530 Sorry, the maximum number of clients (1) for this user already connected."),

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   client                              server
-//!   ours  <----- 4, its SYN ----------- its port        arrived here?  then rule 4 is fine, and our answer does not get back
-//!         ------ 3, our answer ------->                 has it left?   only the server knows, and ours says so in its 425
+//!   ours  <----- 4, its SYN ----------- its port        arrived here?  then our answer is lost (rule 3)
+//!         ------ 3, our answer ------->                 has it left?   the server's 425 says so (rule 4)
 //! ```
 use firewall::Name;
 use net::half_open::Attempt;

@@ -62,7 +62,8 @@ fn closed(facts: &Facts, findings: &mut Findings) {
             format!("on the server, check whether `ss -tln` shows port {port}"),
         );
     } else if let Some((ip, by, says)) = rejected {
-        // A router that has no way, and not a firewall that forbids (port unreachable is how some of those say it).
+        // A router that has no way, and not a firewall that forbids (port unreachable is how some of those
+        // say it).
         if says.contains("unreachable") && !says.contains("port unreachable") {
             let finding = Finding::new(Verdict::NoRoute, format!("{host} cannot be reached: {says}."));
             findings.add(

@@ -29,7 +29,8 @@ fn is_silent(end: &End) -> bool {
     matches!(end, End::NotReached(Dial::Silent) | End::NeverCame { .. })
 }
 
-/// Some ports are reached and others are not, and it cannot be for what was read on the way: it is the same verb, or TLS.
+/// Some ports are reached and others are not, and it cannot be for what was read on the way: it is the same
+/// verb, or TLS.
 fn in_part(facts: &Facts, findings: &mut Findings) {
     let main = facts.ends.map(|(_, peer)| peer.ip());
     let passive: Vec<&Trial> = facts
@@ -71,7 +72,8 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     );
 }
 
-/// A way works in clear and times out under TLS: something on the way reads the control connection to open ports.
+/// A way works in clear and times out under TLS: something on the way reads the control connection to open
+/// ports.
 fn blinded(facts: &Facts, findings: &mut Findings) {
     let blinded: Vec<Way> = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port]
         .into_iter()
@@ -146,7 +148,8 @@ fn epsv(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// The port of EPSV is not reached, that of PASV is: something in between may open the ports that it reads in 227.
+/// The port of EPSV is not reached, that of PASV is: something in between may open the ports that it reads in
+/// 227.
 fn only_227(facts: &Facts, findings: &mut Findings) {
     if findings.has(Verdict::FtpHelper) || findings.has(Verdict::RangeInPart) {
         return;

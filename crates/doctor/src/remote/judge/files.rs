@@ -32,7 +32,8 @@ fn bulk(facts: &Facts, findings: &mut Findings) {
     let files = &facts.files;
     let small_passes = files.listing.is_some();
     let Some(End::Stalled { bytes }) = files.bulk else { return };
-    // Beside the one in small packets a second one in large ones has to stand still too: the first may have been chance.
+    // Beside the one in small packets a second one in large ones has to stand still too: the first may have
+    // been chance.
     let small = files.bulk_small.as_ref().is_some_and(End::is_through);
     if small_passes && small && matches!(files.bulk_again, Some(End::Stalled { .. })) {
         if !findings.has(Verdict::MtuBlackHole) {

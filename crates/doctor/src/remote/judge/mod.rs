@@ -3,8 +3,8 @@
 //! ```text
 //!   Facts --control, data, protection, files--> Findings --the heaviest first--> Report
 //! ```
-//! A rule speaks only where its evidence suffices. Where it is short of that, it says what is open and what would decide
-//! it. All is pure: a test makes facts up and looks at the names.
+//! A rule speaks only where its evidence suffices. Where it is short of that, it says what is open and what
+//! would decide it. All is pure: a test makes facts up and looks at the names.
 mod active;
 mod control;
 mod data;

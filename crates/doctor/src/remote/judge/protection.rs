@@ -165,7 +165,8 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
             )
         }
         Handshake::Failed(why) => {
-            // OpenSSL's word in TLS 1.2 for a client without a certificate is that for a client without suites.
+            // OpenSSL's word in TLS 1.2 for a client without a certificate is that for a client without
+            // suites.
             if why.contains("HandshakeFailure") && !facts.identity {
                 findings.ask(
                     "whether the server requires a client certificate: its alert can mean that too",
@@ -271,7 +272,8 @@ fn masked(facts: &Facts) -> Option<&str> {
     }
 }
 
-/// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear have not.
+/// The same server's features under TLS, where nobody on the way reads them, have AUTH, and those in clear
+/// have not.
 fn rewritten(facts: &Facts, findings: &mut Findings) {
     let Some(implicit) = &facts.tls.implicit else { return };
     let same =
@@ -354,7 +356,8 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
     }
 }
 
-/// Passive data connections stand, and nothing comes over any of them: a certificate fills the first large packets.
+/// Passive data connections stand, and nothing comes over any of them: a certificate fills the first large
+/// packets.
 fn stalls(facts: &Facts, findings: &mut Findings) {
     let mut reached =
         facts.of(Cover::Tls).filter(|trial| trial.way.is_passive() && trial.end.is_connected()).peekable();
