@@ -269,6 +269,7 @@ impl Client {
                     } else if *sent == self.content.len() {
                         // Said once: the orderly end.
                         *sent += 1;
+                        shared.sent.push(self.content.clone());
                         shared.data[id].to_server.end(End::Fin);
                         return None;
                     } else {

@@ -58,8 +58,10 @@ pub(crate) struct Shared {
     claimed: Option<u16>,
     arrived: Option<usize>,
     pub(crate) records: Vec<Record>,
-    /// What the client is sending, until it may be taken for whole.
+    /// What the client is sending.
     sending: Vec<u8>,
+    /// What it has sent to its end.
+    pub(crate) sent: Vec<Vec<u8>>,
     port: u16,
     chance: Chance,
     /// One step in so many goes wrong.
@@ -135,7 +137,7 @@ impl Shared {
 
     /// The server has published an upload.
     pub(crate) fn stored(&mut self, record: usize) {
-        if self.records[record].bytes != self.sending {
+        if !self.sent.contains(&self.records[record].bytes) {
             self.wrong("the server believes an upload that the client has not sent to its end");
         }
     }
@@ -197,6 +199,7 @@ impl World {
             arrived: None,
             records: Vec::new(),
             sending: Vec::new(),
+            sent: Vec::new(),
             port: 40_000,
             chance: Chance::new(!seed),
             rate: [10, 60, 300][chance.below(3)],
