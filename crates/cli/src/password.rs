@@ -235,7 +235,7 @@ fn first_line(from: impl Read, path: &Path) -> Result<Secret, Failure> {
 /// login may be another one than was meant.
 fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
     let path = netrc::path()?;
-    let (text, is_private) = match netrc::read(&path) {
+    let (text, is_shared) = match netrc::read(&path) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
@@ -245,7 +245,7 @@ fn netrc_of(host: &str, user: Option<&[u8]>) -> Option<netrc::Login> {
         }
     };
     let login = netrc::find(&text, host, user)?;
-    if !is_private && login.password.is_some() {
+    if is_shared && login.password.is_some() {
         say(format_args!("warning: {} can be read by other users; run chmod 600 on it", show_path(&path)));
     }
     Some(login)

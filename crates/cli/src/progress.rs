@@ -182,9 +182,12 @@ impl Meter {
                 state.tally.present += 1;
             }
             let wanted = self.each || (self.lines && state.total.is_none());
-            wanted.then(|| match copied {
-                true => file_done(columns(), name, (length - kept, kept), now - sum.begun),
-                false => named(columns(), name, "already complete"),
+            wanted.then(|| {
+                if copied {
+                    file_done(columns(), name, (length - kept, kept), now - sum.begun)
+                } else {
+                    named(columns(), name, "already complete")
+                }
             })
         };
         self.leave(line);

@@ -74,7 +74,7 @@ pub struct Pooled {
 }
 
 enum Turn {
-    Idle(Pooled, Duration),
+    Idle(Box<Pooled>, Duration),
     Open(Opening),
     Wait,
 }
@@ -100,7 +100,7 @@ impl Pool {
             match self.turn() {
                 Turn::Idle(mut session, since) => {
                     if since < DOUBTFUL || session.ask(Command::Noop).await.is_ok() {
-                        return Ok(session);
+                        return Ok(*session);
                     }
                     session.give_up();
                 }
@@ -135,7 +135,8 @@ impl Pool {
         let mut state = self.0.state();
         // The one that came back last is the least likely to be over.
         if let Some((client, since)) = state.idle.pop_back() {
-            return Turn::Idle(Pooled { client: Some(client), pool: self.clone() }, since.elapsed());
+            let session = Pooled { client: Some(client), pool: self.clone() };
+            return Turn::Idle(Box::new(session), since.elapsed());
         }
         if state.slots.reserve() { Turn::Open(Opening(Arc::clone(&self.0), false)) } else { Turn::Wait }
     }

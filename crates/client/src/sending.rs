@@ -221,7 +221,7 @@ impl<S: BorrowMut<Client>> Sending<S> {
     }
 
     async fn start(&mut self) -> Result<(), Error> {
-        self.moving.start(self.restart).await?;
+        Box::pin(self.moving.start(self.restart)).await?;
         self.outlook = self.moving.data.as_ref().map(Data::downgrade).unwrap_or_default();
         self.swallowed = Swallowed::new(self.moving.client().stall(), self.moving.progress.bytes());
         Ok(())

@@ -136,10 +136,10 @@ impl Client {
                 continue;
             }
             let Ok(directory) = Pathname::new(whole.strip_suffix(b"/").unwrap_or(&whole)) else { continue };
-            if let Err(error) = self.make_dir(&directory).await {
-                if !matches!(error, Error::Refused { .. }) || !self.is_directory(&directory).await {
-                    return Err(error);
-                }
+            if let Err(error) = self.make_dir(&directory).await
+                && (!matches!(error, Error::Refused { .. }) || !self.is_directory(&directory).await)
+            {
+                return Err(error);
             }
         }
         Ok(())

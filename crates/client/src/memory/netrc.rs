@@ -38,18 +38,18 @@ pub fn path() -> Option<PathBuf> {
     }
 }
 
-/// Its bytes, and whether only its owner can read it.
+/// Its bytes, and whether others than its owner can read it.
 ///
 /// # Errors
 /// When it cannot be read, or is too large.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     let file = File::open(path)?;
-    let is_private = file.metadata()?.permissions().mode() & 0o077 == 0;
+    let is_shared = file.metadata()?.permissions().mode() & 0o077 != 0;
     let mut text = Vec::new();
     if file.take(LONGEST + 1).read_to_end(&mut text)? as u64 > LONGEST {
         return Err(io::Error::other(format!("it is larger than {LONGEST} bytes")));
     }
-    Ok((text, is_private))
+    Ok((text, is_shared))
 }
 
 /// Finds `host` (and `user`, where one is asked for) in the text of a netrc file; else the default, else
