@@ -337,7 +337,7 @@ impl<S: BorrowMut<Client>> Receiving<S> {
             Resume::InMiddle | Resume::Not => client.stall_of_bytes(),
         };
         let at = self.offset + self.since;
-        self.moving.start((at > 0).then_some(Marker(at))).await
+        Box::pin(self.moving.start((at > 0).then_some(Marker(at)))).await
     }
 
     /// Once more in small segments, if the error is such a one.
