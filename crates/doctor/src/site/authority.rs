@@ -5,13 +5,10 @@ use std::net::SocketAddr;
 use config::SiteConfig;
 use firewall_host::listeners::{self, Program};
 
-use super::firewall::{Filter, Passage};
+use super::firewall::{Filter, HTTP, Passage};
 use super::ports::{self, Why};
 use crate::finding::Findings;
 use crate::verdict::Verdict;
-
-/// The port that HTTP-01 asks (RFC 8555 8.3).
-pub(super) const HTTP: u16 = 80;
 
 /// What is so on this machine.
 #[derive(Debug)]

@@ -2,10 +2,12 @@
 use ::firewall::{Active, Exposure, Mode, Modes, Request, Rule, Rules, Target};
 use firewall_host::{Findings as Compared, Missing, Recognised, Ruleset, check, machine};
 
-use super::authority::HTTP;
 use super::few;
 use crate::finding::Findings;
 use crate::verdict::Verdict;
+
+/// The port that HTTP-01 asks (RFC 8555 8.3).
+pub(super) const HTTP: u16 = 80;
 
 /// The rules of this machine, compared with what the site needs.
 #[derive(Debug)]
