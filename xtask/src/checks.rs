@@ -1,5 +1,6 @@
 //! Is the code formatted, clean and documented?
 
+use crate::comments;
 use crate::links;
 use crate::project::Project;
 use crate::report::Findings;
@@ -14,14 +15,18 @@ pub(crate) fn format(project: &Project) -> Findings {
     Findings::check(good, &text)
 }
 
-/// `cargo clippy`, in which a warning is an error.
+/// `cargo clippy`, in which a warning is an error, and the width of comments.
 pub(crate) fn lint(project: &Project) -> Findings {
+    let wide = comments::too_wide(&project.root);
+    let mut findings = Findings::check(wide.is_empty(), &wide.join("\n"));
     if !project.has_cargo("clippy") {
-        return Findings::skip("lint", "clippy is not installed");
+        findings.skipped = Findings::skip("lint", "clippy is not installed").skipped;
+        return findings;
     }
     let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     let Said { good, text } = run(&mut project.cargo(arguments));
-    Findings::check(good, &text)
+    findings.add_check(good, &text);
+    findings
 }
 
 /// `cargo doc`, in which a warning is an error, and the links of all Markdown pages.

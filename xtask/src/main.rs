@@ -3,6 +3,7 @@
 
 mod chance;
 mod checks;
+mod comments;
 mod fuzz;
 mod lab;
 mod links;

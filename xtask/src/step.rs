@@ -32,7 +32,7 @@ pub(crate) static STEPS: [Step; 9] = [
     },
     Step {
         name: "lint",
-        about: "does clippy have anything to say?",
+        about: "does clippy have anything to say, and are comments at most 110 columns wide?",
         run: |project, _, report| report.run("lint", || checks::lint(project)),
     },
     Step {

@@ -1,7 +1,8 @@
 //! What happens where a file may not grow any further?
 //!
-//! Under a limit of file size (RLIMIT_FSIZE in setrlimit(2), `ulimit -f`) the system sends SIGXFSZ with the write that is too
-//! much, and that ends the process: a server with all its sessions. Where the signal is caught the write just fails (EFBIG).
+//! Under a limit of file size (RLIMIT_FSIZE in setrlimit(2), `ulimit -f`) the system sends SIGXFSZ with the
+//! write that is too much, and that ends the process: a server with all its sessions. Where the signal is
+//! caught the write just fails (EFBIG).
 use std::io;
 
 use rustix::io::Errno;

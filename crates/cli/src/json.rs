@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use wire::pathname::misleads;
 
-/// One line of JSON. What serde_json leaves as it is and a terminal obeys, or a person is misled by, is written as `\uXXXX`:
-/// DEL, the C1 controls, bidirectional and zero-width marks. A program reads the same text from it.
+/// One line of JSON. What serde_json leaves as it is and a terminal obeys, or a person is misled by, is
+/// written as `\uXXXX`: DEL, the C1 controls, bidirectional and zero-width marks. A program reads the same
+/// text from it.
 pub(crate) fn line(value: &Value) -> String {
     let text = value.to_string();
     let mut line = String::with_capacity(text.len());

@@ -9,8 +9,8 @@ use crate::talk::{Exit, Failure};
 
 /// Hash a password for a password file
 ///
-/// Asks for a password twice (or reads one line from standard input) and prints its hash (argon2id), the one line of a
-/// password file for `pasv serve --user NAME:FILE`.
+/// Asks for a password twice (or reads one line from standard input) and prints its hash (argon2id), the one
+/// line of a password file for `pasv serve --user NAME:FILE`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

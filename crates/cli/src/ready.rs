@@ -3,7 +3,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// A ready file that was written. Dropped, it is removed, unless another server has written its own meanwhile.
+/// A ready file that was written. Dropped, it is removed, unless another server has written its own
+/// meanwhile.
 pub(crate) struct Ready {
     path: PathBuf,
     text: String,
@@ -18,7 +19,8 @@ impl Drop for Ready {
     }
 }
 
-/// Writes `{"control":["127.0.0.1:2121"],"implicit":[],"passive":[61000]}` in one step, so that whoever sees the file sees it whole.
+/// Writes `{"control":["127.0.0.1:2121"],"implicit":[],"passive":[61000]}` in one step, so that whoever sees
+/// the file sees it whole.
 pub(crate) fn write(
     path: &Path,
     control: &[SocketAddr],

@@ -1,7 +1,7 @@
 //! What is said on a control connection, and when does a reply end?
 //!
-//! The one reader of a control connection: the driver follows goals on it, and programs that look closer, such
-//! as a diagnosis, read it reply by reply.
+//! The one reader of a control connection: the driver follows goals on it, and programs that look closer,
+//! such as a diagnosis, read it reply by reply.
 use std::io;
 use std::time::Duration;
 
@@ -77,7 +77,8 @@ impl ControlLine {
         self.control.read(&mut self.unread).await
     }
 
-    /// Writes bytes within a time. A server that has hung up is no error: it may have said why, which is yet to be read.
+    /// Writes bytes within a time. A server that has hung up is no error: it may have said why, which is yet
+    /// to be read.
     ///
     /// # Errors
     /// In words.

@@ -73,8 +73,8 @@ impl Client {
     /// the way.
     ///
     /// # Errors
-    /// [`Error::Broken`] when the transfer ended before its end: what came is in the sink. [`Error::Nonsense`] when the
-    /// server ignored the offset: a file is cut back to it.
+    /// [`Error::Broken`] when the transfer ended before its end: what came is in the sink.
+    /// [`Error::Nonsense`] when the server ignored the offset: a file is cut back to it.
     pub async fn retrieve(
         &mut self,
         path: &Pathname,
@@ -224,8 +224,8 @@ impl<S: BorrowMut<Client>> Download<S> {
     /// read is discarded. Returns how many bytes came.
     ///
     /// # Errors
-    /// [`Error::Broken`] when that was not the whole file, or nothing proves it; [`Error::Nonsense`] when the server ignored
-    /// the offset: the file is cut back to it.
+    /// [`Error::Broken`] when that was not the whole file, or nothing proves it; [`Error::Nonsense`] when the
+    /// server ignored the offset: the file is cut back to it.
     pub async fn finish(self) -> Result<u64, Error> {
         let Self { mut receiving, path, offset, size, file } = self;
         receiving.read_to_end().await?;

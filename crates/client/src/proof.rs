@@ -89,7 +89,8 @@ impl Client {
     /// Has the file arrived? Without a last reply the session has to be a new one.
     ///
     /// # Errors
-    /// [`Error::Broken`] when the site has more than was sent: it is not ours, and nothing of ours would repair it.
+    /// [`Error::Broken`] when the site has more than was sent: it is not ours, and nothing of ours would
+    /// repair it.
     pub(crate) async fn arrived(
         &mut self,
         path: &Pathname,

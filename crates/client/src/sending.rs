@@ -54,7 +54,8 @@ pub struct Upload<S: BorrowMut<Client>> {
     sending: Sending<S>,
     path: Pathname,
     before: Before,
-    /// How many bytes of the file are before what is sent; what is appended follows whatever is there by then.
+    /// How many bytes of the file are before what is sent; what is appended follows whatever is there by
+    /// then.
     start: Option<u64>,
     appends: bool,
 }
@@ -76,7 +77,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`] where it may not be written; [`Error::Unreachable`] where no data connection can be established.
+    /// [`Error::Refused`] where it may not be written; [`Error::Unreachable`] where no data connection can be
+    /// established.
     pub async fn open_write(&mut self, path: &Pathname, mode: WriteMode) -> Result<Upload<&mut Self>, Error> {
         Upload::open(self, path, mode).await
     }
@@ -118,8 +120,8 @@ impl<S: BorrowMut<Client>> Upload<S> {
     /// Sends all the bytes, or as many as the kernel does not take at once.
     ///
     /// # Errors
-    /// [`Error::Refused`], where the server's disk is full for example, [`Error::Broken`] and [`Error::Stalled`]: the upload is
-    /// over.
+    /// [`Error::Refused`], where the server's disk is full for example, [`Error::Broken`] and
+    /// [`Error::Stalled`]: the upload is over.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.sending.write(bytes).await
     }

@@ -41,7 +41,8 @@ impl Client {
     /// Stores a file whole under `path`.
     ///
     /// # Errors
-    /// [`Error::Broken`] when it cannot be shown that all bytes arrived, and when the file changes all the time.
+    /// [`Error::Broken`] when it cannot be shown that all bytes arrived, and when the file changes all the
+    /// time.
     pub async fn store(
         &mut self,
         path: &Pathname,

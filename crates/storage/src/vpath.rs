@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{Kind, Result};
 
-/// A path in a tree: rooted, normalised bytes. `/` is the root; there is no `.`, no `..`, no doubled or trailing slash,
-/// and no NUL in it, so it cannot name anything above the root. Cheap to clone.
+/// A path in a tree: rooted, normalised bytes. `/` is the root; there is no `.`, no `..`, no doubled or
+/// trailing slash, and no NUL in it, so it cannot name anything above the root. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VPath(Arc<[u8]>);
 
@@ -21,7 +21,8 @@ impl VPath {
         Self(b"/".as_slice().into())
     }
 
-    /// Goes from here to `path`: absolute when it starts with `/`. `.` stays, `..` goes up and stops at the root.
+    /// Goes from here to `path`: absolute when it starts with `/`. `.` stays, `..` goes up and stops at the
+    /// root.
     ///
     /// [`Kind::TooLong`] for a component over 255 or a result over 4096 bytes, [`Kind::BadName`] for a NUL.
     pub fn join(&self, path: &[u8]) -> Result<Self> {

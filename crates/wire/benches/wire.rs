@@ -1,7 +1,7 @@
 //! How long do the parsers and writers take? `cargo bench -p wire`
 //!
-//! The work of a directory of 10,000 names is the unit: what vsftpd needs 25 ms of CPU for, of which our share is the
-//! formatting here.
+//! The work of a directory of 10,000 names is the unit: what vsftpd needs 25 ms of CPU for, of which our
+//! share is the formatting here.
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,11 +1,12 @@
 //! How does text of type A travel? (RFC 959 3.1.1.1)
 //!
-//! On the data connection a line ends in CR LF; in our files it ends in LF. Both directions take pieces of any size
-//! and give the same bytes however the input is cut.
+//! On the data connection a line ends in CR LF; in our files it ends in LF. Both directions take pieces of
+//! any size and give the same bytes however the input is cut.
 //!
-//! Quirks that have a name. *CR LF kept*: a file that already has CR LF is sent as it is, as nobody who asks for text
-//! wants CR CR LF; what comes back from such a file has LF alone. *Bare CR kept*: a CR that stands alone is sent
-//! alone, not as the CR NUL of Telnet, which clients do not undo; received, both forms are one CR.
+//! Quirks that have a name. *CR LF kept*: a file that already has CR LF is sent as it is, as nobody who asks
+//! for text wants CR CR LF; what comes back from such a file has LF alone. *Bare CR kept*: a CR that stands
+//! alone is sent alone, not as the CR NUL of Telnet, which clients do not undo; received, both forms are one
+//! CR.
 use alloc::vec::Vec;
 
 use crate::scan::find;

@@ -130,7 +130,8 @@ pub enum Command {
     Unserved(Verb),
 }
 
-/// The argument of `AUTH`, where TLS is meant (RFC 4217 4; the older names are those of the drafts before it).
+/// The argument of `AUTH`, where TLS is meant (RFC 4217 4; the older names are those of the drafts before
+/// it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// `TLS`: data connections are clear until PROT P.
@@ -181,8 +182,8 @@ pub enum Epsv {
 pub struct Mdtm {
     /// The whole argument as a pathname: what RFC 3659 3 says it is.
     pub whole: Pathname,
-    /// A time and the pathname after it, where the argument reads so: some clients (ncftp) set the time so. A file
-    /// of the whole name goes first.
+    /// A time and the pathname after it, where the argument reads so: some clients (ncftp) set the time so. A
+    /// file of the whole name goes first.
     pub set: Option<(Stamp, Pathname)>,
 }
 
@@ -202,7 +203,8 @@ pub enum Fact {
 pub struct DigestOf {
     /// The whole argument as a pathname.
     pub whole: Pathname,
-    /// A quoted pathname with an optional first byte and an optional end (exclusive), where the argument reads so.
+    /// A quoted pathname with an optional first byte and an optional end (exclusive), where the argument
+    /// reads so.
     pub range: Option<(Pathname, u64, Option<u64>)>,
 }
 

@@ -1,7 +1,7 @@
 //! How are numbers written where `format!` is too slow?
 //!
-//! A listing of ten thousand names writes sixty thousand numbers; the machinery behind `format!` costs more than all
-//! the rest of the line.
+//! A listing of ten thousand names writes sixty thousand numbers; the machinery behind `format!` costs more
+//! than all the rest of the line.
 use alloc::vec::Vec;
 
 /// Appends a number in decimal.

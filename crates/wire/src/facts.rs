@@ -101,7 +101,8 @@ impl EntryType {
     }
 }
 
-/// How exactly a time of modification was told. The point in time given is the start of the span it stands for.
+/// How exactly a time of modification was told. The point in time given is the start of the span it stands
+/// for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// To the second or finer.
@@ -164,8 +165,9 @@ impl Entry {
     /// Reads one line of `MLSD`, or of the answer to `MLST` without the blank it starts with; no line end.
     ///
     /// `None`: it is no such line, as it has no blank, no name, or something before the blank that is no fact.
-    /// A fact that nobody knows, or whose value makes no sense (a size over 2^64, a date that does not exist), is
-    /// passed over. A fact that comes twice counts the last time. The last `;` may be missing, as some servers forget it.
+    /// A fact that nobody knows, or whose value makes no sense (a size over 2^64, a date that does not
+    /// exist), is passed over. A fact that comes twice counts the last time. The last `;` may be missing, as
+    /// some servers forget it.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
         let at = line.iter().position(|b| *b == b' ')?;
@@ -207,7 +209,8 @@ impl Facts {
 
     /// Appends the facts that are both known and wanted, in the order of [`Fact::ALL`], each with its `;`.
     ///
-    /// A value with a blank, a `;` or a line end in it (an owner's name could be such) cannot be a fact and is left out.
+    /// A value with a blank, a `;` or a line end in it (an owner's name could be such) cannot be a fact and
+    /// is left out.
     pub fn encode(&self, wanted: &Wanted, out: &mut Vec<u8>) {
         if let Some(kind) = self.kind.as_ref().filter(|_| wanted.has(Fact::Type)) {
             out.extend_from_slice(b"type=");
@@ -245,8 +248,8 @@ impl Facts {
         text(b"media-type=", self.media_type.as_deref().filter(|_| wanted.has(Fact::MediaType)), out);
     }
 
-    /// Appends a whole line of `MLSD`: the facts, a blank, the name, CR LF. Nothing is appended for a name that
-    /// cannot stand on a line.
+    /// Appends a whole line of `MLSD`: the facts, a blank, the name, CR LF. Nothing is appended for a name
+    /// that cannot stand on a line.
     pub fn encode_line(&self, wanted: &Wanted, name: &[u8], out: &mut Vec<u8>) -> Result<(), Unlistable> {
         listable(name)?;
         self.encode(wanted, out);

@@ -35,8 +35,8 @@ impl Family {
     }
 }
 
-/// Private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598), link-local or loopback: an address
-/// that means nothing in other networks.
+/// Private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598), link-local or loopback: an
+/// address that means nothing in other networks.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
@@ -73,7 +73,8 @@ impl HostPort {
     /// Finds the host-port in the text of a 227 reply.
     ///
     /// RFC 1123 4.1.2.6 tells clients to look for the digits and to rely on nothing around them: some servers
-    /// leave the parentheses out. The first run of six comma-separated numbers counts; others write a blank behind each comma.
+    /// leave the parentheses out. The first run of six comma-separated numbers counts; others write a blank
+    /// behind each comma.
     #[must_use]
     pub fn from_227(text: &[u8]) -> Option<Self> {
         let is_part = |at: usize| match text.get(at) {
@@ -129,7 +130,8 @@ pub enum EprtError {
     Protocol,
 }
 
-/// Reads the argument of `EPRT`: `<d>1<d>132.235.1.2<d>6275<d>`, any delimiter in ASCII 33 to 126 (RFC 2428 2).
+/// Reads the argument of `EPRT`: `<d>1<d>132.235.1.2<d>6275<d>`, any delimiter in ASCII 33 to 126 (RFC 2428
+/// 2).
 pub fn parse_eprt(text: &[u8]) -> Result<SocketAddr, EprtError> {
     let (&delimiter, rest) = text.split_first().ok_or(EprtError::Form)?;
     if !(33..=126).contains(&delimiter) {
@@ -158,11 +160,12 @@ pub fn eprt(target: SocketAddr) -> String {
 }
 
 /// Finds the port in the text of a 229 reply, `(<d><d><d>port<d>)` (RFC 2428 3). An address between the
-/// delimiters, which some servers send, is ignored: the control connection's peer is meant. Parentheses before it that
-/// hold something else are passed over.
+/// delimiters, which some servers send, is ignored: the control connection's peer is meant. Parentheses
+/// before it that hold something else are passed over.
 #[must_use]
 pub fn port_from_229(text: &[u8]) -> Option<u16> {
-    // Room for four delimiters, a family, an address and a port, so that many parentheses cost no more than a few.
+    // Room for four delimiters, a family, an address and a port, so that many parentheses cost no more than a
+    // few.
     const LONGEST: usize = 80;
     let opened = text.iter().enumerate().filter(|(_, b)| **b == b'(').map(|(at, _)| &text[at + 1..]);
     opened.map(|rest| &rest[..rest.len().min(LONGEST)]).find_map(|rest| {

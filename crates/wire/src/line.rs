@@ -47,7 +47,8 @@ enum State {
     SubnegotiationIac,
 }
 
-/// Cuts bytes into [`Line`]s, in fixed memory. What it holds does not print: it may be the half of a password.
+/// Cuts bytes into [`Line`]s, in fixed memory. What it holds does not print: it may be the half of a
+/// password.
 pub struct LineDecoder {
     line: Vec<u8>,
     limit: usize,
@@ -168,8 +169,8 @@ impl LineDecoder {
     }
 }
 
-/// Appends `text` as it travels on the control connection: 0xFF doubled, a CR as CR NUL (RFC 854, RFC 2640 3.1).
-/// An LF cannot be written within a line and becomes `?`.
+/// Appends `text` as it travels on the control connection: 0xFF doubled, a CR as CR NUL (RFC 854, RFC 2640
+/// 3.1). An LF cannot be written within a line and becomes `?`.
 pub fn encode_text(text: &[u8], out: &mut Vec<u8>) {
     for &byte in text {
         match byte {

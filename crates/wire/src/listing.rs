@@ -5,9 +5,9 @@
 //!   others'  bytes --ListingReader--> lines --mlsd, unix, dos, eplf, vms--> Entry
 //! ```
 //!
-//! Reading never guesses: each line is tried as each dialect, first as the one of the line before, and what is of none
-//! is counted. To add a dialect: a file here with `parse(line, now) -> Option<Entry>`, a row in `reader`, and samples in
-//! `tests/listings`.
+//! Reading never guesses: each line is tried as each dialect, first as the one of the line before, and what
+//! is of none is counted. To add a dialect: a file here with `parse(line, now) -> Option<Entry>`, a row in
+//! `reader`, and samples in `tests/listings`.
 
 mod date;
 mod dos;

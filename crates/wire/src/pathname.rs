@@ -89,8 +89,8 @@ impl Pathname {
     }
 }
 
-/// Does a character drive a terminal, or make a person see another text than is there? Controls do (C0, DEL and C1), and
-/// bidirectional, zero-width and other invisible marks do so as surely as an escape.
+/// Does a character drive a terminal, or make a person see another text than is there? Controls do (C0, DEL
+/// and C1), and bidirectional, zero-width and other invisible marks do so as surely as an escape.
 #[must_use]
 pub fn misleads(c: char) -> bool {
     c.is_control()

@@ -208,9 +208,11 @@ pub struct ReplyDecoder {
 }
 
 impl ReplyDecoder {
-    /// The longest line of a reply. Servers quote whole pathnames (up to 4096 bytes, doubled quotes) in theirs.
+    /// The longest line of a reply. Servers quote whole pathnames (up to 4096 bytes, doubled quotes) in
+    /// theirs.
     pub const LINE: usize = 16 * 1024;
-    /// The longest reply. The longest of real ones are STAT listings and login banners, of some ten kilobytes.
+    /// The longest reply. The longest of real ones are STAT listings and login banners, of some ten
+    /// kilobytes.
     pub const REPLY: usize = 1024 * 1024;
 
     /// A decoder with the limits above.

@@ -1,7 +1,7 @@
 //! Where is the next byte of a kind?
 //!
-//! Eight bytes at a time, in safe code. `slice::iter().position()` looks at one, and both the text conversion and the
-//! cutting of listings into lines spend most of their time here.
+//! Eight bytes at a time, in safe code. `slice::iter().position()` looks at one, and both the text conversion
+//! and the cutting of listings into lines spend most of their time here.
 
 /// The position of the first `wanted` in `text`.
 pub(crate) fn find(wanted: u8, text: &[u8]) -> Option<usize> {
@@ -10,8 +10,9 @@ pub(crate) fn find(wanted: u8, text: &[u8]) -> Option<usize> {
     let pattern = ONES * u64::from(wanted);
     let (words, rest) = text.as_chunks::<8>();
     for (n, word) in words.iter().enumerate() {
-        // A byte of `mismatch` is zero where the text has the wanted byte, and the subtraction borrows into the top
-        // bit of the lowest such byte; bytes above it may be marked wrongly, which `trailing_zeros` does not see.
+        // A byte of `mismatch` is zero where the text has the wanted byte, and the subtraction borrows into
+        // the top bit of the lowest such byte; bytes above it may be marked wrongly, which `trailing_zeros`
+        // does not see.
         let mismatch = u64::from_le_bytes(*word) ^ pattern;
         let found = mismatch.wrapping_sub(ONES) & !mismatch & TOPS;
         if found != 0 {

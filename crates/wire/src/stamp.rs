@@ -146,7 +146,8 @@ impl Stamp {
 }
 
 impl fmt::Display for Stamp {
-    /// Writes `YYYYMMDDHHMMSS`, with `.sss` only when the milliseconds are not zero. Years are kept within 0 to 9999.
+    /// Writes `YYYYMMDDHHMMSS`, with `.sss` only when the milliseconds are not zero. Years are kept within 0
+    /// to 9999.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let c = self.civil();
         let year = c.year.clamp(0, 9999);
@@ -157,7 +158,8 @@ impl fmt::Display for Stamp {
 }
 
 impl Stamp {
-    /// Appends the text of [`fmt::Display`], faster than formatting does: listings write ten thousand of them.
+    /// Appends the text of [`fmt::Display`], faster than formatting does: listings write ten thousand of
+    /// them.
     pub fn encode(self, out: &mut Vec<u8>) {
         let c = self.civil();
         // Clamped to 0..=9999, so it fits.

@@ -79,8 +79,8 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
 }
 
 impl RepresentationType {
-    /// Reads the argument of `TYPE`: `A`, `A N`, `I`, `L 8`, `E`, in either case. A carriage-control or Telnet
-    /// format (`A T`, `A C`) is `None`, as nobody prints on FTP any more.
+    /// Reads the argument of `TYPE`: `A`, `A N`, `I`, `L 8`, `E`, in either case. A carriage-control or
+    /// Telnet format (`A T`, `A C`) is `None`, as nobody prints on FTP any more.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut words = text.split(|b| *b == b' ').filter(|w| !w.is_empty());

@@ -6,13 +6,15 @@
 //!   ftp://[::1]:2121/a%0Ab    refused                     ftp://host/a?b#c          a file named "a?b#c"
 //! ```
 //!
-//! Everything is decoded to bytes, as FTP has no other names. A path is relative to the directory a login starts in;
-//! a first segment that decodes to a leading `/` makes it absolute. RFC 1738 gives FTP neither queries nor fragments,
-//! so `?` and `#` are ordinary bytes of a path. `.` and `..` are left for the server to read.
+//! Everything is decoded to bytes, as FTP has no other names. A path is relative to the directory a login
+//! starts in; a first segment that decodes to a leading `/` makes it absolute. RFC 1738 gives FTP neither
+//! queries nor fragments, so `?` and `#` are ordinary bytes of a path. `.` and `..` are left for the server
+//! to read.
 //!
-//! Quirks that have a name. *Double slash*: `ftp://host//etc` is read as `ftp://host/%2Fetc`, as everybody means it,
-//! though RFC 1738 has it as an empty CWD; other empty segments are dropped. *Plain at-sign*: the last `@` before the
-//! path ends the password, so that one may hold an `@`. *Plain blanks* and other bytes are taken as they stand.
+//! Quirks that have a name. *Double slash*: `ftp://host//etc` is read as `ftp://host/%2Fetc`, as everybody
+//! means it, though RFC 1738 has it as an empty CWD; other empty segments are dropped. *Plain at-sign*: the
+//! last `@` before the path ends the password, so that one may hold an `@`. *Plain blanks* and other bytes
+//! are taken as they stand.
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -235,7 +237,8 @@ impl FtpUrl {
         self.port.unwrap_or_else(|| self.scheme.default_port())
     }
 
-    /// The path as one pathname for a command, without a trailing slash; empty for the directory of the login.
+    /// The path as one pathname for a command, without a trailing slash; empty for the directory of the
+    /// login.
     #[must_use]
     pub fn path(&self) -> Vec<u8> {
         let mut path = Vec::new();

@@ -1,4 +1,5 @@
-//! Which verbs are there, and what is true of each? The one table that parser, HELP, FEAT, policy, docs and fuzzers read.
+//! Which verbs are there, and what is true of each? The one table that parser, HELP, FEAT, policy, docs and
+//! fuzzers read.
 //!
 //! To add a verb: a row here and a parse arm in `command`, a handler in `server::session`, a transcript in
 //! `tests/sessions`.
@@ -60,8 +61,8 @@ pub struct Row {
     pub access: Access,
     /// The way of its data, if it has a data connection.
     pub direction: Option<Direction>,
-    /// Does it act at once while a transfer runs (USER, PASS and REIN: where no other command waits)? The others wait for its
-    /// end.
+    /// Does it act at once while a transfer runs (USER, PASS and REIN: where no other command waits)? The
+    /// others wait for its end.
     pub mid_transfer: bool,
     /// Is it served? A verb that is known and not served gets 502.
     pub served: bool,
@@ -109,7 +110,8 @@ macro_rules! verbs {
 }
 
 verbs! {
-    // verb name   argument      usage            defined in     FEAT              login access data mid   served restart
+    // verb name   argument      usage            defined in     FEAT              login access data mid
+    // served restart
     User "USER" Text          "name"           "RFC 959 4.1.1, 4217 11" None,             open  Session no   acts  yes drops;
     Pass "PASS" MaybeText     "password"       "RFC 959 4.1.1" None,             open  Session no   acts  yes drops;
     Acct "ACCT" Text          "account"        "RFC 959 4.1.1" None,             open  Session no   waits yes drops;

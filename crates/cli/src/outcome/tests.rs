@@ -17,7 +17,8 @@ fn said(error: &Error, peer: &Peer) -> String {
     failure(error, Some(peer)).to_string()
 }
 
-/// One line for each row of the table and for what stands beside it; servers are pasv, vsftpd, ProFTPD, Pure-FTPd, IIS.
+/// One line for each row of the table and for what stands beside it; servers are pasv, vsftpd, ProFTPD,
+/// Pure-FTPd, IIS.
 #[test]
 fn hints_fit_the_cause() {
     for (asked, code, words, hint) in [

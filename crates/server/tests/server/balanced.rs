@@ -65,8 +65,8 @@ impl Client {
     }
 }
 
-/// What the kernel has of a call is the balancer's: that no SYN of the client's is there says nothing about rules, and none is
-/// named. Without a balancer the same silence points to rule 3.
+/// What the kernel has of a call is the balancer's: that no SYN of the client's is there says nothing about
+/// rules, and none is named. Without a balancer the same silence points to rule 3.
 #[tokio::test]
 async fn behind_a_balancer_silence_names_no_rule() {
     let deadlines = Deadlines { data: Duration::from_millis(50), ..Deadlines::default() };
@@ -87,7 +87,8 @@ async fn behind_a_balancer_silence_names_no_rule() {
     assert!(told.contains("(rule 3)"), "{told}");
 }
 
-/// The client's address is the header's on both connections, and not a byte of the client's goes with the header.
+/// The client's address is the header's on both connections, and not a byte of the client's goes with the
+/// header.
 #[tokio::test]
 async fn a_client_behind_a_balancer_is_seen_as_itself() {
     let scene = behind("127.0.0.1/32");
@@ -111,7 +112,8 @@ async fn a_client_behind_a_balancer_is_seen_as_itself() {
     }
 }
 
-/// Only the header counts: the balancer's own look at the port, and its other clients, are not the one awaited.
+/// Only the header counts: the balancer's own look at the port, and its other clients, are not the one
+/// awaited.
 #[tokio::test]
 async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     let scene = behind("127.0.0.1/32");
@@ -136,7 +138,8 @@ async fn a_data_connection_is_matched_by_the_address_in_its_header() {
     assert!(client.line().await.starts_with("226 "));
 }
 
-/// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is nobody's.
+/// With implicit TLS too the header is in clear and comes before the handshake. A hello in its place is
+/// nobody's.
 #[tokio::test]
 async fn under_implicit_tls_the_header_comes_before_the_handshake() {
     let mut settings = SiteConfig::default();

@@ -14,7 +14,8 @@ fn house(told: &str, versions: Versions, reuse: Reuse) -> (Ground, Loopback) {
     (ground, site)
 }
 
-/// B has its own login and its own session, shares A's address, and comes to A's port first: it gets nothing, and A all.
+/// B has its own login and its own session, shares A's address, and comes to A's port first: it gets nothing,
+/// and A all.
 #[tokio::test]
 async fn a_thief_with_a_session_of_its_own_gets_nothing() {
     in_both(async |versions| {

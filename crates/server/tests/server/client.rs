@@ -166,8 +166,8 @@ pub(crate) async fn stranger(from: IpAddr, to: SocketAddr) -> TcpStream {
     socket.connect(to).await.expect("the port listens")
 }
 
-/// Is this process the test's own? If not, one is started that runs nothing but this test, and must succeed; then there
-/// is nothing left to do in this one.
+/// Is this process the test's own? If not, one is started that runs nothing but this test, and must succeed;
+/// then there is nothing left to do in this one.
 pub(crate) fn alone(test: &str) -> bool {
     const ALONE: &str = "SERVER_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {

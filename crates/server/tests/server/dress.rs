@@ -1,8 +1,9 @@
-//! What do the clients of a site wear? Clear text, or TLS of one version, begun by AUTH or with the connection.
+//! What do the clients of a site wear? Clear text, or TLS of one version, begun by AUTH or with the
+//! connection.
 //!
-//! A story tells nothing of its dress. A client in one says AUTH TLS, PBSZ 0 and PROT P before the story's first word (and
-//! PBSZ and PROT again behind REIN, which forgets them), each of its data connections resumes its control connection's
-//! session, and the site takes nothing less.
+//! A story tells nothing of its dress. A client in one says AUTH TLS, PBSZ 0 and PROT P before the story's
+//! first word (and PBSZ and PROT again behind REIN, which forgets them), each of its data connections resumes
+//! its control connection's session, and the site takes nothing less.
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -50,8 +51,8 @@ impl Dress {
         };
         settings.limits.commands_before_login += said;
         if self != Self::Clear {
-            // The short deadlines of stories are for clear text: handshakes take processor time out of them, of which a busy
-            // machine has little to give.
+            // The short deadlines of stories are for clear text: handshakes take processor time out of them,
+            // of which a busy machine has little to give.
             let d = &mut settings.deadlines;
             for deadline in [&mut d.login, &mut d.idle, &mut d.data, &mut d.stall, &mut d.port] {
                 if *deadline < SHORT {

@@ -8,8 +8,8 @@ use crate::client::in_each_dress;
 use crate::scene::{Scene, patiently};
 use crate::way::End;
 
-/// Ctrl-C twice means at once. A session that was writing to a client which does not read held the site up until the
-/// deadline of a stalled transfer, a minute later.
+/// Ctrl-C twice means at once. A session that was writing to a client which does not read held the site up
+/// until the deadline of a stalled transfer, a minute later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_at_once_waits_for_no_client() {
     in_each_dress(async |dress| {
@@ -27,7 +27,8 @@ async fn stopping_at_once_waits_for_no_client() {
     .await;
 }
 
-/// Who drops a running site ends it. Its sessions went on, each of them spinning since there was nobody left to wait for.
+/// Who drops a running site ends it. Its sessions went on, each of them spinning since there was nobody left
+/// to wait for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_dropped_takes_its_sessions_with_it() {
     in_each_dress(async |dress| {
@@ -61,8 +62,8 @@ async fn a_transfer_cut_off_with_its_session_is_logged() {
     .await;
 }
 
-/// A client whose download is cut off by the end of the site hears why, and does not take what it has for the whole file: in
-/// clear, FIN is the end of a file.
+/// A client whose download is cut off by the end of the site hears why, and does not take what it has for the
+/// whole file: in clear, FIN is the end of a file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_that_the_end_of_the_site_cuts_off_is_reset_and_the_client_told() {
     in_each_dress(async |dress| {

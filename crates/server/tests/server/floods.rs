@@ -17,8 +17,8 @@ use crate::client::{in_each_dress, stranger};
 use crate::dress::Dress;
 use crate::scene::{Open, Scene, patiently};
 
-/// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory before the
-/// first was written: some hundred megabytes for each client that asks and does not read.
+/// A packet of 4096 bytes holds five hundred `STAT directory`. Their answers were all put together in memory
+/// before the first was written: some hundred megabytes for each client that asks and does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_hold_up_the_commands_behind_them() {
     in_each_dress(async |dress| {
@@ -73,8 +73,8 @@ async fn a_directory_is_told_in_pieces_as_one_reply() {
     .await;
 }
 
-/// Guesses made at the same time were each let through to the gate before the first of them was found wrong: with a
-/// thousand connections a thousand guesses, where fifty are allowed.
+/// Guesses made at the same time were each let through to the gate before the first of them was found wrong:
+/// with a thousand connections a thousand guesses, where fifty are allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guessing_on_many_connections_at_once_gains_nothing() {
     in_each_dress(async |dress| {
@@ -101,8 +101,8 @@ async fn guessing_on_many_connections_at_once_gains_nothing() {
     .await;
 }
 
-/// Nine hundred connections of one address that logged in at the same moment held up the first login of everybody else for
-/// ten seconds.
+/// Nine hundred connections of one address that logged in at the same moment held up the first login of
+/// everybody else for ten seconds.
 #[tokio::test]
 async fn a_flood_of_one_address_holds_up_nobody_else() {
     let desk = Desk::new(1);
@@ -157,7 +157,8 @@ async fn eight_logins_at_once_cost_one_verification() {
     assert_eq!(verified.expect("it was made").verifications(), 1);
 }
 
-/// Fifty wrong passwords shut out everybody behind an address: who had logged in there a moment before too, and anonymous.
+/// Fifty wrong passwords shut out everybody behind an address: who had logged in there a moment before too,
+/// and anonymous.
 #[tokio::test]
 async fn who_is_known_at_an_address_is_not_shut_out_by_others_there() {
     in_each_dress(async |dress| {

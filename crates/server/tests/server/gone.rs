@@ -1,4 +1,5 @@
-//! What becomes of work whose client has gone, of a file that changes while it is sent, and of a site that is told to end?
+//! What becomes of work whose client has gone, of a file that changes while it is sent, and of a site that is
+//! told to end?
 use std::fs::{self, File};
 use std::time::Duration;
 
@@ -25,12 +26,14 @@ fn sparse(scene: &Scene, name: &str, length: u64) {
     File::create(scene.path(name)).and_then(|file| file.set_len(length)).unwrap();
 }
 
-/// Two hundred clients that had asked for a digest of a large file, and left, kept all cores busy for half an hour.
+/// Two hundred clients that had asked for a digest of a large file, and left, kept all cores busy for half an
+/// hour.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_digest_for_a_client_that_has_gone_ends() {
     in_each_dress(async |dress| {
         let scene = scene(dress, 1);
-        // Each of those that wait behind it would take as long again, and a hundred are more than are read ahead.
+        // Each of those that wait behind it would take as long again, and a hundred are more than are read
+        // ahead.
         for (command, times) in [("HASH huge", 1), ("XMD5 huge", 8), ("XCRC huge", 100)] {
             let mut client = scene.member_in_turn().await;
             client.say(&format!("{command}\r\n").repeat(times)).await;
@@ -42,7 +45,8 @@ async fn a_digest_for_a_client_that_has_gone_ends() {
     .await;
 }
 
-/// What lies before the marker of a text is read and not sent, so that the client's end is not met by sending.
+/// What lies before the marker of a text is read and not sent, so that the client's end is not met by
+/// sending.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_that_is_skipped_for_a_client_that_has_gone_ends() {
     in_each_dress(async |dress| {
@@ -140,7 +144,8 @@ async fn a_file_that_grows_while_it_is_sent_is_sent_as_it_was() {
     .await;
 }
 
-/// A digest, an upload of a byte a second: without a bound a site that was told to end was there until it was killed.
+/// A digest, an upload of a byte a second: without a bound a site that was told to end was there until it was
+/// killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_told_to_end_does_so_in_time() {
     in_each_dress(async |dress| {

@@ -7,8 +7,8 @@ use crate::scene::{Scene, patiently};
 
 const ROUNDS: usize = 60;
 
-/// Uploads that all end in another way: the data connection or the control connection is closed first, and up to 240 commands
-/// are sent behind STOR, more than a session lets wait.
+/// Uploads that all end in another way: the data connection or the control connection is closed first, and up
+/// to 240 commands are sent behind STOR, more than a session lets wait.
 async fn hang_up(scene: &Scene) {
     for round in 0..ROUNDS {
         let mut client = scene.member().await;

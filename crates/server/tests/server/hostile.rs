@@ -185,7 +185,8 @@ async fn a_client_that_reads_no_replies_is_left() {
         let (_ground, site) = house("@ deadline stall 300", dress);
         let mut client = Client::login(&site.door).await;
         let feats = b"FEAT\r\n".repeat(1000);
-        // The replies fill every buffer on the way; then the server waits, and then it has waited long enough.
+        // The replies fill every buffer on the way; then the server waits, and then it has waited long
+        // enough.
         while client.control.write(&feats).await.is_ok() {}
     })
     .await;

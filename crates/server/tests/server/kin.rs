@@ -1,5 +1,5 @@
-//! May a data connection resume the session of another control connection? That of the same user and the same address, where
-//! only one claim can be meant; and in no other case.
+//! May a data connection resume the session of another control connection? That of the same user and the same
+//! address, where only one claim can be meant; and in no other case.
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -169,8 +169,8 @@ async fn never_where_a_port_is_shared() {
     .await;
 }
 
-/// One that was asked for and not waited for comes late, and finds another's claim at its port: an upload of the one would be
-/// the other's file.
+/// One that was asked for and not waited for comes late, and finds another's claim at its port: an upload of
+/// the one would be the other's file.
 #[tokio::test]
 async fn never_one_that_may_be_for_an_earlier_claim_of_its_own() {
     in_both(async |versions| {

@@ -135,8 +135,8 @@ impl Line {
         .map_err(|e| e.to_string())
     }
 
-    /// As TCP urgent data. Under TLS there is none: a client sends the same bytes in their place (Python's `FTP_TLS.abort`
-    /// does).
+    /// As TCP urgent data. Under TLS there is none: a client sends the same bytes in their place (Python's
+    /// `FTP_TLS.abort` does).
     pub(crate) async fn urgent(&mut self, bytes: &[u8]) -> Result<(), String> {
         match &self.wire {
             Wire::Clear(stream) => match SockRef::from(stream).send_out_of_band(bytes) {

@@ -58,8 +58,8 @@ async fn both_families_share_one_port() {
     panic!("no port serves both families");
 }
 
-/// A link-local address means nothing without its link, which EPRT does not name: the control connection's is meant. The
-/// site dialled without it, and such clients had no active mode.
+/// A link-local address means nothing without its link, which EPRT does not name: the control connection's is
+/// meant. The site dialled without it, and such clients had no active mode.
 #[tokio::test]
 async fn active_mode_reaches_a_client_on_the_same_link() {
     let Some(own) = link_local() else { return need::skip("a link-local address", "this machine has none") };
@@ -97,7 +97,8 @@ fn link_local() -> Option<SocketAddrV6> {
     })
 }
 
-/// Two listeners of one server: TLS is required at the first, and the second is read-only and without passive mode.
+/// Two listeners of one server: TLS is required at the first, and the second is read-only and without passive
+/// mode.
 #[tokio::test]
 async fn each_listener_obeys_its_own_settings() {
     let folder = tempfile::tempdir().unwrap();

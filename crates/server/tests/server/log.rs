@@ -45,8 +45,8 @@ impl<'a> MakeWriter<'a> for Kept {
     }
 }
 
-/// On one thread, which is the one that the log is kept of; and in a process of its own, since what is worth a line is
-/// decided once for all threads.
+/// On one thread, which is the one that the log is kept of; and in a process of its own, since what is worth
+/// a line is decided once for all threads.
 #[tokio::test(flavor = "current_thread")]
 async fn each_event_is_a_line_with_its_reason_and_no_secret() {
     if !alone("log::each_event_is_a_line_with_its_reason_and_no_secret") {
@@ -141,8 +141,8 @@ async fn each_event_is_a_line_with_its_reason_and_no_secret() {
     .await;
 }
 
-/// A refusal says of which file and which user, a rename both names; and a file that is not there is one line, however often
-/// the client looks for it.
+/// A refusal says of which file and which user, a rename both names; and a file that is not there is one
+/// line, however often the client looks for it.
 #[tokio::test(flavor = "current_thread")]
 async fn a_line_says_who_did_what_to_which_file() {
     if !alone("log::a_line_says_who_did_what_to_which_file") {

@@ -189,8 +189,8 @@ pub(crate) fn at(
     (config, tls.map(|tls| Arc::clone(&tls.server)))
 }
 
-/// A site with so many passive ports. The kernel says which are free; another process may take one before the site
-/// does, and then there are others.
+/// A site with so many passive ports. The kernel says which are free; another process may take one before the
+/// site does, and then there are others.
 pub(crate) fn site(
     address: IpAddr,
     ports: usize,
@@ -310,7 +310,8 @@ impl Stage for Loopback {
         let client = self.client(who).await?;
         client.ear = None;
         let (bytes, end) = client.data.take().ok_or_else(no_data)?.all().await?;
-        // Where not a byte was sent nothing is taken for the whole, and an end in order lets the client hear why.
+        // Where not a byte was sent nothing is taken for the whole, and an end in order lets the client hear
+        // why.
         if !bytes.is_empty() || end != End::Notified {
             client.transfer.ended(end)?;
         }

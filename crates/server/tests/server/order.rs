@@ -1,8 +1,8 @@
 //! Does the reply to a refused transfer come before the end of its data connection?
 //!
-//! A client that watches both (basic-ftp does) reports whichever comes first. What the server has written to the one is there
-//! for its client by the time that the end of the other is, so nothing is waited for here: at the end of the data connection the
-//! reply must have come.
+//! A client that watches both (basic-ftp does) reports whichever comes first. What the server has written to
+//! the one is there for its client by the time that the end of the other is, so nothing is waited for here:
+//! at the end of the data connection the reply must have come.
 use std::fs;
 
 use config::SiteConfig;
@@ -15,7 +15,8 @@ use crate::way::{Ear, End, Way};
 /// It is a race that a server which is wrong wins now and then.
 const ROUNDS: usize = 25;
 
-/// Transfers of one session: each hello that comes to nothing costs a client under TLS 1.3 one of its first tickets.
+/// Transfers of one session: each hello that comes to nothing costs a client under TLS 1.3 one of its first
+/// tickets.
 const TICKETS: usize = 5;
 
 const DRESSES: [Dress; 3] =
@@ -79,8 +80,8 @@ async fn what_is_refused_before_it_begins_is_answered_first() {
     }
 }
 
-/// The reply tells why, and under TLS the end is one in order: Python's ftplib, for one, waits for it before it looks at the
-/// reply.
+/// The reply tells why, and under TLS the end is one in order: Python's ftplib, for one, waits for it before
+/// it looks at the reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_when_the_connection_stands_is_answered_first() {
     for dress in DRESSES {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use crate::ground::Ground;
 use crate::story::{Act, BOUND, Directive, Line, Manner, Story, Text};
 
-/// What a story is played on. `who` numbers the client; it connects when it is first named. An error tells what was
-/// seen in place of what was expected.
+/// What a story is played on. `who` numbers the client; it connects when it is first named. An error tells
+/// what was seen in place of what was expected.
 pub(crate) trait Stage {
     async fn say(&mut self, who: usize, bytes: &[u8]) -> Result<(), String>;
     /// As TCP urgent data.

@@ -1,7 +1,8 @@
-//! Do the stories come true with the Session alone? No sockets: what it asks for is done here, on a real folder.
+//! Do the stories come true with the Session alone? No sockets: what it asks for is done here, on a real
+//! folder.
 //!
-//! Time is made up. It passes when a story waits for a reply and nothing else can happen: then the next deadline
-//! falls due, be it the data connection's, the transfer's or the session's own.
+//! Time is made up. It passes when a story waits for a reply and nothing else can happen: then the next
+//! deadline falls due, be it the data connection's, the transfer's or the session's own.
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;

@@ -12,8 +12,8 @@ use crate::client::{all, in_each_dress};
 use crate::dress::Dress;
 use crate::scene::{Open, Scene, patiently};
 
-/// ABOR that comes while an upload is being published was answered with 426, and the file appeared all the same: later
-/// than what the client had stored under that name since, and in its place.
+/// ABOR that comes while an upload is being published was answered with 426, and the file appeared all the
+/// same: later than what the client had stored under that name since, and in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     in_each_dress(async |dress| {
@@ -41,8 +41,8 @@ async fn an_upload_that_is_being_published_is_not_said_to_be_aborted() {
     .await;
 }
 
-/// Under SITE UMASK 077 a file was published for everybody to read, and made private a moment later; when that failed, the
-/// client was told that its upload had failed, with the file in its place.
+/// Under SITE UMASK 077 a file was published for everybody to read, and made private a moment later; when
+/// that failed, the client was told that its upload had failed, with the file in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_upload_is_private_from_its_first_moment() {
     in_each_dress(async |dress| {
@@ -61,8 +61,9 @@ async fn a_private_upload_is_private_from_its_first_moment() {
     .await;
 }
 
-/// A client that had sent something on the data connection of a download, were it a line end typed into a terminal, lost
-/// the end of the file: closing over bytes that nobody has read is a reset, which takes what is still under way with it.
+/// A client that had sent something on the data connection of a download, were it a line end typed into a
+/// terminal, lost the end of the file: closing over bytes that nobody has read is a reset, which takes what
+/// is still under way with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_ends_well_though_the_client_talks_into_it() {
     in_each_dress(async |dress| {
@@ -90,8 +91,8 @@ async fn a_download_ends_well_though_the_client_talks_into_it() {
     .await;
 }
 
-/// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when nobody waits
-/// for it any more. What is there keeps its mode.
+/// A tree whose uploads are published when the test allows it. As with a disk, what has begun goes on when
+/// nobody waits for it any more. What is there keeps its mode.
 struct Held {
     begun: Arc<Semaphore>,
     allowed: Arc<Semaphore>,

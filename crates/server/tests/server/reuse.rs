@@ -1,4 +1,5 @@
-//! For whom is it waited, and for how long, when a data connection does not resume its control connection's session?
+//! For whom is it waited, and for how long, when a data connection does not resume its control connection's
+//! session?
 //!
 //! Time is made up: it passes when everybody waits, so that what was waited for is seen exactly.
 use std::time::Duration;
@@ -56,7 +57,8 @@ async fn a_client_that_never_resumes_is_not_held_back() {
     }
 }
 
-/// Where another connection is silent, that one may be the client's: so one that resumes nothing waits, but not for ever.
+/// Where another connection is silent, that one may be the client's: so one that resumes nothing waits, but
+/// not for ever.
 #[tokio::test(start_paused = true)]
 async fn one_that_resumes_nothing_waits_for_one_that_is_silent() {
     for versions in BOTH {
@@ -134,7 +136,8 @@ async fn of_a_flood_few_are_told_why_they_are_refused() {
     let mut slow = visit(&site, to).await;
     slow.write_all(&words).await.expect("it is read");
     client.command("RETR a.txt", 150).await;
-    // It is taken for the client's until that comes; nobody else is. They go on talking, so that it takes a while.
+    // It is taken for the client's until that comes; nobody else is. They go on talking, so that it takes a
+    // while.
     assert!(slow.read(&mut [0; 8]).await.expect("an answer") > 0);
     words.extend_from_slice(&[0; 16 << 10]);
     let (mut told, mut there) = (0, Vec::new());
@@ -170,7 +173,8 @@ async fn a_hello_that_was_overheard_stops_nobody() {
     }
 }
 
-/// Before the client's connection or behind it, before the command or behind that: it is as if it had not been said.
+/// Before the client's connection or behind it, before the command or behind that: it is as if it had not
+/// been said.
 #[tokio::test(start_paused = true)]
 async fn a_hello_that_is_said_again_and_again_stops_nobody() {
     for versions in BOTH {
@@ -229,7 +233,8 @@ async fn of_two_that_resume_nothing_neither_is_taken() {
     }
 }
 
-/// A client that does not resume hears so at once, or nearly; it has no other connection that could be waited for.
+/// A client that does not resume hears so at once, or nearly; it has no other connection that could be waited
+/// for.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_resume_and_must_hears_why_soon() {
     for versions in BOTH {
@@ -270,8 +275,8 @@ async fn a_stranger_shortens_the_time_of_none_of_several() {
     a.expect(150).await;
     assert_eq!(all(own).await, b"A's alone");
     a.expect(226).await;
-    // And the one that it was hears at the end what may have been the matter. A's connection may have been B's for a
-    // moment, until it spoke: then 150 comes before.
+    // And the one that it was hears at the end what may have been the matter. A's connection may have been
+    // B's for a moment, until it spoke: then 150 comes before.
     let mut told = b.line().await.expect("a reply");
     if told.starts_with("150 ") {
         told = b.line().await.expect("a reply");
@@ -289,7 +294,8 @@ async fn a_silent_connection_lives_as_long_as_its_claim() {
         let mut client = Client::login(&site.door).await;
         let to = client.port().await;
         let own = silent(&site, to).await;
-        // A claim lapses after 60 s, if it is not used before; then it lasts as long as its transfer may take to begin.
+        // A claim lapses after 60 s, if it is not used before; then it lasts as long as its transfer may take
+        // to begin.
         tokio::time::sleep(Duration::from_secs(59)).await;
         client.command("RETR a.txt", 150).await;
         tokio::time::sleep(Duration::from_secs(5)).await;

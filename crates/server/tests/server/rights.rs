@@ -13,8 +13,8 @@ use crate::dress::Dress;
 use crate::scene::{Scene, patiently};
 use crate::way::Way;
 
-/// Everybody reads everything; `home` but for `home/kept` may be changed too, and `incoming` is for new files only. One
-/// session each.
+/// Everybody reads everything; `home` but for `home/kept` may be changed too, and `incoming` is for new files
+/// only. One session each.
 struct Various(Arc<dyn Tree>);
 
 impl Gate for Various {

@@ -1,4 +1,5 @@
-//! How is a whole site set up for what no story can tell: clients that misbehave, and ends in the middle of things?
+//! How is a whole site set up for what no story can tell: clients that misbehave, and ends in the middle of
+//! things?
 use std::future::{Future, ready};
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -250,7 +250,8 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sessions")
 }
 
-/// All stories of the server (those in `client` are the client's), sorted by name. One that cannot be read is a failed test, said with all the others.
+/// All stories of the server (those in `client` are the client's), sorted by name. One that cannot be read is
+/// a failed test, said with all the others.
 pub(crate) fn all() -> Vec<Story> {
     let (mut stories, mut wrong) = (Vec::new(), Vec::new());
     let groups = fs::read_dir(folder()).expect("tests/sessions is in the repository");

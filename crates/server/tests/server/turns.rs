@@ -24,7 +24,8 @@ fn house(wait: Duration) -> (Ground, Loopback, Door) {
     (ground, site, clear)
 }
 
-/// Ten sessions that said PASV and nothing else took every port from all others of their address, for as long as they liked.
+/// Ten sessions that said PASV and nothing else took every port from all others of their address, for as long
+/// as they liked.
 #[tokio::test]
 async fn those_in_clear_leave_ports_to_those_under_tls() {
     within_bound(async {

@@ -142,8 +142,8 @@ impl Way {
         }
     }
 
-    /// Ends as somebody in between could, who has no keys: with FIN, and no close_notify. What the server still says is read,
-    /// since to close over it would be a reset.
+    /// Ends as somebody in between could, who has no keys: with FIN, and no close_notify. What the server
+    /// still says is read, since to close over it would be a reset.
     pub(crate) async fn cut(mut self) -> Result<(), String> {
         self.shaken().await.map_err(said)?;
         let Self::Tls(data) = &self else { return Err("nothing can be cut here but TLS".to_owned()) };
@@ -208,8 +208,8 @@ fn said(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// A future that has had its first turn: what it can do at once is done when this returns, before the next word of the
-/// story.
+/// A future that has had its first turn: what it can do at once is done when this returns, before the next
+/// word of the story.
 async fn begun<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Pin<Box<dyn Future<Output = T> + Send>> {

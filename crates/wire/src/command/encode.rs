@@ -8,8 +8,8 @@ use crate::line::encode_text;
 use crate::option::Opt;
 
 impl Command {
-    /// Appends the command as it travels, line end included. What a [`Command`] holds cannot break the line; bytes
-    /// of 0xFF are doubled (RFC 854).
+    /// Appends the command as it travels, line end included. What a [`Command`] holds cannot break the line;
+    /// bytes of 0xFF are doubled (RFC 854).
     pub fn encode(&self, out: &mut Vec<u8>) {
         let verb = self.verb();
         out.extend_from_slice(verb.name().as_bytes());
@@ -111,7 +111,8 @@ impl Command {
                     text(&all);
                 }
                 Site::Utime(stamp, path) => {
-                    // The long form: the short one cannot tell a pathname that itself ends in three times and UTC.
+                    // The long form: the short one cannot tell a pathname that itself ends in three times and
+                    // UTC.
                     let time = stamp.whole();
                     let mut all = b"UTIME ".to_vec();
                     all.extend_from_slice(path.as_bytes());

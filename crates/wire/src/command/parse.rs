@@ -203,8 +203,9 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b' ').filter(|w| !w.is_empty())
 }
 
-/// Drops leading words that begin with `-`: clients send `ls` options as if a shell read them (`LIST -a dir`). What
-/// is left is one pathname, blanks included. A pathname that itself starts with `-` is reached as `./-name`.
+/// Drops leading words that begin with `-`: clients send `ls` options as if a shell read them (`LIST -a
+/// dir`). What is left is one pathname, blanks included. A pathname that itself starts with `-` is reached as
+/// `./-name`.
 fn without_ls_options(mut text: &[u8]) -> &[u8] {
     while text.first() == Some(&b'-') {
         match text.iter().position(|b| *b == b' ') {

@@ -12,7 +12,8 @@ pub(super) const MONTHS: [&[u8; 3]; 12] =
 /// A date that was found, and how many words it took.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
-    /// Nothing where it is the place of a date, and which one cannot be known: a month in another language, a day that is none.
+    /// Nothing where it is the place of a date, and which one cannot be known: a month in another language, a
+    /// day that is none.
     pub(super) stamp: Option<Stamp>,
     pub(super) precision: Precision,
     pub(super) words: usize,
@@ -21,9 +22,8 @@ pub(super) struct Told {
 /// A time of day and whether it was told to the second.
 pub(super) type Clock = (u8, u8, Option<u8>);
 
-/// Reads a date from the start of `words`, in any of the forms that `ls` has:
-/// `Nov 24 10:00`, `Nov 24 2026`, `24 Nov 10:00`, `Nov 24 10:00:00 2026`, `2026-11-24 10:00[:00[.0] [+0000]]`,
-/// `2026-11-24`, `11-24 10:00`.
+/// Reads a date from the start of `words`, in any of the forms that `ls` has: `Nov 24 10:00`, `Nov 24 2026`,
+/// `24 Nov 10:00`, `Nov 24 10:00:00 2026`, `2026-11-24 10:00[:00[.0] [+0000]]`, `2026-11-24`, `11-24 10:00`.
 pub(super) fn read(words: &[&[u8]], now: Stamp) -> Option<Told> {
     let word = |n: usize| words.get(n).copied().unwrap_or_default();
     if let Some((month, day)) = month_and_day(word(0), word(1)) {
@@ -73,15 +73,15 @@ impl Civil {
 /// How surely words that are no date of ours stand in the place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A word that may be a month and a number that may be a day, in either order, and a time or a year: `15. Okt 12:30`,
-    /// `ao\u{fb}t 3 2019`; or a date in one word, as `15.10.2026 12:30`.
+    /// A word that may be a month and a number that may be a day, in either order, and a time or a year: `15.
+    /// Okt 12:30`, `ao\u{fb}t 3 2019`; or a date in one word, as `15.10.2026 12:30`.
     Named,
     /// Two numbers and a time or a year: `10 15 12:30`.
     Numbers,
 }
 
-/// Finds the place of a date at the start of `words`, in whatever language, code page or order it is. When it is, is said
-/// only where the month is told by its number: `10\u{6708} 15 12:30`.
+/// Finds the place of a date at the start of `words`, in whatever language, code page or order it is. When it
+/// is, is said only where the month is told by its number: `10\u{6708} 15 12:30`.
 pub(super) fn place(words: &[&[u8]], shape: Shape, now: Stamp) -> Option<Told> {
     let word = |n: usize| words.get(n).copied().unwrap_or_default();
     let (one, two, three) = (word(0), word(1), word(2));
@@ -129,7 +129,8 @@ fn is_month(word: &[u8]) -> bool {
         && !word.iter().any(|b| matches!(b, b':' | b'='))
 }
 
-/// The number of a month that is told by its number and a mark: `10\u{6708}`, also in other code pages than UTF-8.
+/// The number of a month that is told by its number and a mark: `10\u{6708}`, also in other code pages than
+/// UTF-8.
 fn numbered_month(word: &[u8]) -> Option<u8> {
     let (digits, mark) = digits_and_mark(word)?;
     two(digits).filter(|n| !mark.is_empty() && (1..=12).contains(n))
@@ -163,7 +164,8 @@ fn digits_and_mark(word: &[u8]) -> Option<(&[u8], &[u8])> {
     (!digits.is_empty() && mark.first().is_none_or(|b| !b.is_ascii())).then_some((digits, mark))
 }
 
-/// A whole date in one word: digits at its start, and in all two or three parts between points, dashes, slashes or marks.
+/// A whole date in one word: digits at its start, and in all two or three parts between points, dashes,
+/// slashes or marks.
 fn is_dated(word: &[u8]) -> bool {
     let parts = word.split(|b| !b.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
     word.first().is_some_and(u8::is_ascii_digit)
@@ -178,8 +180,8 @@ pub(super) fn precise(second: Option<u8>) -> Precision {
     if second.is_some() { Precision::Second } else { Precision::Minute }
 }
 
-/// Fills in the year of a date without one: the latest that is not in the future. A day of future is allowed, as the
-/// server's clock may be set to another zone.
+/// Fills in the year of a date without one: the latest that is not in the future. A day of future is allowed,
+/// as the server's clock may be set to another zone.
 fn latest(civil: Civil, now: Stamp) -> Option<Civil> {
     const DAY: i64 = 86_400;
     let this_year = now.civil().year;

@@ -4,7 +4,8 @@
 //!   11-24-26  10:00AM       <DIR>          name          11-24-2026  22:00                 4161 name
 //!   24.11.2026  22:00       <JUNCTION>     name [D:\there]
 //! ```
-//! Which of two numbers is the month, only some dates say: where the first is greater than 12, or where points part them.
+//! Which of two numbers is the month, only some dates say: where the first is greater than 12, or where
+//! points part them.
 use alloc::vec::Vec;
 
 use super::date::{self, two, year};

@@ -3,8 +3,9 @@
 //! ```text
 //!   +i8388621.29609,m824255902,/,<TAB>dev        +i8388621.44468,m839956783,r,s10376,<TAB>RFCEPLF
 //! ```
-//! Facts of one letter, each ended by a comma: `/` a directory, `r` a file that can be got, `s` size, `m` modification
-//! in seconds since 1970, `i` a unique name, `up` permissions in octal. The name follows the tab.
+//! Facts of one letter, each ended by a comma: `/` a directory, `r` a file that can be got, `s` size, `m`
+//! modification in seconds since 1970, `i` a unique name, `up` permissions in octal. The name follows the
+//! tab.
 use crate::facts::{Entry, EntryType, Facts};
 use crate::stamp::Stamp;
 use crate::types::decimal;

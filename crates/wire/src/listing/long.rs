@@ -48,7 +48,8 @@ pub struct LongEntry<'a> {
     pub mode: u32,
     /// Hard links.
     pub links: u64,
-    /// The owner, a name or a number. A blank or a control character in it becomes `_`, as it would shift the columns.
+    /// The owner, a name or a number. A blank or a control character in it becomes `_`, as it would shift the
+    /// columns.
     pub owner: &'a [u8],
     /// The group, likewise.
     pub group: &'a [u8],
@@ -65,8 +66,8 @@ pub struct LongEntry<'a> {
 /// Seconds of half an average Gregorian year: `ls` writes the time of day for files younger than that.
 const HALF_A_YEAR: i64 = 31_556_952 / 2;
 
-/// Appends the line of an entry, CR LF included; times are in UTC. Nothing is appended for a name (or a target) that
-/// cannot stand on a line.
+/// Appends the line of an entry, CR LF included; times are in UTC. Nothing is appended for a name (or a
+/// target) that cannot stand on a line.
 ///
 /// A file older than half a year, or from the future, gets its year in place of the time of day.
 pub fn unix_line(entry: &LongEntry<'_>, now: Stamp, out: &mut Vec<u8>) -> Result<(), Unlistable> {

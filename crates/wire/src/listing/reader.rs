@@ -35,8 +35,8 @@ enum Choice {
 
 /// Reads a listing in pieces of any size, holding one line at the most.
 ///
-/// Names are as they were sent: `/`, `..` in a path and control characters are for the caller to judge. Only the
-/// names `.` and `..` are dropped, and a blank line, a heading or a total is passed over.
+/// Names are as they were sent: `/`, `..` in a path and control characters are for the caller to judge. Only
+/// the names `.` and `..` are dropped, and a blank line, a heading or a total is passed over.
 #[derive(Debug)]
 pub struct ListingReader {
     choice: Choice,
@@ -45,7 +45,8 @@ pub struct ListingReader {
     line: Vec<u8>,
     /// Is the rest of a line that is too long being skipped?
     skipping: bool,
-    /// The start of an entry whose rest is on the next line: a name of VMS, or facts that a server has broken in two.
+    /// The start of an entry whose rest is on the next line: a name of VMS, or facts that a server has broken
+    /// in two.
     wrapped: Option<Vec<u8>>,
     /// Has a line been read?
     begun: bool,
@@ -54,7 +55,8 @@ pub struct ListingReader {
 }
 
 impl ListingReader {
-    /// The longest line that is read, in bytes: a name of 4096 and a target of as many, and room for the rest.
+    /// The longest line that is read, in bytes: a name of 4096 and a target of as many, and room for the
+    /// rest.
     pub const LINE: usize = 16 * 1024;
 
     /// How many of the lines that could not be read are kept: enough to see what they are.
@@ -94,7 +96,8 @@ impl ListingReader {
         self.unread
     }
 
-    /// The first [`Self::SAMPLES`] of those lines, each cut after [`Self::SAMPLE`] bytes, to be shown to a person.
+    /// The first [`Self::SAMPLES`] of those lines, each cut after [`Self::SAMPLE`] bytes, to be shown to a
+    /// person.
     #[must_use]
     pub fn samples(&self) -> &[Vec<u8>] {
         &self.samples
@@ -126,7 +129,8 @@ impl ListingReader {
         self.keep(bytes);
     }
 
-    /// Ends the listing: a last line may lack its line end. The reader is at a start again, its counts and memory kept.
+    /// Ends the listing: a last line may lack its line end. The reader is at a start again, its counts and
+    /// memory kept.
     pub fn finish(&mut self, out: &mut Vec<Entry>) {
         self.end_line(out);
         if let Some(wrapped) = self.wrapped.take() {
@@ -202,8 +206,8 @@ impl ListingReader {
         }
     }
 
-    /// Reads a line of facts, or puts it together with the one before, which was only the start of one: some servers break
-    /// a line wherever their buffer ends.
+    /// Reads a line of facts, or puts it together with the one before, which was only the start of one: some
+    /// servers break a line wherever their buffer ends.
     fn read_facts(&mut self, line: &[u8], out: &mut Vec<Entry>) {
         let alone = Entry::parse(line);
         if let Some(start) = self.wrapped.take() {
@@ -236,7 +240,8 @@ impl ListingReader {
 
     fn parse(&self, dialect: Dialect, line: &[u8]) -> Option<Entry> {
         match dialect {
-            // Where facts were not asked for, one that is known must be there: any line with a blank in front would do.
+            // Where facts were not asked for, one that is known must be there: any line with a blank in front
+            // would do.
             Dialect::Mlsd => Entry::parse(line).filter(|entry| entry.facts != Facts::default()),
             Dialect::Unix => unix::parse(line, self.now),
             Dialect::Dos => dos::parse(line),

@@ -1,5 +1,5 @@
-//! Is a line one of `ls -l`? In its variants: with and without links, owner and group, marks for access lists, device
-//! numbers, links with their targets, and the bracketed rights of NetWare.
+//! Is a line one of `ls -l`? In its variants: with and without links, owner and group, marks for access
+//! lists, device numbers, links with their targets, and the bracketed rights of NetWare.
 //!
 //! ```text
 //!   -rw-r--r--.   1 owner group with blanks    4161 Nov 24 10:00  name with a blank in front
@@ -57,7 +57,8 @@ pub(super) fn is_total(line: &[u8]) -> bool {
     rest.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
 }
 
-/// The same in any language (`insgesamt 48`, `\u{5408}\u{8a08} 4,0K`): a word and a size. Only as the first line it is known to be that.
+/// The same in any language (`insgesamt 48`, `\u{5408}\u{8a08} 4,0K`): a word and a size. Only as the first
+/// line it is known to be that.
 pub(super) fn is_total_of_any_language(line: &[u8]) -> bool {
     let mut words = line.split(|b| is_blank(*b)).filter(|word| !word.is_empty());
     let (Some(word), Some(size), None) = (words.next(), words.next(), words.next()) else { return false };
@@ -158,10 +159,12 @@ fn name(rest: &[u8], mode: Option<u32>, date_words: usize) -> Option<&[u8]> {
 
 /// The first place where a size is followed by a date: where the date begins, and the date.
 ///
-/// A name may look like a date too, so later places do not count, but for one case: an owner called May, a group called
-/// 10 and a size of four digits. It is told by the date that follows the false one, where no owner was seen.
+/// A name may look like a date too, so later places do not count, but for one case: an owner called May, a
+/// group called 10 and a size of four digits. It is told by the date that follows the false one, where no
+/// owner was seen.
 ///
-/// Only where no date of ours is there, the place of one is looked for: the name and the size are right all the same.
+/// Only where no date of ours is there, the place of one is looked for: the name and the size are right all
+/// the same.
 fn size_and_date(words: &[&[u8]], now: Stamp) -> Option<(usize, date::Told)> {
     let first_by = |read: &dyn Fn(&[&[u8]]) -> Option<date::Told>| {
         let from = |at: usize| {
@@ -189,7 +192,8 @@ fn size_and_fields<'a, 'b>(words: &'b [&'a [u8]]) -> (Option<u64>, &'b [&'a [u8]
     }
 }
 
-/// What stands between the rights and the size: `[links] [owner [group]]`. A group may hold blanks ("Domain Users").
+/// What stands between the rights and the size: `[links] [owner [group]]`. A group may hold blanks ("Domain
+/// Users").
 fn owner_and_group<'a>(fields: &[&'a [u8]]) -> (Option<&'a [u8]>, Option<Vec<u8>>) {
     let fields = match fields {
         [links, rest @ ..] if links.iter().all(u8::is_ascii_digit) => rest,
@@ -202,8 +206,8 @@ fn owner_and_group<'a>(fields: &[&'a [u8]]) -> (Option<&'a [u8]>, Option<Vec<u8>
     }
 }
 
-/// A name and the target of its link. Either may hold ` -> ` itself; the size of a link is its target's length, and
-/// tells which one parts them.
+/// A name and the target of its link. Either may hold ` -> ` itself; the size of a link is its target's
+/// length, and tells which one parts them.
 fn name_and_target(text: &[u8], size: Option<u64>) -> (&[u8], Option<&[u8]>) {
     const ARROW: &[u8] = b" -> ";
     let by_size = size

@@ -6,9 +6,9 @@
 //!   A_NAME_SO_LONG_THAT_THE_REST_WRAPS.TXT;1
 //!                        12  2-JUN-1996 12:00:05  [GRP,OWN]  (RWED,RWED,RE,)
 //! ```
-//! The name is told without `.DIR` and without its version: the newest is what RETR takes. The size stands in blocks,
-//! used and allocated, of 512 bytes; it is not told, since a number of blocks is no size. The protection is no mode of
-//! Unix.
+//! The name is told without `.DIR` and without its version: the newest is what RETR takes. The size stands in
+//! blocks, used and allocated, of 512 bytes; it is not told, since a number of blocks is no size. The
+//! protection is no mode of Unix.
 use super::date::{self, month, two, year};
 use crate::facts::{Entry, EntryType, Facts, Precision};
 use crate::stamp::{Civil, Stamp};

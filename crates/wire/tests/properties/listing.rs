@@ -58,7 +58,8 @@ proptest! {
         target in proptest::option::of(name(20)),
     ) {
         let target = target.filter(|_| kind == FileKind::Link);
-        // The size of a link is the length of its target: it tells where a name ends that holds an arrow itself.
+        // The size of a link is the length of its target: it tells where a name ends that holds an arrow
+        // itself.
         let size = target.as_ref().map_or(size, |t| t.len() as u64);
         prop_assume!(target.is_some() || kind != FileKind::Link || !name.windows(4).any(|w| w == b" -> "));
         let modified = Stamp::from_seconds(seconds);

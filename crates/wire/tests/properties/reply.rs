@@ -17,7 +17,8 @@ fn decode(pieces: &[&[u8]]) -> Vec<Result<Reply, ReplyError>> {
     replies
 }
 
-/// A reply as a decoder shows it: lines in the middle have a blank in front, which keeps them from looking like the end.
+/// A reply as a decoder shows it: lines in the middle have a blank in front, which keeps them from looking
+/// like the end.
 fn reply(text: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Reply> {
     (100..600_u16, proptest::collection::vec(text, 1..5)).prop_map(|(code, mut lines)| {
         let last = lines.len() - 1;

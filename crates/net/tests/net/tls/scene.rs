@@ -118,7 +118,8 @@ pub(crate) async fn stranger() -> (Control, TcpStream) {
     (listener.accept().await.unwrap(), peer)
 }
 
-/// A TLS client that is not ours: trusts any certificate, and keeps every ticket it can get, for all its connections.
+/// A TLS client that is not ours: trusts any certificate, and keeps every ticket it can get, for all its
+/// connections.
 pub(crate) struct Stranger(pub(crate) Arc<ClientConfig>);
 
 impl Stranger {

@@ -30,7 +30,8 @@ fn every_verb_is_in_a_story() {
 #[tokio::test]
 async fn stories_give_every_reason() {
     let (given, _) = pure::tell_all().await;
-    // Said before there is a session, and where claims are shared by several: `balanced`, `turns` and `registry` have these.
+    // Said before there is a session, and where claims are shared by several: `balanced`, `turns` and
+    // `registry` have these.
     let elsewhere = [Reason::NoProxyHeader, Reason::PortYielded, Reason::Ended, Reason::UserFull];
     let said = |reason: &&Reason| given.contains(reason) || elsewhere.contains(reason);
     let missing: BTreeSet<_> = Reason::ALL.iter().filter(|r| !said(r)).map(|r| r.name()).collect();

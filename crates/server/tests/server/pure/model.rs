@@ -1,7 +1,7 @@
 //! What holds for every session, whatever it hears and whatever becomes of what it asks for?
 //!
-//! A small model stands beside the session: who is logged in, the type, what RNFR and REST have left. It knows which
-//! command each reply is owed to, and judges every output as it comes.
+//! A small model stands beside the session: who is logged in, the type, what RNFR and REST have left. It
+//! knows which command each reply is owed to, and judges every output as it comes.
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -174,8 +174,9 @@ fn life() -> impl Strategy<Value = Vec<Happening>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// One final reply for each command, 426 and 226 to ABOR, no effect on files before a login, RNFR and REST as long
-    /// as they may live and no longer, the queue within its bound: [`Rig`] judges all of it at every output.
+    /// One final reply for each command, 426 and 226 to ABOR, no effect on files before a login, RNFR and
+    /// REST as long as they may live and no longer, the queue within its bound: [`Rig`] judges all of it at
+    /// every output.
     #[test]
     fn sessions_keep_their_promises(life in life()) {
         let mut rig = Rig::new();
@@ -195,7 +196,8 @@ proptest! {
         rig.at_rest();
     }
 
-    /// Outcomes of what was never asked for would be a mistake of the driver's; they do not bring the session down.
+    /// Outcomes of what was never asked for would be a mistake of the driver's; they do not bring the session
+    /// down.
     #[test]
     fn sessions_survive_what_they_did_not_ask_for(
         all in proptest::collection::vec((happening(LINES), 0_u8..12), 1..80),

@@ -21,8 +21,8 @@ pub(super) struct Rig {
     waiting: Option<Waiting>,
     /// A login is checked beside a transfer.
     admitting: bool,
-    /// Lines whose final reply is owed, in the order they are carried out; those that act in a transfer at once are not
-    /// among them.
+    /// Lines whose final reply is owed, in the order they are carried out; those that act in a transfer at
+    /// once are not among them.
     owed: VecDeque<Result<Command, Bad>>,
     abort: Abort,
     /// The transfer has had its 1yz.
@@ -501,7 +501,8 @@ fn admission(choice: u8) -> Input {
     }
 }
 
-/// Is it the beginning of TLS, a line of HTTP, or a header of the PROXY protocol (of version 2: the end of its signature)?
+/// Is it the beginning of TLS, a line of HTTP, or a header of the PROXY protocol (of version 2: the end of
+/// its signature)?
 fn is_alien(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     let http = ["GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT "];
