@@ -26,8 +26,8 @@ pub(crate) fn too_wide(root: &Path) -> Vec<String> {
     found
 }
 
-/// The numbers and widths of lines that are too wide. Drawings (between fences), rows of tables and lines without
-/// a blank are left as they are.
+/// The numbers and widths of lines that are too wide. Drawings (between fences), rows of tables and lines
+/// without a blank are left as they are.
 fn wide(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let mut drawing = false;
     text.lines().enumerate().filter_map(move |(index, line)| {

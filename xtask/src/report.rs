@@ -99,6 +99,7 @@ impl Report {
     }
 
     /// The same, for a step that cannot be prevented from running.
+    #[expect(clippy::unnecessary_wraps, reason = "the others can be prevented")]
     pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Findings) -> anyhow::Result<()> {
         self.step(name, work);
         Ok(())

@@ -1,9 +1,9 @@
 //! How does a file come to us, and when is it whole?
 //!
 //! The end of a data connection proves nothing: a cut looks the same. A download is whole when the server
-//! said 2yz
-//! *and* no fewer bytes came than SIZE promised. More bytes than promised and a 2yz is a file that grew while it was
-//! read: it is taken, with a warning. More after a REST means that the server sent the file from its start.
+//! said 2yz *and* no fewer bytes came than SIZE promised. More bytes than promised and a 2yz is a file that
+//! grew while it was read: it is taken, with a warning. More after a REST means that the server sent the file
+//! from its start.
 use std::borrow::BorrowMut;
 use std::fs::File;
 use std::io;

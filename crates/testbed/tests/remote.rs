@@ -16,7 +16,7 @@ use wire::Pathname;
 struct Open(Arc<dyn Tree>);
 
 impl Gate for Open {
-    fn admit<'a>(&'a self, _attempt: Attempt) -> Answer<'a, Result<Admission, Denied>> {
+    fn admit(&self, _attempt: Attempt) -> Answer<'_, Result<Admission, Denied>> {
         let admission = Admission::new("somebody", Rights::Write, Arc::clone(&self.0));
         Box::pin(std::future::ready(Ok(admission)))
     }

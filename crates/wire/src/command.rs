@@ -78,7 +78,8 @@ pub enum Command {
     Pwd,
     /// `LIST`, with `ls` options dropped.
     List(Option<Pathname>),
-    /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives [`Command::List`].
+    /// `LIST -a`: what a client says to a Unix server, to see names that start with a dot. Parsing gives
+    /// [`Command::List`].
     ListAll,
     /// `NLST`, with `ls` options dropped.
     Nlst(Option<Pathname>),

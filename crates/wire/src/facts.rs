@@ -164,8 +164,8 @@ pub fn listable(name: &[u8]) -> Result<(), Unlistable> {
 impl Entry {
     /// Reads one line of `MLSD`, or of the answer to `MLST` without the blank it starts with; no line end.
     ///
-    /// `None`: it is no such line, as it has no blank, no name, or something before the blank that is no fact.
-    /// A fact that nobody knows, or whose value makes no sense (a size over 2^64, a date that does not
+    /// `None`: it is no such line, as it has no blank, no name, or something before the blank that is no
+    /// fact. A fact that nobody knows, or whose value makes no sense (a size over 2^64, a date that does not
     /// exist), is passed over. A fact that comes twice counts the last time. The last `;` may be missing, as
     /// some servers forget it.
     #[must_use]

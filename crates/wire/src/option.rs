@@ -8,8 +8,8 @@ use crate::digest::Algorithm;
 pub enum Opt {
     /// `UTF8 ON`, `UTF8 OFF` or bare `UTF8`: names are UTF-8, or bytes nobody looks at.
     Utf8(bool),
-    /// `MLST fact;fact;`: the facts wanted in MLSx lines, as sent, in lower case; names nobody knows are kept for the
-    /// server to ignore.
+    /// `MLST fact;fact;`: the facts wanted in MLSx lines, as sent, in lower case; names nobody knows are kept
+    /// for the server to ignore.
     Mlst(Vec<Vec<u8>>),
     /// `HASH` asks for the algorithm in use, `HASH name` selects one.
     Hash(Option<Algorithm>),

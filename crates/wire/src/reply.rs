@@ -223,8 +223,8 @@ impl ReplyDecoder {
 
     /// Reads from the front of `input` up to the end of one reply, and leaves the rest in `input`.
     ///
-    /// `None`: all of `input` was taken and the reply is not finished. After an error the dialogue is lost and the
-    /// connection should be closed.
+    /// `None`: all of `input` was taken and the reply is not finished. After an error the dialogue is lost
+    /// and the connection should be closed.
     pub fn decode(&mut self, input: &mut &[u8]) -> Option<Result<Reply, ReplyError>> {
         while let Some(line) = self.lines.decode(input) {
             let Ok(line) = line else { return Some(Err(ReplyError::LineTooLong)) };

@@ -62,7 +62,8 @@ async fn a_site_may_publish_what_is_hung_up_on() {
     assert_eq!(published(&scene), ROUNDS);
 }
 
-/// `printf 'USER ...\r\nSTOR x\r\nQUIT\r\n' | nc` has said QUIT, though nobody has read that when the data ends.
+/// `printf 'USER ...\r\nSTOR x\r\nQUIT\r\n' | nc` has said QUIT, though nobody has read that when the data
+/// ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_said_quit_has_not_hung_up() {
     let scene = Scene::open(SiteConfig::default(), Dress::Clear);

@@ -13,8 +13,8 @@ use crate::loopback::announced;
 use crate::scene::{Scene, patiently};
 use crate::way::Way;
 
-/// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is checked when the test
-/// says so.
+/// `somebody` may write; `reader` has another folder, and may only read there. The password of `slow` is
+/// checked when the test says so.
 struct Two {
     first: Arc<dyn Tree>,
     second: Arc<dyn Tree>,

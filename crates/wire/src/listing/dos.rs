@@ -64,8 +64,8 @@ fn name_and_target(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&inner[..at], &inner[at + 2..]))
 }
 
-/// `MM-DD-YY`, `MM-DD-YYYY`, `DD.MM.YYYY` or `YYYY-MM-DD` with `HH:MM`, `HH:MMAM` or `HH:MMPM`. A date that does not exist is a
-/// time that is not known.
+/// `MM-DD-YY`, `MM-DD-YYYY`, `DD.MM.YYYY` or `YYYY-MM-DD` with `HH:MM`, `HH:MMAM` or `HH:MMPM`. A date that
+/// does not exist is a time that is not known.
 fn modified(date: &[u8], time: &[u8]) -> Option<(Option<Stamp>, Precision)> {
     let mut parts = date.split(|b| matches!(b, b'-' | b'/' | b'.'));
     let (one, other, last) = (parts.next()?, parts.next()?, parts.next()?);

@@ -68,7 +68,8 @@ fn is_blocks(word: &[u8]) -> bool {
     parts.next().is_some_and(number) && parts.next().is_none_or(number) && parts.next().is_none()
 }
 
-/// `2-JUN-1996` and `12:00`, `12:00:05` or `12:00:05.11`. Where the month is of another language, it is a time that is not known.
+/// `2-JUN-1996` and `12:00`, `12:00:05` or `12:00:05.11`. Where the month is of another language, it is a
+/// time that is not known.
 fn modified(day: &[u8], time: &[u8]) -> Option<(Option<Stamp>, Precision)> {
     let mut parts = day.split(|b| *b == b'-');
     let (day, word, year) = (two(parts.next()?)?, parts.next()?, year(parts.next()?)?);
