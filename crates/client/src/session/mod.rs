@@ -1,7 +1,7 @@
 //! What do we say next to reach a goal?
 //!
 //! Each goal is a small pure machine: it is told what happened, and is asked what to do, until it is done.
-//! No socket, no clock and no task is in here; the driver (`connection`) has those.
+//! No socket, no clock and no task is in here; the driver has those.
 //!
 //! ```text
 //!                 +--------------------- a Goal ----------------------+
