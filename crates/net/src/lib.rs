@@ -14,7 +14,7 @@
 //! kernel offers.
 //!
 //! Rules of the house: nothing blocks the event loop on a disk; a socket is registered with the loop only
-//! when it has to wait; every wait has an end; dropping a future stops what it did. `unsafe` is four lines,
+//! when it has to wait; every wait has an end; dropping a future stops what it did. `unsafe` is five lines,
 //! in `watch`, `unsent`, `departure` and `memory`: rustix, socket2 and nix have the rest.
 #![deny(unsafe_code)]
 
