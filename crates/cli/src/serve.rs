@@ -1,4 +1,4 @@
-//! How is a folder shared? `pasv serve`: flags to configuration, the server, its end.
+//! How is a folder, or another server, shared? `pasv serve`: flags to configuration, the server, its end.
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use startup::Fault;
 use tokio::sync::Notify;
 
 use crate::talk::{Exit, Failure, show_path, words};
-use crate::{file_size, ready};
+use crate::{file_size, outcome, ready};
 pub(crate) use flags::{Flags, ListenFlags, OtherFlags, ShareFlags};
 use log::Log;
 use signals::Signals;
@@ -28,8 +28,10 @@ const ENDING: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let site = flags.config()?;
-    refuse_url(&site.root)?;
-    startup::check_root(&site.root, site.changes_files())?;
+    if let Some(folder) = site.root.folder() {
+        refuse_url(folder)?;
+        startup::check_root(folder, site.changes_files())?;
+    }
     if flags.other.quiet && site.users.iter().any(|user| user.password_file.is_none()) {
         return Err(Failure::usage(
             "--user without a password file generates a password and shows it in the banner, which --quiet leaves out",
@@ -53,6 +55,10 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
 async fn serve(flags: &Flags, site: &SiteConfig, log: Arc<Log>) -> Result<(), Failure> {
     file_size::outlive_the_limit();
     let opened = startup::open(site, client::memory::folder().as_deref())?;
+    if let Some(upstream) = &opened.upstream {
+        outcome::talks_to(upstream.url(), upstream.is_anonymous());
+        upstream.connect().await?;
+    }
     let server = opened
         .bind(site, log.xferlog())
         .map_err(|e| binding::failed(site, flags.listen.names_addresses(), &e))?;

@@ -14,11 +14,12 @@
 mod limits;
 mod listener;
 mod log;
+mod root;
 pub mod text;
 mod tls;
 mod uploads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,7 @@ pub use ipnet::IpNet;
 pub use limits::{Deadlines, Limits};
 pub use listener::{Listener, Reuse, Tls, TlsEnd};
 pub use log::{Log, LogFormat};
+pub use root::Root;
 pub use tls::{Acme, AskClients, CertificateFiles, ClientCertificates, ClientLogin, TlsFiles};
 pub use uploads::{HangUp, Sync, Uploads};
 
@@ -33,8 +35,8 @@ pub use uploads::{HangUp, Sync, Uploads};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SiteConfig {
-    /// The folder that is shared.
-    pub root: PathBuf,
+    /// The folder that is shared, or the server that this one is a proxy of.
+    pub root: Root,
     /// The text of the 220 greeting.
     pub greeting: String,
     /// May users write? Where there are no users: may everyone?
@@ -63,7 +65,7 @@ pub struct SiteConfig {
 impl Default for SiteConfig {
     fn default() -> Self {
         Self {
-            root: ".".into(),
+            root: Path::new(".").into(),
             greeting: "pasv ready.".to_owned(),
             write: false,
             anonymous: None,
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn a_config_survives_being_written_and_read() {
         let config = SiteConfig {
-            root: "/srv/files".into(),
+            root: Path::new("/srv/files").into(),
             write: true,
             anonymous: Some(Anonymous::Drop),
             users: vec![User { name: "alice".into(), password_file: Some("alice.password".into()) }],

@@ -1,7 +1,7 @@
 //! What does a configured server need before it can run: is it there, and may it be used?
 //!
 //! ```text
-//!   SiteConfig --open--> Opened (folder, users, certificates) --bind--> Server
+//!   SiteConfig --open--> Opened (folder or upstream, users, certificates) --bind--> Server
 //!                          |
 //!                          +--maintain--> beside the server: certificates renewed and reloaded, old partial uploads removed
 //! ```
@@ -11,16 +11,18 @@ mod certificates;
 mod clients;
 mod error;
 mod root;
+mod upstream;
 mod users;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use config::SiteConfig;
+use config::{Root, SiteConfig};
 use net::os_error::words;
 use server::xferlog::Xferlog;
 use server::{BindError, Server};
+use storage::Tree;
 use storage::accounts::Accounts;
 use storage::local::{Local, LocalOptions, Sync};
 use tokio::sync::Notify;
@@ -29,31 +31,39 @@ use certificates::Certificates;
 pub use certificates::{Pins, Shown};
 pub use error::{Error, Fault};
 pub use root::{check_root, is_home};
+pub use upstream::Upstream;
 pub use users::Generated;
 
 /// What a server needs, opened.
 pub struct Opened {
-    tree: Arc<Local>,
+    /// Where the files are in a folder.
+    local: Option<Arc<Local>>,
+    /// Where they are on another server.
+    pub upstream: Option<Upstream>,
     accounts: Arc<Accounts>,
     certificates: Option<Certificates>,
     /// Users with the passwords that were generated for them.
     pub generated: Vec<Generated>,
 }
 
-/// Opens the folder, the users' passwords and the certificates. `state` is the folder where generated and
+/// Opens the folder (an upstream is not connected to yet), the users' passwords and the certificates. `state` is the folder where generated and
 /// obtained certificates are kept; `None`: there is none.
 ///
 /// # Errors
 /// When a file or the folder cannot be used, or settings exclude each other.
 pub fn open(site: &SiteConfig, state: Option<&Path>) -> Result<Opened, Error> {
-    let tree = open_root(site)?;
+    let (mut local, mut upstream) = (None, None);
+    let tree: Arc<dyn Tree> = match &site.root {
+        Root::Folder(folder) => Arc::clone(local.insert(open_folder(site, folder)?)) as _,
+        Root::Upstream(url) => upstream.insert(Upstream::open(url)?).tree(),
+    };
     let (accounts, generated) = users::accounts(site, &tree)?;
     let certificates = Certificates::open(site, state)?;
     let accounts = match certificates.as_ref().and_then(Certificates::of_users) {
         Some(of_users) => accounts.with_certificates(of_users),
         None => accounts,
     };
-    Ok(Opened { tree, accounts: Arc::new(accounts), certificates, generated })
+    Ok(Opened { local, upstream, accounts: Arc::new(accounts), certificates, generated })
 }
 
 impl Opened {
@@ -83,11 +93,16 @@ impl Opened {
                 None => std::future::pending().await,
             }
         };
-        tokio::join!(follow, sweep(&self.tree));
+        let sweep = async {
+            if let Some(local) = &self.local {
+                sweep(local).await;
+            }
+        };
+        tokio::join!(follow, sweep);
     }
 }
 
-fn open_root(site: &SiteConfig) -> Result<Arc<Local>, Error> {
+fn open_folder(site: &SiteConfig, folder: &Path) -> Result<Arc<Local>, Error> {
     let options = LocalOptions {
         read_only: !site.changes_files(),
         sync: match site.uploads.sync {
@@ -97,10 +112,10 @@ fn open_root(site: &SiteConfig) -> Result<Arc<Local>, Error> {
         umask: site.uploads.umask,
         keep_parts: site.uploads.keep_parts,
     };
-    Local::open(&site.root, options).map(Arc::new).map_err(|e| {
+    Local::open(folder, options).map(Arc::new).map_err(|e| {
         // The system's words where there are any; the kind is for the log.
         let why = std::error::Error::source(&e).map_or_else(|| words(&e), |source| words(&source));
-        Error::new(format!("cannot share {}: {why}", site.root.display()))
+        Error::new(format!("cannot share {}: {why}", folder.display()))
     })
 }
 
@@ -149,7 +164,7 @@ mod tests {
         assert!(server.config().listeners.iter().all(|listener| listener.port != 0));
         // The certificate is kept.
         assert_eq!(open(&site, Some(&state)).unwrap().certificate().unwrap().fingerprint, shown);
-        let missing = SiteConfig { root: folder.path().join("missing"), ..site };
+        let missing = SiteConfig { root: folder.path().join("missing").into(), ..site };
         assert!(open(&missing, None).is_err_and(|error| error.text.starts_with("cannot share")));
     }
 }

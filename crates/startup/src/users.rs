@@ -6,7 +6,6 @@ use std::sync::Arc;
 use config::{SiteConfig, User};
 use net::os_error::words;
 use storage::accounts::{self, Account, Accounts, Anonymous, PasswordHash};
-use storage::local::Local;
 use storage::{Rights, Tree, VPath};
 
 use crate::error::{Error, show};
@@ -15,7 +14,7 @@ use crate::error::{Error, show};
 pub type Generated = (String, String);
 
 /// The accounts, and the passwords that were generated for users without a password file.
-pub(crate) fn accounts(site: &SiteConfig, tree: &Arc<Local>) -> Result<(Accounts, Vec<Generated>), Error> {
+pub(crate) fn accounts(site: &SiteConfig, tree: &Arc<dyn Tree>) -> Result<(Accounts, Vec<Generated>), Error> {
     let rights = if site.write { Rights::Write } else { Rights::Read };
     let mut generated = Vec::new();
     let mut list = Vec::new();
@@ -38,11 +37,11 @@ pub(crate) fn accounts(site: &SiteConfig, tree: &Arc<Local>) -> Result<(Accounts
                 hash
             }
         };
-        let tree = Arc::clone(tree) as Arc<dyn Tree>;
+        let tree = Arc::clone(tree);
         list.push(Account { name: name.clone(), hash, tree, rights: rights.into(), home: VPath::root() });
     }
     let anonymous = site.anonymous_rights().map(|rights| Anonymous {
-        tree: Arc::clone(tree) as Arc<dyn Tree>,
+        tree: Arc::clone(tree),
         rights: match rights {
             config::Anonymous::Read => Rights::Read,
             config::Anonymous::Write => Rights::Write,

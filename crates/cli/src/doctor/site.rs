@@ -6,7 +6,7 @@ use doctor::site::{Target, examine};
 
 use super::report;
 use crate::serve;
-use crate::talk::{Exit, Failure};
+use crate::talk::Failure;
 
 /// Check the server of this machine, as `pasv serve` runs it with the same flags.
 ///
@@ -46,10 +46,6 @@ pub(crate) fn arguments(all: &[OsString]) -> Option<Vec<OsString>> {
 
 pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     let config = flags.serve.config()?;
-    if config.root.to_str().is_some_and(|root| root.contains("://")) {
-        let why = "--site checks the server of this machine, an FTP-URL one from here: give one of the two";
-        return Err(Failure::new(Exit::Usage, why));
-    }
     let report = examine(&Target {
         own_certificate: client::memory::folder().map(|folder| folder.join("certificate.pem")),
         obtained: client::memory::folder()

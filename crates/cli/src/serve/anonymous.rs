@@ -61,7 +61,7 @@ pub(super) fn warnings(site: &SiteConfig) -> Vec<String> {
         let but = if site.has_tls() { ", except at the ftps:// addresses" } else { "" };
         warnings.push(format!("passwords and files are sent unencrypted{but}"));
     }
-    if startup::is_home(&site.root) {
+    if site.root.folder().is_some_and(startup::is_home) {
         warnings.push(
             "this is a home directory: hidden files such as .ssh and .bash_history are shared too".to_owned(),
         );

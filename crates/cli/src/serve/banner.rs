@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use config::{Anonymous, Listener, SiteConfig, Tls, User};
+use config::{Anonymous, Listener, Root, SiteConfig, Tls, User};
 
 use firewall::{Direction, Exposure, Mode, Role, Rule, Rules};
 use startup::Shown;
@@ -71,13 +71,18 @@ fn text(shared: &Shared<'_>, own: &[IpAddr], width: Option<usize>) -> String {
     let at_once = explicit == Tls::Off && !implicit.is_empty();
     let all = [&outside, &network, &here].into_iter().flatten();
     let url = all.clone().find(|url| url.starts_with("ftps://") == at_once);
-    let root = std::fs::canonicalize(&site.root).unwrap_or_else(|_| site.root.clone());
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{text}");
     };
-    line(&format!("pasv shares {}", wire::pathname::show(root.as_os_str().as_encoded_bytes())));
+    match &site.root {
+        Root::Folder(path) => {
+            let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            line(&format!("pasv shares {}", Root::Folder(whole)));
+        }
+        Root::Upstream(url) => line(&format!("pasv is a proxy of {url}")),
+    }
     line("");
     for (from, urls) in
         [("from this machine", &here), ("from the network", &network), ("from outside", &outside)]
@@ -299,7 +304,7 @@ mod tests {
     fn site(users: &[&str], anonymous: Anonymous) -> SiteConfig {
         let user = |name: &&str| User { name: (*name).to_owned(), password_file: None };
         SiteConfig {
-            root: "/".into(),
+            root: std::path::Path::new("/").into(),
             users: users.iter().map(user).collect(),
             anonymous: users.is_empty().then_some(anonymous),
             listeners: vec![Listener {

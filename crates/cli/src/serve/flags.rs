@@ -1,14 +1,14 @@
 //! Which flags has `pasv serve`, and which configuration do they make?
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use config::text::{duration, network, nonzero, show_duration, show_ports, show_umask, umask};
 use config::{
     Acme, Anonymous, AskClients, CertificateFiles, ClientCertificates, ClientLogin, Deadlines, HangUp, IpNet,
-    Limits, Listener, Log, LogFormat, Reuse, SiteConfig, Sync, Tls, TlsEnd, TlsFiles, Uploads, User,
+    Limits, Listener, Log, LogFormat, Reuse, Root, SiteConfig, Sync, Tls, TlsEnd, TlsFiles, Uploads, User,
 };
 
 use super::anonymous;
@@ -39,9 +39,12 @@ Examples:
     pasv serve -p 2121 --passive-ports 61210-61219 --external 203.0.113.7
   With a TLS certificate, and no login without TLS:
     pasv serve --cert fullchain.pem --key privkey.pem --tls required
+  TLS and passive mode in front of an old server, with its password in PASV_UPSTREAM_PASSWORD:
+    pasv serve ftp://alice@192.0.2.1/ -w --user alice:alice.password --tls required
 
 Exit codes: 0 stopped as told, 1 could not start (a port is in use, for
-example), 2 wrong command line, or a file or folder that cannot be used";
+example), 2 wrong command line, or a file or folder that cannot be used,
+3 the server of the URL cannot be reached";
 
 /// Share a folder over FTP
 ///
@@ -67,7 +70,10 @@ pub(crate) struct Flags {
 // What is shared, and with whom.
 #[derive(Debug, Args)]
 pub(crate) struct ShareFlags {
-    /// Folder to share [default: the current folder]
+    /// Folder to share, or the ftp:// URL of a server to be a proxy of [default: the current folder]
+    ///
+    /// The password for the other server is that of the URL, else of the environment variable
+    /// PASV_UPSTREAM_PASSWORD, else of ~/.netrc. Up to eight sessions with it serve all clients.
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// The same as DIR
@@ -348,7 +354,10 @@ impl Flags {
         }
         let pairs = tls.cert.iter().zip(&tls.key);
         Ok(SiteConfig {
-            root: share.dir.as_ref().or(share.root.as_ref()).map_or_else(|| ".".into(), PathBuf::clone),
+            root: Root::parse(
+                share.dir.as_ref().or(share.root.as_ref()).map_or(Path::new("."), PathBuf::as_path),
+            )
+            .map_err(Failure::usage)?,
             write: share.write,
             anonymous: share.anonymous,
             users: share.user.clone(),

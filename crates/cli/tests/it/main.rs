@@ -10,5 +10,6 @@ mod harness;
 mod interop;
 mod memory;
 mod protected;
+mod proxy;
 mod resources;
 mod serve;

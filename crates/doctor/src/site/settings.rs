@@ -1,10 +1,10 @@
 //! Do a site's own settings go together, whatever the machine is like?
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use config::{Limits, Listener, SiteConfig};
 use rustix::fs::Access;
 
-use super::show_path;
 use crate::finding::Findings;
 use crate::verdict::Verdict;
 use net::os_error::words;
@@ -28,13 +28,13 @@ pub(super) struct Here {
 pub(super) fn gather(site: &SiteConfig) -> Here {
     let access = if site.changes_files() { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK }
         | Access::EXEC_OK;
-    let usable = match std::fs::metadata(&site.root) {
-        Ok(about) if !about.is_dir() => Err("it is not a folder".to_owned()),
-        Ok(_) => rustix::fs::access(&site.root, access).map_err(|e| words(&std::io::Error::from(e))),
-        Err(error) => Err(words(&error)),
+    let unusable = |folder: &Path| match std::fs::metadata(folder) {
+        Ok(about) if !about.is_dir() => Some("it is not a folder".to_owned()),
+        Ok(_) => rustix::fs::access(folder, access).err().map(|e| words(&std::io::Error::from(e))),
+        Err(error) => Some(words(&error)),
     };
     Here {
-        folder: usable.err(),
+        folder: site.root.folder().and_then(unusable),
         descriptors: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum,
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn judge(site: &SiteConfig, here: &Here, findings: &mut Findings) {
     if let Some(why) = &here.folder {
         let doing = if site.changes_files() { "written to" } else { "read" };
         let fix = "share a folder that the user who runs the server may use; run this check as that user";
-        let says = format!("{} cannot be {doing}", show_path(&site.root));
+        let says = format!("{} cannot be {doing}", site.root);
         findings.error(Verdict::Folder, says, why, fix);
     }
     if let Some(why) = site.conflict() {
@@ -274,7 +274,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let of = |root| SiteConfig { root, ..SiteConfig::default() };
+        let of = |root: std::path::PathBuf| SiteConfig { root: root.into(), ..SiteConfig::default() };
         for root in [file, place.path().join("missing")] {
             let site = of(root);
             let mut findings = Findings::default();

@@ -1,5 +1,6 @@
 //! How is `pasv serve` started for a test?
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,15 @@ impl Site {
     /// The same; what it keeps from one start to the next goes into `state`, where there is one, and outlives
     /// it.
     pub(crate) fn keeping(state: Option<&Path>, flags: &[&str]) -> Self {
+        Self::sharing(None, state, flags)
+    }
+
+    /// A proxy of the server of this URL. Its own folder is not used.
+    pub(crate) fn proxy(url: &str, flags: &[&str]) -> Self {
+        Self::sharing(Some(url), None, flags)
+    }
+
+    fn sharing(url: Option<&str>, state: Option<&Path>, flags: &[&str]) -> Self {
         let door = Door { scheme: "ftp", port: 0, user: "tester", password: "open sesame" };
         let folder = tempfile::tempdir().expect("a folder for the site");
         let (root, ready) = (folder.path().join("root"), folder.path().join("ready.json"));
@@ -77,7 +87,9 @@ impl Site {
         let mut serve =
             command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["serve", "--write", "--anonymous=write"]);
         serve.args(["--listen", "127.0.0.1:0", "--passive-ports", &range]);
-        serve.arg("--root").arg(&root).arg("--ready-file").arg(&ready);
+        let shared = url.map_or(root.as_os_str(), OsStr::new);
+        serve.arg("--root").arg(shared).env("NETRC", "/nonexistent");
+        serve.arg("--ready-file").arg(&ready);
         serve.arg("--user").arg(format!("{}:{}", door.user, password.display())).args(flags);
         serve.env("XDG_STATE_HOME", state.map_or_else(|| folder.path().join("state"), Path::to_owned));
         let mut process = Running::start(&mut serve, &log);
