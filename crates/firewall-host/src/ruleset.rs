@@ -127,6 +127,20 @@ pub(crate) fn flag(name: &str) -> u8 {
 pub(crate) const SYN: u8 = 2;
 pub(crate) const ACK: u8 = 16;
 
+/// What a target of iptables decides; None where it decides nothing.
+fn target(name: &str, is_chain: impl Fn(&str) -> bool) -> Option<Verdict> {
+    Some(match name {
+        "ACCEPT" => Verdict::Accept,
+        "DROP" | "REJECT" | "TARPIT" => Verdict::Drop,
+        "RETURN" => Verdict::Return,
+        "LOG" | "NFLOG" | "ULOG" | "MARK" | "CONNMARK" | "TCPMSS" | "CT" | "SET" | "SECMARK"
+        | "CONNSECMARK" | "CLASSIFY" | "TRACE" | "AUDIT" | "CHECKSUM" | "DSCP" | "TOS" | "TTL" | "HL"
+        | "TEE" | "NOTRACK" => return None,
+        name if is_chain(name) => Verdict::Jump(name.to_owned()),
+        _ => Verdict::Unclear,
+    })
+}
+
 impl Listed {
     /// `inet filter input`.
     pub(crate) fn place(&self) -> String {

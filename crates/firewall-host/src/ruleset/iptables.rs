@@ -6,7 +6,7 @@
 use firewall::IpNet;
 
 use crate::ruleset::read::{complement, ends};
-use crate::ruleset::{End, Line, Ruleset, Step, Test, Verdict, flag};
+use crate::ruleset::{End, Line, Ruleset, Step, Test, Verdict, flag, target};
 
 impl Ruleset {
     /// Fills in what is opaque in the tables of `family` (`ip` or `ip6`) from the output of `iptables-save`
@@ -112,20 +112,6 @@ fn fill(line: &mut Line, words: &[String], is_chain: impl Fn(&str) -> bool) {
         not = false;
         line.steps.push(Step::Test(test));
     }
-}
-
-/// What a target decides; None where it decides nothing.
-pub(super) fn target(name: &str, is_chain: impl Fn(&str) -> bool) -> Option<Verdict> {
-    Some(match name {
-        "ACCEPT" => Verdict::Accept,
-        "DROP" | "REJECT" | "TARPIT" => Verdict::Drop,
-        "RETURN" => Verdict::Return,
-        "LOG" | "NFLOG" | "ULOG" | "MARK" | "CONNMARK" | "TCPMSS" | "CT" | "SET" | "SECMARK"
-        | "CONNSECMARK" | "CLASSIFY" | "TRACE" | "AUDIT" | "CHECKSUM" | "DSCP" | "TOS" | "TTL" | "HL"
-        | "TEE" | "NOTRACK" => return None,
-        name if is_chain(name) => Verdict::Jump(name.to_owned()),
-        _ => Verdict::Unclear,
-    })
 }
 
 fn address(end: End, text: &str, not: bool) -> Test {

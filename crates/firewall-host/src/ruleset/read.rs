@@ -10,7 +10,7 @@ use core::ops::RangeInclusive;
 use firewall::IpNet;
 use serde_json::Value;
 
-use crate::ruleset::{Base, End, Line, Listed, Ruleset, Step, Test, Verdict, flag, show};
+use crate::ruleset::{Base, End, Line, Listed, Ruleset, Step, Test, Verdict, flag, show, target};
 
 /// Why a listing cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn step(part: &Value, sets: &Sets<'_>) -> Option<Step> {
             }
             Step::Test(Test::Unclear(format!("xt {}", word(about, "name"))))
         }
-        "xt" => Step::End(super::iptables::target(word(about, "name"), |_| false)?),
+        "xt" => Step::End(target(word(about, "name"), |_| false)?),
         _ => Step::End(verdict(part)?),
     })
 }
