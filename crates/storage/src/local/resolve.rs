@@ -3,13 +3,13 @@
 //! The kernel answers, not string work: `openat2` with `RESOLVE_IN_ROOT` from a descriptor of the root. An
 //! absolute link then starts at the tree's root and `..` stops there, so that nothing leads out, also not a
 //! link swapped in meanwhile.
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, readlinkat};
 use rustix::io::Errno;
 
-use super::links;
 use super::part::{self, PartName};
 use crate::{Error, Kind, Result, VPath};
 
@@ -68,6 +68,9 @@ const TRIES: usize = 64;
 
 /// What every look-up is bound by. `/proc`'s magic links would jump out of any root.
 const BOUND: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
+
+/// Links followed on one path: as many as the kernel follows.
+const MOST: usize = 40;
 
 /// The directory a tree starts at.
 #[derive(Debug)]
@@ -135,7 +138,7 @@ impl Root {
     /// The kernel has one number for links that lead in a circle and for the magic ones of `/proc`, which
     /// lead out.
     fn why_refused(&self, path: &VPath) -> Error {
-        let kind = match links::physical(self, path) {
+        let kind = match physical(self, path) {
             Err(error) if error.kind == Kind::Loop => Kind::Loop,
             _ => Kind::Outside,
         };
@@ -171,6 +174,67 @@ impl Root {
     }
 }
 
+/// A path without links.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Physical {
+    /// The path; its last name may be missing, all before it are directories.
+    pub(super) path: VPath,
+    /// A link on the way was absolute, or had more `..` than there are directories above it. The tree's root
+    /// stands for the system's then, as it does when the kernel follows it; but where nothing is found there,
+    /// what was meant is outside of the tree.
+    pub(super) leaves: bool,
+}
+
+/// Follows all links of a path, the last one too: an upload through a link puts its part beside the file.
+///
+/// [`Kind::NotFound`] where a directory of the path is missing, [`Kind::Loop`] for a circle.
+pub(super) fn physical(root: &Root, path: &VPath) -> Result<Physical> {
+    let mut todo: Vec<Vec<u8>> = components(path.relative()).rev().collect();
+    let (mut here, mut leaves, mut followed) = (VPath::root(), false, 0);
+    while let Some(name) = todo.pop() {
+        if name == b".." {
+            match here.split() {
+                Some((above, _)) => here = above,
+                None => leaves = true,
+            }
+            continue;
+        }
+        let there = here.join(&name)?;
+        match link(root, &there) {
+            Ok(Some(target)) => {
+                followed += 1;
+                if followed > MOST {
+                    return Err(Errno::LOOP.into());
+                }
+                if target.first() == Some(&b'/') {
+                    leaves = true;
+                    here = VPath::root();
+                }
+                todo.extend(components(&target).rev());
+            }
+            Ok(None) => here = there,
+            Err(error) if error.kind == Kind::NotFound && todo.is_empty() => here = there,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Physical { path: here, leaves })
+}
+
+/// The path that a link holds; none where the name is no link.
+fn link(root: &Root, path: &VPath) -> Result<Option<Vec<u8>>> {
+    let fd = root.open_unfollowed(path)?;
+    match readlinkat(&fd, c"", Vec::new()) {
+        Ok(target) => Ok(Some(CString::into_bytes(target))),
+        // What is no link has no path to be read: ENOENT for an empty name, EINVAL for a name.
+        Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+pub(super) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> + '_ {
+    path.split(|b| *b == b'/').filter(|name| !matches!(*name, b"" | b".")).map(<[u8]>::to_vec)
+}
+
 /// Opens a part to see what a broken upload has left; nothing where there is none that we may read.
 pub(super) fn kept_part(dir: &OwnedFd, part: &PartName, reach: Reach) -> Found<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -186,4 +250,39 @@ pub(super) fn kept_part(dir: &OwnedFd, part: &PartName, reach: Reach) -> Found<O
 /// [`Kind::BadName`] for a path through a name that the store keeps for itself.
 fn allowed(path: &VPath) -> Result<()> {
     if path.relative().split(|b| *b == b'/').any(part::is_part) { Err(Kind::BadName.into()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn at(path: &str) -> VPath {
+        VPath::root().join(path.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn links_are_followed_from_where_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(real("a/b")).unwrap();
+        std::fs::write(real("a/x"), "x").unwrap();
+        symlink("/a/b", real("into")).unwrap();
+        symlink("../x", real("a/b/up")).unwrap();
+        symlink("into/up", real("twice")).unwrap();
+        symlink("a/none", real("dangling")).unwrap();
+        symlink("../../x", real("a/out")).unwrap();
+        symlink("round", real("round")).unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let follow = |path: &str| physical(&root, &at(path)).map(|found| (found.path, found.leaves));
+        assert_eq!(follow("/a/x").unwrap(), (at("/a/x"), false));
+        // By way of the directory that the link leads to, not of the one that holds the link.
+        assert_eq!(follow("/into/up").unwrap(), (at("/a/x"), true));
+        assert_eq!(follow("/a/b/up").unwrap(), (at("/a/x"), false));
+        assert_eq!(follow("/twice").unwrap(), (at("/a/x"), true));
+        assert_eq!(follow("/dangling").unwrap(), (at("/a/none"), false));
+        assert_eq!(follow("/a/out").unwrap(), (at("/x"), true));
+        assert_eq!(follow("/none/x").unwrap_err().kind, Kind::NotFound);
+        assert_eq!(follow("/round").unwrap_err().kind, Kind::Loop);
+    }
 }

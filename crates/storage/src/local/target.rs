@@ -7,11 +7,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Access, OFlags};
 
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::inner::Inner;
-use super::resolve::Reach;
+use super::resolve::{Reach, physical};
 use super::rights::{self, Within};
-use super::{facts, links};
 use crate::{Error, FileType, Kind, Result, VPath};
 
 /// The file that an upload becomes.
@@ -62,7 +61,7 @@ fn look(dir: &OwnedFd, name: &[u8]) -> Result<Option<Facts>> {
 
 fn through_link(inner: &Inner, path: &VPath) -> Result<Target> {
     let nowhere = |error: Error| if error.kind == Kind::NotFound { Kind::Outside.into() } else { error };
-    let found = links::physical(&inner.root, path).map_err(nowhere)?;
+    let found = physical(&inner.root, path).map_err(nowhere)?;
     let Some((parent, name)) = found.path.split() else { return Err(Kind::IsADirectory.into()) };
     let dir = inner
         .root
