@@ -10,7 +10,7 @@ use wire::reply::Part;
 use wire::{Command, Protection, Reply, Stamp, Verb};
 
 use crate::reason::Reason;
-use crate::session::Pass;
+use crate::session::pass::Pass;
 
 /// What a session says, in order.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ mod foreign;
 mod information;
 mod login;
 mod parameters;
-mod pass;
+pub(crate) mod pass;
 mod protection;
 mod state;
 mod transfers;
