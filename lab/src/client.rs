@@ -6,7 +6,7 @@ use std::process::Command;
 use testbed::process::find;
 
 use crate::site::Site;
-use crate::trial::{Tools, skip};
+use crate::tools::{Tools, skip};
 
 /// Whose client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

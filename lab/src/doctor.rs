@@ -2,18 +2,17 @@
 //!
 //! Each network here has one thing wrong with it, or none: the verdict has to be that one, and not another
 //! that would fit too.
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use testbed::process::{clean, run_within};
+use testbed::process::run_within;
 
-use crate::network::{CONTROL, HIGH, LOW, OUTSIDE};
+use crate::addresses::{CONTROL, HIGH, LOW, OUTSIDE};
+use crate::pace::Pace;
 use crate::relay::{Auth, Epsv, Way};
-use crate::rows::Pace;
 use crate::site::{Serve, in_url};
-use crate::trial::{Pair, Tools, Trial};
+use crate::trial::{Pair, Trial};
 
 /// What its help promises.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -326,7 +325,7 @@ impl Look {
     /// Asks the doctor, who has to be right.
     pub(crate) fn test(&self, trial: &mut Trial<'_>) {
         let host = (self.make)(trial).map_or_else(|| in_url(trial.at()), str::to_owned);
-        let opinion = trial.asks_the_doctor(&host);
+        let opinion = Opinion::of(trial, &host);
         opinion.is(self.verdict);
         assert_eq!(opinion.rules(self.verdict).as_deref(), Some(self.rules), "the rules: {opinion}");
         for name in self.also {
@@ -336,18 +335,19 @@ impl Look {
 }
 
 impl Opinion {
-    /// Called at the client's, of the site at `url`.
+    /// Asks `pasv doctor`, at the client's, about the site found at `host`.
     #[track_caller]
-    pub(crate) fn of(tools: &Tools, home: &std::path::Path, url: &str) -> (Self, Duration) {
-        let mut call = Command::new(&tools.pasv);
-        call.args(["doctor", "--json", url]);
-        let said = run_within(clean(&mut call, home), b"", LIMIT + Duration::from_secs(5));
+    pub(crate) fn of(trial: &mut Trial<'_>, host: &str) -> Self {
+        let mut call = trial.program();
+        call.args(["doctor", "--json", &trial.site().url(host, "")]);
+        let said = trial.lab.client.within(|| run_within(&mut call, b"", LIMIT + Duration::from_secs(5)));
         assert!(said.took < LIMIT, "the doctor took {:.1} s: {}", said.took.as_secs_f64(), said.err);
         // The exit code is that of the verdict.
         let json = serde_json::from_slice(&said.out);
         let json =
             json.unwrap_or_else(|error| panic!("{error}: {}\n{}{}", said.status, said.text(), said.err));
-        (Self { json }, said.took)
+        trial.slowest = trial.slowest.max(said.took);
+        Self { json }
     }
 
     /// The name of the verdict.

@@ -9,10 +9,13 @@
 //! first (`isolation`). How a network is described is in the README of this crate.
 #![forbid(unsafe_code)]
 
+mod addresses;
+mod cases;
 mod client;
 mod doctor;
 mod isolation;
 mod network;
+mod pace;
 mod relay;
 mod report;
 mod rows;
@@ -20,13 +23,14 @@ mod rules;
 mod run;
 mod site;
 mod talk;
+mod tools;
 mod trial;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use run::Choice;
-use trial::Tools;
+use tools::Tools;
 
 const HELP: &str = "\
 The networks that FTP meets, as tests.
@@ -75,7 +79,7 @@ fn main() -> ExitCode {
     }
     // A panic is how a test fails, and is told with the test's name.
     std::panic::set_hook(Box::new(|_| {}));
-    let done = run::run(run::cases(&tools), &choice, &tools);
+    let done = run::run(cases::all(&tools), &choice, &tools);
     let mut good = report::sum(&done);
     if let Some(page) = page
         && let Err(error) = report::write(&done, &page)

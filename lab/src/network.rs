@@ -8,7 +8,7 @@
 //! Three network namespaces and two cables. What stands in the way is then said one by one: `lab.nat()`,
 //! `lab.drop(..)`, `lab.v6_only()`. A lab shares nothing with the machine or with another lab.
 use std::fs::File;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,19 +17,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use testbed::process::{run_within, tool};
 
+use crate::addresses::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, PRIVATE_SERVER, SERVER, SERVER_V6};
 use crate::relay::{Relay, Way};
-
-/// The site's ports: those by the book, and those that `pasv serve` takes by default.
-pub(crate) const CONTROL: u16 = 21;
-pub(crate) const LOW: u16 = 61210;
-pub(crate) const HIGH: u16 = 61219;
-
-pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
-/// The router's address for the clients: where a site behind it is reached.
-pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
-const SERVER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
-const PRIVATE_SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-pub(crate) const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
 
 /// A call of `ip` or `nft` takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);

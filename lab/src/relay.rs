@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use testbed::process::{run_within, tool};
 
-use crate::network::CONTROL;
+use crate::addresses::CONTROL;
 
 /// How often a thread looks whether the relay is to end.
 const TURN: Duration = Duration::from_millis(50);

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::rows::{Due, Pace, ROWS};
-use crate::run::{Case, Kind};
+use crate::cases::{Case, Kind};
+use crate::pace::Pace;
+use crate::rows::{Due, ROWS};
 use crate::trial::{End, Pair};
 
 /// A test that has ended, or that was left out.
@@ -141,6 +142,3 @@ Latency is made by a relay in the router, as the kernel at hand has no netem: th
 there than on a long line. NAT64 and load balancers are relays too. All else is the kernel's.
 
 ";
-
-/// The end of the name of a test in which the doctor alone is asked.
-pub(crate) const DOCTOR_ASKED: &str = ", the doctor";

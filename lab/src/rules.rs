@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use testbed::process::{find, run_within};
 
+use crate::addresses::{CONTROL, HIGH, LOW, OUTSIDE};
 use crate::client::Mode;
-use crate::network::{CONTROL, HIGH, Host, LOW, OUTSIDE};
-use crate::rows::Pace;
-use crate::trial::{Tools, skip};
+use crate::network::Host;
+use crate::pace::Pace;
+use crate::tools::{Tools, skip};
 
 /// What is asked of `pasv firewall`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,10 @@ use lab::peers::{self, DAEMON, Listen, NOBODY, PASSWORD, Place};
 
 use testbed::process::{Running, run_within, wait_until};
 
-use crate::network::{CONTROL, HIGH, Host, LOW};
-use crate::trial::{Tools, skip};
-use crate::{isolation, talk};
+use crate::addresses::{CONTROL, HIGH, LOW};
+use crate::network::Host;
+use crate::talk;
+use crate::tools::Tools;
 
 /// Whose server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,18 +197,4 @@ fn identity(tools: &Tools, host: &Host, folder: &Path) -> PathBuf {
 
 fn place(root: &Path) -> Place<'_> {
     Place { control: CONTROL, passive: LOW..=HIGH, root }
-}
-
-impl Tools {
-    /// A program of another server, which wants root and users to change to.
-    fn peer(&self, name: &str, path: &str) -> PathBuf {
-        if !isolation::has_users() {
-            skip(&format!("{name} needs root"));
-        }
-        let file = self.peers.join(path);
-        if !file.exists() {
-            skip(&format!("{name} is not fetched: cargo xtask test tools"));
-        }
-        file
-    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use testbed::talk::Talk;
 
-use crate::network::{CONTROL, Host};
+use crate::addresses::CONTROL;
+use crate::network::Host;
 
 /// Longer than any server here takes to answer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! What does one test stand on: a network, a server in it, a client, and a clock?
 use std::fs;
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,19 +12,10 @@ use testbed::files;
 use testbed::process::{Said, clean, run_within};
 
 use crate::client::{Client, Job, Manner};
-use crate::doctor::Opinion;
 use crate::network::Lab;
 use crate::rules::{Rules, Shape};
 use crate::site::{Serve, Server, Site, in_url};
-
-/// Where the programs are.
-#[derive(Clone, Debug)]
-pub(crate) struct Tools {
-    /// pasv itself.
-    pub(crate) pasv: PathBuf,
-    /// The folder into which the other servers are unpacked.
-    pub(crate) peers: PathBuf,
-}
+use crate::tools::{Skipped, Tools};
 
 /// Who talks with whom: the columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +53,6 @@ pub(crate) enum End {
 /// What a test does with its network.
 pub(crate) type Test = dyn Fn(&mut Trial<'_>) + Send + Sync;
 
-/// Ends the test that runs as skipped.
-struct Skipped(String);
-
 /// The file that is fetched and the file that is stored: larger than all buffers on the way.
 const SIZE: usize = 400_007;
 
@@ -97,11 +85,6 @@ impl Pair {
             Self::PureFtpd => Server::PureFtpd,
         }
     }
-}
-
-/// Ends the running test: it cannot run here because of `why`.
-pub(crate) fn skip(why: &str) -> ! {
-    panic_any(Skipped(why.to_owned()))
 }
 
 /// Runs `test` with a fresh network; a panic in it is a failure and takes the network down like any other
@@ -249,15 +232,6 @@ impl Trial<'_> {
         let said = self.lab.client.within(|| run_within(command, b"", self.patience));
         self.slowest = self.slowest.max(said.took);
         said
-    }
-
-    /// Asks `pasv doctor`, at the client's, about the site found at `host`.
-    #[track_caller]
-    pub(crate) fn asks_the_doctor(&mut self, host: &str) -> Opinion {
-        let url = self.site().url(host, "");
-        let (opinion, took) = self.lab.client.within(|| Opinion::of(self.tools, self.folder.path(), &url));
-        self.slowest = self.slowest.max(took);
-        opinion
     }
 
     /// pasv, with a home of its own.

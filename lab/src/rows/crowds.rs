@@ -5,10 +5,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::shared::seconds;
+use crate::addresses::{CLIENT, HIGH, LOW};
 use crate::client::{Job, Manner};
-use crate::network::{CLIENT, HIGH, LOW};
 use crate::relay::{Proxy, Way};
-use crate::rows::seconds;
 use crate::site::Serve;
 use crate::talk;
 use crate::trial::{Pair, Trial, content};

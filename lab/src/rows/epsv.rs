@@ -1,8 +1,8 @@
 //! What do middleboxes make of EPSV (RFC 2428), which some have never heard of?
+use super::shared::{finds_a_way, seconds};
+use crate::addresses::{HIGH, LOW};
 use crate::client::Manner;
-use crate::network::{HIGH, LOW};
 use crate::relay::{Epsv, Way};
-use crate::rows::{finds_a_way, seconds};
 use crate::trial::Trial;
 
 pub(super) fn eaten(trial: &mut Trial<'_>) {

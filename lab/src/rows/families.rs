@@ -1,7 +1,7 @@
 //! Which family of addresses works, and who finds out in time?
+use super::shared::seconds;
+use crate::addresses::SERVER_V6;
 use crate::client::{Job, Manner};
-use crate::network::SERVER_V6;
-use crate::rows::seconds;
 use crate::site::Serve;
 use crate::talk;
 use crate::trial::{Pair, Trial};

@@ -1,9 +1,9 @@
 //! What do firewalls let through that nobody translates for?
 use std::time::Instant;
 
+use super::shared::{by, finds_a_way, names_the_place, seconds};
+use crate::addresses::{HIGH, LOW};
 use crate::client::{Job, Manner, Mode};
-use crate::network::{HIGH, LOW};
-use crate::rows::{by, finds_a_way, names_the_place, seconds};
 use crate::rules::Shape;
 use crate::site::Serve;
 use crate::talk;

@@ -7,10 +7,9 @@ mod families;
 mod firewalls;
 mod nat;
 mod paths;
+mod shared;
 
-use std::time::Duration;
-
-use crate::client::{Manner, Mode};
+use crate::pace::Pace;
 use crate::trial::{Pair, Trial};
 
 /// A network and its test.
@@ -25,15 +24,6 @@ pub(crate) struct Row {
     /// In the order of `Pair::ALL`.
     due: [Due; 5],
     pub(crate) test: fn(&mut Trial<'_>),
-}
-
-/// When a test runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// Always: it takes less than ten seconds.
-    Ordinary,
-    /// With `--nightly`.
-    Nightly,
 }
 
 /// What is due of a pair.
@@ -384,33 +374,3 @@ pub(crate) const ROWS: &[Row] = &[
         test: paths::stall,
     },
 ];
-
-fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
-fn by(mode: Mode) -> Manner<'static> {
-    Manner { mode, ..Manner::default() }
-}
-
-/// The limits of a network that swallows something: a person waits once, and not again.
-#[track_caller]
-fn finds_a_way(trial: &mut Trial<'_>) {
-    trial.fetches(Manner::default(), seconds(12));
-    trial.fetches(Manner::default(), seconds(2));
-    trial.stores(Manner::default(), seconds(2));
-}
-
-/// Does `error` name what a person needs who is to mend it: host, data port, mode and time?
-#[track_caller]
-fn names_the_place(trial: &Trial<'_>, error: &str) {
-    use crate::network::{HIGH, LOW};
-    let host = trial.at().to_string();
-    assert!(error.contains(&host), "the host {host} is not named: {error}");
-    assert!(
-        (LOW..=HIGH).any(|port| error.contains(&port.to_string())),
-        "the data port is not named: {error}"
-    );
-    assert!(error.contains("passive"), "the mode is not named: {error}");
-    assert!(error.contains(" s"), "the time is not named: {error}");
-}

@@ -1,9 +1,9 @@
 //! What happens where addresses are translated, and by boxes that forget?
 use std::time::Duration;
 
+use super::shared::{by, seconds};
+use crate::addresses::{CLIENT, OUTSIDE};
 use crate::client::{Client, Job, Manner, Mode};
-use crate::network::{CLIENT, OUTSIDE};
-use crate::rows::{by, seconds};
 use crate::site::Serve;
 use crate::talk;
 use crate::trial::{Trial, content};

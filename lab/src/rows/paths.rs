@@ -1,10 +1,10 @@
 //! What does a long or narrow way do to a transfer?
 use std::time::Duration;
 
+use super::shared::{by, names_the_place, seconds};
+use crate::addresses::{HIGH, LOW};
 use crate::client::{Job, Manner, Mode};
-use crate::network::{HIGH, LOW};
 use crate::relay::Way;
-use crate::rows::{by, names_the_place, seconds};
 use crate::site::Serve;
 use crate::trial::{Pair, Trial};
 

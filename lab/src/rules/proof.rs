@@ -11,9 +11,9 @@ use std::time::Duration;
 use testbed::process::{Said, run_within};
 
 use super::{Loss, Modes, Place, Rules, Shape};
+use crate::addresses::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
 use crate::client::{Job, Manner, Mode};
-use crate::doctor::NAME;
-use crate::network::{CLIENT, CONTROL, HIGH, LOW, OUTSIDE, SERVER_V6};
+use crate::doctor::{NAME, Opinion};
 use crate::site::{Serve, in_url};
 use crate::talk;
 use crate::trial::Trial;
@@ -26,7 +26,7 @@ pub(crate) fn complete(trial: &mut Trial<'_>, rules: &Rules) {
     for mode in modes.clone() {
         trial.moves_files(manner(mode), Duration::from_secs(5));
     }
-    let opinion = trial.asks_the_doctor(&in_url(trial.at()));
+    let opinion = Opinion::of(trial, &in_url(trial.at()));
     match (shape.modes, shape.place) {
         // The rules for active mode leave the passive range closed, and that is what a client sees first.
         (Modes::Active, Place::Router) => opinion.is("data-ports-refused"),
@@ -131,7 +131,7 @@ fn doctor(trial: &mut Trial<'_>, rules: &Rules, n: usize, loss: Loss) {
         (Loss::V6, _) => ("family-dead", &[]),
     };
     let host = if loss == Loss::V6 { NAME.to_owned() } else { in_url(trial.at()) };
-    let opinion = trial.asks_the_doctor(&host);
+    let opinion = Opinion::of(trial, &host);
     if loss == Loss::Data(Mode::Active) {
         assert!(!opinion.works("EPRT"), "{opinion}");
     } else {
