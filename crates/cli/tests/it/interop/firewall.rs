@@ -251,7 +251,7 @@ hasnt "error:" told
 $pasv doctor --site --no-active > told
 hasnt "rule 4" told
 fails 1 $pasv doctor --site --active-port 20 --no-passive --json > told
-has '"verdict":"rule-missing"' told
+has '"verdict":"firewall"' told
 nft 'add rule inet out output tcp sport 20 tcp dport > 1023 ct state new accept'
 $pasv doctor --site --active-port 20 > told
 hasnt "rule 4" told
