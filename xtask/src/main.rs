@@ -1,6 +1,7 @@
 //! Which tasks does this project have, and how are they run?
 #![forbid(unsafe_code)]
 
+mod apt;
 mod chance;
 mod checks;
 mod comments;

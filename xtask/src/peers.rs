@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::apt::Apt;
 use crate::project::Project;
 use crate::report::Skip;
 use crate::run::{find, last_words, run};
-use crate::tools::Apt;
 
 /// Packages with the program each is wanted for.
 const SERVERS: &[(&str, &str)] = &[
