@@ -116,12 +116,12 @@ fn text(error: &Error) -> String {
 /// `  EPSV (passive), port 24299: Connection refused (after 0.0 s)`
 fn line_of(attempt: &Attempt) -> String {
     let target = match attempt.target {
-        Some(target) if attempt.way.is_passive() => format!(", server's port {}", target.port()),
+        Some(target) if attempt.method.is_passive() => format!(", server's port {}", target.port()),
         Some(target) => format!(", our port {}", target.port()),
         None => String::new(),
     };
-    let (way, why, after) = (attempt.way, &attempt.why, attempt.elapsed.as_secs_f64());
-    format!("\n  {way} ({}){target}: {why} (after {after:.1} s)", way.mode())
+    let (method, why, after) = (attempt.method, &attempt.why, attempt.elapsed.as_secs_f64());
+    format!("\n  {method} ({}){target}: {why} (after {after:.1} s)", method.mode())
 }
 
 fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
@@ -141,7 +141,7 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
         }
         Error::Unreachable(Unreachable::OtherProtocol { .. }) => return None,
         Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
-        Error::Stalled { connection, .. } if connection.way.is_passive() => {
+        Error::Stalled { connection, .. } if connection.method.is_passive() => {
             "the data connection was opened and then no data passed: a firewall may block one direction, or large packets are \
              lost on the way"
                 .to_owned()
@@ -413,13 +413,13 @@ fn is_login(said: &str) -> bool {
 
 /// What is likely to be missing where no data connection could be made.
 fn no_data(attempts: &[Attempt]) -> String {
-    let dialled = attempts.iter().filter(|a| a.way.is_passive()).filter_map(|a| a.target);
+    let dialled = attempts.iter().filter(|a| a.method.is_passive()).filter_map(|a| a.target);
     let mut ports: Vec<u16> = dialled.map(|target| target.port()).collect();
     ports.sort_unstable();
     ports.dedup();
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     // A server that refuses active mode says so, and no firewall is to blame.
-    let active = || attempts.iter().filter(|a| !a.way.is_passive());
+    let active = || attempts.iter().filter(|a| !a.method.is_passive());
     let blocked = active().any(|a| !a.why.starts_with("answered"));
     match (ports.is_empty(), blocked) {
         (false, false) if active().next().is_none() => format!(

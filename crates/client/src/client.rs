@@ -13,7 +13,7 @@ use crate::driver::{Driver, now};
 use crate::error::{Error, is_full};
 use crate::event::{Event, Watcher};
 use crate::features::Features;
-use crate::method::{Mode, Way};
+use crate::method::{DataMethod, Mode};
 use crate::options::{Endpoint, Options};
 use crate::paths::Paths;
 use crate::secrets::Secrets;
@@ -50,8 +50,8 @@ pub struct Client {
     representation: RepresentationType,
     /// A session of this run has agreed to TLS: all later ones must.
     agreed: bool,
-    /// The way that led to the last data connection, or the first one to try.
-    pub(crate) way: Way,
+    /// The method that led to the last data connection, or the first one to try.
+    pub(crate) method: DataMethod,
     /// Segments are no larger than this, after large ones were lost on the way.
     pub(crate) segment: Option<u16>,
     /// Has somebody been told that small segments are what gets through, or told us?
@@ -99,7 +99,7 @@ impl Client {
         let recalled = recall.map(|recall| recall(driver.local(), driver.peer())).unwrap_or_default();
         let connect_again = recalled.small_segments && !known.small_segments && options.tls != TlsMode::Off;
         let known = known.and(recalled);
-        let fits = |method: &Way| match options.mode {
+        let fits = |method: &DataMethod| match options.mode {
             Mode::Auto => true,
             Mode::Passive => method.is_passive(),
             Mode::Active => !method.is_passive(),
@@ -109,7 +109,7 @@ impl Client {
         }
         let mut client = Self {
             endpoint,
-            way: known.method.filter(fits).unwrap_or(Way::first(options.mode)),
+            method: known.method.filter(fits).unwrap_or(DataMethod::first(options.mode)),
             options,
             watch,
             driver,
@@ -246,7 +246,7 @@ impl Client {
     #[must_use]
     pub fn learned(&self) -> Known {
         Known {
-            method: Some(self.way),
+            method: Some(self.method),
             small_segments: self.segment.is_some(),
             no_features: self.no_features,
             tls_required: self.agreed,
@@ -371,12 +371,12 @@ impl Client {
         }
     }
 
-    pub(crate) fn found(&mut self, first: Way, way: Way) {
+    pub(crate) fn found(&mut self, first: DataMethod, method: DataMethod) {
         self.small_segments_work();
-        if way != first {
-            (self.watch)(&Event::WayFound { way, local: self.driver.local() });
+        if method != first {
+            (self.watch)(&Event::MethodFound { method, local: self.driver.local() });
         }
-        self.way = way;
+        self.method = method;
     }
 
     /// Gives up the session, and opens another one that is as far.

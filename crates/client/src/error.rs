@@ -8,9 +8,9 @@ use wire::pathname::show;
 use wire::{Reply, ReplyError, Severity};
 
 use crate::charset::is_unwritable;
-use crate::method::Way;
+use crate::method::DataMethod;
 
-/// Why a way to a data connection failed whose verb was answered with the end of the session.
+/// Why a data connection method failed whose verb was answered with the end of the session.
 pub(crate) const CUT: &str = "the session was cut";
 
 /// Why something was not done. The variants say whose fault it was; a program maps them to its exit code.
@@ -125,19 +125,19 @@ pub enum Unreachable {
 pub struct DataConnection {
     /// The transfer's command.
     pub said: String,
-    /// The way that led to it.
-    pub way: Way,
+    /// The method that led to it.
+    pub method: DataMethod,
     /// The control connection's peer.
     pub server: SocketAddr,
     /// Where the data connection went: a port of the server's, or in active mode one of ours.
     pub data: Option<SocketAddr>,
 }
 
-/// One way to a data connection that failed.
+/// One data connection method that failed.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The way.
-    pub way: Way,
+    /// The method.
+    pub method: DataMethod,
     /// Where the connection should have gone: a port of the server's, or in active mode one of ours.
     pub target: Option<SocketAddr>,
     /// Why it failed.
@@ -332,19 +332,19 @@ impl fmt::Display for Error {
 
 impl fmt::Display for DataConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "host {}, {}", self.server.ip(), At(self.way, self.data))
+        write!(f, "host {}, {}", self.server.ip(), At(self.method, self.data))
     }
 }
 
-/// A way, and the port that it came to.
-struct At(Way, Option<SocketAddr>);
+/// A method, and the port that it came to.
+struct At(DataMethod, Option<SocketAddr>);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(way, target) = self;
-        write!(f, "{way} ({})", way.mode())?;
+        let Self(method, target) = self;
+        write!(f, "{method} ({})", method.mode())?;
         if let Some(target) = target {
-            let whose = if way.is_passive() { "server's" } else { "our" };
+            let whose = if method.is_passive() { "server's" } else { "our" };
             write!(f, ", {whose} data port {}", target.port())?;
         }
         Ok(())
@@ -353,7 +353,7 @@ impl fmt::Display for At {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        At(self.way, self.target).fmt(f)?;
+        At(self.method, self.target).fmt(f)?;
         write!(f, ": {} after {:.1} s", self.why, self.elapsed.as_secs_f64())
     }
 }

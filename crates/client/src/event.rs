@@ -8,7 +8,7 @@ use net::pump::Progress;
 use wire::pathname::show;
 use wire::{Command, Pathname, Reply};
 
-use crate::method::Way;
+use crate::method::DataMethod;
 
 /// Whoever is told what happens. Called from the task that drives the session; it should not block for long.
 pub type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -80,33 +80,33 @@ pub enum Event {
         /// How many bytes went over it.
         bytes: u64,
     },
-    /// One way to a data connection failed, and the next is tried.
+    /// One data connection method failed, and the next is tried.
     Fallback {
-        /// The way that failed.
-        from: Way,
-        /// The way that is tried next.
-        to: Way,
+        /// The method that failed.
+        from: DataMethod,
+        /// The method that is tried next.
+        to: DataMethod,
         /// Why.
         why: String,
     },
-    /// One way to a data connection failed so that this session is in doubt: the next is tried in a new one.
+    /// One data connection method failed so that this session is in doubt: the next is tried in a new one.
     Anew {
-        /// The way that failed.
-        from: Way,
-        /// The way that is tried next.
-        to: Way,
+        /// The method that failed.
+        from: DataMethod,
+        /// The method that is tried next.
+        to: DataMethod,
         /// Why.
         why: String,
     },
-    /// A file or listing came through, by another way than the one that was tried first.
-    WayFound {
-        /// The way.
-        way: Way,
+    /// A file or listing came through, by another method than the one that was tried first.
+    MethodFound {
+        /// The method.
+        method: DataMethod,
         /// Our end of the control connection, which says in which network this is true.
         local: SocketAddr,
     },
-    /// No way of any mode led to a data connection.
-    NoWay {
+    /// No method of any mode led to a data connection.
+    NoMethod {
         /// Our end of the control connection.
         local: SocketAddr,
     },
@@ -251,8 +251,10 @@ impl fmt::Display for Event {
             Self::Anew { from, to, why } => {
                 write!(f, "* {from} failed ({why}), trying {to} ({}) in a new session", to.mode())
             }
-            Self::WayFound { way, .. } => write!(f, "* data:    {way} ({}) is the way here", way.mode()),
-            Self::NoWay { .. } => f.write_str("* data:    there is no way here"),
+            Self::MethodFound { method, .. } => {
+                write!(f, "* data:    {method} ({}) is the way here", method.mode())
+            }
+            Self::NoMethod { .. } => f.write_str("* data:    there is no way here"),
             Self::SmallSegmentsFound { .. } => f.write_str("* small segments get through here"),
             Self::FeaturesUnasked { .. } => {
                 f.write_str("* the server is not asked for its features (FEAT) here")

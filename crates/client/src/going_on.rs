@@ -60,7 +60,7 @@ impl GoingOn {
             next => next,
         };
         match error {
-            // All ways to a data connection that were tried after that say nothing more.
+            // All data connection methods that were tried after that say nothing more.
             Error::Unreachable(_) => client.warn(format!("{CUT}: reconnecting")),
             error => client.warn(format!("{error}: reconnecting")),
         }

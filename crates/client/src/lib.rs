@@ -60,7 +60,7 @@ pub use client::Client;
 pub use download::{Download, Sink};
 pub use error::{Attempt, DataConnection, Error, Unreachable};
 pub use event::{Dialled, Direction, Event, Watcher, no_watcher};
-pub use method::{Mode, Way};
+pub use method::{DataMethod, Mode};
 pub use net::pump::Progress;
 pub use options::{DataPort, Endpoint, Options, TlsEnd, Verify};
 pub use pool::{Pool, Pooled};

@@ -1,4 +1,4 @@
-//! Which ways to a data connection are there, and in which order are they tried?
+//! Which data connection methods are there, and in which order are they tried?
 use std::fmt;
 use std::net::IpAddr;
 
@@ -15,19 +15,19 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// All its ways, in their order.
-    pub(crate) fn ways(self) -> &'static [Way] {
+    /// All its methods, in their order.
+    pub(crate) fn methods(self) -> &'static [DataMethod] {
         match self {
-            Self::Auto => &[Way::Epsv, Way::Pasv, Way::Eprt, Way::Port],
-            Self::Passive => &[Way::Epsv, Way::Pasv],
-            Self::Active => &[Way::Eprt, Way::Port, Way::Epsv, Way::Pasv],
+            Self::Auto => &[DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port],
+            Self::Passive => &[DataMethod::Epsv, DataMethod::Pasv],
+            Self::Active => &[DataMethod::Eprt, DataMethod::Port, DataMethod::Epsv, DataMethod::Pasv],
         }
     }
 }
 
-/// A way to a data connection, named by its verb.
+/// A data connection method, named by its verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum DataMethod {
     /// RFC 2428: passive, the server tells a port only.
     Epsv,
     /// RFC 959: passive, IPv4 only.
@@ -38,7 +38,7 @@ pub enum Way {
     Port,
 }
 
-impl Way {
+impl DataMethod {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Epsv, Self::Pasv, Self::Eprt, Self::Port];
 
@@ -54,7 +54,7 @@ impl Way {
         if self.is_passive() { "passive" } else { "active" }
     }
 
-    /// The first way of a mode.
+    /// The first method of a mode.
     #[must_use]
     pub fn first(mode: Mode) -> Self {
         match mode {
@@ -69,7 +69,7 @@ impl Way {
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for DataMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Epsv => "EPSV",

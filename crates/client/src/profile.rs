@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::{Event, Watcher};
 use crate::memory::folder;
 use crate::memory::methods::{Finding, Methods, Network};
-use crate::method::{Mode, Way};
+use crate::method::{DataMethod, Mode};
 use crate::options::Endpoint;
 use crate::pool::Pool;
 use crate::spec::{Known, SessionSpec};
@@ -119,13 +119,13 @@ impl Profile {
                 // Also where the login fails after that: the next one would send its password unencrypted.
                 Event::TlsAgreed { peer } => return protected.add(&server.host, *peer),
                 // What every session begins with need not be remembered.
-                Event::WayFound { way: Way::Epsv, local } => (local, Finding::Method(None)),
+                Event::MethodFound { method: DataMethod::Epsv, local } => (local, Finding::Method(None)),
                 // Of passive mode, which is better where both work, this session knows nothing.
-                Event::WayFound { way, .. } if mode == Mode::Active && !way.is_passive() => return,
-                Event::WayFound { way, local } => (local, Finding::Method(Some(*way))),
+                Event::MethodFound { method, .. } if mode == Mode::Active && !method.is_passive() => return,
+                Event::MethodFound { method, local } => (local, Finding::Method(Some(*method))),
                 Event::SmallSegmentsFound { local } => (local, Finding::SmallSegments),
                 Event::FeaturesUnasked { local } => (local, Finding::NoFeatures),
-                Event::NoWay { local } => (local, Finding::Nothing),
+                Event::NoMethod { local } => (local, Finding::Nothing),
                 _ => return,
             };
             let Some(methods) = &methods else { return };
@@ -200,16 +200,16 @@ mod tests {
     fn what_active_mode_found_is_not_how_other_sessions_begin() {
         let local = "127.0.0.1:50000".parse().unwrap();
         let (server, here) = (Endpoint::new("a.example", 21), Network::of([127, 0, 0, 1].into()));
-        for (mode, way, known) in [
-            (Mode::Active, Way::Port, None),
-            (Mode::Active, Way::Pasv, Some(Way::Pasv)),
-            (Mode::Auto, Way::Port, Some(Way::Port)),
+        for (mode, method, known) in [
+            (Mode::Active, DataMethod::Port, None),
+            (Mode::Active, DataMethod::Pasv, Some(DataMethod::Pasv)),
+            (Mode::Auto, DataMethod::Port, Some(DataMethod::Port)),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let methods = Methods::in_folder(folder.path());
             let profile = Profile { methods: Some(methods.clone()), ..Profile::of_user() };
-            profile.remembering(&server, mode, no_watcher())(&Event::WayFound { way, local });
-            assert_eq!(methods.look(&server, &here).method, known, "{mode:?} {way}");
+            profile.remembering(&server, mode, no_watcher())(&Event::MethodFound { method, local });
+            assert_eq!(methods.look(&server, &here).method, known, "{mode:?} {method}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wire::url::{FtpUrl, Scheme};
 
-use crate::method::Way;
+use crate::method::DataMethod;
 use crate::options::{Endpoint, Options};
 use crate::security::{Security, TlsMode};
 use crate::session::Credentials;
@@ -51,7 +51,7 @@ pub type Recall = Arc<dyn Fn(SocketAddr, SocketAddr) -> Known + Send + Sync>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// The data connection method that worked. One that [`Options::mode`] does not begin with is ignored.
-    pub method: Option<Way>,
+    pub method: Option<DataMethod>,
     /// Large packets get lost: use small segments from the start.
     pub small_segments: bool,
     /// The server does not survive FEAT: do not ask it.

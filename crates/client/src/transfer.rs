@@ -22,7 +22,7 @@ use crate::client::Client;
 use crate::driver::{Driver, Step, now};
 use crate::error::{Error, Unreachable};
 use crate::event::Event;
-use crate::method::{Mode, Way};
+use crate::method::{DataMethod, Mode};
 use crate::paths::of_path;
 use crate::session::{Approach, Flow, Goal, Input, MoveError, Transfer, Transferred};
 use crate::small_segments;
@@ -39,7 +39,7 @@ pub(crate) struct Moving<S: BorrowMut<Client>> {
     /// The data connection, once it is established and as long as bytes move.
     pub(crate) data: Option<Data>,
     /// The method that the transfer has begun with.
-    first: Way,
+    first: DataMethod,
     /// The refusal of the path, where the bare name is tried after it.
     refusal: Option<Error>,
     /// What the server has confirmed at the end, or not.
@@ -54,7 +54,7 @@ pub(crate) struct Moving<S: BorrowMut<Client>> {
 impl<S: BorrowMut<Client>> Moving<S> {
     /// Does nothing yet.
     pub(crate) fn new(session: S, command: Command, flow: Flow) -> Self {
-        let first = session.borrow().way;
+        let first = session.borrow().method;
         Self {
             session,
             command,
@@ -96,7 +96,7 @@ impl<S: BorrowMut<Client>> Moving<S> {
         // A server may keep the marker of a transfer that it refused for the next one.
         let stale = std::mem::replace(&mut client.stale_marker, restart.is_some());
         let restart = restart.or(stale.then_some(Marker(0)));
-        self.first = client.way;
+        self.first = client.method;
         let mut approach = Approach::new(client.options.mode, self.first, client.driver.peer());
         let mut sent = client.placed(&self.command).await?;
         // Each round has one method less to try, or a bare name in place of a path.
@@ -205,9 +205,9 @@ impl<S: BorrowMut<Client>> Moving<S> {
         let moved = self.bytes();
         let client = self.session.borrow_mut();
         match result {
-            Ok(Transferred::Whole { bytes, last, way }) => {
+            Ok(Transferred::Whole { bytes, last, method }) => {
                 client.stale_marker = false;
-                client.found(self.first, way);
+                client.found(self.first, method);
                 if self.refusal.is_some() {
                     client.paths.bare_works();
                 }
@@ -215,8 +215,8 @@ impl<S: BorrowMut<Client>> Moving<S> {
                 self.ended = Some((bytes, Some(last)));
                 Ok(())
             }
-            Ok(Transferred::Unconfirmed { bytes, way }) => {
-                client.found(self.first, way);
+            Ok(Transferred::Unconfirmed { bytes, method }) => {
+                client.found(self.first, method);
                 client.driver.give_up();
                 self.ended = Some((bytes, None));
                 Ok(())
@@ -231,7 +231,7 @@ impl<S: BorrowMut<Client>> Moving<S> {
                 if matches!(error, Error::Unreachable(Unreachable::Data { .. }))
                     && client.options.mode == Mode::Auto
                 {
-                    (client.watch)(&Event::NoWay { local: client.driver.local() });
+                    (client.watch)(&Event::NoMethod { local: client.driver.local() });
                 }
                 if let (Some(refusal), Error::Refused { .. }) = (self.refusal.take(), &error) {
                     client.paths.both_failed(&self.command);

@@ -186,7 +186,7 @@ pub(super) fn object(facts: &Facts, report: &Report) -> Value {
     let methods = facts.trials.iter().map(|trial| {
         json!({
             "tls": trial.cover == Cover::Tls,
-            "way": trial.way.to_string(),
+            "way": trial.method.to_string(),
             "server": trial.peer.to_string(),
             "told": trial.announced.map(|announced| announced.to_string()),
             "works": trial.end.is_through(),

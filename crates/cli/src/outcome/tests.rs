@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use client::Way;
+use client::DataMethod;
 
 use super::*;
 
@@ -126,9 +126,9 @@ fn an_error_of_the_connection_ends_with_the_doctor() {
     assert!(local.contains("this computer's disk") && !local.contains("doctor"), "{local}");
 }
 
-fn attempt(way: Way, port: u16, why: &str) -> Attempt {
+fn attempt(method: DataMethod, port: u16, why: &str) -> Attempt {
     let target = Some(([192, 0, 2, 1], port).into());
-    Attempt { way, target, why: why.to_owned(), elapsed: Duration::ZERO }
+    Attempt { method, target, why: why.to_owned(), elapsed: Duration::ZERO }
 }
 
 #[test]
@@ -137,9 +137,13 @@ fn data_connections_that_failed_are_a_line_each() {
         let error = Error::Unreachable(Unreachable::Data { server: ([192, 0, 2, 1], 21).into(), attempts });
         said(&error, &peer(false))
     };
-    let passive =
-        || vec![attempt(Way::Epsv, 24299, "no answer"), attempt(Way::Pasv, 24298, "Connection refused")];
-    let said = data([passive(), vec![attempt(Way::Port, 42211, "answered 500 no active")]].concat());
+    let passive = || {
+        vec![
+            attempt(DataMethod::Epsv, 24299, "no answer"),
+            attempt(DataMethod::Pasv, 24298, "Connection refused"),
+        ]
+    };
+    let said = data([passive(), vec![attempt(DataMethod::Port, 42211, "answered 500 no active")]].concat());
     assert_eq!(
         said,
         "error: no data connection to 192.0.2.1, although its control port 21 answers\n  \
@@ -151,7 +155,7 @@ fn data_connections_that_failed_are_a_line_each() {
     );
     let said = data(passive());
     assert!(said.contains("--mode auto") && !said.contains("rule "), "{said}");
-    let blocked = || vec![attempt(Way::Eprt, 42211, "no connection came")];
+    let blocked = || vec![attempt(DataMethod::Eprt, 42211, "no connection came")];
     let said = data([passive(), blocked()].concat());
     assert!(said.contains("NAT on this side") && !said.contains("rule "), "{said}");
     assert!(data(blocked()).contains("--mode passive"));

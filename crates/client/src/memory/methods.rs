@@ -22,7 +22,7 @@ use wire::Stamp;
 
 use super::file::{self, lock, lock_existing, now, replace};
 
-use crate::method::Way;
+use crate::method::DataMethod;
 use crate::options::{Endpoint, canonical};
 use crate::spec::Known;
 
@@ -90,7 +90,7 @@ fn router_v6(table: &str) -> Option<Ipv6Addr> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// This method has worked; none: the first one has.
-    Method(Option<Way>),
+    Method(Option<DataMethod>),
     /// Large packets get lost, and small ones came through.
     SmallSegments,
     /// The server does not survive FEAT.
@@ -143,7 +143,7 @@ impl Methods {
         };
         let mut lines: Vec<String> = before.lines().filter(fresh).map(str::to_owned).collect();
         if is != Known::default() {
-            let method = is.method.unwrap_or(Way::Epsv);
+            let method = is.method.unwrap_or(DataMethod::Epsv);
             let word = |holds: bool, word: &str| if holds { format!(" {word}") } else { String::new() };
             let (small, no_feat) = (word(is.small_segments, SMALL), word(is.no_features, NO_FEAT));
             let since = Stamp::from_seconds(now).rfc3339();
@@ -200,10 +200,11 @@ fn known(text: &str, server: &Endpoint, network: &Network, now: i64) -> Known {
 /// What a line tells, and since when.
 fn read(line: &str) -> Option<(Known, i64)> {
     let mut words = line.split_ascii_whitespace().skip(2);
-    let (way, since) = (words.next()?, words.next()?);
-    let way = Way::ALL.into_iter().find(|known| known.to_string() == way)?;
+    let (method, since) = (words.next()?, words.next()?);
+    let method = DataMethod::ALL.into_iter().find(|known| known.to_string() == method)?;
     let digits: Vec<u8> = since.bytes().filter(u8::is_ascii_digit).collect();
-    let mut known = Known { method: Some(way).filter(|way| *way != Way::Epsv), ..Known::default() };
+    let mut known =
+        Known { method: Some(method).filter(|method| *method != DataMethod::Epsv), ..Known::default() };
     for word in words {
         match word {
             SMALL => known.small_segments = true,
@@ -229,20 +230,20 @@ mod tests {
         (folder, methods)
     }
 
-    fn by(way: Way) -> Finding {
-        Finding::Method(Some(way))
+    fn by(method: DataMethod) -> Finding {
+        Finding::Method(Some(method))
     }
 
     #[test]
     fn small_segments_are_remembered_beside_the_way_until_nothing_works() {
         let (_folder, methods) = methods();
         let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
-        let small = |way| Known { method: way, small_segments: true, ..Known::default() };
+        let small = |method| Known { method, small_segments: true, ..Known::default() };
         methods.put(&site, &here, Finding::SmallSegments).unwrap();
         assert_eq!(methods.look(&site, &here), small(None));
         assert!(methods.text().unwrap().starts_with("a.example:21 192.0.2.0/24 EPSV "));
-        methods.put(&site, &here, by(Way::Pasv)).unwrap();
-        assert_eq!(methods.look(&site, &here), small(Some(Way::Pasv)));
+        methods.put(&site, &here, by(DataMethod::Pasv)).unwrap();
+        assert_eq!(methods.look(&site, &here), small(Some(DataMethod::Pasv)));
         methods.put(&site, &here, Finding::Method(None)).unwrap();
         assert_eq!(methods.look(&site, &here), small(None));
         assert_eq!(methods.look(&site, &Network("198.51.100.0/24".into())), Known::default());
@@ -270,15 +271,15 @@ mod tests {
         let (_folder, methods) = methods();
         let (here, there) = (Network("192.0.2.0/24@192.0.2.1".into()), Network("192.0.2.0/24".into()));
         let (site, other) = (Endpoint::new("FTP.example.", 21), Endpoint::new("::1", 2121));
-        methods.put(&site, &here, by(Way::Pasv)).unwrap();
-        methods.put(&other, &here, by(Way::Port)).unwrap();
-        methods.put(&site, &here, by(Way::Eprt)).unwrap();
-        assert_eq!(methods.look(&site, &here).method, Some(Way::Eprt));
+        methods.put(&site, &here, by(DataMethod::Pasv)).unwrap();
+        methods.put(&other, &here, by(DataMethod::Port)).unwrap();
+        methods.put(&site, &here, by(DataMethod::Eprt)).unwrap();
+        assert_eq!(methods.look(&site, &here).method, Some(DataMethod::Eprt));
         assert_eq!(methods.look(&site, &there).method, None);
-        assert_eq!(methods.look(&other, &here).method, Some(Way::Port));
+        assert_eq!(methods.look(&other, &here).method, Some(DataMethod::Port));
         methods.put(&site, &here, Finding::Method(None)).unwrap();
         assert_eq!(methods.look(&site, &here).method, None);
-        assert_eq!(methods.look(&other, &here).method, Some(Way::Port));
+        assert_eq!(methods.look(&other, &here).method, Some(DataMethod::Port));
     }
 
     #[test]
@@ -289,12 +290,12 @@ mod tests {
         let [a, b, six] =
             [("a.example", 21), ("a.example", 2121), ("::1", 21)].map(|(h, p)| Endpoint::new(h, p));
         for (place, network) in [(&a, &here), (&a, &there), (&b, &here), (&six, &here)] {
-            methods.put(place, network, Finding::Method(Some(Way::Pasv))).unwrap();
+            methods.put(place, network, Finding::Method(Some(DataMethod::Pasv))).unwrap();
         }
         assert_eq!(methods.forget("b.example", None).unwrap(), Vec::<String>::new());
         let gone = methods.forget("A.example.", Some(21)).unwrap();
         assert!(gone.len() == 2 && gone.iter().all(|line| line.starts_with("a.example:21 ")), "{gone:?}");
-        assert_eq!(methods.look(&b, &here).method, Some(Way::Pasv));
+        assert_eq!(methods.look(&b, &here).method, Some(DataMethod::Pasv));
         assert_eq!(methods.forget("a.example", None).unwrap().len(), 1);
         assert_eq!(methods.forget("[::1]", None).unwrap().len(), 1);
         assert_eq!(methods.text().unwrap(), "");
@@ -316,7 +317,7 @@ mod tests {
         ] {
             fs::write(&methods.0, &line).unwrap();
             assert_eq!(methods.look(&site, &here).method, None, "{line}");
-            methods.put(&Endpoint::new("b.example", 21), &here, by(Way::Pasv)).unwrap();
+            methods.put(&Endpoint::new("b.example", 21), &here, by(DataMethod::Pasv)).unwrap();
             assert_eq!(fs::read_to_string(&methods.0).unwrap().lines().count(), 1, "{line}");
         }
     }
@@ -326,15 +327,15 @@ mod tests {
     fn a_damaged_line_takes_no_other_with_it() {
         let (_folder, methods) = methods();
         let (here, site) = (Network("192.0.2.0/24".into()), Endpoint::new("a.example", 21));
-        methods.put(&site, &here, Finding::Method(Some(Way::Pasv))).unwrap();
+        methods.put(&site, &here, Finding::Method(Some(DataMethod::Pasv))).unwrap();
         let mut bytes = fs::read(&methods.0).unwrap();
         bytes.extend_from_slice(b"b.example:21 192.0.2.0/24 P\xffSV 2026-01-01T00:00:00Z\n");
         fs::write(&methods.0, bytes).unwrap();
-        assert_eq!(methods.look(&site, &here).method, Some(Way::Pasv));
+        assert_eq!(methods.look(&site, &here).method, Some(DataMethod::Pasv));
         let other = Endpoint::new("c.example", 21);
-        methods.put(&other, &here, Finding::Method(Some(Way::Eprt))).unwrap();
-        assert_eq!(methods.look(&other, &here).method, Some(Way::Eprt));
-        assert_eq!(methods.look(&site, &here).method, Some(Way::Pasv));
+        methods.put(&other, &here, Finding::Method(Some(DataMethod::Eprt))).unwrap();
+        assert_eq!(methods.look(&other, &here).method, Some(DataMethod::Eprt));
+        assert_eq!(methods.look(&site, &here).method, Some(DataMethod::Pasv));
         assert_eq!(methods.text().unwrap().lines().count(), 2);
         let pipe = Methods(methods.0.with_file_name("folder"));
         fs::create_dir(&pipe.0).unwrap();
@@ -348,10 +349,10 @@ mod tests {
         fs::create_dir_all(methods.0.parent().unwrap()).unwrap();
         let many: String = (0..LINES).map(|n| format!("{n}.example:21 192.0.2.0/24 PASV {now}\n")).collect();
         fs::write(&methods.0, many).unwrap();
-        methods.put(&Endpoint::new("new.example", 21), &here, by(Way::Pasv)).unwrap();
+        methods.put(&Endpoint::new("new.example", 21), &here, by(DataMethod::Pasv)).unwrap();
         assert_eq!(methods.text().unwrap().lines().count(), LINES);
         assert_eq!(methods.look(&Endpoint::new("0.example", 21), &here).method, None);
-        assert_eq!(methods.look(&Endpoint::new("new.example", 21), &here).method, Some(Way::Pasv));
+        assert_eq!(methods.look(&Endpoint::new("new.example", 21), &here).method, Some(DataMethod::Pasv));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use super::approach::Approach;
 use super::{Input, Outbox, Output, Patience};
 use crate::error::{Attempt, CUT, Error, Unreachable, words};
 use crate::event::Event;
-use crate::method::Way;
+use crate::method::DataMethod;
 
 /// What the opening has come to.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ pub(super) enum Outcome {
     Pending,
     /// A data connection stands to this port of the server's, or the server will dial us at this port of
     /// ours.
-    Ready(Way, Socket),
-    /// This control connection cannot be trusted with another verb, and another way is left.
+    Ready(DataMethod, Socket),
+    /// This control connection cannot be trusted with another verb, and another method is left.
     Anew,
-    /// There is no way, or the session is lost.
+    /// No method is left, or the session is lost.
     Failed(Error),
 }
 
@@ -75,8 +75,8 @@ enum State {
     AwaitEpsv,
     AwaitPasv,
     AwaitPasvBesideDial { first: First, to: SocketAddr, since: Instant },
-    Dial(Way, SocketAddr),
-    AwaitSocket(Way),
+    Dial(DataMethod, SocketAddr),
+    AwaitSocket(DataMethod),
     AwaitEprt(SocketAddr),
     AwaitPort(SocketAddr),
 }
@@ -92,7 +92,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Starts with the approach's first way.
+    /// Starts with the approach's first method.
     pub(super) fn new<T>(approach: Approach, patience: Patience, now: Instant, out: &mut Outbox<T>) -> Self {
         let first = approach.first;
         // `start` sets the state; this one only gives the field a value.
@@ -110,22 +110,22 @@ impl Opening {
         self.approach
     }
 
-    fn start<T>(&mut self, way: Way, now: Instant, out: &mut Outbox<T>) {
+    fn start<T>(&mut self, method: DataMethod, now: Instant, out: &mut Outbox<T>) {
         self.since = now;
-        let patience = match way {
-            Way::Epsv => {
+        let patience = match method {
+            DataMethod::Epsv => {
                 out.push(Output::Send(Command::Epsv(Epsv::Any)));
                 self.state = State::AwaitEpsv;
-                self.verb_patience(way)
+                self.verb_patience(method)
             }
-            Way::Pasv => {
+            DataMethod::Pasv => {
                 out.push(Output::Send(Command::Pasv));
                 self.state = State::AwaitPasv;
-                self.verb_patience(way)
+                self.verb_patience(method)
             }
-            Way::Eprt | Way::Port => {
+            DataMethod::Eprt | DataMethod::Port => {
                 out.push(Output::Listen);
-                self.state = State::AwaitSocket(way);
+                self.state = State::AwaitSocket(method);
                 self.patience.reply
             }
         };
@@ -134,8 +134,8 @@ impl Opening {
 
     /// How long the answer to a verb is waited for. Where EPSV is left, a verb that is swallowed is not worth
     /// more time than EPSV itself; where EPSV was not answered either, the server may just be slow.
-    fn verb_patience(&self, way: Way) -> Duration {
-        let short = way == Way::Epsv || self.approach.has_left(Way::Epsv);
+    fn verb_patience(&self, method: DataMethod) -> Duration {
+        let short = method == DataMethod::Epsv || self.approach.has_left(DataMethod::Epsv);
         if short { self.patience.epsv } else { self.patience.reply }
     }
 
@@ -148,33 +148,33 @@ impl Opening {
             }
             (_, Input::Reply(reply)) if reply.code.severity() == Severity::Preliminary => Outcome::Pending,
             (State::AwaitEpsv, Input::Reply(reply)) => match port_from_229(reply.text()) {
-                Some(port) if reply.code.get() == 229 => self.dial(Way::Epsv, self.at(port), now, out),
-                _ => self.fall(Way::Epsv, None, answered(&reply), now, out),
+                Some(port) if reply.code.get() == 229 => self.dial(DataMethod::Epsv, self.at(port), now, out),
+                _ => self.fall(DataMethod::Epsv, None, answered(&reply), now, out),
             },
             (State::AwaitPasv, Input::Reply(reply)) => match self.told(&reply, out) {
-                Some(used) => self.dial(Way::Pasv, used, now, out),
-                None => self.fall(Way::Pasv, None, answered(&reply), now, out),
+                Some(used) => self.dial(DataMethod::Pasv, used, now, out),
+                None => self.fall(DataMethod::Pasv, None, answered(&reply), now, out),
             },
             (State::AwaitPasvBesideDial { first, to, since }, Input::Reply(reply)) => {
                 let pasv_since = std::mem::replace(&mut self.since, since);
                 if let Some(used) = self.told(&reply, out) {
-                    self.fail(Way::Epsv, Some(to), "no answer".to_owned(), now);
+                    self.fail(DataMethod::Epsv, Some(to), "no answer".to_owned(), now);
                     self.since = pasv_since;
                     out.push(Output::CloseData);
-                    return self.dial(Way::Pasv, used, now, out);
+                    return self.dial(DataMethod::Pasv, used, now, out);
                 }
                 let attempt = Attempt {
-                    way: Way::Pasv,
+                    method: DataMethod::Pasv,
                     target: None,
                     why: answered(&reply),
                     elapsed: now.saturating_duration_since(pasv_since),
                 };
                 self.approach.failed.push(attempt);
                 // The port of EPSV is still the one that counts.
-                self.state = State::Dial(Way::Epsv, to);
+                self.state = State::Dial(DataMethod::Epsv, to);
                 self.by = (since + self.patience.data).max(now);
                 match first {
-                    First::Connected => Outcome::Ready(Way::Epsv, Socket::Connected(to)),
+                    First::Connected => Outcome::Ready(DataMethod::Epsv, Socket::Connected(to)),
                     First::Silent => Outcome::Pending,
                 }
             }
@@ -184,29 +184,29 @@ impl Opening {
             }
             (State::AwaitPasvBesideDial { to, since, .. }, Input::NotConnected(error)) => {
                 let pasv_since = std::mem::replace(&mut self.since, since);
-                self.fail(Way::Epsv, Some(to), words(&error), now);
+                self.fail(DataMethod::Epsv, Some(to), words(&error), now);
                 self.since = pasv_since;
                 self.state = State::AwaitPasv;
                 Outcome::Pending
             }
-            (State::Dial(way, to), Input::Connected) => Outcome::Ready(way, Socket::Connected(to)),
-            (State::Dial(way, target), Input::NotConnected(error)) => {
-                self.fall(way, Some(target), words(&error), now, out)
+            (State::Dial(method, to), Input::Connected) => Outcome::Ready(method, Socket::Connected(to)),
+            (State::Dial(method, target), Input::NotConnected(error)) => {
+                self.fall(method, Some(target), words(&error), now, out)
             }
-            (State::Dial(way, target), Input::TimePassed) if now >= self.by => {
-                if self.may_race(way) {
+            (State::Dial(method, target), Input::TimePassed) if now >= self.by => {
+                if self.may_race(method) {
                     return self.race(target, now, out);
                 }
                 out.push(Output::CloseData);
-                self.fall(way, Some(target), "no answer".to_owned(), now, out)
+                self.fall(method, Some(target), "no answer".to_owned(), now, out)
             }
-            (State::AwaitSocket(way), Input::Listening(ours)) => {
+            (State::AwaitSocket(method), Input::Listening(ours)) => {
                 if let Some(why) = self.approach.cannot_be_dialled(ours.ip()) {
                     out.push(Output::CloseData);
-                    return self.fall_from_active(way, ours, why, now, out);
+                    return self.fall_from_active(method, ours, why, now, out);
                 }
-                self.by = now + self.verb_patience(way);
-                if let (Way::Port, Some(host_port)) = (way, host_port(ours)) {
+                self.by = now + self.verb_patience(method);
+                if let (DataMethod::Port, Some(host_port)) = (method, host_port(ours)) {
                     out.push(Output::Send(Command::Port(host_port)));
                     self.state = State::AwaitPort(ours);
                 } else {
@@ -215,12 +215,16 @@ impl Opening {
                 }
                 Outcome::Pending
             }
-            (State::AwaitSocket(way), Input::NotListening(error)) => {
-                self.fail(way, None, words(&error), now);
+            (State::AwaitSocket(method), Input::NotListening(error)) => {
+                self.fail(method, None, words(&error), now);
                 self.give_up()
             }
-            (State::AwaitEprt(ours), Input::Reply(reply)) => self.asked(Way::Eprt, ours, &reply, now, out),
-            (State::AwaitPort(ours), Input::Reply(reply)) => self.asked(Way::Port, ours, &reply, now, out),
+            (State::AwaitEprt(ours), Input::Reply(reply)) => {
+                self.asked(DataMethod::Eprt, ours, &reply, now, out)
+            }
+            (State::AwaitPort(ours), Input::Reply(reply)) => {
+                self.asked(DataMethod::Port, ours, &reply, now, out)
+            }
             (_, Input::TimePassed) if now >= self.by => self.late(now, out),
             _ => Outcome::Pending,
         }
@@ -240,28 +244,28 @@ impl Opening {
 
     fn asked<T>(
         &mut self,
-        way: Way,
+        method: DataMethod,
         ours: SocketAddr,
         reply: &Reply,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> Outcome {
         if reply.code.severity() == Severity::Completion {
-            return Outcome::Ready(way, Socket::Listening(ours));
+            return Outcome::Ready(method, Socket::Listening(ours));
         }
         out.push(Output::CloseData);
-        self.fall(way, Some(ours), answered(reply), now, out)
+        self.fall(method, Some(ours), answered(reply), now, out)
     }
 
     /// Is PASV worth a try beside this dial?
-    fn may_race(&self, way: Way) -> bool {
-        way == Way::Epsv && self.approach.next_after(Way::Epsv) == Some(Way::Pasv)
+    fn may_race(&self, method: DataMethod) -> bool {
+        method == DataMethod::Epsv && self.approach.next_after(DataMethod::Epsv) == Some(DataMethod::Pasv)
     }
 
-    fn dial<T>(&mut self, way: Way, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Outcome {
+    fn dial<T>(&mut self, method: DataMethod, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Outcome {
         out.push(Output::Dial(to));
-        self.state = State::Dial(way, to);
-        let patience = if self.may_race(way) { self.patience.race } else { self.patience.data };
+        self.state = State::Dial(method, to);
+        let patience = if self.may_race(method) { self.patience.race } else { self.patience.data };
         self.by = now + patience.min(self.patience.data);
         Outcome::Pending
     }
@@ -270,9 +274,9 @@ impl Opening {
     fn race<T>(&mut self, to: SocketAddr, now: Instant, out: &mut Outbox<T>) -> Outcome {
         let elapsed = now.saturating_duration_since(self.since);
         let why = format!("data port {}: no answer for {:.1} s", to.port(), elapsed.as_secs_f64());
-        out.push(Output::Tell(Event::Fallback { from: Way::Epsv, to: Way::Pasv, why }));
+        out.push(Output::Tell(Event::Fallback { from: DataMethod::Epsv, to: DataMethod::Pasv, why }));
         let since = self.since;
-        self.start(Way::Pasv, now, out);
+        self.start(DataMethod::Pasv, now, out);
         // EPSV was answered a moment ago, and so would PASV be, were it not swallowed.
         self.by = now + self.patience.epsv;
         self.state = State::AwaitPasvBesideDial { first: First::Silent, to, since };
@@ -290,19 +294,19 @@ impl Opening {
     }
 
     fn late<T>(&mut self, now: Instant, out: &mut Outbox<T>) -> Outcome {
-        let Some((way, ours)) = self.unanswered() else { return Outcome::Pending };
+        let Some((method, ours)) = self.unanswered() else { return Outcome::Pending };
         let waited = now.saturating_duration_since(self.since);
         let why = format!("not answered within {} s", waited.as_secs());
-        self.swallowed((way, ours), why, Error::silent(&way.to_string(), waited), now, out)
+        self.swallowed((method, ours), why, Error::silent(&method.to_string(), waited), now, out)
     }
 
     /// The verb whose answer is waited for, with our port where that is what it tells.
-    fn unanswered(&self) -> Option<(Way, Option<SocketAddr>)> {
+    fn unanswered(&self) -> Option<(DataMethod, Option<SocketAddr>)> {
         match self.state {
-            State::AwaitEpsv => Some((Way::Epsv, None)),
-            State::AwaitPasv | State::AwaitPasvBesideDial { .. } => Some((Way::Pasv, None)),
-            State::AwaitEprt(ours) => Some((Way::Eprt, Some(ours))),
-            State::AwaitPort(ours) => Some((Way::Port, Some(ours))),
+            State::AwaitEpsv => Some((DataMethod::Epsv, None)),
+            State::AwaitPasv | State::AwaitPasvBesideDial { .. } => Some((DataMethod::Pasv, None)),
+            State::AwaitEprt(ours) => Some((DataMethod::Eprt, Some(ours))),
+            State::AwaitPort(ours) => Some((DataMethod::Port, Some(ours))),
             State::Dial(..) | State::AwaitSocket(_) => None,
         }
     }
@@ -311,19 +315,19 @@ impl Opening {
     /// session. `error` is what it comes to where nothing is.
     fn swallowed<T>(
         &mut self,
-        (way, ours): (Way, Option<SocketAddr>),
+        (method, ours): (DataMethod, Option<SocketAddr>),
         why: String,
         error: Error,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> Outcome {
-        // The port of EPSV that answered in the end is the way for the new session.
+        // The port of EPSV that answered in the end is the method of the new session.
         if let State::AwaitPasvBesideDial { first: First::Silent, to, since } = self.state {
             let pasv_since = std::mem::replace(&mut self.since, since);
-            self.fail(Way::Epsv, Some(to), "no answer".to_owned(), now);
+            self.fail(DataMethod::Epsv, Some(to), "no answer".to_owned(), now);
             self.since = pasv_since;
         }
-        match self.anew(way, ours, why, now, out) {
+        match self.anew(method, ours, why, now, out) {
             Outcome::Failed(_) => Outcome::Failed(error),
             other => other,
         }
@@ -336,27 +340,27 @@ impl Opening {
         at
     }
 
-    fn fail(&mut self, way: Way, target: Option<SocketAddr>, why: String, now: Instant) {
+    fn fail(&mut self, method: DataMethod, target: Option<SocketAddr>, why: String, now: Instant) {
         let elapsed = now.saturating_duration_since(self.since);
-        self.approach.failed.push(Attempt { way, target, why, elapsed });
+        self.approach.failed.push(Attempt { method, target, why, elapsed });
     }
 
     fn fall<T>(
         &mut self,
-        way: Way,
+        method: DataMethod,
         target: Option<SocketAddr>,
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> Outcome {
-        self.fail(way, target, why.clone(), now);
+        self.fail(method, target, why.clone(), now);
         match self.approach.next() {
             Some(to) => {
                 let why = match target {
-                    Some(target) if way.is_passive() => format!("data port {}: {why}", target.port()),
+                    Some(target) if method.is_passive() => format!("data port {}: {why}", target.port()),
                     _ => why,
                 };
-                out.push(Output::Tell(Event::Fallback { from: way, to, why }));
+                out.push(Output::Tell(Event::Fallback { from: method, to, why }));
                 self.start(to, now, out);
                 Outcome::Pending
             }
@@ -368,62 +372,62 @@ impl Opening {
     /// the verb.
     fn fall_from_active<T>(
         &mut self,
-        way: Way,
+        method: DataMethod,
         ours: SocketAddr,
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> Outcome {
-        if way == Way::Eprt && ours.is_ipv4() {
-            self.approach.skipped.push(Way::Port);
+        if method == DataMethod::Eprt && ours.is_ipv4() {
+            self.approach.skipped.push(DataMethod::Port);
         }
-        self.fall(way, Some(ours), why, now, out)
+        self.fall(method, Some(ours), why, now, out)
     }
 
-    /// Nobody has come to the port that `way` told, as the server says in the same session.
+    /// Nobody has come to the port that `method` told, as the server says in the same session.
     pub(super) fn nobody_came<T>(
         approach: Approach,
         patience: Patience,
-        (way, ours, since): (Way, SocketAddr, Instant),
+        (method, ours, since): (DataMethod, SocketAddr, Instant),
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> (Self, Outcome) {
-        let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
-        let outcome = opening.fall_from_active(way, ours, why, now, out);
+        let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
+        let outcome = opening.fall_from_active(method, ours, why, now, out);
         (opening, outcome)
     }
 
-    /// The same where a reply is still owed, so that another way needs another session.
+    /// The same where a reply is still owed, so that another method needs another session.
     pub(super) fn anew_without<T>(
         approach: Approach,
         patience: Patience,
-        (way, ours, since): (Way, SocketAddr, Instant),
+        (method, ours, since): (DataMethod, SocketAddr, Instant),
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> (Approach, Outcome) {
-        let mut opening = Self { approach, patience, state: State::AwaitSocket(way), since, by: now };
-        if way == Way::Eprt && ours.is_ipv4() {
-            opening.approach.skipped.push(Way::Port);
+        let mut opening = Self { approach, patience, state: State::AwaitSocket(method), since, by: now };
+        if method == DataMethod::Eprt && ours.is_ipv4() {
+            opening.approach.skipped.push(DataMethod::Port);
         }
-        let outcome = opening.anew(way, Some(ours), why, now, out);
+        let outcome = opening.anew(method, Some(ours), why, now, out);
         (opening.into_approach(), outcome)
     }
 
     fn anew<T>(
         &mut self,
-        way: Way,
+        method: DataMethod,
         target: Option<SocketAddr>,
         why: String,
         now: Instant,
         out: &mut Outbox<T>,
     ) -> Outcome {
-        self.fail(way, target, why.clone(), now);
+        self.fail(method, target, why.clone(), now);
         match self.approach.next() {
             Some(to) => {
                 self.approach.first = to;
-                out.push(Output::Tell(Event::Anew { from: way, to, why }));
+                out.push(Output::Tell(Event::Anew { from: method, to, why }));
                 Outcome::Anew
             }
             None => self.give_up(),

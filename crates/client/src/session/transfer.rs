@@ -7,7 +7,7 @@
 //!     |  |                                           MovingAfterFinal <--------+                     done
 //!     |  |425                                           +-- data ended --> done
 //!     +-----the server will dial---> [AwaitRest] --> AwaitStartAndPeer --both, in either order--> Moving
-//!                                                       +-- silence --> another way in a new session
+//!                                                       +-- silence --> another method in a new session
 //!
 //!   Moving --4yz, 5yz--> MovingAfterFailure (down) --data ended--> broken
 //!   Moving --the control connection lost--> MovingAfterLoss --data ended--> unconfirmed
@@ -27,7 +27,7 @@ use super::opening::{Opening, Outcome, Socket};
 use super::{Goal, Input, MoveError, Outbox, Output, Patience};
 use crate::error::{Attempt, DataConnection, Error, Unreachable, words};
 use crate::event::{Event, said};
-use crate::method::Way;
+use crate::method::DataMethod;
 use crate::security::insecure;
 
 /// Which way the bytes go.
@@ -48,18 +48,18 @@ pub enum Transferred {
         bytes: u64,
         /// The server's last word.
         last: Reply,
-        /// The way that led to a data connection, to begin with next time.
-        way: Way,
+        /// The method that led to a data connection, to begin with next time.
+        method: DataMethod,
     },
     /// The bytes were moved, and the server has not said a word about it: its control connection is lost.
     /// Only a new session can tell what has become of them.
     Unconfirmed {
         /// How many.
         bytes: u64,
-        /// The way that led to a data connection.
-        way: Way,
+        /// The method that led to a data connection.
+        method: DataMethod,
     },
-    /// This session is in doubt, and a way is left: try again in a new one. Nothing was moved.
+    /// This session is in doubt, and a method is left: try again in a new one. Nothing was moved.
     Anew {
         /// Where to go on from, with what has failed.
         approach: Approach,
@@ -105,7 +105,7 @@ pub struct Transfer {
     flow: Flow,
     restart: Option<Marker>,
     patience: Patience,
-    way: Way,
+    method: DataMethod,
     /// What has failed until a data connection stood, or was promised: the server may still not come.
     approach: Approach,
     /// Where the data connection goes: a port of the server's, in active mode one of ours.
@@ -137,7 +137,7 @@ impl Transfer {
             flow,
             restart,
             patience,
-            way: approach.first,
+            method: approach.first,
             approach,
             data: None,
             by: Some(opening.deadline()),
@@ -171,7 +171,7 @@ impl Transfer {
 
     fn whole(&mut self, bytes: u64, last: Reply) {
         self.out.push(Output::Tell(Event::DataEnded { bytes }));
-        self.end(Ok(Transferred::Whole { bytes, last, way: self.way }));
+        self.end(Ok(Transferred::Whole { bytes, last, method: self.method }));
     }
 
     fn await_reply(&mut self, state: State, now: Instant) {
@@ -205,7 +205,11 @@ impl Transfer {
     /// How long the server's call is waited for. Where nothing is left that could work in its place, twice as
     /// long: a call through a busy firewall may need its third SYN, 7 s after the first.
     fn until_called(&self) -> Duration {
-        if self.approach.has_more_than_calls(self.way) { self.patience.data } else { self.patience.data * 2 }
+        if self.approach.has_more_than_calls(self.method) {
+            self.patience.data
+        } else {
+            self.patience.data * 2
+        }
     }
 
     fn start(&mut self) {
@@ -218,23 +222,23 @@ impl Transfer {
     fn no_data(&mut self, ours: SocketAddr, why: String, now: Instant) -> Error {
         let elapsed = now.saturating_duration_since(self.since);
         let mut attempts = std::mem::take(&mut self.approach.failed);
-        attempts.push(Attempt { way: self.way, target: Some(ours), why, elapsed });
+        attempts.push(Attempt { method: self.method, target: Some(ours), why, elapsed });
         Error::Unreachable(Unreachable::Data { server: self.approach.server, attempts })
     }
 
-    /// The server could not call us, and says so: another way in the same session.
+    /// The server could not call us, and says so: another method in the same session.
     fn not_called(&mut self, ours: SocketAddr, why: String, now: Instant) {
         self.out.push(Output::CloseData);
-        let tried = (self.way, ours, self.since);
+        let tried = (self.method, ours, self.since);
         let (opening, outcome) =
             Opening::nobody_came(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
         self.state = State::Opening(Box::new(opening));
         self.follow(outcome, now);
     }
 
-    /// The server has not called us, and still owes us a reply: another way in another session.
+    /// The server has not called us, and still owes us a reply: another method in another session.
     fn never_called(&mut self, ours: SocketAddr, now: Instant) {
-        let tried = (self.way, ours, self.since);
+        let tried = (self.method, ours, self.since);
         let why = format!("the server did not connect to our port {}", ours.port());
         let (approach, outcome) =
             Opening::anew_without(self.approach.clone(), self.patience, tried, why, now, &mut self.out);
@@ -297,7 +301,7 @@ impl Transfer {
                 self.state = State::AwaitPeerAfterFinal(ours, reply);
                 self.by = Some(now + self.patience.data);
             }
-            // The server could not open the data connection: active mode's way to fail.
+            // The server could not open the data connection: how active mode fails.
             (State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours), Transient)
                 if reply.code.get() == 425 =>
             {
@@ -387,7 +391,7 @@ impl Transfer {
             MoveError::Stalled(after) => {
                 let connection = Box::new(DataConnection {
                     said: self.said.clone(),
-                    way: self.way,
+                    method: self.method,
                     server: self.approach.server,
                     data: self.data,
                 });
@@ -402,8 +406,8 @@ impl Transfer {
         match (std::mem::replace(&mut self.state, State::Ended), moved) {
             (State::MovingAfterFailure(Error::Broken { what, .. }), Ok(bytes)) => self.break_off(what, bytes),
             (State::MovingAfterLoss(_), Ok(bytes)) => {
-                let way = self.way;
-                self.end(Ok(Transferred::Unconfirmed { bytes, way }));
+                let method = self.method;
+                self.end(Ok(Transferred::Unconfirmed { bytes, method }));
             }
             (State::MovingAfterFailure(error) | State::MovingAfterLoss(error), _) => self.end(Err(error)),
             (State::MovingAfterFinal(last), Ok(bytes)) => self.whole(bytes, last),
@@ -458,10 +462,10 @@ impl Transfer {
                 self.end(Err(error));
             }
             State::AwaitStartAndPeer(ours) | State::AwaitPeer(ours) => self.never_called(ours, now),
-            // An empty directory: the server has nothing to call us for. That says nothing about ways.
+            // An empty directory: the server has nothing to call us for. That says nothing about methods.
             // (Behind a 1yz something was sent, and did not reach us.)
             State::AwaitPeerAfterFinal(_, last) if self.is_listing() && !self.started => {
-                self.way = self.approach.first;
+                self.method = self.approach.first;
                 self.whole(0, last);
             }
             State::AwaitPeerAfterFinal(ours, _) => {
@@ -470,8 +474,8 @@ impl Transfer {
             }
             State::AwaitFinal(Ok(bytes)) => {
                 self.out.push(Output::HangUp);
-                let way = self.way;
-                self.end(Ok(Transferred::Unconfirmed { bytes, way }));
+                let method = self.method;
+                self.end(Ok(Transferred::Unconfirmed { bytes, method }));
             }
             State::AwaitFinal(Err(error)) => {
                 self.out.push(Output::HangUp);
@@ -507,8 +511,8 @@ impl Transfer {
             }
             State::AwaitFinal(Ok(moved)) => match error {
                 Error::Broken { .. } => {
-                    let way = self.way;
-                    self.end(Ok(Transferred::Unconfirmed { bytes: moved, way }));
+                    let method = self.method;
+                    self.end(Ok(Transferred::Unconfirmed { bytes: moved, method }));
                 }
                 other => self.end(Err(other)),
             },
@@ -529,8 +533,8 @@ impl Transfer {
                 self.by = Some(opening.deadline());
                 self.state = State::Opening(opening);
             }
-            Outcome::Ready(way, socket) => {
-                self.way = way;
+            Outcome::Ready(method, socket) => {
+                self.method = method;
                 self.data = Some(socket.port());
                 self.approach = opening.into_approach();
                 self.opened(socket, now);
@@ -610,7 +614,7 @@ mod tests {
     fn the_last_word_may_be_heard_before_the_servers_connection_is_seen() {
         let (now, server) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 21)));
         let path = Pathname::new("small.bin").expect("a pathname");
-        let approach = Approach::new(Mode::Active, Way::first(Mode::Active), server);
+        let approach = Approach::new(Mode::Active, DataMethod::first(Mode::Active), server);
         let mut transfer =
             Transfer::new(Command::Retr(path), Flow::Down, None, approach, Patience::default(), now);
         let ours = SocketAddr::from(([192, 0, 2, 2], 50_000));

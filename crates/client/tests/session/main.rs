@@ -12,8 +12,8 @@ use client::session::{
     Approach, Credentials, Exchange, Flow, Goal, Input, Login, MoveError, Output, Patience, TlsAtOnce,
     Transfer, Transferred, Want,
 };
+use client::{DataMethod, Mode};
 use client::{Error, TlsMode};
-use client::{Mode, Way};
 use proptest::prelude::*;
 use wire::{Command, Marker, Pathname, Reply, Secret, Verb};
 
@@ -233,7 +233,7 @@ proptest! {
     fn a_transfer_ends_once_and_success_has_its_proof(
         history in prop_oneof![prop::collection::vec(happening(), 0..30), disturbed()],
         (mode, first) in (prop::sample::select(vec![Mode::Auto, Mode::Passive, Mode::Active]), any::<bool>())
-            .prop_map(|(mode, usual)| (mode, if usual || mode != Mode::Auto { Way::first(mode) } else { Way::Pasv })),
+            .prop_map(|(mode, usual)| (mode, if usual || mode != Mode::Auto { DataMethod::first(mode) } else { DataMethod::Pasv })),
         up in any::<bool>(),
         restart in any::<bool>(),
     ) {
@@ -252,9 +252,9 @@ proptest! {
         let active = verbs.iter().any(|v| matches!(v, Verb::Eprt | Verb::Port));
         prop_assert!(mode != Mode::Passive || !active, "{:?}", verbs);
         prop_assert!(mode != Mode::Active || !passive || active, "{:?}", verbs);
-        // Every way is tried once; a verb is said once more only after a 425 in active mode.
-        for way in [Verb::Epsv, Verb::Pasv, Verb::Eprt, Verb::Port] {
-            prop_assert!(verbs.iter().filter(|v| **v == way).count() <= 1, "{:?}", verbs);
+        // Every method is tried once; a verb is said once more only after a 425 in active mode.
+        for method in [Verb::Epsv, Verb::Pasv, Verb::Eprt, Verb::Port] {
+            prop_assert!(verbs.iter().filter(|v| **v == method).count() <= 1, "{:?}", verbs);
         }
         let times = verbs.iter().filter(|v| **v == command.verb()).count();
         prop_assert!(times <= if active { 3 } else { 1 }, "{:?}", verbs);
@@ -272,7 +272,7 @@ proptest! {
 #[test]
 fn a_transfer_that_goes_well_is_whole() {
     let start = Instant::now();
-    let approach = Approach::new(Mode::Passive, Way::Epsv, server());
+    let approach = Approach::new(Mode::Passive, DataMethod::Epsv, server());
     let retr = Command::Retr(path());
     let goal = Transfer::new(retr, Flow::Down, Some(Marker(7)), approach, Patience::default(), start);
     let history = [
@@ -284,7 +284,10 @@ fn a_transfer_that_goes_well_is_whole() {
         Happening::Moved(11),
     ];
     let life = live(goal, start, &history);
-    assert!(matches!(life.ends.as_slice(), [Ok(Transferred::Whole { bytes: 11, way: Way::Epsv, .. })]));
+    assert!(matches!(
+        life.ends.as_slice(),
+        [Ok(Transferred::Whole { bytes: 11, method: DataMethod::Epsv, .. })]
+    ));
     assert_eq!(life.dialled, [SocketAddr::from((Ipv4Addr::LOCALHOST, 50000))]);
 }
 
@@ -292,7 +295,7 @@ fn a_transfer_that_goes_well_is_whole() {
 fn an_upload_whose_file_fails_is_aborted_and_not_ended() {
     let now = Instant::now();
     let stor = Command::Stor(path());
-    let approach = Approach::new(Mode::Passive, Way::Epsv, server());
+    let approach = Approach::new(Mode::Passive, DataMethod::Epsv, server());
     let mut goal = Transfer::new(stor, Flow::Up, None, approach, Patience::default(), now);
     let mut did = Vec::new();
     let mut step = |input: Input| {

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use client::session::{Approach, Flow, Goal, Input, MoveError, Output, Patience, Transfer, Transferred};
+use client::{DataMethod, Mode};
 use client::{Error, Unreachable};
-use client::{Mode, Way};
 use wire::{Command, Pathname, Reply};
 
 /// A transfer, its clock, and what it did.
@@ -30,7 +30,7 @@ impl Race {
     }
 
     fn of(mode: Mode) -> Self {
-        Self::new(Approach::new(mode, Way::first(mode), server()))
+        Self::new(Approach::new(mode, DataMethod::first(mode), server()))
     }
 
     fn poll(&mut self) {
@@ -102,7 +102,7 @@ fn a_silent_port_of_epsv_is_left_for_that_of_pasv_after_two_seconds() {
     race.hears(227, PASV).did(&["close", "dial 50002"]);
     race.meets(Input::Connected).did(&["RETR"]);
     race.hears(150, "ok").meets(Input::Moved(Ok(3))).hears(226, "ok");
-    assert!(matches!(race.end, Some(Ok(Transferred::Whole { way: Way::Pasv, .. }))));
+    assert!(matches!(race.end, Some(Ok(Transferred::Whole { method: DataMethod::Pasv, .. }))));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn the_first_dial_wins_where_pasv_is_refused() {
         }
         race.did(&["RETR"]);
         race.hears(150, "ok").meets(Input::Moved(Ok(3))).hears(226, "ok");
-        assert!(matches!(race.end, Some(Ok(Transferred::Whole { way: Way::Epsv, .. }))), "{early}");
+        assert!(matches!(race.end, Some(Ok(Transferred::Whole { method: DataMethod::Epsv, .. }))), "{early}");
     }
 }
 
@@ -143,15 +143,15 @@ fn where_everything_is_silent_the_end_comes_within_twenty_seconds() {
     let mut race = Race::of(Mode::Auto);
     race.hears(229, EPSV).waits().hears(227, PASV).waits();
     race.did(&["EPSV", "dial 50001", "PASV", "close", "dial 50002", "close", "listen", "EPRT"]);
-    // A way that works is found by now.
+    // A method that works is found by now.
     assert_eq!(race.elapsed(), Duration::from_secs(7));
     race.hears(200, "ok").did(&["RETR", "accept"]).waits().did(&["hang up", "close"]);
     assert_eq!(race.elapsed(), Duration::from_secs(17));
     let Some(Err(Error::Unreachable(Unreachable::Data { attempts, .. }))) = &race.end else {
         panic!("{:?}", race.end)
     };
-    let ways: Vec<Way> = attempts.iter().map(|attempt| attempt.way).collect();
-    assert_eq!(ways, [Way::Epsv, Way::Pasv, Way::Eprt]);
+    let methods: Vec<DataMethod> = attempts.iter().map(|attempt| attempt.method).collect();
+    assert_eq!(methods, [DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt]);
     let told = race.end.unwrap().unwrap_err().to_string();
     for word in ["192.0.2.1", "data port 50001", "data port 50002", "passive", "active", "after 2.0 s"] {
         assert!(told.contains(word), "{word}: {told}");
@@ -169,7 +169,7 @@ fn who_asks_for_passive_gets_nothing_else() {
 #[test]
 fn ipv6_has_no_pasv_to_race_with() {
     let six = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 21));
-    let mut race = Race::new(Approach::new(Mode::Auto, Way::Epsv, six));
+    let mut race = Race::new(Approach::new(Mode::Auto, DataMethod::Epsv, six));
     race.hears(229, EPSV).waits();
     race.did(&["EPSV", "dial 50001", "close", "listen", "EPRT"]);
     assert_eq!(race.elapsed(), Duration::from_secs(5));
@@ -186,7 +186,7 @@ fn a_cut_or_silence_after_epsv_asks_for_another_session_without_it() {
             assert_eq!(race.elapsed(), Duration::from_secs(5));
         }
         let Some(Ok(Transferred::Anew { approach })) = race.end else { panic!("{:?}", race.end) };
-        assert_eq!(approach.first, Way::Pasv);
+        assert_eq!(approach.first, DataMethod::Pasv);
         // EPSV is not tried again there, even if all else fails.
         let mut race = Race::new(approach);
         race.hears(500, "no").hears(500, "no").hears(500, "no");
@@ -228,20 +228,24 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
         let mut race = Race::new(swallowed(&mut race));
         race.hears(200, "ok").did(&["listen", "EPRT", "RETR", "accept"]);
         race.meets(Input::Connected).hears(150, "ok").meets(Input::Moved(Ok(3))).hears(226, "ok");
-        assert!(matches!(race.end, Some(Ok(Transferred::Whole { way: Way::Eprt, .. }))), "{:?}", race.end);
+        assert!(
+            matches!(race.end, Some(Ok(Transferred::Whole { method: DataMethod::Eprt, .. }))),
+            "{:?}",
+            race.end
+        );
         // Who asks for active mode gets passive in time where it is the verbs of active mode that are
         // swallowed.
         let mut race = Race::of(Mode::Active);
         let mut approach = swallowed(&mut race);
         let mut waited = race.elapsed();
-        assert_eq!(approach.first, Way::Port);
+        assert_eq!(approach.first, DataMethod::Port);
         let mut race = Race::new(approach);
         approach = swallowed(&mut race);
         waited += race.elapsed();
-        assert_eq!(approach.first, Way::Epsv);
+        assert_eq!(approach.first, DataMethod::Epsv);
         assert!(waited <= Duration::from_secs(10), "{waited:?}");
     }
-    // A server that ends the session says nothing about the verb, and no other way is remembered for that.
+    // A server that ends the session says nothing about the verb, and no other method is remembered for that.
     let mut race = Race::of(Mode::Auto);
     race.hears(421, "shutting down");
     assert!(matches!(race.end, Some(Err(Error::Broken { .. }))), "{:?}", race.end);
@@ -254,15 +258,15 @@ fn a_verb_that_is_swallowed_or_cuts_the_session_is_left_for_the_next_one_whichev
     assert!(told.contains("no answer to PASV within 30 s"), "{told}");
 }
 
-/// A way that was remembered and that a firewall swallows by now cost a failure at every visit for thirty
+/// A method that was remembered and that a firewall swallows by now cost a failure at every visit for thirty
 /// days.
 #[test]
 fn a_remembered_way_that_is_swallowed_by_now_costs_five_seconds() {
-    for first in [Way::Pasv, Way::Eprt, Way::Port] {
+    for first in [DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port] {
         let mut race = Race::new(Approach::new(Mode::Auto, first, server()));
         race.waits();
         assert_eq!(race.elapsed(), Duration::from_secs(5));
-        assert_eq!(anew(&mut race).first, Way::Epsv, "{first}");
+        assert_eq!(anew(&mut race).first, DataMethod::Epsv, "{first}");
     }
 }
 
@@ -283,9 +287,9 @@ fn a_pasv_that_is_swallowed_beside_the_dial_costs_no_more_than_its_own_time() {
             assert!(race.elapsed() <= Duration::from_secs(7), "{:?}", race.elapsed());
             let approach = anew(&mut race);
             // The dial of EPSV was slow, and yet it is the way here.
-            let wanted = if stands { Way::Epsv } else { Way::Eprt };
+            let wanted = if stands { DataMethod::Epsv } else { DataMethod::Eprt };
             assert_eq!(approach.first, wanted);
-            assert!(approach.failed.iter().any(|attempt| attempt.way == Way::Pasv));
+            assert!(approach.failed.iter().any(|attempt| attempt.method == DataMethod::Pasv));
             if stands {
                 // No second race: PASV has failed for good.
                 let mut race = Race::new(approach);
@@ -305,12 +309,13 @@ fn who_asks_for_active_is_served_by_passive_within_ten_seconds() {
     assert_eq!(race.elapsed(), Duration::from_secs(5));
     let Some(Ok(Transferred::Anew { approach })) = race.end else { panic!("{:?}", race.end) };
     // What stops the server's call does not ask for the verb: PORT is not tried.
-    assert_eq!(approach.first, Way::Epsv);
+    assert_eq!(approach.first, DataMethod::Epsv);
 }
 
 #[test]
 fn under_tls_an_address_behind_a_nat_is_not_told() {
-    let mut approach = Approach::new(Mode::Active, Way::Eprt, SocketAddr::from(([203, 0, 113, 1], 21)));
+    let mut approach =
+        Approach::new(Mode::Active, DataMethod::Eprt, SocketAddr::from(([203, 0, 113, 1], 21)));
     approach.sealed = true;
     let mut race = Race::new(approach.clone());
     race.did(&["listen", "EPRT"]);

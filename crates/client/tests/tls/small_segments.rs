@@ -143,6 +143,9 @@ async fn where_it_is_known_small_segments_come_first() {
     let watch =
         Arc::new(|event: &client::Event| assert!(!event.to_string().contains("small segments"), "{event}"));
     let client = client::Client::open(spec, watch).await.unwrap();
-    assert_eq!(client.learned(), Known { method: Some(client::Way::Epsv), tls_required: true, ..known });
+    assert_eq!(
+        client.learned(),
+        Known { method: Some(client::DataMethod::Epsv), tls_required: true, ..known }
+    );
     served.await.unwrap();
 }

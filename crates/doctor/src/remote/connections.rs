@@ -15,7 +15,7 @@ use super::context::{Context, PassivePorts};
 use super::facts::{Alive, Cover, Dial, End, Login};
 use super::handshake;
 use super::trial::{DATA, Job, SEGMENTS, Tickets, follow, is_usable, port_of};
-use client::Way;
+use client::DataMethod;
 
 /// A listing over a passive port that has not come to its end after this may be one that is not reached, and
 /// what the server has to say of that takes its time: it is asked already.
@@ -73,13 +73,15 @@ fn is_no_way(login: &Login) -> bool {
 }
 
 async fn passive(context: &Context<'_>, cover: Cover, lane: &'static str) {
-    let ways: &[Way] = if context.to.is_ipv6() { &[Way::Epsv] } else { &[Way::Epsv, Way::Pasv] };
-    lists(context, cover, lane, ways, Introduction::Asked).await;
+    let methods: &[DataMethod] =
+        if context.to.is_ipv6() { &[DataMethod::Epsv] } else { &[DataMethod::Epsv, DataMethod::Pasv] };
+    lists(context, cover, lane, methods, Introduction::Asked).await;
 }
 
 async fn active(context: &Context<'_>, cover: Cover, lane: &'static str) {
-    let ways: &[Way] = if context.to.is_ipv6() { &[Way::Eprt] } else { &[Way::Eprt, Way::Port] };
-    lists(context, cover, lane, ways, Introduction::LeftOut).await;
+    let methods: &[DataMethod] =
+        if context.to.is_ipv6() { &[DataMethod::Eprt] } else { &[DataMethod::Eprt, DataMethod::Port] };
+    lists(context, cover, lane, methods, Introduction::LeftOut).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,17 +90,17 @@ enum Introduction {
     LeftOut,
 }
 
-/// A listing over each way, in one session as long as it is good for another.
+/// A listing by each method, in one session as long as it is good for another.
 async fn lists(
     context: &Context<'_>,
     cover: Cover,
     lane: &'static str,
-    ways: &[Way],
+    methods: &[DataMethod],
     introduction: Introduction,
 ) {
     let Ok(_permit) = context.permits.acquire().await else { return };
     let (mut kept, mut ends) = (None, Vec::new());
-    for (n, way) in ways.iter().enumerate() {
+    for (n, method) in methods.iter().enumerate() {
         let mut call = match kept.take() {
             Some(call) => call,
             None => match context.session(context.to, cover, lane).await {
@@ -107,7 +109,7 @@ async fn lists(
             },
         };
         if n == 0 && introduction == Introduction::Asked && introduce(context, &mut call).await.is_err() {
-            // What ends or silences a session is not to be blamed on the way that comes after it.
+            // What ends or silences a session is not to be blamed on the method that comes after it.
             call = match context.session(context.to, cover, lane).await {
                 Some(call) => call,
                 None => return,
@@ -115,9 +117,9 @@ async fn lists(
         }
         let mut listing = Vec::new();
         let trial = {
-            let mut following = Box::pin(follow(&mut call, *way, Job::list(&mut listing)));
+            let mut following = Box::pin(follow(&mut call, *method, Job::list(&mut listing)));
             let early = timeout(DOUBTFUL, &mut following).await;
-            if early.is_err() && way.is_passive() {
+            if early.is_err() && method.is_passive() {
                 context.expect_passive(PassivePorts::Unreachable(cover));
             }
             match early {
@@ -128,16 +130,18 @@ async fn lists(
         if is_usable(&trial.end) {
             kept = Some(call);
         }
-        let stalled = cover == Cover::Tls && way.is_passive() && matches!(trial.end, End::Stalled { .. });
+        let stalled = cover == Cover::Tls && method.is_passive() && matches!(trial.end, End::Stalled { .. });
         ends.push(trial.end.clone());
         context.keep(trial);
         if stalled && n == 0 {
-            small_segments(context, *way).await;
+            small_segments(context, *method).await;
         }
     }
     // Is it the verb or the port? One of each cannot tell.
-    if let ([End::NotReached(Dial::Silent | Dial::Refused), End::Works { .. }], [Way::Epsv, Way::Pasv]) =
-        (ends.as_slice(), ways)
+    if let (
+        [End::NotReached(Dial::Silent | Dial::Refused), End::Works { .. }],
+        [DataMethod::Epsv, DataMethod::Pasv],
+    ) = (ends.as_slice(), methods)
         && cover == Cover::Clear
     {
         let Some(call) = kept.take() else { return };
@@ -153,13 +157,16 @@ async fn lists(
 async fn verb_or_port<'a>(context: &Context<'a>, mut call: Call<'a>) -> Option<Call<'a>> {
     let by_227: Vec<u16> = {
         let facts = context.notebook.facts();
-        let announced =
-            facts.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| trial.announced);
+        let announced = facts
+            .trials
+            .iter()
+            .filter(|trial| trial.method == DataMethod::Pasv)
+            .filter_map(|trial| trial.announced);
         announced.map(|announced| announced.port()).collect()
     };
     // Each asks for another port, and the server chooses.
     for _ in 0..PORTS {
-        let target = port_of(&mut call, Way::Epsv, &mut None).await.ok()?;
+        let target = port_of(&mut call, DataMethod::Epsv, &mut None).await.ok()?;
         if !by_227.contains(&target.port()) {
             let dialled = timeout(DATA, dial_explained(target)).await;
             let dial = match dialled {
@@ -173,18 +180,18 @@ async fn verb_or_port<'a>(context: &Context<'a>, mut call: Call<'a>) -> Option<C
         }
     }
     let mut listing = Vec::new();
-    let trial = Box::pin(follow(&mut call, Way::Pasv, Job::list(&mut listing))).await;
+    let trial = Box::pin(follow(&mut call, DataMethod::Pasv, Job::list(&mut listing))).await;
     let usable = is_usable(&trial.end);
     context.keep(trial);
     usable.then_some(call)
 }
 
 /// Nothing came over a data connection under TLS: does it come in small packets?
-async fn small_segments(context: &Context<'_>, way: Way) {
+async fn small_segments(context: &Context<'_>, method: DataMethod) {
     let Some(mut call) = context.session(context.to, Cover::Tls, "tls-small").await else { return };
     let mut listing = Vec::new();
     let job = Job { segments: Some(SEGMENTS), ..Job::list(&mut listing) };
-    let trial = Box::pin(follow(&mut call, way, job)).await;
+    let trial = Box::pin(follow(&mut call, method, job)).await;
     let usable = is_usable(&trial.end);
     context.notebook.facts().tls.small_listing = Some(trial.end);
     if usable {
@@ -242,7 +249,7 @@ async fn reuse(context: &Context<'_>) {
         let Some(mut call) = context.session(context.to, Cover::Tls, "tls-fresh").await else { return };
         let mut listing = Vec::new();
         let job = Job { tickets: Tickets::Withheld, ..Job::list(&mut listing) };
-        let trial = Box::pin(follow(&mut call, Way::Epsv, job)).await;
+        let trial = Box::pin(follow(&mut call, DataMethod::Epsv, job)).await;
         let usable = is_usable(&trial.end);
         context.notebook.facts().reuse.fresh = Some(trial.end);
         if usable {
@@ -252,12 +259,12 @@ async fn reuse(context: &Context<'_>) {
     let repeated = async {
         let Ok(_permit) = context.permits.acquire().await else { return };
         let Some(mut call) = context.session(context.to, Cover::Tls, "tls-repeated").await else { return };
-        let mut way = Way::Epsv;
+        let mut method = DataMethod::Epsv;
         for _ in 0..REPEATED {
             let mut listing = Vec::new();
-            let trial = Box::pin(follow(&mut call, way, Job::list(&mut listing))).await;
-            if matches!(trial.end, End::Refused(_)) && way == Way::Epsv && context.to.is_ipv4() {
-                way = Way::Pasv;
+            let trial = Box::pin(follow(&mut call, method, Job::list(&mut listing))).await;
+            if matches!(trial.end, End::Refused(_)) && method == DataMethod::Epsv && context.to.is_ipv4() {
+                method = DataMethod::Pasv;
                 continue;
             }
             let (usable, reached) = (is_usable(&trial.end), trial.end.is_connected());
@@ -277,7 +284,7 @@ pub(super) async fn other_family(context: &Context<'_>, other: SocketAddr) {
     let cover = if context.target.may_be(Cover::Clear) { Cover::Clear } else { Cover::Tls };
     let Some(mut call) = context.session(other, cover, "other-family").await else { return };
     let mut listing = Vec::new();
-    let trial = Box::pin(follow(&mut call, Way::Epsv, Job::list(&mut listing))).await;
+    let trial = Box::pin(follow(&mut call, DataMethod::Epsv, Job::list(&mut listing))).await;
     let usable = is_usable(&trial.end);
     context.keep(trial);
     if usable {

@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
 
     pub(super) fn keep(&self, trial: Trial) {
         let closed = matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
-        if trial.way.is_passive() && trial.end.is_connected() {
+        if trial.method.is_passive() && trial.end.is_connected() {
             self.passive_ports.send_replace(PassivePorts::Done);
         } else if closed && trial.peer == self.to {
             self.expect_passive(PassivePorts::Unreachable(trial.cover));

@@ -51,7 +51,7 @@ pub(in crate::remote) fn lines(facts: &Facts) -> Vec<String> {
         lines.push(format!("the address of this machine is {}, the server sees {seen}", own.ip()));
     }
     let mut trials: Vec<&Trial> = facts.trials.iter().collect();
-    trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.way.is_passive()));
+    trials.sort_by_key(|trial| (trial.peer.is_ipv6(), trial.cover == Cover::Tls, !trial.method.is_passive()));
     lines.extend(trials.into_iter().map(trial));
     if let Some(said) = &facts.passive_word {
         lines.push(format!("the server about a passive port that was not reached: {said}"));
@@ -163,7 +163,7 @@ fn lives(alive: &Alive) -> String {
     }
 }
 
-/// One way, as a line.
+/// One method, as a line.
 pub(in crate::remote) fn trial(trial: &Trial) -> String {
     let family = if trial.peer.is_ipv6() { ", IPv6" } else { "" };
     let announced =
@@ -176,7 +176,7 @@ pub(in crate::remote) fn trial(trial: &Trial) -> String {
     };
     format!(
         "{} {}{family}{announced}{small_segments}: {} ({:.2} s)",
-        trial.way,
+        trial.method,
         trial.cover.words(),
         came,
         trial.elapsed.as_secs_f64()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use net::half_open::Attempt;
 
-use client::Way;
+use client::DataMethod;
 
 /// All that the probes have seen.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ pub struct Facts {
     pub no_directory: Option<String>,
     /// What TLS is spoken.
     pub tls: TlsSeen,
-    /// The listings that were tried, each over its own way.
+    /// The listings that were tried, each by its own method.
     pub trials: Vec<Trial>,
     /// What the server said of a passive port that was not reached, after it had waited for us there.
     pub passive_word: Option<String>,
@@ -245,13 +245,13 @@ pub struct ImplicitSeen {
     pub offers_auth: Option<bool>,
 }
 
-/// One transfer over one way.
+/// One transfer by one method.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// In clear or not.
     pub cover: Cover,
     /// The verb that opened the data connection.
-    pub way: Way,
+    pub method: DataMethod,
     /// The server's end of the control connection.
     pub peer: SocketAddr,
     /// Passive: the address and port that the server announced, the control connection's peer for EPSV.
@@ -282,11 +282,11 @@ pub enum End {
         /// Has the server said something to it? If not, the session still owes an answer.
         answered: bool,
     },
-    /// The verb of the way was not answered.
+    /// The verb of the method was not answered.
     Unanswered,
-    /// The control connection ended at the verb of the way.
+    /// The control connection ended at the verb of the method.
     HungUp(String),
-    /// The verb of the way was refused.
+    /// The verb of the method was refused.
     Refused(String),
     /// Its answer could not be read.
     Unreadable(String),
@@ -451,19 +451,20 @@ impl Facts {
         self.trials.iter().filter(move |trial| trial.cover == cover)
     }
 
-    /// The trial of a way, at the address of the sessions.
+    /// The trial of a method, at the address of the sessions.
     #[must_use]
-    pub fn trial(&self, cover: Cover, way: Way) -> Option<&Trial> {
+    pub fn trial(&self, cover: Cover, method: DataMethod) -> Option<&Trial> {
         let main = self.ends.map(|(_, peer)| peer.ip());
-        self.of(cover).find(|trial| trial.way == way && main.is_none_or(|ip| ip == trial.peer.ip()))
+        self.of(cover).find(|trial| trial.method == method && main.is_none_or(|ip| ip == trial.peer.ip()))
     }
 
-    /// The best way that works: TLS before clear, passive before active, EPSV before PASV.
+    /// The best method that works: TLS before clear, passive before active, EPSV before PASV.
     #[must_use]
     pub fn best(&self) -> Option<&Trial> {
-        let ways = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port];
-        let all = [Cover::Tls, Cover::Clear].into_iter().flat_map(|cover| ways.map(|way| (cover, way)));
-        all.filter_map(|(cover, way)| self.trial(cover, way)).find(|trial| trial.end.is_through())
+        let methods = [DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port];
+        let all =
+            [Cover::Tls, Cover::Clear].into_iter().flat_map(|cover| methods.map(|method| (cover, method)));
+        all.filter_map(|(cover, method)| self.trial(cover, method)).find(|trial| trial.end.is_through())
     }
 
     /// What became of a login.

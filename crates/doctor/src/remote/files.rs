@@ -10,7 +10,7 @@ use super::call::{ANSWER, Call, line};
 use super::context::Context;
 use super::facts::{Cover, End, Rest, Upload};
 use super::trial::{Job, LISTING, SEGMENTS, follow, is_usable};
-use client::Way;
+use client::DataMethod;
 
 /// A file of which REST is tried: small enough to fetch it three times.
 const SMALL: u64 = 64 * 1024;
@@ -21,13 +21,13 @@ const ENOUGH: usize = 256 * 1024;
 /// Uploads of one session: tickets that run out do so by the third.
 const UPLOADS: u8 = 3;
 
-/// Looks at listings and files over the best way that works, if one does.
+/// Looks at listings and files by the best method that works, if one does.
 pub(super) async fn look(context: &Context<'_>) {
-    let best = context.notebook.facts().best().map(|trial| (trial.cover, trial.way));
-    let Some((cover, way)) = best else { return };
+    let best = context.notebook.facts().best().map(|trial| (trial.cover, trial.method));
+    let Some((cover, method)) = best else { return };
     let reading = async {
         if let Some(call) = context.session(context.to, cover, "files").await {
-            read(context, call, cover, way).await;
+            read(context, call, cover, method).await;
         }
     };
     let writing = async {
@@ -37,16 +37,16 @@ pub(super) async fn look(context: &Context<'_>) {
             && there
             && let Some(call) = context.session(context.to, cover, "upload").await
         {
-            let upload = write(context, call, (cover, way)).await;
+            let upload = write(context, call, (cover, method)).await;
             context.notebook.facts().files.upload = Some(upload);
         }
     };
     tokio::join!(Box::pin(reading), Box::pin(writing));
 }
 
-async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way) {
+async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, method: DataMethod) {
     let mut bytes = Vec::new();
-    let trial = Box::pin(follow(&mut call, way, Job::list(&mut bytes))).await;
+    let trial = Box::pin(follow(&mut call, method, Job::list(&mut bytes))).await;
     let mut listed = Vec::new();
     let mut reader = ListingReader::new(today());
     reader.push(&bytes, &mut listed);
@@ -60,7 +60,8 @@ async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way)
     }
     let mut facts = Vec::new();
     let mut bytes = Vec::new();
-    let trial = Box::pin(follow(&mut call, way, Job::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
+    let trial =
+        Box::pin(follow(&mut call, method, Job::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
     let usable = is_usable(&trial.end);
     if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
         let mut reader = ListingReader::mlsd();
@@ -76,12 +77,12 @@ async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way)
         clock(context, &mut call, &path, announced).await;
     }
     if let Some((path, _)) = file(entries, |size| (2..=SMALL).contains(&size))
-        && !restarts(context, &mut call, (cover, way), &path).await
+        && !restarts(context, &mut call, (cover, method), &path).await
     {
         return;
     }
     if let Some((path, _)) = file(entries, |size| size >= BULK) {
-        bulk(context, call, cover, way, &path).await;
+        bulk(context, call, cover, method, &path).await;
     } else {
         call.quit().await;
     }
@@ -126,15 +127,15 @@ async fn modified(call: &mut Call<'_>, path: &Pathname) -> Option<Stamp> {
 async fn restarts(
     context: &Context<'_>,
     call: &mut Call<'_>,
-    (cover, way): (Cover, Way),
+    (cover, method): (Cover, DataMethod),
     path: &Pathname,
 ) -> bool {
     let limit = usize::try_from(SMALL * 2).unwrap_or(usize::MAX);
     let mut whole = Vec::new();
     let job = Job::fetch(Command::Retr(path.clone()), &mut whole, limit);
-    let trial = Box::pin(follow(call, way, job)).await;
+    let trial = Box::pin(follow(call, method, job)).await;
     if let End::Stalled { .. } = trial.end {
-        stalled(context, cover, way, path, trial.end).await;
+        stalled(context, cover, method, path, trial.end).await;
         return false;
     }
     // Of one that has shrunk to nothing, or grown without measure, nothing is seen.
@@ -143,7 +144,7 @@ async fn restarts(
     }
     let announced = size_of(call, path).await;
     if announced.is_none_or(|announced| announced == whole.len() as u64)
-        || still(call, way, path, &whole).await
+        || still(call, method, path, &whole).await
     {
         context.notebook.facts().files.size = Some((announced, whole.len() as u64));
     }
@@ -152,13 +153,13 @@ async fn restarts(
         let mut rest = Vec::new();
         let job =
             Job { restart: Some(Marker(at)), ..Job::fetch(Command::Retr(path.clone()), &mut rest, limit) };
-        let trial = Box::pin(follow(call, way, job)).await;
+        let trial = Box::pin(follow(call, method, job)).await;
         let wanted = usize::try_from(at).ok().and_then(|at| whole.get(at..)).unwrap_or_default();
         let seen = match &trial.end {
             // What is written to meanwhile is longer by now.
             End::Works { .. } if rest.starts_with(wanted) && !wanted.is_empty() => Some(Rest::Right),
             End::Works { .. } if at > 0 && rest.starts_with(&whole) => Some(Rest::Ignored),
-            End::Works { .. } => still(call, way, path, &whole).await.then_some(Rest::Wrong),
+            End::Works { .. } => still(call, method, path, &whole).await.then_some(Rest::Wrong),
             End::CommandRefused(why) => Some(Rest::Refused(why.clone())),
             other => Some(Rest::Failed(super::evidence::end(other))),
         };
@@ -174,10 +175,10 @@ async fn restarts(
 }
 
 /// Has the file stayed the same? Of one that is written to meanwhile, nothing can be concluded.
-async fn still(call: &mut Call<'_>, way: Way, path: &Pathname, whole: &[u8]) -> bool {
+async fn still(call: &mut Call<'_>, method: DataMethod, path: &Pathname, whole: &[u8]) -> bool {
     let mut again = Vec::new();
     let job = Job::fetch(Command::Retr(path.clone()), &mut again, whole.len() + 1);
-    let trial = Box::pin(follow(call, way, job)).await;
+    let trial = Box::pin(follow(call, method, job)).await;
     matches!(trial.end, End::Works { .. }) && again == whole
 }
 
@@ -187,12 +188,12 @@ async fn size_of(call: &mut Call<'_>, path: &Pathname) -> Option<u64> {
 }
 
 /// Do large packets come? If not, do small ones?
-async fn bulk(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way, path: &Pathname) {
+async fn bulk(context: &Context<'_>, mut call: Call<'_>, cover: Cover, method: DataMethod, path: &Pathname) {
     let mut bytes = Vec::new();
     let job = Job::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH);
-    let trial = Box::pin(follow(&mut call, way, job)).await;
+    let trial = Box::pin(follow(&mut call, method, job)).await;
     if matches!(trial.end, End::Stalled { .. }) {
-        stalled(context, cover, way, path, trial.end).await;
+        stalled(context, cover, method, path, trial.end).await;
     } else {
         context.notebook.facts().files.bulk = Some(trial.end);
         call.quit().await;
@@ -200,9 +201,9 @@ async fn bulk(context: &Context<'_>, mut call: Call<'_>, cover: Cover, way: Way,
 }
 
 /// A file hangs: does it come in small packets? In a session of its own, as the other still owes an answer.
-async fn stalled(context: &Context<'_>, cover: Cover, way: Way, path: &Pathname, end: End) {
+async fn stalled(context: &Context<'_>, cover: Cover, method: DataMethod, path: &Pathname, end: End) {
     context.notebook.facts().files.bulk = Some(end);
-    if !way.is_passive() {
+    if !method.is_passive() {
         return;
     }
     // Side by side: a server that is only slow at times is so for both.
@@ -210,7 +211,7 @@ async fn stalled(context: &Context<'_>, cover: Cover, way: Way, path: &Pathname,
         let mut call = context.session(context.to, cover, lane).await?;
         let mut bytes = Vec::new();
         let job = Job { segments, ..Job::fetch(Command::Retr(path.clone()), &mut bytes, ENOUGH) };
-        Some(Box::pin(follow(&mut call, way, job)).await.end)
+        Some(Box::pin(follow(&mut call, method, job)).await.end)
     };
     let (small, again) = tokio::join!(
         Box::pin(fetch("small-segments", Some(SEGMENTS))),
@@ -221,7 +222,7 @@ async fn stalled(context: &Context<'_>, cover: Cover, way: Way, path: &Pathname,
 }
 
 /// Stores a small file of a name of our own three times, has it proven, and deletes it.
-async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, Way)) -> Upload {
+async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, method): (Cover, DataMethod)) -> Upload {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     // A name of its own for each: where nothing can be replaced, the second would fail for that.
     let process = std::process::id();
@@ -231,7 +232,8 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, 
     let mut result = Upload::Unproven;
     let mut stored = Vec::new();
     for (n, path) in (1..=UPLOADS).zip(&paths) {
-        let trial = Box::pin(follow(&mut call, way, Job::store(Command::Stor(path.clone()), &bytes))).await;
+        let trial =
+            Box::pin(follow(&mut call, method, Job::store(Command::Stor(path.clone()), &bytes))).await;
         match trial.end {
             End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
@@ -240,7 +242,7 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, 
                 if !is_usable(&other) {
                     // What was stored is to go all the same.
                     if let Some(call) = context.session(context.to, cover, "clean").await {
-                        clean(context, call, way, &stored, Some(path)).await;
+                        clean(context, call, method, &stored, Some(path)).await;
                     } else {
                         stored.push(path.clone());
                         let why = "no session could be had to delete it".to_owned();
@@ -248,7 +250,7 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, 
                     }
                     return result;
                 }
-                clean(context, call, way, &stored, Some(path)).await;
+                clean(context, call, method, &stored, Some(path)).await;
                 return result;
             }
         }
@@ -260,7 +262,7 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, way): (Cover, 
             context.notebook.facts().files.drift = Some(drift);
         }
     }
-    clean(context, call, way, &stored, None).await;
+    clean(context, call, method, &stored, None).await;
     result
 }
 
@@ -273,7 +275,7 @@ fn shown(paths: &[Pathname]) -> Vec<String> {
 async fn clean(
     context: &Context<'_>,
     mut call: Call<'_>,
-    way: Way,
+    method: DataMethod,
     stored: &[Pathname],
     broken: Option<&Pathname>,
 ) {
@@ -304,7 +306,7 @@ async fn clean(
     // Whoever may not delete may be able to overwrite: that is another right.
     if let Some(path) = left.first() {
         let bytes = b"pasv doctor\r\n";
-        let trial = Box::pin(follow(&mut call, way, Job::store(Command::Stor(path.clone()), bytes))).await;
+        let trial = Box::pin(follow(&mut call, method, Job::store(Command::Stor(path.clone()), bytes))).await;
         context.notebook.facts().files.replaces = match trial.end {
             End::Works { .. } => Some(true),
             End::CommandRefused(_) => Some(false),

@@ -11,7 +11,7 @@ use wire::Command;
 use super::context::{Context, PassivePorts};
 use super::facts::{Cover, End};
 use super::trial::{port_of, silence};
-use client::Way;
+use client::DataMethod;
 
 /// Servers wait ten seconds (ours), or a minute; nobody waits here for the latter.
 const WORD: Duration = Duration::from_millis(10_800);
@@ -29,8 +29,10 @@ pub(super) async fn ask(context: &Context<'_>) {
 async fn word(context: &Context<'_>, cover: Cover) -> Option<String> {
     let mut call = context.session(context.to, cover, "word").await?;
     let mut announced = None;
-    let target = match port_of(&mut call, Way::Epsv, &mut announced).await {
-        Err(End::Refused(_)) if context.to.is_ipv4() => port_of(&mut call, Way::Pasv, &mut announced).await,
+    let target = match port_of(&mut call, DataMethod::Epsv, &mut announced).await {
+        Err(End::Refused(_)) if context.to.is_ipv4() => {
+            port_of(&mut call, DataMethod::Pasv, &mut announced).await
+        }
         other => other,
     };
     let target = target.ok()?;

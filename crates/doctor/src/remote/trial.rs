@@ -1,4 +1,4 @@
-//! Does one way to a data connection work, from its verb to the server's last word?
+//! Does one data connection method work, from its verb to the server's last word?
 //!
 //! ```text
 //!   EPSV, PASV --port--> dial ---+                          +--> TLS --> bytes --> 226
@@ -21,7 +21,7 @@ use wire::{Command, HostPort, Marker, Reply, Severity};
 
 use super::call::{ANSWER, Call, NoReply, explained, line};
 use super::facts::{Cover, Dial, End, Trial};
-use client::Way;
+use client::DataMethod;
 use client::error::words;
 
 /// For the answer to EPSV and PASV: servers give it from memory, at once.
@@ -34,12 +34,12 @@ pub(super) const DATA: Duration = Duration::from_millis(2500);
 const CALL: Duration = Duration::from_millis(3800);
 /// For bytes to go on.
 const STALL: Duration = Duration::from_secs(3);
-/// For a transfer that goes on and on: what has come by then shows that the way works, however slowly.
+/// For a transfer that goes on and on: what has come by then shows that the method works, however slowly.
 const LONG: Duration = Duration::from_secs(4);
 /// For what comes at the end of a failure.
 const WORD: Duration = Duration::from_millis(800);
 
-/// What to do over a way.
+/// What to do by a method.
 pub(super) struct Job<'a> {
     /// The service command.
     pub(super) command: Command,
@@ -93,19 +93,19 @@ pub(super) const SEGMENTS: u16 = 1200;
 /// A directory of some thousand entries; of a larger one the beginning will do.
 pub(super) const LISTING: usize = 256 * 1024;
 
-/// What a way has come to, before its command.
+/// What a method has come to, before its command.
 enum Opened {
     Here(Data),
     Coming(ActivePort),
 }
 
-/// Follows an job over a way, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
-pub(super) async fn follow(call: &mut Call<'_>, way: Way, job: Job<'_>) -> Trial {
+/// Does a job by a method, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
+pub(super) async fn follow(call: &mut Call<'_>, method: DataMethod, job: Job<'_>) -> Trial {
     let begun = Instant::now();
     let (cover, peer) = (if call.tls().is_some() { Cover::Tls } else { Cover::Clear }, call.peer());
     let mut trial = Trial {
         cover,
-        way,
+        method,
         peer,
         announced: None,
         end: End::Unanswered,
@@ -114,12 +114,12 @@ pub(super) async fn follow(call: &mut Call<'_>, way: Way, job: Job<'_>) -> Trial
         elapsed: Duration::ZERO,
     };
     let segments = job.segments.or(call.segments());
-    trial.end = match open(call, way, &mut trial.announced, segments).await {
+    trial.end = match open(call, method, &mut trial.announced, segments).await {
         Ok(opened) => carry(call, opened, job, &mut trial.resumed).await,
         Err(end) => end,
     };
     trial.elapsed = begun.elapsed();
-    call.note(format!("* {way}: {:?}", trial.end));
+    call.note(format!("* {method}: {:?}", trial.end));
     trial
 }
 
@@ -156,14 +156,14 @@ pub(super) async fn silence(call: &mut Call<'_>, within: Duration) -> Option<Str
 /// has them; what is returned is that port at the control connection's peer.
 pub(super) async fn port_of(
     call: &mut Call<'_>,
-    way: Way,
+    method: DataMethod,
     announced: &mut Option<SocketAddr>,
 ) -> Result<SocketAddr, End> {
     let peer = call.peer();
-    let command = if way == Way::Epsv { Command::Epsv(Epsv::Any) } else { Command::Pasv };
+    let command = if method == DataMethod::Epsv { Command::Epsv(Epsv::Any) } else { Command::Pasv };
     let reply = agreed(call, &command).await?;
-    let found = match way {
-        Way::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
+    let found = match method {
+        DataMethod::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
         _ => HostPort::from_227(reply.text()).map(HostPort::socket),
     };
     let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
@@ -173,7 +173,7 @@ pub(super) async fn port_of(
     Ok(target)
 }
 
-/// The answer to the verb of a way, where it is yes.
+/// The answer to the verb of a method, where it is yes.
 async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
     let reply = match call.ask(command, VERB).await {
         Ok(reply) => reply,
@@ -192,23 +192,23 @@ async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
 
 async fn open(
     call: &mut Call<'_>,
-    way: Way,
+    method: DataMethod,
     announced: &mut Option<SocketAddr>,
     segments: Option<u16>,
 ) -> Result<Opened, End> {
-    if !way.is_passive() {
+    if !method.is_passive() {
         let awaited = ActivePort::bind(call.local().ip(), None, segments)
             .map_err(|error| End::Broken(format!("no port of ours: {}", words(&error))))?;
         let ours = awaited.local();
         *announced = Some(ours);
-        let command = match (way, ours.ip()) {
-            (Way::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
+        let command = match (method, ours.ip()) {
+            (DataMethod::Port, IpAddr::V4(address)) => Command::Port(HostPort { address, port: ours.port() }),
             _ => Command::Eprt(ours),
         };
         agreed(call, &command).await?;
         return Ok(Opened::Coming(awaited));
     }
-    let target = port_of(call, way, announced).await?;
+    let target = port_of(call, method, announced).await?;
     call.note(format!("* dialling {target}"));
     let dialled = async {
         match segments {
@@ -332,7 +332,7 @@ async fn receive(
                 return Ok(Whole::All);
             }
             Ok(_) => {}
-            // Many servers end so, and what came is enough to know that the way works.
+            // Many servers end so, and what came is enough to know that the method works.
             Err(PumpError::Truncated) if !into.is_empty() => return Ok(Whole::All),
             Err(error) => return Err(error),
         }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use client::session::{
     Approach, Credentials, Exchange, Flow, Goal, Input, Login, Patience, Transfer, Transferred, Want,
 };
+use client::{DataMethod, Mode};
 use client::{Error, TlsMode};
-use client::{Mode, Way};
 use config::{SiteConfig, Tls};
 use server::Settings;
 use storage::{Create, Tree, VPath};
@@ -172,7 +172,7 @@ pub(crate) struct World {
     client: Client,
     tls: TlsMode,
     mode: Mode,
-    way: Way,
+    method: DataMethod,
     patience: Patience,
     pub(crate) counts: Counts,
 }
@@ -225,10 +225,10 @@ impl World {
         config.listeners[0].tls = policy;
         let (tree, settings, now) = (Memory::default(), Settings::from(config), Instant::now());
         let server = Server::new(&settings, &tree, now, &mut shared);
-        let (client, way, patience) = (Client::new(tls), Way::first(mode), Patience::default());
+        let (client, method, patience) = (Client::new(tls), DataMethod::first(mode), Patience::default());
         let counts = Counts::default();
         let mut world =
-            Self { shared, chance, now, tree, settings, server, client, tls, mode, way, patience, counts };
+            Self { shared, chance, now, tree, settings, server, client, tls, mode, method, patience, counts };
         for name in ["a", "b"] {
             let length = [0, 1, 3000][world.chance.below(3)];
             let content = world.chance.bytes(length);
@@ -327,7 +327,7 @@ impl World {
         restart: Option<u64>,
         content: &[u8],
     ) -> Goes<Option<u64>> {
-        let mut approach = Approach::new(self.mode, self.way, SERVER);
+        let mut approach = Approach::new(self.mode, self.method, SERVER);
         loop {
             self.client.prepare(flow, content.to_vec());
             self.shared.sending = content.to_vec();
@@ -335,8 +335,8 @@ impl World {
             let restart = restart.map(Marker);
             let transfer = Transfer::new(command.clone(), flow, restart, approach, self.patience, self.now);
             match self.pursue(transfer)? {
-                Ok(Transferred::Whole { bytes, way, .. }) => {
-                    self.way = way;
+                Ok(Transferred::Whole { bytes, method, .. }) => {
+                    self.method = method;
                     return Ok(Some(bytes));
                 }
                 Ok(Transferred::Unconfirmed { .. }) | Err(_) => {

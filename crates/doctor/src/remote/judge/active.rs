@@ -17,7 +17,7 @@ use crate::verdict::{Verdict, Weight};
 const ON_THE_SERVER: &str = "on the server, `pasv firewall --check --mode active` compares its rules; on this machine, during a try, `tcpdump tcp src port 20` shows whether the connection attempt arrives";
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
-    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| !trial.way.is_passive()).collect();
+    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| !trial.method.is_passive()).collect();
     if trials.is_empty() || trials.iter().any(|trial| trial.end.is_connected()) {
         return;
     }

@@ -8,7 +8,7 @@ use super::shared::{MAY_BE_OURS, helper, named_in, passive_fails, rejecter, weig
 use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
 use crate::verdict::{Verdict, Weight};
-use client::Way;
+use client::DataMethod;
 use wire::host_port::is_private;
 
 const COVERS: [Cover; 2] = [Cover::Clear, Cover::Tls];
@@ -36,16 +36,19 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     let passive: Vec<&Trial> = facts
         .trials
         .iter()
-        .filter(|trial| trial.way.is_passive() && main.is_none_or(|ip| ip == trial.peer.ip()))
+        .filter(|trial| trial.method.is_passive() && main.is_none_or(|ip| ip == trial.peer.ip()))
         .collect();
     let is_closed = |trial: &&&Trial| matches!(trial.end, End::NotReached(Dial::Silent | Dial::Refused));
     let explains = |closed: &Trial, open: &Trial| {
         // What a 227 has opened may stay open for whom 229 announces the same port.
-        let by_227 = passive.iter().filter(|other| other.way == Way::Pasv && other.cover == Cover::Clear);
+        let by_227 =
+            passive.iter().filter(|other| other.method == DataMethod::Pasv && other.cover == Cover::Clear);
         let announced = |trial: &Trial| trial.announced.map(|announced| announced.port());
         open.end.is_connected()
-            && by_227.clone().all(|other| open.way == Way::Pasv || announced(other) != announced(open))
-            && (open.cover == Cover::Tls || (open.way == closed.way && open.cover == closed.cover))
+            && by_227
+                .clone()
+                .all(|other| open.method == DataMethod::Pasv || announced(other) != announced(open))
+            && (open.cover == Cover::Tls || (open.method == closed.method && open.cover == closed.cover))
     };
     let contradicted =
         passive.iter().filter(is_closed).any(|closed| passive.iter().any(|open| explains(closed, open)));
@@ -72,27 +75,28 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     );
 }
 
-/// A way works in clear and times out under TLS: something on the way reads the control connection to open
+/// A method works in clear and times out under TLS: something on the way reads the control connection to open
 /// ports.
 fn blinded(facts: &Facts, findings: &mut Findings) {
-    let blinded: Vec<Way> = [Way::Epsv, Way::Pasv, Way::Eprt, Way::Port]
+    let blinded: Vec<DataMethod> = [DataMethod::Epsv, DataMethod::Pasv, DataMethod::Eprt, DataMethod::Port]
         .into_iter()
-        .filter(|way| {
-            let (clear, tls) = (facts.trial(Cover::Clear, *way), facts.trial(Cover::Tls, *way));
+        .filter(|method| {
+            let (clear, tls) = (facts.trial(Cover::Clear, *method), facts.trial(Cover::Tls, *method));
             clear.is_some_and(|trial| trial.end.is_through())
                 && tls.is_some_and(|trial| is_silent(&trial.end))
         })
         .collect();
     // What TLS does not stop cannot be what it stops.
-    let goes = |way: Way| {
-        let mut others = facts.of(Cover::Tls).filter(|trial| trial.way.is_passive() == way.is_passive());
+    let goes = |method: DataMethod| {
+        let mut others =
+            facts.of(Cover::Tls).filter(|trial| trial.method.is_passive() == method.is_passive());
         others.any(|trial| trial.end.is_connected())
     };
-    let blinded: Vec<Way> = blinded.into_iter().filter(|way| !goes(*way)).collect();
+    let blinded: Vec<DataMethod> = blinded.into_iter().filter(|method| !goes(*method)).collect();
     if blinded.is_empty() {
         return;
     }
-    let passive = blinded.iter().any(|way| way.is_passive());
+    let passive = blinded.iter().any(|method| method.is_passive());
     findings.add(
         Finding::new(Verdict::FtpHelper, format!(
                 "{} works unencrypted and times out under TLS: a firewall or NAT in between opens ports by reading the control connection, which TLS prevents.",
@@ -105,8 +109,8 @@ fn blinded(facts: &Facts, findings: &mut Findings) {
 
 fn epsv(facts: &Facts, findings: &mut Findings) {
     for cover in COVERS {
-        let Some(epsv) = facts.trial(cover, Way::Epsv) else { continue };
-        let pasv = facts.trial(cover, Way::Pasv);
+        let Some(epsv) = facts.trial(cover, DataMethod::Epsv) else { continue };
+        let pasv = facts.trial(cover, DataMethod::Pasv);
         let pasv_works = pasv.is_some_and(|trial| trial.end.is_through());
         let covered = cover.words();
         const INSPECTED: &str = "set a firewall that inspects FTP to pass EPSV, or switch its inspection off";
@@ -175,16 +179,16 @@ fn is_the_verb(facts: &Facts) -> bool {
     let mut clear = facts.of(Cover::Clear).filter(|trial| main.is_none_or(|ip| ip == trial.peer.ip()));
     let again = matches!(&facts.epsv_again, Some((_, dial)) if *dial != Dial::Connected);
     again
-        && clear.all(|trial| match trial.way {
-            Way::Epsv => !trial.end.is_connected(),
-            Way::Pasv => trial.end.is_connected(),
-            Way::Eprt | Way::Port => true,
+        && clear.all(|trial| match trial.method {
+            DataMethod::Epsv => !trial.end.is_connected(),
+            DataMethod::Pasv => trial.end.is_connected(),
+            DataMethod::Eprt | DataMethod::Port => true,
         })
 }
 
 /// The server's data ports, where none of them is reached.
 fn passive(facts: &Facts, findings: &mut Findings) {
-    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| trial.way.is_passive()).collect();
+    let trials: Vec<&Trial> = facts.trials.iter().filter(|trial| trial.method.is_passive()).collect();
     if trials.iter().any(|trial| trial.end.is_connected()) {
         let stalls = trials.iter().any(|trial| matches!(trial.end, End::Stalled { .. }));
         // Under TLS it is judged with the rest of that.
@@ -320,7 +324,7 @@ fn passive(facts: &Facts, findings: &mut Findings) {
 
 /// The address in 227.
 fn address(facts: &Facts, findings: &mut Findings) {
-    let foreign = facts.trials.iter().filter(|trial| trial.way == Way::Pasv).filter_map(|trial| {
+    let foreign = facts.trials.iter().filter(|trial| trial.method == DataMethod::Pasv).filter_map(|trial| {
         let announced = trial.announced?;
         (!announced.ip().is_unspecified() && announced.ip() != trial.peer.ip()).then_some((trial, announced))
     });
@@ -358,7 +362,7 @@ fn address(facts: &Facts, findings: &mut Findings) {
         );
     }
     let announced = |cover| {
-        facts.trial(cover, Way::Pasv).and_then(|trial| trial.announced).map(|announced| announced.ip())
+        facts.trial(cover, DataMethod::Pasv).and_then(|trial| trial.announced).map(|announced| announced.ip())
     };
     if let (Some(clear), Some(tls)) = (announced(Cover::Clear), announced(Cover::Tls))
         && clear != tls
@@ -394,18 +398,18 @@ fn translated(facts: &Facts, findings: &mut Findings) {
     );
     let arrived = facts.of(Cover::Clear).find(|trial| {
         let ours = |announced: SocketAddr| announced.ip() == own;
-        !trial.way.is_passive() && trial.announced.is_some_and(ours) && trial.end.is_connected()
+        !trial.method.is_passive() && trial.announced.is_some_and(ours) && trial.end.is_connected()
     });
     if let Some(trial) = arrived
         && !findings.has(Verdict::FtpHelper)
     {
         findings.add(helper(format!(
             "Something in between rewrites the client's commands: {} with {own} works although the server sees {seen}.",
-            trial.way
+            trial.method
         )));
     }
 }
 
-fn join(ways: &[Way]) -> String {
-    ways.iter().map(Way::to_string).collect::<Vec<_>>().join(", ")
+fn join(methods: &[DataMethod]) -> String {
+    methods.iter().map(DataMethod::to_string).collect::<Vec<_>>().join(", ")
 }

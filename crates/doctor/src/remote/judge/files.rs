@@ -3,7 +3,7 @@ use super::shared::{black_hole, is_slow};
 use crate::finding::{Finding, Findings};
 use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Upload};
 use crate::verdict::{Verdict, Weight};
-use client::Way;
+use client::DataMethod;
 
 /// Less than this in the four seconds of a trial is slower than any line that people use.
 const CRAWL: u64 = 16 * 1024;
@@ -114,7 +114,7 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     // Where another one works, one that brings nothing for seconds is slow, and no failure.
     let waited: Vec<String> = if facts.best().is_some() {
         let stalled = facts.trials.iter().filter(|trial| is_slow(trial));
-        stalled.map(|trial| format!("{} {}", trial.way, trial.cover.words())).collect()
+        stalled.map(|trial| format!("{} {}", trial.method, trial.cover.words())).collect()
     } else {
         Vec::new()
     };
@@ -139,7 +139,7 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     findings.add(
         Finding::new(Verdict::DataStalls, format!(
                 "Transfers are very slow: {} {} brought {bytes} bytes in {:.0} s, and was stopped.",
-                trial.way,
+                trial.method,
                 trial.cover.words(),
                 trial.elapsed.as_secs_f64()
             ))
@@ -215,17 +215,18 @@ fn listings(facts: &Facts, findings: &mut Findings) {
     if facts.offers("SIZE") && matches!(files.size, Some((None, _))) {
         differs.push("it lists SIZE, but does not answer it");
     }
-    let refuses = |way| {
-        let end = facts.trial(Cover::Clear, way).or(facts.trial(Cover::Tls, way)).map(|trial| &trial.end);
+    let refuses = |method| {
+        let end =
+            facts.trial(Cover::Clear, method).or(facts.trial(Cover::Tls, method)).map(|trial| &trial.end);
         matches!(end, Some(End::Refused(_)))
     };
-    if facts.offers("EPSV") && refuses(Way::Epsv) {
+    if facts.offers("EPSV") && refuses(DataMethod::Epsv) {
         differs.push("it lists EPSV, but refuses it");
     }
     // Behind a NAT it is our address that is refused, and not the verb.
     let translated =
         facts.ends.zip(facts.seen_as).is_some_and(|((own, _), seen)| own.ip().to_canonical() != seen);
-    if facts.offers("EPRT") && refuses(Way::Eprt) && !translated {
+    if facts.offers("EPRT") && refuses(DataMethod::Eprt) && !translated {
         differs.push("it lists EPRT, but refuses it");
     }
     if !differs.is_empty() {

@@ -47,9 +47,9 @@ pub fn diagnose(facts: &Facts) -> Report {
 
 /// No rule has found anything that hinders: then all is well, or we know too little.
 fn without_trouble(facts: &Facts) -> Finding {
-    let passive_fails = facts.trials.iter().any(|trial| trial.way.is_passive());
+    let passive_fails = facts.trials.iter().any(|trial| trial.method.is_passive());
     match facts.best() {
-        Some(trial) if !trial.way.is_passive() && passive_fails => Finding::new(
+        Some(trial) if !trial.method.is_passive() && passive_fails => Finding::new(
             Verdict::NotKnown,
             format!(
                 "Only active transfers work {}; it is unclear why passive ones fail.",
@@ -61,9 +61,9 @@ fn without_trouble(facts: &Facts) -> Finding {
             Verdict::NotKnown,
             format!(
                 "{} transfers work {}, by {}; it is unclear why others fail: {}.",
-                capital(trial.way.mode()),
+                capital(trial.method.mode()),
                 trial.cover.words(),
-                trial.way,
+                trial.method,
                 unexplained(facts).join("; ")
             ),
         )
@@ -75,9 +75,9 @@ fn without_trouble(facts: &Facts) -> Finding {
             Verdict::AllIsWell,
             format!(
                 "All is well: {} transfers work {}, by {}.{}",
-                trial.way.mode(),
+                trial.method.mode(),
                 trial.cover.words(),
-                trial.way,
+                trial.method,
                 if facts.moved() {
                     ""
                 } else {
@@ -89,21 +89,21 @@ fn without_trouble(facts: &Facts) -> Finding {
     }
 }
 
-/// The best way opens data connections, and the server refuses to list over it: nothing is proven but that.
+/// The best method opens data connections, and the server refuses to list over it: nothing is proven but that.
 fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
     let End::CommandRefused(said) = &best.end else {
         return Finding::new(Verdict::NotKnown, "No transfer works, and it is unclear why.");
     };
     let refused = |weight, sentence| Finding::new(Verdict::ListingRefused, sentence).weight(weight);
-    let (way, covered) = (best.way, best.cover.words());
+    let (method, covered) = (best.method, best.cover.words());
     let other = facts.trials.iter().find(|trial| trial.end.has_content());
     if let Some(other) = other {
         return refused(
             Weight::Hinders,
             format!(
-                "Transfers work {} by {}, but {covered} by {way} the listing is refused ({said}).",
+                "Transfers work {} by {}, but {covered} by {method} the listing is refused ({said}).",
                 other.cover.words(),
-                other.way
+                other.method
             ),
         )
         .server("read its log for why it refuses that listing");
@@ -114,7 +114,7 @@ fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
     match &facts.files.upload {
         Some(Upload::Proven(_) | Upload::Unproven) => refused(
             Weight::Note,
-            format!("Uploads work {covered}, by {way}; this user may {may_not} ({said})."),
+            format!("Uploads work {covered}, by {method}; this user may {may_not} ({said})."),
         ),
         Some(Upload::Refused(upload)) => refused(
             Weight::Hinders,
@@ -134,6 +134,6 @@ fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
 
 /// The passive trials that failed. Where no rule has a word for one, that is to be said too.
 fn unexplained(facts: &Facts) -> Vec<String> {
-    let passive = facts.trials.iter().filter(|trial| trial.way.is_passive());
+    let passive = facts.trials.iter().filter(|trial| trial.method.is_passive());
     passive.filter(|trial| !trial.end.is_through() && !is_slow(trial)).map(evidence::trial).collect()
 }

@@ -335,13 +335,13 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
             .client("use a new session for each file, or TLS 1.2"),
         );
     }
-    let ways: Vec<&Trial> = facts.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
-    let refused = ways.iter().find_map(|trial| match &trial.end {
+    let methods: Vec<&Trial> = facts.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
+    let refused = methods.iter().find_map(|trial| match &trial.end {
         End::DataRefused(said) => Some(said),
         _ => None,
     });
     if let Some(said) = refused
-        && !ways.iter().any(|trial| trial.end.is_through())
+        && !methods.iter().any(|trial| trial.end.is_through())
     {
         let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
@@ -360,7 +360,7 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
 /// packets.
 fn stalls(facts: &Facts, findings: &mut Findings) {
     let mut reached =
-        facts.of(Cover::Tls).filter(|trial| trial.way.is_passive() && trial.end.is_connected()).peekable();
+        facts.of(Cover::Tls).filter(|trial| trial.method.is_passive() && trial.end.is_connected()).peekable();
     let all = reached.peek().is_some() && reached.all(|trial| matches!(trial.end, End::Stalled { .. }));
     if !all {
         return;

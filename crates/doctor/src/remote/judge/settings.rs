@@ -2,9 +2,9 @@
 use crate::finding::ClientSettings;
 use crate::remote::facts::{Cover, End, Facts, Upload};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use client::Way;
+use client::DataMethod;
 
-/// For the best way that works; none where none does, or where all clients are to stay away.
+/// For the best method that works; none where none does, or where all clients are to stay away.
 pub(super) fn settings(facts: &Facts) -> Option<ClientSettings> {
     let best = facts.best()?;
     let tls = best.cover == Cover::Tls;
@@ -15,7 +15,7 @@ pub(super) fn settings(facts: &Facts) -> Option<ClientSettings> {
     if upload && matches!(facts.files.upload, Some(Upload::Refused(_) | Upload::Failed(1, _))) {
         return None;
     }
-    let passive = best.way.is_passive();
+    let passive = best.method.is_passive();
     let implicit = facts.implicit;
     let mut pasv = vec![if passive { "--mode passive" } else { "--mode active" }];
     pasv.push(match (tls, implicit) {
@@ -24,19 +24,21 @@ pub(super) fn settings(facts: &Facts) -> Option<ClientSettings> {
         (false, _) => "--tls off",
     });
     let mut curl = Vec::new();
-    match best.way {
+    match best.method {
         // --ftp-skip-pasv-ip is curl's own default since 7.74.
-        Way::Epsv => {}
-        Way::Pasv => curl.push("--disable-epsv --ftp-skip-pasv-ip".to_owned()),
-        Way::Eprt => curl.push("--ftp-port -".to_owned()),
-        Way::Port => curl.push("--disable-eprt --ftp-port -".to_owned()),
+        DataMethod::Epsv => {}
+        DataMethod::Pasv => curl.push("--disable-epsv --ftp-skip-pasv-ip".to_owned()),
+        DataMethod::Eprt => curl.push("--ftp-port -".to_owned()),
+        DataMethod::Port => curl.push("--disable-eprt --ftp-port -".to_owned()),
     }
     let mut lftp = vec![format!("set ftp:passive-mode {}", if passive { "yes" } else { "no" })];
     if passive {
-        let epsv = if best.way == Way::Epsv { "yes" } else { "no" };
+        let epsv = if best.method == DataMethod::Epsv { "yes" } else { "no" };
         lftp.push(format!("set ftp:prefer-epsv {epsv}"));
     }
-    if best.way == Way::Pasv && best.announced.is_some_and(|announced| announced.ip() != best.peer.ip()) {
+    if best.method == DataMethod::Pasv
+        && best.announced.is_some_and(|announced| announced.ip() != best.peer.ip())
+    {
         lftp.push("set ftp:fix-pasv-address yes".to_owned());
     }
     let unverified = tls && facts.tls.doubt.is_some();

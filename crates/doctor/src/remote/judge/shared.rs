@@ -74,6 +74,6 @@ pub(super) fn demanded(facts: &Facts, weight: Weight, why: &str) -> Finding {
 
 /// Passive mode was tried, and nothing came through.
 pub(super) fn passive_fails(facts: &Facts) -> bool {
-    let mut passive = facts.trials.iter().filter(|trial| trial.way.is_passive()).peekable();
+    let mut passive = facts.trials.iter().filter(|trial| trial.method.is_passive()).peekable();
     passive.peek().is_some() && passive.all(|trial| !trial.end.is_through())
 }

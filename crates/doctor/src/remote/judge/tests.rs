@@ -11,7 +11,7 @@ use super::*;
 use crate::finding::ClientSettings;
 use crate::remote::facts::*;
 use crate::remote::judge::shared::named_in;
-use client::Way;
+use client::DataMethod;
 
 const SILENT: End = End::NotReached(Dial::Silent);
 const WORKS: End = End::Works { bytes: 9 };
@@ -47,18 +47,18 @@ fn answers(answer: Answer) -> Facts {
     Facts { answer: Some(answer), ends: Some((own(), server())), ..dialled(Dial::Connected) }
 }
 
-/// A site whose control connection works in clear, and what its ways came to.
-fn site(ways: &[(Cover, Way, End)]) -> Facts {
+/// A site whose control connection works in clear, and what its methods came to.
+fn site(methods: &[(Cover, DataMethod, End)]) -> Facts {
     let mut facts = answers(Answer::Ftp("220 ready".to_owned()));
     facts.logins = vec![(Cover::Clear, Login::Done)];
-    if ways.iter().any(|(cover, ..)| *cover == Cover::Tls) {
+    if methods.iter().any(|(cover, ..)| *cover == Cover::Tls) {
         facts.logins.push((Cover::Tls, Login::Done));
     }
-    for (n, (cover, way, end)) in (0_u16..).zip(ways) {
-        let at = if way.is_passive() { server().ip() } else { own().ip() };
+    for (n, (cover, method, end)) in (0_u16..).zip(methods) {
+        let at = if method.is_passive() { server().ip() } else { own().ip() };
         facts.trials.push(Trial {
             cover: *cover,
-            way: *way,
+            method: *method,
             peer: server(),
             announced: Some((at, 50_000 + n).into()),
             end: end.clone(),
@@ -70,9 +70,9 @@ fn site(ways: &[(Cover, Way, End)]) -> Facts {
     facts
 }
 
-fn clear(ways: &[(Way, End)]) -> Facts {
-    let ways: Vec<_> = ways.iter().map(|(way, end)| (Cover::Clear, *way, end.clone())).collect();
-    site(&ways)
+fn clear(methods: &[(DataMethod, End)]) -> Facts {
+    let methods: Vec<_> = methods.iter().map(|(method, end)| (Cover::Clear, *method, end.clone())).collect();
+    site(&methods)
 }
 
 fn change(mut facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
@@ -82,7 +82,7 @@ fn change(mut facts: Facts, change: impl FnOnce(&mut Facts)) -> Facts {
 
 fn pasv_told(facts: Facts, announced: &str) -> Facts {
     change(facts, |facts| {
-        for trial in facts.trials.iter_mut().filter(|trial| trial.way == Way::Pasv) {
+        for trial in facts.trials.iter_mut().filter(|trial| trial.method == DataMethod::Pasv) {
             trial.announced = Some(announced.parse().unwrap());
         }
     })
@@ -139,7 +139,7 @@ fn doors_that_do_not_open() {
 #[test]
 fn one_family_dead() {
     let other = |dial| {
-        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
             let address = "[2001:db8::1]:21".parse().unwrap();
             facts.addresses.push(AddressSeen { address, dial, elapsed: Duration::ZERO });
         })
@@ -180,26 +180,30 @@ fn ports_of_something_else() {
 
 #[test]
 fn passive_ports_that_are_closed() {
-    let both = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, never(Attempt::None))]);
+    let both = clear(&[
+        (DataMethod::Epsv, SILENT),
+        (DataMethod::Pasv, SILENT),
+        (DataMethod::Port, never(Attempt::None)),
+    ]);
     is("two data ports silent", &both, Verdict::Rule3Or4);
     open("which of the two", &both, Verdict::FtpHelper, "which of the two rules");
     assert_eq!(diagnose(&both).verdict.weight, Weight::Blocks);
     assert!(diagnose(&both).verdict.sentence.contains("50000, 50001"));
-    let active = clear(&[(Way::Epsv, SILENT), (Way::Pasv, SILENT), (Way::Port, WORKS)]);
+    let active = clear(&[(DataMethod::Epsv, SILENT), (DataMethod::Pasv, SILENT), (DataMethod::Port, WORKS)]);
     is("and active works", &active, Verdict::Rule3Or4);
     assert_eq!(diagnose(&active).verdict.weight, Weight::Hinders);
-    let one = clear(&[(Way::Epsv, SILENT)]);
+    let one = clear(&[(DataMethod::Epsv, SILENT)]);
     open("one data port silent", &one, Verdict::Rule3Or4, "passive ports are closed");
     is("one data port silent", &one, Verdict::NotKnown);
-    let resets = clear(&[(Way::Epsv, refused_port()), (Way::Pasv, refused_port())]);
+    let resets = clear(&[(DataMethod::Epsv, refused_port()), (DataMethod::Pasv, refused_port())]);
     is("resets", &resets, Verdict::DataPortsRefused);
     open("resets, by whom", &resets, Verdict::Rule3Or4, "who refuses");
-    let mixed = clear(&[(Way::Epsv, SILENT), (Way::Pasv, refused_port())]);
+    let mixed = clear(&[(DataMethod::Epsv, SILENT), (DataMethod::Pasv, refused_port())]);
     open("one silent, one refused", &mixed, Verdict::Rule3Or4, "not all fail in the same way");
     let rejected = End::NotReached(rejected());
     is(
         "rejected",
-        &clear(&[(Way::Epsv, rejected.clone()), (Way::Pasv, rejected)]),
+        &clear(&[(DataMethod::Epsv, rejected.clone()), (DataMethod::Pasv, rejected)]),
         Verdict::DataPortsRefused,
     );
 }
@@ -223,7 +227,7 @@ fn doors_name_their_rules() {
 #[test]
 fn the_servers_word_decides_between_the_rules_of_passive_data() {
     let closed = |end: End, word: Option<&str>| {
-        change(clear(&[(Way::Epsv, end.clone()), (Way::Pasv, end)]), |facts| {
+        change(clear(&[(DataMethod::Epsv, end.clone()), (DataMethod::Pasv, end)]), |facts| {
             facts.passive_word = word.map(str::to_owned);
         })
     };
@@ -251,7 +255,7 @@ fn the_servers_word_decides_between_the_rules_of_passive_data() {
 #[test]
 fn commands_that_cost_the_session_are_named_and_nothing_is_well() {
     let of = |verb: &str, how: &str| {
-        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
             facts.breaks = vec![(verb.to_owned(), how.to_owned())];
         })
     };
@@ -264,7 +268,7 @@ fn commands_that_cost_the_session_are_named_and_nothing_is_well() {
 /// What the client refuses is not called well, and nothing is offered that would go there all the same.
 #[test]
 fn a_certificate_that_is_refused_blocks_whatever_else_works() {
-    let works = clear(&[(Way::Epsv, WORKS)]);
+    let works = clear(&[(DataMethod::Epsv, WORKS)]);
     let changed = change(works.clone(), |facts| {
         facts.logins.push((Cover::Tls, Login::Untrusted("the certificate of x:21 has CHANGED".to_owned())));
     });
@@ -311,12 +315,12 @@ fn words_that_name_rules_are_read() {
 fn what_stands_still_is_not_refused() {
     let still = End::Stalled { bytes: 0 };
     let tls = |small: Option<End>| {
-        let ways = [
-            (Cover::Clear, Way::Epsv, WORKS),
-            (Cover::Tls, Way::Epsv, still.clone()),
-            (Cover::Tls, Way::Port, WORKS),
+        let methods = [
+            (Cover::Clear, DataMethod::Epsv, WORKS),
+            (Cover::Tls, DataMethod::Epsv, still.clone()),
+            (Cover::Tls, DataMethod::Port, WORKS),
         ];
-        change(site(&ways), |facts| {
+        change(site(&methods), |facts| {
             facts.tls.small_listing = small;
             facts.reuse.fresh = Some(still.clone());
         })
@@ -325,14 +329,17 @@ fn what_stands_still_is_not_refused() {
     is("and small packets were not tried", &tls(None), Verdict::DataStalls);
     open("which is no helper", &tls(None), Verdict::FtpHelper, "why no data comes");
     open("and no wish for a session", &tls(None), Verdict::ReuseRequired, "");
-    let only_active = clear(&[(Way::Epsv, End::Broken("reset".to_owned())), (Way::Port, WORKS)]);
+    let only_active =
+        clear(&[(DataMethod::Epsv, End::Broken("reset".to_owned())), (DataMethod::Port, WORKS)]);
     is("only active works", &only_active, Verdict::NotKnown);
     assert_eq!(diagnose(&only_active).verdict.weight, Weight::Hinders);
 }
 
 #[test]
 fn active_mode() {
-    let active = |end: End| clear(&[(Way::Epsv, WORKS), (Way::Eprt, end.clone()), (Way::Port, end)]);
+    let active = |end: End| {
+        clear(&[(DataMethod::Epsv, WORKS), (DataMethod::Eprt, end.clone()), (DataMethod::Port, end)])
+    };
     let refused = active(End::Refused("500 use passive".to_owned()));
     tells("refused, with its text", &refused, Verdict::ActiveImpossible);
     is("passive works", &refused, Verdict::AllIsWell);
@@ -367,7 +374,7 @@ fn active_mode() {
         active(End::NeverCame { said: Some("426 gone".to_owned()), call: Attempt::None, stranger });
     assert_eq!(of(&untranslated).0, [4]);
     assert!(of(&untranslated).1.contains("from 10.0.0.5 and none from 198.51.100.1"), "{untranslated:?}");
-    let alone = clear(&[(Way::Port, never(Attempt::None))]);
+    let alone = clear(&[(DataMethod::Port, never(Attempt::None))]);
     is("there is no other way", &alone, Verdict::ActiveImpossible);
     assert_eq!(diagnose(&alone).verdict.weight, Weight::Blocks);
     open("it works", &active(WORKS), Verdict::ActiveImpossible, "");
@@ -377,7 +384,7 @@ fn active_mode() {
 #[test]
 fn black_holes() {
     let files = |bulk: End, small: Option<End>, listing: bool| {
-        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
             facts.files.listing = listing.then_some((None, 1, 0));
             facts.files.bulk = Some(bulk);
             facts.files.bulk_small = small;
@@ -405,7 +412,7 @@ fn black_holes() {
 #[test]
 fn idle_connections() {
     let idle = |alive: &[Alive]| {
-        change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+        change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
             let times = [30, 60, 120].map(Duration::from_secs);
             facts.idle = times.into_iter().zip(alive.iter().cloned()).collect();
         })
@@ -435,7 +442,7 @@ fn logins() {
     let untrusted = login(Login::KeptBack, Login::Untrusted("unknown authority".to_owned()));
     is("nobody vouches", &untrusted, Verdict::CertificateRefused);
     is("broken off", &login(Login::Broken("421 full".to_owned()), no_tls()), Verdict::LoginBroken);
-    let works = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+    let works = change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
         facts.logins.push((Cover::Tls, Login::NoHandshake(Handshake::Failed("alert".to_owned()))));
     });
     is("TLS cannot be established", &works, Verdict::TlsFails);
@@ -444,7 +451,7 @@ fn logins() {
 
 #[test]
 fn logins_that_do_not_tell_of_the_password() {
-    let clear = || clear(&[(Way::Epsv, WORKS)]);
+    let clear = || clear(&[(DataMethod::Epsv, WORKS)]);
     // The same name and password were taken: what is refused beside is refused for another reason.
     let done = change(clear(), |f| f.logins.push((Cover::Tls, Login::Refused("530 no".to_owned()))));
     is("taken in clear", &done, Verdict::LoginRefused);
@@ -468,14 +475,16 @@ fn logins_that_do_not_tell_of_the_password() {
 #[test]
 fn what_fails_for_no_known_reason_is_not_well() {
     let stalled = End::Stalled { bytes: 0 };
-    let one = clear(&[(Way::Epsv, stalled), (Way::Pasv, WORKS)]);
+    let one = clear(&[(DataMethod::Epsv, stalled), (DataMethod::Pasv, WORKS)]);
     // As of a server that is throttled: slow is no failure, where another transfer works.
     is("EPSV is slow and PASV works", &one, Verdict::AllIsWell);
     tells("EPSV is slow and PASV works", &one, Verdict::DataStalls);
-    let none =
-        clear(&[(Way::Epsv, End::Stalled { bytes: 0 }), (Way::Eprt, End::Refused("500 no".to_owned()))]);
+    let none = clear(&[
+        (DataMethod::Epsv, End::Stalled { bytes: 0 }),
+        (DataMethod::Eprt, End::Refused("500 no".to_owned())),
+    ]);
     is("nothing comes over any", &none, Verdict::DataStalls);
-    let other = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+    let other = change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
         let mut trial = facts.trials[0].clone();
         trial.peer = "[2001:db8::1]:21".parse().unwrap();
         trial.end = SILENT;
@@ -502,7 +511,11 @@ fn a_name_server_that_does_not_answer_is_not_the_sites_fault() {
 #[test]
 fn what_feat_offers_and_is_refused() {
     let refused = |said: &str| End::Refused(said.to_owned());
-    let facts = clear(&[(Way::Epsv, refused("500 no")), (Way::Pasv, WORKS), (Way::Eprt, refused("500 no"))]);
+    let facts = clear(&[
+        (DataMethod::Epsv, refused("500 no")),
+        (DataMethod::Pasv, WORKS),
+        (DataMethod::Eprt, refused("500 no")),
+    ]);
     let facts = change(facts, |facts| {
         facts.features = ["EPSV", "EPRT"].map(str::to_owned).to_vec();
     });
@@ -531,7 +544,7 @@ fn lftp(config: &ClientSettings) -> &str {
 
 #[test]
 fn what_to_use_takes_the_certificate_that_was_seen() {
-    let facts = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+    let facts = change(site(&[(Cover::Tls, DataMethod::Epsv, WORKS)]), |facts| {
         facts.anonymous = true;
         facts.tls.fingerprint = Some("sha256:00".to_owned());
         facts.tls.doubt = Some("nobody".to_owned());
@@ -556,7 +569,8 @@ fn what_to_use_takes_the_certificate_that_was_seen() {
 
 #[test]
 fn files_and_listings() {
-    let with = |set: fn(&mut FilesSeen)| change(clear(&[(Way::Epsv, WORKS)]), |facts| set(&mut facts.files));
+    let with =
+        |set: fn(&mut FilesSeen)| change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| set(&mut facts.files));
     is("REST is ignored", &with(|files| files.rest_middle = Some(Rest::Ignored)), Verdict::RestFails);
     tells(
         "REST is refused",
@@ -582,7 +596,8 @@ fn files_and_listings() {
     let zone = with(|files| files.drift = Some(3600 + 7));
     open("a time zone", &zone, Verdict::Clock, "MDTM shows local time");
     tells("a wrong clock", &with(|files| files.drift = Some(-600)), Verdict::Clock);
-    let upload = |upload| change(clear(&[(Way::Epsv, WORKS)]), |facts| facts.files.upload = Some(upload));
+    let upload =
+        |upload| change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| facts.files.upload = Some(upload));
     is("another file", &upload(Upload::Differs("SIZE is 3".to_owned())), Verdict::UploadFails);
     is("the third", &upload(Upload::Failed(3, "522".to_owned())), Verdict::UploadFails);
     is("read only", &upload(Upload::Refused("550".to_owned())), Verdict::AllIsWell);
@@ -593,7 +608,8 @@ fn files_and_listings() {
 fn all_is_well_only_where_bytes_moved() {
     let said = "550 Anonymous users may only upload here.";
     let refused = || End::CommandRefused(said.to_owned());
-    let facts = clear(&[(Way::Epsv, refused()), (Way::Pasv, refused()), (Way::Port, refused())]);
+    let facts =
+        clear(&[(DataMethod::Epsv, refused()), (DataMethod::Pasv, refused()), (DataMethod::Port, refused())]);
     is("a drop box", &facts, Verdict::ListingRefused);
     let diagnosis = diagnose(&facts);
     assert_eq!(diagnosis.verdict.weight, Weight::Hinders);
@@ -606,15 +622,15 @@ fn all_is_well_only_where_bytes_moved() {
     let nothing = change(facts, |facts| facts.files.upload = Some(Upload::Refused("553".to_owned())));
     is("nor uploads", &nothing, Verdict::ListingRefused);
     assert_eq!(diagnose(&nothing).settings, None);
-    let tls = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, refused())]);
+    let tls = site(&[(Cover::Clear, DataMethod::Epsv, WORKS), (Cover::Tls, DataMethod::Epsv, refused())]);
     is("listings under TLS are refused", &tls, Verdict::ListingRefused);
-    let empty = diagnose(&clear(&[(Way::Epsv, End::Works { bytes: 0 })]));
+    let empty = diagnose(&clear(&[(DataMethod::Epsv, End::Works { bytes: 0 })]));
     assert!(empty.verdict.sentence.contains("The directory is empty"), "{empty:#?}");
 }
 
 #[test]
 fn files_that_stay_are_named() {
-    let facts = change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+    let facts = change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
         facts.files.upload = Some(Upload::Unproven);
         facts.files.left = Some((vec!["a".to_owned(), "b".to_owned()], "550 no".to_owned()));
         facts.files.replaces = Some(false);
@@ -630,10 +646,10 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
     for end in [End::Stalled { bytes: 0 }, refused_port(), SILENT] {
         for active in [no(), never(Attempt::None), never(Attempt::HalfOpen)] {
             let facts = clear(&[
-                (Way::Epsv, end.clone()),
-                (Way::Pasv, end.clone()),
-                (Way::Eprt, active.clone()),
-                (Way::Port, active.clone()),
+                (DataMethod::Epsv, end.clone()),
+                (DataMethod::Pasv, end.clone()),
+                (DataMethod::Eprt, active.clone()),
+                (DataMethod::Port, active.clone()),
             ]);
             let diagnosis = diagnose(&facts);
             assert!(diagnosis.verdict.sentence.starts_with("Passive transfers fail: "), "{diagnosis:#?}");
@@ -647,17 +663,18 @@ fn nobody_is_sent_from_active_to_a_passive_mode_that_fails() {
 #[test]
 fn what_to_use_is_what_works() {
     let config = |facts: &Facts| diagnose(facts).settings.unwrap();
-    let pasv = config(&clear(&[(Way::Epsv, SILENT), (Way::Pasv, WORKS)]));
+    let pasv = config(&clear(&[(DataMethod::Epsv, SILENT), (DataMethod::Pasv, WORKS)]));
     assert_eq!(
         (pasv.pasv.as_str(), curl(&pasv)),
         ("--mode passive --tls off", "--disable-epsv --ftp-skip-pasv-ip")
     );
-    let tls = config(&site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Port, WORKS)]));
+    let tls =
+        config(&site(&[(Cover::Clear, DataMethod::Epsv, WORKS), (Cover::Tls, DataMethod::Port, WORKS)]));
     assert_eq!(
         (tls.pasv.as_str(), curl(&tls)),
         ("--mode active --tls required", "--disable-eprt --ftp-port - --ssl-reqd")
     );
-    assert_eq!(diagnose(&clear(&[(Way::Epsv, SILENT)])).settings, None);
+    assert_eq!(diagnose(&clear(&[(DataMethod::Epsv, SILENT)])).settings, None);
 }
 
 #[test]

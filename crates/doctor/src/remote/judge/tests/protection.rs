@@ -3,7 +3,7 @@ use super::*;
 
 /// A site in clear at which TLS came to this.
 fn tls_came_to(login: Login, set: impl FnOnce(&mut TlsSeen)) -> Facts {
-    change(clear(&[(Way::Epsv, WORKS)]), |facts| {
+    change(clear(&[(DataMethod::Epsv, WORKS)]), |facts| {
         facts.logins.push((Cover::Tls, login));
         set(&mut facts.tls);
     })
@@ -38,7 +38,7 @@ fn a_handshake_that_stands_still() {
     let untried = handshaken(still(0), None, None);
     open("small packets were not tried", &untried, Verdict::MtuBlackHole, "");
 
-    let small_segments = change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+    let small_segments = change(site(&[(Cover::Tls, DataMethod::Epsv, WORKS)]), |facts| {
         (facts.tls.both, facts.tls.small_segments) = (Some(still(9)), Some(Handshake::Works));
         facts.trials[0].small_segments = true;
     });
@@ -105,7 +105,7 @@ fn certificates_of_both_sides() {
     open("an alert of two meanings", &broken, Verdict::CertificateDemanded, "requires a client certificate");
 
     let doubted = |authorities| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+        change(site(&[(Cover::Tls, DataMethod::Epsv, WORKS)]), |facts| {
             facts.tls.doubt = Some("unknown issuer".to_owned());
             facts.tls.authorities = authorities;
         })
@@ -118,7 +118,7 @@ fn certificates_of_both_sides() {
         "this machine has no CA certificates",
     );
     let versions = |v13| {
-        change(site(&[(Cover::Tls, Way::Epsv, WORKS)]), |facts| {
+        change(site(&[(Cover::Tls, DataMethod::Epsv, WORKS)]), |facts| {
             (facts.tls.v12, facts.tls.v13) = (Some(Handshake::Works), Some(v13));
         })
     };
@@ -130,7 +130,7 @@ fn certificates_of_both_sides() {
 #[test]
 fn sessions_of_tls() {
     let tls = |fresh: Option<End>, repeated: &[(End, Option<bool>)]| {
-        let both = site(&[(Cover::Clear, Way::Epsv, WORKS), (Cover::Tls, Way::Epsv, WORKS)]);
+        let both = site(&[(Cover::Clear, DataMethod::Epsv, WORKS), (Cover::Tls, DataMethod::Epsv, WORKS)]);
         change(both, |facts| facts.reuse = ReuseSeen { fresh, repeated: repeated.to_vec() })
     };
     let refused = || End::DataRefused("522 resume".to_owned());
@@ -151,7 +151,7 @@ fn sessions_of_tls() {
     open("it resumed all the same", &tls(None, &resumed), Verdict::DataTlsRefused, "why transfer 2");
     open("the first fails", &tls(None, &[(refused(), Some(false))]), Verdict::DataTlsRefused, "");
     is("three work", &tls(Some(WORKS), &[good.clone(), good.clone(), good]), Verdict::AllIsWell);
-    let never = site(&[(Cover::Tls, Way::Epsv, refused()), (Cover::Tls, Way::Pasv, refused())]);
+    let never = site(&[(Cover::Tls, DataMethod::Epsv, refused()), (Cover::Tls, DataMethod::Pasv, refused())]);
     is("refused, whatever is shown", &never, Verdict::DataTlsRefused);
     assert_eq!(diagnose(&never).settings, None);
 }
