@@ -57,6 +57,8 @@ struct Session {
     passive: Option<TcpListener>,
     rest: u64,
     range: Option<(u64, u64)>,
+    /// What the last SIZE was the length of.
+    shown: Vec<u8>,
 }
 
 enum Next {
@@ -67,7 +69,8 @@ enum Next {
 impl Session {
     fn new(control: TcpStream, world: Shared) -> Self {
         let left = lock(&world).hang_ups.pop_front().flatten();
-        Self { control: BufReader::new(control), world, left, passive: None, rest: 0, range: None }
+        let control = BufReader::new(control);
+        Self { control, world, left, passive: None, rest: 0, range: None, shown: Vec::new() }
     }
 
     async fn run(mut self) -> io::Result<()> {
@@ -132,9 +135,14 @@ impl Session {
                 self.passive = Some(listener);
                 format!("229 (|||{port}|)")
             }
-            ("SIZE", Some(file)) if offers.size => format!("213 {}", told_size(&file)),
+            ("SIZE", Some(file)) if offers.size => {
+                let answer = format!("213 {}", told_size(&file));
+                self.shown = file.bytes;
+                answer
+            }
             ("SIZE", None) if offers.size && lock(&self.world).parts.contains_key(argument) => {
-                format!("213 {}", lock(&self.world).parts.get(argument).map_or(0, Vec::len))
+                self.shown = lock(&self.world).parts.get(argument).cloned().unwrap_or_default();
+                format!("213 {}", self.shown.len())
             }
             ("MFMT", _) if offers.mdtm => {
                 let (time, name) = argument.split_once(' ').unwrap_or_default();
@@ -321,6 +329,9 @@ impl Session {
             return Ok(Next::Go);
         };
         let mut data = self.data().await?;
+        // Another start than the client was shown: a part behind the file, or what another client has stored
+        // meanwhile. A client can see that only in what is published, and may fail to repair it then.
+        lock(&self.world).lied |= !self.shown.starts_with(&all);
         let Fault { cut, .. } = lock(&self.world).faults.pop_front().unwrap_or_default();
         let cut = cut.map(|(at, how)| (point(at, EXPECTED), how));
         self.say("150 go").await?;

@@ -214,6 +214,8 @@ fn write(path: &Path, bytes: &[u8], versions: &Mutex<Vec<Vec<u8>>>, clock: &Mute
 #[derive(Debug, PartialEq, Eq)]
 enum Came {
     Whole,
+    /// Of two uploads at once one has arrived whole, and the other one failed, perhaps after it.
+    OneOfTwo,
     Failed,
     /// The same, and our file has changed on its way: a mixture may have come.
     FailedMixed,
@@ -268,7 +270,11 @@ async fn step(scene: &Scene, op: &Op) -> Came {
                 scene.put(&ours, resume[0], Verify::Size),
                 scene.put(&other, resume[1], Verify::Size)
             );
-            if one.is_ok() || two.is_ok() { Came::Whole } else { Came::Failed }
+            match (one.is_ok(), two.is_ok()) {
+                (true, true) => Came::Whole,
+                (false, false) => Came::Failed,
+                _ => Came::OneOfTwo,
+            }
         }
         Op::Ours(change) => {
             (scene.changing(change))();
@@ -315,6 +321,9 @@ fn check(scene: &Scene, before: &BTreeMap<String, File>, came: &Came) -> Result<
     });
     let fine = match came {
         Came::Whole => ours,
+        // Without REST both may see the same start and send APPE behind it: the later one adds to what the
+        // earlier one has stored, and is told so. An end that the server lost may be the later one's too.
+        Came::OneOfTwo => ours || lies(&world),
         // What was there before may have been replaced, and the answer lost.
         Came::Failed if world.offers.keeps != Keeps::InPlace => {
             ours || is == before.get(NAME).map(|file| &file.bytes) || lies(&world)
@@ -330,7 +339,8 @@ fn check(scene: &Scene, before: &BTreeMap<String, File>, came: &Came) -> Result<
 }
 
 /// The site has published something else than what was sent to it: it ignores REST, or has none, so that APPE
-/// may add to another start than the one that it shows, or it has lost an end.
+/// may add to another start than the one that it shows, or it has lost an end, or has gone on with another
+/// start than it had shown.
 fn lies(world: &World) -> bool {
     world.offers.rest != Rest::Works || world.lied
 }

@@ -141,7 +141,7 @@ pub(crate) struct World {
     pub(crate) killed: bool,
     /// RETR is refused.
     pub(crate) drop_box: bool,
-    /// A server that said 226 has kept less than came.
+    /// A server that said 226 has kept less than came, or has put it behind another start than it had shown.
     pub(crate) lied: bool,
     clock: i64,
 }
