@@ -186,8 +186,6 @@ fn a_file_is_written_behind_what_is_kept_of_it() {
             ("S:", "226 done"),
             ("C:", "SIZE a"),
             ("S:", "213 6"),
-            ("C:", "SIZE a"),
-            ("S:", "213 6"),
             ("C:", "EPSV"),
             ("S:", "229 (|||{port}|)"),
             ("C:", "APPE a"),
