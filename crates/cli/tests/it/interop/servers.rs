@@ -12,6 +12,7 @@ use crate::harness::need;
 use crate::harness::ours::pasv;
 use crate::harness::peer::Peer;
 use crate::harness::process::{command, run};
+use crate::harness::site::Site;
 
 /// A server that curl cannot use is set up wrongly, and then a failure of ours beside it would say nothing.
 fn is_fit_for_the_test(peer: &Peer) {
@@ -158,6 +159,35 @@ fn refuses_what_is_not_there(peer: &Peer) {
     assert!(!to.exists() && fs::read_dir(peer.beside("here")).expect("our folder").next().is_none());
 }
 
+/// `pasv serve ftp://...` in front of it.
+fn is_served_through_a_proxy(peer: &Peer) {
+    let proxy = Site::proxy(&peer.url(""), &["--no-active"]);
+    let pasv = |arguments: &[&OsStr]| {
+        let flags = ["--tls", "required", "--insecure"].map(OsStr::new);
+        pasv(arguments.iter().copied().chain(flags)).good()
+    };
+    let (here, url) = (peer.beside("here"), |path: &str| proxy.door.url(path));
+    let up = write(&here, "up.bin", 1, LARGE);
+    pasv(&["put".as_ref(), up.as_ref(), url("a b").as_ref()]);
+    assert_same_file(&up, &peer.files().join("a b"));
+    let listed = pasv(&["ls".as_ref(), "--json".as_ref(), url("").as_ref()]).text();
+    assert!(listed.contains("\"a b\"") && listed.contains(&LARGE.to_string()), "{listed}");
+    let down = write(&here, "down.bin", 1, PART);
+    pasv(&["get".as_ref(), "-c".as_ref(), "-o".as_ref(), down.as_ref(), url("a b").as_ref()]);
+    assert_same_file(&up, &down);
+    // Replaced, renamed, removed.
+    let other = write(&here, "other.bin", 2, PART);
+    pasv(&["put".as_ref(), other.as_ref(), url("a b").as_ref()]);
+    pasv(&["mv".as_ref(), url("a b").as_ref(), url("moved").as_ref()]);
+    assert_same_file(&other, &peer.files().join("moved"));
+    pasv(&["rm".as_ref(), url("moved").as_ref()]);
+    write_tree(&here.join("tree"));
+    pasv(&["put".as_ref(), "-r".as_ref(), here.join("tree").as_ref(), url("").as_ref()]);
+    assert_same(&here.join("tree"), &peer.files().join("tree"));
+    pasv(&["rm".as_ref(), "-r".as_ref(), url("tree").as_ref()]);
+    assert!(fs::read_dir(peer.files()).expect("the site's folder").next().is_none());
+}
+
 fn words<'a>(flags: &'a [&str]) -> impl Iterator<Item = &'a OsStr> {
     flags.iter().map(OsStr::new)
 }
@@ -179,6 +209,7 @@ macro_rules! servers {
             servers!(@story $server: uploads_a_tree($except));
             servers!(@story $server: keeps_house());
             servers!(@story $server: refuses_what_is_not_there());
+            servers!(@story $server: is_served_through_a_proxy());
 
             #[test]
             fn moves_files_in_active_mode() {
