@@ -25,7 +25,7 @@ impl Root {
         let is_url = |scheme: &&str| {
             bytes.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
         };
-        if !["ftp://", "ftps://", "ftpes://"].iter().any(|scheme| is_url(scheme)) {
+        if !["ftp://", "ftps://", "ftpes://"].iter().any(is_url) {
             return Ok(Self::Folder(path.to_owned()));
         }
         FtpUrl::parse(&path.to_string_lossy()).map(Self::Upstream)

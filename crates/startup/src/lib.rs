@@ -46,8 +46,8 @@ pub struct Opened {
     pub generated: Vec<Generated>,
 }
 
-/// Opens the folder (an upstream is not connected to yet), the users' passwords and the certificates. `state` is the folder where generated and
-/// obtained certificates are kept; `None`: there is none.
+/// Opens the folder (an upstream is not connected to yet), the users' passwords and the certificates. `state`
+/// is the folder where generated and obtained certificates are kept; `None`: there is none.
 ///
 /// # Errors
 /// When a file or the folder cannot be used, or settings exclude each other.

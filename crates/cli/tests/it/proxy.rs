@@ -1,6 +1,6 @@
 //! Is `pasv serve ftp://...` a proxy of another server: TLS and passive mode, whatever that one can do?
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -87,6 +87,59 @@ fn a_download_that_the_upstream_breaks_off_is_not_confirmed() {
     let reply = talk.ask("SIZE large");
     assert!(reply.starts_with("550") || reply.starts_with("451"), "{reply}");
     talk.ask_for("NOOP", "200");
+}
+
+/// The pool has a session that the upstream has ended: at most the first command fails.
+#[test]
+fn sessions_that_the_upstream_has_ended_are_replaced() {
+    let upstream = old(&["--idle-timeout", "1s"]);
+    write(upstream.root(), "file", 1, 10);
+    let proxy = Site::proxy(&upstream.door.url(""), &[]);
+    let mut talk = proxy.door.talk();
+    talk.ask_for("TYPE I", "200");
+    talk.ask_for("SIZE file", "213");
+    // The timer is the upstream's, another process.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let _ = talk.ask("SIZE file");
+    talk.ask_for("SIZE file", "213");
+}
+
+/// An upload that breaks off is kept at the upstream, and continued from there.
+#[test]
+fn a_broken_upload_is_resumed_at_the_upstream() {
+    let upstream = old(&[]);
+    let proxy = Site::proxy(&upstream.door.url(""), &[]);
+    let whole = content(1, 300_000);
+    let mut talk = proxy.door.talk();
+    talk.ask_for("TYPE I", "200");
+    let mut data = talk.passive();
+    talk.ask_for("STOR file", "150");
+    data.write_all(&whole[..200_000]).unwrap();
+    let has_arrived = || {
+        let files = fs::read_dir(upstream.root()).unwrap().flatten();
+        files.filter_map(|file| file.metadata().ok()).any(|file| file.len() > 0)
+    };
+    while !has_arrived() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    talk.ask_for("ABOR", "426");
+    talk.expect("226");
+    drop(data);
+    assert!(!upstream.root().join("file").exists());
+    // The upstream needs a moment to notice.
+    let kept: usize = (0..500)
+        .find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            talk.ask("SIZE file").strip_prefix("213 ")?.trim().parse().ok()
+        })
+        .expect("what has come is kept");
+    let mut data = talk.passive();
+    talk.ask_for(&format!("REST {kept}"), "350");
+    talk.ask_for("STOR file", "150");
+    data.write_all(&whole[kept..]).unwrap();
+    drop(data);
+    talk.expect("226");
+    assert!(fs::read(upstream.root().join("file")).unwrap() == whole);
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn without_trouble(facts: &Facts) -> Finding {
     }
 }
 
-/// The best method opens data connections, and the server refuses to list over it: nothing is proven but that.
+/// The best method opens data connections, and the server refuses to list over it: nothing is proven but
+/// that.
 fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
     let End::CommandRefused(said) = &best.end else {
         return Finding::new(Verdict::NotKnown, "No transfer works, and it is unclear why.");
