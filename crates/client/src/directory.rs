@@ -165,7 +165,7 @@ impl<S: BorrowMut<Client>> Listing<S> {
         if let Some(home) = self.home.take() {
             client.within = None;
             if result.as_ref().err().is_none_or(Error::leaves_session_usable) {
-                client.ask(Command::Cwd(home)).await?;
+                client.go_back(home).await?;
             }
         }
         match (&result, self.empty) {
@@ -188,6 +188,15 @@ impl<S: BorrowMut<Client>> Listing<S> {
         match self.end(Err(error)).await {
             Err(error) => error,
             Ok(()) => Error::local("showing the listing", io::ErrorKind::Other.into()),
+        }
+    }
+}
+
+impl<S: BorrowMut<Client>> Drop for Listing<S> {
+    fn drop(&mut self) {
+        if self.home.is_some() {
+            // It is not where the next command expects it.
+            self.receiving.client().give_up();
         }
     }
 }
@@ -223,8 +232,17 @@ impl Client {
         if self.ask_maybe(Command::Cwd(path.clone())).await?.is_none() {
             return Ok(false);
         }
-        self.ask(Command::Cwd(home)).await?;
+        self.go_back(home).await?;
         Ok(true)
+    }
+
+    /// A session that is elsewhere would take relative paths for others.
+    async fn go_back(&mut self, home: Pathname) -> Result<(), Error> {
+        let back = self.ask(Command::Cwd(home)).await;
+        if back.is_err() {
+            self.give_up();
+        }
+        back.map(drop)
     }
 
     /// Where the session is, if PWD tells it.
@@ -258,7 +276,7 @@ impl Client {
             let home = self.working_directory().await?;
             self.ask(Command::Cwd(path.clone())).await?;
             if let Some(home) = home {
-                self.ask(Command::Cwd(home)).await?;
+                self.go_back(home).await?;
             }
         }
         facts.kind = Some(EntryType::Directory);

@@ -31,7 +31,7 @@ mod reading;
 mod writing;
 
 use facts::stat_of;
-use failure::failed;
+use failure::{failed, unreadable};
 use listing::Names;
 use reading::Reading;
 use writing::{Reserved, Writing};
@@ -123,8 +123,9 @@ impl Shared {
             }
             Ok(())
         };
-        let _unread = session.list(at.as_ref(), &mut look).await.map_err(failed)?;
-        found.ok_or_else(|| Kind::NotFound.into())
+        let unread = session.list(at.as_ref(), &mut look).await.map_err(failed)?;
+        // It may be on a line that could not be read.
+        found.ok_or_else(|| if unread.is_empty() { Kind::NotFound.into() } else { unreadable(&unread) })
     }
 
     async fn exists(&self, path: &VPath) -> Result<Option<Stat>> {
@@ -156,6 +157,10 @@ impl Shared {
         if removed.as_ref().err().is_some_and(|error| !error.leaves_session_usable()) {
             return removed.map_err(failed);
         }
+        if self.written().contains(&part) {
+            // It belongs to an upload that is under way.
+            return removed.map_err(failed);
+        }
         // Also where there was nothing else of that name.
         match (removed, session.remove(&part).await) {
             (Err(error), Err(_)) => Err(failed(error)),
@@ -174,10 +179,9 @@ impl Shared {
         // Partial files do not make it full.
         let (mut parts, mut others) = (Vec::new(), false);
         let mut look = |entry: wire::Entry| {
-            if is_reserved(OsStr::from_bytes(&entry.name)) {
-                parts.extend(below(Some(&at), &entry.name));
-            } else {
-                others = true;
+            match below(Some(&at), &entry.name).filter(|_| is_reserved(OsStr::from_bytes(&entry.name))) {
+                Some(part) if !self.written().contains(&part) => parts.push(part),
+                _ => others = true,
             }
             Ok(())
         };

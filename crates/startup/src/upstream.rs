@@ -7,6 +7,7 @@
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use client::memory::netrc;
 use client::{Credentials, Event, Pool, Profile, Remote, SessionSpec, Watcher};
@@ -79,7 +80,11 @@ impl Upstream {
 /// What the administrator should know goes to the log.
 fn watcher(url: &FtpUrl) -> Watcher {
     let upstream = url.host.to_string();
+    let told = AtomicBool::new(false);
     Arc::new(move |event: &Event| match event {
+        // Each session would say the same.
+        Event::Clear { .. } if told.swap(true, Ordering::Relaxed) => {}
+        Event::Clear { .. } => tracing::warn!(upstream, "{event}"),
         Event::Warning(_) | Event::Identity { insecure: true, .. } => {
             tracing::warn!(upstream, "{event}");
         }

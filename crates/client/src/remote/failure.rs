@@ -5,6 +5,7 @@ use storage::Kind;
 use wire::Reply;
 use wire::pathname::show;
 
+use crate::directory::Unread;
 use crate::error::Error;
 
 /// The error of the operation. What the server said is for the log.
@@ -14,6 +15,11 @@ pub(super) fn failed(error: Error) -> storage::Error {
         _ => Kind::Io,
     };
     storage::Error { kind, source: Some(io::Error::other(error.to_string())) }
+}
+
+/// A listing of which lines could not be read is not known to be whole.
+pub(super) fn unreadable(unread: &Unread) -> storage::Error {
+    storage::Error { kind: Kind::Io, source: Some(io::Error::other(unread.to_string())) }
 }
 
 /// By its code, and where that says little by the words that servers use.

@@ -5,7 +5,7 @@ use storage::{Batch, Entries, Op, Result};
 use wire::Pathname;
 
 use super::facts::stat_of;
-use super::failure::failed;
+use super::failure::{failed, unreadable};
 use crate::copy::is_reserved;
 use crate::directory::Listing;
 use crate::pool::Pooled;
@@ -36,9 +36,14 @@ impl Names {
     async fn receive(&mut self) -> Result<()> {
         let Some(listing) = &mut self.listing else { return Ok(()) };
         let mut batch = Vec::new();
-        listing.next(&mut batch).await.map_err(failed)?;
-        if batch.is_empty() {
+        let next = listing.next(&mut batch).await;
+        let unread = listing.unread();
+        if next.is_err() || batch.is_empty() {
             self.listing = None;
+        }
+        next.map_err(failed)?;
+        if batch.is_empty() && !unread.is_empty() {
+            return Err(unreadable(&unread));
         }
         self.entries.extend(batch.into_iter().filter(is_name).map(|entry| {
             let stat = stat_of(&entry.facts);

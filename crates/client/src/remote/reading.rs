@@ -2,7 +2,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use storage::{Op, Result, Source, Stat};
+use storage::{FileType, Op, Result, Source, Stat};
 use wire::Pathname;
 
 use super::Shared;
@@ -31,11 +31,16 @@ impl Reading {
         Self { shared, path, stat, download: None, piece: Vec::new(), taken: 0, next: 0, end: None }
     }
 
+    /// Its size, where it is known: that of a link is not the file's.
+    fn size(&self) -> Option<u64> {
+        Some(self.stat.size).filter(|size| *size > 0 && self.stat.kind == FileType::File)
+    }
+
     async fn open_at(&mut self, offset: u64) -> Result<()> {
         if let Some(download) = self.download.take() {
             download.stop().await;
         }
-        let size = Some(self.stat.size).filter(|size| *size > 0);
+        let size = self.size();
         let session = self.shared.session().await?;
         let download = Download::open_sized(session, &self.path, offset, size).await.map_err(failed)?;
         self.download = Some(download);
@@ -48,7 +53,7 @@ impl Reading {
         let wanted = buffer.len();
         buffer.clear();
         let is_past_the_end = self.end.is_some_and(|end| offset >= end)
-            || (offset > 0 && offset >= self.stat.size && self.next != offset);
+            || (offset > 0 && self.next != offset && self.size().is_some_and(|size| offset >= size));
         if wanted == 0 || is_past_the_end {
             return Ok(());
         }

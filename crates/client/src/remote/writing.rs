@@ -153,6 +153,8 @@ impl Writing {
                 }
             },
             Create::Resume { at } => {
+                // First it is nobody else's, then it is looked at.
+                let part = if length == Some(at) { None } else { Part::of(shared, &path)? };
                 let kept = if length == Some(at) { None } else { shared.kept(&path).await? };
                 match length.filter(|length| *length >= at && kept != Some(at)) {
                     Some(length) => {
@@ -160,7 +162,7 @@ impl Writing {
                         (None, WriteMode::At(at))
                     }
                     None if at > kept.unwrap_or(0) => return Err(Kind::BadOffset.into()),
-                    None => (Some(Part::of(shared, &path)?.ok_or(Kind::Busy)?), WriteMode::At(at)),
+                    None => (Some(part.ok_or(Kind::Busy)?), WriteMode::At(at)),
                 }
             }
         };
@@ -192,8 +194,8 @@ impl Writing {
                 mode => mode,
             };
             let session = self.shared.session().await?;
-            self.upload = Some(Upload::open(session, to, mode).await.map_err(failed)?);
             self.started = true;
+            self.upload = Some(Upload::open(session, to, mode).await.map_err(failed)?);
         }
         self.upload.as_mut().ok_or_else(|| Kind::Io.into())
     }
@@ -207,11 +209,24 @@ impl Writing {
         }
         let mut session = self.shared.session().await?;
         if let Some(part) = &mut self.part {
-            let from = &part.reserved.path;
-            match session.rename(from, &self.target).await {
-                // Some servers rename over no file.
-                Err(Error::Refused { .. }) if session.remove(&self.target).await.is_ok() => {
-                    session.rename(from, &self.target).await.map_err(failed)?;
+            let from = part.reserved.path.clone();
+            match session.rename(&from, &self.target).await {
+                // Some servers rename over no file: it is moved aside, so that one of the two is always there.
+                Err(Error::Refused { said, reply })
+                    if said.starts_with("RNTO") && self.expected != Expected::Nothing =>
+                {
+                    let mut aside = Part::passing(&self.shared, &self.path)?;
+                    aside.kept = true;
+                    let old = aside.reserved.path.clone();
+                    if session.rename(&self.target, &old).await.is_err() {
+                        return Err(failed(Error::Refused { said, reply }));
+                    }
+                    part.kept = true;
+                    if let Err(error) = session.rename(&from, &self.target).await {
+                        let _ = session.rename(&old, &self.target).await;
+                        return Err(failed(error));
+                    }
+                    let _ = session.remove(&old).await;
                 }
                 renamed => renamed.map_err(failed)?,
             }
