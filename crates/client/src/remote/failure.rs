@@ -39,7 +39,7 @@ fn kind(reply: &Reply) -> Kind {
         550 | 553 if says(&["no such", "not found", "does not exist", "doesn't exist", "cannot find"]) => {
             Kind::NotFound
         }
-        550 | 553 if says(&["exist"]) => Kind::Exists,
+        550 | 553 if says(&["exists", "already exist"]) => Kind::Exists,
         550 | 553 if says(&["read-only", "read only"]) => Kind::ReadOnly,
         550 | 553 if says(&["denied", "permi", "not allowed", "prohibited"]) => Kind::Denied,
         550 | 553 if says(&["space", "quota"]) => Kind::Full,
@@ -59,6 +59,7 @@ mod tests {
         for (code, words, wanted) in [
             (550, "Failed to open file.", Kind::NotFound),
             (550, "notes.txt: No such file or directory", Kind::NotFound),
+            (550, "Can't check for file existence", Kind::NotFound),
             (550, "Permission denied.", Kind::Denied),
             (550, "Create directory operation failed.", Kind::NotFound),
             (550, "Can't remove directory: Directory not empty", Kind::NotEmpty),
