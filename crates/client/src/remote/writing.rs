@@ -211,7 +211,8 @@ impl Writing {
         if let Some(part) = &mut self.part {
             let from = part.reserved.path.clone();
             match session.rename(&from, &self.target).await {
-                // Some servers rename over no file: it is moved aside, so that one of the two is always there.
+                // Some servers rename over no file: it is moved aside, so that one of the two is always
+                // there.
                 Err(Error::Refused { said, reply })
                     if said.starts_with("RNTO") && self.expected != Expected::Nothing =>
                 {
