@@ -6,7 +6,7 @@ use std::sync::Arc;
 use client::trust::{Policy, Question, Trust, TrustError};
 use client::{Endpoint, Error, Event, SessionSpec, TlsMode, Unreachable};
 use net::tls::identity::Identity;
-use wire::url::{FtpUrl, Scheme};
+use wire::url::FtpUrl;
 
 use crate::client_flags::{SessionFlags, TlsFlag};
 use crate::question::ask;
@@ -37,8 +37,6 @@ pub(crate) fn trust(
         Some(TlsFlag::Offered) => TlsMode::Offered,
         Some(TlsFlag::Required) => TlsMode::Required,
         Some(TlsFlag::Implicit) => TlsMode::Implicit,
-        // A pin that an unencrypted session would bypass is no pin.
-        None if url.scheme == Scheme::Ftp && !flags.pin.is_empty() => TlsMode::Required,
         None => SessionSpec::of_url(url).options.tls,
     };
     if asked == TlsMode::Off && !flags.pin.is_empty() {

@@ -334,6 +334,10 @@ impl Slots {
 
     fn closed(&mut self) {
         self.open -= 1;
+        if self.open == 0 {
+            // What the server allowed then need not be what it allows now.
+            self.allowed = None;
+        }
     }
 }
 

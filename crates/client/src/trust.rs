@@ -168,6 +168,9 @@ impl Trust {
     /// # Errors
     /// When the file of known sites cannot be read, or not what it says of this server.
     pub fn policy(&self, server: &Endpoint, asked: TlsMode, watch: &Watcher) -> Result<Policy, TrustError> {
+        // A pin that an unencrypted session would bypass is no pin.
+        let pinned = asked == TlsMode::Offered && !self.pins.is_empty();
+        let asked = if pinned { TlsMode::Required } else { asked };
         if asked == TlsMode::Off {
             return Ok(Policy { mode: asked, port: server.port, security: None, seen_at: None });
         }

@@ -112,8 +112,8 @@ impl PathRights {
         self.exceptions.is_empty()
     }
 
-    /// May a path be renamed with all that is below it? That would take an exception's files out of its
-    /// reach.
+    /// May a path be renamed with all that is below it, or something be renamed to it? That would take files
+    /// out of an exception's reach, or into it.
     #[must_use]
     pub fn may_move(&self, path: &VPath) -> bool {
         let below = self.exceptions.iter().filter(|(exception, _)| exception.is_in(path));

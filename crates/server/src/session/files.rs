@@ -69,8 +69,13 @@ impl Session {
 
     pub(super) fn rename_to(&mut self, from: Option<VPath>, path: &Pathname) {
         let Some(from) = from else { return self.refuse(Some(Verb::Rnto), None, Reason::RenameFromFirst) };
+        let Some(to) = self.resolve(Verb::Rnto, path.as_bytes()) else { return };
+        // What is moved along could come to where it may not be stored.
+        if self.logged_in().is_some_and(|(pass, _)| !pass.rights().may_move(&to)) {
+            return self.refuse(Some(Verb::Rnto), Some(to), Reason::ReadOnly);
+        }
         let then = Then::Renamed { from: from.clone() };
-        self.file(Verb::Rnto, path.as_bytes(), then, |to| FileOp::Rename(from, to));
+        self.begin_file(Verb::Rnto, to.clone(), then, FileOp::Rename(from, to));
     }
 
     pub(super) fn size(&mut self, path: &Pathname) {

@@ -86,6 +86,11 @@ async fn the_rights_of_the_longest_path_decide() {
         ("RNTO pub/file2", "550"),
         ("RNFR home/file", "350"),
         ("RNTO home/file2", "250"),
+        // What is moved along would come into it.
+        ("MKD home/other", "257"),
+        ("RNFR home/other", "350"),
+        ("RNTO home", "550 This server is read-only for you."),
+        ("RMD home/other", "250"),
     ] {
         let heard = client.ask(command, &reply[..3]).await;
         assert!(heard.starts_with(reply), "{command}: {heard}");
