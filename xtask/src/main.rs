@@ -18,7 +18,7 @@ mod tools;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use lab::Flags;
 use project::Project;
 use report::Report;
@@ -34,7 +34,6 @@ const MORE_HELP: &str = "
   cargo xtask test lab [--nightly] [--write]
                                  --nightly: what is slow too, and what others' programs do;
                                  --write: the table of docs/networks.md
-  cargo xtask man FOLDER         write pasv's man pages into FOLDER
   cargo xtask --help             this
 
 A step prints one line, and details only when something failed. What a step needs and this
@@ -63,7 +62,6 @@ fn main() -> ExitCode {
                 Err(error) => return usage(&error.to_string()),
             }
         }
-        ["man", folder] => man(folder),
         _ => return usage(&format!("not understood: {}", words.join(" "))),
     };
     match done {
@@ -87,18 +85,6 @@ fn test(named: &[&Step], flags: Flags) -> Result<bool> {
     }
     report.summary();
     Ok(report.good())
-}
-
-/// Has pasv write its man pages: they are made from the one definition of its flags.
-fn man(folder: &str) -> Result<bool> {
-    let project = Project::find()?;
-    let folder = std::path::absolute(folder).with_context(|| format!("the folder {folder}"))?;
-    let mut pasv = project.cargo(["run", "--quiet", "--package", "cli", "--bin", "pasv", "--", "generate"]);
-    let status = pasv.arg(&folder).status().context("cargo does not start")?;
-    if !status.success() {
-        bail!("pasv generate {}: {status}", folder.display());
-    }
-    Ok(true)
 }
 
 fn help() -> String {

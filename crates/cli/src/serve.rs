@@ -47,8 +47,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Refused, format!("cannot start: {e}")))?;
-    let served = runtime.block_on(serve(flags, &site, Arc::new(log)));
+    let log = Arc::new(log);
+    let served = runtime.block_on(serve(flags, &site, Arc::clone(&log)));
     runtime.shutdown_timeout(ENDING);
+    // Not before: what the end of the site has to say is written too.
+    drop(log);
     served
 }
 
