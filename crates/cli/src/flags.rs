@@ -44,16 +44,6 @@ pub(crate) fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> 
     }
 }
 
-/// Ports for the log: runs of them as ranges, `61210-61219, 61300`.
-pub(crate) fn show_ports(ports: &[u16]) -> String {
-    let runs = ports.chunk_by(|one, next| one.checked_add(1) == Some(*next));
-    let shown = runs.filter_map(|run| match (run.first()?, run.last()?) {
-        (first, last) if first == last => Some(first.to_string()),
-        (first, last) => Some(format!("{first}-{last}")),
-    });
-    shown.collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +60,5 @@ mod tests {
         assert_eq!(mss("1200"), Ok(1200));
         assert!(mss("87").is_err() && mss("40000").is_err());
         assert!(external("2001:db8::1").is_err_and(|why| why.contains("EPSV")));
-        assert_eq!(show_ports(&[61210, 61211, 61213]), "61210-61211, 61213");
-        assert_eq!(show_ports(&[u16::MAX]), "65535");
     }
 }

@@ -29,7 +29,6 @@ mod picture;
 mod progress;
 mod put;
 mod question;
-mod ready;
 mod rm;
 mod serve;
 mod several;
@@ -119,7 +118,7 @@ fn end(done: Result<(), Failure>) -> ExitCode {
 fn visit(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(async {
-        file_size::outlive_the_limit();
+        startup::process::outlive_file_size_limit();
         verb.await
     });
     // A read of a terminal or a pipe may still wait in the blocking pool; nobody waits for it.

@@ -49,6 +49,11 @@ impl Error {
         }
     }
 
+    /// A file cannot be written.
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        Self::new(format_args!("cannot write {}: {}", show(path), words(error)))
+    }
+
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self

@@ -1,18 +1,28 @@
-//! What does a configured server need before it can run: is it there, and may it be used?
+//! How does a configuration become a server that runs?
 //!
 //! ```text
-//!   SiteConfig --open--> Opened (folder or upstream, users, certificates) --bind--> Server
-//!                          |
-//!                          +--maintain--> beside the server: certificates renewed and reloaded, old partial uploads removed
+//!   SiteConfig --open--> Opened (folder or upstream, users, certificates) --start--> Running --run--> its end
+//!                          |                                                 ports, signals, ready file
+//!                          +--bind--> Server, for programs that run it themselves
 //! ```
+//!
+//! [`process::run`] makes what the process needs beforehand: log, threads, limits. While a server runs, its
+//! certificates are renewed and read again, and old partial uploads are removed.
 #![forbid(unsafe_code)]
 
+mod binding;
 mod certificates;
 mod clients;
 mod error;
+mod log;
+pub mod process;
+mod ready;
 mod root;
+mod running;
+mod signals;
 mod upstream;
 mod users;
+mod warnings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +40,12 @@ use tokio::sync::Notify;
 use certificates::Certificates;
 pub use certificates::{Pins, Shown};
 pub use error::{Error, Fault};
-pub use root::{check_root, is_home};
+pub use log::Log;
+pub use root::check_root;
+pub use running::Running;
 pub use upstream::Upstream;
 pub use users::Generated;
+pub use warnings::warnings;
 
 /// What a server needs, opened.
 pub struct Opened {
@@ -86,7 +99,7 @@ impl Opened {
 
     /// Does what has to be done beside a running server: reloads certificates when their files change and
     /// when `reload` is notified, renews that of an authority, and removes old partial uploads. Never ends.
-    pub async fn maintain(self, reload: &Notify) {
+    async fn maintain(self, reload: &Notify) {
         let follow = async {
             match self.certificates {
                 Some(certificates) => certificates.follow(reload).await,

@@ -72,8 +72,7 @@ pub fn check_root(root: &Path, writes: bool) -> Result<(), Error> {
 }
 
 /// Is it a user's home directory, with files that should not be shared?
-#[must_use]
-pub fn is_home(root: &Path) -> bool {
+pub(crate) fn is_home(root: &Path) -> bool {
     let users = fs::read("/etc/passwd").unwrap_or_default();
     let own = std::env::var_os("HOME").map(PathBuf::from);
     own.iter()

@@ -391,7 +391,7 @@ impl Flags {
             },
             log: Log {
                 file: other.log_file.clone(),
-                level: other.log_level.clone(),
+                level: other.log_level.clone().or_else(|| other.quiet.then(|| "warn".to_owned())),
                 format: other.log_format,
                 xferlog: other.xferlog.clone(),
             },

@@ -8,23 +8,22 @@ use wire::Verb;
 use wire::pathname::show;
 use wire::verb::Direction;
 
-use crate::talk::{Exit, Failure};
+use crate::error::Error;
 
 /// Transfers that have a line each when they are waited for.
 const SHOWN: usize = 20;
 
 /// Signals that are caught from now on.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    pub(super) fn catch() -> Result<Self, Failure> {
-        let caught = |kind| {
-            signal(kind).map_err(|e| Failure::new(Exit::Refused, format!("signals cannot be caught: {e}")))
-        };
+    pub(crate) fn catch() -> Result<Self, Error> {
+        let caught =
+            |kind| signal(kind).map_err(|e| Error::system(format_args!("signals cannot be caught: {e}")));
         Ok(Self {
             interrupt: caught(SignalKind::interrupt())?,
             terminate: caught(SignalKind::terminate())?,
@@ -32,8 +31,8 @@ impl Signals {
         })
     }
 
-    /// Stops the site when it is told to, and has files opened again by `reopen`. Never ends.
-    pub(super) async fn follow(mut self, sessions: Registry, patience: Duration, reopen: impl Fn()) {
+    /// Stops the server when it is told to, and has files opened again by `reopen`. Never ends.
+    pub(crate) async fn follow(mut self, sessions: &Registry, patience: Duration, reopen: impl Fn()) {
         let begun_at_terminal = has_terminal();
         loop {
             tokio::select! {
@@ -48,8 +47,8 @@ impl Signals {
                     }
                 }
             }
-            // Before it is done: the site may have ended by the time that the line is written.
-            log_stop(&sessions, patience);
+            // Before it is done: the server may have ended by the time that the line is written.
+            log_stop(sessions, patience);
             sessions.stop_further();
         }
     }

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::{Log as Configured, LogFormat};
+use net::os_error::words;
 use server::xferlog::Xferlog;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::talk::{Exit, Failure, show_path, words};
+use crate::error::{Error, show};
 
-/// The log of a site that runs. Dropped, it writes its last lines.
-pub(super) struct Log {
+/// The log of a server that runs. Dropped, it writes its last lines.
+pub struct Log {
     file: Option<LogFile>,
     xferlog: Option<Xferlog>,
     _lines: WorkerGuard,
@@ -22,21 +23,12 @@ pub(super) struct Log {
 
 impl Log {
     /// The lines go through a thread of their own: whoever reads stderr too slowly, or stops reading, must
-    /// not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the site is
-    /// not.
-    pub(super) fn open(config: &Configured, quiet: bool) -> Result<Self, Failure> {
-        let filter = filter(config.level.as_deref().unwrap_or(if quiet { "warn" } else { "info" }))?;
-        let cannot = |path: &Path, e: io::Error| {
-            Failure::usage(format!("cannot write {}: {}", show_path(path), words(&e)))
-        };
-        let file = match &config.file {
-            Some(path) => Some(LogFile::open(path).map_err(|e| cannot(path, e))?),
-            None => None,
-        };
-        let xferlog = match &config.xferlog {
-            Some(path) => Some(Xferlog::open(path).map_err(|e| cannot(path, e))?),
-            None => None,
-        };
+    /// not hold sessions up. Some 100,000 lines wait for such a reader; then lines are lost, and the server
+    /// is not.
+    pub(crate) fn open(config: &Configured) -> Result<Self, Error> {
+        let filter = filter(config.level.as_deref().unwrap_or("info"))?;
+        let file = opened(config.file.as_deref(), LogFile::open)?;
+        let xferlog = opened(config.xferlog.as_deref(), Xferlog::open)?;
         let (out, lines) = match file.clone() {
             Some(file) => tracing_appender::non_blocking(file),
             None => tracing_appender::non_blocking(io::stderr()),
@@ -53,19 +45,19 @@ impl Log {
     }
 
     /// The classic transfer log, if there is one.
-    pub(super) fn xferlog(&self) -> Option<Xferlog> {
+    pub(crate) fn xferlog(&self) -> Option<Xferlog> {
         self.xferlog.clone()
     }
 
     /// Opens the files again by their names, after somebody has moved them away. One that cannot be opened
     /// stays the old one.
-    pub(super) fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         let file = self.file.as_ref().map(|file| (&file.0.path, file.reopen()));
         let xferlog = self.xferlog.as_ref().map(|log| (log.path(), log.reopen()));
         for (path, reopened) in
             file.iter().map(|(p, r)| (p.as_path(), r)).chain(xferlog.iter().map(|(p, r)| (*p, r)))
         {
-            let file = show_path(path);
+            let file = show(path);
             match reopened {
                 Ok(()) => tracing::info!(file, "log file reopened"),
                 Err(error) => {
@@ -114,21 +106,25 @@ impl Write for LogFile {
     }
 }
 
+fn opened<T>(path: Option<&Path>, open: impl Fn(&Path) -> io::Result<T>) -> Result<Option<T>, Error> {
+    path.map(|path| open(path).map_err(|error| Error::unwritable(path, &error))).transpose()
+}
+
 /// Names of users, files and addresses are not for everybody to read.
 fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
 /// A level, or a filter such as `server=debug`.
-fn filter(level: &str) -> Result<EnvFilter, Failure> {
+fn filter(level: &str) -> Result<EnvFilter, Error> {
     let level = if level.eq_ignore_ascii_case("warning") { "warn" } else { level };
     let bare = !level.contains(['=', ',', '[']);
     if bare && level.parse::<LevelFilter>().is_err() {
         // As a filter it would be the name of a module that does not exist, and nothing would be logged.
-        return Err(Failure::usage(format!("--log-level {level:?} is not a level"))
+        return Err(Error::new(format_args!("--log-level {level:?} is not a level"))
             .hint("use error, warn, info, debug, trace or off; or a filter such as server=debug"));
     }
-    EnvFilter::try_new(level).map_err(|e| Failure::new(Exit::Usage, format!("--log-level {level:?}: {e}")))
+    EnvFilter::try_new(level).map_err(|e| Error::new(format_args!("--log-level {level:?}: {e}")))
 }
 
 #[cfg(test)]
