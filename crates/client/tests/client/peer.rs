@@ -4,10 +4,15 @@
 //!   S: 220 ready            says a line                    D> abc\r\n      sends on the data connection
 //!   C: USER ada             expects a line; a * at its     D< abc          expects on the data connection
 //!                           end stands for anything
-//!   ! login                 the usual login, with MLST, SIZE, MDTM, REST and MFMT on offer; `login plain`: no FEAT
+//!   T: RETR a               an ordinary transfer begins: EPSV and its 229, the command and a 150
+//!   F: type=dir; a          says a 250 with these facts
+//!   D>. abc                 `D> abc`, `! close-data`       D<. abc         `D< abc`, `! wait-data`
+//!   ! login                 the usual login, with MLST, SIZE, MDTM, REST and MFMT on offer
+//!                           `login plain`: no FEAT         `login hash`: SIZE, REST, RANG and HASH on offer
 //!   ! close-data            ends the data connection       ! reset-data    breaks it
 //!   ! wait-data             waits for the client's end of it; `wait-reset`: which is a reset
 //!   ! close-control         ends the control connection    ! new-control   waits for another one
+//!   ! login again           `! new-control`, `! login`
 //!   ! wait-control          waits for the client's end of it
 //!   ! dial                  connects to the port that the last EPRT or PORT told
 //!   ! flood                 says lines of a multi-line reply until the client has had enough
@@ -44,6 +49,16 @@ const OFFERED: &[(&str, &str)] = &[
     ("S", "200 I it is"),
 ];
 const PLAIN: &[(&str, &str)] = &[("S", "500 FEAT?"), ("C", "TYPE I"), ("S", "200 I it is")];
+const HASHING: &[(&str, &str)] = &[
+    ("S", "211-Features:"),
+    ("S", " SIZE"),
+    ("S", " REST STREAM"),
+    ("S", " RANG STREAM"),
+    ("S", " HASH SHA-256*;SHA-1"),
+    ("S", "211 End"),
+    ("C", "TYPE I"),
+    ("S", "200 I it is"),
+];
 
 /// The server's side of a story.
 pub(crate) struct Peer {
@@ -88,6 +103,23 @@ impl Peer {
         match (kind, text) {
             ("S:" | "S", _) => self.say(text),
             ("C:" | "C", _) => self.expect(text),
+            ("T:", _) => {
+                self.expect("EPSV")?;
+                self.say("229 come (|||{port}|)")?;
+                self.expect(text)?;
+                self.say("150 go on")
+            }
+            ("F:", _) => ["250-look", &format!(" {text}"), "250 that was it"]
+                .iter()
+                .try_for_each(|line| self.say(line)),
+            ("D>.", _) => {
+                self.step("D>", text)?;
+                self.step("!", "close-data")
+            }
+            ("D<.", _) => {
+                self.step("D<", text)?;
+                self.step("!", "wait-data")
+            }
             ("D>", _) => {
                 let bytes = unescape(text);
                 self.data()?.write_all(&bytes).map_err(|e| format!("sending data: {e}"))
@@ -99,7 +131,12 @@ impl Peer {
                 equal(&got, &wanted)
             }
             ("!", "login") => self.login(OFFERED),
+            ("!", "login again") => {
+                self.new_control()?;
+                self.login(OFFERED)
+            }
             ("!", "login plain") => self.login(PLAIN),
+            ("!", "login hash") => self.login(HASHING),
             ("!", "close-data") => {
                 self.data()?;
                 self.data = None;

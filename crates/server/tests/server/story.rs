@@ -319,13 +319,24 @@ impl Story {
             self.only = Some((runner, why.to_owned()));
             return Ok(());
         }
-        self.site.push(Line { number, what: directive(rest)? });
+        let login = rest.strip_suffix(", TYPE I").filter(|login| login.starts_with("logged in"));
+        self.site.push(Line { number, what: directive(login.unwrap_or(rest))? });
+        if login.is_some() {
+            self.step(number, "C:", "TYPE I")?;
+            self.step(number, "S:", "200 *")?;
+        }
         Ok(())
     }
 
     fn step(&mut self, number: usize, tag: &str, rest: &str) -> Result<(), String> {
         let who = tag.get(..1).ok_or("a tag is of plain letters")?;
         let digits = tag[1..].chars().take_while(char::is_ascii_digit).count();
+        if let Some(steps) = shorthand(who, &tag[1 + digits..], rest) {
+            let id = &tag[1..=digits];
+            let mut steps = steps.into_iter();
+            return steps
+                .try_for_each(|(who, kind, rest)| self.step(number, &format!("{who}{id}{kind}"), &rest));
+        }
         let session = if digits == 0 { 1 } else { tag[1..=digits].parse().map_err(|_| "no such session")? };
         let text = || Text::parse(rest);
         let act = match (who, &tag[1 + digits..]) {
@@ -385,6 +396,25 @@ fn word(rest: &str) -> Result<(String, &str), String> {
     let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let bytes = Text::parse(word)?.fixed()?;
     Ok((String::from_utf8(bytes).map_err(|_| "names of the set-up are UTF-8")?, rest))
+}
+
+/// The steps that a tag stands for, where it stands for several.
+fn shorthand(who: &str, kind: &str, rest: &str) -> Option<Vec<(&'static str, &'static str, String)>> {
+    let step = |who, kind, rest: &str| (who, kind, rest.to_owned());
+    Some(match (who, kind) {
+        ("D", "P") => vec![step("C", ":", "EPSV"), step("S", ":", "229 *"), step("D", "+", "")],
+        ("T", ":") => vec![step("D", "P", ""), step("C", ":", rest), step("S", ":", "150 *")],
+        ("L", ":") => {
+            let (user, password) = rest.split_once(' ')?;
+            vec![
+                ("C", ":", format!("USER {user}")),
+                step("S", ":", "331 *"),
+                ("C", ":", format!("PASS {password}")),
+                step("S", ":", "230 *"),
+            ]
+        }
+        _ => return None,
+    })
 }
 
 fn directive(rest: &str) -> Result<Directive, String> {
