@@ -13,30 +13,43 @@ use crate::pace::Pace;
 use crate::relay::{Auth, Epsv, Way};
 use crate::site::{Serve, in_url};
 use crate::trial::{Pair, Trial};
+use Network::{AuthIs, EpsvIs, Other, Reported, Router};
 
 /// What its help promises.
 const LIMIT: Duration = Duration::from_secs(15);
 /// In the lab's table of hosts with both addresses of the server.
 pub(crate) const NAME: &str = "dual.lab";
 
-const CLEAR: &[&str] = &["--tls", "off"];
-
 /// A network, and what the doctor has to say of it.
 pub(crate) struct Look {
     /// Its name on the command line.
     pub(crate) name: &'static str,
-    /// The first word, and what has to be among the others.
-    pub(crate) verdict: &'static str,
-    pub(crate) also: &'static [&'static str],
-    /// The numbers of the rules that the verdict is about: one where it is known, all that it may be where it
-    /// is not.
-    pub(crate) rules: &'static [u64],
+    /// The first verdict, and what has to be among the others.
+    verdict: &'static str,
+    also: &'static [&'static str],
+    /// The numbers of the rules that the verdict is about: one where it is known, all candidates where it is
+    /// not.
+    rules: &'static [u64],
     pub(crate) pace: Pace,
-    /// Whose server it is: ours, but where ours helps itself.
     pub(crate) pair: Pair,
-    /// Puts it together and starts the server; says by which name clients find that, where it is not an
-    /// address.
-    make: fn(&mut Trial<'_>) -> Option<&'static str>,
+    network: Network,
+    /// The name by which the client finds the server; None: its address.
+    host: Option<&'static str>,
+}
+
+/// What is between the client and the server.
+#[derive(Clone, Copy)]
+enum Network {
+    /// A router with this rule, in which `CONTROL` and `PASSIVE` are the server's ports.
+    Router(&'static str),
+    /// The same, and a server that reports after 3 s what became of a data connection.
+    Reported(&'static str),
+    /// A middlebox that does this to EPSV, and a server without TLS: it reads what it passes on.
+    EpsvIs(Epsv),
+    /// A middlebox that does this to AUTH TLS.
+    AuthIs(Auth),
+    /// Whatever this sets up, with the server.
+    Other(fn(&mut Trial<'_>)),
 }
 
 /// What the doctor has said.
@@ -44,287 +57,147 @@ pub(crate) struct Opinion {
     json: Value,
 }
 
-/// What most have in common.
-const USUAL: Look = Look {
-    name: "",
-    verdict: "",
-    also: &[],
-    rules: &[],
-    pace: Pace::Ordinary,
-    pair: Pair::Ours,
-    make: |trial| {
-        trial.serve();
-        None
-    },
-};
-
 /// All, in the order in which they run.
 pub(crate) const LOOKS: &[Look] = &[
-    Look {
-        // No firewall.
-        name: "open",
-        verdict: "all-is-well",
-        make: |trial| {
-            trial.serve();
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // What comes to the control port vanishes (rule 1).
-        name: "control-silent",
-        verdict: "rule-1-or-2",
-        rules: &[1, 2],
-        make: |trial| without(trial, &format!("tcp dport {CONTROL} drop")),
-        ..USUAL
-    },
-    Look {
-        // What the control port answers vanishes (rule 2).
-        name: "control-replies-silent",
-        verdict: "rule-1-or-2",
-        rules: &[1, 2],
-        make: |trial| without(trial, &format!("tcp sport {CONTROL} drop")),
-        ..USUAL
-    },
-    Look {
-        // A router forbids the control port, and says so.
-        name: "control-rejected",
-        verdict: "control-refused",
-        rules: &[1],
-        make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with icmpx type admin-prohibited")),
-        ..USUAL
-    },
-    Look {
-        // The control port answers with a reset.
-        name: "control-refused",
-        verdict: "control-refused",
-        rules: &[1],
-        make: |trial| without(trial, &format!("tcp dport {CONTROL} reject with tcp reset")),
-        ..USUAL
-    },
-    Look {
-        // What comes to the passive range vanishes (rule 3).
-        name: "range-in-closed",
-        verdict: "rule-3-or-4",
-        rules: &[3],
-        make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
-        ..USUAL
-    },
-    Look {
-        // The same, and a server that waits its usual ten seconds.
-        name: "range-in-usual",
-        verdict: "rule-3-or-4",
-        rules: &[3],
-        pace: Pace::Nightly,
-        make: |trial| without(trial, &format!("tcp dport {LOW}-{HIGH} drop")),
-        ..USUAL
-    },
-    Look {
-        // What the passive range answers vanishes (rule 4).
-        name: "range-out-closed",
-        verdict: "rule-3-or-4",
-        rules: &[4],
-        make: |trial| soon(trial, &format!("tcp sport {LOW}-{HIGH} drop")),
-        ..USUAL
-    },
-    Look {
-        // A router forbids the passive range, and says so.
-        name: "range-rejected",
-        verdict: "data-ports-refused",
-        rules: &[3],
-        make: |trial| {
-            without(trial, &format!("tcp dport {LOW}-{HIGH} reject with icmpx type admin-prohibited"))
-        },
-        ..USUAL
-    },
-    Look {
-        // The passive range answers with resets.
-        name: "range-refused",
-        verdict: "data-ports-refused",
-        rules: &[3],
-        make: |trial| soon(trial, &format!("tcp dport {LOW}-{HIGH} reject with tcp reset")),
-        ..USUAL
-    },
-    Look {
-        // Server behind DNAT, told its address.
-        name: "dnat",
-        verdict: "all-is-well",
-        make: |trial| {
+    look("open", "all-is-well", Other(|trial| _ = trial.serve())),
+    look("control-silent", "rule-1-or-2", Router("tcp dport CONTROL drop")).rules(&[1, 2]),
+    look("control-replies-silent", "rule-1-or-2", Router("tcp sport CONTROL drop")).rules(&[1, 2]),
+    look("control-rejected", "control-refused", Router("tcp dport CONTROL reject with icmpx type admin-prohibited"))
+        .rules(&[1]),
+    look("control-refused", "control-refused", Router("tcp dport CONTROL reject with tcp reset")).rules(&[1]),
+    look("range-in-closed", "rule-3-or-4", Reported("tcp dport PASSIVE drop")).rules(&[3]),
+    // A server that waits its usual ten seconds.
+    Look { pace: Pace::Nightly, ..look("range-in-usual", "rule-3-or-4", Router("tcp dport PASSIVE drop")).rules(&[3]) },
+    look("range-out-closed", "rule-3-or-4", Reported("tcp sport PASSIVE drop")).rules(&[4]),
+    look("range-rejected", "data-ports-refused", Router("tcp dport PASSIVE reject with icmpx type admin-prohibited"))
+        .rules(&[3]),
+    look("range-refused", "data-ports-refused", Reported("tcp dport PASSIVE reject with tcp reset")).rules(&[3]),
+    look(
+        "dnat",
+        "all-is-well",
+        Other(|trial| {
             trial.lab.dnat();
             let outside = OUTSIDE.to_string();
             trial.serve_with(Serve { flags: &["--external", &outside], ..Serve::default() });
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // Server behind DNAT, not told its address.
-        name: "dnat-not-told",
-        verdict: "address-not-told",
-        make: |trial| {
+        }),
+    ),
+    // The server does not know its address outside.
+    look(
+        "dnat-not-told",
+        "address-not-told",
+        Other(|trial| {
             trial.lab.dnat();
             trial.serve();
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // Client behind NAT.
-        name: "nat",
-        verdict: "all-is-well",
-        also: &["client-behind-nat"],
-        make: |trial| {
+        }),
+    ),
+    // The client is behind NAT.
+    look(
+        "nat",
+        "all-is-well",
+        Other(|trial| {
             trial.lab.nat();
             trial.serve();
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // Client firewall drops incoming.
-        name: "client-firewall",
-        verdict: "all-is-well",
-        also: &["active-impossible"],
-        make: |trial| {
-            trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
+        }),
+    )
+    .also(&["client-behind-nat"]),
+    look(
+        "client-firewall",
+        "all-is-well",
+        Other(|trial| {
+            trial.serve_with(Serve { flags: REPORTING, ..Serve::default() });
             trial.lab.client.nft(
                 "table inet own { chain in { type filter hook input priority filter; policy drop;\n\
                  iif lo accept\nct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept\n}\n}\n",
             );
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // The passive range is opened by the kernel's FTP helper only.
-        name: "helper-tls",
-        verdict: "ftp-helper",
-        make: |trial| {
+        }),
+    )
+    .also(&["active-impossible"]),
+    // The passive range is opened by the kernel's FTP helper only.
+    look(
+        "helper-tls",
+        "ftp-helper",
+        Other(|trial| {
             trial.lab.helper();
-            without(trial, &format!("tcp dport {LOW}-{HIGH} ct state new drop"))
-        },
-        ..USUAL
-    },
-    Look {
-        // EPSV eaten by a middlebox.
-        name: "epsv-eaten",
-        verdict: "epsv-fails",
-        make: |trial| between(trial, Epsv::Eaten),
-        ..USUAL
-    },
-    Look {
-        // EPSV reset by a middlebox.
-        name: "epsv-reset",
-        verdict: "epsv-fails",
-        make: |trial| between(trial, Epsv::Reset),
-        ..USUAL
-    },
-    Look {
-        // EPSV refused by a middlebox.
-        name: "epsv-refused",
-        verdict: "epsv-fails",
-        make: |trial| between(trial, Epsv::Refused),
-        ..USUAL
-    },
-    Look {
-        // A middlebox that opens the ports of 227 only.
-        name: "only-227",
-        verdict: "ftp-helper",
-        make: |trial| {
+            Router("tcp dport PASSIVE ct state new drop").set_up(trial);
+        }),
+    ),
+    look("epsv-eaten", "epsv-fails", EpsvIs(Epsv::Eaten)),
+    look("epsv-reset", "epsv-fails", EpsvIs(Epsv::Reset)),
+    look("epsv-refused", "epsv-fails", EpsvIs(Epsv::Refused)),
+    look(
+        "only-227",
+        "ftp-helper",
+        Other(|trial| {
             trial.lab.drop(&format!("tcp dport {LOW}-{HIGH}"));
-            between(trial, Epsv::OnlyPasvOpens)
-        },
-        ..USUAL
-    },
-    Look {
-        // MTU black hole, vsftpd.
-        name: "mtu",
-        verdict: "mtu-black-hole",
-        pair: Pair::Vsftpd,
-        make: |trial| {
-            trial.lab.mtu_black_hole(1300);
-            trial.serve();
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // MTU black hole, TLS.
-        name: "mtu-tls",
-        verdict: "mtu-black-hole",
-        make: |trial| {
-            trial.lab.mtu_black_hole(1300);
-            trial.serve();
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // MTU black hole, a server that wants TLS.
-        name: "mtu-tls-only",
-        verdict: "mtu-black-hole",
-        also: &["tls-required"],
-        make: |trial| {
+            EpsvIs(Epsv::OnlyPasvOpens).set_up(trial);
+        }),
+    ),
+    Look { pair: Pair::Vsftpd, ..look("mtu", "mtu-black-hole", Other(black_hole)) },
+    look("mtu-tls", "mtu-black-hole", Other(black_hole)),
+    look(
+        "mtu-tls-only",
+        "mtu-black-hole",
+        Other(|trial| {
             trial.lab.mtu_black_hole(1300);
             trial.serve_with(Serve { tls: true, ..Serve::default() });
-            None
-        },
-        ..USUAL
-    },
-    Look {
-        // AUTH TLS refused by a middlebox.
-        name: "auth-refused",
-        verdict: "auth-fails",
-        make: |trial| without_tls(trial, Auth::Refused),
-        ..USUAL
-    },
-    Look {
-        // AUTH TLS eaten by a middlebox.
-        name: "auth-eaten",
-        verdict: "auth-fails",
-        make: |trial| without_tls(trial, Auth::Eaten),
-        ..USUAL
-    },
-    Look {
-        // A middlebox that ends the connection when TLS begins.
-        name: "tls-cut",
-        verdict: "tls-fails",
-        make: |trial| without_tls(trial, Auth::Cut),
-        ..USUAL
-    },
-    Look {
-        // A middlebox that swallows TLS.
-        name: "tls-eaten",
-        verdict: "tls-fails",
-        make: |trial| without_tls(trial, Auth::HelloEaten),
-        ..USUAL
-    },
-    Look {
-        // Dual stack, IPv6 dead.
-        name: "ipv6-dead",
-        verdict: "family-dead",
-        make: |trial| {
-            without(trial, "meta nfproto ipv6 drop");
-            Some(NAME)
-        },
-        ..USUAL
-    },
-    Look {
-        // Dual stack, IPv4 dead.
-        name: "ipv4-dead",
-        verdict: "family-dead",
-        make: |trial| {
-            without(trial, "meta nfproto ipv4 drop");
-            Some(NAME)
-        },
-        ..USUAL
-    },
+        }),
+    )
+    .also(&["tls-required"]),
+    look("auth-refused", "auth-fails", AuthIs(Auth::Refused)),
+    look("auth-eaten", "auth-fails", AuthIs(Auth::Eaten)),
+    look("tls-cut", "tls-fails", AuthIs(Auth::Cut)),
+    look("tls-eaten", "tls-fails", AuthIs(Auth::HelloEaten)),
+    Look { host: Some(NAME), ..look("ipv6-dead", "family-dead", Router("meta nfproto ipv6 drop")) },
+    Look { host: Some(NAME), ..look("ipv4-dead", "family-dead", Router("meta nfproto ipv4 drop")) },
 ];
 
+const REPORTING: &[&str] = &["--data-timeout", "3s"];
+
+const fn look(name: &'static str, verdict: &'static str, network: Network) -> Look {
+    let (also, rules, pace, pair, host) = (&[], &[], Pace::Ordinary, Pair::Ours, None);
+    Look { name, verdict, also, rules, pace, pair, network, host }
+}
+
+fn black_hole(trial: &mut Trial<'_>) {
+    trial.lab.mtu_black_hole(1300);
+    trial.serve();
+}
+
+impl Network {
+    fn set_up(self, trial: &mut Trial<'_>) {
+        let serve = |trial: &mut Trial<'_>, flags| _ = trial.serve_with(Serve { flags, ..Serve::default() });
+        match self {
+            Router(rule) | Reported(rule) => {
+                serve(trial, if matches!(self, Reported(_)) { REPORTING } else { &[] });
+                let rule = rule.replace("CONTROL", &CONTROL.to_string());
+                trial.lab.rule("forward", &rule.replace("PASSIVE", &format!("{LOW}-{HIGH}")));
+            }
+            EpsvIs(epsv) => {
+                serve(trial, &["--tls", "off"]);
+                trial.lab.relay(false, Way { epsv, ..Way::default() });
+            }
+            AuthIs(auth) => {
+                serve(trial, &[]);
+                trial.lab.relay(false, Way { auth, ..Way::default() });
+            }
+            Other(set_up) => set_up(trial),
+        }
+    }
+}
+
 impl Look {
+    const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    const fn rules(self, rules: &'static [u64]) -> Self {
+        Self { rules, ..self }
+    }
+
     /// Asks the doctor, who has to be right.
     pub(crate) fn test(&self, trial: &mut Trial<'_>) {
-        let host = (self.make)(trial).map_or_else(|| in_url(trial.at()), str::to_owned);
+        self.network.set_up(trial);
+        let host = self.host.map_or_else(|| in_url(trial.at()), str::to_owned);
         let opinion = Opinion::of(trial, &host);
         opinion.is(self.verdict);
         assert_eq!(opinion.rules(self.verdict).as_deref(), Some(self.rules), "the rules: {opinion}");
@@ -385,31 +258,4 @@ impl std::fmt::Display for Opinion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:#}", self.json)
     }
-}
-
-/// A server, and a router that does this to what passes.
-fn without(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
-    trial.serve();
-    trial.lab.rule("forward", rule);
-    None
-}
-
-/// The same, with a server that says sooner what it has seen.
-fn soon(trial: &mut Trial<'_>, rule: &str) -> Option<&'static str> {
-    trial.serve_with(Serve { flags: &["--data-timeout", "3s"], ..Serve::default() });
-    trial.lab.rule("forward", rule);
-    None
-}
-
-fn without_tls(trial: &mut Trial<'_>, auth: Auth) -> Option<&'static str> {
-    trial.serve();
-    trial.lab.relay(false, Way { auth, ..Way::default() });
-    None
-}
-
-fn between(trial: &mut Trial<'_>, epsv: Epsv) -> Option<&'static str> {
-    // They read what they pass on, as long as it is clear.
-    trial.serve_with(Serve { flags: CLEAR, ..Serve::default() });
-    trial.lab.relay(false, Way { epsv, ..Way::default() });
-    None
 }
