@@ -245,6 +245,14 @@ impl Entry {
     }
 }
 
+impl State {
+    /// Is it one of this user's sessions? It is also while a transfer runs that the user began before REIN or
+    /// another login.
+    fn is_counted_for(&self, user: &Arc<str>) -> bool {
+        self.user.as_ref() == Some(user) || self.transfer.as_ref().is_some_and(|t| t.user == *user)
+    }
+}
+
 impl Transfer {
     fn info(&self) -> TransferInfo {
         let data = self.track.data.get().and_then(|(data, peer)| Some((data.local()?, *peer)));
@@ -322,14 +330,18 @@ impl Registration {
             if state.user.as_ref() == user {
                 return true;
             }
-            if let Some(user) = user {
+            if let Some(user) = user
+                && !state.is_counted_for(user)
+            {
                 let sessions = table.users.get(user).copied().unwrap_or_default();
                 if most.is_some_and(|most| sessions >= most) {
                     return false;
                 }
                 table.users.insert(Arc::clone(user), sessions + 1);
             }
-            if let Some(before) = std::mem::replace(&mut state.user, user.cloned()) {
+            if let Some(before) = std::mem::replace(&mut state.user, user.cloned())
+                && !state.is_counted_for(&before)
+            {
                 table.log_out(&before);
             }
         }
@@ -337,7 +349,7 @@ impl Registration {
         true
     }
 
-    /// Notes a transfer, until what is returned is dropped.
+    /// Notes a transfer of the user who is logged in, until what is returned is dropped.
     pub(crate) fn begin(&self, verb: Verb, path: VPath, user: Arc<str>, track: Arc<Track>) -> Listed {
         let transfer = Transfer { verb, path, user, since: SystemTime::now(), track };
         self.entry.state().transfer = Some(Box::new(transfer));
@@ -361,12 +373,11 @@ fn changed(registry: &Registry, entry: &Entry, what: Happened) {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.changed(Happened::Disconnected);
         let mut table = self.registry.table();
         table.sessions.remove(&self.entry.id);
         table.release(origin(self.entry.peer.ip()), |of| &mut of.sessions);
-        if let Some(user) = self.entry.state().user.take() {
-            table.log_out(&user);
+        if let Some(user) = &self.entry.state().user {
+            table.log_out(user);
         }
         let left = table.sessions.len();
         if table.most >= MANY && left <= table.most / 4 {
@@ -375,6 +386,8 @@ impl Drop for Registration {
                 runtime.spawn_blocking(net::memory::give_back_the_rest);
             }
         }
+        drop(table);
+        self.changed(Happened::Disconnected);
     }
 }
 
@@ -388,10 +401,14 @@ pub(crate) struct Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         changed(&self.registry, &self.entry, Happened::TransferEnded);
+        let mut table = self.registry.table();
         let state = &mut *self.entry.state();
         if let Some(transfer) = state.transfer.take() {
             let bytes = transfer.track.progress.bytes();
             count(transfer.verb, bytes, &mut state.sent, &mut state.received);
+            if state.user.as_ref() != Some(&transfer.user) {
+                table.log_out(&transfer.user);
+            }
         }
     }
 }

@@ -60,6 +60,25 @@ fn a_user_has_as_many_sessions_as_may_be_and_one_who_logs_in_again_is_not_one_mo
 }
 
 #[test]
+fn a_session_is_its_users_until_the_transfer_has_ended() {
+    let (registry, limits) = (Registry::default(), Limits::default());
+    let (one, other) = (enter(&registry, 1, &limits).unwrap(), enter(&registry, 2, &limits).unwrap());
+    let ann: Arc<str> = "ann".into();
+    assert!(one.set_user(Some(&ann), Some(1)));
+    let transfer = one.begin(Verb::Retr, VPath::root(), Arc::clone(&ann), Arc::default());
+    for user in [None, Some("bob".into())] {
+        assert!(one.set_user(user.as_ref(), None));
+        assert!(!other.set_user(Some(&ann), Some(1)), "as {user:?}");
+    }
+    assert!(one.set_user(Some(&ann), Some(1)), "it is not one more");
+    assert!(one.set_user(None, None));
+    drop(transfer);
+    assert!(other.set_user(Some(&ann), Some(1)));
+    drop((one, other));
+    assert!(registry.table().users.is_empty());
+}
+
+#[test]
 fn a_transfer_is_listed_as_long_as_it_runs_and_its_bytes_stay() {
     let (registry, limits) = (Registry::default(), Limits::default());
     let session = enter(&registry, 1, &limits).unwrap();
