@@ -34,7 +34,7 @@ mod transfers;
 
 use admission::Answer;
 use replies::{FULL, KEPT};
-use securing::{secure, shown, why};
+use securing::{NoTls, secure, shown, why};
 use state::{Driver, Gone, LINGER, Running};
 
 /// How much is read of a client that goes on talking after the last reply.
@@ -59,7 +59,12 @@ pub(crate) async fn run(
     }
     let mut binding = None;
     if settings.listener.implicit {
-        match secure(&control, shared, registration, &settings, None).await {
+        let secured = tokio::select! {
+            biased;
+            () = registration.ending().beyond(Stop::Drain) => Err(NoTls::Refused(registration.ending_reason())),
+            secured = secure(&control, shared, registration, &settings, None) => secured,
+        };
+        match secured {
             Ok(bound) => binding = Some(bound),
             Err(error) => {
                 if shared.log_rate.allows(Some(id), peer) {

@@ -1,13 +1,17 @@
 //! Are sessions listed as they are, watched from their beginning to their end, and ended one by one?
 use std::fs;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use config::SiteConfig;
+use net::tls::Versions;
 use server::Stop;
 use server::registry::{Happened, Registry, SessionInfo, Watched};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use wire::Verb;
 
 use crate::client::in_each_dress;
+use crate::dress::Dress;
 use crate::scene::{Client, Scene, patiently};
 use crate::way::Way;
 
@@ -126,6 +130,24 @@ async fn one_of_two_sessions_is_ended_and_the_other_lives() {
         assert_eq!(other.hear("421").await, "421 The administrator ended this session.");
         // The server goes on.
         scene.member().await.ask("NOOP", "200").await;
+    })
+    .await;
+}
+
+/// A client that had connected to the port of implicit TLS and said nothing was there until the deadline of
+/// the handshake.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_in_its_handshake_is_ended() {
+    let mut settings = SiteConfig::default();
+    settings.deadlines.handshake = Duration::from_secs(600);
+    let scene = Scene::open(settings, Dress::Implicit(Versions::Tls13));
+    let mut silent = TcpStream::connect(scene.door.implicit.unwrap()).await.unwrap();
+    patiently(async {
+        while scene.registry.sessions().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(scene.registry.end(only(&scene.registry).id, Stop::Now));
+        assert_eq!(silent.read(&mut [0; 8]).await.unwrap(), 0);
     })
     .await;
 }
