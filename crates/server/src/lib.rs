@@ -35,6 +35,6 @@ mod turns;
 
 pub use reason::Reason;
 pub use registry::{Registry, Stop};
-pub use server::{BindError, Builder, Server};
+pub use server::{BindError, Builder, Refusals, Server};
 pub use session::Session;
 pub use settings::Settings;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use config::{SiteConfig, Tls};
 use net::control::Control;
 use net::listener::Listener;
-use net::passive::{Options, PassivePorts, Refusals};
+use net::passive::{self, Options, PassivePorts, TurnedAway};
 use net::proxy::Proxies;
 use net::tls::server::ServerTls;
 use storage::Gate;
@@ -34,7 +34,7 @@ pub enum BindError {
     Listen(SocketAddr, io::Error),
     /// None of the passive ports can be.
     Passive(RangeInclusive<u16>, io::Error),
-    /// A listener has implicit TLS, and the server has no certificate.
+    /// A listener requires TLS or begins with it, and the server has no certificate.
     NoTls(SocketAddr),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for BindError {
             Self::Passive(range, error) => {
                 write!(f, "cannot use any passive port of {}-{}: {error}", range.start(), range.end())
             }
-            Self::NoTls(at) => write!(f, "there is no certificate for implicit TLS on {at}"),
+            Self::NoTls(at) => write!(f, "there is no certificate for the TLS required on {at}"),
         }
     }
 }
@@ -69,7 +69,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Certificates for the listeners that have TLS. Without them TLS is off.
+    /// Certificates for the listeners that have TLS. Without them TLS is off where it is optional.
     #[must_use]
     pub fn tls(mut self, tls: impl Into<Option<Arc<ServerTls>>>) -> Self {
         self.tls = tls.into();
@@ -93,17 +93,20 @@ impl Builder {
     /// Binds the control addresses and the passive ports. Needs a tokio runtime around it.
     ///
     /// # Errors
-    /// When an address, or all passive ports of a listener, cannot be bound.
+    /// When an address, or all passive ports of a listener, cannot be bound; when a listener requires TLS and
+    /// there is no certificate.
     pub fn bind(self) -> Result<Server, BindError> {
         let Self { mut site, gate, tls, xferlog, login_limits } = self;
         for listener in &mut site.listeners {
-            match (&tls, listener.implicit) {
-                (None, true) => return Err(BindError::NoTls(listener.socket())),
-                (None, false) => listener.tls = Tls::Off,
-                (Some(_), true) if listener.tls != Tls::RequiredForData => {
-                    listener.tls = Tls::RequiredForLogin
+            if listener.implicit && listener.tls != Tls::RequiredForData {
+                listener.tls = Tls::RequiredForLogin;
+            }
+            match listener.tls {
+                Tls::RequiredForLogin | Tls::RequiredForData if tls.is_none() => {
+                    return Err(BindError::NoTls(listener.socket()));
                 }
-                (Some(_), _) => {}
+                Tls::Offered if tls.is_none() => listener.tls = Tls::Off,
+                _ => {}
             }
         }
         let addresses: Vec<_> = site.listeners.iter().map(config::Listener::socket).collect();
@@ -234,14 +237,21 @@ impl Server {
     /// The passive ports of all listeners.
     #[must_use]
     pub fn passive(&self) -> Vec<u16> {
-        let mut ports: Vec<u16> = self.passive_ports().flat_map(PassivePorts::ports).collect();
+        let mut ports: Vec<u16> = self.passive_ports().into_iter().flat_map(PassivePorts::ports).collect();
         ports.sort_unstable();
         ports.dedup();
         ports
     }
 
-    fn passive_ports(&self) -> impl Iterator<Item = &PassivePorts> {
-        self.listeners.iter().filter_map(|(_, bound)| bound.ports.as_deref())
+    /// Each once, though listeners may share them.
+    fn passive_ports(&self) -> Vec<&PassivePorts> {
+        let mut all: Vec<&PassivePorts> = Vec::new();
+        for ports in self.listeners.iter().filter_map(|(_, bound)| bound.ports.as_deref()) {
+            if !all.iter().any(|known| std::ptr::eq(*known, ports)) {
+                all.push(ports);
+            }
+        }
+        all
     }
 
     /// Passive ports that another program uses.
@@ -250,11 +260,11 @@ impl Server {
         &self.taken
     }
 
-    /// The counts of data connections that were turned away at the passive ports of the first listener, by
-    /// cause; to be read at any time, also while the server runs.
+    /// The counts of data connections that were turned away at the passive ports of all listeners, by cause;
+    /// to be read at any time, also while the server runs.
     #[must_use]
     pub fn refusals(&self) -> Refusals {
-        self.passive_ports().next().map(PassivePorts::refusals).unwrap_or_default()
+        Refusals(self.passive_ports().into_iter().map(PassivePorts::refusals).collect())
     }
 
     /// The table of its sessions: lists and watches them, and ends one of them or the server, also while it
@@ -295,6 +305,18 @@ impl Server {
             drained.await;
         }
         log_rate.finish();
+    }
+}
+
+/// Reads the counts of a server's passive ports, at any time; see [`Server::refusals`].
+#[derive(Clone, Debug)]
+pub struct Refusals(Vec<passive::Refusals>);
+
+impl Refusals {
+    /// The counts now.
+    #[must_use]
+    pub fn read(&self) -> TurnedAway {
+        self.0.iter().map(passive::Refusals::read).sum()
     }
 }
 

@@ -1,5 +1,6 @@
 //! How many connections were turned away at the passive ports, and why? For the log, and for the
 //! administrator.
+use std::iter::Sum;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,7 +41,19 @@ pub struct TurnedAway {
     pub no_hello: u64,
 }
 
-/// Reads the counts of a server's passive ports, at any time. Cheap to clone; the default one stays at 0.
+impl Sum for TurnedAway {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |all, one| Self {
+            strangers: all.strangers + one.strangers,
+            ambiguous: all.ambiguous + one.ambiguous,
+            foreign: all.foreign + one.foreign,
+            unbound: all.unbound + one.unbound,
+            no_hello: all.no_hello + one.no_hello,
+        })
+    }
+}
+
+/// Reads the counts of some passive ports, at any time. Cheap to clone; the default one stays at 0.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 5]>);
 

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
 use config::{Listener, SiteConfig, Tls as Policy};
+use net::passive::TurnedAway;
 use net::tls::Versions;
 use server::{BindError, Server};
 use storage::Gate;
@@ -102,9 +103,7 @@ fn link_local() -> Option<SocketAddrV6> {
 #[tokio::test]
 async fn each_listener_obeys_its_own_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let options = LocalOptions { read_only: false, ..LocalOptions::default() };
-    let tree = Local::open(folder.path(), options).unwrap();
-    let gate: Arc<dyn Gate> = Arc::new(Open(Arc::new(tree)));
+    let gate = open_gate(&folder);
     let dress = Dress::Explicit(Versions::Both);
     let tls = Tls::of(dress).unwrap();
     let at = Listener { address: Ipv4Addr::LOCALHOST.into(), port: 0, ..Listener::default() };
@@ -135,5 +134,57 @@ async fn each_listener_obeys_its_own_settings() {
     without_passive.ask("PASV", "502").await;
     encrypted.ask("MKD x", "257").await;
     without_passive.ask("RMD x", "550").await;
+    running.abort();
+}
+
+fn open_gate(folder: &tempfile::TempDir) -> Arc<dyn Gate> {
+    let options = LocalOptions { read_only: false, ..LocalOptions::default() };
+    Arc::new(Open(Arc::new(Local::open(folder.path(), options).unwrap())))
+}
+
+/// Without a certificate TLS was off, also where it was required.
+#[tokio::test]
+async fn a_listener_that_requires_tls_needs_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    for (tls, implicit, binds) in [
+        (Policy::Off, false, true),
+        (Policy::Offered, false, true),
+        (Policy::RequiredForLogin, false, false),
+        (Policy::RequiredForData, false, false),
+        (Policy::Off, true, false),
+    ] {
+        let mut config = listening_at(&[(Ipv4Addr::LOCALHOST, 0).into()]);
+        (config.listeners[0].tls, config.listeners[0].implicit) = (tls, implicit);
+        match Server::builder(config, open_gate(&folder)).bind() {
+            Ok(server) => assert!(binds && server.config().listeners[0].tls == Policy::Off, "{tls:?}"),
+            Err(BindError::NoTls(_)) => assert!(!binds, "{tls:?}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_counted_at_the_ports_of_all_listeners() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = Ipv4Addr::LOCALHOST.into();
+    let server = site(address, 3, |range| {
+        let (low, high) = (*range.start(), *range.end());
+        // The last one shares the ports of the first.
+        let listeners = [low..=low, low + 1..=high, low..=low].map(|passive_ports| Listener {
+            address,
+            port: 0,
+            passive_ports,
+            ..Listener::default()
+        });
+        let config = SiteConfig { listeners: listeners.into(), ..SiteConfig::default() };
+        Server::builder(config, open_gate(&folder)).bind()
+    });
+    let (refusals, ports) = (server.refusals(), server.passive());
+    let running = tokio::spawn(server.run());
+    for port in ports {
+        let mut stranger = TcpStream::connect((address, port)).await.unwrap();
+        assert_eq!(stranger.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+    assert_eq!(refusals.read(), TurnedAway { strangers: 3, ..TurnedAway::default() });
     running.abort();
 }

@@ -7,14 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use server::xferlog::Xferlog;
-use server::{Registry, Server};
+use server::{Refusals, Registry, Server};
 use storage::Gate;
 use testbed::need;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use config::{Listener, SiteConfig, Tls as Policy};
-use net::passive::Refusals;
 use net::tls::Versions;
 use net::tls::server::ServerTls;
 
