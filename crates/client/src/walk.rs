@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::Arc;
 
 use wire::facts::EntryType;
 use wire::{Entry, Pathname};
@@ -259,4 +260,98 @@ fn weight(entry: &Entry) -> usize {
     let texts = [&facts.unique, &facts.unix_owner, &facts.unix_group, &facts.media_type];
     let texts: usize = texts.into_iter().flatten().map(Vec::len).sum();
     ENTRY + entry.name.len() + texts
+}
+
+/// The order of a whole tree: each directory, then what is in it, then what follows it. For a
+/// [`Walk::sorted`], whose visits are added as they come; after each, [`Nested::next`] gives what is next, up
+/// to the directory that the walk enters then.
+///
+/// ```
+/// use client::walk::{Nested, Walk};
+///
+/// # async fn example(client: &mut client::Client) {
+/// let (mut walk, mut nested) = (Walk::new(None).sorted(), Nested::default());
+/// while let Some(Ok(visit)) = walk.next(client).await {
+///     nested.add(visit, true);
+///     while let Some((_, path)) = nested.next() {
+///         println!("{path}");
+///     }
+/// }
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct Nested {
+    /// What is still to be given, last first: each entry with its directory, and whether the walk enters it.
+    waiting: Vec<(Arc<Directory>, Entry, bool)>,
+    /// The walk enters what was given last.
+    entering: bool,
+}
+
+impl Nested {
+    /// The entries that wait for what is in the directories before them; of more than that the rest is given
+    /// at once.
+    const MOST: usize = 500_000;
+
+    /// What the walk has found; where it is not `nested`, in the order of the visits.
+    pub fn add(&mut self, visit: Visit, nested: bool) {
+        let Visit { directory, entries, skipped, .. } = visit;
+        let skipped: HashSet<Vec<u8>> = skipped.into_iter().map(|(path, _)| path).collect();
+        let nested = nested && self.waiting.len() + entries.len() <= Self::MOST;
+        let directory = Arc::new(directory);
+        self.waiting.extend(entries.into_iter().rev().map(|entry| {
+            let is_directory = entry.facts.kind == Some(EntryType::Directory);
+            let entered = nested && is_directory && !skipped.contains(&directory.within(&entry.name));
+            (Arc::clone(&directory), entry, entered)
+        }));
+    }
+
+    /// The next entry, and its path from the root of the walk; `None` where another visit comes before it,
+    /// and at the end.
+    #[expect(clippy::should_implement_trait, reason = "it goes on after a None")]
+    pub fn next(&mut self) -> Option<(Entry, Pathname)> {
+        while !std::mem::take(&mut self.entering) {
+            let (directory, entry, entered) = self.waiting.pop()?;
+            // The walk does not enter what no command can name either.
+            if let Ok(path) = Pathname::new(directory.within(&entry.name)) {
+                self.entering = entered;
+                return Some((entry, path));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_tree_each_directory_is_followed_by_what_is_in_it() {
+        let visit = |names: &[&str], entries: &[&str]| Visit {
+            directory: Directory {
+                path: None,
+                names: names.iter().map(|name| name.as_bytes().to_vec()).collect(),
+                entry: None,
+            },
+            entries: entries.iter().map(|line| Entry::parse(line.as_bytes()).unwrap()).collect(),
+            refused: Vec::new(),
+            unread: Unread::default(),
+            skipped: vec![(b"e".to_vec(), "it is too deep")],
+        };
+        for (nested, order) in [(true, "a b b/x b/y b/y/z c e f"), (false, "a b c e f b/x b/y b/y/z")] {
+            let mut whole = Nested::default();
+            let mut seen = Vec::new();
+            for visit in [
+                visit(&[], &["type=file; a", "type=dir; b", "type=file; c", "type=dir; e", "type=file; f"]),
+                visit(&["b"], &["type=file; x", "type=dir; y"]),
+                visit(&["b", "y"], &["type=file; z"]),
+            ] {
+                whole.add(visit, nested);
+                while let Some((_, path)) = whole.next() {
+                    seen.push(path.to_string());
+                }
+            }
+            assert_eq!((seen.join(" ").as_str(), whole.waiting.len()), (order, 0), "{nested}");
+        }
+    }
 }

@@ -53,6 +53,28 @@ pub fn nonzero(text: &str) -> Result<Duration, String> {
     duration(text).and_then(|time| if time.is_zero() { Err("write 1s or more".into()) } else { Ok(time) })
 }
 
+/// Reads a number of bytes: `500000`, `64K`, `1M` or `2GiB`, in units of 1024; `all` is 0, for no limit.
+///
+/// # Errors
+/// What to write instead.
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no size: write 500000, 64K, 10M, 2G or all");
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(0);
+    }
+    let upper = text.to_ascii_uppercase();
+    let (digits, unit) = upper.split_at(upper.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+    let shift = match unit {
+        "" => 0,
+        "K" | "KI" | "KB" | "KIB" => 10,
+        "M" | "MI" | "MB" | "MIB" => 20,
+        "G" | "GI" | "GB" | "GIB" => 30,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
 /// Reads `LO-HI`, or one port.
 ///
 /// # Errors
@@ -174,5 +196,25 @@ mod tests {
         assert!(umask("999").is_err());
         assert_eq!(network("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
         assert!(network("2001:db8::/32").is_ok() && network("192.0.2.0/33").is_err());
+    }
+
+    #[test]
+    fn sizes_have_suffixes() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("all", 0),
+            ("ALL", 0),
+            ("500000", 500_000),
+            ("64K", 65_536),
+            ("64k", 65_536),
+            ("1MiB", 1 << 20),
+            ("1MB", 1 << 20),
+            ("2G", 2 << 30),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "K", "1T", "-1", "1.5M", "1I", "x", "99999999999G", "B"] {
+            assert!(size(text).is_err(), "{text}");
+        }
     }
 }

@@ -17,5 +17,5 @@ mod reader;
 mod unix;
 mod vms;
 
-pub use long::{FileKind, LongEntry, unix_line};
+pub use long::{FileKind, LongEntry, permissions, unix_line};
 pub use reader::{Dialect, ListingReader};

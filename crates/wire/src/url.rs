@@ -21,7 +21,10 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::secret::Secret;
 
+mod mask;
 mod percent;
+
+pub use mask::masked;
 
 /// How a URL says the control connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,7 +24,7 @@ use super::seam::{SEAM, compare_and_receive, is_difference};
 use super::source::{Likeness, Source};
 use super::target::{Existing, LocalError, Target, Why};
 use crate::client::Client;
-use crate::download::{Came, DataEnd, Receiving, Resume, cut_but_whole, ended_early};
+use crate::download::{Came, DataEnd, Receiving, Resume, Sink, Take, cut_but_whole, ended_early};
 use crate::error::Error;
 use crate::event::{Direction, Event};
 use crate::options::Verify;
@@ -149,15 +149,10 @@ impl Client {
         checked(target, run)?;
         let source = self.source(path).await?;
         let part = Part::spare(target)?;
-        let progress = Arc::new(Progress::default());
-        let direction = Direction::Download { part: None };
-        self.started(path, direction, (0, 0), None, &progress);
         let mut out = BufWriter::new(&**part.file());
-        let mut take = |bytes: &[u8]| out.write_all(bytes);
-        let result = self.retrieve_text(path, &mut take, &progress).await;
+        let result = self.receive_all(path, &mut |bytes| out.write_all(bytes), true).await;
         let flushed = out.flush();
         drop(out);
-        self.stopped(path);
         result?;
         flushed.map_err(|error| target.here(error))?;
         let now = self.source_again(path, &source).await?;
@@ -171,6 +166,35 @@ impl Client {
         self.publish(path, target, part, None, run).await?;
         self.done(path, bytes, true);
         Ok(Got::Whole(bytes))
+    }
+
+    /// Writes one file to a stream, as bytes or as text, as it comes. Returns how many bytes came.
+    ///
+    /// # Errors
+    /// Of the session, and where `out` cannot be written to ([`Error::Local`]); what came before is written.
+    pub async fn get_stream(
+        &mut self,
+        path: &Pathname,
+        out: &mut (dyn Write + Send),
+        text: bool,
+    ) -> Result<u64, Error> {
+        let bytes = self.receive_all(path, &mut |bytes| out.write_all(bytes), text).await?;
+        out.flush().map_err(|error| Error::local(format!("writing {path}"), error))?;
+        self.done(path, bytes, true);
+        Ok(bytes)
+    }
+
+    async fn receive_all(&mut self, path: &Pathname, take: Take<'_>, text: bool) -> Result<u64, Error> {
+        let size = if text { None } else { self.size(path).await? };
+        let progress = Arc::new(Progress::default());
+        self.started(path, Direction::Download { part: None }, (0, 0), size, &progress);
+        let came = if text {
+            self.retrieve_text(path, take, &progress).await
+        } else {
+            self.retrieve_sized(path, 0, size, Sink::Bytes(take), &progress).await
+        };
+        self.stopped(path);
+        came
     }
 
     async fn publish(

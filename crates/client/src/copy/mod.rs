@@ -43,6 +43,7 @@ mod tree;
 pub use get::{Downloads, Got};
 pub(crate) use name::random_name as random_part_name;
 pub use name::{is_reserved, part_name};
+pub use put::measured;
 pub use source::Source;
 pub use target::{LocalError, Target, Why};
 pub use tree::{OnLinks, TreeOptions};

@@ -26,6 +26,25 @@ use crate::walk::{DEPTH, below};
 /// What is read of a pipe at a time.
 const CHUNK: usize = 64 * 1024;
 
+/// How many files an upload of these files and directories is, and how many bytes, as far as can be seen now.
+#[must_use]
+pub fn measured<P: AsRef<Path>>(roots: &[P]) -> (u64, u64) {
+    let (mut number, mut bytes) = (0, 0);
+    let mut waiting: Vec<_> = roots.iter().map(|root| (root.as_ref().to_owned(), 0)).collect();
+    while let Some((path, depth)) = waiting.pop() {
+        // A link that is named leads to a tree; one in a tree, at most to a file.
+        let Ok(there) = fs::metadata(&path) else { continue };
+        if there.is_file() {
+            number += 1;
+            bytes += there.len();
+        } else if there.is_dir() && depth < DEPTH && (depth == 0 || !path.is_symlink()) {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            waiting.extend(entries.map(|entry| (entry.path(), depth + 1)));
+        }
+    }
+    (number, bytes)
+}
+
 impl Client {
     /// Uploads one file as bytes, with its time. What cannot be measured, such as a pipe, is sent to its end.
     /// With `resume` what the server has is used if it is proven to be the start of this file.

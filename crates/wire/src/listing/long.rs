@@ -73,7 +73,8 @@ const HALF_A_YEAR: i64 = 31_556_952 / 2;
 pub fn unix_line(entry: &LongEntry<'_>, now: Stamp, out: &mut Vec<u8>) -> Result<(), Unlistable> {
     listable(entry.name)?;
     entry.target.map_or(Ok(()), listable)?;
-    out.extend_from_slice(&permissions(entry.kind, entry.mode));
+    out.push(entry.kind.letter());
+    out.extend_from_slice(&permissions(entry.mode));
     out.push(b' ');
     digits::padded(entry.links, 4, b' ', out);
     out.push(b' ');
@@ -94,15 +95,16 @@ pub fn unix_line(entry: &LongEntry<'_>, now: Stamp, out: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-fn permissions(kind: FileKind, mode: u32) -> [u8; 10] {
-    let mut text = *b"-rwxrwxrwx";
-    text[0] = kind.letter();
-    for (n, letter) in text[1..].iter_mut().enumerate() {
+/// The permission bits of a Unix mode as letters: `rwxr-xr-x`, and s, S, t, T as ls(1) writes them.
+#[must_use]
+pub fn permissions(mode: u32) -> [u8; 9] {
+    let mut text = *b"rwxrwxrwx";
+    for (n, letter) in text.iter_mut().enumerate() {
         if mode & (0o400 >> n) == 0 {
             *letter = b'-';
         }
     }
-    for (bit, at, set, bare) in [(0o4000, 3, b's', b'S'), (0o2000, 6, b's', b'S'), (0o1000, 9, b't', b'T')] {
+    for (bit, at, set, bare) in [(0o4000, 2, b's', b'S'), (0o2000, 5, b's', b'S'), (0o1000, 8, b't', b'T')] {
         if mode & bit != 0 {
             text[at] = if text[at] == b'x' { set } else { bare };
         }
