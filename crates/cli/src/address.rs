@@ -7,9 +7,8 @@
 use std::path::Path;
 
 use wire::pathname::show;
-use wire::url::{FtpUrl, UrlError};
+use wire::url::{FtpUrl, UrlError, masked};
 
-use crate::mask::masked_bytes;
 use crate::talk::Failure;
 
 /// Reads a URL.
@@ -50,7 +49,7 @@ pub(crate) fn read_target(text: &str) -> Result<FtpUrl, Failure> {
 }
 
 fn no_url(text: &str) -> Failure {
-    Failure::usage(format!("\"{}\" is not an FTP URL", show(&masked_bytes(text.as_bytes()))))
+    Failure::usage(format!("\"{}\" is not an FTP URL", show(&masked(text.as_bytes()))))
 }
 
 /// The argument with its scheme; none where it does not name a host.

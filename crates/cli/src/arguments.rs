@@ -3,13 +3,14 @@
 //! The parser's own words with two differences: no argument is shown with the password that may be in it, and
 //! a tip is given only where it is very likely to be what was meant.
 use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Error, Parser};
+use wire::url::masked;
 
 use crate::manual::with_pages;
-use crate::mask::masked;
 
 /// Reads the command line; ends the program where it asks for help or is wrong.
 pub(crate) fn read<P: Parser>(arguments: Vec<OsString>) -> P {
@@ -24,7 +25,8 @@ fn parse<P: Parser>(arguments: &[OsString]) -> Result<P, Error> {
     };
     // The parser's errors repeat arguments in many places, so it is asked again about arguments that hold no
     // secret.
-    let shown: Vec<_> = arguments.iter().map(|argument| masked(argument)).collect();
+    let shown: Vec<_> =
+        arguments.iter().map(|argument| OsString::from_vec(masked(argument.as_bytes()))).collect();
     let mut error = match understood::<P>(&shown) {
         Err(error) => error,
         Ok(_) => P::command().error(error.kind(), "this command line is not valid"),
@@ -194,8 +196,6 @@ fn is_near(typed: &str, meant: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
     use clap::CommandFactory as _;
 
     use super::*;

@@ -1,11 +1,8 @@
 //! `pasv cat`: a file of a server on stdout.
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use clap::{Args, ValueHint};
-use client::{Progress, Sink};
 use wire::RepresentationType;
-use wire::url::FtpUrl;
 
 use crate::client_flags::{SessionFlags, TYPES, one_of, representation};
 use crate::progress::Meter;
@@ -44,34 +41,11 @@ pub(crate) async fn write_to(
     meter: Meter,
 ) -> Result<(), Failure> {
     let urls = site::urls(urls)?;
-    let sessions = Sessions::new(session, meter);
-    each(sessions, &urls, async |sessions, url| one(sessions, url, kind, (&mut *out, to)).await).await
-}
-
-async fn one(
-    sessions: &mut Sessions<'_>,
-    url: &FtpUrl,
-    kind: Option<RepresentationType>,
-    (out, to): (&mut (dyn Write + Send), &str),
-) -> Result<(), Failure> {
-    let path = site::named(url)?;
-    let meter = sessions.meter.clone();
-    let mut client = sessions.at(url).await?;
-    let mut take = |bytes: &[u8]| out.write_all(bytes);
-    let (name, progress) = (path.to_string(), Arc::new(Progress::default()));
-    let came = match representation(kind, url) {
-        RepresentationType::Ascii => {
-            let _bar = meter.follow(&name, (0, 0), None, &progress);
-            client.retrieve_text(&path, &mut take, &progress).await
-        }
-        _ => {
-            let size = client.size(&path).await?;
-            let _bar = meter.follow(&name, (0, 0), size, &progress);
-            client.retrieve_sized(&path, 0, size, Sink::Bytes(&mut take), &progress).await
-        }
-    };
-    let bytes = came.map_err(|error| Failure::while_writing(to, error))?;
-    out.flush().map_err(|error| Failure::output(to, &error))?;
-    meter.done(&name, bytes, true);
-    Ok(())
+    each(Sessions::new(session, meter), &urls, async |sessions, url| {
+        let path = site::named(url)?;
+        let text = representation(kind, url) == RepresentationType::Ascii;
+        let done = sessions.at(url).await?.get_stream(&path, out, text).await;
+        done.map(drop).map_err(|error| Failure::while_writing(to, error))
+    })
+    .await
 }

@@ -142,31 +142,29 @@ pub(crate) enum TlsFlag {
 
 impl SessionFlags {
     /// The session's options.
-    pub(crate) fn options(&self, tls: TlsMode, verify: Verify) -> Options {
-        let timeout = self.timeout;
-        let usual = Patience::default();
+    pub(crate) fn options(&self, tls: TlsMode) -> Options {
+        let (timeout, usual) = (self.timeout, Patience::default());
+        let patience = Patience {
+            reply: timeout,
+            greeting: usual.greeting.min(timeout),
+            features: usual.features.min(timeout),
+            epsv: usual.epsv.min(timeout),
+            race: usual.race.min(timeout),
+            data: match self.mode {
+                // Another way can still be tried, so the first one is not waited for so long.
+                Mode::Auto | Mode::Active => usual.data.min(timeout),
+                Mode::Passive => timeout.min(usual.data * 2),
+            },
+            ..usual
+        };
         Options {
             mode: self.mode,
             data_port: self.data_port,
-            patience: Patience {
-                reply: timeout,
-                greeting: usual.greeting.min(timeout),
-                features: usual.features.min(timeout),
-                full: usual.full,
-                epsv: usual.epsv.min(timeout),
-                race: usual.race.min(timeout),
-                data: match self.mode {
-                    // Another way can still be tried, so the first one is not waited for so long.
-                    Mode::Auto | Mode::Active => usual.data.min(timeout),
-                    Mode::Passive => timeout.min(usual.data * 2),
-                },
-                quiet: usual.quiet,
-                last: usual.last,
-            },
+            patience,
             connect: timeout,
             tls,
             tls_end: self.tls.tls_end,
-            verify,
+            verify: Verify::default(),
             charset: self.charset,
             stall: self.stall,
         }

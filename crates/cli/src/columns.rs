@@ -1,17 +1,21 @@
 //! How wide may lines be, and where do they break?
 use std::io;
+use std::os::fd::AsFd;
 
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+/// The columns of a terminal, 0 where it does not know them; none where it is no terminal.
+pub(crate) fn terminal_columns(of: impl AsFd) -> Option<usize> {
+    Some(usize::from(rustix::termios::tcgetwinsize(of).ok()?.ws_col))
+}
+
 /// The columns of the terminal that stdout is; in a pipe or a file those of the variable COLUMNS, where it is
 /// set.
 pub(crate) fn columns() -> Option<usize> {
-    let terminal = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    match terminal {
-        0 => std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0),
-        columns => Some(columns),
-    }
+    let variable = || std::env::var("COLUMNS").ok()?.trim().parse().ok();
+    let known = |columns: &usize| *columns > 0;
+    terminal_columns(io::stdout()).filter(known).or_else(variable).filter(known)
 }
 
 /// A line as lines of at most `width` columns, which begin with `first` and `rest`; it breaks between words,

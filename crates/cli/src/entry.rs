@@ -1,58 +1,49 @@
 //! How is an entry of a server shown, to a person and to a program?
 use serde_json::{Map, Value};
 use wire::facts::{EntryType, Precision};
+use wire::listing::permissions;
 use wire::pathname::show;
 use wire::{Entry, Stamp};
 
-/// One line: kind, size, time, name. Names are escaped, so that they can neither forge lines nor drive a
-/// terminal. `human`: sizes as 1.2K. The name stands in `colour`.
-pub(crate) fn line(entry: &Entry, name: &[u8], human: bool, colour: Option<&str>) -> String {
-    let time = modified(entry);
-    let (kind, size, name) = (kind(entry), size(entry, human), named(entry, name, colour));
-    let width = if human { 6 } else { 14 };
-    format!("{kind} {size:>width$} {time:<16} {name}")
-}
-
-/// The same with permissions, owner and group, as far as the server tells them.
-pub(crate) fn long_line(entry: &Entry, name: &[u8], human: bool, colour: Option<&str>) -> String {
-    let time = modified(entry);
-    let (kind, size, name) = (kind(entry), size(entry, human), named(entry, name, colour));
+/// One line: kind, size, time, name; with `long` also permissions, owner and group, as far as the server
+/// sends them. Names are escaped, so that they can neither forge lines nor drive a terminal. `human`: sizes as
+/// 1.2K. The name stands in `colour`.
+pub(crate) fn line(entry: &Entry, name: &[u8], long: bool, human: bool, colour: Option<&str>) -> String {
     let facts = &entry.facts;
-    let mode = facts.unix_mode.map_or_else(|| "?".repeat(9), mode);
-    let text = |who: &Option<Vec<u8>>| who.as_deref().map_or_else(|| "?".to_owned(), show);
-    let (owner, group) = (text(&facts.unix_owner), text(&facts.unix_group));
-    let width = if human { 6 } else { 14 };
-    format!("{kind}{mode} {owner:<8} {group:<8} {size:>width$} {time:<16} {name}")
-}
-
-fn kind(entry: &Entry) -> char {
-    match &entry.facts.kind {
-        Some(kind) if kind.is_directory() => 'd',
+    let directory = facts.kind.as_ref().is_some_and(EntryType::is_directory);
+    let kind = match &facts.kind {
+        _ if directory => 'd',
         Some(EntryType::Link(_)) => 'l',
         Some(EntryType::File) => '-',
         _ => '?',
-    }
-}
-
-fn size(entry: &Entry, human: bool) -> String {
-    let directory = entry.facts.kind.as_ref().is_some_and(EntryType::is_directory);
-    match entry.facts.size {
+    };
+    let rights = if long {
+        let mode = show(&facts.unix_mode.map_or([b'?'; 9], permissions));
+        let text = |who: &Option<Vec<u8>>| who.as_deref().map_or_else(|| "?".to_owned(), show);
+        format!("{mode} {:<8} {:<8}", text(&facts.unix_owner), text(&facts.unix_group))
+    } else {
+        String::new()
+    };
+    let size = match facts.size {
         Some(size) if !directory && human => compact(size),
         Some(size) if !directory => size.to_string(),
         _ => "-".to_owned(),
-    }
+    };
+    let width = if human { 6 } else { 14 };
+    let time = facts.modify.map_or_else(|| "-".to_owned(), |stamp| time(stamp, facts.precision));
+    let target = match &facts.kind {
+        Some(EntryType::Link(Some(target))) => format!(" -> {}", show(target)),
+        _ => String::new(),
+    };
+    format!("{kind}{rights} {size:>width$} {time:<16} {}{target}", coloured(name, colour))
 }
 
-fn modified(entry: &Entry) -> String {
-    entry.facts.modify.map_or_else(|| "-".to_owned(), |m| time(m, entry.facts.precision))
-}
-
-fn named(entry: &Entry, name: &[u8], colour: Option<&str>) -> String {
+/// A name as a terminal may show it.
+pub(crate) fn coloured(name: &[u8], colour: Option<&str>) -> String {
     let name = show(name);
-    let name = colour.map_or_else(|| name.clone(), |colour| format!("{colour}{name}\x1b[0m"));
-    match &entry.facts.kind {
-        Some(EntryType::Link(Some(target))) => format!("{name} -> {}", show(target)),
-        _ => name,
+    match colour {
+        Some(colour) => format!("{colour}{name}\x1b[0m"),
+        None => name,
     }
 }
 
@@ -72,23 +63,6 @@ fn compact(size: u64) -> String {
     } else {
         format!("{}{letter}", size.div_ceil(unit))
     }
-}
-
-/// Permission bits as letters: rwxr-xr-x, and s, S, t, T as ls(1) writes them.
-fn mode(bits: u32) -> String {
-    let mut out = String::with_capacity(9);
-    for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
-        let three = bits >> shift;
-        out.push(if three & 4 == 0 { '-' } else { 'r' });
-        out.push(if three & 2 == 0 { '-' } else { 'w' });
-        out.push(match (three & 1 != 0, bits & special != 0) {
-            (true, false) => 'x',
-            (false, false) => '-',
-            (true, true) => letter,
-            (false, true) => letter.to_ascii_uppercase(),
-        });
-    }
-    out
 }
 
 /// A JSON object. `name` is the name as UTF-8 where it is that; `name_bytes` is there where it is not.
@@ -115,23 +89,23 @@ pub(crate) fn json(entry: &Entry, name: &[u8]) -> Value {
         // The three roles of a directory are above.
         Some(_) | None => {}
     }
+    let perm = facts.perm.map(|perm| {
+        let mut letters = Vec::new();
+        perm.encode(&mut letters);
+        letters
+    });
+    let mode = facts.unix_mode.map(|mode| format!("{mode:04o}").into_bytes());
     for (key, value) in [
         ("unique", &facts.unique),
         ("owner", &facts.unix_owner),
         ("group", &facts.unix_group),
         ("media_type", &facts.media_type),
+        ("perm", &perm),
+        ("mode", &mode),
     ] {
         if let Some(value) = value {
             text(key, value);
         }
-    }
-    if let Some(perm) = facts.perm {
-        let mut letters = Vec::new();
-        perm.encode(&mut letters);
-        text("perm", &letters);
-    }
-    if let Some(mode) = facts.unix_mode {
-        text("mode", format!("{mode:04o}").as_bytes());
     }
     if let Some(size) = facts.size {
         object.insert("size".to_owned(), size.into());
@@ -161,7 +135,8 @@ mod tests {
     #[test]
     fn names_are_escaped_for_people_and_exact_for_programs() {
         let entry = Entry::parse(b"type=file;size=3;modify=20261124100000; a\x1b[2J").unwrap();
-        assert_eq!(line(&entry, &entry.name, false, None), "-              3 2026-11-24 10:00 a\\x1b[2J");
+        let said = line(&entry, &entry.name, false, false, None);
+        assert_eq!(said, "-              3 2026-11-24 10:00 a\\x1b[2J");
         let value = json(&entry, &entry.name);
         assert_eq!(value["name"], "a\u{1b}[2J");
         assert_eq!(value["modified"], "2026-11-24T10:00:00Z");
@@ -183,22 +158,20 @@ mod tests {
         ] {
             assert_eq!(compact(size), text, "{size}");
         }
-        assert_eq!(
-            [mode(0o755), mode(0o4644), mode(0o3777), mode(0o1000)].join(" "),
-            "rwxr-xr-x rwSr--r-- rwxrwsrwt --------T"
-        );
-        let entry = Entry::parse(
-            b"type=dir;size=4096;modify=20261124100000;UNIX.mode=0750;UNIX.owner=0;UNIX.group=ftp; d",
-        )
-        .unwrap();
-        assert_eq!(
-            long_line(&entry, b"d", true, Some("\x1b[1;34m")),
-            "drwxr-x--- 0        ftp           - 2026-11-24 10:00 \x1b[1;34md\x1b[0m"
-        );
-        let entry = Entry::parse(b"type=file;size=5; f").unwrap();
-        assert_eq!(
-            long_line(&entry, b"f", true, None),
-            "-????????? ?        ?             5 -                f"
-        );
+        for (facts, name, line_of_it) in [
+            (
+                "type=dir;size=4096;modify=20261124100000;UNIX.mode=0750;UNIX.owner=0;UNIX.group=ftp;",
+                "d",
+                "drwxr-x--- 0        ftp           - 2026-11-24 10:00 \x1b[1md\x1b[0m",
+            ),
+            (
+                "type=file;size=5;",
+                "f",
+                "-????????? ?        ?             5 -                \x1b[1mf\x1b[0m",
+            ),
+        ] {
+            let entry = Entry::parse(format!("{facts} {name}").as_bytes()).unwrap();
+            assert_eq!(line(&entry, name.as_bytes(), true, true, Some("\x1b[1m")), line_of_it);
+        }
     }
 }

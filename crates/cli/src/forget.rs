@@ -3,9 +3,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use wire::pathname::show;
-use wire::url::FtpUrl;
+use wire::url::{FtpUrl, masked};
 
-use crate::mask::masked_bytes;
 use crate::talk::{Exit, Failure, show_path};
 use client::memory::known_sites::KnownSites;
 use client::memory::methods::Methods;
@@ -43,11 +42,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         if gone.is_empty() && of_methods.is_empty() {
             let file = known.path();
             let folder = file.parent().unwrap_or(file);
-            let text = format!(
-                "nothing is known about {} in {}",
-                show(&masked_bytes(site.as_bytes())),
-                show_path(folder)
-            );
+            let text =
+                format!("nothing is known about {} in {}", show(&masked(site.as_bytes())), show_path(folder));
             return Err(Failure::new(Exit::Refused, text));
         }
     }

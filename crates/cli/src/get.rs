@@ -1,5 +1,6 @@
 //! `pasv get`: files and trees of a server, fetched.
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -87,15 +88,14 @@ pub(crate) struct Flags {
 /// One URL, and what is to become of it.
 struct Job {
     url: FtpUrl,
-    path: Option<Pathname>,
     goal: Goal,
 }
 
 enum Goal {
-    File(Target),
-    Text(Target),
+    File(Pathname, Target),
+    Text(Pathname, Target),
     /// A tree, or a file, that gets this name.
-    Tree(PathBuf, OnLinks),
+    Tree(Option<Pathname>, PathBuf),
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
@@ -104,50 +104,47 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
             .hint("-O names a directory for all of them"));
     }
     let meter = Meter::new(flags.session.quiet).leaving_lines(flags.progress);
-    if flags.output.as_deref() == Some(Path::new("-")) {
-        if flags.recursive {
-            return Err(Failure::usage("a directory cannot be written to stdout")
-                .hint("use -o DIR to name the local directory"));
-        }
-        if flags.resume {
-            return Err(Failure::usage("cannot resume a download to stdout"));
-        }
-        // A bar would be drawn into the data.
-        let meter = if io::stdout().is_terminal() { Meter::new(true) } else { meter };
-        return cat::write_to(
-            (&mut io::stdout(), "stdout"),
-            &flags.urls,
-            flags.representation,
-            &flags.session,
-            meter,
-        )
-        .await;
-    }
-    if let Some(output) = flags.output.as_deref().filter(|output| is_special(output)) {
-        if flags.recursive {
-            return Err(Failure::usage(format!("{} is not a directory", show_path(output))));
-        }
-        if flags.resume {
-            let text = format!("{} is not a regular file: cannot resume", show_path(output));
-            return Err(Failure::usage(text));
-        }
-        let mut out = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
-        let meter = if out.is_terminal() { Meter::new(true) } else { meter };
-        let to = (&mut out as &mut (dyn Write + Send), &*show_path(output));
-        return cat::write_to(to, &flags.urls, flags.representation, &flags.session, meter).await;
+    if let Some(output) = flags.output.as_deref().filter(|output| is_stdout(output) || is_special(output)) {
+        return stream(flags, output, meter).await;
     }
     let jobs = jobs(flags)?;
     let sessions = Sessions::copying(&flags.session, meter.clone(), flags.verify, flags.resume);
     let run = Downloads::new(flags.resume);
-    let done = each(sessions, &jobs, async |sessions, job| {
-        if let Some(path) = exists(job).filter(|_| flags.no_clobber) {
-            return Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&path))));
-        }
-        one(sessions, job, &run).await
-    })
-    .await;
+    let done = each(sessions, &jobs, async |sessions, job| one(sessions, job, &run, flags).await).await;
     meter.summary(jobs.len() > 1);
     done
+}
+
+/// Writes to what is neither replaced nor resumed.
+async fn stream(flags: &Flags, output: &Path, meter: Meter) -> Result<(), Failure> {
+    let (to_stdout, shown) = (is_stdout(output), show_path(output));
+    match (flags.recursive, flags.resume, to_stdout) {
+        (true, _, true) => {
+            return Err(Failure::usage("a directory cannot be written to stdout")
+                .hint("use -o DIR to name the local directory"));
+        }
+        (true, _, false) => return Err(Failure::usage(format!("{shown} is not a directory"))),
+        (_, true, true) => return Err(Failure::usage("cannot resume a download to stdout")),
+        (_, true, false) => {
+            return Err(Failure::usage(format!("{shown} is not a regular file: cannot resume")));
+        }
+        (false, false, _) => {}
+    }
+    let (mut out, terminal): (Box<dyn Write + Send>, bool) = if to_stdout {
+        (Box::new(io::stdout()), io::stdout().is_terminal())
+    } else {
+        let device = File::options().write(true).open(output).map_err(|e| Failure::file(output, &e))?;
+        let terminal = device.is_terminal();
+        (Box::new(device), terminal)
+    };
+    // A bar would be drawn into the data.
+    let meter = if terminal { Meter::new(true) } else { meter };
+    let name = if to_stdout { "stdout" } else { &shown };
+    cat::write_to((&mut *out, name), &flags.urls, flags.representation, &flags.session, meter).await
+}
+
+fn is_stdout(output: &Path) -> bool {
+    output == Path::new("-")
 }
 
 /// Is it a device or a pipe, like /dev/null? It is written to and never replaced: renaming a file into its
@@ -164,15 +161,15 @@ fn jobs(flags: &Flags) -> Result<Vec<Job>, Failure> {
     if let Some(folder) = &flags.output_dir {
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     }
-    let mut jobs = Vec::new();
     let mut taken = HashMap::new();
+    let mut jobs = Vec::new();
     for url in urls {
         let job = job(url, flags)?;
+        // One file may have several paths.
         let key = match &job.goal {
-            Goal::File(target) | Goal::Text(target) => (target.identity(), target.path()),
-            Goal::Tree(into, _) => (None, into.clone()),
+            Goal::File(_, target) | Goal::Text(_, target) => target.identity().ok_or(target.path()),
+            Goal::Tree(_, into) => Err(into.clone()),
         };
-        let key = (key.0.clone(), if key.0.is_some() { PathBuf::new() } else { key.1 });
         if let Some(other) = taken.insert(key, job.url.to_string()) {
             let text = format!("{other} and {} would both be saved as the same file", job.url);
             return Err(Failure::usage(text)
@@ -189,11 +186,14 @@ fn job(url: FtpUrl, flags: &Flags) -> Result<Job, Failure> {
     if text && (flags.resume || flags.recursive) {
         return Err(Failure::usage("type a (text) cannot be combined with -c or -r"));
     }
-    let goal = match &path {
-        _ if flags.recursive => Goal::Tree(folder_of(path.as_ref(), &url, flags)?, flags.links),
+    let goal = match path {
+        path if flags.recursive => {
+            let into = folder_of(path.as_ref(), &url, flags)?;
+            Goal::Tree(path, into)
+        }
         Some(path) if !url.means_directory() => {
-            let target = Target::at(&target_of(path, flags)?)?;
-            if text { Goal::Text(target) } else { Goal::File(target) }
+            let target = Target::at(&target_of(&path, flags)?)?;
+            if text { Goal::Text(path, target) } else { Goal::File(path, target) }
         }
         _ => {
             return Err(
@@ -201,60 +201,66 @@ fn job(url: FtpUrl, flags: &Flags) -> Result<Job, Failure> {
             );
         }
     };
-    Ok(Job { url, path, goal })
+    Ok(Job { url, goal })
 }
 
-/// What is in the place of the file already, a dangling link too.
-fn exists(job: &Job) -> Option<PathBuf> {
-    match &job.goal {
-        Goal::File(target) | Goal::Text(target) => {
-            Some(target.path()).filter(|path| fs::symlink_metadata(path).is_ok())
-        }
-        Goal::Tree(..) => None,
+async fn one(sessions: &mut Sessions<'_>, job: &Job, run: &Downloads, flags: &Flags) -> Result<(), Failure> {
+    if let Goal::File(_, target) | Goal::Text(_, target) = &job.goal
+        && flags.no_clobber
+        // A dangling link is there too.
+        && fs::symlink_metadata(target.path()).is_ok()
+    {
+        return Err(Failure::new(Exit::Refused, format_args!("{} exists", show_path(&target.path()))));
     }
-}
-
-async fn one(sessions: &mut Sessions<'_>, job: &Job, run: &Downloads) -> Result<(), Failure> {
     let meter = sessions.meter.clone();
     let mut client = sessions.at(&job.url).await?;
-    match (&job.goal, &job.path) {
-        (Goal::File(target), Some(path)) => fetch(&mut client, path, target, run).await,
-        (Goal::Text(target), Some(path)) => Ok(client.get_text(path, target, run).await.map(drop)?),
-        (Goal::Tree(into, on_links), path) => {
-            fetch_tree(&mut client, path.as_ref(), (into, *on_links), run, &meter).await
+    match &job.goal {
+        Goal::File(path, target) => fetch(&mut client, path, target, run).await,
+        Goal::Text(path, target) => Ok(client.get_text(path, target, run).await.map(drop)?),
+        Goal::Tree(path, into) => {
+            // With -r a file is welcome too.
+            if let Some(path) = path
+                && let Ok(entry) = client.stat(Some(path)).await
+                && entry.facts.kind == Some(EntryType::File)
+            {
+                return fetch(&mut client, path, &Target::at(into)?, run).await;
+            }
+            let _bar = meter.whole(None);
+            let options = TreeOptions { resume: run.resume, links: flags.links };
+            let whole = client.get_tree(path.clone(), into, options).await?;
+            if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
         }
-        // What is fetched as a file has a path.
-        (Goal::File(_) | Goal::Text(_), None) => Ok(()),
     }
 }
 
 /// Where a file goes. The last part of a URL is checked as a name of a listing is: it may have been copied
 /// from one.
 fn target_of(path: &Pathname, flags: &Flags) -> Result<PathBuf, Failure> {
-    if let Some(output) = &flags.output {
-        return Ok(output.clone());
-    }
-    let name = site::last_name(path);
-    let name = local_name(name).map_err(|why| {
-        Failure::usage(format!("\"{}\" is not a valid file name on this computer: {why}", show(name)))
-            .hint("-o FILE saves under another name")
-    })?;
-    Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
+    named(flags, || {
+        let name = site::last_name(path);
+        local_name(name).map_err(|why| {
+            Failure::usage(format!("\"{}\" is not a valid file name on this computer: {why}", show(name)))
+                .hint("-o FILE saves under another name")
+        })
+    })
 }
 
 /// Where a tree goes. It has the name of its directory; that of a login's directory is the host's.
 fn folder_of(path: Option<&Pathname>, url: &FtpUrl, flags: &Flags) -> Result<PathBuf, Failure> {
-    if let Some(output) = &flags.output {
-        return Ok(output.clone());
-    }
     let host = url.host.to_string();
-    let name = match path.map(site::last_name) {
-        Some(name) if local_name(name).is_ok() => name,
-        _ => host.as_bytes(),
-    };
-    let name =
-        local_name(name).map_err(|e| Failure::usage(format!("{host} is not a valid directory name: {e}")))?;
-    Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name))
+    named(flags, || match path.map(|path| local_name(site::last_name(path))) {
+        Some(Ok(name)) => Ok(name),
+        _ => local_name(host.as_bytes())
+            .map_err(|e| Failure::usage(format!("{host} is not a valid directory name: {e}"))),
+    })
+}
+
+/// The path that `-o` names, else this name in the directory of `-O`.
+fn named<'n>(flags: &Flags, name: impl FnOnce() -> Result<&'n OsStr, Failure>) -> Result<PathBuf, Failure> {
+    match &flags.output {
+        Some(output) => Ok(output.clone()),
+        None => Ok(flags.output_dir.as_deref().unwrap_or(Path::new("")).join(name()?)),
+    }
 }
 
 async fn fetch(
@@ -275,55 +281,34 @@ async fn fetch(
     }
 }
 
-async fn fetch_tree(
-    client: &mut Client,
-    path: Option<&Pathname>,
-    (into, links): (&Path, OnLinks),
-    run: &Downloads,
-    meter: &Meter,
-) -> Result<(), Failure> {
-    // With -r a file is welcome too.
-    if let Some(path) = path
-        && let Ok(entry) = client.stat(Some(path)).await
-        && entry.facts.kind == Some(EntryType::File)
-    {
-        return fetch(client, path, &Target::at(into)?, run).await;
-    }
-    let _bar = meter.whole(None);
-    let whole = client.get_tree(path.cloned(), into, TreeOptions { resume: run.resume, links }).await?;
-    if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
-}
-
 impl From<CopyError> for Failure {
     fn from(error: CopyError) -> Self {
-        match error {
-            CopyError::Local(here) => here.into(),
+        const KEPT: &str = "the part that was downloaded is kept; the same command with -c resumes it";
+        let (error, kept) = match error {
+            CopyError::Local(here) => return here.into(),
             CopyError::SizeIsWrong { .. } => {
-                Self::new(Exit::Broken, &error).hint("--verify off accepts the file")
+                return Self::new(Exit::Broken, &error).hint("--verify off accepts the file");
             }
-            CopyError::Server { error, kept } => {
-                let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
-                let ours = matches!(error, Error::Local { .. });
-                if let Error::Broken { what, .. } = &error
-                    && what.contains(FINISHED)
-                {
-                    return Self::new(Exit::Broken, &error)
-                        .hint("try again with -c; if the SIZE is wrong, --verify off accepts the file");
-                }
-                let failure = Self::from(error);
-                if kept && broken {
-                    return failure
-                        .hint("the part that was downloaded is kept; the same command with -c resumes it");
-                }
-                if kept && ours {
-                    return failure.or_hint(
-                        "the part that was downloaded is kept; the same command with -c resumes it",
-                    );
-                }
-                failure
-            }
+            CopyError::Server { error, kept } => (error, kept),
+        };
+        if let Error::Broken { what, .. } = &error
+            && what.contains(FINISHED)
+        {
+            return Self::new(Exit::Broken, &error)
+                .hint("try again with -c; if the SIZE is wrong, --verify off accepts the file");
+        }
+        let (broken, ours) = (breaks_off(&error), matches!(error, Error::Local { .. }));
+        match Self::from(error) {
+            failure if kept && broken => failure.hint(KEPT),
+            failure if kept && ours => failure.or_hint(KEPT),
+            failure => failure,
         }
     }
+}
+
+/// Did the transfer end in its middle?
+pub(crate) fn breaks_off(error: &Error) -> bool {
+    matches!(error, Error::Broken { .. } | Error::Stalled { .. })
 }
 
 impl From<LocalError> for Failure {

@@ -6,97 +6,47 @@
 //! others wait for.
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use client::{Direction, Progress};
+use client::Direction;
 use indicatif::{HumanBytes, HumanCount};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
-use wire::Pathname;
 
-use crate::progress::{Meter, Tally};
+use crate::progress::{Meter, Run, Tally, counted};
 use crate::talk::{say, show_path};
-
-/// The files that are being copied.
-pub(crate) struct UnderWay(Arc<Files>);
-
-struct Files {
-    now: Mutex<Now>,
-    meter: Meter,
-    /// The command has `-c` already.
-    resume: bool,
-}
-
-enum Now {
-    Nothing,
-    /// Into this partial file, which is kept.
-    Download(PathBuf),
-    Upload {
-        name: String,
-        progress: Arc<Progress>,
-        resumable: bool,
-    },
-    /// All is done, or has failed.
-    Finished,
-}
 
 /// The terminal as it was before a password was asked for.
 static TERMINAL: Mutex<Option<Termios>> = Mutex::new(None);
-/// What Ctrl-C stops.
-static FILES: Mutex<Option<Arc<Files>>> = Mutex::new(None);
+/// The copies that Ctrl-C stops, and whether the command has `-c` already.
+static COPIES: Mutex<Option<(Meter, bool)>> = Mutex::new(None);
 
-/// A password is being typed, without echo.
-pub(crate) struct Typing(());
-
-/// To be called before a password is asked for: whatever signal ends the program before the guard is dropped,
-/// the terminal has its echo back.
-pub(crate) fn typing() -> Typing {
+/// Asks for a password at the terminal, without echo: whatever signal ends the program meanwhile, the
+/// terminal has its echo back.
+pub(crate) fn password(prompt: &str) -> io::Result<String> {
     static LISTENING: Once = Once::new();
-    let before = fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetattr(&terminal).ok());
-    *lock(&TERMINAL) = before;
+    *lock(&TERMINAL) = fs::File::open("/dev/tty").ok().and_then(|terminal| tcgetattr(&terminal).ok());
     listen_for_interrupts();
     LISTENING.call_once(|| listen(&[SIGQUIT, SIGTERM, SIGHUP], |signal| die(signal)));
-    Typing(())
+    let typed = rpassword::prompt_password(prompt);
+    *lock(&TERMINAL) = None;
+    if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        // The thread that caught the signal ends the program.
+        thread::sleep(Duration::from_secs(2));
+        die(SIGINT);
+    }
+    typed
 }
 
-impl Drop for Typing {
-    fn drop(&mut self) {
-        *lock(&TERMINAL) = None;
-    }
-}
-
-impl UnderWay {
-    /// `resume`: the command has `-c` already.
-    pub(crate) fn new(meter: &Meter, resume: bool) -> Self {
-        Self(Arc::new(Files { now: Mutex::new(Now::Nothing), meter: meter.clone(), resume }))
-    }
-
-    /// A file is being copied from now on.
-    pub(crate) fn started(&self, path: &Pathname, direction: &Direction, progress: &Arc<Progress>) {
-        *lock(&self.0.now) = match direction {
-            Direction::Download { part } => part.clone().map_or(Now::Nothing, Now::Download),
-            Direction::Upload { resumable } => {
-                Now::Upload { name: path.to_string(), progress: Arc::clone(progress), resumable: *resumable }
-            }
-        };
-        *lock(&FILES) = Some(Arc::clone(&self.0));
-        listen_for_interrupts();
-    }
-
-    /// No file is being copied any more.
-    pub(crate) fn stopped(&self) {
-        *lock(&self.0.now) = Now::Nothing;
-    }
-
-    /// No file is to come: an interrupt has nothing to say any more.
-    pub(crate) fn finished(&self) {
-        *lock(&self.0.now) = Now::Finished;
-    }
+/// From now on Ctrl-C says how far the file that this meter shows has come. `resume`: the command has `-c`
+/// already.
+pub(crate) fn copying(meter: &Meter, resume: bool) {
+    *lock(&COPIES) = Some((meter.clone(), resume));
+    listen_for_interrupts();
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,10 +57,10 @@ fn listen_for_interrupts() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
         let mut stopping = false;
-        listen(&[SIGINT], move |signal| match lock(&FILES).clone() {
+        listen(&[SIGINT], move |signal| match lock(&COPIES).clone() {
             // It may take long to look at the part, or to write to a terminal that was stopped by Ctrl-S.
-            Some(files) if !std::mem::replace(&mut stopping, true) => {
-                drop(thread::spawn(move || stop(&files)))
+            Some((meter, resume)) if !std::mem::replace(&mut stopping, true) => {
+                drop(thread::spawn(move || stop(&meter, resume)))
             }
             _ => die(signal),
         });
@@ -126,26 +76,16 @@ fn listen(signals: &[i32], mut each: impl FnMut(i32) + Send + 'static) {
 
 /// Says where it stopped, and ends. The lock is held to the end: nothing is finished after it was said that
 /// it is not.
-fn stop(files: &Files) {
-    let now = lock(&files.now);
-    let at = match &*now {
+fn stop(meter: &Meter, resume: bool) {
+    let state = meter.lock();
+    if state.finished {
         // The program ends by itself, and what it was to do is done.
-        Now::Finished => return,
-        Now::Nothing => None,
-        Now::Download(part) => {
-            let bytes = fs::metadata(part).map_or(0, |part| part.len());
-            Some(At { bytes, what: format!("are kept in {}", show_path(part)), resumable: true })
-        }
-        Now::Upload { name, progress, resumable } => {
-            let bytes = progress.bytes();
-            Some(At { bytes, what: format!("of {name} were sent"), resumable: *resumable })
-        }
-    };
-    let at = at.filter(|at| at.bytes > 0);
-    if at.as_ref().is_some_and(|at| at.resumable) || !files.meter.is_quiet() {
-        let tally = files.meter.tally();
-        files.meter.clear();
-        say(format_args!("{}{}", over(), words(at.as_ref(), &tally, files.resume)));
+        return;
+    }
+    let at = state.running().and_then(|(name, run)| At::of(name, run)).filter(|at| at.bytes > 0);
+    if at.as_ref().is_some_and(|at| at.resumable) || !meter.is_quiet() {
+        meter.clear();
+        say(format_args!("{}{}", over(), words(at.as_ref(), &state.tally(), resume)));
     }
     die(SIGINT)
 }
@@ -167,12 +107,6 @@ pub(crate) fn end() -> ! {
     die(SIGINT)
 }
 
-/// The signal has ended a wait of this thread; the one that caught it ends the program.
-pub(crate) fn await_end() -> ! {
-    thread::sleep(Duration::from_secs(2));
-    die(SIGINT)
-}
-
 /// Writes over the ^C of the terminal.
 fn over() -> &'static str {
     if io::stderr().is_terminal() { "\r" } else { "" }
@@ -185,27 +119,40 @@ struct At {
     resumable: bool,
 }
 
-fn words(at: Option<&At>, tally: &Tally, resume: bool) -> String {
-    let mut line = "interrupted".to_owned();
-    let done = tally.files + tally.present;
-    if done > 0 {
-        let files = if done == 1 { "file" } else { "files" };
-        let bytes = HumanBytes(tally.bytes);
-        line.push_str(&format!(" after {} {files} ({bytes} transferred)", HumanCount(done)));
-    }
-    let again = if resume { "the same command" } else { "the same command with -c" };
-    match at {
-        Some(At { bytes, what, resumable }) => {
-            line.push_str(&format!(": {} bytes {what}; ", HumanCount(*bytes)));
-            match resumable {
-                true => line.push_str(&format!("{again} resumes it")),
-                false => line.push_str("it has to be sent again from its start"),
+impl At {
+    fn of(name: &str, run: &Run) -> Option<Self> {
+        let (bytes, what, resumable) = match &run.direction {
+            Direction::Download { part } => {
+                let part = part.as_ref()?;
+                let bytes = fs::metadata(part).map_or(0, |part| part.len());
+                (bytes, format!("are kept in {}", show_path(part)), true)
             }
-        }
-        None if done > 0 => line.push_str(&format!("; {again} continues")),
-        None => {}
+            Direction::Upload { resumable } => {
+                (run.progress.bytes(), format!("of {name} were sent"), *resumable)
+            }
+        };
+        Some(Self { bytes, what, resumable })
     }
-    line
+}
+
+fn words(at: Option<&At>, tally: &Tally, resume: bool) -> String {
+    let done = tally.files + tally.present;
+    let after = match done {
+        0 => String::new(),
+        done => format!(" after {} ({} transferred)", counted(done), HumanBytes(tally.bytes)),
+    };
+    let again = if resume { "the same command" } else { "the same command with -c" };
+    let rest = match at {
+        Some(At { bytes, what, resumable: true }) => {
+            format!(": {} bytes {what}; {again} resumes it", HumanCount(*bytes))
+        }
+        Some(At { bytes, what, resumable: false }) => {
+            format!(": {} bytes {what}; it has to be sent again from its start", HumanCount(*bytes))
+        }
+        None if done > 0 => format!("; {again} continues"),
+        None => String::new(),
+    };
+    format!("interrupted{after}{rest}")
 }
 
 #[cfg(test)]

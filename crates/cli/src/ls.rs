@@ -1,16 +1,15 @@
 //! `pasv ls`: what is in a directory of a server?
 mod page;
 
-use std::collections::HashSet;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Stdout, Write};
 
 use clap::{Args, ValueHint};
 use client::directory::Unread;
-use client::walk::{Visit, Walk, below};
+use client::walk::{Nested, Walk};
 use client::{Client, Error};
 use wire::facts::EntryType;
 use wire::pathname::show;
-use wire::url::FtpUrl;
 use wire::{Entry, Pathname};
 
 use crate::client_flags::SessionFlags;
@@ -88,7 +87,16 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
         if urls.len() > 1 {
             page.of(url.to_string());
         }
-        let done = listed(sessions, url, flags.recursive, order, &mut page).await;
+        let path = site::path(url)?;
+        let mut client = sessions.at(url).await?;
+        let done = if flags.recursive {
+            tree(&mut client, path, order, &mut page).await
+        } else {
+            one(&mut client, path.as_ref(), order, &mut page).await
+        };
+        if done.is_ok() {
+            page.head()?;
+        }
         // Before the failure is printed.
         page.flush()?;
         done
@@ -108,23 +116,6 @@ fn look(flags: &Flags) -> Look {
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     Look { form, human: flags.human, colour: terminal && !dumb && unset("NO_COLOR"), terminal }
-}
-
-async fn listed(
-    sessions: &mut Sessions<'_>,
-    url: &FtpUrl,
-    recursive: bool,
-    order: Order,
-    page: &mut Page<Stdout>,
-) -> Result<(), Failure> {
-    let path = site::path(url)?;
-    let mut client = sessions.at(url).await?;
-    if recursive {
-        tree(&mut client, path, order, page).await?;
-    } else {
-        one(&mut client, path.as_ref(), order, page).await?;
-    }
-    Ok(page.end()?)
 }
 
 async fn one(
@@ -174,96 +165,40 @@ async fn tree(
     let by_name = order == Order::Name;
     let walk = Walk::new(root);
     let mut walk = if by_name { walk.sorted() } else { walk };
-    let mut whole = WholeTree::default();
+    let mut nested = Nested::default();
     let mut left_out = false;
     while let Some(visit) = walk.next(client).await {
         match visit {
             Ok(mut visit) => {
                 order.sort(&mut visit.entries);
                 for (name, why) in &visit.refused {
-                    left_out = true;
-                    say(format_args!("skipped: \"{}\": {why}", show(&visit.directory.within(name))));
+                    skipped(&visit.directory.within(name), why);
                 }
                 if !visit.unread.is_empty() {
-                    left_out = true;
                     warn_of(&show(&visit.directory.names.join(&b'/')), &visit.unread);
                 }
                 for (path, why) in &visit.skipped {
-                    left_out = true;
-                    say(format_args!("skipped: \"{}\": {why}", show(path)));
+                    skipped(path, why);
                 }
-                whole.enter(visit, by_name);
+                let all = visit.refused.is_empty() && visit.unread.is_empty() && visit.skipped.is_empty();
+                left_out |= !all;
+                nested.add(visit, by_name);
             }
             Err(failed) if failed.goes_on => {
                 left_out = true;
-                say(format_args!(
-                    "skipped: \"{}\": {}",
-                    show(&failed.directory.names.join(&b'/')),
-                    failed.error
-                ));
+                skipped(&failed.directory.names.join(&b'/'), &failed.error);
             }
             Err(failed) => return Err(failed.error.into()),
         }
-        whole.write_until_a_directory(&mut |entry, path| page.entry(entry, path))?;
+        while let Some((entry, path)) = nested.next() {
+            page.entry(&entry, path.as_bytes())?;
+        }
     }
     if left_out { Err(Failure::told(Exit::Refused)) } else { Ok(()) }
 }
 
-/// The order of a whole tree: each directory, then what is in it, then what follows it by name.
-#[derive(Default)]
-struct WholeTree {
-    /// The directories that are under way, the innermost last: where each is, and what is still to be written
-    /// of it, last first.
-    under_way: Vec<(Option<Pathname>, Vec<Next>)>,
-    held: usize,
-}
-
-/// An entry, and whether the walk enters it.
-struct Next {
-    entry: Entry,
-    entered: bool,
-}
-
-/// Entries of a tree that wait for what is in the directories before them. Of more than that the rest is
-/// written at once.
-const WAITING: usize = 500_000;
-
-impl WholeTree {
-    /// With `nested`, what is in a directory follows it.
-    fn enter(&mut self, visit: Visit, nested: bool) {
-        let Visit { directory, entries, skipped, .. } = visit;
-        let skipped: HashSet<Vec<u8>> = skipped.into_iter().map(|(path, _)| path).collect();
-        let keeps_order = nested && self.held + entries.len() <= WAITING;
-        let entries = entries.into_iter().rev().map(|entry| {
-            let is_directory = entry.facts.kind == Some(EntryType::Directory);
-            let entered = keeps_order && is_directory && !skipped.contains(&directory.within(&entry.name));
-            Next { entry, entered }
-        });
-        let entries: Vec<_> = entries.collect();
-        self.held += entries.len();
-        self.under_way.push((Pathname::new(directory.names.join(&b'/')).ok(), entries));
-    }
-
-    /// Writes on, up to the directory that the walk enters next.
-    fn write_until_a_directory(
-        &mut self,
-        write: &mut impl FnMut(&Entry, &[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        while let Some((here, entries)) = self.under_way.last_mut() {
-            let Some(Next { entry, entered }) = entries.pop() else {
-                self.under_way.pop();
-                continue;
-            };
-            self.held -= 1;
-            // The walk does not enter what no command can name either.
-            let Some(path) = below(here.as_ref(), &entry.name) else { continue };
-            write(&entry, path.as_bytes())?;
-            if entered {
-                break;
-            }
-        }
-        Ok(())
-    }
+fn skipped(path: &[u8], why: &dyn Display) {
+    say(format_args!("skipped: \"{}\": {why}", show(path)));
 }
 
 /// Sorts what a person would read; a longer listing is written as it comes.
@@ -294,8 +229,6 @@ impl Sorter {
 
 #[cfg(test)]
 mod tests {
-    use client::walk::Directory;
-
     use super::*;
 
     #[test]
@@ -316,37 +249,5 @@ mod tests {
         let names: Vec<_> = out.lines().collect();
         assert_eq!((names[0], names[SORTED - 1]), ("00002", "10001"));
         assert_eq!(names[SORTED..], ["00001", "00000"]);
-    }
-
-    #[test]
-    fn of_a_tree_each_directory_is_followed_by_what_is_in_it() {
-        let visit = |names: &[&str], entries: &[&str]| Visit {
-            directory: Directory {
-                path: None,
-                names: names.iter().map(|name| name.as_bytes().to_vec()).collect(),
-                entry: None,
-            },
-            entries: entries.iter().map(|line| Entry::parse(line.as_bytes()).unwrap()).collect(),
-            refused: Vec::new(),
-            unread: Unread::default(),
-            skipped: vec![(b"e".to_vec(), "it is too deep")],
-        };
-        for (nested, order) in [(true, "a b b/x b/y b/y/z c e f"), (false, "a b c e f b/x b/y b/y/z")] {
-            let mut whole = WholeTree::default();
-            let mut seen = Vec::new();
-            for visit in [
-                visit(&[], &["type=file; a", "type=dir; b", "type=file; c", "type=dir; e", "type=file; f"]),
-                visit(&["b"], &["type=file; x", "type=dir; y"]),
-                visit(&["b", "y"], &["type=file; z"]),
-            ] {
-                whole.enter(visit, nested);
-                let mut write = |_: &Entry, path: &[u8]| {
-                    seen.push(show(path));
-                    Ok(())
-                };
-                whole.write_until_a_directory(&mut write).unwrap();
-            }
-            assert_eq!((seen.join(" ").as_str(), whole.held), (order, 0), "{nested}");
-        }
     }
 }

@@ -1,19 +1,18 @@
 //! What does an error of the client mean to a person: which exit code, and what can be done?
 //!
 //! ```text
-//!   Error --exit code, text--> Failure      a refusal --REFUSALS, first row that fits--> hint
-//!                                           a greeting of another protocol --PROTOCOLS--> hint
+//!   Error --exit code, text--> Failure      a refusal --> the first hint that fits its words, code and verb
 //!                                           a connection that failed --> its own hint, and `pasv doctor URL`
 //! ```
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use client::{Attempt, Error, Unreachable};
+use rustix::io::Errno;
 use wire::Reply;
 use wire::pathname::show;
 use wire::url::{Ending, FtpUrl};
 
-use crate::file_size;
 use crate::talk::{Exit, Failure};
 
 /// Whom the program talks to: errors of the client do not know how the server was named.
@@ -22,8 +21,6 @@ struct Peer {
     /// The server's URL without path and password.
     url: String,
     anonymous: bool,
-    /// What the server said first.
-    greeting: Option<String>,
 }
 
 /// The server of the newest session. There is one at a time, and hints may be about nothing else.
@@ -31,17 +28,8 @@ static PEER: Mutex<Option<Peer>> = Mutex::new(None);
 
 /// From now on, errors are about this server and user.
 pub(crate) fn talks_to(url: &FtpUrl, anonymous: bool) {
-    let peer = Peer { url: for_shell(&root_of(url)), anonymous, greeting: None };
+    let peer = Peer { url: for_shell(&root_of(url)), anonymous };
     *PEER.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
-}
-
-/// The server has said something: the first time this is its greeting.
-pub(crate) fn heard(reply: &Reply) {
-    if let Some(peer) = &mut *PEER.lock().unwrap_or_else(PoisonError::into_inner)
-        && peer.greeting.is_none()
-    {
-        peer.greeting = Some(show(reply.text()));
-    }
 }
 
 impl From<Error> for Failure {
@@ -125,11 +113,11 @@ fn line_of(attempt: &Attempt) -> String {
 }
 
 fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
-    if let Some(hint) = other_protocol(error, peer) {
-        return Some(hint.to_owned());
-    }
-    let hint = match error {
-        Error::Refused { said, reply } => return refusal(said, reply, peer).map(str::to_owned),
+    Some(match error {
+        Error::Refused { said, reply } => {
+            let anonymous = peer.is_some_and(|peer| peer.anonymous);
+            return refusal(said, reply, anonymous).map(str::to_owned);
+        }
         Error::Unreachable(Unreachable::Name { .. }) => "check the spelling of the host name".to_owned(),
         Error::Unreachable(Unreachable::Control { port, .. }) => format!(
             "check that an FTP server is running there and that its firewall lets clients reach port {port}"
@@ -141,14 +129,13 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
         }
         Error::Unreachable(Unreachable::OtherProtocol { .. }) => return None,
         Error::Unreachable(Unreachable::Data { attempts, .. }) => no_data(attempts),
-        Error::Stalled { connection, .. } if connection.method.is_passive() => {
-            "the data connection was opened and then no data passed: a firewall may block one direction, or large packets are \
-             lost on the way"
-                .to_owned()
-        }
-        Error::Stalled { .. } => {
-            "the data connection was opened and then no data passed: a firewall or NAT may have dropped it; try --mode passive"
-                .to_owned()
+        Error::Stalled { connection, .. } => {
+            let cause = if connection.method.is_passive() {
+                "a firewall may block one direction, or large packets are lost on the way"
+            } else {
+                "a firewall or NAT may have dropped it; try --mode passive"
+            };
+            format!("the data connection was opened and then no data passed: {cause}")
         }
         Error::HandshakeStalled { .. } => {
             "it stalled with small packets too: a firewall may block TLS, or the server is overloaded; --tls off connects \
@@ -156,259 +143,141 @@ fn hint(error: &Error, peer: Option<&Peer>) -> Option<String> {
                 .to_owned()
         }
         Error::NoTls { .. } => "--tls off sends the password and the files unencrypted".to_owned(),
-        Error::Insecure { todo, .. } => todo.clone(),
+        Error::Insecure { what, todo } => other_protocol(what).unwrap_or(todo).to_owned(),
         Error::Local { source, .. } if is_full(source) => {
             "free some space on this computer; the same command with -c then resumes a download".to_owned()
         }
-        Error::Local { source, .. } => return file_size::hint(source).map(str::to_owned),
+        Error::Local { source, .. } if Errno::from_io_error(source) == Some(Errno::FBIG) => {
+            "this file system, or a limit of this process, has no larger files: `ulimit -f` shows the limit. What came is kept"
+                .to_owned()
+        }
+        Error::Local { .. } => return None,
         Error::Broken { what, .. } if is_full_there(what) => SERVER_FULL.to_owned(),
-        Error::Nonsense { .. } | Error::Broken { .. } => return None,
-    };
-    Some(hint)
+        Error::Nonsense { what } => return other_protocol(what).map(str::to_owned),
+        Error::Broken { .. } => return None,
+    })
 }
 
-/// What another kind of server says first, and what to do about it.
-const PROTOCOLS: [(&[&str], &str); 5] = [
-    (
-        &["SSH-"],
-        "an SSH server answers at this port, not FTP: use sftp or scp; FTP servers are usually at port 21",
-    ),
-    (
-        &["HTTP/", "<html", "<HTML"],
-        "a web server answers at this port, not FTP: use http:// or https:// with curl or a browser",
-    ),
-    (&["SMTP"], "a mail server (SMTP) answers at this port, not FTP; FTP servers are usually at port 21"),
-    (&["+OK"], "a mail server (POP3) answers at this port, not FTP; FTP servers are usually at port 21"),
-    (
-        &["* OK", "IMAP"],
-        "a mail server (IMAP) answers at this port, not FTP; FTP servers are usually at port 21",
-    ),
-];
-
-fn other_protocol(error: &Error, peer: Option<&Peer>) -> Option<&'static str> {
-    let greeting = peer.and_then(|peer| peer.greeting.as_deref()).unwrap_or_default();
-    let said = match error {
-        Error::Nonsense { what } | Error::Insecure { what, .. } => what,
-        Error::Refused { said, .. } if is_login(said) => greeting,
-        Error::Broken { moved: 0, .. } | Error::NoTls { .. } => greeting,
-        _ => return None,
-    };
-    let row = PROTOCOLS.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign)));
+/// Of a port where something that is neither TLS nor FTP answers: the client repeats its first line.
+fn other_protocol(what: &str) -> Option<&'static str> {
+    const PROTOCOLS: [(&[&str], &str); 5] = [
+        (
+            &["SSH-"],
+            "an SSH server answers at this port, not FTP: use sftp or scp; FTP servers are usually at port 21",
+        ),
+        (
+            &["HTTP/", "<html", "<HTML"],
+            "a web server answers at this port, not FTP: use http:// or https:// with curl or a browser",
+        ),
+        (&["SMTP"], "a mail server (SMTP) answers at this port, not FTP; FTP servers are usually at port 21"),
+        (&["+OK"], "a mail server (POP3) answers at this port, not FTP; FTP servers are usually at port 21"),
+        (
+            &["* OK", "IMAP"],
+            "a mail server (IMAP) answers at this port, not FTP; FTP servers are usually at port 21",
+        ),
+    ];
+    let row = PROTOCOLS.iter().find(|(signs, _)| signs.iter().any(|sign| what.contains(sign)));
     row.map(|(_, hint)| *hint)
 }
 
-/// A refusal by a server, and what to do about it. What a row does not name may be anything.
-struct Row {
-    codes: &'static [u16],
-    verbs: &'static [&'static str],
-    /// In lower case; one of them is in the server's words.
-    words: &'static [&'static str],
-    hint: &'static str,
-}
-
-const fn row(
-    codes: &'static [u16],
-    verbs: &'static [&'static str],
-    words: &'static [&'static str],
-    hint: &'static str,
-) -> Row {
-    Row { codes, verbs, words, hint }
-}
-
-const LOGIN: &[&str] = &["USER", "PASS", "ACCT"];
-const LOOK: &[&str] = &["MLSD", "LIST", "NLST", "MLST", "CWD", "STAT", "SIZE", "MDTM", "RNFR"];
-const STORE: &[&str] = &["STOR", "STOU", "APPE"];
-const MAKE: &[&str] = &["MKD", "XMKD"];
-const REMOVE: &[&str] = &["RMD", "XRMD"];
-
+const FULL_HOUSE: &str = "the server accepts no more users at the moment; try again later";
+const WRONG_LOGIN: &str = "check the user and the password; the user is given as ftp://user@host/ or with --user, and pasv asks for the password";
 const SERVER_FULL: &str =
     "the server's disk is full or the quota is used up: free some space on the server before you try again";
+const LOOK_ABOVE: &str = "run `pasv ls` on the parent directory to see what exists";
 
-/// Servers have different codes and words for one thing, so the words that most of them have in common come
-/// first, and then the code and the verb. The first row that fits counts.
-const REFUSALS: &[Row] = &[
-    row(&[], LOGIN, &["tls", "ssl"], "this server requires TLS: leave out --tls off, or write ftpes://"),
-    row(
-        &[],
-        LOGIN,
-        &["too many", "maximum", "max ", "limit", "try again later", "try later"],
-        "the server accepts no more users at the moment; try again later",
-    ),
-    row(&[421], &[], &[], "the server accepts no more users at the moment; try again later"),
-    row(
-        &[332, 532],
-        &[],
-        &[],
-        "the server wants an account as well: write `account NAME` behind the login in ~/.netrc",
-    ),
-    row(
-        WRONG_LOGIN,
-        LOGIN,
-        &[],
-        "check the user and the password; the user is given as ftp://user@host/ or with --user, and pasv asks for the password",
-    ),
-    row(
-        &[530],
-        &[],
-        &[],
-        "the server wants another login for this: give a user as ftp://user@host/ or with --user",
-    ),
-    row(&[452, 552], &[], &[], SERVER_FULL),
-    row(&[], &[], &["no space", "disk full", "quota"], SERVER_FULL),
-    row(
-        &[],
-        &[],
-        &["read-only", "read only", "readonly"],
-        "the server is read-only for this user; a user who may write is given as ftp://user@host/",
-    ),
-    row(
-        &[],
-        &[],
-        &[
-            "permission denied",
-            "access denied",
-            "access is denied",
-            "not permitted",
-            "no permission",
-            "not authorized",
-            "forbidden",
-            "privilege",
-        ],
-        "this user may not do that there; another user is given as ftp://user@host/",
-    ),
-    row(&[], STORE, &["is a dir", "is a folder"], "to upload into a directory, end the URL with a slash"),
-    row(
-        &[],
-        &["RNTO"],
-        &["is a dir", "is a folder"],
-        "to move into a directory, end the new URL with a slash",
-    ),
-    row(
-        &[],
-        &["RETR"],
-        &["is a dir", "is a folder", "not a plain file", "not a regular file"],
-        "`pasv get -r` downloads a directory with its contents, `pasv ls` lists it",
-    ),
-    row(
-        &[],
-        &["DELE"],
-        &["is a dir", "is a folder", "not a plain file", "not a regular file"],
-        "`pasv rm -r` deletes a directory with its contents, `pasv rmdir` an empty one",
-    ),
-    row(&[], REMOVE, &["not empty"], "`pasv rm -r` deletes a directory with its contents"),
-    row(
-        &[],
-        &["MKD", "XMKD", "RNTO"],
-        &["already exist", "file exists", "directory exists"],
-        "the name is in use already; `pasv stat` shows by what",
-    ),
-    row(
-        &[],
-        &[],
-        &["busy", "in use", "locked", "being used"],
-        "the file is in use on the server; try again later",
-    ),
-    row(&[550, 450, 553], LOOK, &[], "run `pasv ls` on the parent directory to see what exists"),
-    row(
-        &[550, 450],
-        &["RETR"],
-        &[],
-        "run `pasv ls` on the parent directory to see what exists; `pasv get -r` downloads a directory",
-    ),
-    row(
-        &[550, 450],
-        &["DELE"],
-        &[],
-        "run `pasv ls` on the parent directory to see what exists; `pasv rm -r` deletes a directory",
-    ),
-    row(
-        &[],
-        REMOVE,
-        &["no such", "not found", "not exist"],
-        "run `pasv ls` on the parent directory to see what exists",
-    ),
-    row(
-        &[550, 450],
-        REMOVE,
-        &[],
-        "only an empty directory can be removed; `pasv rm -r` deletes it with its contents",
-    ),
-    row(
-        &[550, 521],
-        MAKE,
-        &[],
-        "`pasv mkdir -p` makes missing parent directories too; or the name is in use already",
-    ),
-    row(
-        &[550],
-        STORE,
-        &[],
-        "the directory of the target must exist; to upload into a directory, end the URL with a slash",
-    ),
-    row(
-        &[550],
-        &["RNTO"],
-        &[],
-        "the directory of the target must exist; to move into a directory, end the new URL with a slash",
-    ),
-    row(&[553], &[], &[], "the server does not accept this name: try another one or another directory"),
-    row(&[500, 502, 504], &[], &[], "the server does not support this command"),
-    row(&[450, 451], &[], &[], "the server calls this problem temporary: try again later"),
-];
-
-/// The verbs whose path a person may have written as a pattern.
-const PATTERNS: &[&str] = &["RETR", "DELE", "MLSD", "LIST", "NLST", "MLST", "CWD", "SIZE", "MDTM", "RMD"];
+/// What to do about a refusal by a server. Servers have different codes and words for one thing, so the words
+/// that most of them have in common come first, and then the code and the verb. The first arm that fits
+/// counts.
+fn refusal(said: &str, reply: &Reply, anonymous: bool) -> Option<&'static str> {
+    let (verb, path) = said.split_once(' ').unwrap_or((said, ""));
+    let code = reply.code.get();
+    let text = show(reply.text()).to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let (login, store) = (is_login(said), matches!(verb, "STOR" | "STOU" | "APPE"));
+    let (make, remove) = (matches!(verb, "MKD" | "XMKD"), matches!(verb, "RMD" | "XRMD"));
+    let look = matches!(verb, "MLSD" | "LIST" | "NLST" | "MLST" | "CWD" | "STAT" | "SIZE" | "MDTM" | "RNFR");
+    let (missing, directory) = (matches!(code, 550 | 450), says(&["is a dir", "is a folder"]));
+    let no_file = directory || says(&["not a plain file", "not a regular file"]);
+    let by_path = look && !matches!(verb, "STAT" | "RNFR") || matches!(verb, "RETR" | "DELE" | "RMD");
+    let pattern = by_path && path.contains(['*', '?', '[']);
+    Some(match verb {
+        _ if login && says(&["tls", "ssl"]) => {
+            "this server requires TLS: leave out --tls off, or write ftpes://"
+        }
+        _ if login && says(&["too many", "maximum", "max ", "limit", "try again later", "try later"]) => {
+            FULL_HOUSE
+        }
+        _ if code == 421 => FULL_HOUSE,
+        _ if matches!(code, 332 | 532) => {
+            "the server wants an account as well: write `account NAME` behind the login in ~/.netrc"
+        }
+        _ if login && anonymous && matches!(code, 530 | 430) => {
+            "this server does not accept anonymous logins: give a user as ftp://user@host/ or with --user, and pasv asks for the \
+             password"
+        }
+        _ if login && matches!(code, 530 | 430 | 331 | 501 | 550) => WRONG_LOGIN,
+        _ if code == 530 => {
+            "the server wants another login for this: give a user as ftp://user@host/ or with --user"
+        }
+        _ if matches!(code, 452 | 552) || says(&["no space", "disk full", "quota"]) => SERVER_FULL,
+        _ if says(&["read-only", "read only", "readonly"]) => {
+            "the server is read-only for this user; a user who may write is given as ftp://user@host/"
+        }
+        _ if says(&["permission denied", "access denied", "access is denied", "not permitted"])
+            || says(&["no permission", "not authorized", "forbidden", "privilege"]) =>
+        {
+            "this user may not do that there; another user is given as ftp://user@host/"
+        }
+        _ if store && directory => "to upload into a directory, end the URL with a slash",
+        "RNTO" if directory => "to move into a directory, end the new URL with a slash",
+        "RETR" if no_file => "`pasv get -r` downloads a directory with its contents, `pasv ls` lists it",
+        "DELE" if no_file => "`pasv rm -r` deletes a directory with its contents, `pasv rmdir` an empty one",
+        _ if remove && says(&["not empty"]) => "`pasv rm -r` deletes a directory with its contents",
+        _ if (make || verb == "RNTO") && says(&["already exist", "file exists", "directory exists"]) => {
+            "the name is in use already; `pasv stat` shows by what"
+        }
+        _ if says(&["busy", "in use", "locked", "being used"]) => {
+            "the file is in use on the server; try again later"
+        }
+        _ if remove && says(&["no such", "not found", "not exist"]) => LOOK_ABOVE,
+        _ if code == 550 && pattern => {
+            "patterns such as *.txt are not supported yet: name each file, or use `pasv get -r` for a whole directory"
+        }
+        _ if look && (missing || code == 553) => LOOK_ABOVE,
+        "RETR" if missing => {
+            "run `pasv ls` on the parent directory to see what exists; `pasv get -r` downloads a directory"
+        }
+        "DELE" if missing => {
+            "run `pasv ls` on the parent directory to see what exists; `pasv rm -r` deletes a directory"
+        }
+        _ if remove && missing => {
+            "only an empty directory can be removed; `pasv rm -r` deletes it with its contents"
+        }
+        _ if make && matches!(code, 550 | 521) => {
+            "`pasv mkdir -p` makes missing parent directories too; or the name is in use already"
+        }
+        _ if store && code == 550 => {
+            "the directory of the target must exist; to upload into a directory, end the URL with a slash"
+        }
+        "RNTO" if code == 550 => {
+            "the directory of the target must exist; to move into a directory, end the new URL with a slash"
+        }
+        _ if code == 553 => "the server does not accept this name: try another one or another directory",
+        _ if matches!(code, 500 | 502 | 504) => "the server does not support this command",
+        _ if matches!(code, 450 | 451) => "the server calls this problem temporary: try again later",
+        _ => return None,
+    })
+}
 
 /// Is the login refused for the password, as far as the server's words show?
 pub(crate) fn is_wrong_password(error: &Error) -> bool {
-    match error {
-        Error::Refused { said, reply } => {
-            said.starts_with("PASS") && row_of(said, reply).is_some_and(|row| row.codes == WRONG_LOGIN)
-        }
-        _ => false,
-    }
-}
-
-/// Of a login that is refused for the user or the password.
-const WRONG_LOGIN: &[u16] = &[530, 430, 331, 501, 550];
-
-fn row_of(said: &str, reply: &Reply) -> Option<&'static Row> {
-    let verb = said.split(' ').next().unwrap_or(said);
-    let code = reply.code.get();
-    let words = show(reply.text()).to_lowercase();
-    let fits = |row: &&Row| {
-        (row.codes.is_empty() || row.codes.contains(&code))
-            && (row.verbs.is_empty() || row.verbs.contains(&verb))
-            && (row.words.is_empty() || row.words.iter().any(|word| words.contains(word)))
-    };
-    REFUSALS.iter().find(fits)
-}
-
-fn refusal(said: &str, reply: &Reply, peer: Option<&Peer>) -> Option<&'static str> {
-    let (verb, path) = said.split_once(' ').unwrap_or((said, ""));
-    let code = reply.code.get();
-    let row = row_of(said, reply)?;
-    // These two need more than the reply.
-    if matches!(code, 530 | 430)
-        && LOGIN.contains(&verb)
-        && row.words.is_empty()
-        && peer.is_some_and(|p| p.anonymous)
-    {
-        return Some(
-            "this server does not accept anonymous logins: give a user as ftp://user@host/ or with --user, and pasv asks for the \
-             password",
-        );
-    }
-    if code == 550 && row.words.is_empty() && PATTERNS.contains(&verb) && path.contains(['*', '?', '[']) {
-        return Some(
-            "patterns such as *.txt are not supported yet: name each file, or use `pasv get -r` for a whole directory",
-        );
-    }
-    Some(row.hint)
+    matches!(error, Error::Refused { said, reply }
+        if said.starts_with("PASS") && refusal(said, reply, false) == Some(WRONG_LOGIN))
 }
 
 fn is_login(said: &str) -> bool {
-    said.split(' ').next().is_some_and(|verb| LOGIN.contains(&verb))
+    matches!(said.split(' ').next(), Some("USER" | "PASS" | "ACCT"))
 }
 
 /// What is likely to be missing where no data connection could be made.
@@ -417,30 +286,23 @@ fn no_data(attempts: &[Attempt]) -> String {
     let mut ports: Vec<u16> = dialled.map(|target| target.port()).collect();
     ports.sort_unstable();
     ports.dedup();
-    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     // A server that refuses active mode says so, and no firewall is to blame.
     let active = || attempts.iter().filter(|a| !a.method.is_passive());
     let blocked = active().any(|a| !a.why.starts_with("answered"));
-    match (ports.is_empty(), blocked) {
-        (false, false) if active().next().is_none() => format!(
-            "the server's firewall must let clients reach its passive ports (tried: {}); --mode auto tries active mode too",
-            ports.join(", ")
-        ),
-        (false, false) => format!(
-            "the server's firewall must let clients reach its passive ports (tried: {})",
-            ports.join(", ")
-        ),
-        (false, true) => format!(
-            "the server's firewall must let clients reach its passive ports (tried: {}); or, for active mode, a firewall or \
-             NAT on this side must let the server connect to this computer",
-            ports.join(", ")
-        ),
-        (true, true) => {
-            "a firewall or NAT on this side must let the server connect to this computer; --mode passive needs no such rule"
-                .to_owned()
-        }
-        (true, false) => "the server refuses these kinds of data connections; try another --mode".to_owned(),
+    if ports.is_empty() && !blocked {
+        return "the server refuses these kinds of data connections; try another --mode".to_owned();
     }
+    let ours = "a firewall or NAT on this side must let the server connect to this computer";
+    if ports.is_empty() {
+        return format!("{ours}; --mode passive needs no such rule");
+    }
+    let more = match active().next() {
+        _ if blocked => format!("; or, for active mode, {ours}"),
+        None => "; --mode auto tries active mode too".to_owned(),
+        Some(_) => String::new(),
+    };
+    format!("the server's firewall must let clients reach its passive ports (tried: {ports}){more}")
 }
 
 /// Has a transfer ended with one of the replies for a full disk (RFC 959 4.2.2)?

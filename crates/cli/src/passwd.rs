@@ -22,18 +22,12 @@ Exit codes: 0 done, 1 cannot hash or write, 2 no password, or two different ones
 pub(crate) struct Flags {}
 
 pub(crate) fn run(_flags: &Flags) -> Result<(), Failure> {
-    let unreadable = |e: io::Error| {
-        if e.kind() == io::ErrorKind::Interrupted {
-            interrupt::await_end();
-        }
-        Failure::new(Exit::Usage, format!("cannot read a password: {e}"))
-    };
+    let unreadable = |e: io::Error| Failure::usage(format!("cannot read a password: {e}"));
     let password = if io::stdin().is_terminal() {
-        let _typing = interrupt::typing();
-        let first = rpassword::prompt_password("Password: ").map_err(unreadable)?;
-        let second = rpassword::prompt_password("Repeat password: ").map_err(unreadable)?;
+        let first = interrupt::password("Password: ").map_err(unreadable)?;
+        let second = interrupt::password("Repeat password: ").map_err(unreadable)?;
         if first != second {
-            return Err(Failure::new(Exit::Usage, "passwords do not match; try again"));
+            return Err(Failure::usage("passwords do not match; try again"));
         }
         first
     } else {
@@ -42,7 +36,7 @@ pub(crate) fn run(_flags: &Flags) -> Result<(), Failure> {
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     if password.is_empty() {
-        return Err(Failure::new(Exit::Usage, "empty passwords are not allowed").hint(
+        return Err(Failure::usage("empty passwords are not allowed").hint(
             "to share a folder without a password, use `pasv serve` without --user, or with --anonymous",
         ));
     }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueHint};
@@ -100,8 +100,11 @@ impl LoginFlags {
 
     /// The typed password was wrong: it is asked for once more.
     pub(crate) fn forget(&self, url: &FtpUrl, user: &[u8]) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.typed.remove(&(user.to_vec(), url.host.to_string()));
+        self.heard().typed.remove(&(user.to_vec(), url.host.to_string()));
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of_file(&self) -> Result<Option<Secret>, Failure> {
@@ -110,7 +113,7 @@ impl LoginFlags {
             let file = File::open(path).map_err(|e| Failure::file(path, &e))?;
             return first_line(file, path).map(Some);
         }
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         if heard.stdin.is_none() {
             heard.stdin = Some(if io::stdin().is_terminal() {
                 typed("Password: ")?
@@ -123,7 +126,7 @@ impl LoginFlags {
 
     fn prompt(&self, user: &[u8], url: &FtpUrl) -> Result<Secret, Failure> {
         let key = (user.to_vec(), url.host.to_string());
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         if let Some(password) = heard.typed.get(&key) {
             return Ok(password.clone());
         }
@@ -146,64 +149,55 @@ impl LoginFlags {
 pub(crate) fn credentials(url: &FtpUrl, flags: &LoginFlags) -> Result<Found, Failure> {
     let not_typed = |credentials| Ok(Found { credentials, typed: false });
     let named = flags.user.as_ref();
-    if let Some(named) = named {
-        check(&named.user, "the user of --user")?;
-        if named.user.is_empty() {
+    if let Some(Named { user, .. }) = named {
+        check(user, "the user of --user")?;
+        if user.is_empty() {
             return Err(Failure::usage("--user names no user").hint("write --user NAME"));
         }
-    }
-    if let (Some(named), Some(user)) = (named, &url.user)
-        && *user != named.user
-        && !std::mem::replace(&mut flags.heard.lock().unwrap_or_else(PoisonError::into_inner).warned, true)
-    {
-        let (flag, user) = (show(&named.user), show(user));
-        say(format_args!("warning: --user {flag} is ignored, as the URL names the user {user}"));
+        if let Some(other) = url.user.as_ref().filter(|other| *other != user)
+            && !std::mem::replace(&mut flags.heard().warned, true)
+        {
+            let (flag, user) = (show(user), show(other));
+            say(format_args!("warning: --user {flag} is ignored, as the URL names the user {user}"));
+        }
     }
     let from_file = flags.of_file()?;
-    let known = |user: Option<&[u8]>| netrc_of(&url.host.to_string(), user);
     let user = url.user.as_ref().or(named.map(|named| &named.user));
     let of_flag = named.filter(|named| user == Some(&named.user)).and_then(|named| named.password.clone());
     if let (Some(user), Some(password)) = (user, url.password.clone().or(of_flag)) {
         check(password.expose(), "the password")?;
         return not_typed(Credentials { user: user.clone(), password, account: None });
     }
-    let known = known(user.map(Vec::as_slice));
-    let account = known.as_ref().and_then(|k| k.account.clone());
-    let Some(user) = user.cloned().or_else(|| known.as_ref().and_then(|k| k.user.clone())) else {
+    let known = netrc_of(&url.host.to_string(), user.map(Vec::as_slice)).unwrap_or_default();
+    let Some(user) = user.cloned().or(known.user) else {
         if from_file.is_some() {
             return Err(Failure::usage("--password-file needs a user")
                 .hint("give the user with --user NAME, or as ftp://user@host/path"));
         }
         return not_typed(Credentials::anonymous());
     };
-    let mut found = Credentials { user, password: Credentials::anonymous().password, account };
+    let mut found = Credentials { user, password: Credentials::anonymous().password, account: known.account };
     let anonymous = found.is_anonymous();
-    let from_variable = || match std::env::var_os(VARIABLE) {
-        Some(text) if !text.is_empty() && !anonymous => {
-            check(text.as_bytes(), VARIABLE).map(|()| Some(Secret::new(text.as_bytes())))
+    let of_variable = match std::env::var_os(VARIABLE).filter(|text| !text.is_empty() && !anonymous) {
+        Some(text) if from_file.is_none() => {
+            check(text.as_bytes(), VARIABLE)?;
+            Some(Secret::new(text.as_bytes()))
         }
-        _ => Ok(None),
+        _ => None,
     };
-    let password = match from_file {
-        Some(password) => Some(password),
-        None => from_variable()?.or_else(|| known.and_then(|k| k.password)),
-    };
-    let typed = password.is_none() && !anonymous;
-    match password {
+    match from_file.or(of_variable).or(known.password) {
         Some(password) => found.password = password,
         None if anonymous => {}
-        None => found.password = flags.prompt(&found.user, url)?,
+        None => {
+            found.password = flags.prompt(&found.user, url)?;
+            return Ok(Found { credentials: found, typed: true });
+        }
     }
-    Ok(Found { credentials: found, typed })
+    not_typed(found)
 }
 
 fn typed(prompt: &str) -> Result<Secret, Failure> {
-    let typing = interrupt::typing();
-    let password = rpassword::prompt_password(prompt);
-    drop(typing);
-    if password.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-        interrupt::await_end();
-    }
+    let password = interrupt::password(prompt);
     password.map(Secret::new).map_err(|e| Failure::usage(format!("cannot read the password: {e}")))
 }
 

@@ -17,15 +17,16 @@
 //! ```
 //! Time goes down, in seconds. An arrow starts at the end that dialled; that of a transfer at the end that
 //! sends.
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use client::{Dialled, Event};
+use indicatif::HumanCount;
 use wire::pathname::show;
 use wire::{Reply, Severity};
 
 use crate::columns::wrap;
-use indicatif::HumanCount;
 
 /// Narrower than this no reply could be read; wider, and the eye loses its line.
 const NARROWEST: usize = 56;
@@ -47,10 +48,14 @@ pub(crate) struct Picture {
     control: Option<u16>,
     /// A transfer's data connection, while it stands.
     data: Option<Transfer>,
-    /// Which way the bytes of the last transfer command go.
-    flow: Flow,
+    /// The bytes of the last transfer command go to the server.
+    upload: bool,
     /// What the server said behind its last byte, before that had come.
     held: Vec<Reply>,
+    /// When the newest event happened.
+    now: Duration,
+    /// What was drawn for it so far.
+    lines: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -61,18 +66,11 @@ struct Transfer {
     drawn: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flow {
-    Down,
-    Up,
-}
-
 impl Picture {
     /// An empty sheet so many columns wide.
     pub(crate) fn new(columns: usize) -> Self {
         let width = columns.clamp(NARROWEST, WIDEST);
-        let left = if width >= TIMED { TIME } else { 0 };
-        let (client_data, server_data) = (left + 2, width - 3);
+        let (client_data, server_data) = (if width >= TIMED { TIME } else { 0 } + 2, width - 3);
         Self {
             width,
             client_data,
@@ -81,63 +79,59 @@ impl Picture {
             server_data,
             control: None,
             data: None,
-            flow: Flow::Down,
+            upload: false,
             held: Vec::new(),
+            now: Duration::ZERO,
+            lines: Vec::new(),
         }
     }
 
     /// The lines of an event at this time.
     pub(crate) fn event(&mut self, at: Duration, event: &Event) -> Vec<String> {
-        let mut lines = Vec::new();
+        self.now = at;
         match event {
             Event::ControlOpened { local, peer } => {
-                self.release(at, &mut lines);
+                self.release();
                 if self.control.replace(local.port()).is_some() {
-                    lines.push(String::new());
+                    self.lines.push(String::new());
                 }
                 self.data = None;
-                self.head(*local, *peer, &mut lines);
-                let mut line = self.lanes(Some(at));
-                arrow(&mut line, self.client, self.server, '=', " control connection ");
-                lines.push(drawn(line));
-                self.note(&format!("(the client connects to port {})", peer.port()), &mut lines);
+                self.head(*local, *peer);
+                let arrow = self.row(true).arrow(self.client, self.server, '=', " control connection ");
+                self.draw(&arrow);
+                self.note(&format!("(the client connects to port {})", peer.port()));
             }
             Event::Said(text) => {
-                self.release(at, &mut lines);
+                self.release();
                 match text.split(' ').next() {
-                    Some("STOR" | "STOU" | "APPE") => self.flow = Flow::Up,
-                    Some("RETR" | "LIST" | "NLST" | "MLSD") => self.flow = Flow::Down,
+                    Some("STOR" | "STOU" | "APPE") => self.upload = true,
+                    Some("RETR" | "LIST" | "NLST" | "MLSD") => self.upload = false,
                     _ => {}
                 }
-                let mut line = self.lanes(Some(at));
-                put(&mut line, self.client + 3, &cut(text, self.room()));
-                put(&mut line, self.server - 2, "->");
-                lines.push(drawn(line));
+                let row = self.row(true).put(self.client + 3, &cut(text, self.room()));
+                self.draw(&row.put(self.server - 2, "->"));
             }
-            Event::Answered(reply) => self.answered(at, reply, &mut lines),
+            Event::Answered(reply) => self.answered(reply),
             Event::DataOpened { dialled, local, peer } => {
-                self.release(at, &mut lines);
-                self.opened(at, *dialled, *local, *peer, &mut lines);
+                self.release();
+                self.opened(*dialled, *local, *peer);
             }
             Event::DataEnded { bytes } => {
                 if let Some(transfer) = &mut self.data {
                     transfer.bytes = *bytes;
-                    lines.extend(self.transferred(at, ""));
                 }
+                self.transferred("");
                 self.data = None;
-                self.release(at, &mut lines);
+                self.release();
             }
             other => {
                 let words = other.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-                let room = (self.server - self.client).saturating_sub(3);
-                for (n, words) in wrap(&words, "", "  ", room).into_iter().enumerate() {
-                    let mut line = self.lanes((n == 0).then_some(at));
-                    put(&mut line, self.client + 2, &words);
-                    lines.push(drawn(line));
+                for (n, words) in wrap(&words, "", "  ", self.room() + 3).into_iter().enumerate() {
+                    self.draw(&self.row(n == 0).put(self.client + 2, &words));
                 }
             }
         }
-        lines
+        std::mem::take(&mut self.lines)
     }
 
     /// So many bytes more have come or gone over the data connection.
@@ -149,136 +143,113 @@ impl Picture {
 
     /// The arrow of a transfer that goes on, for a terminal that shows it until there is more; none where
     /// nothing moves.
-    pub(crate) fn under_way(&self, at: Duration) -> Option<String> {
+    pub(crate) fn under_way(&mut self, at: Duration) -> Option<String> {
+        self.now = at;
         let transfer = self.data.as_ref().filter(|transfer| !transfer.drawn)?;
-        Some(self.moving(at, &format!("{} bytes so far", HumanCount(transfer.bytes))))
+        Some(self.moving(&format!("{} bytes so far", HumanCount(transfer.bytes))).to_string())
     }
 
     /// The arrow of a transfer that does not come to its own end, and what was held back for it.
     pub(crate) fn broken_off(&mut self, at: Duration, why: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        if self.data.as_ref().is_some_and(|transfer| transfer.bytes > 0) {
-            lines.extend(self.transferred(at, why));
-        }
-        self.release(at, &mut lines);
-        lines
+        self.now = at;
+        self.break_off(why);
+        std::mem::take(&mut self.lines)
     }
 
-    fn answered(&mut self, at: Duration, reply: &Reply, lines: &mut Vec<String>) {
+    fn break_off(&mut self, why: &str) {
+        if self.data.as_ref().is_some_and(|transfer| transfer.bytes > 0) {
+            self.transferred(why);
+        }
+        self.release();
+    }
+
+    fn answered(&mut self, reply: &Reply) {
         let severity = reply.code.severity();
         // Its arrow is drawn as soon as all has come; a 2yz may be here before.
         let waits = severity == Severity::Completion && self.data.as_ref().is_some_and(|data| !data.drawn);
         if matches!(severity, Severity::Transient | Severity::Permanent) {
-            lines.extend(self.broken_off(at, ", broken off"));
+            self.break_off(", broken off");
             self.data = None;
         }
-        if waits {
-            self.held.push(reply.clone());
-        } else {
-            lines.push(self.reply(at, reply));
-        }
+        if waits { self.held.push(reply.clone()) } else { self.reply(reply) }
     }
 
-    fn reply(&self, at: Duration, reply: &Reply) -> String {
-        let mut line = self.lanes(Some(at));
-        put(&mut line, self.client + 1, "<-");
-        put(&mut line, self.client + 4, &cut(&one_line(reply), self.room() + 1));
-        drawn(line)
+    fn reply(&mut self, reply: &Reply) {
+        let row = self.row(true).put(self.client + 1, "<-");
+        self.draw(&row.put(self.client + 4, &cut(&one_line(reply), self.room() + 1)));
     }
 
-    fn release(&mut self, at: Duration, lines: &mut Vec<String>) {
-        let held = std::mem::take(&mut self.held);
-        lines.extend(held.iter().map(|reply| self.reply(at, reply)));
+    fn release(&mut self) {
+        std::mem::take(&mut self.held).iter().for_each(|reply| self.reply(reply));
     }
 
-    fn opened(
-        &mut self,
-        at: Duration,
-        dialled: Dialled,
-        local: SocketAddr,
-        peer: SocketAddr,
-        lines: &mut Vec<String>,
-    ) {
+    fn opened(&mut self, dialled: Dialled, local: SocketAddr, peer: SocketAddr) {
         let next = self.control.and_then(|port| port.checked_add(1)) == Some(local.port());
         // In active mode the server leaves from port 20, where it has the privilege to.
-        let (ours, theirs) =
-            (if next { "n+1" } else { "any" }, if dialled == Dialled::ByClient { "p" } else { "20" });
-        for (label, ours, theirs) in [
-            ("classic", ours, theirs),
-            ("here", local.port().to_string().as_str(), peer.port().to_string().as_str()),
-        ] {
-            let mut line = self.lanes(None);
-            self.label(&mut line, label);
-            centre(&mut line, self.client_data, ours);
-            centre(&mut line, self.server_data, theirs);
-            lines.push(drawn(line));
-        }
+        let theirs = if dialled == Dialled::ByClient { "p" } else { "20" };
+        let classic = [if next { "n+1" } else { "any" }, theirs];
+        let (ours, theirs) = (self.client_data, self.server_data);
+        self.ports(&self.row(false), (ours, theirs), classic, [local, peer]);
         self.data = Some(Transfer::default());
-        let mut line = self.lanes(Some(at));
-        let note = match dialled {
+        let (from, to, note) = match dialled {
             Dialled::ByClient => {
-                arrow(&mut line, self.client_data, self.server_data, '-', " data connection ");
-                format!("(passive: the client connects again, port {})", peer.port())
+                (ours, theirs, format!("(passive: the client connects again, port {})", peer.port()))
             }
             Dialled::ByServer => {
-                arrow(&mut line, self.server_data, self.client_data, '-', " data connection ");
-                format!("(active: the server connects, port {})", local.port())
+                (theirs, ours, format!("(active: the server connects, port {})", local.port()))
             }
         };
-        lines.push(drawn(line));
-        self.note(&note, lines);
+        self.draw(&self.row(true).arrow(from, to, '-', " data connection "));
+        self.note(&note);
     }
 
-    /// The bytes, as an arrow from the end that sends.
-    fn transferred(&mut self, at: Duration, end: &str) -> Option<String> {
-        let transfer = self.data.as_mut().filter(|transfer| !transfer.drawn)?;
+    /// The bytes, as an arrow from the end that sends; once for each transfer.
+    fn transferred(&mut self, end: &str) {
+        let Some(transfer) = self.data.as_mut().filter(|transfer| !transfer.drawn) else { return };
         transfer.drawn = true;
         let plural = if transfer.bytes == 1 { "" } else { "s" };
         let words = format!("{} byte{plural}{end}", HumanCount(transfer.bytes));
-        Some(self.moving(at, &words))
+        self.draw(&self.moving(&words));
     }
 
-    fn moving(&self, at: Duration, words: &str) -> String {
-        let mut line = self.lanes(Some(at));
-        let (from, to) = match self.flow {
-            Flow::Down => (self.server_data, self.client_data),
-            Flow::Up => (self.client_data, self.server_data),
-        };
-        arrow(&mut line, from, to, '=', &format!(" {words} "));
-        drawn(line)
+    fn moving(&self, words: &str) -> Row {
+        let (ours, theirs) = (self.client_data, self.server_data);
+        let (from, to) = if self.upload { (ours, theirs) } else { (theirs, ours) };
+        self.row(true).arrow(from, to, '=', &format!(" {words} "))
     }
 
-    fn head(&self, local: SocketAddr, peer: SocketAddr, lines: &mut Vec<String>) {
+    fn head(&mut self, local: SocketAddr, peer: SocketAddr) {
         let (client, server) = (format!("client {}", local.ip()), format!("server {}", peer.ip()));
         let at = |lane: usize, name: &str| {
             lane.saturating_sub(name.len() / 2).min(self.width.saturating_sub(name.len()))
         };
-        let mut names = self.blank();
         let left = at(self.client, &client).max(if self.has_time() { TIME } else { 0 });
-        put(&mut names, left, &client);
+        let right = at(self.server, &server);
+        let mut names = self.blank().put(left, &client);
         // Long addresses of IPv6 have a line each.
-        if at(self.server, &server) < left + client.len() + 2 {
-            lines.push(drawn(std::mem::replace(&mut names, self.blank())));
+        if right < left + client.len() + 2 {
+            self.draw(&names);
+            names = self.blank();
         }
-        put(&mut names, at(self.server, &server), &server);
-        lines.push(drawn(names));
-        let (ours, theirs) = (local.port().to_string(), peer.port().to_string());
-        for (label, ours, theirs) in [("classic", "n", "21"), ("here", ours.as_str(), theirs.as_str())] {
-            let mut line = self.blank();
-            self.label(&mut line, label);
-            centre(&mut line, self.client, ours);
-            centre(&mut line, self.server, theirs);
-            lines.push(drawn(line));
+        self.draw(&names.put(right, &server));
+        self.ports(&self.blank(), (self.client, self.server), ["n", "21"], [local, peer]);
+    }
+
+    /// The ports at two lanes: those that descriptions of FTP give, and those that are used here.
+    fn ports(&mut self, row: &Row, lanes: (usize, usize), classic: [&str; 2], here: [SocketAddr; 2]) {
+        let here = here.map(|end| end.port().to_string());
+        for (label, [ours, theirs]) in [("classic", classic), ("here", here.each_ref().map(String::as_str))] {
+            let row = row.clone().put(0, if self.has_time() { label } else { "" });
+            self.draw(&row.centre(lanes.0, ours).centre(lanes.1, theirs));
         }
     }
 
     /// Words about the arrow above, in the middle between the lanes.
-    fn note(&self, words: &str, lines: &mut Vec<String>) {
-        let mut line = self.lanes(None);
+    fn note(&mut self, words: &str) {
         let words = cut(words, self.room() + 2);
         let room = self.server - self.client;
-        put(&mut line, self.client + room.saturating_sub(words.chars().count()) / 2 + 1, &words);
-        lines.push(drawn(line));
+        let at = self.client + room.saturating_sub(words.chars().count()) / 2 + 1;
+        self.draw(&self.row(false).put(at, &words));
     }
 
     /// Columns for what is said, beside its arrow.
@@ -290,56 +261,58 @@ impl Picture {
         self.width >= TIMED
     }
 
-    fn label(&self, line: &mut [char], label: &str) {
-        if self.has_time() {
-            put(line, 0, label);
+    fn blank(&self) -> Row {
+        Row(vec![' '; self.width])
+    }
+
+    /// A row with the lanes, and where there is room for it with the time.
+    fn row(&self, timed: bool) -> Row {
+        let mut row = self.blank().put(self.client, "|").put(self.server, "|");
+        if timed && self.has_time() {
+            row = row.put(0, &format!("{:7.3}", self.now.as_secs_f64()));
+        }
+        match self.data {
+            Some(Transfer { drawn: false, .. }) => row.put(self.client_data, "|").put(self.server_data, "|"),
+            _ => row,
         }
     }
 
-    fn blank(&self) -> Vec<char> {
-        vec![' '; self.width]
+    fn draw(&mut self, row: &Row) {
+        self.lines.push(row.to_string());
     }
+}
 
-    fn lanes(&self, at: Option<Duration>) -> Vec<char> {
-        let mut line = self.blank();
-        if let Some(at) = at.filter(|_| self.has_time()) {
-            put(&mut line, 0, &format!("{:7.3}", at.as_secs_f64()));
+/// A line of the picture.
+#[derive(Clone)]
+struct Row(Vec<char>);
+
+impl Row {
+    /// Writes text over what is there; what goes beyond the sheet is cut off.
+    fn put(mut self, at: usize, text: &str) -> Self {
+        for (place, c) in self.0.iter_mut().skip(at).zip(text.chars()) {
+            *place = c;
         }
-        let data = self.data.as_ref().filter(|transfer| !transfer.drawn);
-        let data = data.map(|_| [self.client_data, self.server_data]);
-        for lane in [self.client, self.server].into_iter().chain(data.into_iter().flatten()) {
-            put(&mut line, lane, "|");
-        }
-        line
+        self
+    }
+
+    fn centre(self, at: usize, text: &str) -> Self {
+        self.put(at.saturating_sub(text.len() / 2), text)
+    }
+
+    /// An arrow from one lane to another, with words in its middle.
+    fn arrow(self, from: usize, to: usize, shaft: char, words: &str) -> Self {
+        let (left, right) = (from.min(to), from.max(to));
+        let middle = left + (right - left).saturating_sub(words.chars().count()) / 2 + 1;
+        let shaft = format!("|{}|", shaft.to_string().repeat(right - left - 1));
+        let row = self.put(left, &shaft).put(middle, words);
+        if from < to { row.put(right - 1, ">") } else { row.put(left + 1, "<") }
     }
 }
 
-fn drawn(line: Vec<char>) -> String {
-    let drawn: String = line.into_iter().collect();
-    drawn.trim_end().to_owned()
-}
-
-/// Writes text over what is there; what goes beyond the sheet is cut off.
-fn put(line: &mut [char], at: usize, text: &str) {
-    for (place, c) in line.iter_mut().skip(at).zip(text.chars()) {
-        *place = c;
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iter().collect::<String>().trim_end())
     }
-}
-
-fn centre(line: &mut [char], at: usize, text: &str) {
-    put(line, at.saturating_sub(text.len() / 2), text);
-}
-
-/// An arrow from one lane to another, with words in its middle.
-fn arrow(line: &mut [char], from: usize, to: usize, shaft: char, words: &str) {
-    let (left, right) = (from.min(to), from.max(to));
-    for place in line.iter_mut().take(right).skip(left + 1) {
-        *place = shaft;
-    }
-    put(line, left, "|");
-    put(line, right, "|");
-    put(line, left + (right - left).saturating_sub(words.chars().count()) / 2 + 1, words);
-    if from < to { put(line, right - 1, ">") } else { put(line, left + 1, "<") }
 }
 
 fn one_line(reply: &Reply) -> String {
@@ -382,86 +355,81 @@ mod tests {
         Event::Answered(Reply::new(code, text))
     }
 
-    fn draw(columns: usize, events: &[Event]) -> Vec<String> {
+    fn secured() -> Event {
+        let fingerprint = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        Event::Secured { version: "1.3", suite: "TLS13_AES_256_GCM_SHA384".to_owned(), fingerprint }
+    }
+
+    fn draw(columns: usize, events: &[Event]) -> String {
         let mut picture = Picture::new(columns);
-        events.iter().flat_map(|event| picture.event(Duration::from_millis(1234), event)).collect()
+        let at = Duration::from_millis(1234);
+        events.iter().flat_map(|event| picture.event(at, event)).map(|line| line + "\n").collect()
     }
 
-    #[track_caller]
-    fn line<'l>(lines: &'l [String], words: &str) -> &'l str {
-        let found = lines.iter().find(|line| line.contains(words));
-        found.unwrap_or_else(|| panic!("{words}: {lines:#?}"))
+    fn download() -> Vec<Event> {
+        vec![control(), data(Dialled::ByClient), said("RETR a"), answer(150, "Here it comes.")]
     }
 
-    #[track_caller]
-    fn place(lines: &[String], words: &str) -> usize {
-        lines.iter().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {lines:#?}"))
-    }
-
+    /// Arrows start at the end that dialled and at the one that sends; what is long stays between the lanes.
     #[test]
-    fn arrows_start_at_the_end_that_dialled_and_at_the_one_that_sends() {
-        let down = [
-            control(),
-            said("EPSV"),
-            data(Dialled::ByClient),
-            said("RETR a"),
-            answer(150, "Here it comes."),
-            Event::DataEnded { bytes: 1_048_576 },
-            answer(226, "Done."),
-        ];
-        let passive = draw(80, &down);
-        assert!(line(&passive, "n+1").contains('p') && line(&passive, "40311").contains("61214"));
-        let arrow = line(&passive, " data connection ");
-        assert!(arrow.contains("|---") && arrow.ends_with("->|") && !arrow.contains('<'), "{arrow}");
-        let bytes = line(&passive, "1,048,576 bytes");
-        assert!(bytes.contains("|<=== ") || bytes.contains("|<====") && bytes.ends_with("==|"), "{bytes}");
-        assert!(!bytes.contains('>'), "{bytes}");
-        let active = draw(
-            80,
-            &[
-                control(),
-                said("EPRT"),
-                said("STOR a"),
-                data(Dialled::ByServer),
-                Event::DataEnded { bytes: 1 },
-            ],
-        );
-        let arrow = line(&active, " data connection ");
-        assert!(arrow.contains("|<---") && !arrow.contains('>'), "{arrow}");
-        assert!(line(&active, " 1 byte ").ends_with("=>|"), "{active:#?}");
-        for (columns, lines) in [(80, passive), (80, active), (120, draw(120, &down)), (60, draw(60, &down))]
-        {
-            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");
-            assert_eq!(line(&lines, "control connection").contains("1.234"), columns > 60, "{lines:#?}");
+    fn the_picture_is_that_of_every_description() {
+        let ended = Event::DataEnded { bytes: 1_048_576 };
+        let passive = [download(), vec![ended.clone(), answer(226, "Done.")]].concat();
+        assert_eq!(draw(80, &passive), PASSIVE);
+        // Of two sockets either may be heard first.
+        assert_eq!(draw(80, &[download(), vec![answer(226, "Done."), ended]].concat()), PASSIVE);
+        let long = said(&format!("CWD {}", "x".repeat(200)));
+        let ended = Event::DataEnded { bytes: 1 };
+        let active = [secured(), long, said("EPRT"), said("STOR a"), data(Dialled::ByServer), ended];
+        assert_eq!(draw(76, &[&[control()], &active[..]].concat()), ACTIVE);
+        for columns in [60, 80, 120] {
+            let drawn = draw(columns, &[&passive[..], &active[..]].concat());
+            assert!(drawn.lines().all(|line| line.chars().count() <= columns), "{drawn}");
+            assert_eq!(drawn.contains("1.234"), columns > 60, "{drawn}");
+            assert!(drawn.contains(&format!("{}... ->|", "x".repeat(Picture::new(columns).room() - 7))));
         }
     }
 
-    /// Of two sockets either may be heard first.
-    #[test]
-    fn the_transfer_is_between_150_and_226() {
-        let begun = [control(), data(Dialled::ByClient), said("RETR a"), answer(150, "Here.")];
-        let ended = Event::DataEnded { bytes: 7 };
-        for rest in [[ended.clone(), answer(226, "Done.")], [answer(226, "Done."), ended]] {
-            let lines = draw(80, &[&begun[..], &rest].concat());
-            let (start, bytes, last) =
-                (place(&lines, "150 Here"), place(&lines, "7 bytes"), place(&lines, "226 Done"));
-            assert!(start < bytes && bytes < last, "{lines:#?}");
-            assert_eq!(lines[last].matches('|').count(), 2, "{lines:#?}");
-        }
-    }
+    const PASSIVE: &str = concat!(
+        "          client 192.0.2.1                                    server 192.0.2.2\n",
+        "classic           n                                                  21\n",
+        "here            40310                                                21\n",
+        "  1.234           |================ control connection ==============>|\n",
+        "                  |          (the client connects to port 21)         |\n",
+        "classic   n+1     |                                                   |      p\n",
+        "here     40311    |                                                   |    61214\n",
+        "  1.234    |------------------------ data connection ----------------------->|\n",
+        "           |      |  (passive: the client connects again, port 61214) |      |\n",
+        "  1.234    |      |  RETR a                                         ->|      |\n",
+        "  1.234    |      |<- 150 Here it comes.                              |      |\n",
+        "  1.234    |<======================= 1,048,576 bytes ========================|\n",
+        "  1.234           |<- 226 Done.                                       |\n",
+    );
 
-    #[test]
-    fn both_data_lanes_are_on_every_line_between() {
-        let lines = draw(80, &[control(), data(Dialled::ByClient), said("RETR a"), answer(150, "Here.")]);
-        for words in ["RETR a", "150 Here", "(passive"] {
-            assert_eq!(line(&lines, words).matches('|').count(), 4, "{lines:#?}");
-        }
-    }
+    const ACTIVE: &str = concat!(
+        "          client 192.0.2.1                                server 192.0.2.2\n",
+        "classic           n                                              21\n",
+        "here            40310                                            21\n",
+        "  1.234           |============== control connection ============>|\n",
+        "                  |        (the client connects to port 21)       |\n",
+        "  1.234           | * control: TLS 1.3, TLS13_AES_256_GCM_SHA384, |\n",
+        "                  |   certificate                                 |\n",
+        "                  |   sha256:0123456789abcdef0123456789abcdef0123 |\n",
+        "                  |   456789abcdef0123456789abcdef                |\n",
+        "  1.234           |  CWD xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx... ->|\n",
+        "  1.234           |  EPRT                                       ->|\n",
+        "  1.234           |  STOR a                                     ->|\n",
+        "classic   n+1     |                                               |     20\n",
+        "here     40311    |                                               |    61214\n",
+        "  1.234    |<--------------------- data connection ----------------------|\n",
+        "           |      |   (active: the server connects, port 40311)   |      |\n",
+        "  1.234    |=========================== 1 byte =========================>|\n",
+    );
 
     #[test]
     fn a_transfer_that_breaks_off_has_its_bytes_too() {
         let mut picture = Picture::new(80);
-        for event in [control(), data(Dialled::ByClient), said("RETR a"), answer(150, "Here.")] {
+        for event in download() {
             picture.event(Duration::ZERO, &event);
         }
         assert!(picture.under_way(Duration::ZERO).unwrap().contains("|<=="));
@@ -473,34 +441,12 @@ mod tests {
     }
 
     #[test]
-    fn long_words_stay_within_the_frame() {
-        let secured = Event::Secured {
-            version: "1.3",
-            suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
-            fingerprint: format!("sha256:{}", "0123456789abcdef".repeat(4)),
-        };
-        for columns in [80, 120] {
-            let lines =
-                draw(columns, &[control(), secured.clone(), said(&format!("CWD {}", "x".repeat(200)))]);
-            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");
-            for line in lines.iter().skip(3) {
-                assert!(line.ends_with('|'), "{lines:#?}");
-            }
-            // As much as there is room for.
-            assert!(
-                line(&lines, "CWD x").contains(&format!("{}... ->|", "x".repeat(columns - 44))),
-                "{lines:#?}"
-            );
-        }
-    }
-
-    #[test]
     fn long_addresses_are_whole() {
         let (ours, theirs) =
             ("2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:1111:2222:3333:4444:5555:7777");
         for (ours, theirs) in [(ours, theirs), ("2001:db8::1", theirs), (ours, "2001:db8::2")] {
             let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 21);
-            let drawn = draw(80, &[Event::ControlOpened { local: at(ours), peer: at(theirs) }]).join("\n");
+            let drawn = draw(80, &[Event::ControlOpened { local: at(ours), peer: at(theirs) }]);
             assert!(drawn.contains(ours) && drawn.contains(theirs), "{drawn}");
             assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
         }

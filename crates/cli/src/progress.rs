@@ -1,14 +1,14 @@
 //! How far is a transfer, and what did it come to? Bars on a terminal, and a line that stays when a file is
 //! done.
-use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use client::Progress;
+use client::{Direction, Event, Progress};
 use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::columns::terminal_columns;
 use crate::talk::{Failure, say};
 
 /// How often the bars are drawn.
@@ -17,9 +17,6 @@ const TICK: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(200);
 /// What takes less time has no rate: it would be that of the replies.
 const MEASURABLE: Duration = Duration::from_millis(50);
-
-const BAR: &str = " [{wide_bar:.green}] {percent:>3}% ";
-const NUMBERS: &str = "{binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left";
 /// On a terminal with fewer columns than this a bar has room for the time left only.
 const WIDE: usize = 70;
 
@@ -29,7 +26,6 @@ const WIDE: usize = 70;
 pub(crate) struct Meter {
     /// Nothing but what a person must know.
     quiet: bool,
-    bars: bool,
     /// Does each file leave a line?
     lines: bool,
     /// Those of a tree too?
@@ -38,30 +34,22 @@ pub(crate) struct Meter {
     state: Arc<Mutex<State>>,
 }
 
-/// A file under way; dropped, its bar is wiped away.
-pub(crate) struct Running {
-    state: Arc<Mutex<State>>,
-    id: u64,
-}
-
 /// A tree under way; dropped, its bar is wiped away.
-pub(crate) struct Whole {
-    state: Arc<Mutex<State>>,
-}
+pub(crate) struct Whole(Meter);
 
+/// What a meter knows of the files of its verb.
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     begun: Option<Instant>,
-    ticking: bool,
-    last: u64,
-    running: Vec<File>,
-    /// Files that are not done yet, by name: one that is started over runs several times.
-    parts: HashMap<String, Sum>,
+    /// The one that is not done yet: a verb copies one file at a time.
+    file: Option<File>,
     tally: Tally,
     /// The bar of a tree.
     total: Option<ProgressBar>,
     /// Was one of the arguments a tree?
     trees: bool,
+    /// No file is to come.
+    pub(crate) finished: bool,
 }
 
 /// What several files came to so far.
@@ -83,34 +71,38 @@ pub(crate) struct Tally {
 }
 
 struct File {
-    id: u64,
     name: String,
+    begun: Instant,
+    /// Bytes that were there before, in the run that had the fewest; none before a run has ended. A file that
+    /// is started over runs several times.
+    kept: Option<u64>,
+    run: Option<Run>,
+}
+
+/// A file whose bytes move.
+pub(crate) struct Run {
+    pub(crate) direction: Direction,
+    pub(crate) progress: Arc<Progress>,
+    /// Its first byte, and how many were there before: those behind the first come once more, to be compared.
     start: u64,
     kept: u64,
     total: Option<u64>,
-    progress: Arc<Progress>,
-    /// What the progress was at the start.
-    before: u64,
     begun: Instant,
     bar: Option<ProgressBar>,
-}
-
-#[derive(Clone, Copy)]
-struct Sum {
-    /// Bytes that were there before, in the run that had the fewest; none before a run has ended.
-    kept: Option<u64>,
-    begun: Instant,
 }
 
 impl Meter {
     /// A meter for stderr; quiet, it shows nothing.
     pub(crate) fn new(quiet: bool) -> Self {
-        let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-        let terminal = !quiet && std::io::stderr().is_terminal();
-        let bars = terminal && !dumb;
+        let terminal = !quiet && io::stderr().is_terminal();
+        let bars = terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let target = if bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let screen = MultiProgress::with_draw_target(target);
-        Self { quiet, bars, lines: terminal, each: false, screen, state: Arc::default() }
+        let state = Arc::default();
+        if bars {
+            tokio::spawn(draw(Arc::downgrade(&state), screen.clone()));
+        }
+        Self { quiet, lines: terminal, each: false, screen, state }
     }
 
     /// The same; with `--progress` each file leaves its line, those of trees too, also where stderr is no
@@ -120,28 +112,35 @@ impl Meter {
         Self { lines: self.lines || each, each, ..self }
     }
 
-    /// Follows `progress` until what is returned is dropped. `kept` bytes were there before, and those behind
-    /// `start` come once more to be compared; `total` there will be.
-    pub(crate) fn follow(
-        &self,
-        name: &str,
-        (start, kept): (u64, u64),
-        total: Option<u64>,
-        progress: &Arc<Progress>,
-    ) -> Running {
-        let mut state = self.lock();
-        state.last += 1;
-        let (id, begun) = (state.last, state.now());
-        if state.running.is_empty() {
-            // The others have failed.
-            state.parts.retain(|other, _| other == name);
+    /// Shows what an event says of files; false where it is about something else.
+    pub(crate) fn shows(&self, event: &Event) -> bool {
+        match event {
+            Event::FileStarted { path, direction, start, have, total, progress } => {
+                let (direction, progress, begun) = (direction.clone(), Arc::clone(progress), Instant::now());
+                let run =
+                    Run { direction, progress, start: *start, kept: *have, total: *total, begun, bar: None };
+                self.started(path.to_string(), run);
+            }
+            Event::FileStopped { .. } => self.lock().stopped(),
+            Event::FileDone { path, length, copied } => self.done(&path.to_string(), *length, *copied),
+            Event::Skipped { .. } => {
+                self.lock().tally.skipped += 1;
+                self.aside(|| say(format_args!("{event}")));
+            }
+            _ => return false,
         }
-        state.parts.entry(name.to_owned()).or_insert(Sum { kept: None, begun });
-        let (name, progress) = (name.to_owned(), Arc::clone(progress));
-        let before = progress.bytes();
-        state.running.push(File { id, name, start, kept, total, progress, before, begun, bar: None });
-        self.tick(&mut state);
-        Running { state: Arc::clone(&self.state), id }
+        true
+    }
+
+    fn started(&self, name: String, run: Run) {
+        let mut state = self.lock();
+        let begun = state.now();
+        let file = match state.file.take() {
+            Some(file) if file.name == name => file,
+            // The other one has failed.
+            _ => File { name, begun, kept: None, run: None },
+        };
+        state.file = Some(File { run: Some(run), ..file });
     }
 
     /// Several files are one work from now on until what is returned is dropped. `expected` is how many files
@@ -149,54 +148,35 @@ impl Meter {
     pub(crate) fn whole(&self, expected: Option<(u64, u64)>) -> Whole {
         let mut state = self.lock();
         state.now();
-        state.tally.expected = match (state.tally.expected, expected) {
-            (Some((files, bytes)), Some((more, more_bytes))) => Some((files + more, bytes + more_bytes)),
-            (None, expected) if state.tally == Tally::default() => expected,
-            _ => None,
-        };
-        if state.total.is_none() {
-            let style = match state.tally.expected {
-                Some(_) => bar_style("{msg}"),
-                None => style("{msg}, {binary_bytes}, {binary_bytes_per_sec}, {elapsed}"),
-            };
-            state.total = Some(self.screen.add(ProgressBar::no_length().with_style(style)));
-        }
+        state.tally.expected = expected;
+        state.total = Some(self.screen.add(bar(expected.map(|(_, bytes)| bytes), ", ")));
         state.trees = true;
-        self.tick(&mut state);
-        Whole { state: Arc::clone(&self.state) }
+        Whole(self.clone())
     }
 
     /// A file of `length` bytes, as far as that is known, is `copied` or was there already. One that is not
     /// part of a tree leaves a line, with `--progress` every one.
-    pub(crate) fn done(&self, name: &str, length: u64, copied: bool) {
-        let line = {
-            let mut state = self.lock();
-            let now = state.now();
-            let sum = state.parts.remove(name).unwrap_or(Sum { kept: None, begun: now });
-            let kept = sum.kept.unwrap_or(0).min(length);
-            state.tally.settled += length;
-            if copied {
-                state.tally.files += 1;
-                state.tally.bytes += length - kept;
+    fn done(&self, name: &str, length: u64, copied: bool) {
+        let mut state = self.lock();
+        let now = state.now();
+        let file = state.file.take().filter(|file| file.name == name);
+        let (begun, kept) = file.map_or((now, 0), |file| (file.begun, file.kept.unwrap_or(0).min(length)));
+        state.tally.settled += length;
+        if copied {
+            state.tally.files += 1;
+            state.tally.bytes += length - kept;
+        } else {
+            state.tally.present += 1;
+        }
+        if self.each || (self.lines && state.total.is_none()) {
+            drop(state);
+            let line = if copied {
+                file_done(stderr_columns(), name, (length - kept, kept), now - begun)
             } else {
-                state.tally.present += 1;
-            }
-            let wanted = self.each || (self.lines && state.total.is_none());
-            wanted.then(|| {
-                if copied {
-                    file_done(columns(), name, (length - kept, kept), now - sum.begun)
-                } else {
-                    named(columns(), name, "already complete")
-                }
-            })
-        };
-        self.leave(line);
-    }
-
-    /// Something was skipped, as `line` says.
-    pub(crate) fn skipped(&self, line: std::fmt::Arguments<'_>) {
-        self.lock().tally.skipped += 1;
-        self.aside(|| say(line));
+                named(stderr_columns(), name, "already complete")
+            };
+            self.aside(|| say(format_args!("{line}")));
+        }
     }
 
     /// One of several arguments failed, and others follow.
@@ -211,22 +191,14 @@ impl Meter {
     /// Leaves the summary of a tree, or of `many` arguments: where files leave lines, and where something was
     /// skipped.
     pub(crate) fn summary(&self, many: bool) {
-        let line = {
-            let mut state = self.lock();
-            let (now, tally) = (state.now(), state.tally);
-            let begun = state.begun.unwrap_or(now);
-            let wanted = self.lines || (!self.quiet && tally.skipped > 0);
-            let any = tally.files + tally.present > 0;
-            (wanted && (many && any || state.trees)).then(|| tally.summary(now - begun))
-        };
-        self.leave(line);
-    }
-
-    /// What all files came to so far.
-    pub(crate) fn tally(&self) -> Tally {
-        let state = self.lock();
-        let under_way = state.running.iter().map(File::new_bytes).sum::<u64>();
-        Tally { bytes: state.tally.bytes + under_way, ..state.tally }
+        let mut state = self.lock();
+        let (now, tally, trees) = (state.now(), state.tally, state.trees);
+        let time = now - state.begun.unwrap_or(now);
+        drop(state);
+        let wanted = self.lines || (!self.quiet && tally.skipped > 0);
+        if wanted && (trees || many && tally.files + tally.present > 0) {
+            self.aside(|| say(format_args!("{}", tally.summary(time))));
+        }
     }
 
     /// Is only what must be known to be shown?
@@ -246,52 +218,30 @@ impl Meter {
         self.screen.set_draw_target(ProgressDrawTarget::hidden());
     }
 
-    fn leave(&self, line: Option<String>) {
-        if let Some(line) = line {
-            self.aside(|| say(format_args!("{line}")));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// What the meter knows; as long as it is held no file begins or ends.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
-    }
-
-    /// Draws all from time to time, as long as there is a meter.
-    fn tick(&self, state: &mut State) {
-        if !self.bars || state.ticking {
-            return;
-        }
-        state.ticking = true;
-        let (weak, screen): (Weak<Mutex<State>>, _) = (Arc::downgrade(&self.state), self.screen.clone());
-        tokio::spawn(async move {
-            let mut tick = tokio::time::interval(TICK);
-            loop {
-                tick.tick().await;
-                let Some(state) = weak.upgrade() else { return };
-                lock(&state).draw(&screen);
-            }
-        });
     }
 }
 
-impl File {
-    /// Bytes that this run has moved.
-    fn moved(&self) -> u64 {
-        self.progress.bytes().saturating_sub(self.before)
+/// Draws all from time to time, as long as there is a meter.
+async fn draw(state: Weak<Mutex<State>>, screen: MultiProgress) {
+    let mut tick = tokio::time::interval(TICK);
+    while let Some(state) = state.upgrade() {
+        lock(&state).draw(&screen);
+        drop(state);
+        tick.tick().await;
     }
+}
 
+impl Run {
     /// How many bytes are there. An upload learns late what was there before.
     fn have(&self) -> u64 {
-        self.start.max(self.progress.start()) + self.moved()
+        self.start.max(self.progress.start()) + self.progress.bytes()
     }
 
     fn kept(&self) -> u64 {
         self.kept.max(self.progress.start())
-    }
-
-    /// Those that were not there before.
-    fn new_bytes(&self) -> u64 {
-        self.have().saturating_sub(self.kept())
     }
 }
 
@@ -302,34 +252,46 @@ impl State {
         now
     }
 
+    /// The file whose bytes move, and its name.
+    pub(crate) fn running(&self) -> Option<(&str, &Run)> {
+        let file = self.file.as_ref()?;
+        Some((&file.name, file.run.as_ref()?))
+    }
+
+    /// What all files came to so far, with the bytes of the one under way.
+    pub(crate) fn tally(&self) -> Tally {
+        let more = self.running().map_or(0, |(_, run)| run.have().saturating_sub(run.kept()));
+        Tally { bytes: self.tally.bytes + more, ..self.tally }
+    }
+
+    fn stopped(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        if let Some(run) = file.run.take() {
+            file.kept = Some(file.kept.unwrap_or(u64::MAX).min(run.kept()));
+            run.bar.inspect(ProgressBar::finish_and_clear);
+        }
+    }
+
     fn draw(&mut self, screen: &MultiProgress) {
         if let Some(bar) = &self.total {
-            bar.set_position(self.tally.settled + self.running.iter().map(File::have).sum::<u64>());
-            if let Some((_, bytes)) = self.tally.expected {
-                bar.set_length(bytes);
-            }
+            bar.set_position(self.tally.settled + self.running().map_or(0, |(_, run)| run.have()));
             bar.set_message(self.tally.count());
         }
-        for file in &mut self.running {
-            if file.begun.elapsed() < SHORTEST {
-                continue;
-            }
-            let have = file.have();
-            let bar = file.bar.get_or_insert_with(|| {
-                let bar = match file.total.filter(|total| *total > 0) {
-                    Some(total) => ProgressBar::new(total).with_style(bar_style("{prefix}")),
-                    None => ProgressBar::no_length()
-                        .with_style(style("{prefix}  {binary_bytes}  {binary_bytes_per_sec}  {elapsed}")),
-                };
-                let name = shorten(&file.name, columns().unwrap_or(80) / 3);
-                let bar = bar.with_position(have).with_prefix(name).with_elapsed(file.begun.elapsed());
-                match &self.total {
-                    Some(total) => screen.insert_before(total, bar),
-                    None => screen.add(bar),
-                }
-            });
-            bar.set_position(have);
+        let Some(File { name, run: Some(run), .. }) = &mut self.file else { return };
+        if run.begun.elapsed() < SHORTEST {
+            return;
         }
+        let have = run.have();
+        let shown = run.bar.get_or_insert_with(|| {
+            let name = shorten(name, stderr_columns().unwrap_or(80) / 3);
+            let bar = bar(run.total.filter(|total| *total > 0), "  ").with_message(name);
+            let bar = bar.with_position(have).with_elapsed(run.begun.elapsed());
+            match &self.total {
+                Some(total) => screen.insert_before(total, bar),
+                None => screen.add(bar),
+            }
+        });
+        shown.set_position(have);
     }
 }
 
@@ -337,20 +299,16 @@ impl Tally {
     /// `39/1,412 files, 3 skipped`
     fn count(&self) -> String {
         let done = self.files + self.present;
-        let mut text = match self.expected {
-            Some((files, _)) => format!("{}/{} files", HumanCount(done), HumanCount(files)),
-            None => format!("{} {} done", HumanCount(done), if done == 1 { "file" } else { "files" }),
-        };
-        if self.skipped > 0 {
-            text.push_str(&format!(", {} skipped", self.skipped));
+        let skipped = if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
+        match self.expected {
+            Some((files, _)) => format!("{}/{} files{skipped}", HumanCount(done), HumanCount(files)),
+            None => format!("{} done{skipped}", counted(done)),
         }
-        text
     }
 
     /// The line that a tree leaves, or several files.
     fn summary(&self, time: Duration) -> String {
-        let files = if self.files == 1 { "file" } else { "files" };
-        let mut line = format!("{} {files}, {}", HumanCount(self.files), how_fast(self.bytes, time));
+        let mut line = format!("{}, {}", counted(self.files), how_fast(self.bytes, time));
         for (number, what) in
             [(self.present, "already complete"), (self.skipped, "skipped"), (self.failed, "failed")]
         {
@@ -362,27 +320,16 @@ impl Tally {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut state = lock(&self.state);
-        let Some(at) = state.running.iter().position(|file| file.id == self.id) else { return };
-        let file = state.running.remove(at);
-        if let Some(sum) = state.parts.get_mut(&file.name) {
-            sum.kept = Some(sum.kept.unwrap_or(u64::MAX).min(file.kept()));
-        }
-        if let Some(bar) = file.bar {
-            bar.finish_and_clear();
-        }
-    }
+/// `1 file`, `1,412 files`
+pub(crate) fn counted(files: u64) -> String {
+    format!("{} {}", HumanCount(files), if files == 1 { "file" } else { "files" })
 }
 
 impl Drop for Whole {
     fn drop(&mut self) {
-        let mut state = lock(&self.state);
-        state.parts.clear();
-        if let Some(bar) = state.total.take() {
-            bar.finish_and_clear();
-        }
+        let mut state = self.0.lock();
+        state.file = None;
+        state.total.take().inspect(ProgressBar::finish_and_clear);
     }
 }
 
@@ -390,20 +337,25 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn bar_style(name: &str) -> ProgressStyle {
-    let numbers = if columns().is_some_and(|columns| columns < WIDE) { "{eta} left" } else { NUMBERS };
-    style(&format!("{name}{BAR}{numbers}")).progress_chars("=> ")
+/// A bar up to `total`, or counters with `gap` between them; before it stands its message.
+fn bar(total: Option<u64>, gap: &str) -> ProgressBar {
+    let narrow = stderr_columns().is_some_and(|columns| columns < WIDE);
+    let template = match total {
+        Some(_) if narrow => "{msg} [{wide_bar:.green}] {percent:>3}% {eta} left".to_owned(),
+        Some(_) => "{msg} [{wide_bar:.green}] {percent:>3}% {binary_bytes}/{binary_total_bytes} \
+             {binary_bytes_per_sec} {eta} left"
+            .to_owned(),
+        None => ["{msg}", "{binary_bytes}", "{binary_bytes_per_sec}", "{elapsed}"].join(gap),
+    };
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.with_style(style.progress_chars("=> "))
 }
 
 /// How wide stderr is. Where it is no terminal, lines have no width.
-fn columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+fn stderr_columns() -> Option<usize> {
     // Some terminals do not know it.
-    Some(if size.ws_col == 0 { 80 } else { usize::from(size.ws_col) })
+    terminal_columns(io::stderr()).map(|columns| if columns == 0 { 80 } else { columns })
 }
 
 /// The line that a file leaves.
@@ -474,27 +426,38 @@ fn took(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wire::Pathname;
+
     use super::*;
 
     #[test]
     fn what_is_counted_is_the_bytes_of_files_and_not_those_that_came_to_be_compared() {
         let meter = Meter::new(true);
         let whole = meter.whole(Some((3, 10)));
+        let run = |name: &str, start: u64, have: u64, bytes: u64| {
+            let (path, progress) = (Pathname::new(name).unwrap(), Arc::new(Progress::default()));
+            let direction = Direction::Download { part: None };
+            let started = Event::FileStarted {
+                path: path.clone(),
+                direction,
+                start,
+                have,
+                total: Some(1000),
+                progress: Arc::clone(&progress),
+            };
+            assert!(meter.shows(&started));
+            progress.add(bytes);
+            assert!(meter.shows(&Event::FileStopped { path }));
+        };
         // Of "a" 700 bytes were kept, of which 600 came again; and it was started over.
         for (from, kept, bytes) in [(100, 700, 300), (100, 700, 900)] {
-            let progress = Arc::new(Progress::default());
-            let running = meter.follow("a", (from, kept), Some(1000), &progress);
-            progress.add(bytes);
-            assert_eq!(meter.tally().files, 0);
-            drop(running);
+            run("a", from, kept, bytes);
+            assert_eq!(meter.lock().tally().files, 0);
         }
         meter.done("a", 1000, true);
         // Nothing of "c" was kept before its first run.
         for (kept, bytes) in [(0, 300), (300, 900)] {
-            let progress = Arc::new(Progress::default());
-            let running = meter.follow("c", (0, kept), Some(900), &progress);
-            progress.add(bytes);
-            drop(running);
+            run("c", 0, kept, bytes);
         }
         meter.done("c", 900, true);
         meter.done("b", 50, false);
@@ -507,7 +470,7 @@ mod tests {
             expected: Some((3, 10)),
             ..Tally::default()
         };
-        assert_eq!(meter.tally(), tally);
+        assert_eq!(meter.lock().tally(), tally);
         assert_eq!(tally.count(), "3/3 files");
     }
 

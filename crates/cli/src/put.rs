@@ -6,14 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use client::copy::{CopyError, OnLinks, TreeOptions};
-use client::walk::DEPTH;
-use client::{Client, Error, Verify};
+use client::copy::{CopyError, OnLinks, TreeOptions, measured};
+use client::{Client, Verify};
 use wire::url::FtpUrl;
 use wire::{Pathname, RepresentationType};
 
 use crate::address;
 use crate::client_flags::{LINKS, SessionFlags, TYPES, one_of, representation};
+use crate::get::breaks_off;
 use crate::progress::Meter;
 use crate::several::Several;
 use crate::site::{self, Sessions};
@@ -93,72 +93,48 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let meter = Meter::new(flags.session.quiet).leaving_lines(flags.progress);
     // Before the connection is made: a file that is not there is a mistake on the command line.
     let mut all = Several::of(flags.files.len());
-    let mut targets = HashMap::new();
-    let mut files = Vec::new();
+    let (mut jobs, mut taken) = (Vec::new(), HashMap::new());
     for file in &flags.files {
         match check(file, &url, flags) {
-            Err(failure) if all.many() && file != Path::new("-") => {
-                all.add(Err(failure), |failure| meter.failed(failure))?;
+            Err(failure) if flags.files.len() > 1 && !is_stdin(file) => {
+                all.add(Err(failure), &meter)?;
                 continue;
             }
             checked => checked?,
         }
-        files.push(file);
         let target = target(file, &url)?;
-        if let Some(other) = targets.insert(target.clone(), file) {
+        if let Some(other) = taken.insert(target.clone(), file) {
             let (one, two) = (show_path(other), show_path(file));
             return Err(Failure::usage(format!("{one} and {two} would both be uploaded as {target}"))
                 .hint("upload them one by one, into different directories or under different names"));
         }
+        jobs.push((file, target));
     }
-    let mut sessions = Sessions::copying(&flags.session, meter.clone(), flags.verify, flags.resume);
+    let sessions = Sessions::copying(&flags.session, meter.clone(), flags.verify, flags.resume);
     // Is the directory of the URL known to exist?
     let mut ready = false;
     let mut whole = None;
-    let mut last = Ok(());
-    for file in &files {
-        let done = match sessions.at(&url).await {
-            Ok(mut client) => {
-                // Not before questions about certificates and passwords are answered.
-                if flags.recursive && whole.is_none() {
-                    whole = Some(meter.whole(Some(expected(&files))));
-                }
-                argument(&mut client, file, &url, (flags, text), &mut ready).await
-            }
-            Err(failure) => Err(failure),
-        };
-        last = all.add(done, |failure| meter.failed(failure));
-        if last.is_err() {
-            break;
+    let done = all.each(sessions, &jobs, async |sessions, (file, target)| {
+        let mut client = sessions.at(&url).await?;
+        // Not before questions about certificates and passwords are answered.
+        if flags.recursive && whole.is_none() {
+            let files: Vec<_> = jobs.iter().map(|(file, _)| file).collect();
+            whole = Some(meter.whole(Some(measured(&files))));
         }
-    }
-    sessions.end().await;
+        argument(&mut client, file, target, (flags, text), &mut ready).await
+    });
+    let done = done.await;
     drop(whole);
     meter.summary(flags.files.len() > 1);
-    last?;
-    all.end()
+    done
 }
 
-/// How many files there are to be stored, and how many bytes, as far as can be seen.
-fn expected(files: &[&PathBuf]) -> (u64, u64) {
-    let (mut number, mut bytes) = (0, 0);
-    let mut waiting: Vec<_> = files.iter().map(|file| (PathBuf::from(file), 0)).collect();
-    while let Some((path, depth)) = waiting.pop() {
-        // A link that is named leads to a tree; one in a tree, at most to a file.
-        let Ok(there) = fs::metadata(&path) else { continue };
-        if there.is_file() {
-            number += 1;
-            bytes += there.len();
-        } else if there.is_dir() && depth < DEPTH && (depth == 0 || !path.is_symlink()) {
-            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-            waiting.extend(entries.map(|entry| (entry.path(), depth + 1)));
-        }
-    }
-    (number, bytes)
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
-    if file == Path::new("-") {
+    if is_stdin(file) {
         if flags.session.login.reads_stdin() {
             return Err(Failure::usage("stdin cannot be both the file and the password"));
         }
@@ -182,7 +158,7 @@ fn check(file: &Path, url: &FtpUrl, flags: &Flags) -> Result<(), Failure> {
 
 /// Where an argument goes.
 fn target(file: &Path, url: &FtpUrl) -> Result<Pathname, Failure> {
-    if file == Path::new("-") {
+    if is_stdin(file) {
         return site::named(url);
     }
     // `.` and `..` have no name of their own.
@@ -194,43 +170,39 @@ fn target(file: &Path, url: &FtpUrl) -> Result<Pathname, Failure> {
 async fn argument(
     client: &mut Client,
     file: &Path,
-    url: &FtpUrl,
+    path: &Pathname,
     (flags, text): (&Flags, bool),
     ready: &mut bool,
 ) -> Result<(), Failure> {
-    let path = target(file, url)?;
-    if flags.no_clobber && client.exists(&path).await? {
+    if flags.no_clobber && client.exists(path).await? {
         return Err(Failure::new(Exit::Refused, format_args!("{path} exists on the server")));
     }
-    if file == Path::new("-") {
-        client.put_stream(io::stdin(), &path, text).await?;
+    if is_stdin(file) {
+        client.put_stream(io::stdin(), path, text).await?;
         return Ok(());
     }
     let there = fs::metadata(file).map_err(|e| Failure::file(file, &e))?;
     if flags.recursive && there.is_file() && !*ready {
-        client.make_parents(&path).await?;
+        client.make_parents(path).await?;
         *ready = true;
     }
     let done = if there.is_dir() {
         let options = TreeOptions { resume: flags.resume, links: flags.links };
-        client.put_tree(file, &path, options).await
+        client.put_tree(file, path, options).await
     } else if text {
-        client.put_text(file, &path).await.map(|_| true)
+        client.put_text(file, path).await.map(|_| true)
     } else {
-        client.put_file(file, &path, flags.resume).await.map(|_| true)
+        client.put_file(file, path, flags.resume).await.map(|_| true)
     };
     match done {
         Ok(true) => Ok(()),
         // What is missing has been said.
         Ok(false) => Err(Failure::told(Exit::Refused)),
         Err(CopyError::Server { error, kept }) => {
-            let broken = matches!(error, Error::Broken { .. } | Error::Stalled { .. });
+            let resumable = kept && breaks_off(&error);
             let failure = Failure::from(error);
-            Err(if kept && broken {
-                failure.or_hint("the same command with -c resumes the upload")
-            } else {
-                failure
-            })
+            let hint = "the same command with -c resumes the upload";
+            Err(if resumable { failure.or_hint(hint) } else { failure })
         }
         Err(other) => Err(other.into()),
     }

@@ -1,7 +1,8 @@
 //! `pasv rm`: files and trees of a server, deleted.
+use std::io::{self, IsTerminal};
+
 use clap::{Args, ValueHint};
 use client::removal::Removed;
-use wire::url::FtpUrl;
 
 use crate::client_flags::SessionFlags;
 use crate::progress::Meter;
@@ -26,7 +27,7 @@ pub(crate) struct Flags {
     session: SessionFlags,
 }
 
-/// What was deleted of a tree.
+/// What was deleted of trees.
 #[derive(Default)]
 struct Count {
     files: u64,
@@ -38,66 +39,47 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
     let sessions = Sessions::new(&flags.session, Meter::new(true));
     let mut count = Count::default();
-    let done = each(sessions, &urls, async |sessions, url| one(sessions, url, flags, &mut count).await).await;
-    summary(flags, &count);
+    let done = each(sessions, &urls, async |sessions, url| {
+        let path = site::named(url)?;
+        if !flags.recursive {
+            return Ok(sessions.at(url).await?.remove(&path).await?);
+        }
+        if matches!(site::last_name(&path), b"." | b"..") {
+            return Err(
+                Failure::usage(format!("{url} is what holds it, or above")).hint("name the directory itself")
+            );
+        }
+        let mut client = sessions.at(url).await?;
+        let whole = client.remove_tree(&path, &mut |what| count.note(what, flags.session.verbose)).await?;
+        if whole { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
+    })
+    .await;
+    let Count { files, directories, left } = count;
+    // As of other verbs that work on trees: on a terminal always, elsewhere when something was left.
+    let wanted = io::stderr().is_terminal() || flags.session.verbose || left > 0;
+    if wanted && !flags.session.quiet && files + directories + left > 0 {
+        let files = format!("{files} {}", if files == 1 { "file" } else { "files" });
+        let directories =
+            format!("{directories} {}", if directories == 1 { "directory" } else { "directories" });
+        let left = if left > 0 { format!(", {left} not removed") } else { String::new() };
+        say(format_args!("removed {files} and {directories}{left}"));
+    }
     done
 }
 
-async fn one(
-    sessions: &mut Sessions<'_>,
-    url: &FtpUrl,
-    flags: &Flags,
-    count: &mut Count,
-) -> Result<(), Failure> {
-    let path = site::named(url)?;
-    if flags.recursive && matches!(site::last_name(&path), b"." | b"..") {
-        return Err(
-            Failure::usage(format!("{url} is what holds it, or above")).hint("name the directory itself")
-        );
-    }
-    let mut client = sessions.at(url).await?;
-    if !flags.recursive {
-        return Ok(client.remove(&path).await?);
-    }
-    let mut report = |what: Removed| match what {
-        Removed::File(path) => {
-            count.files += 1;
-            if flags.session.verbose {
-                say(format_args!("removed \"{path}\""));
+impl Count {
+    fn note(&mut self, what: Removed, verbose: bool) {
+        let (number, line) = match what {
+            Removed::File(path) => (&mut self.files, format!("removed \"{path}\"")),
+            Removed::Directory(path) => (&mut self.directories, format!("removed directory \"{path}\"")),
+            Removed::Left(line) => {
+                self.left += 1;
+                return say(format_args!("not removed: {line}"));
             }
+        };
+        *number += 1;
+        if verbose {
+            say(format_args!("{line}"));
         }
-        Removed::Directory(path) => {
-            count.directories += 1;
-            if flags.session.verbose {
-                say(format_args!("removed directory \"{path}\""));
-            }
-        }
-        Removed::Left(line) => {
-            count.left += 1;
-            say(format_args!("not removed: {line}"));
-        }
-    };
-    if client.remove_tree(&path, &mut report).await? { Ok(()) } else { Err(Failure::told(Exit::Refused)) }
-}
-
-/// As of other verbs that work on trees: on a terminal always, elsewhere when something was left.
-fn summary(flags: &Flags, count: &Count) {
-    let seen = std::io::IsTerminal::is_terminal(&std::io::stderr()) || flags.session.verbose;
-    let nothing = count.files + count.directories + count.left == 0;
-    if !flags.recursive || flags.session.quiet || nothing || !(seen || count.left > 0) {
-        return;
     }
-    let left = match count.left {
-        0 => String::new(),
-        left => format!(", {left} not removed"),
-    };
-    say(format_args!(
-        "removed {} and {}{left}",
-        counted(count.files, "file", "files"),
-        counted(count.directories, "directory", "directories")
-    ));
-}
-
-fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

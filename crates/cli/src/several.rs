@@ -2,78 +2,75 @@
 //!
 //! All are tried, and each failure is printed when it happens. The exit code of one argument is its
 //! failure's; of several, 1 if one worked or they failed differently, else the one that all failures have.
+use crate::progress::Meter;
 use crate::site::Sessions;
 use crate::talk::{Exit, Failure};
 
 /// Does the same for each argument, and ends the sessions.
 pub(crate) async fn each<T>(
-    mut sessions: Sessions<'_>,
+    sessions: Sessions<'_>,
     arguments: &[T],
-    mut one: impl AsyncFnMut(&mut Sessions<'_>, &T) -> Result<(), Failure>,
+    one: impl AsyncFnMut(&mut Sessions<'_>, &T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut all = Several::of(arguments.len());
-    let mut last = Ok(());
-    for argument in arguments {
-        let done = one(&mut sessions, argument).await;
-        last = all.add(done, |failure| sessions.meter.failed(failure));
-        if last.is_err() {
-            break;
-        }
-    }
-    sessions.end().await;
-    last?;
-    all.end()
+    Several::of(arguments.len()).each(sessions, arguments, one).await
 }
 
 /// How the arguments of a verb went so far.
 pub(crate) struct Several {
     arguments: usize,
-    worked: bool,
-    failed: Option<Exit>,
+    ends: Vec<Exit>,
 }
 
 impl Several {
     /// Of a verb with so many arguments.
     pub(crate) fn of(arguments: usize) -> Self {
-        Self { arguments, worked: false, failed: None }
+        Self { arguments, ends: Vec::new() }
     }
 
-    /// Is there more than one?
-    pub(crate) fn many(&self) -> bool {
-        self.arguments > 1
-    }
-
-    /// Notes how one argument went. `print` writes a failure to stderr where others are to follow.
+    /// Notes how one argument went, and prints its failure where others are to follow.
     ///
     /// # Errors
     /// When the verb is to end: it has one argument, or nobody reads its output any more.
-    pub(crate) fn add(
-        &mut self,
-        done: Result<(), Failure>,
-        print: impl FnOnce(Failure),
-    ) -> Result<(), Failure> {
-        match done {
-            Ok(()) => self.worked = true,
-            // The reader of our output went away.
-            Err(failure) if failure.exit == Exit::Done || !self.many() => return Err(failure),
-            Err(failure) => {
-                self.failed = Some(match self.failed {
-                    Some(other) if other != failure.exit => Exit::Refused,
-                    _ => failure.exit,
-                });
-                print(failure);
-            }
+    pub(crate) fn add(&mut self, done: Result<(), Failure>, meter: &Meter) -> Result<(), Failure> {
+        let Err(failure) = done else {
+            self.ends.push(Exit::Done);
+            return Ok(());
+        };
+        if failure.exit == Exit::Done || self.arguments == 1 {
+            return Err(failure);
         }
+        self.ends.push(failure.exit);
+        meter.failed(failure);
         Ok(())
     }
 
-    /// What it came to.
-    pub(crate) fn end(self) -> Result<(), Failure> {
-        match self.failed {
-            None => Ok(()),
-            Some(_) if self.worked => Err(Failure::told(Exit::Refused)),
-            Some(exit) => Err(Failure::told(exit)),
+    /// Does the same for each of the arguments that are left, and ends the sessions.
+    pub(crate) async fn each<T>(
+        mut self,
+        mut sessions: Sessions<'_>,
+        arguments: &[T],
+        mut one: impl AsyncFnMut(&mut Sessions<'_>, &T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut last = Ok(());
+        for argument in arguments {
+            let done = one(&mut sessions, argument).await;
+            last = self.add(done, &sessions.meter);
+            if last.is_err() {
+                break;
+            }
         }
+        sessions.end().await;
+        last?;
+        self.end()
+    }
+
+    /// What it came to.
+    fn end(self) -> Result<(), Failure> {
+        let first = self.ends.first().copied().unwrap_or(Exit::Done);
+        if self.ends.iter().any(|end| *end != first) {
+            return Err(Failure::told(Exit::Refused));
+        }
+        if first == Exit::Done { Ok(()) } else { Err(Failure::told(first)) }
     }
 }
 
@@ -85,7 +82,7 @@ mod tests {
         let mut several = Several::of(ends.len());
         for end in ends {
             let done = if *end == Exit::Done { Ok(()) } else { Err(Failure::told(*end)) };
-            if let Err(failure) = several.add(done, drop) {
+            if let Err(failure) = several.add(done, &Meter::new(true)) {
                 return failure.exit;
             }
         }
@@ -112,6 +109,6 @@ mod tests {
 
     #[test]
     fn when_nobody_reads_the_rest_is_not_tried() {
-        assert!(Several::of(9).add(Err(Failure::told(Exit::Done)), drop).is_err());
+        assert!(Several::of(9).add(Err(Failure::told(Exit::Done)), &Meter::new(true)).is_err());
     }
 }

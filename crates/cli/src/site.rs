@@ -1,5 +1,5 @@
 //! How does a verb get from its URL to a session?
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::profile::Prepared;
@@ -11,12 +11,12 @@ use wire::url::FtpUrl;
 
 use crate::address;
 use crate::client_flags::SessionFlags;
-use crate::interrupt::UnderWay;
+use crate::interrupt;
 use crate::outcome;
 use crate::password::{Found, credentials};
 use crate::progress::Meter;
 use crate::talk::{Exit, Failure, say};
-use crate::trust::{explain, trust};
+use crate::trust::{explain, prepare};
 
 /// Reads a URL of the command line.
 pub(crate) fn url(text: &str) -> Result<FtpUrl, Failure> {
@@ -73,7 +73,6 @@ pub(crate) struct Sessions<'a> {
     profile: Profile,
     /// Where progress and talk are shown.
     pub(crate) meter: Meter,
-    under_way: Arc<UnderWay>,
     watch: Watcher,
     last: Option<(FtpUrl, Pool)>,
     /// Where no session could be opened: a second try would wait as long, or send a wrong password once more.
@@ -82,27 +81,20 @@ pub(crate) struct Sessions<'a> {
 
 impl<'a> Sessions<'a> {
     pub(crate) fn new(session: &'a SessionFlags, meter: Meter) -> Self {
-        Self::copying(session, meter, Verify::default(), false)
+        let watch = watcher(session, meter.clone(), None);
+        Self::watched(session, meter, watch)
     }
 
     /// The same, where files are copied and proven in this way. `resume`: the command has `-c` already.
     pub(crate) fn copying(session: &'a SessionFlags, meter: Meter, verify: Verify, resume: bool) -> Self {
-        let under_way = Arc::new(UnderWay::new(&meter, resume));
-        let watch = watcher(session, meter.clone(), Arc::clone(&under_way));
-        let profile = Profile::of_user();
-        Self { session, verify, profile, meter, under_way, watch, last: None, closed: Vec::new() }
+        let watch = watcher(session, meter.clone(), Some(resume));
+        Self { verify, ..Self::watched(session, meter, watch) }
     }
 
-    /// The same, where another watcher is told what happens in the session.
-    pub(crate) fn watched(session: &'a SessionFlags, watch: Watcher) -> Self {
-        let quiet = session.quiet;
-        let watch: Watcher = Arc::new(move |event: &Event| match event {
-            Event::TlsAgreed { .. } => {}
-            Event::Identity { insecure, .. } if *insecure || !quiet => say(format_args!("{event}")),
-            Event::Identity { .. } => {}
-            _ => watch(event),
-        });
-        Self { watch, ..Self::new(session, Meter::new(true)) }
+    /// The same, where this watcher is told what happens in the sessions.
+    pub(crate) fn watched(session: &'a SessionFlags, meter: Meter, watch: Watcher) -> Self {
+        let (verify, profile) = (Verify::default(), Profile::of_user());
+        Self { session, verify, profile, meter, watch, last: None, closed: Vec::new() }
     }
 
     /// A session with the server of `url`.
@@ -119,8 +111,7 @@ impl<'a> Sessions<'a> {
             let text = format!("{url} was not tried, as no session with {} could be started", url.host);
             return Err(Failure::new(Exit::Unreachable, text));
         }
-        let opened = self.open(url).await;
-        match opened {
+        match self.open(url).await {
             Ok((pool, session)) => {
                 self.last = Some((url.clone(), pool));
                 Ok(session)
@@ -136,13 +127,9 @@ impl<'a> Sessions<'a> {
     /// after a wrong password.
     async fn open(&self, url: &FtpUrl) -> Result<(Pool, Pooled), Failure> {
         let session = self.session;
-        let (trust, asked, port) = trust(url, session, true)?;
-        let mut profile = self.profile.clone();
-        profile.trust = trust;
-        let mut spec = SessionSpec::of_url(url);
-        spec.endpoint.port = port;
-        spec.options = session.options(asked, self.verify);
-        let Prepared { spec, watch, policy } = profile.prepare(spec, greeted(Arc::clone(&self.watch)))?;
+        let watch = Arc::clone(&self.watch);
+        let Prepared { mut spec, watch, policy } = prepare(url, session, true, &self.profile, watch)?;
+        spec.options.verify = self.verify;
         for left in (0..TYPED).rev() {
             let Found { credentials, typed } = credentials(url, &session.login)?;
             let user = credentials.user.clone();
@@ -163,7 +150,7 @@ impl<'a> Sessions<'a> {
 
     /// Ends the last session.
     pub(crate) async fn end(self) {
-        self.under_way.finished();
+        self.meter.lock().finished = true;
         if let Some((_, pool)) = self.last {
             pool.close().await;
         }
@@ -172,16 +159,6 @@ impl<'a> Sessions<'a> {
 
 /// How often a password may be typed, as with OpenSSH.
 const TYPED: usize = 3;
-
-/// Hints look at the greeting.
-fn greeted(watch: Watcher) -> Watcher {
-    Arc::new(move |event: &Event| {
-        if let Event::Answered(reply) = event {
-            outcome::heard(reply);
-        }
-        watch(event);
-    })
-}
 
 /// Servers without TLS of which that has been said in this run.
 static UNENCRYPTED: Mutex<BTreeSet<(String, u16, bool)>> = Mutex::new(BTreeSet::new());
@@ -193,31 +170,15 @@ fn is_news(host: &str, port: u16, anonymous: bool) -> bool {
 }
 
 /// Draws files as bars and lines. Of all else it says everything with `-v`, what a person should know without
-/// it, and nothing with `-q`.
-fn watcher(session: &SessionFlags, meter: Meter, under_way: Arc<UnderWay>) -> Watcher {
+/// it, and nothing with `-q`. Where files are `copying`, Ctrl-C says how to resume; true: the command has `-c`
+/// already.
+fn watcher(session: &SessionFlags, meter: Meter, copying: Option<bool>) -> Watcher {
     let (verbose, quiet) = (session.verbose, session.quiet);
-    let bars = Mutex::new(HashMap::new());
     Arc::new(move |event: &Event| {
+        if let (Event::FileStarted { .. }, Some(resume)) = (event, copying) {
+            interrupt::copying(&meter, resume);
+        }
         let worth_a_line = match event {
-            Event::FileStarted { path, direction, start, have, total, progress } => {
-                under_way.started(path, direction, progress);
-                let bar = meter.follow(&path.to_string(), (*start, *have), *total, progress);
-                bars.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), bar);
-                false
-            }
-            Event::FileStopped { path } => {
-                under_way.stopped();
-                bars.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
-                false
-            }
-            Event::FileDone { path, length, copied } => {
-                meter.done(&path.to_string(), *length, *copied);
-                false
-            }
-            Event::Skipped { .. } => {
-                meter.skipped(format_args!("{event}"));
-                false
-            }
             // The next session would say the same.
             Event::Clear { host, port, anonymous, .. } if !is_news(host, *port, *anonymous) => false,
             Event::Fallback { .. } | Event::Anew { .. } | Event::Warning(_) | Event::Clear { .. } => !quiet,
@@ -225,7 +186,7 @@ fn watcher(session: &SessionFlags, meter: Meter, under_way: Arc<UnderWay>) -> Wa
             Event::Identity { insecure, .. } => *insecure || !quiet,
             _ => verbose,
         };
-        if worth_a_line {
+        if !meter.shows(event) && worth_a_line {
             meter.aside(|| say(format_args!("{event}")));
         }
     })

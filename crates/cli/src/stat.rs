@@ -32,36 +32,33 @@ pub(crate) struct Flags {
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     let urls = site::urls(&flags.urls)?;
     let sessions = Sessions::new(&flags.session, Meter::new(true));
-    let mut number = 0;
+    let mut blank = "";
     each(sessions, &urls, async |sessions, url| {
-        number += 1;
-        let entry = entry(sessions, url).await?;
-        Ok(write(flags, url, &entry, number > 1)?)
+        let before = std::mem::replace(&mut blank, "\n");
+        let path = site::path(url)?;
+        let mut entry = sessions.at(url).await?.stat(path.as_ref()).await?;
+        // Under the last name of its path.
+        if let Some(name) = path.as_ref().map(site::last_name).filter(|name| !name.is_empty()) {
+            entry.name = name.to_vec();
+        }
+        let of = (urls.len() > 1).then_some(url);
+        Ok(if flags.json { write_json(&entry, of) } else { write(&entry, of, before) }?)
     })
     .await
 }
 
-/// What is true of a URL, under the last name of its path.
-async fn entry(sessions: &mut Sessions<'_>, url: &FtpUrl) -> Result<Entry, Failure> {
-    let path = site::path(url)?;
-    let entry = sessions.at(url).await?.stat(path.as_ref()).await?;
-    let name = path.as_ref().map(site::last_name).filter(|name| !name.is_empty());
-    Ok(Entry { name: name.map_or(entry.name, <[u8]>::to_vec), facts: entry.facts })
+fn write_json(entry: &Entry, of: Option<&FtpUrl>) -> io::Result<()> {
+    let mut object = json(entry, &entry.name);
+    if let Some(url) = of {
+        object["url"] = url.to_string().into();
+    }
+    writeln!(io::stdout(), "{}", crate::json::line(&object))
 }
 
-fn write(flags: &Flags, url: &FtpUrl, entry: &Entry, follows: bool) -> io::Result<()> {
+fn write(entry: &Entry, of: Option<&FtpUrl>, before: &str) -> io::Result<()> {
     let mut out = io::stdout();
-    let many = flags.urls.len() > 1;
-    if flags.json {
-        let mut object = json(entry, &entry.name);
-        if many {
-            object["url"] = url.to_string().into();
-        }
-        return writeln!(out, "{}", crate::json::line(&object));
-    }
-    if many {
-        let blank = if follows { "\n" } else { "" };
-        writeln!(out, "{blank}url:      {url}")?;
+    if let Some(url) = of {
+        writeln!(out, "{before}url:      {url}")?;
     }
     let facts = &entry.facts;
     let kind = match &facts.kind {
@@ -72,22 +69,18 @@ fn write(flags: &Flags, url: &FtpUrl, entry: &Entry, follows: bool) -> io::Resul
         Some(EntryType::Other(what)) => show(what),
         Some(_) | None => "unknown".to_owned(),
     };
-    writeln!(out, "name:     {}", show(&entry.name))?;
-    writeln!(out, "type:     {kind}")?;
-    if let Some(size) = facts.size {
-        writeln!(out, "size:     {size}")?;
-    }
-    if let Some(modify) = facts.modify {
-        writeln!(out, "modified: {}", modify.rfc3339())?;
-    }
-    if let Some(mode) = facts.unix_mode {
-        writeln!(out, "mode:     {mode:04o}")?;
-    }
-    if let Some(owner) = &facts.unix_owner {
-        writeln!(out, "owner:    {}", show(owner))?;
-    }
-    if let Some(group) = &facts.unix_group {
-        writeln!(out, "group:    {}", show(group))?;
+    for (label, value) in [
+        ("name:", Some(show(&entry.name))),
+        ("type:", Some(kind)),
+        ("size:", facts.size.map(|size| size.to_string())),
+        ("modified:", facts.modify.map(|stamp| stamp.rfc3339().to_string())),
+        ("mode:", facts.unix_mode.map(|mode| format!("{mode:04o}"))),
+        ("owner:", facts.unix_owner.as_deref().map(show)),
+        ("group:", facts.unix_group.as_deref().map(show)),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{label:<9} {value}")?;
+        }
     }
     Ok(())
 }

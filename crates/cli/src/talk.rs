@@ -1,14 +1,16 @@
 //! How does the program talk to a person? Data to stdout, talk to stderr, `hint:` after errors, meaning in
 //! exit codes.
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
 use client::Error;
+use wire::pathname::show;
+use wire::url::masked;
 
-use crate::columns::fold;
-use crate::mask::masked_bytes;
+use crate::columns::{fold, terminal_columns};
 
 /// What the exit code says, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,8 +164,7 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
 
 /// Text as stderr takes it: a terminal would break lines in the middle of a word.
 fn for_terminal(text: String) -> String {
-    let columns = || rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    match io::stderr().is_terminal().then(columns) {
+    match terminal_columns(io::stderr()) {
         Some(width @ 40..) => fold(&text, width),
         _ => text,
     }
@@ -179,10 +180,9 @@ fn is_missing(folder: &Path) -> bool {
 /// A path of ours for people. What does not exist may be a URL in the place of a path, and is shown without
 /// its password.
 pub(crate) fn show_path(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();
     if path.symlink_metadata().is_ok() {
-        return wire::pathname::show(bytes);
+        return show(bytes);
     }
-    wire::pathname::show(&masked_bytes(bytes))
+    show(&masked(bytes))
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use client::{Client, Event, Progress, Sink};
+use client::{Client, Event, Progress, Sink, Watcher};
+use config::text::size;
 use tokio::sync::Notify;
 use wire::Entry;
 
@@ -13,8 +14,10 @@ use crate::client_flags::SessionFlags;
 use crate::columns::columns;
 use crate::interrupt;
 use crate::picture::Picture;
+use crate::progress::Meter;
 use crate::site::{self, Sessions};
 use crate::talk::Failure;
+use crate::trust::warn;
 
 /// Draw the dialogue and both connections of a download, or of a listing, as they happen.
 ///
@@ -34,7 +37,7 @@ pub(crate) struct Flags {
 
     /// Stop a download after so many bytes: a number, with K, M or G for kibi-, mebi- and gibibytes; 0 or all
     /// for the whole file.
-    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = amount)]
+    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = size)]
     bytes: u64,
 
     #[command(flatten)]
@@ -45,10 +48,9 @@ pub(crate) struct Flags {
 const REDRAWN: Duration = Duration::from_millis(200);
 
 /// A picture that is drawn to stdout while a session goes on.
-#[derive(Clone)]
-pub(crate) struct Drawing {
-    sheet: Arc<Mutex<Sheet>>,
-    begun: Arc<Notify>,
+struct Drawing {
+    sheet: Mutex<Sheet>,
+    begun: Notify,
 }
 
 struct Sheet {
@@ -64,7 +66,7 @@ struct Sheet {
 
 impl Drawing {
     /// As wide as the terminal.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let sheet = Sheet {
             picture: Picture::new(columns().unwrap_or(80)),
             begun: Instant::now(),
@@ -72,19 +74,23 @@ impl Drawing {
             growing: None,
             failed: None,
         };
-        Self { sheet: Arc::new(Mutex::new(sheet)), begun: Arc::default() }
+        Self { sheet: Mutex::new(sheet), begun: Notify::new() }
     }
 
-    /// A watcher that draws what it hears.
-    pub(crate) fn watcher(&self) -> client::Watcher {
-        let drawing = self.clone();
-        Arc::new(move |event: &Event| {
-            let mut sheet = drawing.sheet();
-            let at = sheet.begun.elapsed();
-            let lines = sheet.picture.event(at, event);
-            sheet.print(&lines);
-            drawing.begun.notify_one();
-        })
+    /// Draws what this adds to the picture.
+    fn draw(&self, add: impl FnOnce(&mut Picture, Duration) -> Vec<String>) {
+        let mut sheet = self.sheet();
+        let at = sheet.begun.elapsed();
+        let lines = add(&mut sheet.picture, at);
+        if !lines.is_empty() {
+            let over = if sheet.growing.take().is_some() { "\r\x1b[K" } else { "" };
+            sheet.write(&format!("{over}{}\n", lines.join("\n")));
+        }
+    }
+
+    /// Draws what there is of a transfer that does not come to its end.
+    fn broken_off(&self, why: &str) {
+        self.draw(|picture, at| picture.broken_off(at, why));
     }
 
     /// So many bytes more have come. An error where nobody reads what is drawn.
@@ -95,16 +101,8 @@ impl Drawing {
         sheet.failed.take().map_or(Ok(()), Err)
     }
 
-    /// Draws what there is of a transfer that does not come to its end.
-    fn broken_off(&self, why: &str) {
-        let mut sheet = self.sheet();
-        let at = sheet.begun.elapsed();
-        let lines = sheet.picture.broken_off(at, why);
-        sheet.print(&lines);
-    }
-
     /// All is drawn.
-    pub(crate) fn end(&self) -> io::Result<()> {
+    fn end(&self) -> io::Result<()> {
         self.broken_off(", broken off");
         self.sheet().failed.take().map_or(Ok(()), Err)
     }
@@ -124,18 +122,6 @@ impl Drawing {
 }
 
 impl Sheet {
-    fn print(&mut self, lines: &[String]) {
-        if lines.is_empty() {
-            return;
-        }
-        let mut text = if self.growing.take().is_some() { "\r\x1b[K".to_owned() } else { String::new() };
-        for line in lines {
-            text.push_str(line);
-            text.push('\n');
-        }
-        self.write(&text);
-    }
-
     fn grow(&mut self) {
         let soon = self.growing.is_some_and(|drawn| drawn.elapsed() < REDRAWN);
         if !self.terminal || soon {
@@ -149,14 +135,12 @@ impl Sheet {
 
     fn write(&mut self, text: &str) {
         let mut out = io::stdout();
-        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            self.failed = Some(error);
-        }
+        self.failed = out.write_all(text.as_bytes()).and_then(|()| out.flush()).err().or(self.failed.take());
     }
 }
 
 pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
-    let drawing = Drawing::new();
+    let drawing = Arc::new(Drawing::new());
     let done = tokio::select! {
         done = Box::pin(follow(flags, &drawing)) => done,
         () = drawing.interrupted() => {
@@ -169,10 +153,19 @@ pub(crate) async fn run(flags: &Flags) -> Result<(), Failure> {
     done
 }
 
-async fn follow(flags: &Flags, drawing: &Drawing) -> Result<(), Failure> {
+async fn follow(flags: &Flags, drawing: &Arc<Drawing>) -> Result<(), Failure> {
     let url = site::url(&flags.url)?;
     let path = site::path(&url)?;
-    let mut sessions = Sessions::watched(&flags.session, drawing.watcher());
+    let (quiet, watched) = (flags.session.quiet, Arc::clone(drawing));
+    let watch: Watcher = Arc::new(move |event: &Event| match event {
+        Event::TlsAgreed { .. } => {}
+        Event::Identity { .. } => warn(event, quiet),
+        _ => {
+            watched.draw(|picture, at| picture.event(at, event));
+            watched.begun.notify_one();
+        }
+    });
+    let mut sessions = Sessions::watched(&flags.session, Meter::new(true), watch);
     let mut client = sessions.at(&url).await?;
     let done = if url.means_directory() {
         client.list(path.as_ref(), &mut |_: Entry| Ok(())).await.map(drop)
@@ -213,55 +206,8 @@ async fn fetch(
         }
         Ok(())
     };
-    let progress = Arc::new(Progress::default());
-    let done = client.retrieve(path, 0, Sink::Bytes(&mut nowhere), &progress).await;
-    match done {
+    match client.retrieve(path, 0, Sink::Bytes(&mut nowhere), &Arc::new(Progress::default())).await {
         Err(client::Error::Local { .. }) if enough => Ok(()),
         other => other.map(drop),
-    }
-}
-
-/// `64K`, `1M`, `all`: bytes, 0 for no limit.
-fn amount(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no size: write 500000, 64K, 10M, 2G or all");
-    if text.eq_ignore_ascii_case("all") {
-        return Ok(0);
-    }
-    let upper = text.to_ascii_uppercase();
-    let bare = upper.strip_suffix('B').unwrap_or(&upper);
-    let bare = bare.strip_suffix('I').unwrap_or(bare);
-    let (digits, shift) = match bare.as_bytes().last() {
-        Some(b'K') => (bare.get(..bare.len() - 1), 10),
-        Some(b'M') => (bare.get(..bare.len() - 1), 20),
-        Some(b'G') => (bare.get(..bare.len() - 1), 30),
-        // "1I" is no number of anything.
-        _ => (Some(upper.as_str()), 0),
-    };
-    let number: u64 = digits.unwrap_or_default().parse().map_err(|_| wrong())?;
-    number.checked_mul(1 << shift).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_suffixes() {
-        for (text, bytes) in [
-            ("0", 0),
-            ("all", 0),
-            ("ALL", 0),
-            ("500000", 500_000),
-            ("64K", 65_536),
-            ("64k", 65_536),
-            ("1MiB", 1 << 20),
-            ("1MB", 1 << 20),
-            ("2G", 2 << 30),
-        ] {
-            assert_eq!(amount(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "K", "1T", "-1", "1.5M", "1I", "x", "99999999999G", "B"] {
-            assert!(amount(text).is_err(), "{text}");
-        }
     }
 }

@@ -3,8 +3,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use client::profile::Prepared;
 use client::trust::{Policy, Question, Trust, TrustError};
-use client::{Endpoint, Error, Event, SessionSpec, TlsMode, Unreachable};
+use client::{Error, Event, Profile, SessionSpec, TlsMode, Unreachable, Watcher};
 use net::tls::identity::Identity;
 use wire::url::FtpUrl;
 
@@ -15,37 +16,46 @@ use crate::talk::{Failure, say, show_path};
 /// How to talk to the server of a URL. Where nothing secret is sent, nothing is asked or remembered
 /// (`learns`: false).
 pub(crate) fn policy(url: &FtpUrl, session: &SessionFlags, learns: bool) -> Result<Policy, Failure> {
-    let (trust, asked, port) = trust(url, session, learns)?;
     let quiet = session.quiet;
-    let watch: client::Watcher = Arc::new(move |event: &Event| {
-        if !quiet || matches!(event, Event::Identity { insecure: true, .. }) {
-            say(format_args!("{event}"));
-        }
-    });
-    Ok(trust.policy(&Endpoint::new(url.host.to_string(), port), asked, &watch)?)
+    let watch: Watcher = Arc::new(move |event: &Event| warn(event, quiet));
+    Ok(prepare(url, session, learns, &Profile::of_user(), watch)?.policy)
 }
 
-/// What flags and URL ask for: trust, TLS and the control port.
-pub(crate) fn trust(
+/// Says on stderr what an event says of a server's identity.
+pub(crate) fn warn(event: &Event, quiet: bool) {
+    if let Event::Identity { insecure, .. } = event
+        && (*insecure || !quiet)
+    {
+        say(format_args!("{event}"));
+    }
+}
+
+/// A session with the server of a URL, as its URL, the flags and the memory of `profile` want it.
+pub(crate) fn prepare(
     url: &FtpUrl,
     session: &SessionFlags,
     learns: bool,
-) -> Result<(Trust, TlsMode, u16), Failure> {
+    profile: &Profile,
+    watch: Watcher,
+) -> Result<Prepared, Failure> {
     let flags = &session.tls;
-    let asked = match flags.tls {
+    let mut spec = SessionSpec::of_url(url);
+    let tls = match flags.tls {
         Some(TlsFlag::Off) => TlsMode::Off,
         Some(TlsFlag::Offered) => TlsMode::Offered,
         Some(TlsFlag::Required) => TlsMode::Required,
         Some(TlsFlag::Implicit) => TlsMode::Implicit,
-        None => SessionSpec::of_url(url).options.tls,
+        None => spec.options.tls,
     };
-    if asked == TlsMode::Off && !flags.pin.is_empty() {
+    if tls == TlsMode::Off && !flags.pin.is_empty() {
         return Err(Failure::usage("--pin needs TLS: it cannot be combined with --tls off"));
     }
     let identity = match (&flags.cert, &flags.key) {
-        (Some(cert), key) if asked != TlsMode::Off => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
+        (Some(cert), key) if tls != TlsMode::Off => Some(identity(cert, key.as_deref().unwrap_or(cert))?),
         _ => None,
     };
+    spec.endpoint.port = url.port.unwrap_or(if tls == TlsMode::Implicit { 990 } else { 21 });
+    spec.options = session.options(tls);
     let trust = Trust {
         pins: flags.pin.clone(),
         insecure: flags.insecure,
@@ -59,8 +69,9 @@ pub(crate) fn trust(
         }),
         ..Trust::default()
     };
-    let port = url.port.unwrap_or(if asked == TlsMode::Implicit { 990 } else { 21 });
-    Ok((trust, asked, port))
+    let mut profile = profile.clone();
+    profile.trust = trust;
+    Ok(profile.prepare(spec, watch)?)
 }
 
 fn identity(cert: &Path, key: &Path) -> Result<Identity, Failure> {

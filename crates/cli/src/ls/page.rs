@@ -1,11 +1,11 @@
 //! How is a listing written: for a person, or for a program?
+use std::cmp::Reverse;
 use std::io::{self, BufWriter, Write};
 
 use wire::Entry;
 use wire::facts::EntryType;
-use wire::pathname::show;
 
-use crate::entry::{json, line, long_line};
+use crate::entry::{coloured, json, line};
 
 /// How an entry is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +35,13 @@ pub(super) enum Order {
 impl Order {
     /// Sorts entries; those that have no time or size come last.
     pub(super) fn sort(self, entries: &mut [Entry]) {
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
         match self {
-            Self::Name => entries.sort_by(|one, other| one.name.cmp(&other.name)),
-            Self::Time => entries.sort_by(|one, other| {
-                let of = |entry: &Entry| entry.facts.modify.map(|stamp| (stamp.seconds, stamp.nanos));
-                of(other).cmp(&of(one)).then_with(|| one.name.cmp(&other.name))
-            }),
-            Self::Size => entries.sort_by(|one, other| {
-                other.facts.size.cmp(&one.facts.size).then_with(|| one.name.cmp(&other.name))
-            }),
+            Self::Name => {}
+            // Reversed, what is none comes last.
+            Self::Time => entries
+                .sort_by_key(|entry| Reverse(entry.facts.modify.map(|stamp| (stamp.seconds, stamp.nanos)))),
+            Self::Size => entries.sort_by_key(|entry| Reverse(entry.facts.size)),
         }
     }
 }
@@ -89,17 +87,15 @@ impl<W: Write> Page<W> {
         let Look { form, human, colour, terminal } = self.look;
         let colour = if colour { colour_of(entry) } else { None };
         match form {
-            Form::Plain => writeln!(self.out, "{}", line(entry, name, human, colour)),
-            Form::Long => writeln!(self.out, "{}", long_line(entry, name, human, colour)),
+            Form::Plain | Form::Long => {
+                writeln!(self.out, "{}", line(entry, name, form == Form::Long, human, colour))
+            }
             // A name with a line end would be two.
             Form::Names if !terminal && !name.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) => {
                 self.out.write_all(name)?;
                 self.out.write_all(b"\n")
             }
-            Form::Names => match colour {
-                Some(colour) => writeln!(self.out, "{colour}{}\x1b[0m", show(name)),
-                None => writeln!(self.out, "{}", show(name)),
-            },
+            Form::Names => writeln!(self.out, "{}", coloured(name, colour)),
             Form::Null => {
                 self.out.write_all(name)?;
                 self.out.write_all(&[0])
@@ -114,18 +110,14 @@ impl<W: Write> Page<W> {
         }
     }
 
-    /// Ends a listing that was read: an empty one has its heading too.
-    pub(super) fn end(&mut self) -> io::Result<()> {
-        self.head()
-    }
-
     /// Gives all on to its reader.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.heading = None;
         self.out.flush()
     }
 
-    fn head(&mut self) -> io::Result<()> {
+    /// Writes the heading, where it is not written yet; a listing that was read has it, an empty one too.
+    pub(super) fn head(&mut self) -> io::Result<()> {
         if let Some(heading) = self.heading.take() {
             let blank = if self.begun { "\n" } else { "" };
             writeln!(self.out, "{blank}{heading}:")?;
@@ -178,12 +170,12 @@ mod tests {
         let mut page = Page::new(look, Vec::new());
         page.of("ftp://a/".to_owned());
         page.entry(&entry("type=file;", b"x"), b"x").unwrap();
-        page.end().unwrap();
+        page.head().unwrap();
         page.flush().unwrap();
         page.of("ftp://failed/".to_owned());
         page.flush().unwrap();
         page.of("ftp://empty/".to_owned());
-        page.end().unwrap();
+        page.head().unwrap();
         page.flush().unwrap();
         assert_eq!(page.out.into_inner().unwrap(), b"ftp://a/:\nx\n\nftp://empty/:\n");
     }
