@@ -83,7 +83,7 @@ fn stop(meter: &Meter, resume: bool) {
         return;
     }
     let at = state.running().and_then(|(name, run)| At::of(name, run)).filter(|at| at.bytes > 0);
-    if at.as_ref().is_some_and(|at| at.resumable) || !meter.is_quiet() {
+    if at.as_ref().is_some_and(|at| at.resumable) || !meter.quiet {
         meter.clear();
         say(format_args!("{}{}", over(), words(at.as_ref(), &state.tally(), resume)));
     }

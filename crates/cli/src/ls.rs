@@ -190,7 +190,7 @@ async fn tree(
             }
             Err(failed) => return Err(failed.error.into()),
         }
-        while let Some((entry, path)) = nested.next() {
+        for (entry, path) in nested.by_ref() {
             page.entry(&entry, path.as_bytes())?;
         }
     }

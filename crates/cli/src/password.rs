@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,14 +70,9 @@ struct Named {
 
 impl From<OsString> for Named {
     fn from(text: OsString) -> Self {
-        let text = text.into_vec();
-        match text.iter().position(|byte| *byte == b':') {
-            Some(at) => {
-                let (user, password) = text.split_at(at);
-                Self { user: user.to_vec(), password: password.get(1..).map(Secret::new) }
-            }
-            None => Self { user: text, password: None },
-        }
+        let mut parts = text.as_bytes().splitn(2, |byte| *byte == b':');
+        let user = parts.next().unwrap_or_default().to_vec();
+        Self { user, password: parts.next().map(Secret::new) }
     }
 }
 

@@ -180,7 +180,9 @@ impl Picture {
     }
 
     fn release(&mut self) {
-        std::mem::take(&mut self.held).iter().for_each(|reply| self.reply(reply));
+        for reply in std::mem::take(&mut self.held) {
+            self.reply(&reply);
+        }
     }
 
     fn opened(&mut self, dialled: Dialled, local: SocketAddr, peer: SocketAddr) {

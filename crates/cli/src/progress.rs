@@ -25,7 +25,7 @@ const WIDE: usize = 70;
 #[derive(Clone)]
 pub(crate) struct Meter {
     /// Nothing but what a person must know.
-    quiet: bool,
+    pub(crate) quiet: bool,
     /// Does each file leave a line?
     lines: bool,
     /// Those of a tree too?
@@ -199,11 +199,6 @@ impl Meter {
         if wanted && (trees || many && tally.files + tally.present > 0) {
             self.aside(|| say(format_args!("{}", tally.summary(time))));
         }
-    }
-
-    /// Is only what must be known to be shown?
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
     }
 
     /// Writes something to stderr beside the bars.

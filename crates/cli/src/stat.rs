@@ -2,10 +2,10 @@
 use std::io::{self, Write};
 
 use clap::{Args, ValueHint};
-use wire::Entry;
 use wire::facts::EntryType;
 use wire::pathname::show;
 use wire::url::FtpUrl;
+use wire::{Entry, Stamp};
 
 use crate::client_flags::SessionFlags;
 use crate::entry::json;
@@ -73,7 +73,7 @@ fn write(entry: &Entry, of: Option<&FtpUrl>, before: &str) -> io::Result<()> {
         ("name:", Some(show(&entry.name))),
         ("type:", Some(kind)),
         ("size:", facts.size.map(|size| size.to_string())),
-        ("modified:", facts.modify.map(|stamp| stamp.rfc3339().to_string())),
+        ("modified:", facts.modify.map(Stamp::rfc3339)),
         ("mode:", facts.unix_mode.map(|mode| format!("{mode:04o}"))),
         ("owner:", facts.unix_owner.as_deref().map(show)),
         ("group:", facts.unix_group.as_deref().map(show)),

@@ -16,15 +16,15 @@ use crate::columns::{fold, terminal_columns};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// 0: everything was done.
-    Done,
+    Done = 0,
     /// 1: the server refused, or the work could not be done, or something of a tree was left out.
-    Refused,
+    Refused = 1,
     /// 2: the command line, or a file it names, is wrong.
-    Usage,
+    Usage = 2,
     /// 3: no connection could be made.
-    Unreachable,
+    Unreachable = 3,
     /// 4: it broke off in the middle.
-    Broken,
+    Broken = 4,
 }
 
 /// Why the program ends without success.
@@ -72,10 +72,10 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::told(Exit::Done);
         }
-        let words = words(error);
-        let mut letters = words.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        let words: String = first.into_iter().chain(letters).collect();
+        let mut words = words(error);
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
         Self::usage(format_args!("cannot write to {name}: {words}"))
     }
 
@@ -129,13 +129,7 @@ impl Failure {
     pub(crate) fn say(self) -> ExitCode {
         let exit = self.exit;
         self.print();
-        ExitCode::from(match exit {
-            Exit::Done => 0,
-            Exit::Refused => 1,
-            Exit::Usage => 2,
-            Exit::Unreachable => 3,
-            Exit::Broken => 4,
-        })
+        ExitCode::from(exit as u8)
     }
 }
 

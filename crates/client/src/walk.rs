@@ -263,8 +263,8 @@ fn weight(entry: &Entry) -> usize {
 }
 
 /// The order of a whole tree: each directory, then what is in it, then what follows it. For a
-/// [`Walk::sorted`], whose visits are added as they come; after each, [`Nested::next`] gives what is next, up
-/// to the directory that the walk enters then.
+/// [`Walk::sorted`], whose visits are added as they come; after each, the iterator gives what is next, up to
+/// the directory that the walk enters then.
 ///
 /// ```
 /// use client::walk::{Nested, Walk};
@@ -273,7 +273,7 @@ fn weight(entry: &Entry) -> usize {
 /// let (mut walk, mut nested) = (Walk::new(None).sorted(), Nested::default());
 /// while let Some(Ok(visit)) = walk.next(client).await {
 ///     nested.add(visit, true);
-///     while let Some((_, path)) = nested.next() {
+///     for (_, path) in nested.by_ref() {
 ///         println!("{path}");
 ///     }
 /// }
@@ -304,11 +304,14 @@ impl Nested {
             (Arc::clone(&directory), entry, entered)
         }));
     }
+}
+
+impl Iterator for Nested {
+    type Item = (Entry, Pathname);
 
     /// The next entry, and its path from the root of the walk; `None` where another visit comes before it,
     /// and at the end.
-    #[expect(clippy::should_implement_trait, reason = "it goes on after a None")]
-    pub fn next(&mut self) -> Option<(Entry, Pathname)> {
+    fn next(&mut self) -> Option<Self::Item> {
         while !std::mem::take(&mut self.entering) {
             let (directory, entry, entered) = self.waiting.pop()?;
             // The walk does not enter what no command can name either.
@@ -347,9 +350,7 @@ mod tests {
                 visit(&["b", "y"], &["type=file; z"]),
             ] {
                 whole.add(visit, nested);
-                while let Some((_, path)) = whole.next() {
-                    seen.push(path.to_string());
-                }
+                seen.extend(whole.by_ref().map(|(_, path)| path.to_string()));
             }
             assert_eq!((seen.join(" ").as_str(), whole.waiting.len()), (order, 0), "{nested}");
         }

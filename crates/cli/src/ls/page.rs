@@ -61,24 +61,20 @@ pub(super) struct Look {
 pub(super) struct Page<W: Write> {
     look: Look,
     out: BufWriter<W>,
-    /// What the listing is of, where it has to be said and is not yet.
-    heading: Option<String>,
+    /// What the listing is of, where it is one of several; and whether that was said.
     url: Option<String>,
+    headed: bool,
     begun: bool,
 }
 
 impl<W: Write> Page<W> {
     pub(super) fn new(look: Look, out: W) -> Self {
-        Self { look, out: BufWriter::new(out), heading: None, url: None, begun: false }
+        Self { look, out: BufWriter::new(out), url: None, headed: false, begun: false }
     }
 
     /// The next listing is of this URL, one of several.
     pub(super) fn of(&mut self, url: String) {
-        match self.look.form {
-            Form::Plain | Form::Long | Form::Names => self.heading = Some(url),
-            Form::Json => self.url = Some(url),
-            Form::Null => {}
-        }
+        (self.url, self.headed) = (Some(url), false);
     }
 
     /// Writes an entry under `name`, which may be a path.
@@ -112,15 +108,17 @@ impl<W: Write> Page<W> {
 
     /// Gives all on to its reader.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.heading = None;
         self.out.flush()
     }
 
     /// Writes the heading, where it is not written yet; a listing that was read has it, an empty one too.
     pub(super) fn head(&mut self) -> io::Result<()> {
-        if let Some(heading) = self.heading.take() {
+        let headed = std::mem::replace(&mut self.headed, true);
+        if let (Some(url), false, Form::Plain | Form::Long | Form::Names) =
+            (&self.url, headed, self.look.form)
+        {
             let blank = if self.begun { "\n" } else { "" };
-            writeln!(self.out, "{blank}{heading}:")?;
+            writeln!(self.out, "{blank}{url}:")?;
         }
         self.begun = true;
         Ok(())
