@@ -218,23 +218,20 @@ mod tests {
 
     #[test]
     fn certificates_are_told_by_their_days_and_names() {
-        let first = |about| names(&found(about))[0];
-        assert_eq!(first(Ok(About { ends: -3, ..good() })), (Verdict::Certificate, Weight::Hinders));
-        assert_eq!(first(Ok(About { ends: 3, ..good() })), (Verdict::Certificate, Weight::Note));
-        assert_eq!(first(Ok(About { begins: 2, ..good() })), (Verdict::Certificate, Weight::Hinders));
-        assert_eq!(first(Err("no".into())), (Verdict::Certificate, Weight::Hinders));
-        let nameless = found(Ok(About { names: vec![], ..good() }));
-        assert!(
-            text(&nameless).contains("has no subject alternative name") && nameless.is_wrong(),
-            "{}",
-            text(&nameless)
-        );
-        let sound = found(Ok(good()));
-        assert!(text(&sound).contains("valid for 80 days (for ftp.example.net)"), "{}", text(&sound));
-        assert_eq!(
-            names(&sound),
-            [(Verdict::Certificate, Weight::Fine), (Verdict::CertificateTrust, Weight::Fine)]
-        );
+        let (fine, wrong) = ((Verdict::Certificate, Weight::Fine), (Verdict::Certificate, Weight::Hinders));
+        let trusted = (Verdict::CertificateTrust, Weight::Fine);
+        for (about, wanted, words) in [
+            (Ok(About { ends: -3, ..good() }), &[wrong, trusted][..], "expired 3 days ago"),
+            (Ok(About { ends: 3, ..good() }), &[(Verdict::Certificate, Weight::Note), trusted], "in 3 days"),
+            (Ok(About { begins: 2, ..good() }), &[wrong, trusted], "becomes valid in 2 days"),
+            (Err("no".into()), &[wrong], "cannot be used (no)"),
+            (Ok(About { names: vec![], ..good() }), &[fine, wrong, trusted], "no subject alternative name"),
+            (Ok(good()), &[fine, trusted], "valid for 80 days (for ftp.example.net)"),
+        ] {
+            let found = found(about);
+            assert_eq!(names(&found), wanted, "{}", text(&found));
+            assert!(text(&found).contains(words), "{}", text(&found));
+        }
     }
 
     /// A chain of three, as authorities give them: the root, one below it, and the site's.

@@ -202,24 +202,23 @@ mod tests {
     use super::*;
     use crate::verdict::Weight;
 
-    const SITE: [u16; 2] = [2121, 61210];
     const FOLLOWED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
+    const FROM_20: &str = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 20}}, {"accept": null}"#;
 
-    /// A chain for what comes in, as nft tells it.
-    fn rules(policy: &str, rules: &[String]) -> Ruleset {
-        let mut items = vec![
-            r#"{"metainfo": {"json_schema_version": 1}}"#.to_owned(),
-            r#"{"table": {"family": "inet", "name": "filter", "handle": 1}}"#.to_owned(),
-            format!(
-                r#"{{"chain": {{"family": "inet", "table": "filter", "name": "input", "handle": 1, "type": "filter", "hook": "input", "prio": 0, "policy": "{policy}"}}}}"#
-            ),
-        ];
-        items.extend(rules.iter().zip(2..).map(|(line, handle)| {
-            format!(
-                r#"{{"rule": {{"family": "inet", "table": "filter", "chain": "input", "handle": {handle}, "expr": [{line}]}}}}"#
-            )
-        }));
-        Ruleset::read(&format!(r#"{{"nftables": [{}]}}"#, items.join(", "))).unwrap()
+    /// A chain of this hook, as nft prints it.
+    fn chain(hook: &str, policy: &str, rules: &[&str]) -> Ruleset {
+        let of = r#""family": "inet", "table": "filter""#;
+        let chain = format!(
+            r#"{{"chain": {{{of}, "name": "{hook}", "handle": 1, "type": "filter", "hook": "{hook}", "prio": 0, "policy": "{policy}"}}}}"#
+        );
+        let rules = rules.iter().zip(2..).map(|(line, handle)| {
+            format!(r#", {{"rule": {{{of}, "chain": "{hook}", "handle": {handle}, "expr": [{line}]}}}}"#)
+        });
+        let rules: String = rules.collect();
+        Ruleset::read(&format!(
+            r#"{{"nftables": [{{"metainfo": {{"json_schema_version": 1}}}}, {{"table": {{"family": "inet", "name": "filter", "handle": 1}}}}, {chain}{rules}]}}"#
+        ))
+        .unwrap()
     }
 
     fn port(ports: &str) -> String {
@@ -235,22 +234,22 @@ mod tests {
     }
 
     fn site(active: Active) -> Exposure {
-        let [control, passive] = SITE;
         Exposure {
-            control_ports: vec![control],
+            control_ports: vec![2121],
             implicit_ports: vec![],
-            passive_ports: vec![passive..=passive + 9],
+            passive_ports: vec![61210..=61219],
             active,
             families: Families::Ipv4,
         }
     }
 
-    fn compared(ruleset: &Ruleset) -> Filter {
-        super::compared(ruleset, site(Active::FromAnyPort), false, recognised(ruleset), vec![])
+    fn recognised(ruleset: &Ruleset, ufw: Option<&str>) -> Recognised {
+        let ufw = ufw.map(str::to_owned);
+        recognise(&Seen { ruleset: Some(ruleset.clone()), ufw, ..Seen::default() })
     }
 
-    fn recognised(ruleset: &Ruleset) -> Recognised {
-        recognise(&Seen { ruleset: Some(ruleset.clone()), ..Seen::default() })
+    fn compared(ruleset: &Ruleset, site: Exposure, asked: bool) -> Filter {
+        super::compared(ruleset, site, asked, recognised(ruleset, None), vec![])
     }
 
     fn found(filter: &Filter) -> Findings {
@@ -260,23 +259,64 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_is_wrong_and_told_by_its_rule() {
-        let found = found(&compared(&rules("drop", &[FOLLOWED.into(), port("2121")])));
-        assert_eq!(names(&found), [(Verdict::Firewall, Weight::Hinders)]);
-        let text = text(&found);
-        assert!(text.starts_with("rule 3 (in, to 61210-61219)"), "{text}");
-        assert!(
-            text.contains("`pasv firewall --apply`") && text.contains("the chain `inet filter input`"),
-            "{text}"
+    fn rules_are_compared_with_what_the_server_needs() {
+        let (any, off, from_20) = (Active::FromAnyPort, Active::Off, Active::FromPort(20));
+        let (control, wide) = (&*port("2121"), &*port(r#"{"range": [1024, 65535]}"#));
+        let whole = &*port(r#"{"range": [61210, 61219]}"#);
+        let some = &*from("192.0.2.7", whole);
+        let only_active = Exposure { passive_ports: vec![], ..site(from_20) };
+        let (fine, note, wrong) = (
+            (Verdict::Firewall, Weight::Fine),
+            (Verdict::Firewall, Weight::Note),
+            (Verdict::Firewall, Weight::Hinders),
         );
+        let too_wide = (Verdict::RuleTooWide, Weight::Note);
+        let dropped = "rule 3 (in, to 61210-61219)";
+        for (ruleset, site, wanted, words) in [
+            (
+                chain("input", "drop", &[FOLLOWED, control]),
+                site(any),
+                &[wrong][..],
+                &[dropped, "`pasv firewall --apply`", "the chain `inet filter input`"][..],
+            ),
+            (
+                chain("input", "drop", &[FOLLOWED, control, some]),
+                site(any),
+                &[note],
+                &["rule 3", "--from CIDR"],
+            ),
+            (chain("input", "drop", &[FOLLOWED, control, whole]), site(any), &[fine], &[]),
+            (
+                chain("input", "drop", &[FOLLOWED, control, wide]),
+                site(any),
+                &[too_wide, fine],
+                &["1024-65535", "make that rule narrower"],
+            ),
+            (chain("input", "accept", &[]), site(any), &[fine], &["no firewall is active"]),
+            // Answers pass, new connections do not: rule 4 of active mode.
+            (
+                chain("output", "drop", &[FOLLOWED]),
+                site(from_20),
+                &[note],
+                &["active mode fails: rule 4 (out, from 20)"],
+            ),
+            (chain("output", "drop", &[FOLLOWED, FROM_20]), site(from_20), &[fine], &[]),
+            (chain("output", "drop", &[FOLLOWED]), site(off), &[fine], &[]),
+            // It is all that the site has.
+            (chain("output", "drop", &[FOLLOWED]), only_active, &[wrong], &["rule 4"]),
+        ] {
+            let found = found(&compared(&ruleset, site, false));
+            let text = text(&found);
+            assert_eq!(names(&found), wanted, "{text}");
+            assert!(words.iter().all(|words| text.contains(words)), "{words:?}: {text}");
+        }
     }
 
     #[test]
     fn a_front_end_is_named_and_told_what_to_do() {
-        let ruleset = rules("drop", &[FOLLOWED.into(), port("2121")]);
-        let seen =
-            Seen { ruleset: Some(ruleset.clone()), ufw: Some("Status: active\n".into()), ..Seen::default() };
-        let filter = super::compared(&ruleset, site(Active::Off), false, recognise(&seen), vec![]);
+        let ruleset = chain("input", "drop", &[FOLLOWED, &port("2121")]);
+        let ufw = recognised(&ruleset, Some("Status: active\n"));
+        let filter = super::compared(&ruleset, site(Active::Off), false, ufw, vec![]);
         let text = text(&found(&filter));
         assert!(
             text.contains("for the commands of ufw") && text.contains("(ufw is active on this machine)"),
@@ -285,82 +325,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_for_some_clients_is_a_warning() {
-        let whole = port(r#"{"range": [61210, 61219]}"#);
-        let some = [FOLLOWED.into(), port("2121"), from("192.0.2.7", &whole)];
-        let found = found(&compared(&rules("drop", &some)));
-        assert_eq!(names(&found), [(Verdict::Firewall, Weight::Note)]);
-        assert!(text(&found).contains("rule 3") && text(&found).contains("--from CIDR"), "{}", text(&found));
-    }
-
-    #[test]
-    fn what_passes_is_fine_and_what_is_too_wide_is_looked_at() {
-        let good = [FOLLOWED.into(), port("2121"), port(r#"{"range": [61210, 61219]}"#)];
-        assert_eq!(names(&found(&compared(&rules("drop", &good)))), [(Verdict::Firewall, Weight::Fine)]);
-        let wide = [FOLLOWED.into(), port("2121"), port(r#"{"range": [1024, 65535]}"#)];
-        let found_wide = found(&compared(&rules("drop", &wide)));
-        assert_eq!(
-            names(&found_wide),
-            [(Verdict::RuleTooWide, Weight::Note), (Verdict::Firewall, Weight::Fine)]
-        );
-        let text = text(&found_wide);
-        assert!(text.contains("1024-65535") && text.contains("make that rule narrower"), "{text}");
-    }
-
-    #[test]
-    fn where_nothing_filters_that_is_said() {
-        assert_eq!(names(&found(&compared(&rules("accept", &[])))), [(Verdict::Firewall, Weight::Fine)]);
-    }
-
-    /// A chain for what goes out, beside one that lets the site in.
-    fn closed_outward(lines: &[String]) -> Ruleset {
-        let text = format!(
-            r#"{{"nftables": [{{"metainfo": {{"json_schema_version": 1}}}}, {{"table": {{"family": "inet", "name": "filter", "handle": 1}}}}, {{"chain": {{"family": "inet", "table": "filter", "name": "output", "handle": 1, "type": "filter", "hook": "output", "prio": 0, "policy": "drop"}}}}{}]}}"#,
-            lines
-                .iter()
-                .map(|line| format!(
-                    r#", {{"rule": {{"family": "inet", "table": "filter", "chain": "output", "handle": 2, "expr": [{line}]}}}}"#
-                ))
-                .collect::<String>()
-        );
-        Ruleset::read(&text).unwrap()
-    }
-
-    #[test]
-    fn calls_that_may_not_leave_are_told_where_active_mode_is_offered() {
-        let followed = FOLLOWED.to_owned();
-        let of = |lines: &[String], site: Exposure| {
-            let ruleset = closed_outward(lines);
-            found(&super::compared(&ruleset, site, false, recognised(&ruleset), vec![]))
-        };
-        // Answers pass, new connections do not: rule 4 of active mode.
-        let closed = of(std::slice::from_ref(&followed), site(Active::FromPort(20)));
-        assert_eq!(names(&closed), [(Verdict::Firewall, Weight::Note)], "{}", text(&closed));
-        assert!(text(&closed).contains("active mode fails: rule 4 (out, from 20)"), "{}", text(&closed));
-        let call = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 20}}, {"accept": null}"#;
-        let open = of(&[followed.clone(), call.to_owned()], site(Active::FromPort(20)));
-        assert!(!text(&open).contains("rule 4"), "{}", text(&open));
-        assert!(!text(&of(std::slice::from_ref(&followed), site(Active::Off))).contains("rule 4"));
-        // It is all that the site has.
-        let only = of(&[followed], Exposure { passive_ports: vec![], ..site(Active::FromPort(20)) });
-        assert_eq!(names(&only), [(Verdict::Firewall, Weight::Hinders)], "{}", text(&only));
-    }
-
-    #[test]
     fn port_80_is_judged_where_an_authority_asks_it() {
-        let of = |lines: &[String], asked| {
-            let ruleset = rules("drop", lines);
-            super::compared(&ruleset, site(Active::Off), asked, recognised(&ruleset), vec![])
+        let of = |rule: &str, asked| {
+            let ruleset = chain("input", "drop", &[FOLLOWED, rule]);
+            compared(&ruleset, site(Active::Off), asked).to_port_80()
         };
-        let closed = [FOLLOWED.to_owned(), port("2121")];
-        assert!(of(&closed, false).to_port_80().is_none());
-        assert!(
-            matches!(of(&closed, true).to_port_80(), Some(Passage::Dropped(by)) if by.contains("the policy of"))
-        );
-        let open = [FOLLOWED.to_owned(), port("80")];
-        assert!(matches!(of(&open, true).to_port_80(), Some(Passage::Open)));
-        let some = [FOLLOWED.to_owned(), from("192.0.2.7", &port("80"))];
-        assert!(matches!(of(&some, true).to_port_80(), Some(Passage::Unclear(_))));
+        assert!(of(&port("2121"), false).is_none());
+        let closed = of(&port("2121"), true);
+        assert!(matches!(closed, Some(Passage::Dropped(by)) if by.contains("the policy of")));
+        assert!(matches!(of(&port("80"), true), Some(Passage::Open)));
+        assert!(matches!(of(&from("192.0.2.7", &port("80")), true), Some(Passage::Unclear(_))));
     }
 
     #[test]
@@ -369,9 +343,8 @@ mod tests {
         assert!(names(&unread).is_empty() && unread.unknown()[0].ends_with("nft: not permitted"));
         assert!(text(&unread).ends_with(": try with sudo"), "{}", text(&unread));
         // Nothing in nftables drops, and yet that is not all.
-        let Filter::Read { mut compared, recognised, .. } = compared(&rules("accept", &[])) else {
-            unreachable!()
-        };
+        let all = compared(&chain("input", "accept", &[]), site(Active::FromAnyPort), false);
+        let Filter::Read { mut compared, recognised, .. } = all else { unreachable!() };
         let read = |compared: &Compared, unseen| Filter::Read {
             compared: compared.clone(),
             active: None,

@@ -224,10 +224,19 @@ mod tests {
     #[test]
     fn passive_ports_are_only_wrong_where_none_is_left() {
         let other = Why::Other("somebody".into());
-        let held = |ports, who: Why| names(&found(&Here { unbound: taken(ports, &who), ..here() }))[0];
-        assert_eq!(held(61210..=61219, other.clone()), (Verdict::Ports, Weight::Hinders));
-        assert_eq!(held(2121..=2121, other), (Verdict::Ports, Weight::Hinders));
-        assert_eq!(held(2121..=2121, Why::Elsewhere), (Verdict::Ports, Weight::Hinders));
+        let program = Why::Held(Some(Program { name: "vsftpd".to_owned(), process: 7 }));
+        for (ports, why, weight) in [
+            (61210..=61219, &other, Weight::Hinders),
+            (2121..=2121, &other, Weight::Hinders),
+            (2121..=2121, &Why::Elsewhere, Weight::Hinders),
+            (2121..=2121, &program, Weight::Hinders),
+            (61210..=61211, &program, Weight::Note),
+            (61210..=61219, &program, Weight::Hinders),
+        ] {
+            let found = found(&Here { unbound: taken(ports, why), ..here() });
+            assert_eq!(names(&found)[0], (Verdict::Ports, weight), "{}", text(&found));
+            assert!(*why != program || text(&found).contains("vsftpd (process 7)"), "{}", text(&found));
+        }
         let unknown = found(&Here { unbound: taken(2121..=2121, &Why::Held(None)), ..here() });
         assert!(unknown.unknown()[0].contains("127.0.0.1:2121") && !unknown.is_wrong(), "{}", text(&unknown));
     }
@@ -244,16 +253,5 @@ mod tests {
         assert_eq!(names(&found)[0], (Verdict::Ports, Weight::Fine), "{}", text(&found));
         assert_eq!(why(&io::ErrorKind::AddrNotAvailable.into()), Why::Elsewhere);
         assert_eq!(why(&io::ErrorKind::PermissionDenied.into()), Why::Privilege);
-    }
-
-    #[test]
-    fn another_program_is_named_and_is_wrong_where_nothing_else_is_left() {
-        let other = Why::Held(Some(Program { name: "vsftpd".to_owned(), process: 7 }));
-        let names = |ports| names(&found(&Here { unbound: taken(ports, &other), ..here() }))[0];
-        assert_eq!(names(2121..=2121), (Verdict::Ports, Weight::Hinders));
-        assert_eq!(names(61210..=61211), (Verdict::Ports, Weight::Note));
-        assert_eq!(names(61210..=61219), (Verdict::Ports, Weight::Hinders));
-        let text = text(&found(&Here { unbound: taken(2121..=2121, &other), ..here() }));
-        assert!(text.contains("vsftpd (process 7)"), "{text}");
     }
 }

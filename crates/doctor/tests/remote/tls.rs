@@ -3,10 +3,9 @@
 //! The targets take logins and no more: what their TLS comes to is all that there is to see.
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use client::{Credentials, Endpoint};
-use doctor::remote::{LONGEST, Target, diagnose, examine};
+use client::Credentials;
+use doctor::remote::{LONGEST, Target};
 use doctor::{Report, Verdict};
 use net::control::{Control, Explicit};
 use net::listener::Listener;
@@ -15,7 +14,8 @@ use net::tls::identity::Identity;
 use net::tls::server::{ClientCertificates, ClientTrust, ServerTls, Settings};
 use net::tls::sessions::Sessions;
 use socket2::SockRef;
-use tokio::time::Instant;
+
+use super::{see, target, verdicts};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -55,23 +55,8 @@ impl Server {
     }
 
     async fn examined(&self, identity: Option<Identity>) -> Report {
-        let target = Target {
-            site: Endpoint { host: "127.0.0.1".to_owned(), port: self.port },
-            implicit: false,
-            credentials: Credentials::anonymous(),
-            clear: false,
-            tls: true,
-            trust: None,
-            seen: None,
-            identity,
-            directory: None,
-            write: false,
-            idle: Vec::new(),
-        };
-        let begun = Instant::now();
-        let (facts, _) = examine(&target).await;
-        assert!(begun.elapsed() < LONGEST + Duration::from_secs(1), "it took {:?}", begun.elapsed());
-        diagnose(&facts)
+        let credentials = Credentials::anonymous();
+        see(&Target { credentials, clear: false, identity, ..target(self.port) }).await.0
     }
 }
 
@@ -83,15 +68,10 @@ async fn serve(control: &Control, wrong: Wrong, tls: &ServerTls) -> Option<()> {
         let answer = match line.split(' ').next()? {
             "AUTH" if wrong == Wrong::Auth => "500 what is that?",
             "AUTH" => {
-                let small_segments = SockRef::from(control).tcp_mss().is_ok_and(|segment| segment <= 1200);
-                if wrong == Wrong::LargePackets && !small_segments {
+                let large = SockRef::from(control).tcp_mss().is_ok_and(|segment| segment > 1200);
+                if wrong == Wrong::Cut || wrong == Wrong::LargePackets && large {
                     say(control, "234 go on").await?;
-                    while control.read(&mut unread).await.ok()? > 0 {}
-                    return None;
-                }
-                if wrong == Wrong::Cut {
-                    say(control, "234 go on").await?;
-                    control.read(&mut unread).await.ok()?;
+                    while control.read(&mut unread).await.ok()? > 0 && wrong != Wrong::Cut {}
                     return None;
                 }
                 let explicit = Explicit { read_ahead: &unread, answer: b"234 go on\r\n" };
@@ -124,10 +104,6 @@ async fn line(control: &Control, unread: &mut Vec<u8>) -> Option<String> {
             return None;
         }
     }
-}
-
-fn names(diagnosis: &Report) -> Vec<Verdict> {
-    diagnosis.findings().map(|finding| finding.verdict).collect()
 }
 
 fn evidence(diagnosis: &Report) -> String {
@@ -173,7 +149,7 @@ async fn a_site_that_demands_a_certificate_is_told_as_that_and_seen_with_one() {
         assert!(diagnosis.verdict.client.iter().any(|fix| fix.contains("--cert FILE")), "{diagnosis:#?}");
         let ours = Identity::self_signed(&["ada.example".to_owned()]).unwrap().identity;
         let diagnosis = site.examined(Some(ours)).await;
-        assert!(!names(&diagnosis).contains(&Verdict::CertificateDemanded), "{diagnosis:#?}");
+        assert!(!verdicts(&diagnosis).contains(&Verdict::CertificateDemanded), "{diagnosis:#?}");
         assert!(evidence(&diagnosis).contains("login under TLS: works"), "{diagnosis:#?}");
     }
 }
