@@ -105,6 +105,13 @@ impl Finding {
     }
 }
 
+impl Verdict {
+    /// A [`Finding::new`] of this verdict.
+    pub(crate) fn says(self, sentence: impl Into<String>) -> Finding {
+        Finding::new(self, sentence)
+    }
+}
+
 /// What could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclear {

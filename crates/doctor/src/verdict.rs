@@ -247,9 +247,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_in_the_order_of_the_verdicts_and_names_are_their_own() {
+    fn each_name_stands_for_one_verdict() {
         let mut names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
-        assert!(TABLE.iter().all(|row| row.verdict.name() == row.name));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), TABLE.len());

@@ -66,23 +66,13 @@ pub(super) struct Call<'n> {
     notebook: &'n Notebook,
     /// Which probe speaks, for the transcript.
     lane: &'static str,
-    /// The largest segment of this connection and of its data connections, where it is not the network's
-    /// affair.
+    /// The largest segment of this connection and of its data connections; None: the kernel chooses.
     segments: Option<u16>,
 }
 
 impl<'n> Call<'n> {
-    /// Dials the control port.
+    /// Connects to the control port, with segments of this size at most where one is given.
     pub(super) async fn dial(
-        to: SocketAddr,
-        lane: &'static str,
-        notebook: &'n Notebook,
-    ) -> Result<Self, Dial> {
-        Self::dial_narrow(to, lane, notebook, None).await
-    }
-
-    /// The same with segments of this size at most.
-    pub(super) async fn dial_narrow(
         to: SocketAddr,
         lane: &'static str,
         notebook: &'n Notebook,

@@ -12,7 +12,7 @@ use wire::{Command, Severity};
 
 use super::call::{ANSWER, Call, NoReply, explained, line};
 use super::context::{Context, PassivePorts};
-use super::facts::{Alive, Cover, Dial, End, Login};
+use super::facts::{Alive, Cover, Dial, End, Login, Trial};
 use super::handshake;
 use super::trial::{DATA, Job, SEGMENTS, Tickets, follow, is_usable, port_of};
 use client::DataMethod;
@@ -75,29 +75,18 @@ fn is_no_way(login: &Login) -> bool {
 async fn passive(context: &Context<'_>, cover: Cover, lane: &'static str) {
     let methods: &[DataMethod] =
         if context.to.is_ipv6() { &[DataMethod::Epsv] } else { &[DataMethod::Epsv, DataMethod::Pasv] };
-    lists(context, cover, lane, methods, Introduction::Asked).await;
+    lists(context, cover, lane, methods, true).await;
 }
 
 async fn active(context: &Context<'_>, cover: Cover, lane: &'static str) {
     let methods: &[DataMethod] =
         if context.to.is_ipv6() { &[DataMethod::Eprt] } else { &[DataMethod::Eprt, DataMethod::Port] };
-    lists(context, cover, lane, methods, Introduction::LeftOut).await;
+    lists(context, cover, lane, methods, false).await;
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Introduction {
-    Asked,
-    LeftOut,
-}
-
-/// A listing by each method, in one session as long as it is good for another.
-async fn lists(
-    context: &Context<'_>,
-    cover: Cover,
-    lane: &'static str,
-    methods: &[DataMethod],
-    introduction: Introduction,
-) {
+/// A listing by each method, in one session as long as it is good for another; before the first one it is
+/// asked for FEAT and the like, where `asks` says so.
+async fn lists(context: &Context<'_>, cover: Cover, lane: &'static str, methods: &[DataMethod], asks: bool) {
     let Ok(_permit) = context.permits.acquire().await else { return };
     let (mut kept, mut ends) = (None, Vec::new());
     for (n, method) in methods.iter().enumerate() {
@@ -108,7 +97,7 @@ async fn lists(
                 None => return,
             },
         };
-        if n == 0 && introduction == Introduction::Asked && introduce(context, &mut call).await.is_err() {
+        if n == 0 && asks && !introduce(context, &mut call).await {
             // What ends or silences a session is not to be blamed on the method that comes after it.
             call = match context.session(context.to, cover, lane).await {
                 Some(call) => call,
@@ -134,7 +123,10 @@ async fn lists(
         ends.push(trial.end.clone());
         context.keep(trial);
         if stalled && n == 0 {
-            small_segments(context, *method).await;
+            // Does it come in small packets?
+            let at = (context.to, Cover::Tls, "tls-small");
+            let small = listing_alone(context, at, *method, (Tickets::Shown, Some(SEGMENTS))).await;
+            context.notebook.facts().tls.small_listing = small.map(|trial| trial.end);
         }
     }
     // Is it the verb or the port? One of each cannot tell.
@@ -186,59 +178,61 @@ async fn verb_or_port<'a>(context: &Context<'a>, mut call: Call<'a>) -> Option<C
     usable.then_some(call)
 }
 
-/// Nothing came over a data connection under TLS: does it come in small packets?
-async fn small_segments(context: &Context<'_>, method: DataMethod) {
-    let Some(mut call) = context.session(context.to, Cover::Tls, "tls-small").await else { return };
+/// A listing in a session of its own, where one can be had.
+async fn listing_alone(
+    context: &Context<'_>,
+    (to, cover, lane): (SocketAddr, Cover, &'static str),
+    method: DataMethod,
+    (tickets, segments): (Tickets, Option<u16>),
+) -> Option<Trial> {
+    let mut call = context.session(to, cover, lane).await?;
     let mut listing = Vec::new();
-    let job = Job { segments: Some(SEGMENTS), ..Job::list(&mut listing) };
+    let job = Job { tickets, segments, ..Job::list(&mut listing) };
     let trial = Box::pin(follow(&mut call, method, job)).await;
-    let usable = is_usable(&trial.end);
-    context.notebook.facts().tls.small_listing = Some(trial.end);
-    if usable {
+    if is_usable(&trial.end) {
         call.quit().await;
     }
+    Some(trial)
 }
 
-/// The server's other words: FEAT, SYST and STAT, asked once. An error: the session did not live through it.
-async fn introduce(context: &Context<'_>, call: &mut Call<'_>) -> Result<(), NoReply> {
-    let ends = (call.local(), call.peer());
-    context.notebook.facts().ends = Some(ends);
-    let ask = async |call: &mut Call<'_>, command: &Command| match call.ask(command, ANSWER).await {
-        // It says that it ends.
-        Ok(reply) if reply.code.get() == 421 => Err((command.verb(), NoReply::Ended(line(&reply)))),
-        Ok(reply) => Ok(reply),
-        Err(no_reply) => Err((command.verb(), no_reply)),
-    };
-    let asked = async {
-        let reply = ask(call, &Command::Feat).await?;
-        if reply.code.get() == 211 {
-            let inner = match reply.lines.as_slice() {
-                [_, inner @ .., _] => inner,
-                _ => &[],
-            };
-            let lines = inner.iter().take(64).map(|line| show(line.trim_ascii())).collect();
-            context.notebook.facts().features = lines;
-        }
-        let reply = ask(call, &Command::Syst).await?;
-        if reply.code.severity() == Severity::Completion {
-            context.notebook.facts().system = Some(show(reply.text()));
-        }
-        let reply = ask(call, &Command::Stat(None)).await?;
-        if reply.code.severity() == Severity::Completion {
-            let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
-            // Some tell the address at which they were reached.
-            let theirs =
-                |seen| seen == call.peer().ip().to_canonical() && seen != call.local().ip().to_canonical();
-            if let Some(seen) = super::seen_as(&text.join("\n")).filter(|seen| !theirs(*seen)) {
-                context.notebook.facts().seen_as = Some(seen);
+/// FEAT, SYST and STAT, asked once. Does the session live through it?
+async fn introduce(context: &Context<'_>, call: &mut Call<'_>) -> bool {
+    let (own, peer) = (call.local(), call.peer());
+    context.notebook.facts().ends = Some((own, peer));
+    for command in [Command::Feat, Command::Syst, Command::Stat(None)] {
+        let reply = match call.ask(&command, ANSWER).await {
+            // It says that it ends.
+            Ok(reply) if reply.code.get() == 421 => Err(line(&reply)),
+            other => other.map_err(|no_reply| no_reply.words()),
+        };
+        let mut facts = context.notebook.facts();
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(why) => {
+                facts.breaks.push((command.verb().to_string(), why));
+                return false;
             }
+        };
+        match &command {
+            Command::Feat if reply.code.get() == 211 => {
+                if let [_, inner @ .., _] = reply.lines.as_slice() {
+                    facts.features = inner.iter().take(64).map(|line| show(line.trim_ascii())).collect();
+                }
+            }
+            Command::Syst if reply.code.severity() == Severity::Completion => {
+                facts.system = Some(show(reply.text()));
+            }
+            Command::Stat(_) if reply.code.severity() == Severity::Completion => {
+                let text: Vec<String> = reply.lines.iter().map(|line| show(line)).collect();
+                // Some tell the address at which they were reached.
+                let (own, peer) = (own.ip().to_canonical(), peer.ip().to_canonical());
+                let seen = super::seen_as(&text.join("\n")).filter(|seen| *seen != peer || *seen == own);
+                facts.seen_as = seen.or(facts.seen_as);
+            }
+            _ => {}
         }
-        Ok(())
-    };
-    asked.await.map_err(|(verb, no_reply)| {
-        context.notebook.facts().breaks.push((verb.to_string(), no_reply.words()));
-        no_reply
-    })
+    }
+    true
 }
 
 /// Must data connections resume the session, and can they for long? Two sessions, as a server may learn from
@@ -246,15 +240,9 @@ async fn introduce(context: &Context<'_>, call: &mut Call<'_>) -> Result<(), NoR
 async fn reuse(context: &Context<'_>) {
     let fresh = async {
         let Ok(_permit) = context.permits.acquire().await else { return };
-        let Some(mut call) = context.session(context.to, Cover::Tls, "tls-fresh").await else { return };
-        let mut listing = Vec::new();
-        let job = Job { tickets: Tickets::Withheld, ..Job::list(&mut listing) };
-        let trial = Box::pin(follow(&mut call, DataMethod::Epsv, job)).await;
-        let usable = is_usable(&trial.end);
-        context.notebook.facts().reuse.fresh = Some(trial.end);
-        if usable {
-            call.quit().await;
-        }
+        let at = (context.to, Cover::Tls, "tls-fresh");
+        let trial = listing_alone(context, at, DataMethod::Epsv, (Tickets::Withheld, None)).await;
+        context.notebook.facts().reuse.fresh = trial.map(|trial| trial.end);
     };
     let repeated = async {
         let Ok(_permit) = context.permits.acquire().await else { return };
@@ -282,13 +270,9 @@ async fn reuse(context: &Context<'_>) {
 pub(super) async fn other_family(context: &Context<'_>, other: SocketAddr) {
     let Ok(_permit) = context.permits.acquire().await else { return };
     let cover = if context.target.may_be(Cover::Clear) { Cover::Clear } else { Cover::Tls };
-    let Some(mut call) = context.session(other, cover, "other-family").await else { return };
-    let mut listing = Vec::new();
-    let trial = Box::pin(follow(&mut call, DataMethod::Epsv, Job::list(&mut listing))).await;
-    let usable = is_usable(&trial.end);
-    context.keep(trial);
-    if usable {
-        call.quit().await;
+    let at = (other, cover, "other-family");
+    if let Some(trial) = listing_alone(context, at, DataMethod::Epsv, (Tickets::Shown, None)).await {
+        context.keep(trial);
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Context<'a> {
     pub(super) notebook: &'a Notebook,
     pub(super) to: SocketAddr,
     pub(super) permits: Semaphore,
-    guard: login::LoginGuard,
+    pub(super) guard: login::LoginGuard,
     passive_ports: watch::Sender<PassivePorts>,
 }
 
@@ -41,9 +41,7 @@ impl<'a> Context<'a> {
 
     /// A session; what became of the login is written down.
     pub(super) async fn session(&self, to: SocketAddr, cover: Cover, lane: &'static str) -> Option<Call<'a>> {
-        let segments = if cover == Cover::Tls { self.segments() } else { None };
-        let who = login::Wanted { to, cover, segments };
-        let came = Box::pin(login::session(self.target, self.notebook, &self.guard, who, lane)).await;
+        let came = Box::pin(login::session(self, to, cover, lane)).await;
         let (call, login) = match came {
             Ok(call) => (Some(call), Login::Done),
             Err(login) => (None, login),

@@ -34,19 +34,13 @@ pub(in crate::remote) fn lines(facts: &Facts) -> Vec<String> {
     for (cover, how) in &facts.logins {
         lines.push(format!("login {}: {}", cover.words(), login(how)));
     }
-    if let Some(said) = &facts.full {
-        lines.push(format!("a limit of sessions was reached: {said}"));
-    }
+    lines.extend(facts.full.iter().map(|said| format!("a limit of sessions was reached: {said}")));
     if let Some((at, how)) = &facts.banned {
         lines.push(format!("a further connection to {}, port {}, {how}", at.ip(), at.port()));
     }
     lines.extend(facts.breaks.iter().map(|(verb, how)| format!("{verb} is not answered: {how}")));
-    if let Some(said) = &facts.no_directory {
-        lines.push(format!("the directory of the URL: refused, {said}"));
-    }
-    if let Some(system) = &facts.system {
-        lines.push(format!("SYST: {system}"));
-    }
+    lines.extend(facts.no_directory.iter().map(|said| format!("the directory of the URL: refused, {said}")));
+    lines.extend(facts.system.iter().map(|system| format!("SYST: {system}")));
     if let (Some((own, _)), Some(seen)) = (facts.ends, facts.seen_as) {
         lines.push(format!("the address of this machine is {}, the server sees {seen}", own.ip()));
     }
@@ -59,9 +53,7 @@ pub(in crate::remote) fn lines(facts: &Facts) -> Vec<String> {
     if let Some((port, how)) = &facts.epsv_again {
         lines.push(format!("another port of EPSV unencrypted, {port}: {}", dial(how)));
     }
-    if let Some(fresh) = &facts.reuse.fresh {
-        lines.push(format!("without TLS session reuse: {}", end(fresh)));
-    }
+    lines.extend(facts.reuse.fresh.iter().map(|how| format!("without TLS session reuse: {}", end(how))));
     if !facts.reuse.repeated.is_empty() {
         let each = facts.reuse.repeated.iter().map(|(how, resumed)| {
             let resumed = if *resumed == Some(true) { ", reused" } else { "" };
@@ -112,9 +104,7 @@ fn files(facts: &Facts, lines: &mut Vec<String>) {
         let entries = if *read == 1 { "entry" } else { "entries" };
         lines.push(format!("LIST: {read} {entries}, dialect: {dialect}"));
     }
-    if let Some(how) = &files.mlsd {
-        lines.push(format!("MLSD: {}", end(how)));
-    }
+    lines.extend(files.mlsd.iter().map(|how| format!("MLSD: {}", end(how))));
     for (name, how) in [("REST 0", &files.rest_zero), ("resuming (REST)", &files.rest_middle)] {
         if let Some(how) = how {
             let how = match how {
@@ -132,14 +122,12 @@ fn files(facts: &Facts, lines: &mut Vec<String>) {
             if offset == 0 { "in UTC".to_owned() } else { format!("{:+} min from UTC", offset / 60) };
         lines.push(format!("times in LIST: {announced}, by MDTM"));
     }
-    if let Some(how) = &files.bulk {
-        lines.push(format!("a larger file: {}", end(how)));
-    }
-    if let Some(how) = &files.bulk_small {
-        lines.push(format!("the same with small packets: {}", end(how)));
-    }
-    if let Some(how) = &files.bulk_again {
-        lines.push(format!("and once more as before: {}", end(how)));
+    for (name, how) in [
+        ("a larger file", &files.bulk),
+        ("the same with small packets", &files.bulk_small),
+        ("and once more as before", &files.bulk_again),
+    ] {
+        lines.extend(how.iter().map(|how| format!("{name}: {}", end(how))));
     }
     if let Some(how) = &files.upload {
         lines.push(match how {

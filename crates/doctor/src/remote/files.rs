@@ -6,7 +6,7 @@ use wire::facts::EntryType;
 use wire::listing::{Dialect, ListingReader};
 use wire::{Command, Entry, Marker, Pathname, Reply, Severity, Stamp};
 
-use super::call::{ANSWER, Call, line};
+use super::call::{ANSWER, Call, NoReply, line};
 use super::context::Context;
 use super::facts::{Cover, End, Rest, Upload};
 use super::trial::{Job, LISTING, SEGMENTS, follow, is_usable};
@@ -45,55 +45,56 @@ pub(super) async fn look(context: &Context<'_>) {
 }
 
 async fn read(context: &Context<'_>, mut call: Call<'_>, cover: Cover, method: DataMethod) {
+    let came = |end: &End| matches!(end, End::Works { .. } | End::Cut { .. });
     let mut bytes = Vec::new();
-    let trial = Box::pin(follow(&mut call, method, Job::list(&mut bytes))).await;
-    let mut listed = Vec::new();
+    let end = Box::pin(follow(&mut call, method, Job::list(&mut bytes))).await.end;
     let mut reader = ListingReader::new(today());
-    reader.push(&bytes, &mut listed);
-    reader.finish(&mut listed);
-    if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
+    let listed = entries(&mut reader, &bytes);
+    if came(&end) {
         let dialect = reader.dialect().map(name).map(str::to_owned);
         context.notebook.facts().files.listing = Some((dialect, listed.len(), reader.unread()));
     }
-    if !is_usable(&trial.end) {
+    if !is_usable(&end) {
         return;
     }
-    let mut facts = Vec::new();
     let mut bytes = Vec::new();
-    let trial =
-        Box::pin(follow(&mut call, method, Job::fetch(Command::Mlsd(None), &mut bytes, LISTING))).await;
-    let usable = is_usable(&trial.end);
-    if matches!(trial.end, End::Works { .. } | End::Cut { .. }) {
-        let mut reader = ListingReader::mlsd();
-        reader.push(&bytes, &mut facts);
-        reader.finish(&mut facts);
-    }
-    context.notebook.facts().files.mlsd = Some(trial.end);
-    if !usable {
+    let job = Job::fetch(Command::Mlsd(None), &mut bytes, LISTING);
+    let end = Box::pin(follow(&mut call, method, job)).await.end;
+    let facts = if came(&end) { entries(&mut ListingReader::mlsd(), &bytes) } else { Vec::new() };
+    context.notebook.facts().files.mlsd = Some(end.clone());
+    if !is_usable(&end) {
         return;
     }
     let entries = if facts.is_empty() { &listed } else { &facts };
     if let Some((path, announced)) = timed(&listed) {
         clock(context, &mut call, &path, announced).await;
     }
-    if let Some((path, _)) = file(entries, |size| (2..=SMALL).contains(&size))
+    if let Some(path) = file(entries, |size| (2..=SMALL).contains(&size))
         && !restarts(context, &mut call, (cover, method), &path).await
     {
         return;
     }
-    if let Some((path, _)) = file(entries, |size| size >= BULK) {
+    if let Some(path) = file(entries, |size| size >= BULK) {
         bulk(context, call, cover, method, &path).await;
     } else {
         call.quit().await;
     }
 }
 
+/// All entries of a listing.
+fn entries(reader: &mut ListingReader, bytes: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    reader.push(bytes, &mut entries);
+    reader.finish(&mut entries);
+    entries
+}
+
 /// The smallest file of a size that fits, with a name that can be said.
-fn file(entries: &[Entry], fits: impl Fn(u64) -> bool) -> Option<(Pathname, u64)> {
+fn file(entries: &[Entry], fits: impl Fn(u64) -> bool) -> Option<Pathname> {
     let files = entries.iter().filter(|entry| entry.facts.kind == Some(EntryType::File));
     let sized = files.filter_map(|entry| Some((entry.facts.size.filter(|size| fits(*size))?, entry)));
-    let (size, entry) = sized.min_by_key(|(size, _)| *size)?;
-    Pathname::new(entry.name.clone()).ok().map(|path| (path, size))
+    let (_, entry) = sized.min_by_key(|(size, _)| *size)?;
+    Pathname::new(entry.name.clone()).ok()
 }
 
 /// A file whose time of day LIST tells: that of an old one is left out, and read as midnight.
@@ -238,20 +239,18 @@ async fn write(context: &Context<'_>, mut call: Call<'_>, (cover, method): (Cove
             End::Works { .. } => stored.push(path.clone()),
             End::CommandRefused(why) if n == 1 => return Upload::Refused(why),
             other => {
-                result = Upload::Failed(n, super::evidence::end(&other));
-                if !is_usable(&other) {
-                    // What was stored is to go all the same.
-                    if let Some(call) = context.session(context.to, cover, "clean").await {
-                        clean(context, call, method, &stored, Some(path)).await;
-                    } else {
-                        stored.push(path.clone());
-                        let why = "no session could be had to delete it".to_owned();
-                        context.notebook.facts().files.left = Some((shown(&stored), why));
-                    }
-                    return result;
+                // What was stored is to go all the same.
+                let usable = is_usable(&other);
+                let call =
+                    if usable { Some(call) } else { context.session(context.to, cover, "clean").await };
+                if let Some(call) = call {
+                    clean(context, call, method, &stored, Some(path)).await;
+                } else {
+                    stored.push(path.clone());
+                    let why = "no session could be had to delete it".to_owned();
+                    context.notebook.facts().files.left = Some((shown(&stored), why));
                 }
-                clean(context, call, method, &stored, Some(path)).await;
-                return result;
+                return Upload::Failed(n, super::evidence::end(&other));
             }
         }
     }
@@ -283,16 +282,15 @@ async fn clean(
     let mut last = None;
     let mut answers = true;
     for (path, whole) in stored.iter().map(|path| (path, true)).chain(broken.map(|path| (path, false))) {
-        let gone = if answers { Some(call.ask(&Command::Dele(path.clone()), ANSWER).await) } else { None };
+        let gone =
+            if answers { call.ask(&Command::Dele(path.clone()), ANSWER).await } else { Err(NoReply::Silent) };
         let why = match gone {
-            Some(Ok(reply)) if reply.code.severity() == Severity::Completion => continue,
-            Some(Ok(reply)) if whole => line(&reply),
-            Some(Ok(_)) => continue,
-            Some(Err(no_reply)) => {
+            Ok(reply) if whole && reply.code.severity() != Severity::Completion => line(&reply),
+            Ok(_) => continue,
+            Err(no_reply) => {
                 answers = false;
                 no_reply.words()
             }
-            None => "no answer".to_owned(),
         };
         call.note(format!("* the file stays there: {why}"));
         left.push(path.clone());
@@ -367,9 +365,7 @@ mod tests {
     #[test]
     fn a_day_without_an_hour_says_nothing_of_the_time_zone() {
         let listed = |text: &[u8]| {
-            let (mut reader, mut entries) = (ListingReader::new(today()), Vec::new());
-            reader.push(text, &mut entries);
-            reader.finish(&mut entries);
+            let entries = entries(&mut ListingReader::new(today()), text);
             timed(&entries).map(|(path, _)| path.to_string())
         };
         let old = b"-rw-r--r-- 1 a a 1000 Jan 02 2024 old\r\n";

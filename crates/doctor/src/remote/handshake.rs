@@ -1,4 +1,4 @@
-//! Does TLS come to stand on a control connection, and if not, what is it that does not pass?
+//! Does the TLS handshake complete on a control connection, and if not, which packets are lost?
 //!
 //! ```text
 //!   220 --AUTH--> 234 --all versions, as any client--+--> done, refused, cut, plain text
@@ -54,38 +54,29 @@ pub(super) async fn look(context: &Context<'_>) {
         tokio::time::sleep(SLOW).await;
         probe(context, Versions::Both, "tls-small", Some(SEGMENTS)).await
     });
-    let mut beside = None;
-    let came = loop {
-        tokio::select! {
-            came = &mut large => break came,
-            came = &mut small, if beside.is_none() => beside = Some(came),
-        }
+    let (came, beside) = tokio::select! {
+        came = &mut large => (came, None),
+        beside = &mut small => (large.await, Some(beside)),
     };
-    let stalled = matches!(came, Came::Shaken(Handshake::Stalled(_), _));
     let beside = match beside {
-        None if stalled => Some(small.await),
+        None if matches!(came, Came::Shaken(Handshake::Stalled(_), _)) => Some(small.await),
         other => other,
     };
-    let version = match came {
-        Came::Shaken(handshake, version) => {
-            let mut facts = context.notebook.facts();
-            facts.tls.both = Some(handshake);
-            if let (true, Some(Came::Shaken(handshake, _))) = (stalled, beside) {
-                facts.tls.small_segments = Some(handshake);
-            }
-            version
-        }
-        Came::Refused(said) => {
-            context.notebook.facts().logins.push((Cover::Tls, Login::NoTls(said)));
-            None
-        }
-        Came::Nowhere => None,
-    };
     let mut facts = context.notebook.facts();
-    match version {
-        Some("1.3") => facts.tls.v13 = Some(Handshake::Works),
-        Some(_) => facts.tls.v12 = Some(Handshake::Works),
-        None => {}
+    match came {
+        Came::Shaken(handshake, version) => {
+            match version {
+                Some("1.3") => facts.tls.v13 = Some(Handshake::Works),
+                Some(_) => facts.tls.v12 = Some(Handshake::Works),
+                None => {}
+            }
+            if let (Handshake::Stalled(_), Some(Came::Shaken(small, _))) = (&handshake, beside) {
+                facts.tls.small_segments = Some(small);
+            }
+            facts.tls.both = Some(handshake);
+        }
+        Came::Refused(said) => facts.logins.push((Cover::Tls, Login::NoTls(said))),
+        Came::Nowhere => {}
     }
 }
 
@@ -111,8 +102,7 @@ pub(super) async fn versions(context: &Context<'_>) {
         Box::pin(one(v12, Versions::Tls12, "tls-1.2")),
         Box::pin(one(v13, Versions::Tls13, "tls-1.3"))
     );
-    let mut facts = context.notebook.facts();
-    let tls = &mut facts.tls;
+    let tls = &mut context.notebook.facts().tls;
     (tls.v12, tls.v13) = (tls.v12.take().or(old), tls.v13.take().or(new));
 }
 
@@ -135,11 +125,9 @@ pub(super) fn is_hopeless(context: &Context<'_>) -> bool {
 
 /// Where AUTH TLS leads to no TLS: does FEAT offer it all the same, and what is at the port for implicit TLS?
 pub(super) async fn besides(context: &Context<'_>) {
-    let failed = match context.notebook.facts().login(Cover::Tls) {
-        Some(Login::NoTls(_) | Login::NoAuth(_) | Login::NoHandshake(_)) => !context.target.implicit,
-        _ => false,
-    };
-    if !failed || context.to.port() == IMPLICIT {
+    let login = context.notebook.facts().login(Cover::Tls).cloned();
+    let failed = matches!(login, Some(Login::NoTls(_) | Login::NoAuth(_) | Login::NoHandshake(_)));
+    if !failed || context.target.implicit || context.to.port() == IMPLICIT {
         return;
     }
     // Where a session has asked already, `features` says it.
@@ -148,7 +136,7 @@ pub(super) async fn besides(context: &Context<'_>) {
         if asked {
             return None;
         }
-        let mut call = Call::dial(context.to, "feat", context.notebook).await.ok()?;
+        let mut call = Call::dial(context.to, "feat", context.notebook, None).await.ok()?;
         call.last(GREETING).await.ok()?;
         let offers = offers_auth(&mut call).await;
         call.quit().await;
@@ -161,7 +149,7 @@ pub(super) async fn besides(context: &Context<'_>) {
 }
 
 async fn implicit(target: &Target, context: &Context<'_>, to: SocketAddr) -> Option<ImplicitSeen> {
-    let mut call = Call::dial(to, "implicit", context.notebook).await.ok()?;
+    let mut call = Call::dial(to, "implicit", context.notebook, None).await.ok()?;
     call.protect(&target.any_tls(Versions::Both), &target.site.host, false).await.ok()?;
     let greeting = call.last(GREETING).await.ok()?;
     if greeting.code.severity() != Severity::Completion {
@@ -212,7 +200,7 @@ async fn probe(context: &Context<'_>, versions: Versions, lane: &'static str, se
 /// moment.
 async fn greeted<'a>(context: &Context<'a>, lane: &'static str, segments: Option<u16>) -> Option<Call<'a>> {
     for _ in 0..=TRIES {
-        let mut call = Call::dial_narrow(context.to, lane, context.notebook, segments).await.ok()?;
+        let mut call = Call::dial(context.to, lane, context.notebook, segments).await.ok()?;
         if context.target.implicit || call.last(GREETING).await.ok()?.code.severity() == Severity::Completion
         {
             return Some(call);
@@ -243,7 +231,7 @@ pub(super) async fn once_more(
     to: SocketAddr,
     large: Handshake,
 ) -> Option<Result<Reply, NoReply>> {
-    let mut call = Call::dial_narrow(to, "port-small", notebook, Some(SEGMENTS)).await.ok()?;
+    let mut call = Call::dial(to, "port-small", notebook, Some(SEGMENTS)).await.ok()?;
     let handshaken = call.protect(&target.any_tls(Versions::Both), &target.site.host, false).await;
     {
         let mut facts = notebook.facts();

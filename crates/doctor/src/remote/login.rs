@@ -1,15 +1,17 @@
-//! How does a probe come to a session, in clear or under TLS?
+//! How does a probe log in, unencrypted or under TLS?
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use net::tls::HandshakeError;
 use net::tls::UpgradeError;
+use net::tls::Versions;
+use net::tls::client::ClientTls;
 use wire::command::Mechanism;
 use wire::{Command, Protection, Reply, RepresentationType, Severity};
 
 use super::call::{ANSWER, Call, FULL, HandshakeFailed, NoReply, TRIES, line};
+use super::context::Context;
 use super::facts::{Cover, Dial, Handshake, Login};
 use super::notebook::Notebook;
 use super::target::Target;
@@ -27,37 +29,40 @@ const SLOW: Duration = Duration::from_secs(6);
 #[derive(Debug, Default)]
 pub(super) struct LoginGuard(Mutex<LoginState>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum LoginState {
-    /// Nobody has come in yet.
-    #[default]
-    Unknown,
-    /// The same, and the password was said without an answer to it: so much weighs that.
+    /// No login has succeeded, and the password was said without an answer to it: so much weighs that.
     Uncertain(u8),
     Accepted,
     Refused(String),
 }
 
-/// Which session is wanted.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) to: SocketAddr,
-    pub(super) cover: Cover,
-    /// The largest segments, where larger ones were found to be lost.
-    pub(super) segments: Option<u16>,
+impl Default for LoginState {
+    fn default() -> Self {
+        Self::Uncertain(0)
+    }
+}
+
+impl From<NoReply> for Login {
+    fn from(no_reply: NoReply) -> Self {
+        match no_reply {
+            NoReply::WantsCertificate(why) => Self::WantsCertificate(why),
+            other => Self::Broken(other.words()),
+        }
+    }
 }
 
 /// A session that is logged in, with PROT P under TLS and TYPE I, in the directory that the target names.
 pub(super) async fn session<'n>(
-    target: &Target,
-    notebook: &'n Notebook,
-    guard: &LoginGuard,
-    wanted: Wanted,
+    context: &Context<'n>,
+    to: SocketAddr,
+    cover: Cover,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
+    let notebook = context.notebook;
     let mut tries = 0;
     loop {
-        let came = attempt(target, notebook, guard, wanted, lane).await;
+        let came = attempt(context, to, cover, lane).await;
         let Err(Login::Full(said)) = came else { return came };
         notebook.facts().full = Some(said.clone());
         if tries == TRIES {
@@ -70,66 +75,54 @@ pub(super) async fn session<'n>(
 }
 
 async fn attempt<'n>(
-    target: &Target,
-    notebook: &'n Notebook,
-    guard: &LoginGuard,
-    Wanted { to, cover, segments }: Wanted,
+    context: &Context<'n>,
+    to: SocketAddr,
+    cover: Cover,
     lane: &'static str,
 ) -> Result<Call<'n>, Login> {
-    if let LoginState::Refused(said) = &*guard.0.lock().await {
+    let (target, notebook) = (context.target, context.notebook);
+    if let LoginState::Refused(said) = &*context.guard.0.lock().await {
         return Err(Login::NotRepeated(said.clone()));
     }
     // It has answered before. More tries would only make a ban longer.
     if let Some((_, why)) = notebook.facts().banned.as_ref().filter(|(at, _)| *at == to) {
         return Err(Login::Banned(why.clone()));
     }
-    let dialled = Call::dial_narrow(to, lane, notebook, segments).await;
+    let segments = if cover == Cover::Tls { context.segments() } else { None };
+    let dialled = Call::dial(to, lane, notebook, segments).await;
     let mut call = dialled.map_err(|dial| banned(notebook, to, unreached(&dial)))?;
     if target.implicit {
         protect(target, notebook, &mut call, false).await?;
     }
     let greeting = call.last(SLOW).await.map_err(|no_reply| match no_reply {
         NoReply::Ended(_) => banned(notebook, to, "is taken and ended without a word".to_owned()),
-        other => broken_by(&other),
+        other => other.into(),
     })?;
     if greeting.code.severity() != Severity::Completion {
-        return Err(if is_full(&greeting) {
-            Login::Full(line(&greeting))
-        } else {
-            Login::Broken(line(&greeting))
-        });
+        let kind = if is_full(&greeting) { Login::Full } else { Login::Broken };
+        return Err(kind(line(&greeting)));
     }
     if cover == Cover::Tls && !target.implicit {
         let auth = call.ask(&Command::Auth(Mechanism::Tls), ANSWER).await;
         let auth = auth.map_err(|no_reply| Login::NoAuth(no_reply.words()))?;
-        if auth.code.get() == 421 {
-            return Err(Login::Broken(line(&auth)));
-        }
         if auth.code.severity() != Severity::Completion {
-            return Err(Login::NoTls(line(&auth)));
+            let kind = if auth.code.get() == 421 { Login::Broken } else { Login::NoTls };
+            return Err(kind(line(&auth)));
         }
         protect(target, notebook, &mut call, true).await?;
     }
-    admit(target, guard, &mut call, cover).await?;
+    admit(target, &context.guard, &mut call, cover).await?;
     if cover == Cover::Tls {
-        call.ask(&Command::Pbsz(0), ANSWER).await.map_err(|no_reply| broken_by(&no_reply))?;
-        let prot = call
-            .ask(&Command::Prot(Protection::Private), ANSWER)
-            .await
-            .map_err(|no_reply| broken_by(&no_reply))?;
+        call.ask(&Command::Pbsz(0), ANSWER).await?;
+        let prot = call.ask(&Command::Prot(Protection::Private), ANSWER).await?;
         if prot.code.severity() != Severity::Completion {
             return Err(Login::Unprotected(line(&prot)));
         }
     }
     // Where it is refused, listings come all the same.
-    call.ask(&Command::Type(RepresentationType::Image), ANSWER)
-        .await
-        .map_err(|no_reply| broken_by(&no_reply))?;
+    call.ask(&Command::Type(RepresentationType::Image), ANSWER).await?;
     if let Some(directory) = &target.directory {
-        let moved = call
-            .ask(&Command::Cwd(directory.clone()), ANSWER)
-            .await
-            .map_err(|no_reply| broken_by(&no_reply))?;
+        let moved = call.ask(&Command::Cwd(directory.clone()), ANSWER).await?;
         if moved.code.severity() != Severity::Completion {
             notebook.facts().no_directory = Some(line(&moved));
         }
@@ -146,92 +139,77 @@ async fn protect(
 ) -> Result<(), Login> {
     let host = &target.site.host;
     let tls = match &target.trust {
-        Some(security) => net::tls::client::ClientTls::new(security.settings.clone()),
-        None => target.any_tls(net::tls::Versions::Both),
+        Some(security) => ClientTls::new(security.settings.clone()),
+        None => target.any_tls(Versions::Both),
     };
-    match call.protect(&tls, host, after_auth).await {
-        Ok(()) => {}
-        Err(HandshakeFailed { error: UpgradeError::Handshake(error), .. })
-            if HandshakeError::is_certificate(&error) =>
-        {
-            return Err(Login::Untrusted(error.to_string()));
-        }
-        Err(HandshakeFailed { handshake: Handshake::WantsCertificate(why), .. }) => {
-            return Err(Login::WantsCertificate(why));
-        }
-        Err(HandshakeFailed { handshake, .. }) => return Err(Login::NoHandshake(handshake)),
-    }
-    // Anonymous says nothing that anybody could misuse.
+    call.protect(&tls, host, after_auth).await.map_err(
+        |HandshakeFailed { error, handshake }| match error {
+            UpgradeError::Handshake(error) if error.is_certificate() => Login::Untrusted(error.to_string()),
+            _ => match handshake {
+                Handshake::WantsCertificate(why) => Login::WantsCertificate(why),
+                handshake => Login::NoHandshake(handshake),
+            },
+        },
+    )?;
+    // An anonymous login says nothing that could be misused.
     let (Some(security), Some(session)) = (&target.trust, call.tls()) else { return Ok(()) };
     let judged = notebook.asking(judged(security, host, target.site.port, session)).await;
     judged.map(drop).map_err(|error| Login::Untrusted(error.to_string()))
 }
 
 async fn admit(target: &Target, guard: &LoginGuard, call: &mut Call<'_>, cover: Cover) -> Result<(), Login> {
-    // One at a time, until one of them has come in.
+    // One at a time, until one of them was accepted.
     let mut state = guard.0.lock().await;
-    match &*state {
+    let before = match &*state {
         LoginState::Refused(said) => return Err(Login::NotRepeated(said.clone())),
         LoginState::Accepted => {
             drop(state);
-            return say_who(&target.credentials, call, cover).await.map_err(|(_, login)| login);
+            return say_who(&target.credentials, call, cover, &mut false).await;
         }
-        LoginState::Unknown | LoginState::Uncertain(_) => {}
-    }
-    match say_who(&target.credentials, call, cover).await {
-        Ok(()) => {
-            *state = LoginState::Accepted;
-            Ok(())
-        }
-        Err((Said::User, login)) => Err(login),
-        Err((Said::Password, login)) => {
-            let before = if let LoginState::Uncertain(before) = *state { before } else { 0 };
-            *state = match &login {
-                Login::Refused(said) => LoginState::Refused(said.clone()),
-                // A limit has nothing to do with the password, if that is what was meant. Some end the
-                // session in place of an answer, which may be chance once.
-                Login::Full(why) if before + 1 >= DOUBT => LoginState::Refused(why.clone()),
-                Login::Broken(why) if before + 2 >= DOUBT => LoginState::Refused(why.clone()),
-                Login::Full(_) => LoginState::Uncertain(before + 1),
-                _ => LoginState::Uncertain(before + 2),
+        LoginState::Uncertain(before) => *before,
+    };
+    let mut password_said = false;
+    let came = say_who(&target.credentials, call, cover, &mut password_said).await;
+    match &came {
+        Ok(()) => *state = LoginState::Accepted,
+        Err(_) if !password_said => {}
+        Err(Login::Refused(said)) => *state = LoginState::Refused(said.clone()),
+        // A limit has nothing to do with the password, if that is what was meant. Some end the session in
+        // place of an answer, which may be chance once.
+        Err(login) => {
+            let doubt = before + if matches!(login, Login::Full(_)) { 1 } else { 2 };
+            *state = match login {
+                Login::Full(why) | Login::Broken(why) if doubt >= DOUBT => LoginState::Refused(why.clone()),
+                _ => LoginState::Uncertain(doubt),
             };
-            Err(login)
         }
     }
+    came
 }
 
-/// How far a login has come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    User,
-    Password,
-}
-
-async fn say_who(who: &Credentials, call: &mut Call<'_>, cover: Cover) -> Result<(), (Said, Login)> {
-    let mut said = Said::User;
-    let user = call.ask(&Command::User(who.user.clone()), SLOW).await;
-    let mut reply = user.map_err(|no_reply| (said, broken_by(&no_reply)))?;
+async fn say_who(
+    who: &Credentials,
+    call: &mut Call<'_>,
+    cover: Cover,
+    password_said: &mut bool,
+) -> Result<(), Login> {
+    let mut reply = call.ask(&Command::User(who.user.clone()), SLOW).await?;
     if reply.code.get() == 331 {
-        said = Said::Password;
-        let password = call.ask(&Command::Pass(who.password.clone()), SLOW).await;
-        reply = password.map_err(|no_reply| (said, broken_by(&no_reply)))?;
+        *password_said = true;
+        reply = call.ask(&Command::Pass(who.password.clone()), SLOW).await?;
     }
     if let (332, Some(account)) = (reply.code.get(), &who.account) {
-        let account = call.ask(&Command::Acct(account.clone()), SLOW).await;
-        reply = account.map_err(|no_reply| (said, broken_by(&no_reply)))?;
+        reply = call.ask(&Command::Acct(account.clone()), SLOW).await?;
     }
     let words = line(&reply);
-    Err((
-        said,
-        match reply.code.severity() {
-            Severity::Completion => return Ok(()),
-            _ if cover == Cover::Clear && wants_tls(&reply) => Login::NeedsTls(words),
-            // After a password, 421 alone may be what it is refused with.
-            _ if says_full(&reply) => Login::Full(words),
-            _ if reply.code.get() == 421 => Login::Broken(words),
-            _ => Login::Refused(words),
-        },
-    ))
+    Err(match reply.code.severity() {
+        Severity::Completion => return Ok(()),
+        _ if cover == Cover::Clear && wants_tls(&reply) => Login::NeedsTls(words),
+        // After a password, 421 alone may be what it is refused with.
+        _ if says_full(&reply) => Login::Full(words),
+        _ if reply.code.get() == 421 => Login::Broken(words),
+        _ => Login::Refused(words),
+    })
 }
 
 /// Servers have different codes for it and, as people must read it, one of a few words.
@@ -240,13 +218,6 @@ fn wants_tls(reply: &Reply) -> bool {
         ["tls", "ssl", "encrypt", "cleartext", "clear text", "secure connection", "use auth"];
     let words = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
     WORDS.iter().any(|word| words.contains(word)) || reply.code.get() == 522
-}
-
-fn broken_by(no_reply: &NoReply) -> Login {
-    match no_reply {
-        NoReply::WantsCertificate(why) => Login::WantsCertificate(why.clone()),
-        other => Login::Broken(other.words()),
-    }
 }
 
 fn banned(notebook: &Notebook, to: SocketAddr, why: String) -> Login {

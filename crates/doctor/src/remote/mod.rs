@@ -9,6 +9,11 @@
 //! `reach` connects and finds out what answers, `connections` opens sessions of which each tries one thing,
 //! `files` looks at what is moved. Nothing needs a privilege, every probe has an end of its own, and together
 //! they take less than [`LONGEST`]. Nothing is written to the site unless that is asked for.
+//!
+//! Replies are read by the client's own [`ControlLine`](client::control_line::ControlLine), and certificates
+//! judged by its `security`. Sessions are not opened by [`client::Client`]: it works around what fails (PASV
+//! after EPSV, small segments, a session without FEAT), and a probe has to see it fail, by one method alone.
+//! Silence, a hang-up and a refusal lead to three verdicts, where the client has one error for people.
 mod call;
 mod connections;
 mod context;

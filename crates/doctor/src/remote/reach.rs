@@ -96,7 +96,7 @@ pub(super) async fn choose(
 
 /// What speaks at the port?
 pub(super) async fn what_answers(target: &Target, notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
-    let mut call = Call::dial(to, "port", notebook).await.ok()?;
+    let mut call = Call::dial(to, "port", notebook, None).await.ok()?;
     {
         let ends = (call.local(), call.peer());
         notebook.facts().ends = Some(ends);
@@ -121,7 +121,7 @@ pub(super) async fn what_answers(target: &Target, notebook: &Notebook, to: Socke
 
 /// Does it greet us now?
 async fn again(notebook: &Notebook, to: SocketAddr) -> Option<Answer> {
-    let mut call = Call::dial(to, "port", notebook).await.ok()?;
+    let mut call = Call::dial(to, "port", notebook, None).await.ok()?;
     call.first_bytes(GREETING).await.ok()??;
     let ends = (call.local(), call.peer());
     let answer = greeting(&mut call).await;
@@ -254,7 +254,7 @@ fn like_ftp(text: &str) -> Option<&'static str> {
 /// A port that waits for us to begin is one for TLS or the web.
 async fn silent(target: &Target, notebook: &Notebook, to: SocketAddr) -> Answer {
     let tls = async {
-        let mut call = Call::dial(to, "port-tls", notebook).await.ok()?;
+        let mut call = Call::dial(to, "port-tls", notebook, None).await.ok()?;
         match timeout(PROBE, call.protect(&target.any_tls(Versions::Both), &target.site.host, false)).await {
             // An alert is an answer too.
             Ok(Ok(())) => Some(Answer::TlsFirst),
@@ -267,7 +267,7 @@ async fn silent(target: &Target, notebook: &Notebook, to: SocketAddr) -> Answer 
         }
     };
     let web = async {
-        let mut call = Call::dial(to, "port-http", notebook).await.ok()?;
+        let mut call = Call::dial(to, "port-http", notebook, None).await.ok()?;
         call.note("> GET / HTTP/1.0".to_owned());
         call.write(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
         let Some(()) = call.first_bytes(PROBE).await.ok()? else {

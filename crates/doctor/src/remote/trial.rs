@@ -53,7 +53,7 @@ pub(super) struct Job<'a> {
     pub(super) segments: Option<u16>,
 }
 
-/// The bytes of an job.
+/// The bytes of a job.
 pub(super) enum Bytes<'a> {
     /// To here, at most so many: a longer file is broken off.
     Here(&'a mut Vec<u8>, usize),
@@ -76,14 +76,16 @@ impl<'a> Job<'a> {
 
     /// A command whose bytes come here, at most so many.
     pub(super) fn fetch(command: Command, into: &'a mut Vec<u8>, limit: usize) -> Self {
-        let (tickets, segments) = (Tickets::Shown, None);
-        Self { command, restart: None, bytes: Bytes::Here(into, limit), tickets, segments }
+        Self::new(command, Bytes::Here(into, limit))
     }
 
     /// A command whose bytes go there.
     pub(super) fn store(command: Command, bytes: &'a [u8]) -> Self {
-        let (tickets, segments) = (Tickets::Shown, None);
-        Self { command, restart: None, bytes: Bytes::From(bytes), tickets, segments }
+        Self::new(command, Bytes::From(bytes))
+    }
+
+    fn new(command: Command, bytes: Bytes<'a>) -> Self {
+        Self { command, restart: None, bytes, tickets: Tickets::Shown, segments: None }
     }
 }
 
@@ -99,14 +101,13 @@ enum Opened {
     Coming(ActivePort),
 }
 
-/// Does a job by a method, and tells how it went. The call may be of no use afterwards: see [`is_usable`].
+/// Does a job by a method, and tells how it went. The session may be of no use afterwards: see [`is_usable`].
 pub(super) async fn follow(call: &mut Call<'_>, method: DataMethod, job: Job<'_>) -> Trial {
     let begun = Instant::now();
-    let (cover, peer) = (if call.tls().is_some() { Cover::Tls } else { Cover::Clear }, call.peer());
     let mut trial = Trial {
-        cover,
+        cover: if call.tls().is_some() { Cover::Tls } else { Cover::Clear },
         method,
-        peer,
+        peer: call.peer(),
         announced: None,
         end: End::Unanswered,
         resumed: None,
@@ -114,26 +115,19 @@ pub(super) async fn follow(call: &mut Call<'_>, method: DataMethod, job: Job<'_>
         elapsed: Duration::ZERO,
     };
     let segments = job.segments.or(call.segments());
-    trial.end = match open(call, method, &mut trial.announced, segments).await {
+    let came = match open(call, method, &mut trial.announced, segments).await {
         Ok(opened) => carry(call, opened, job, &mut trial.resumed).await,
-        Err(end) => end,
+        Err(end) => Err(end),
     };
+    trial.end = came.unwrap_or_else(|end| end);
     trial.elapsed = begun.elapsed();
     call.note(format!("* {method}: {:?}", trial.end));
     trial
 }
 
-/// Can the call go on, or is a reply still owed to it?
+/// Can the session go on, or is a reply still owed to it?
 pub(super) fn is_usable(end: &End) -> bool {
     match end {
-        End::Works { .. }
-        | End::Cut { answered: true, .. }
-        | End::Refused(_)
-        | End::Unreadable(_)
-        | End::NotReached(_)
-        | End::CommandRefused(_)
-        | End::DataRefused(_)
-        | End::NeverCame { said: Some(_), .. } => true,
         End::Unanswered
         | End::Cut { answered: false, .. }
         | End::HungUp(_)
@@ -141,13 +135,21 @@ pub(super) fn is_usable(end: &End) -> bool {
         | End::Stalled { .. }
         | End::NoLastWord
         | End::Broken(_) => false,
+        End::Works { .. }
+        | End::Cut { .. }
+        | End::Refused(_)
+        | End::Unreadable(_)
+        | End::NotReached(_)
+        | End::CommandRefused(_)
+        | End::DataRefused(_)
+        | End::NeverCame { .. } => true,
     }
 }
 
 /// What the server says of a data connection that does not come: its 425, or another refusal of that kind.
 pub(super) async fn silence(call: &mut Call<'_>, within: Duration) -> Option<String> {
-    match first_word(&call.last(within).await.ok()?) {
-        First::Refused(End::DataRefused(said)) => Some(said),
+    match started(call.last(within).await.ok()?) {
+        Err(End::DataRefused(said)) => Some(said),
         _ => None,
     }
 }
@@ -159,35 +161,31 @@ pub(super) async fn port_of(
     method: DataMethod,
     announced: &mut Option<SocketAddr>,
 ) -> Result<SocketAddr, End> {
-    let peer = call.peer();
+    let mut target = call.peer();
     let command = if method == DataMethod::Epsv { Command::Epsv(Epsv::Any) } else { Command::Pasv };
     let reply = agreed(call, &command).await?;
     let found = match method {
-        DataMethod::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(peer.ip(), port)),
+        DataMethod::Epsv => port_from_229(reply.text()).map(|port| SocketAddr::new(target.ip(), port)),
         _ => HostPort::from_227(reply.text()).map(HostPort::socket),
     };
-    let Some(found) = found else { return Err(End::Unreadable(line(&reply))) };
+    let found = found.ok_or_else(|| End::Unreadable(line(&reply)))?;
     *announced = Some(found);
-    let mut target = peer;
     target.set_port(found.port());
     Ok(target)
 }
 
 /// The answer to the verb of a method, where it is yes.
 async fn agreed(call: &mut Call<'_>, command: &Command) -> Result<Reply, End> {
-    let reply = match call.ask(command, VERB).await {
-        Ok(reply) => reply,
-        Err(NoReply::Silent) => return Err(End::Unanswered),
-        Err(NoReply::Ended(why)) => return Err(End::HungUp(why)),
-        Err(NoReply::Nonsense(what) | NoReply::WantsCertificate(what)) => return Err(End::Broken(what)),
-    };
-    if reply.code.get() == 421 {
-        return Err(End::HungUp(line(&reply)));
+    let reply = call.ask(command, VERB).await.map_err(|no_reply| match no_reply {
+        NoReply::Silent => End::Unanswered,
+        NoReply::Ended(why) => End::HungUp(why),
+        other => other.into(),
+    })?;
+    match reply.code.severity() {
+        Severity::Completion => Ok(reply),
+        _ if reply.code.get() == 421 => Err(End::HungUp(line(&reply))),
+        _ => Err(End::Refused(line(&reply))),
     }
-    if reply.code.severity() != Severity::Completion {
-        return Err(End::Refused(line(&reply)));
-    }
-    Ok(reply)
 }
 
 async fn open(
@@ -223,33 +221,24 @@ async fn open(
     }
 }
 
-async fn carry(call: &mut Call<'_>, opened: Opened, job: Job<'_>, resumed: &mut Option<bool>) -> End {
+async fn carry(
+    call: &mut Call<'_>,
+    opened: Opened,
+    job: Job<'_>,
+    resumed: &mut Option<bool>,
+) -> Result<End, End> {
     if let Some(marker) = job.restart {
-        match call.ask(&Command::Rest(marker), ANSWER).await {
-            Ok(reply) if reply.code.severity() == Severity::Intermediate => {}
-            Ok(reply) => return End::CommandRefused(line(&reply)),
-            Err(no_reply) => return ended(&no_reply),
+        let reply = call.ask(&Command::Rest(marker), ANSWER).await?;
+        if reply.code.severity() != Severity::Intermediate {
+            return Err(End::CommandRefused(line(&reply)));
         }
     }
-    if let Err(no_reply) = call.say(&job.command).await {
-        return ended(&no_reply);
-    }
+    call.say(&job.command).await?;
     // Pure-FTPd dials, sends a small file and says 226 before it has said 150 to be read.
-    let (data, mut last) = match opened {
-        Opened::Here(data) => match call.hear(ANSWER).await {
-            Ok(reply) => match first_word(&reply) {
-                First::Begins => (data, None),
-                First::Ended => (data, Some(reply)),
-                First::Refused(end) => return end,
-            },
-            Err(no_reply) => return ended(&no_reply),
-        },
-        Opened::Coming(awaited) => match coming(call, &awaited).await {
-            Ok(data) => data,
-            Err(end) => return end,
-        },
+    let (mut data, last) = match opened {
+        Opened::Here(data) => (data, started(call.hear(ANSWER).await?)?),
+        Opened::Coming(awaited) => coming(call, &awaited).await?,
     };
-    let mut data = data;
     if let Some(session) = call.tls() {
         let session = match job.tickets {
             Tickets::Shown => session.clone(),
@@ -264,10 +253,10 @@ async fn carry(call: &mut Call<'_>, opened: Opened, job: Job<'_>, resumed: &mut 
                 let within = if decided { ANSWER } else { WORD };
                 let end = after_failure(call, last, &error.to_string(), within).await;
                 // Silence is no refusal.
-                return match (error, end) {
+                return Err(match (error, end) {
                     (HandshakeError::Late(_), End::Broken(_)) => End::Stalled { bytes: 0 },
                     (_, end) => end,
-                };
+                });
             }
         }
         *resumed = data.established().map(|established| established.resumed);
@@ -285,30 +274,21 @@ async fn carry(call: &mut Call<'_>, opened: Opened, job: Job<'_>, resumed: &mut 
     };
     let bytes = progress.bytes();
     match moved {
-        Ok(Whole::Part) => {
-            // Whatever it says to that.
-            if last.is_none() {
-                last = call.last(WORD).await.ok();
-            }
-            End::Cut { bytes, answered: last.is_some() }
-        }
+        // Whatever it says to that.
+        Ok(Whole::Part) => Ok(End::Cut { bytes, answered: last.is_some() || call.last(WORD).await.is_ok() }),
         Ok(Whole::All) => {
-            if last.is_none() {
-                last = match call.last(ANSWER).await {
-                    Ok(reply) => Some(reply),
-                    Err(NoReply::Silent) => return End::NoLastWord,
-                    Err(no_reply) => return End::Broken(no_reply.words()),
-                };
-            }
-            let Some(reply) = last else { return End::NoLastWord };
-            if reply.code.severity() == Severity::Completion {
-                End::Works { bytes }
-            } else {
-                End::DataRefused(line(&reply))
-            }
+            let last = match last {
+                Some(last) => last,
+                None => call.last(ANSWER).await.map_err(|no_reply| match no_reply {
+                    NoReply::Silent => End::NoLastWord,
+                    other => other.into(),
+                })?,
+            };
+            let completed = last.code.severity() == Severity::Completion;
+            if completed { Ok(End::Works { bytes }) } else { Err(End::DataRefused(line(&last))) }
         }
-        Err(PumpError::Stalled(_)) => End::Stalled { bytes },
-        Err(other) => after_failure(call, last, &other.to_string(), WORD).await,
+        Err(PumpError::Stalled(_)) => Err(End::Stalled { bytes }),
+        Err(other) => Err(after_failure(call, last, &other.to_string(), WORD).await),
     }
 }
 
@@ -340,52 +320,47 @@ async fn receive(
     Ok(Whole::Part)
 }
 
-enum First {
-    Begins,
-    /// The server has done it all already.
-    Ended,
-    Refused(End),
-}
-
-fn first_word(reply: &Reply) -> First {
+/// The first reply to the command of a transfer, where it is yes: the reply itself if it is the last one too,
+/// as the server has done it all already.
+fn started(reply: Reply) -> Result<Option<Reply>, End> {
     match (reply.code.get(), reply.code.severity()) {
-        (_, Severity::Preliminary) => First::Begins,
-        (_, Severity::Completion) => First::Ended,
+        (_, Severity::Preliminary) => Ok(None),
+        (_, Severity::Completion) => Ok(Some(reply)),
         // Can't open the data connection; needs TLS for it; broken; wants the session to be resumed.
-        (425 | 426 | 521 | 522, _) => First::Refused(End::DataRefused(line(reply))),
-        _ => First::Refused(End::CommandRefused(line(reply))),
+        (425 | 426 | 521 | 522, _) => Err(End::DataRefused(line(&reply))),
+        _ => Err(End::CommandRefused(line(&reply))),
     }
 }
 
-/// The server's call and its words, in either order.
+/// The server's connection and its reply, in either order.
 async fn coming(call: &mut Call<'_>, awaited: &ActivePort) -> Result<(Data, Option<Reply>), End> {
     let peer = call.peer().ip();
     let until = Instant::now() + CALL;
-    let (mut data, mut words) = (None, None);
-    while data.is_none() || words.is_none() {
+    let (mut data, mut said) = (None, None);
+    loop {
+        if let Some(last) = &mut said
+            && let Some(data) = data.take()
+        {
+            return Ok((data, Option::take(last)));
+        }
         let left = until.saturating_duration_since(Instant::now());
         tokio::select! {
-            came = awaited.connection(peer), if data.is_none() => match came {
-                Ok(came) => data = Some(came),
-                Err(error) => return Err(End::Broken(client::error::words(&error))),
-            },
+            came = awaited.connection(peer), if data.is_none() => {
+                data = Some(came.map_err(|error| End::Broken(words(&error)))?);
+            }
             // `hear` has an end of its own, which is not after this one's.
-            heard = call.hear(left) => match heard.map(|reply| (first_word(&reply), reply)) {
-                Ok((First::Begins, _)) if words.is_none() => words = Some(None),
-                Ok((First::Begins, _)) => {}
-                Ok((First::Ended, reply)) => words = Some(Some(reply)),
-                Ok((First::Refused(End::DataRefused(why)), _)) if data.is_none() => {
-                    return Err(never_came(Some(why), awaited, peer).await);
-                }
-                Ok((First::Refused(end), _)) => return Err(end),
-                Err(NoReply::Silent) => break,
-                Err(no_reply) => return Err(ended(&no_reply)),
+            heard = call.hear(left) => match heard {
+                Err(NoReply::Silent) => return Err(never_came(None, awaited, peer).await),
+                heard => match started(heard?) {
+                    Ok(None) => _ = said.get_or_insert(None),
+                    Ok(last) => said = Some(last),
+                    Err(End::DataRefused(why)) if data.is_none() => {
+                        return Err(never_came(Some(why), awaited, peer).await);
+                    }
+                    Err(end) => return Err(end),
+                },
             },
         }
-    }
-    match (data, words) {
-        (Some(data), Some(last)) => Ok((data, last)),
-        _ => Err(never_came(None, awaited, peer).await),
     }
 }
 
@@ -408,11 +383,11 @@ async fn after_failure(call: &mut Call<'_>, last: Option<Reply>, why: &str, with
     }
 }
 
-fn ended(no_reply: &NoReply) -> End {
-    match no_reply {
-        NoReply::Silent => End::Stalled { bytes: 0 },
-        NoReply::Ended(why) | NoReply::Nonsense(why) | NoReply::WantsCertificate(why) => {
-            End::Broken(why.clone())
+impl From<NoReply> for End {
+    fn from(no_reply: NoReply) -> Self {
+        match no_reply {
+            NoReply::Silent => Self::Stalled { bytes: 0 },
+            other => Self::Broken(other.words()),
         }
     }
 }

@@ -54,10 +54,10 @@ pub fn examine(target: &Target) -> Report {
         firewall::judge(filter, &mut findings);
     }
     findings.report(Weight::Note, |unclear| match unclear.first() {
-        None => Finding::new(Verdict::AllIsWell, "No errors."),
+        None => Verdict::AllIsWell.says("No errors."),
         Some(first) => {
             let sentence = format!("No errors, but it is unclear {}.", first.what);
-            Finding::new(Verdict::NotKnown, sentence).weight(Weight::Note)
+            Verdict::NotKnown.says(sentence).weight(Weight::Note)
         }
     })
 }
@@ -142,7 +142,7 @@ mod tests {
             let mut findings = Findings::default();
             findings.ok(Verdict::Ports, "it is fine", "seen");
             add(&mut findings);
-            findings.report(Weight::Note, |_| Finding::new(Verdict::AllIsWell, "No errors."))
+            findings.report(Weight::Note, |_| Verdict::AllIsWell.says("No errors."))
         };
         assert_eq!(summary(&report(|_| ())), "No errors.");
         let warned =

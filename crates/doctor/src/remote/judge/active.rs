@@ -9,7 +9,7 @@ use firewall::Name;
 use net::half_open::Attempt;
 
 use super::shared::{named_in, passive_fails, weight};
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::remote::facts::{End, Facts, Trial};
 use crate::verdict::{Verdict, Weight};
 
@@ -43,7 +43,7 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     let allow = "allow connections from outside in the firewall or NAT on this side";
     let finding = |why: String| {
         let sentence = format!("Active mode does not work from here: {why}.");
-        Finding::new(Verdict::ActiveImpossible, sentence).weight(weight)
+        Verdict::ActiveImpossible.says(sentence).weight(weight)
     };
     match (never.is_empty(), refused) {
         (true, Some(said)) => {

@@ -2,7 +2,7 @@
 use firewall::Name;
 
 use super::shared::{MAY_BE_OURS, capital, demanded, rejecter};
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::remote::facts::{Answer, Cover, Dial, Facts, Login};
 use crate::verdict::{Verdict, Weight};
 
@@ -12,14 +12,15 @@ pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
         let why = why.trim_start_matches("failed to lookup address information: ");
         if why.starts_with("Temporary failure") || why.contains("name server") {
             findings.add(
-                Finding::new(Verdict::NoSuchName, format!("The name {host} could not be looked up: {why}."))
+                Verdict::NoSuchName.says(format!("The name {host} could not be looked up: {why}."))
                 .client("check that the network is up and that the name server of this machine (/etc/resolv.conf) is right"),
             );
             findings.ask(format!("whether {host} has an address"), "run the doctor from another network");
             return;
         }
         findings.add(
-            Finding::new(Verdict::NoSuchName, format!("The name {host} has no address: {why}."))
+            Verdict::NoSuchName
+                .says(format!("The name {host} has no address: {why}."))
                 .server("add an A or AAAA record for the name to the public DNS")
                 .client("check the spelling of the name, and that the name server of this machine knows it"),
         );
@@ -45,9 +46,7 @@ fn closed(facts: &Facts, findings: &mut Findings) {
     });
     if any(&Dial::Refused) {
         findings.add(
-            Finding::new(Verdict::ControlRefused, format!(
-                    "{host} refuses connections to port {port}."
-                ))
+            Verdict::ControlRefused.says(format!("{host} refuses connections to port {port}."))
             .detail(format!(
                 "No FTP server listens there, a router does not forward the port, or a firewall rejects it: {rule_1} is missing."
             ))
@@ -65,7 +64,7 @@ fn closed(facts: &Facts, findings: &mut Findings) {
         // A router that has no way, and not a firewall that forbids (port unreachable is how some of those
         // say it).
         if says.contains("unreachable") && !says.contains("port unreachable") {
-            let finding = Finding::new(Verdict::NoRoute, format!("{host} cannot be reached: {says}."));
+            let finding = Verdict::NoRoute.says(format!("{host} cannot be reached: {says}."));
             findings.add(
                 finding
                     .server(
@@ -75,18 +74,14 @@ fn closed(facts: &Facts, findings: &mut Findings) {
             );
             return;
         }
-        let finding = Finding::new(
-            Verdict::ControlRefused,
-            format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)),
-        )
-        .rules(&[rule_1])
-        .server(format!("allow new connections to port {port} in the firewall that rejects them"));
+        let finding = Verdict::ControlRefused
+            .says(format!("Port {port} of {host} is rejected by {}: {says}.", rejecter(by, ip)))
+            .rules(&[rule_1])
+            .server(format!("allow new connections to port {port} in the firewall that rejects them"));
         findings.add(if by == ip { finding } else { finding.client(MAY_BE_OURS) });
     } else if any(&Dial::Silent) {
         findings.add(
-            Finding::new(Verdict::Rule1Or2, format!(
-                    "{host} does not answer on port {port}."
-                ))
+            Verdict::Rule1Or2.says(format!("{host} does not answer on port {port}."))
             .detail(format!(
                 "A firewall drops the packets: {rule_1} or {rule_2} is missing; or no machine has that address."
             ))
@@ -105,11 +100,9 @@ fn closed(facts: &Facts, findings: &mut Findings) {
             _ => "no answer",
         };
         findings.add(
-            Finding::new(
-                Verdict::NoRoute,
-                format!("This machine has no route to {}: {why}.", attempt.address.ip()),
-            )
-            .client("check the network of this machine"),
+            Verdict::NoRoute
+                .says(format!("This machine has no route to {}: {why}.", attempt.address.ip()))
+                .client("check the network of this machine"),
         );
     }
 }
@@ -137,23 +130,23 @@ fn families(facts: &Facts, findings: &mut Findings) {
             );
         }
         findings.add(
-            Finding::new(
-                Verdict::FamilyDead,
-                format!(
+            Verdict::FamilyDead
+                .says(format!(
                     "{} does not answer over {family} on port {}, only over the other family.",
                     facts.host, facts.port
-                ),
-            )
-            .server(format!(
-                "allow {family} in the firewall and listen there, or remove the {record} record"
-            )),
+                ))
+                .server(format!(
+                    "allow {family} in the firewall and listen there, or remove the {record} record"
+                )),
         );
     }
 }
 
 fn answer(facts: &Facts, findings: &mut Findings) {
     let (host, port) = (&facts.host, facts.port);
-    let finding = |verdict, sentence: String| Finding::new(verdict, sentence).weight(Weight::Blocks);
+    let port_is = |verdict: Verdict, what: String| {
+        verdict.says(format!("Port {port} of {host} {what}.")).weight(Weight::Blocks)
+    };
     let found = match &facts.answer {
         Some(Answer::Ftp(_)) => return,
         // The addresses answered, and the session after it did not.
@@ -164,80 +157,55 @@ fn answer(facts: &Facts, findings: &mut Findings) {
             );
             return;
         }
-        Some(Answer::ClearFirst(said)) => finding(
-            Verdict::WrongScheme,
-            format!("Port {port} of {host} speaks FTP without TLS first: \"{said}\"."),
-        )
-        .client(format!(
-            "use ftpes://{host}:{port}/ (TLS after AUTH), or the port for implicit TLS, usually 990"
-        )),
-        Some(Answer::Turned(said)) => {
-            finding(Verdict::TurnedAway, format!("{host} accepts no sessions now: it answers \"{said}\"."))
-        }
-        Some(Answer::TlsFirst) => {
-            finding(Verdict::WrongScheme, format!("Port {port} of {host} expects TLS from the first byte."))
-                .client(format!("use ftps://{host}:{port}/ (implicit TLS)"))
-        }
+        Some(Answer::Turned(said)) => Verdict::TurnedAway
+            .says(format!("{host} accepts no sessions now: it answers \"{said}\"."))
+            .weight(Weight::Blocks),
         Some(Answer::WantsCertificate(why)) => demanded(facts, Weight::Blocks, why),
-        Some(Answer::Ssh(said)) => {
-            finding(Verdict::NotFtp, format!("Port {port} of {host} speaks SSH, not FTP: \"{said}\"."))
-                .client("use `sftp`, which is another protocol, or the port of FTP")
+        Some(Answer::ClearFirst(said)) => {
+            port_is(Verdict::WrongScheme, format!("speaks FTP without TLS first: \"{said}\"")).client(
+                format!(
+                    "use ftpes://{host}:{port}/ (TLS after AUTH), or the port for implicit TLS, usually 990"
+                ),
+            )
         }
-        Some(Answer::Http(said)) => {
-            finding(Verdict::NotFtp, format!("Port {port} of {host} is a web server, not FTP: \"{said}\"."))
-                .client("use a browser, or the port of FTP")
+        Some(Answer::TlsFirst) => port_is(Verdict::WrongScheme, "expects TLS from the first byte".to_owned())
+            .client(format!("use ftps://{host}:{port}/ (implicit TLS)")),
+        Some(Answer::Ssh(said)) => port_is(Verdict::NotFtp, format!("speaks SSH, not FTP: \"{said}\""))
+            .client("use `sftp`, which is another protocol, or the port of FTP"),
+        Some(Answer::Http(said)) => port_is(Verdict::NotFtp, format!("is a web server, not FTP: \"{said}\""))
+            .client("use a browser, or the port of FTP"),
+        Some(Answer::Foreign(protocol, said)) => {
+            port_is(Verdict::NotFtp, format!("is {protocol}, not FTP: \"{said}\""))
+                .client("use the port of FTP, usually 21")
+        }
+        Some(Answer::Other(said)) => port_is(Verdict::NotFtp, format!("does not speak FTP: \"{said}\"")),
+        Some(Answer::Endless(said)) => {
+            port_is(Verdict::NotFtp, format!("starts a greeting that does not end: \"{said}\""))
+                .server("send the greeting within seconds; check whether a script or a filter delays it")
+        }
+        Some(Answer::HangsUp) => {
+            port_is(Verdict::NoGreeting, "accepts connections and closes them without a greeting".to_owned())
+                .server("read its log: a ban, tcpwrappers, or a proxy whose server is down are usual reasons")
+                .client("try from another address")
         }
         Some(Answer::Nothing) => {
             findings.ask(
                 "whether a greeting comes later: some servers look up the client's name first, for up to a minute",
                 format!("run `nc {host} {port}` and wait a minute"),
             );
-            finding(
-            Verdict::NoGreeting,
-            format!(
-                "Port {port} of {host} accepts connections and sends nothing: it answers neither FTP nor TLS nor HTTP."
-            ),
-        )
-        .server(
-            "check that the server behind that port is running: a proxy or a port forwarding may accept connections in its place",
-        )
+            port_is(Verdict::NoGreeting, "accepts connections and sends nothing: it answers neither FTP nor TLS nor HTTP".to_owned())
+                .server("check that the server behind that port is running: a proxy or a port forwarding may accept connections in its place")
         }
         Some(Answer::NoAck) => {
             findings.ask(
                 "whether a firewall drops all but the first packet, or the server is too busy to accept connections",
-                format!(
-                    "on the server, `pasv doctor --site` compares its rules; `ss -tln` shows whether the queue of port {port} is full"
-                ),
+                format!("on the server, `pasv doctor --site` compares its rules; `ss -tln` shows whether the queue of port {port} is full"),
             );
-            finding(
-                Verdict::NoGreeting,
-                format!(
-                    "Port {port} of {host} accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule {})."
-                , Name::ControlIn.number()),
-            )
-            .rules(&[Name::ControlIn])
-            .server(
-                "accept the packets of established connections: `ct state established,related accept` in nftables",
-            )
-            .client("try from another network: a firewall of this one may pass only the first packet")
-        }
-        Some(Answer::HangsUp) => finding(
-            Verdict::NoGreeting,
-            format!("Port {port} of {host} accepts connections and closes them without a greeting."),
-        )
-        .server("read its log: a ban, tcpwrappers, or a proxy whose server is down are usual reasons")
-        .client("try from another address"),
-        Some(Answer::Endless(said)) => finding(
-            Verdict::NotFtp,
-            format!("Port {port} of {host} starts a greeting that does not end: \"{said}\"."),
-        )
-        .server("send the greeting within seconds; check whether a script or a filter delays it"),
-        Some(Answer::Foreign(protocol, said)) => {
-            finding(Verdict::NotFtp, format!("Port {port} of {host} is {protocol}, not FTP: \"{said}\"."))
-                .client("use the port of FTP, usually 21")
-        }
-        Some(Answer::Other(said)) => {
-            finding(Verdict::NotFtp, format!("Port {port} of {host} does not speak FTP: \"{said}\"."))
+            let number = Name::ControlIn.number();
+            port_is(Verdict::NoGreeting, format!("accepts connections, but acknowledges nothing that is sent: most likely a firewall passes only the first packet of a connection (rule {number})"))
+                .rules(&[Name::ControlIn])
+                .server("accept the packets of established connections: `ct state established,related accept` in nftables")
+                .client("try from another network: a firewall of this one may pass only the first packet")
         }
     };
     findings.add(found);
@@ -264,17 +232,17 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
             | Login::WantsCertificate(_)
             | Login::Unprotected(_) => continue,
             // As every client verb refuses it, whatever else works.
-            Login::Untrusted(why) => Finding::new(Verdict::CertificateRefused, format!("{}.", capital(why)))
+            Login::Untrusted(why) => Verdict::CertificateRefused.says(format!("{}.", capital(why)))
             .server("use a certificate of a public authority for this name (`pasv serve --acme`): clients accept its renewals")
             .client(
                 "ask the server's administrator for its fingerprint, by telephone for example. Only if it equals the new one, \
                  pass it to --pin.",
             ),
-            Login::NeedsTls(said) => Finding::new(Verdict::TlsRequired, format!("The server requires TLS for the login: {said}.")).weight(weight(Weight::Note)),
+            Login::NeedsTls(said) => Verdict::TlsRequired.says(format!("The server requires TLS for the login: {said}.")).weight(weight(Weight::Note)),
             // Whoever we are is known by then.
-            Login::Refused(said) if done => Finding::new(Verdict::LoginRefused, format!("The login works otherwise, but is refused {covered}: {said}.")).weight(if cover == Cover::Tls { Weight::Hinders } else { Weight::Note })
+            Login::Refused(said) if done => Verdict::LoginRefused.says(format!("The login works otherwise, but is refused {covered}: {said}.")).weight(if cover == Cover::Tls { Weight::Hinders } else { Weight::Note })
             .server("check its configuration and its log; the password is not the reason"),
-            Login::Refused(said) if facts.anonymous => Finding::new(Verdict::LoginRefused, format!(
+            Login::Refused(said) if facts.anonymous => Verdict::LoginRefused.says(format!(
                     "The anonymous login is refused {covered}: {said}.{}",
                     // Most say it themselves.
                     if said.to_ascii_lowercase().contains("anonymous") {
@@ -286,7 +254,7 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
             .client("give a user: ftp://USER@HOST/"),
             Login::Refused(said) => {
                 let sentence = format!("The login is refused {covered}: {said}.");
-                let finding = Finding::new(Verdict::LoginRefused, sentence).weight(weight(Weight::Hinders));
+                let finding = Verdict::LoginRefused.says(sentence).weight(weight(Weight::Hinders));
                 // Any other code is not about who we are (RFC 959 5.4).
                 if said.starts_with("530") || said.starts_with("332") {
                     finding.client("check the user name and password")
@@ -294,7 +262,7 @@ pub(super) fn logins(facts: &Facts, findings: &mut Findings) {
                     finding.server("check its configuration and its log; the password is not the reason")
                 }
             }
-            Login::Broken(why) => Finding::new(Verdict::LoginBroken, format!("The login does not complete {covered}: {why}.")).weight(weight(Weight::Hinders)),
+            Login::Broken(why) => Verdict::LoginBroken.says(format!("The login does not complete {covered}: {why}.")).weight(weight(Weight::Hinders)),
         };
         findings.add(finding);
     }
@@ -320,9 +288,9 @@ pub(super) fn breaks(facts: &Facts, findings: &mut Findings) {
         };
         // Hardly any client sends the others, and none by itself.
         let weight = if verb == "FEAT" { Weight::Hinders } else { Weight::Note };
-        findings.add(Finding::new(Verdict::CommandEaten, format!("{verb} {what}.")).weight(weight).client(
-            format!("pasv goes on without {verb}, in a new session; other programs may hang or fail"),
-        ));
+        findings.add(Verdict::CommandEaten.says(format!("{verb} {what}.")).weight(weight).client(format!(
+            "pasv goes on without {verb}, in a new session; other programs may hang or fail"
+        )));
     }
 }
 
@@ -331,7 +299,7 @@ fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
     if let Some((_, how)) = &facts.banned {
         let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
-            Finding::new(Verdict::SessionsLimited, format!(
+            Verdict::SessionsLimited.says(format!(
                     "Port {} accepts the first connections, but one more in a short time {how}: a limit or a ban per address, of the server or of a firewall in front of it.",
                     facts.port
                 )).weight(weight)
@@ -341,17 +309,17 @@ fn limits(facts: &Facts, findings: &mut Findings, done: bool) {
     } else if let Some(said) = &facts.full {
         let weight = if done { Weight::Note } else { Weight::Blocks };
         findings.add(
-            Finding::new(
-                Verdict::SessionsLimited,
-                if done {
+            Verdict::SessionsLimited
+                .says(if done {
                     format!("The server limits the sessions per address: {said}.")
                 } else {
                     format!("The server accepts no more sessions from this address: {said}.")
-                },
-            )
-            .weight(weight)
-            .server("allow several sessions per address: many clients open several at once")
-            .client("close other sessions from this address, and set programs to one connection at a time"),
+                })
+                .weight(weight)
+                .server("allow several sessions per address: many clients open several at once")
+                .client(
+                    "close other sessions from this address, and set programs to one connection at a time",
+                ),
         );
     }
     if !done {

@@ -5,7 +5,7 @@ use firewall::Name;
 
 use super::active;
 use super::shared::{MAY_BE_OURS, helper, named_in, passive_fails, rejecter, weight};
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::remote::facts::{Cover, Dial, End, Facts, Trial};
 use crate::verdict::{Verdict, Weight};
 use client::DataMethod;
@@ -70,7 +70,7 @@ fn in_part(facts: &Facts, findings: &mut Findings) {
     let closed = ports(&is_closed, None);
     let open = ports(&|trial| trial.end.is_connected(), again);
     findings.add(
-        Finding::new(Verdict::RangeInPart, format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."))
+        Verdict::RangeInPart.says(format!("Some of the server's data ports are reachable ({open}), others are not ({closed}): its passive range is only partly open."))
         .rules(&[Name::PassiveIn]),
     );
 }
@@ -98,7 +98,7 @@ fn blinded(facts: &Facts, findings: &mut Findings) {
     }
     let passive = blinded.iter().any(|method| method.is_passive());
     findings.add(
-        Finding::new(Verdict::FtpHelper, format!(
+        Verdict::FtpHelper.says(format!(
                 "{} works unencrypted and times out under TLS: a firewall or NAT in between opens ports by reading the control connection, which TLS prevents.",
                 join(&blinded)
             )).weight(if passive { weight(facts) } else { Weight::Note })
@@ -147,7 +147,7 @@ fn epsv(facts: &Facts, findings: &mut Findings) {
                 "try from another network, or read the server's log",
             );
         } else if !findings.has(Verdict::EpsvFails) {
-            findings.add(Finding::new(Verdict::EpsvFails, format!("{what}.")).server(server).client(client));
+            findings.add(Verdict::EpsvFails.says(format!("{what}.")).server(server).client(client));
         }
     }
 }
@@ -166,7 +166,8 @@ fn only_227(facts: &Facts, findings: &mut Findings) {
     }
     let sentence = "The port that EPSV announces is not reachable, the one that PASV announces is: something in between opens ports that it reads in 227 replies, and does not know 229.";
     findings.add(
-        Finding::new(Verdict::FtpHelper, sentence)
+        Verdict::FtpHelper
+            .says(sentence)
             .weight(Weight::Hinders)
             .server("open the passive range by a rule of its own: `pasv firewall` prints it")
             .client("use PASV"),
@@ -195,12 +196,10 @@ fn passive(facts: &Facts, findings: &mut Findings) {
         let clear = trials.iter().all(|trial| trial.cover == Cover::Clear);
         if stalls && clear && facts.best().is_none() {
             findings.add(
-                Finding::new(
-                    Verdict::DataStalls,
-                    "Passive transfers fail: the data connection opens, but nothing comes through it.",
-                )
-                .weight(Weight::Blocks)
-                .server("check whether the server is overloaded or hangs: read its log"),
+                Verdict::DataStalls
+                    .says("Passive transfers fail: the data connection opens, but nothing comes through it.")
+                    .weight(Weight::Blocks)
+                    .server("check whether the server is overloaded or hangs: read its log"),
             );
         }
         return;
@@ -248,8 +247,7 @@ fn passive(facts: &Facts, findings: &mut Findings) {
                 (&[rule_3, rule_4], format!("A firewall drops the packets: {rule_3} or {rule_4} is missing."))
             }
         };
-        let finding =
-            Finding::new(Verdict::Rule3Or4, format!("{silent} {why}")).weight(weight(facts)).rules(rules);
+        let finding = Verdict::Rule3Or4.says(format!("{silent} {why}")).weight(weight(facts)).rules(rules);
         if rules == [rule_4] {
             return findings.add(finding.server(
                 "allow the answers of the passive range to leave: `pasv firewall --stateless` or `--output-drop` prints the rules of a firewall that filters outgoing packets",
@@ -275,7 +273,7 @@ fn passive(facts: &Facts, findings: &mut Findings) {
         );
     } else if all(|dial| *dial == Dial::Refused) {
         findings.add(
-            Finding::new(Verdict::DataPortsRefused, format!(
+            Verdict::DataPortsRefused.says(format!(
                     "Passive transfers fail: the server's data ports ({named}) are refused: {} is missing{}.", Name::PassiveIn,
                     if word == [3] {
                         " in a firewall that rejects, or a router does not forward them: the server reports that no connection attempt arrives"
@@ -303,16 +301,14 @@ fn passive(facts: &Facts, findings: &mut Findings) {
         let (Some((by, says)), Some(host)) = (who, trials.first().map(|trial| trial.peer.ip())) else {
             return;
         };
-        let finding = Finding::new(
-            Verdict::DataPortsRefused,
-            format!(
+        let finding = Verdict::DataPortsRefused
+            .says(format!(
                 "Passive transfers fail: the server's data ports ({named}) are rejected by {}: {says}.",
                 rejecter(by, host)
-            ),
-        )
-        .weight(weight(facts))
-        .rules(&[Name::PassiveIn])
-        .server("allow new connections to the passive range in the firewall that rejects them");
+            ))
+            .weight(weight(facts))
+            .rules(&[Name::PassiveIn])
+            .server("allow new connections to the passive range in the firewall that rejects them");
         findings.add(if by == host { finding } else { finding.client(MAY_BE_OURS) });
     } else if !dialled.is_empty() {
         findings.ask(
@@ -352,7 +348,7 @@ fn address(facts: &Facts, findings: &mut Findings) {
             continue;
         }
         findings.add(
-            Finding::new(Verdict::AddressNotTold, format!(
+            Verdict::AddressNotTold.says(format!(
                     "The server announces the address {told_ip} in its answer to PASV, but the same port connects at {peer}: its external address is not configured."
                 ))
             .server(format!(
@@ -388,13 +384,12 @@ fn translated(facts: &Facts, findings: &mut Findings) {
         return;
     }
     findings.add(
-        Finding::new(
-            Verdict::ClientBehindNat,
-            format!("This machine is behind NAT: its address is {own}, the server sees {seen}."),
-        )
-        .clients(
-            (!passive_fails(facts)).then_some("use passive mode: the server cannot connect to this address"),
-        ),
+        Verdict::ClientBehindNat
+            .says(format!("This machine is behind NAT: its address is {own}, the server sees {seen}."))
+            .clients(
+                (!passive_fails(facts))
+                    .then_some("use passive mode: the server cannot connect to this address"),
+            ),
     );
     let arrived = facts.of(Cover::Clear).find(|trial| {
         let ours = |announced: SocketAddr| announced.ip() == own;

@@ -1,6 +1,6 @@
 //! What do files and listings say?
 use super::shared::{black_hole, is_slow};
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::remote::facts::{Alive, Cover, End, Facts, Rest, Upload};
 use crate::verdict::{Verdict, Weight};
 use client::DataMethod;
@@ -12,11 +12,9 @@ const DRIFT: i64 = 90;
 
 pub(super) fn judge(facts: &Facts, findings: &mut Findings) {
     if let Some(said) = &facts.no_directory {
-        findings.add(
-            Finding::new(Verdict::NoDirectory, format!(
-                    "The directory of the URL is refused: {said}. The tests ran in the start directory of the login."
-                )),
-        );
+        findings.add(Verdict::NoDirectory.says(format!(
+            "The directory of the URL is refused: {said}. The tests ran in the start directory of the login."
+        )));
     }
     bulk(facts, findings);
     upload(facts, findings);
@@ -60,13 +58,13 @@ fn upload(facts: &Facts, findings: &mut Findings) {
             );
         }
         Some(Upload::Differs(why)) => findings.add(
-            Finding::new(Verdict::UploadFails, format!("An upload succeeded, but the server has something else: {why}."))
+            Verdict::UploadFails.says(format!("An upload succeeded, but the server has something else: {why}."))
             .server("check whether its disk is full, or another program changes files there"),
         ),
-        Some(Upload::Refused(said)) => findings.add(Finding::new(Verdict::UploadFails, format!("This user may not upload there: {said}.")).weight(Weight::Note)),
+        Some(Upload::Refused(said)) => findings.add(Verdict::UploadFails.says(format!("This user may not upload there: {said}.")).weight(Weight::Note)),
         // ProFTPD: an upload uses a ticket up, and brings no other.
         Some(Upload::Failed(n @ 2.., why)) if matches!(facts.reuse.fresh, Some(End::DataRefused(_))) => findings.add(
-            Finding::new(Verdict::DataTlsRefused, format!(
+            Verdict::DataTlsRefused.says(format!(
                     "Upload {n} of a session under TLS fails where those before it work: data connections must reuse the TLS session, and its tickets have run out: {why}."
                 ))
             .server(
@@ -75,10 +73,8 @@ fn upload(facts: &Facts, findings: &mut Findings) {
             .client("use a new session for every few files, or TLS 1.2; pasv does so by itself"),
         ),
         Some(Upload::Failed(n, why)) => findings.add(
-            Finding::new(Verdict::UploadFails, format!("Upload {n} of a session fails, although listings work: {why}."))
-            .server(
-                "read its log: a full disk, a quota or session tickets that run out are usual reasons",
-            ),
+            Verdict::UploadFails.says(format!("Upload {n} of a session fails, although listings work: {why}."))
+            .server("read its log: a full disk, a quota or session tickets that run out are usual reasons"),
         ),
     }
 }
@@ -106,7 +102,7 @@ fn left(facts: &Facts, findings: &mut Findings) {
             format!("The deletion of what was uploaded failed ({why}); {files} may remain: {listed}")
         }
     };
-    findings.add(Finding::new(Verdict::FileLeft, format!("{sentence}.")).server(format!("delete {listed}")));
+    findings.add(Verdict::FileLeft.says(format!("{sentence}.")).server(format!("delete {listed}")));
 }
 
 /// What flows is through, and may still be of no use.
@@ -120,15 +116,13 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     };
     if !waited.is_empty() && !findings.has(Verdict::DataStalls) && !findings.has(Verdict::MtuBlackHole) {
         findings.add(
-            Finding::new(
-                Verdict::DataStalls,
-                format!(
+            Verdict::DataStalls
+                .says(format!(
                     "Transfers are slow: {} connected and brought nothing within seconds.",
                     waited.join(", ")
-                ),
-            )
-            .weight(Weight::Note)
-            .server("check whether the server or its line is overloaded, or the rate limited"),
+                ))
+                .weight(Weight::Note)
+                .server("check whether the server or its line is overloaded, or the rate limited"),
         );
     }
     let slow = facts.trials.iter().find_map(|trial| match trial.end {
@@ -137,7 +131,7 @@ fn crawls(facts: &Facts, findings: &mut Findings) {
     });
     let Some((trial, bytes)) = slow else { return };
     findings.add(
-        Finding::new(Verdict::DataStalls, format!(
+        Verdict::DataStalls.says(format!(
                 "Transfers are very slow: {} {} brought {bytes} bytes in {:.0} s, and was stopped.",
                 trial.method,
                 trial.cover.words(),
@@ -153,15 +147,14 @@ fn restarts(facts: &Facts, findings: &mut Findings) {
     let files = &facts.files;
     let finding = match &files.rest_middle {
         Some(Rest::Ignored | Rest::Wrong) => Some(
-            Finding::new(
-                Verdict::RestFails,
-                "REST is accepted but ignored: a resumed download would be a damaged file.",
-            )
-            .server("fix REST, or switch it off")
-            .client("do not resume downloads here"),
+            Verdict::RestFails
+                .says("REST is accepted but ignored: a resumed download would be a damaged file.")
+                .server("fix REST, or switch it off")
+                .client("do not resume downloads here"),
         ),
         Some(Rest::Refused(said)) => Some(
-            Finding::new(Verdict::RestFails, format!("Downloads cannot be resumed: {said}."))
+            Verdict::RestFails
+                .says(format!("Downloads cannot be resumed: {said}."))
                 .weight(Weight::Note)
                 .client("a broken download starts over"),
         ),
@@ -173,10 +166,8 @@ fn restarts(facts: &Facts, findings: &mut Findings) {
     if let Some((Some(announced), came)) = files.size
         && announced != came
     {
-        findings.add(Finding::new(
-            Verdict::SizeWrong,
-            format!("SIZE announces {announced} bytes, but {came} are sent."),
-        ));
+        findings
+            .add(Verdict::SizeWrong.says(format!("SIZE announces {announced} bytes, but {came} are sent.")));
     }
 }
 
@@ -185,10 +176,10 @@ fn listings(facts: &Facts, findings: &mut Findings) {
     if let Some((_, read, unread)) = &files.listing
         && *unread > 0
     {
-        findings.add(Finding::new(
-            Verdict::ListingUnread,
-            format!("{unread} lines of the listing are in no known format ({read} are)."),
-        ));
+        findings.add(
+            Verdict::ListingUnread
+                .says(format!("{unread} lines of the listing are in no known format ({read} are).")),
+        );
     }
     let works = |end: &Option<End>| matches!(end, Some(End::Works { .. } | End::Cut { .. }));
     // Other codes are about the directory, or the moment (RFC 959 4.2.1).
@@ -230,25 +221,20 @@ fn listings(facts: &Facts, findings: &mut Findings) {
         differs.push("it lists EPRT, but refuses it");
     }
     if !differs.is_empty() {
-        findings.add(Finding::new(
-            Verdict::FeatDiffers,
-            format!("FEAT and what works differ: {}.", differs.join("; ")),
-        ));
+        findings
+            .add(Verdict::FeatDiffers.says(format!("FEAT and what works differ: {}.", differs.join("; "))));
     }
     if !offered && refused(&files.mlsd) {
-        findings.add(Finding::new(Verdict::NoMlsd, "The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST."));
+        findings.add(Verdict::NoMlsd.says("The server has no machine-readable listings (MLSD): names, sizes and times are parsed from LIST."));
     }
 }
 
 fn clocks(facts: &Facts, findings: &mut Findings) {
     if let Some(offset) = facts.files.clock.filter(|offset| *offset != 0) {
-        findings.add(Finding::new(
-            Verdict::Clock,
-            format!(
-                "LIST shows local time, {:+} min from UTC: only MDTM and MLSD have the right times.",
-                offset / 60
-            ),
-        ));
+        findings.add(Verdict::Clock.says(format!(
+            "LIST shows local time, {:+} min from UTC: only MDTM and MLSD have the right times.",
+            offset / 60
+        )));
     }
     if let Some(drift) = facts.files.drift.filter(|drift| drift.abs() > DRIFT) {
         let quarters = (drift + 450).div_euclid(900);
@@ -263,11 +249,9 @@ fn clocks(facts: &Facts, findings: &mut Findings) {
             return;
         }
         findings.add(
-            Finding::new(
-                Verdict::Clock,
-                format!("The server's clock and this machine's are {drift} s apart."),
-            )
-            .server("set its clock by NTP, unless the clock of this machine is wrong"),
+            Verdict::Clock
+                .says(format!("The server's clock and this machine's are {drift} s apart."))
+                .server("set its clock by NTP, unless the clock of this machine is wrong"),
         );
     }
 }
@@ -289,8 +273,8 @@ fn idle(facts: &Facts, findings: &mut Findings) {
         return;
     }
     findings.add(match alive {
-        Alive::Ended(said) => Finding::new(Verdict::IdleTimeout, format!("The server closes control connections that are idle for {seconds} s or less: {said}.")),
-        _ => Finding::new(Verdict::IdleTimeout, format!(
+        Alive::Ended(said) => Verdict::IdleTimeout.says(format!("The server closes control connections that are idle for {seconds} s or less: {said}.")),
+        _ => Verdict::IdleTimeout.says(format!(
                 "A control connection that is idle for {seconds} s is dead without notice: a NAT or firewall in between has dropped it."
             )).weight(Weight::Hinders)
         .server("enable TCP keepalive on control connections, 15 s or less, or set a longer idle time at the NAT")

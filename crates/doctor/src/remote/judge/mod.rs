@@ -49,43 +49,36 @@ pub fn diagnose(facts: &Facts) -> Report {
 fn without_trouble(facts: &Facts) -> Finding {
     let passive_fails = facts.trials.iter().any(|trial| trial.method.is_passive());
     match facts.best() {
-        Some(trial) if !trial.method.is_passive() && passive_fails => Finding::new(
-            Verdict::NotKnown,
-            format!(
+        Some(trial) if !trial.method.is_passive() && passive_fails => Verdict::NotKnown
+            .says(format!(
                 "Only active transfers work {}; it is unclear why passive ones fail.",
                 trial.cover.words()
-            ),
-        )
-        .weight(Weight::Hinders),
-        Some(trial) if !unexplained(facts).is_empty() => Finding::new(
-            Verdict::NotKnown,
-            format!(
+            ))
+            .weight(Weight::Hinders),
+        Some(trial) if !unexplained(facts).is_empty() => Verdict::NotKnown
+            .says(format!(
                 "{} transfers work {}, by {}; it is unclear why others fail: {}.",
                 capital(trial.method.mode()),
                 trial.cover.words(),
                 trial.method,
                 unexplained(facts).join("; ")
-            ),
-        )
-        .weight(Weight::Hinders)
-        .server("read its log for those transfers")
-        .client("use the settings below; try again to see whether the others always fail"),
+            ))
+            .weight(Weight::Hinders)
+            .server("read its log for those transfers")
+            .client("use the settings below; try again to see whether the others always fail"),
         Some(trial) if matches!(trial.end, End::CommandRefused(_)) => nothing_listed(facts, trial),
-        Some(trial) => Finding::new(
-            Verdict::AllIsWell,
-            format!(
-                "All is well: {} transfers work {}, by {}.{}",
-                trial.method.mode(),
-                trial.cover.words(),
-                trial.method,
-                if facts.moved() {
-                    ""
-                } else {
-                    " The directory is empty: only data connections without content were tested."
-                }
-            ),
-        ),
-        None => Finding::new(Verdict::NotKnown, "No transfer works, and it is unclear why."),
+        Some(trial) => Verdict::AllIsWell.says(format!(
+            "All is well: {} transfers work {}, by {}.{}",
+            trial.method.mode(),
+            trial.cover.words(),
+            trial.method,
+            if facts.moved() {
+                ""
+            } else {
+                " The directory is empty: only data connections without content were tested."
+            }
+        )),
+        None => Verdict::NotKnown.says("No transfer works, and it is unclear why."),
     }
 }
 
@@ -93,9 +86,9 @@ fn without_trouble(facts: &Facts) -> Finding {
 /// that.
 fn nothing_listed(facts: &Facts, best: &Trial) -> Finding {
     let End::CommandRefused(said) = &best.end else {
-        return Finding::new(Verdict::NotKnown, "No transfer works, and it is unclear why.");
+        return Verdict::NotKnown.says("No transfer works, and it is unclear why.");
     };
-    let refused = |weight, sentence| Finding::new(Verdict::ListingRefused, sentence).weight(weight);
+    let refused = |weight, sentence| Verdict::ListingRefused.says(sentence).weight(weight);
     let (method, covered) = (best.method, best.cover.words());
     let other = facts.trials.iter().find(|trial| trial.end.has_content());
     if let Some(other) = other {

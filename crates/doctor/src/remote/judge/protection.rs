@@ -35,7 +35,7 @@ fn established(facts: &Facts, findings: &mut Findings) {
             } else {
                 format!("The server's certificate is not trusted: {doubt}.")
             };
-            let mut finding = Finding::new(Verdict::CertificateUnverified, sentence);
+            let mut finding = Verdict::CertificateUnverified.says(sentence);
             if !inner {
                 finding = finding
                     .server("get a certificate of a public authority for this name (`pasv serve --acme`)");
@@ -50,8 +50,9 @@ fn established(facts: &Facts, findings: &mut Findings) {
         }
     }
     match (&facts.tls.v12, &facts.tls.v13) {
-        (Some(Handshake::Works), Some(Handshake::Failed(why))) => findings
-            .add(Finding::new(Verdict::TlsOld, format!("The server supports TLS 1.2 but not 1.3 ({why})."))),
+        (Some(Handshake::Works), Some(Handshake::Failed(why))) => {
+            findings.add(Verdict::TlsOld.says(format!("The server supports TLS 1.2 but not 1.3 ({why}).")))
+        }
         // Its hello is the larger one.
         (Some(Handshake::Works), Some(other)) if *other != Handshake::Works => findings.ask(
             format!("whether the server supports TLS 1.3: {}", words(other)),
@@ -71,7 +72,7 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     let offered = facts.tls.offered == Some(true) || facts.features.iter().any(|line| is_offer(line));
     if let (Login::NoTls(said), Some(seen)) = (login, &facts.seen) {
         findings.add(
-            Finding::new(Verdict::CertificateRefused, format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."))
+            Verdict::CertificateRefused.says(format!("The server does not offer TLS ({said}), but {seen}: an attacker may be blocking TLS."))
             .server("offer TLS again, or announce to its users that it is gone")
             .client(format!(
                 "ask the server's administrator. If the server no longer offers TLS: --tls off, or `pasv forget {}`",
@@ -81,11 +82,12 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
     }
     let finding = match login {
         Login::NoTls(said) if facts.implicit => {
-            Finding::new(Verdict::NoTls, format!("The server has no TLS: {said}.")).weight(Weight::Blocks)
+            Verdict::NoTls.says(format!("The server has no TLS: {said}.")).weight(Weight::Blocks)
         }
         Login::NoTls(said) if offered => {
             who(facts, "AUTH TLS is refused though FEAT lists it", findings);
-            Finding::new(Verdict::AuthFails, format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."))
+            Verdict::AuthFails
+                .says(format!("FEAT lists AUTH TLS, but AUTH TLS is refused: {said}."))
                 .weight(weight(Weight::Hinders))
                 .server("read its log: a certificate that it cannot read is a usual reason")
                 .client("send no password unencrypted here before it is known who refuses TLS")
@@ -93,17 +95,17 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
         Login::NoTls(said) => {
             rewritten(facts, findings);
             let now = if said.starts_with('4') { " now" } else { "" };
-            Finding::new(
-                Verdict::NoTls,
-                format!("The server has no TLS{now} ({said}): passwords and files are sent unencrypted."),
-            )
-            .weight(weight(Weight::Note))
-            .server("enable TLS to encrypt passwords and files")
+            Verdict::NoTls
+                .says(format!(
+                    "The server has no TLS{now} ({said}): passwords and files are sent unencrypted."
+                ))
+                .weight(weight(Weight::Note))
+                .server("enable TLS to encrypt passwords and files")
         }
         Login::NoAuth(why) => {
             who(facts, "AUTH TLS is not answered, other commands are", findings);
             let what = if why == "no answer" { "is never answered" } else { "ends the session" };
-            Finding::new(Verdict::AuthFails, format!("AUTH TLS {what}: {why}.")).weight(weight(Weight::Hinders))
+            Verdict::AuthFails.says(format!("AUTH TLS {what}: {why}.")).weight(weight(Weight::Hinders))
             .server("set a firewall that inspects FTP to pass AUTH, or switch its inspection off; a server without TLS must answer 502")
         }
         Login::NoHandshake(handshake) => match broken(facts, handshake, weight(Weight::Hinders), findings) {
@@ -111,13 +113,11 @@ fn failed(facts: &Facts, login: &Login, findings: &mut Findings) {
             None => return,
         },
         Login::WantsCertificate(why) => demanded(facts, weight(Weight::Hinders), why),
-        Login::Unprotected(said) => Finding::new(
-            Verdict::ProtRefused,
-            format!(
+        Login::Unprotected(said) => Verdict::ProtRefused
+            .says(format!(
                 "The server encrypts the login but refuses to encrypt data: PROT P is answered with {said}."
-            ),
-        )
-        .weight(weight(Weight::Hinders)),
+            ))
+            .weight(weight(Weight::Hinders)),
         Login::Done
         | Login::KeptBack
         | Login::Untrusted(_)
@@ -144,22 +144,20 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
         Handshake::WantsCertificate(why) => Some(demanded(facts, weight, why)),
         Handshake::Cut(why) => {
             who(facts, "the connection ends when TLS starts", findings);
-            let finding = Finding::new(
-                Verdict::TlsFails,
-                format!("The server agrees to TLS, but the connection ends during the handshake: {why}."),
-            )
-            .weight(weight);
+            let finding = Verdict::TlsFails
+                .says(format!(
+                    "The server agrees to TLS, but the connection ends during the handshake: {why}."
+                ))
+                .weight(weight);
             Some(finding.server(
                 "read its log: if it did not end the connection, a firewall that inspects FTP may have",
             ))
         }
         Handshake::Clear(said) => {
             who(facts, "plain text comes where TLS was agreed on", findings);
-            let finding = Finding::new(
-                Verdict::TlsFails,
-                format!("The server agrees to TLS, but continues in plain text: \"{said}\"."),
-            )
-            .weight(weight);
+            let finding = Verdict::TlsFails
+                .says(format!("The server agrees to TLS, but continues in plain text: \"{said}\"."))
+                .weight(weight);
             Some(
                 finding.server("make the server, or the proxy in front of it, start TLS right after its 234"),
             )
@@ -173,11 +171,9 @@ fn broken(facts: &Facts, handshake: &Handshake, weight: Weight, findings: &mut F
                     "ask the administrator, or try --cert FILE",
                 );
             }
-            let finding = Finding::new(
-                Verdict::TlsFails,
-                format!("The server offers TLS, but the handshake fails: {why}."),
-            )
-            .weight(weight);
+            let finding = Verdict::TlsFails
+                .says(format!("The server offers TLS, but the handshake fails: {why}."))
+                .weight(weight);
             Some(finding.server("enable TLS 1.2 or 1.3, with a certificate and key that belong together"))
         }
     }
@@ -216,11 +212,9 @@ fn handshake(facts: &Facts, findings: &mut Findings) {
         );
     }
     findings.add(
-        Finding::new(
-            Verdict::TlsFails,
-            format!("The server agrees to TLS, but the handshake is not answered{also}."),
-        )
-        .weight(weight),
+        Verdict::TlsFails
+            .says(format!("The server agrees to TLS, but the handshake is not answered{also}."))
+            .weight(weight),
     );
     let seen = match (unacknowledged, small_segments) {
         (Some(1..), Handshake::Stalled(Some(1..))) => {
@@ -303,7 +297,7 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
         && resuming_works
     {
         findings.add(
-            Finding::new(Verdict::ReuseRequired, format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said}).")),
+            Verdict::ReuseRequired.says(format!("Data connections must reuse the TLS session of the control connection: one that does not is refused ({said}).")),
         );
     }
     let mut repeated = facts.reuse.repeated.iter().enumerate();
@@ -323,16 +317,16 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
             return;
         }
         findings.add(
-            Finding::new(
-                Verdict::DataTlsRefused,
-                format!(
+            Verdict::DataTlsRefused
+                .says(format!(
                     "Transfer {} of a session under TLS fails where the first works: {}.",
                     n + 1,
                     crate::remote::evidence::end(end)
-                ),
-            )
-            .server("issue a new session ticket on each data connection (TLS 1.3), or do not require reuse")
-            .client("use a new session for each file, or TLS 1.2"),
+                ))
+                .server(
+                    "issue a new session ticket on each data connection (TLS 1.3), or do not require reuse",
+                )
+                .client("use a new session for each file, or TLS 1.2"),
         );
     }
     let methods: Vec<&Trial> = facts.of(Cover::Tls).filter(|trial| trial.end.is_connected()).collect();
@@ -345,13 +339,11 @@ fn reuse(facts: &Facts, findings: &mut Findings) {
     {
         let weight = if facts.best().is_some() { Weight::Hinders } else { Weight::Blocks };
         findings.add(
-            Finding::new(
-                Verdict::DataTlsRefused,
-                format!("Data connections under TLS are refused, although they connect: {said}."),
-            )
-            .weight(weight)
-            .server("read its log: it may reject the reused session, the TLS version or a certificate")
-            .client("--tls off works without TLS, unencrypted"),
+            Verdict::DataTlsRefused
+                .says(format!("Data connections under TLS are refused, although they connect: {said}."))
+                .weight(weight)
+                .server("read its log: it may reject the reused session, the TLS version or a certificate")
+                .client("--tls off works without TLS, unencrypted"),
         );
     }
 }
@@ -374,15 +366,13 @@ fn stalls(facts: &Facts, findings: &mut Findings) {
         return;
     }
     findings.add(
-        Finding::new(
-            Verdict::DataStalls,
-            if facts.best().is_none() && passive_fails(facts) {
+        Verdict::DataStalls
+            .says(if facts.best().is_none() && passive_fails(facts) {
                 "Passive transfers fail: the data connection opens, but nothing comes through it."
             } else {
                 "Transfers under TLS fail: the data connection opens, but nothing comes through it."
-            },
-        )
-        .weight(weight),
+            })
+            .weight(weight),
     );
     findings.ask(
         "why no data comes: a proxy may accept connections in the server's place, or packets may be lost",

@@ -37,16 +37,14 @@ pub(super) fn weight(facts: &Facts) -> Weight {
 }
 
 pub(super) fn helper(sentence: String) -> Finding {
-    Finding::new(Verdict::FtpHelper, sentence)
+    Verdict::FtpHelper.says(sentence)
         .server("switch the FTP helper off: it is not needed where the passive range is open and the server's external address is configured, and it cannot read TLS")
 }
 
 pub(super) fn black_hole(weight: Weight, seen: String) -> Finding {
-    Finding::new(
-        Verdict::MtuBlackHole,
-        format!("{seen}: large packets are lost without an error message (an MTU black hole)."),
-    )
-    .weight(weight)
+    Verdict::MtuBlackHole
+        .says(format!("{seen}: large packets are lost without an error message (an MTU black hole)."))
+        .weight(weight)
 }
 
 /// Did it connect, and come to no end in its time?
@@ -57,18 +55,16 @@ pub(super) fn is_slow(trial: &Trial) -> bool {
 /// The server wants to know who we are.
 pub(super) fn demanded(facts: &Facts, weight: Weight, why: &str) -> Finding {
     if facts.identity {
-        Finding::new(Verdict::CertificateDemanded, format!("The server requires a client certificate, and rejects this one: {why}.")).weight(weight)
+        Verdict::CertificateDemanded.says(format!("The server requires a client certificate, and rejects this one: {why}.")).weight(weight)
         .server("read its log: the issuer, the dates or the subject of the certificate may be wrong")
         .client(
             "use another certificate with --cert; check that this one has not expired and is from the right authority",
         )
     } else {
-        Finding::new(
-            Verdict::CertificateDemanded,
-            format!("The server requires a client certificate: {why}."),
-        )
-        .weight(weight)
-        .client("give one with --cert FILE, and --key FILE if its key is not in the same file")
+        Verdict::CertificateDemanded
+            .says(format!("The server requires a client certificate: {why}."))
+            .weight(weight)
+            .client("give one with --cert FILE, and --key FILE if its key is not in the same file")
     }
 }
 
