@@ -7,6 +7,7 @@ use std::fs;
 
 use config::SiteConfig;
 use net::tls::Versions;
+use tokio::task::JoinSet;
 
 use crate::dress::Dress;
 use crate::scene::{Client, Scene, patiently};
@@ -46,11 +47,12 @@ fn scene(dress: Dress) -> Scene {
     scene
 }
 
+/// In every dress at once, and each command on a site of its own: the server lets 100 ms go by behind each
+/// reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_before_it_begins_is_answered_first() {
+    let mut running = JoinSet::new();
     for dress in DRESSES {
-        let scene = scene(dress);
-        let mut client = scene.member().await;
         for (commands, code) in [
             (&["RETR missing"][..], "550"),
             (&["RETR folder"], "550"),
@@ -63,20 +65,27 @@ async fn what_is_refused_before_it_begins_is_answered_first() {
             (&["RANG 0 5", "STOR other"], "503"),
             (&["RETR"], "501"),
         ] {
-            for round in 0..ROUNDS {
-                if round % TICKETS == 0 {
-                    client = scene.member().await;
-                }
-                let data = client.passive().await;
-                let (last, first) = commands.split_last().expect("a command");
-                for command in first {
-                    client.ask(command, "350").await;
-                }
-                client.say(&format!("{last}\r\n")).await;
-                let end = ended(&mut client, data, code, &format!("{dress:?} {commands:?} {round}")).await;
-                assert_eq!(end, End::Fin, "{dress:?} {commands:?}");
-            }
+            running.spawn(is_answered_first(dress, commands, code));
         }
+    }
+    running.join_all().await;
+}
+
+async fn is_answered_first(dress: Dress, commands: &[&str], code: &str) {
+    let scene = scene(dress);
+    let mut client = scene.member().await;
+    for round in 0..ROUNDS {
+        if round % TICKETS == 0 {
+            client = scene.member().await;
+        }
+        let data = client.passive().await;
+        let (last, first) = commands.split_last().expect("a command");
+        for command in first {
+            client.ask(command, "350").await;
+        }
+        client.say(&format!("{last}\r\n")).await;
+        let end = ended(&mut client, data, code, &format!("{dress:?} {commands:?} {round}")).await;
+        assert_eq!(end, End::Fin, "{dress:?} {commands:?}");
     }
 }
 
@@ -84,40 +93,42 @@ async fn what_is_refused_before_it_begins_is_answered_first() {
 /// it looks at the reply.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_when_the_connection_stands_is_answered_first() {
-    for dress in DRESSES {
-        let scene = scene(dress);
-        let mut client = scene.member().await;
-        let in_order = if dress == Dress::Clear { End::Fin } else { End::Notified };
-        client.ask("TYPE A", "200").await;
-        for round in 0..ROUNDS {
-            // How long the text is shows when it is read.
-            client.ask("REST 99", "350").await;
-            let data = if round % 2 == 0 {
-                let data = client.passive().await;
-                client.say("RETR file\r\n").await;
-                data
-            } else {
-                let ear = Ear::open(client.control.ip(), dress != Dress::Clear).await.unwrap();
-                let port = ear.local().unwrap().port();
-                client.ask(&format!("EPRT |1|127.0.0.1|{port}|"), "200").await;
-                client.say("RETR file\r\n").await;
-                ear.accept(client.control.protection()).await.unwrap()
-            };
-            client.hear("150").await;
-            let end = ended(&mut client, data, "554", &format!("{dress:?} {round}")).await;
-            assert_eq!(end, in_order, "{dress:?} {round}");
-        }
-        client.ask("TYPE I", "200").await;
-        for round in 0..ROUNDS {
-            fs::write(scene.path("file"), "0123456789").unwrap();
-            let mut data = client.passive().await;
-            client.ask("REST 10", "350").await;
-            client.ask("STOR file", "150").await;
-            data.send(b"more").await.unwrap();
-            fs::write(scene.path("file"), "another").unwrap();
-            data.end().await.unwrap();
-            let end = ended(&mut client, data, "450", &format!("{dress:?} {round}")).await;
-            assert_eq!(end, in_order, "{dress:?} {round}");
-        }
+    DRESSES.into_iter().map(is_answered_first_once_connected).collect::<JoinSet<()>>().join_all().await;
+}
+
+async fn is_answered_first_once_connected(dress: Dress) {
+    let scene = scene(dress);
+    let mut client = scene.member().await;
+    let in_order = if dress == Dress::Clear { End::Fin } else { End::Notified };
+    client.ask("TYPE A", "200").await;
+    for round in 0..ROUNDS {
+        // How long the text is shows when it is read.
+        client.ask("REST 99", "350").await;
+        let data = if round % 2 == 0 {
+            let data = client.passive().await;
+            client.say("RETR file\r\n").await;
+            data
+        } else {
+            let ear = Ear::open(client.control.ip(), dress != Dress::Clear).await.unwrap();
+            let port = ear.local().unwrap().port();
+            client.ask(&format!("EPRT |1|127.0.0.1|{port}|"), "200").await;
+            client.say("RETR file\r\n").await;
+            ear.accept(client.control.protection()).await.unwrap()
+        };
+        client.hear("150").await;
+        let end = ended(&mut client, data, "554", &format!("{dress:?} {round}")).await;
+        assert_eq!(end, in_order, "{dress:?} {round}");
+    }
+    client.ask("TYPE I", "200").await;
+    for round in 0..ROUNDS {
+        fs::write(scene.path("file"), "0123456789").unwrap();
+        let mut data = client.passive().await;
+        client.ask("REST 10", "350").await;
+        client.ask("STOR file", "150").await;
+        data.send(b"more").await.unwrap();
+        fs::write(scene.path("file"), "another").unwrap();
+        data.end().await.unwrap();
+        let end = ended(&mut client, data, "450", &format!("{dress:?} {round}")).await;
+        assert_eq!(end, in_order, "{dress:?} {round}");
     }
 }
