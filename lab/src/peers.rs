@@ -2,9 +2,13 @@
 //!
 //! All serve one folder, in which their user may write, and change nothing on the machine: no user is made,
 //! and no file is written outside the test's own folder.
+use std::fs;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::chown;
 use std::path::Path;
+
+use net::tls::identity::Identity;
 
 /// `nobody` and `nogroup`, by Debian's numbers: who owns the files, where the server lets us choose.
 pub const NOBODY: u32 = 65534;
@@ -89,4 +93,29 @@ pub fn pureftpd(place: &Place<'_>, listen: Listen) -> Vec<String> {
 /// Pure-FTPd's file of users, from which `pure-pw mkdb` makes its database.
 pub fn pureftpd_users(place: &Place<'_>) -> String {
     format!("tester:{CRYPTED}:{NOBODY}:{NOBODY}::{}/./::::::::::::\n", place.root.display())
+}
+
+/// A certificate for 127.0.0.1 that signs itself, and its key, in PEM.
+///
+/// # Panics
+/// Where the system has no random bytes.
+pub fn identity() -> String {
+    let made = Identity::self_signed(&["127.0.0.1".to_owned()]).expect("a certificate");
+    format!("{}{}", made.certificate, String::from_utf8_lossy(made.key.expose()))
+}
+
+/// Gives `path` and all below it to `owner`.
+///
+/// # Panics
+/// Where we may not.
+#[track_caller]
+pub fn give(path: &Path, owner: u32) {
+    if owner != rustix::process::geteuid().as_raw() {
+        chown(path, Some(owner), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder of our own") {
+            give(&entry.expect("an entry of a folder of our own").path(), owner);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! All serve a folder `pub` in which their user may write, on port 21, with the same passive ports.
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ impl Site {
         let (user, owner, mut command) = match server {
             Server::Ours => ("anonymous", None, ours(serve, tools, folder)),
             Server::Vsftpd => ("anonymous", Some(DAEMON), vsftpd(serve, tools, host, folder)),
-            Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(serve, tools, host, folder)),
+            Server::PureFtpd => ("tester", Some(NOBODY), pureftpd(serve, tools, folder)),
         };
         let log = folder.join("log");
         let mut process = host.within(|| Running::start(&mut command, &log));
@@ -83,15 +83,8 @@ impl Site {
 
     /// Gives what the test has put there to the server's own user.
     pub(crate) fn own(&self) {
-        let Some(owner) = self.owner else { return };
-        let mut paths = vec![self.files()];
-        while let Some(path) = paths.pop() {
-            chown(&path, Some(owner), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            if path.is_dir() {
-                paths.extend(
-                    fs::read_dir(&path).expect("a folder of our own").flatten().map(|entry| entry.path()),
-                );
-            }
+        if let Some(owner) = self.owner {
+            peers::give(&self.files(), owner);
         }
     }
 
@@ -135,26 +128,22 @@ fn ours(serve: Serve<'_>, tools: &Tools, folder: &Path) -> Command {
 fn vsftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Command {
     let program = tools.peer("vsftpd", "vsftpd/usr/sbin/vsftpd");
     fs::create_dir(folder.join("empty")).expect("a folder of the trial's own");
-    let config = folder.join("vsftpd.conf");
     let deny = if serve.no_epsv { "cmds_denied=EPSV,EPRT\n" } else { "" };
     let listen = if !serve.dual && host.within(talk::has_v4) { Listen::Ipv4 } else { Listen::Both };
     let text = peers::vsftpd(&place(&folder.join("root")), listen, &folder.join("empty"));
-    let tls = if serve.tls { peers::vsftpd_tls(&identity(tools, host, folder)) } else { String::new() };
+    let tls = if serve.tls { peers::vsftpd_tls(&identity(folder)) } else { String::new() };
     let text = format!("{text}connect_from_port_20=YES\n{deny}{tls}");
-    fs::write(&config, text).expect("a file of the trial's own");
-    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
     let mut command = Command::new(program);
-    command.arg(config);
+    command.arg(secret(folder.join("vsftpd.conf"), &text));
     command
 }
 
-fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Command {
+fn pureftpd(serve: Serve<'_>, tools: &Tools, folder: &Path) -> Command {
     let program = tools.peer("pure-ftpd", "pure-ftpd/usr/sbin/pure-ftpd");
     let database_tool = tools.peer("pure-ftpd", "pure-ftpd/usr/bin/pure-pw");
-    let (users, database) = (folder.join("users"), folder.join("users.pdb"));
     let root = folder.join("root");
-    fs::write(&users, peers::pureftpd_users(&place(&root))).expect("a file of the trial's own");
-    fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
+    let users = secret(folder.join("users"), &peers::pureftpd_users(&place(&root)));
+    let database = folder.join("users.pdb");
     let made = run_within(
         Command::new(database_tool).arg("mkdb").arg(&database).arg("-f").arg(&users),
         b"",
@@ -164,7 +153,7 @@ fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comm
     let mut command = Command::new(program);
     command.args(peers::pureftpd(&place(&root), Listen::Both));
     if serve.tls {
-        command.args(["-Y", "3", "-2"]).arg(identity(tools, host, folder));
+        command.args(["-Y", "3", "-2"]).arg(identity(folder));
     } else {
         command.args(["-Y", "0"]);
     }
@@ -172,27 +161,16 @@ fn pureftpd(serve: Serve<'_>, tools: &Tools, host: &Host, folder: &Path) -> Comm
     command
 }
 
-/// A certificate that signs itself and its key, in one file: made by our own server at its first start.
-fn identity(tools: &Tools, host: &Host, folder: &Path) -> PathBuf {
-    let (home, pem) = (folder.join("maker"), folder.join("identity.pem"));
-    fs::create_dir(&home).expect("a folder of the trial's own");
-    let mut command = Command::new(&tools.pasv);
-    command.args(["serve", "--quiet", "--tls", "required", "--listen", "127.0.0.1:0"]);
-    let maker = host.within(|| Running::start(&mut command, &home.join("log")));
-    let state = home.join("state/pasv");
-    let made = wait_until(Instant::now() + Duration::from_secs(20), || {
-        // Each is written whole or not at all.
-        Some([
-            fs::read_to_string(state.join("certificate.pem")).ok()?,
-            fs::read_to_string(state.join("key.pem")).ok()?,
-        ])
-    });
-    drop(maker);
-    let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
-    fs::write(&pem, made.unwrap_or_else(|| panic!("no certificate was made: {}", log())).concat())
-        .expect("a file of the trial's own");
-    fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
-    pem
+/// A certificate that signs itself and its key, in one file.
+fn identity(folder: &Path) -> PathBuf {
+    secret(folder.join("identity.pem"), &peers::identity())
+}
+
+/// A file that others may not read.
+fn secret(path: PathBuf, text: &str) -> PathBuf {
+    fs::write(&path, text).expect("a file of the trial's own");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the mode of our own file");
+    path
 }
 
 fn place(root: &Path) -> Place<'_> {

@@ -20,6 +20,9 @@ const SESSIONS: usize = 200;
 /// more.
 const FEW: usize = 40;
 
+/// They come in so many parts, each measured by itself.
+const BATCHES: usize = 5;
+
 /// Bytes that the process may grow by for each session that waits for its client, the session itself
 /// included.
 const EACH: usize = 64 << 10;
@@ -74,21 +77,12 @@ impl Ground {
         talk
     }
 
-    /// A number of the process's status, in bytes where it is an amount of memory.
-    fn status(&self, name: &str) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.site.pid())).unwrap();
-        let value = status.lines().find_map(|line| line.strip_prefix(name)).expect("a number of that name");
-        let mut words = value.trim_start_matches(':').split_whitespace();
-        let number: usize = words.next().unwrap().parse().unwrap();
-        if words.next() == Some("kB") { number << 10 } else { number }
-    }
-
     /// The memory that it has once that does not change any more.
     fn settled(&self) -> usize {
         let (mut last, mut same) = (0, 0);
         let until = Instant::now() + Duration::from_secs(60);
         wait_until(until, || {
-            let now = self.status("VmRSS");
+            let now = self.site.status("VmRSS");
             same = if now == last { same + 1 } else { 0 };
             last = now;
             (same >= 10).then_some(())
@@ -109,18 +103,27 @@ impl Ground {
         session: impl Fn(&Self, usize) -> Box<dyn Any>,
     ) {
         let before = self.settled();
-        let all: Vec<_> = (0..sessions).map(|n| session(self, n)).collect();
-        let each = self.settled().saturating_sub(before) / sessions;
-        let threads = self.status("Threads");
+        let (mut all, mut grown, mut last) = (Vec::new(), Vec::new(), before);
+        for batch in 0..BATCHES {
+            let count = sessions / BATCHES;
+            all.extend((0..count).map(|n| session(self, batch * count + n)));
+            let now = self.settled();
+            grown.push(now.saturating_sub(last) / count);
+            last = now;
+        }
+        // What the process takes once, whenever that is, is in one of them: the middle one counts.
+        grown.sort_unstable();
+        let each = grown[BATCHES / 2];
+        let threads = self.site.status("Threads");
         println!("{what}: {} KiB each, {threads} threads", each >> 10);
         assert!(each <= most, "{what}: {} KiB each", each >> 10);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         assert!(threads <= THREADS * cores, "{what}: {threads} threads on {cores} cores");
         drop(all);
         let gone = wait_until(Instant::now() + Duration::from_secs(60), || {
-            (self.status("VmRSS") <= before + KEPT).then_some(())
+            (self.site.status("VmRSS") <= before + KEPT).then_some(())
         });
-        let kept = self.status("VmRSS").saturating_sub(before);
+        let kept = self.site.status("VmRSS").saturating_sub(before);
         assert!(gone.is_some(), "{what}: {} KiB are kept", kept >> 10);
     }
 }

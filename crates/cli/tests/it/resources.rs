@@ -13,19 +13,19 @@ use crate::harness::process::{command, run, wait_until};
 use crate::harness::site::Site;
 use crate::harness::url::Door;
 
-const MIB: u64 = 1 << 20;
+const MIB: usize = 1 << 20;
 
 /// What an argon2id verification fills.
-const VERIFICATION: u64 = 19 * MIB;
+const VERIFICATION: usize = 19 * MIB;
 
 /// What an idle process may hold above what it held at first, and a busy one beside what is counted.
-const MARGIN: u64 = 16 * MIB;
+const MARGIN: usize = 16 * MIB;
 
 /// Each verification left its 19 MiB with the process: 436 MiB after 200 logins one after the other.
 #[test]
 fn logins_leave_no_memory_behind() {
     let site = Site::with(&["--remember-logins", "0s"]);
-    let before = memory(&site, "VmRSS");
+    let before = site.status("VmRSS");
     for _ in 0..60 {
         site.door.talk().ask_for("QUIT", "221");
     }
@@ -36,8 +36,8 @@ fn logins_leave_no_memory_behind() {
         }
     });
     back_to(&site, before);
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let (peak, most) = (memory(&site, "VmHWM"), before + cores * VERIFICATION + MARGIN);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (peak, most) = (site.status("VmHWM"), before + cores * VERIFICATION + MARGIN);
     assert!(peak <= most, "{} MiB at the peak, {} are enough", peak / MIB, most / MIB);
 }
 
@@ -45,7 +45,7 @@ fn logins_leave_no_memory_behind() {
 #[test]
 fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
     let site = Site::start();
-    let limit = Rlimit { current: Some(MIB), maximum: Some(MIB) };
+    let limit = Rlimit { current: Some(MIB as u64), maximum: Some(MIB as u64) };
     let pid = Pid::from_raw(site.pid().cast_signed());
     prlimit(pid, Resource::Fsize, limit).expect("a limit for a child of ours");
     let mut other = site.door.talk();
@@ -55,7 +55,7 @@ fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
         let mut data = talk.passive();
         talk.ask_for("STOR large", "150");
         // Refused in the middle, it may not all be taken.
-        let _ = data.write_all(&vec![b'x'; 3 * MIB as usize]);
+        let _ = data.write_all(&vec![b'x'; 3 * MIB]);
         drop(data);
         talk.expect("452");
     }
@@ -68,7 +68,7 @@ fn a_limit_of_file_size_is_a_full_disk_and_no_end() {
 #[test]
 fn a_limit_of_file_size_breaks_a_download_with_a_word() {
     let site = Site::start();
-    fs::write(site.root().join("large"), vec![7; 3 * MIB as usize]).expect("a large file");
+    fs::write(site.root().join("large"), vec![7; 3 * MIB]).expect("a large file");
     let here = site.beside("here");
     let mut limited = command(Path::new("/bin/sh"), ["-c", "ulimit -f 1000; exec \"$0\" \"$@\""]);
     limited.args([env!("CARGO_BIN_EXE_pasv"), "get", "--tls", "off"]);
@@ -142,17 +142,9 @@ fn a_pipe_that_nobody_reads_ends_no_server_and_no_client_badly() {
 
 /// Waits until the site holds what an idle one may.
 #[track_caller]
-fn back_to(site: &Site, before: u64) {
-    let small = || (memory(site, "VmRSS") < before + MARGIN).then_some(());
+fn back_to(site: &Site, before: usize) {
+    let small = || (site.status("VmRSS") < before + MARGIN).then_some(());
     wait_until(Instant::now() + Duration::from_secs(10), small).unwrap_or_else(|| {
-        panic!("{} MiB at first, {} MiB after it", before / MIB, memory(site, "VmRSS") / MIB)
+        panic!("{} MiB at first, {} MiB after it", before / MIB, site.status("VmRSS") / MIB)
     });
-}
-
-/// A figure of the site's memory (proc_pid_status(5)), in bytes.
-fn memory(site: &Site, figure: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", site.pid())).expect("its state");
-    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.expect("a number of KiB") * 1024
 }

@@ -131,7 +131,7 @@ fn a_hangup_makes_new_log_files_and_an_end_leaves_no_ready_file() {
     get(&site, "one");
     until("before", &log, "path=\"/one\"");
     until("before", &xferlog, " /one ");
-    assert!(!site.said().contains("INFO"), "the log goes to the file alone: {}", site.said());
+    assert!(!site.log().contains("INFO"), "the log goes to the file alone: {}", site.log());
     let mode = fs::metadata(&log).expect("a log").permissions().mode();
     assert_eq!(mode & 0o7137, 0, "others may read the log: {mode:o}");
     fs::rename(&log, &moved).expect("a log that can be moved");
@@ -167,7 +167,7 @@ fn stopping_says_what_it_waits_for() {
     let _data = client.passive();
     client.ask_for("RETR large", "150");
     site.stop();
-    let log = site.said();
+    let log = site.log();
     assert!(log.contains("stopping when these transfers have finished"), "{log}");
     let line =
         log.lines().find(|line| line.contains("waiting for the download")).unwrap_or_else(|| panic!("{log}"));
@@ -182,7 +182,7 @@ fn quiet_is_quiet_and_levels_have_their_usual_names() {
     run(&mut command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["ls", "--tls", "off", &site.door.url("")]))
         .good();
     site.stop();
-    assert!(!site.said().contains("INFO") && !site.said().contains("pasv shares"), "{}", site.said());
+    assert!(!site.log().contains("INFO") && !site.log().contains("pasv shares"), "{}", site.log());
 }
 
 /// In the banner, or without one in the log.
@@ -194,7 +194,7 @@ fn open_write_access_is_warned_of() {
     ] {
         let mut site = Site::with(&[flag]);
         site.stop();
-        let said = site.said();
+        let said = site.log();
         assert!(said.contains(told) && !said.contains(not), "{flag}: {said}");
     }
 }
@@ -205,7 +205,7 @@ fn a_log_of_json_has_the_same_fields() {
     run(&mut command(Path::new(env!("CARGO_BIN_EXE_pasv")), ["ls", "--tls", "off", &site.door.url("")]))
         .good();
     site.stop();
-    let log = site.said();
+    let log = site.log();
     let events: Vec<serde_json::Value> = log
         .lines()
         .filter(|line| line.starts_with('{'))

@@ -4,7 +4,8 @@
 //!   S: 220 ready            says a line                    D> abc\r\n      sends on the data connection
 //!   C: USER ada             expects a line; a * at its     D< abc          expects on the data connection
 //!                           end stands for anything
-//!   T: RETR a               an ordinary transfer begins: EPSV and its 229, the command and a 150
+//!   DP                      expects EPSV, and says 229 with a data port
+//!   T: RETR a               an ordinary transfer begins: `DP`, the command and a 150
 //!   F: type=dir; a          says a 250 with these facts
 //!   D>. abc                 `D> abc`, `! close-data`       D<. abc         `D< abc`, `! wait-data`
 //!   ! login                 the usual login, with MLST, SIZE, MDTM, REST and MFMT on offer
@@ -103,9 +104,12 @@ impl Peer {
         match (kind, text) {
             ("S:" | "S", _) => self.say(text),
             ("C:" | "C", _) => self.expect(text),
-            ("T:", _) => {
+            ("DP", _) => {
                 self.expect("EPSV")?;
-                self.say("229 come (|||{port}|)")?;
+                self.say("229 come (|||{port}|)")
+            }
+            ("T:", _) => {
+                self.step("DP", "")?;
                 self.expect(text)?;
                 self.say("150 go on")
             }

@@ -110,7 +110,7 @@ fn read(text: &str) -> Result<Script, String> {
             ("?", goal) => script.goals.push(goal.to_owned()),
             ("=", result) => script.results.push(result.to_owned()),
             ("*", event) => script.events.push(event.to_owned()),
-            ("S:" | "C:" | "T:" | "D>" | "D<" | "D>." | "D<." | "F:" | "!", _) => {
+            ("S:" | "C:" | "DP" | "T:" | "D>" | "D<" | "D>." | "D<." | "F:" | "!", _) => {
                 script.steps.push((kind.to_owned(), rest.to_owned()))
             }
             _ => return Err(format!("not a line of a story: {line}")),

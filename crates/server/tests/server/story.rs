@@ -413,6 +413,17 @@ fn shorthand(who: &str, kind: &str, rest: &str) -> Option<Vec<(&'static str, &'s
                 step("S", ":", "230 *"),
             ]
         }
+        ("L", "T:") => vec![
+            step("C", ":", "AUTH TLS"),
+            step("S", ":", "234 *"),
+            step("L", ":", rest),
+            step("C", ":", "TYPE I"),
+            step("S", ":", "200 *"),
+            step("C", ":", "PBSZ 0"),
+            step("S", ":", "200 *"),
+            step("C", ":", "PROT P"),
+            step("S", ":", "200 Data connections will be encrypted."),
+        ],
         _ => return None,
     })
 }

@@ -251,15 +251,6 @@ fn a_wrong_password_at_a_terminal_is_asked_for_again() {
 }
 
 #[test]
-fn without_a_terminal_there_is_no_bar_and_no_colour() {
-    let site = Site::start();
-    write(site.root(), "a", 1, 1_000_000);
-    let here = site.beside("here");
-    let said = run(pasv(["get", "--tls", "off", "-O"]).arg(&here).arg(site.door.bare_url("a"))).good();
-    assert_eq!((said.out.as_slice(), said.err.as_str()), (&b""[..], ""));
-}
-
-#[test]
 fn a_site_that_cannot_be_opened_says_why_without_our_words() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let taken = taken.local_addr().unwrap().to_string();

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::pasv;
 use crate::harness::certificates::Authority;
-use crate::harness::files::{assert_same, content, write};
+use crate::harness::files::{content, write};
 use crate::harness::need;
 use crate::harness::process::{Said, command, run, run_with};
 use crate::harness::site::Site;
@@ -327,21 +327,6 @@ fn a_file_of_known_sites_that_is_damaged_is_told_and_kept() {
     assert!(said.err.contains("line 1 of ") && said.err.contains("pasv forget 127.0.0.1:"), "{}", said.err);
     run(&mut person.pasv(["forget", &format!("127.0.0.1:{}", site.door.port)])).good();
     person.ls(&url).good();
-}
-
-#[test]
-fn a_long_session_resumes_for_every_file_where_the_site_demands_it() {
-    let site = Site::with(&["--tls", "required-data", "--data-reuse", "require"]);
-    let (person, here) = (Person::new(), site.beside("here"));
-    for n in 0..40 {
-        write(&here.join("tree"), format!("{n}"), n, 10_000);
-    }
-    let url = with_scheme("ftpes://", &site.door.url(""));
-    let print = fingerprint(&person.ls(&url).err);
-    let tree = here.join("tree");
-    let said = run(person.pasv(["put", "-v", "-r", "--pin", &print]).arg(&tree).arg(&url)).good();
-    assert_eq!(said.err.matches("resumes the control connection's session").count(), 40, "{}", said.err);
-    assert_same(&tree, &site.root().join("tree"));
 }
 
 #[test]

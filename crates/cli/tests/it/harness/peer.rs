@@ -6,13 +6,14 @@
 use std::fs;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::peers::{
-    CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, pureftpd, pureftpd_users, vsftpd, vsftpd_tls,
+    self, CRYPTED, DAEMON, Listen, NOBODY, PASSWORD, Place, give, pureftpd, pureftpd_users, vsftpd,
+    vsftpd_tls,
 };
 use tempfile::TempDir;
 
@@ -217,12 +218,7 @@ impl Lab {
 
     /// A certificate that signs itself and its key, in one file.
     fn identity(&self) -> PathBuf {
-        let made =
-            net::tls::identity::Identity::self_signed(&["127.0.0.1".to_owned()]).expect("a certificate");
-        self.file(
-            "identity.pem",
-            &format!("{}{}", made.certificate, String::from_utf8_lossy(made.key.expose())),
-        )
+        self.file("identity.pem", &peers::identity())
     }
 
     fn made(&self, name: &str) -> PathBuf {
@@ -259,17 +255,5 @@ impl Lab {
         });
         assert!(greeted.is_some(), "no greeting: {}", fs::read_to_string(&log).unwrap_or_default());
         Peer { door, owner: self.owner, folder: self.folder, _process: process, _ports: self.ports }
-    }
-}
-
-/// Gives `path` and all below it to `owner`.
-fn give(path: &Path, owner: u32) {
-    if owner != rustix::process::geteuid().as_raw() {
-        chown(path, Some(owner), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    }
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("a folder of our own") {
-            give(&entry.expect("an entry of a folder of our own").path(), owner);
-        }
     }
 }

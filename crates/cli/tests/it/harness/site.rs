@@ -115,6 +115,15 @@ impl Site {
         self.process.pid()
     }
 
+    /// A figure of its process's status (proc_pid_status(5)), in bytes where it is an amount of memory.
+    pub(crate) fn status(&self, figure: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a running process");
+        let value = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let mut words = value.expect("a figure of that name").split_whitespace();
+        let number: usize = words.next().and_then(|word| word.parse().ok()).expect("a number");
+        if words.next() == Some("kB") { number << 10 } else { number }
+    }
+
     /// Tells it to look at its files again (SIGHUP), and waits until it has said this once more than before.
     #[track_caller]
     pub(crate) fn reads_again(&self, words: &str) {
@@ -140,7 +149,7 @@ impl Site {
         self.folder.path().join("ready.json")
     }
 
-    /// What it has said so far.
+    /// What it has said so far, on stdout and stderr.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -156,11 +165,6 @@ impl Site {
     /// The folder that it serves.
     pub(crate) fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// What it has said on stdout and stderr.
-    pub(crate) fn said(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).expect("the site's log")
     }
 
     /// The certificate that it has made for itself.

@@ -2,7 +2,7 @@
 //! transfer, resumes sessions under TLS, and asks for MLSD.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::harness::files::write;
 use crate::harness::need;
@@ -24,49 +24,21 @@ fn sites() -> [Told; 3] {
 }
 
 #[test]
-fn lists() {
+fn moves_files_and_trees() {
     let Some(basic) = Basic::find() else { return };
     for (tls, site) in sites() {
+        let done = |verb: &'static str| {
+            let basic = &basic;
+            move |door: &Door, name: &OsStr, here: &Path| {
+                basic.call(door, tls, verb, &[name, here.as_os_str()]).good();
+            }
+        };
         story::list(&site(), |door| basic.call(door, tls, "list", &[OsStr::new("shelf")]));
-    }
-}
-
-#[test]
-fn downloads() {
-    let Some(basic) = Basic::find() else { return };
-    for (tls, site) in sites() {
-        story::download(&site(), |door, name, to| basic.done(door, tls, "download", &[name, to.as_os_str()]));
-    }
-}
-
-#[test]
-fn uploads() {
-    let Some(basic) = Basic::find() else { return };
-    for (tls, site) in sites() {
-        story::upload(&site(), |door, from, name| basic.done(door, tls, "upload", &[name, from.as_os_str()]));
-    }
-}
-
-#[test]
-fn resumes_a_download() {
-    let Some(basic) = Basic::find() else { return };
-    for (tls, site) in sites() {
-        story::resume_download(&site(), |door, name, to| {
-            basic.done(door, tls, "download-from", &[name, to.as_os_str()])
-        });
-    }
-}
-
-#[test]
-fn downloads_and_uploads_trees() {
-    let Some(basic) = Basic::find() else { return };
-    for (tls, site) in sites() {
-        story::tree_down(&site(), |door, here| {
-            basic.done(door, tls, "tree-down", &[OsStr::new("tree"), here.as_os_str()])
-        });
-        story::tree_up(&site(), |door, here| {
-            basic.done(door, tls, "tree-up", &[OsStr::new("tree"), here.as_os_str()])
-        });
+        story::download(&site(), done("download"));
+        story::upload(&site(), |door, from, name| done("upload")(door, name, from));
+        story::resume_download(&site(), done("download-from"));
+        story::tree_down(&site(), |door, here| done("tree-down")(door, OsStr::new("tree"), here));
+        story::tree_up(&site(), |door, here| done("tree-up")(door, OsStr::new("tree"), here));
     }
 }
 
@@ -110,9 +82,5 @@ impl Basic {
         let mut call = command(&self.node, ["-e", script, "--"]);
         call.arg(&self.modules).arg(door.port.to_string()).args([door.user, door.password, tls, verb]);
         run(call.args(arguments))
-    }
-
-    fn done(&self, door: &Door, tls: &str, verb: &str, arguments: &[&OsStr]) {
-        self.call(door, tls, verb, arguments).good();
     }
 }

@@ -113,7 +113,7 @@ fn the_banners_line_works_and_pins_the_certificate() {
         let site = Site::with(&flags);
         write_many(site.root());
         write(site.root(), "inner/file.bin", 1, 100);
-        let said = site.said();
+        let said = site.log();
         let line =
             said.lines().map(str::trim).find(|line| line.starts_with("lftp -e ")).expect("a line for lftp");
         let line = line.replacen("set ", "set net:max-retries 1; set ", 1);

@@ -10,82 +10,42 @@ use crate::harness::url::Door;
 use crate::interop::story;
 
 #[test]
-fn lists() {
-    let Some(ncftpls) = need::program("ncftpls") else { return };
-    let url = |door: &Door| door.bare_url("shelf/");
-    story::list(&Site::start(), |door| call(&ncftpls, door, &["-1".as_ref(), OsStr::new(&url(door))]));
-    story::list(&Site::start(), |door| call(&ncftpls, door, &["-l".as_ref(), OsStr::new(&url(door))]));
-}
-
-#[test]
-fn downloads() {
-    let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::download(&Site::start(), |door, name, to| get(&ncftpget, &["-F"], door, name, to));
-}
-
-#[test]
-fn downloads_in_active_mode() {
-    let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::download(&Site::start(), |door, name, to| get(&ncftpget, &["-E"], door, name, to));
-}
-
-#[test]
-fn uploads() {
-    let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::upload(&Site::start(), |door, from, name| put(&ncftpput, door, from, name));
-}
-
-#[test]
-fn resumes_a_download() {
-    let Some(ncftpget) = need::program("ncftpget") else { return };
+fn moves_files_and_trees() {
+    let [Some(ls), Some(get), Some(put)] = ["ncftpls", "ncftpget", "ncftpput"].map(need::program) else {
+        return;
+    };
+    for flag in ["-1", "-l"] {
+        let url = |door: &Door| door.bare_url("shelf/");
+        story::list(&Site::start(), |door| call(&ls, door, &[flag.as_ref(), OsStr::new(&url(door))]));
+    }
+    // Passive and active.
+    for flag in ["-F", "-E"] {
+        story::download(&Site::start(), |door, name, to| download(&get, &[flag], door, name, to));
+    }
+    story::upload(&Site::start(), |door, from, name| upload(&put, door, from, name));
     story::resume_download(&Site::start(), |door, name, to| {
         let folder = to.parent().expect("the folder of the file").as_os_str();
-        call(&ncftpget, door, &["-z".as_ref(), Door::HOST.as_ref(), folder, name]).good();
+        call(&get, door, &["-z".as_ref(), Door::HOST.as_ref(), folder, name]).good();
     });
-}
-
-#[test]
-fn resumes_an_upload() {
-    let Some(ncftpput) = need::program("ncftpput") else { return };
     story::resume_upload(&Site::start(), |door, from, name| {
         // -s: with its sendfile it would send the file from the start, behind the part.
         let folder = Path::new(name).parent().expect("the folder of the file").as_os_str();
-        call(&ncftpput, door, &["-z".as_ref(), "-s".as_ref(), Door::HOST.as_ref(), folder, from.as_os_str()])
+        call(&put, door, &["-z".as_ref(), "-s".as_ref(), Door::HOST.as_ref(), folder, from.as_os_str()])
             .good();
     });
-}
-
-#[test]
-fn downloads_odd_names() {
-    let Some(ncftpget) = need::program("ncftpget") else { return };
-    story::odd_names_down(&Site::start(), &[], |door, name, to| get(&ncftpget, &[], door, name, to));
-}
-
-#[test]
-fn uploads_odd_names() {
-    let Some(ncftpput) = need::program("ncftpput") else { return };
-    story::odd_names_up(&Site::start(), &[], |door, from, name| put(&ncftpput, door, from, name));
-}
-
-#[test]
-fn downloads_a_tree() {
-    let Some(ncftpget) = need::program("ncftpget") else { return };
+    story::odd_names_down(&Site::start(), &[], |door, name, to| download(&get, &[], door, name, to));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| upload(&put, door, from, name));
     story::tree_down(&Site::start(), |door, here| {
         // It makes the folder `tree` itself.
         let above = here.with_file_name("above");
         std::fs::create_dir(&above).expect("a folder beside the other");
         let arguments =
             ["-R".as_ref(), "-T".as_ref(), Door::HOST.as_ref(), above.as_os_str(), "tree".as_ref()];
-        call(&ncftpget, door, &arguments).good();
+        call(&get, door, &arguments).good();
         std::fs::rename(above.join("tree"), here).expect("the tree it has made");
     });
-}
-
-#[test]
-fn uploads_a_tree() {
-    let Some(ncftpput) = need::program("ncftpput") else { return };
     story::tree_up(&Site::start(), |door, here| {
-        call(&ncftpput, door, &["-R".as_ref(), Door::HOST.as_ref(), "/".as_ref(), here.as_os_str()]).good();
+        call(&put, door, &["-R".as_ref(), Door::HOST.as_ref(), "/".as_ref(), here.as_os_str()]).good();
     });
 }
 
@@ -100,12 +60,12 @@ fn call(program: &Path, door: &Door, arguments: &[&OsStr]) -> Said {
     run(call.args(arguments))
 }
 
-fn get(ncftpget: &Path, flags: &[&str], door: &Door, name: &OsStr, to: &Path) {
+fn download(ncftpget: &Path, flags: &[&str], door: &Door, name: &OsStr, to: &Path) {
     let mut arguments: Vec<&OsStr> = flags.iter().map(OsStr::new).collect();
     arguments.extend(["-C".as_ref(), Door::HOST.as_ref(), name, to.as_os_str()]);
     call(ncftpget, door, &arguments).good();
 }
 
-fn put(ncftpput: &Path, door: &Door, from: &Path, name: &OsStr) {
+fn upload(ncftpput: &Path, door: &Door, from: &Path, name: &OsStr) {
     call(ncftpput, door, &["-C".as_ref(), Door::HOST.as_ref(), from.as_os_str(), name]).good();
 }

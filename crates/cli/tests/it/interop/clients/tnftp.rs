@@ -2,6 +2,7 @@
 //!
 //! It ends with success whatever was refused, so that the files alone tell.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -14,75 +15,34 @@ use crate::harness::url::Door;
 use crate::interop::story;
 
 #[test]
-fn lists() {
-    let Some(tnftp) = find() else { return };
+fn moves_files_and_trees() {
+    let Some(tnftp) = need::program("tnftp") else { return };
     for verb in ["ls", "nlist", "mlsd"] {
         story::list(&Site::start(), |door| call(&tnftp, door, &[&[verb.as_bytes(), b"shelf"]]));
     }
-}
-
-#[test]
-fn downloads() {
-    let Some(tnftp) = find() else { return };
-    story::download(&Site::start(), |door, name, to| {
-        _ = call(&tnftp, door, &[&[b"get", &quoted(name), &quoted(to)]])
-    });
-}
-
-#[test]
-fn downloads_in_active_mode() {
-    let Some(tnftp) = find() else { return };
-    story::download(&Site::start(), |door, name, to| {
-        call(&tnftp, door, &[&[b"passive off"], &[b"get", &quoted(name), &quoted(to)]]);
-    });
-}
-
-#[test]
-fn uploads() {
-    let Some(tnftp) = find() else { return };
-    story::upload(&Site::start(), |door, from, name| put(&tnftp, door, from, name));
-}
-
-#[test]
-fn resumes_a_download() {
-    let Some(tnftp) = find() else { return };
-    story::resume_download(&Site::start(), |door, name, to| {
-        _ = call(&tnftp, door, &[&[b"reget", &quoted(name), &quoted(to)]])
-    });
-}
-
-#[test]
-fn resumes_an_upload() {
-    let Some(tnftp) = find() else { return };
+    let get = |first: &'static str, verb: &'static str| {
+        let tnftp = &tnftp;
+        move |door: &Door, name: &OsStr, to: &Path| {
+            call(tnftp, door, &[&[first.as_bytes()], &[verb.as_bytes(), &quoted(name), &quoted(to)]]);
+        }
+    };
+    let put = |first: &str, door: &Door, from: &Path, name: &OsStr| {
+        // "glob" off: or it looks for local names like this one.
+        call(&tnftp, door, &[&[b"glob"], &[first.as_bytes()], &[b"put", &quoted(from), &quoted(name)]]);
+    };
+    for mode in ["passive on", "passive off"] {
+        story::download(&Site::start(), get(mode, "get"));
+    }
+    story::upload(&Site::start(), |door, from, name| put("binary", door, from, name));
+    story::resume_download(&Site::start(), get("binary", "reget"));
     // It has no word for this, but its "restart" (REST) goes before a "put" too.
-    story::resume_upload(&Site::start(), |door, from, name| {
-        let offset = format!("restart {}", story::PART);
-        call(&tnftp, door, &[&[offset.as_bytes()], &[b"put", &quoted(from), &quoted(name)]]);
-    });
-}
-
-#[test]
-fn downloads_odd_names() {
-    let Some(tnftp) = find() else { return };
-    story::odd_names_down(&Site::start(), &[], |door, name, to| {
-        call(&tnftp, door, &[&[b"get", &quoted(name), &quoted(to)]]);
-    });
-}
-
-#[test]
-fn uploads_odd_names() {
-    let Some(tnftp) = find() else { return };
-    story::odd_names_up(&Site::start(), &[], |door, from, name| put(&tnftp, door, from, name));
-}
-
-#[test]
-fn downloads_a_tree_by_mget() {
-    let Some(tnftp) = find() else { return };
+    let offset = format!("restart {}", story::PART);
+    story::resume_upload(&Site::start(), |door, from, name| put(&offset, door, from, name));
+    story::odd_names_down(&Site::start(), &[], get("binary", "get"));
+    story::odd_names_up(&Site::start(), &[], |door, from, name| put("binary", door, from, name));
     story::tree_down(&Site::start(), |door, here| {
-        let mut folders: Vec<PathBuf> =
+        let folders: BTreeSet<PathBuf> =
             tree_names().filter_map(|name| name.parent().map(Path::to_owned)).collect();
-        folders.sort();
-        folders.dedup();
         let mut lines: Vec<Vec<u8>> = Vec::new();
         for folder in folders {
             let local = here.join(&folder);
@@ -98,10 +58,6 @@ fn downloads_a_tree_by_mget() {
     });
 }
 
-fn find() -> Option<PathBuf> {
-    need::program("tnftp")
-}
-
 /// Logs in and says the lines, each put together with blanks.
 fn call(tnftp: &Path, door: &Door, lines: &[&[&[u8]]]) -> Said {
     let mut script = format!("user {} \"{}\"\nbinary\n", door.user, door.password).into_bytes();
@@ -111,11 +67,6 @@ fn call(tnftp: &Path, door: &Door, lines: &[&[&[u8]]]) -> Said {
     }
     script.extend(b"bye\n");
     run_with(&mut command(tnftp, ["-n", "-i", "-v", Door::HOST, &door.port.to_string()]), &script)
-}
-
-fn put(tnftp: &Path, door: &Door, from: &Path, name: &OsStr) {
-    // "glob" off: or it looks for local names like this one.
-    call(tnftp, door, &[&[b"glob"], &[b"put", &quoted(from), &quoted(name)]]);
 }
 
 /// Every byte of a name with a backslash before it: inside its quotes nothing can be escaped.

@@ -1,7 +1,7 @@
 //! How is wget told to do it? One URL per file; it only downloads.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::harness::files::write;
 use crate::harness::need;
@@ -11,42 +11,18 @@ use crate::harness::url::Door;
 use crate::interop::story;
 
 #[test]
-fn lists() {
-    let Some(wget) = find() else { return };
+fn downloads_files_and_trees() {
+    let Some(wget) = need::program("wget") else { return };
     // Its page of links, made from LIST.
     story::list(&Site::start(), |door| {
         let said = call(&wget, &["-O", "-", &door.url("shelf/")]);
-        Said { out: String::from_utf8_lossy(&said.out).replace("&#32;", " ").into_bytes(), ..said }
+        Said { out: said.text().replace("&#32;", " ").into_bytes(), ..said }
     });
-}
-
-#[test]
-fn downloads() {
-    let Some(wget) = find() else { return };
-    story::download(&Site::start(), |door, name, to| get(&wget, &[], door, name, to));
-}
-
-#[test]
-fn downloads_in_active_mode() {
-    let Some(wget) = find() else { return };
-    story::download(&Site::start(), |door, name, to| get(&wget, &["--no-passive-ftp"], door, name, to));
-}
-
-#[test]
-fn resumes_a_download() {
-    let Some(wget) = find() else { return };
+    for flags in [&[][..], &["--no-passive-ftp"]] {
+        story::download(&Site::start(), |door, name, to| get(&wget, flags, door, name, to));
+    }
     story::resume_download(&Site::start(), |door, name, to| get(&wget, &["-c"], door, name, to));
-}
-
-#[test]
-fn downloads_odd_names() {
-    let Some(wget) = find() else { return };
     story::odd_names_down(&Site::start(), &[], |door, name, to| get(&wget, &["--no-glob"], door, name, to));
-}
-
-#[test]
-fn downloads_a_tree() {
-    let Some(wget) = find() else { return };
     story::tree_down(&Site::start(), |door, here| {
         let (url, here) = (door.url("tree/"), here.display().to_string());
         call(&wget, &["-r", "-l", "9", "-nH", "--cut-dirs=1", "-P", &here, &url]).good();
@@ -58,7 +34,7 @@ fn downloads_a_tree() {
 /// file each time.
 #[test]
 fn spiders_a_file_wherever_it_is_listed() {
-    let Some(wget) = find() else { return };
+    let Some(wget) = need::program("wget") else { return };
     let site = Site::start();
     for n in 0..30 {
         write(site.root(), format!("shelf/file-{:02}.bin", n * 7 % 30), n, 100);
@@ -82,10 +58,6 @@ fn spiders_a_file_wherever_it_is_listed() {
         let missing = spider("file-30.bin");
         assert!(!missing.status.success() && missing.err.contains("No such file"), "{}", missing.err);
     }
-}
-
-fn find() -> Option<PathBuf> {
-    need::program("wget")
 }
 
 fn call<A: AsRef<OsStr>>(wget: &Path, arguments: &[A]) -> Said {

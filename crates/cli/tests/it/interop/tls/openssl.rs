@@ -37,15 +37,10 @@ fn talks(openssl: &Path, way: Way, version: &str) {
 }
 
 #[test]
-fn explicit() {
+fn explicit_and_implicit() {
     let Some(openssl) = need::program("openssl") else { return };
-    talks(&openssl, Way::Explicit, "-tls1_2");
-    talks(&openssl, Way::Explicit, "-tls1_3");
-}
-
-#[test]
-fn implicit() {
-    let Some(openssl) = need::program("openssl") else { return };
-    talks(&openssl, Way::Implicit, "-tls1_2");
-    talks(&openssl, Way::Implicit, "-tls1_3");
+    for way in [Way::Explicit, Way::Implicit] {
+        talks(&openssl, way, "-tls1_2");
+        talks(&openssl, way, "-tls1_3");
+    }
 }
