@@ -77,10 +77,13 @@ fn main() -> ExitCode {
 /// Runs the steps, in their own order and each once; none named means all. Says whether nothing failed.
 fn test(named: &[&Step], flags: Flags) -> Result<bool> {
     let project = Project::find()?;
-    let mut report = Report::new();
+    let (mut report, mut built) = (Report::new(), None);
     for step in &STEPS {
         if named.is_empty() || named.iter().any(|named| named.name == step.name) {
-            (step.run)(&project, flags, &mut report)?;
+            if step.runs_tests && built.is_none() {
+                built = Some(report.step("build", || suite::build(&project)));
+            }
+            report.step(step.name, || (step.run)(&project, flags, built));
         }
     }
     report.summary();

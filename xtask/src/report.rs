@@ -34,8 +34,6 @@ pub(crate) struct Skip {
 #[derive(Debug)]
 pub(crate) struct Report {
     steps: Vec<(&'static str, Duration, Findings)>,
-    /// Have the tests been built, and well? They are built once for all suites.
-    pub(crate) built: Option<bool>,
     started: Instant,
 }
 
@@ -74,7 +72,7 @@ impl Skip {
 impl Report {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
-        Self { steps: Vec::new(), built: None, started: Instant::now() }
+        Self { steps: Vec::new(), started: Instant::now() }
     }
 
     /// Runs a step and prints its line, and what failed in it.
@@ -96,13 +94,6 @@ impl Report {
         }
         self.steps.push((name, time, findings));
         self.steps.last().is_some_and(|(_, _, findings)| findings.failed == 0)
-    }
-
-    /// The same, for a step that cannot be prevented from running.
-    #[expect(clippy::unnecessary_wraps, reason = "the others can be prevented")]
-    pub(crate) fn run(&mut self, name: &'static str, work: impl FnOnce() -> Findings) -> anyhow::Result<()> {
-        self.step(name, work);
-        Ok(())
     }
 
     /// Has nothing failed?

@@ -7,13 +7,10 @@
 //! ```
 
 use std::fs;
-use std::path::PathBuf;
-
-use anyhow::{Context as _, Result};
 
 use crate::chance;
 use crate::project::Project;
-use crate::report::{Findings, Report, Skip};
+use crate::report::{Findings, Skip};
 use crate::run::{self, Said};
 
 /// The tests of one step.
@@ -65,62 +62,54 @@ pub(crate) const LOOPBACK: Suite = Suite {
 pub(crate) const INTEROP: Suite =
     Suite { name: "interop", filter: interop!(), calls: &["-p cli --test it -- interop::"] };
 
-/// Builds all tests, once for all suites, and runs those of `suite`.
-pub(crate) fn run(suite: &Suite, project: &Project, report: &mut Report) -> Result<()> {
+/// Builds all tests, once for all suites.
+pub(crate) fn build(project: &Project) -> Findings {
     let nextest = project.has_cargo("nextest");
-    let build: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
-    let built = report.built.unwrap_or_else(|| {
-        report.step("build", || {
-            let Said { good, text } = run_cargo(project, build, &["--workspace"]);
-            let failed = if good { Findings::default() } else { Findings::check(false, &text) };
-            let remark = if nextest {
-                String::new()
-            } else {
-                "with cargo test: cargo-nextest is not installed".to_owned()
-            };
-            Findings { remark, ..failed }
-        })
-    });
-    report.built = Some(built);
-    if !built {
-        report.step(suite.name, || Findings::skip(suite.name, "the tests do not build"));
-        return Ok(());
+    let words: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
+    let Said { good, text } = run::run(project.cargo(words).arg("--workspace"));
+    let mut findings = if good { Findings::default() } else { Findings::check(false, &text) };
+    if !nextest {
+        findings.remark = "with cargo test: cargo-nextest is not installed".to_owned();
     }
-    let log = SkipLog::new(project, suite)?;
-    report.step(suite.name, || {
-        let mut findings = Findings::default();
-        if nextest {
-            let arguments = "nextest run --workspace --no-fail-fast --no-tests=pass --status-level=fail -E";
-            let mut call = project.cargo(arguments.split(' '));
-            let said = run::run(log.told(call.arg(suite.filter), project));
-            count(&mut findings, &said, nextest_counts(&said.text));
-        } else {
-            for call in suite.calls {
-                let said = run::run(
-                    log.told(project.cargo(["test", "--no-fail-fast"]).args(call.split(' ')), project),
-                );
-                count(&mut findings, &said, libtest_counts(&said.text));
-            }
-        }
-        if suite.name == PURE.name && nextest {
+    findings
+}
+
+/// Runs the tests of `suite`, where they were built.
+pub(crate) fn run(suite: &Suite, project: &Project, built: Option<bool>) -> Findings {
+    if built == Some(false) {
+        return Findings::skip(suite.name, "the tests do not build");
+    }
+    // The file into which tests write that they were skipped; see `crates/testbed/src/need.rs`.
+    let log = project.target.join(format!("skipped-{}", suite.name));
+    if let Err(error) = fs::write(&log, "") {
+        return Findings::check(false, &format!("the skip log {}: {error}", log.display()));
+    }
+    let mut findings = Findings::default();
+    let mut call = |words: &str, filter: Option<&str>, counts: fn(&str) -> Option<(usize, usize)>| {
+        let mut call = project.cargo(words.split(' '));
+        call.args(filter).env("PASV_SKIP_LOG", &log).env("PASV_PEERS", &project.peers);
+        count(&mut findings, &run::run(call.env(chance::VARIABLE, chance::seed())), counts);
+    };
+    if project.has_cargo("nextest") {
+        let words = "nextest run --workspace --no-fail-fast --no-tests=pass --status-level=fail -E";
+        call(words, Some(suite.filter), nextest_counts);
+        if suite.name == PURE.name {
             // nextest does not run the examples in the docs.
-            let said = run_cargo(project, &["test", "--doc"], &["--workspace"]);
-            count(&mut findings, &said, libtest_counts(&said.text));
+            call("test --doc --workspace", None, libtest_counts);
         }
-        // A skipped test ends well, so that it was counted as passed.
-        findings.skipped = log.read();
-        findings.passed = findings.passed.saturating_sub(findings.skipped.len());
-        findings
-    });
-    Ok(())
+    } else {
+        for words in suite.calls {
+            call(&format!("test --no-fail-fast {words}"), None, libtest_counts);
+        }
+    }
+    // A skipped test ends well, so that it was counted as passed.
+    findings.skipped = skipped(&fs::read_to_string(&log).unwrap_or_default());
+    findings.passed = findings.passed.saturating_sub(findings.skipped.len());
+    findings
 }
 
-fn run_cargo(project: &Project, words: &[&str], more: &[&str]) -> Said {
-    run::run(project.cargo(words).args(more))
-}
-
-fn count(findings: &mut Findings, said: &Said, counts: Option<(usize, usize)>) {
-    let (passed, failed) = counts.unwrap_or_default();
+fn count(findings: &mut Findings, said: &Said, counts: fn(&str) -> Option<(usize, usize)>) {
+    let (passed, failed) = counts(&said.text).unwrap_or_default();
     findings.passed += passed;
     findings.failed += failed;
     if !said.good {
@@ -157,43 +146,17 @@ fn libtest_counts(text: &str) -> Option<(usize, usize)> {
     )
 }
 
-/// The file into which tests write that they were skipped; see `crates/testbed/src/need.rs`.
-struct SkipLog {
-    path: PathBuf,
-}
-
-impl SkipLog {
-    fn new(project: &Project, suite: &Suite) -> Result<Self> {
-        let path = project.target.join(format!("skipped-{}", suite.name));
-        fs::write(&path, "").with_context(|| format!("the skip log {}", path.display()))?;
-        Ok(Self { path })
-    }
-
-    fn told<'c>(
-        &self,
-        call: &'c mut std::process::Command,
-        project: &Project,
-    ) -> &'c mut std::process::Command {
-        call.env("PASV_SKIP_LOG", &self.path)
-            .env("PASV_PEERS", &project.peers)
-            .env(chance::VARIABLE, chance::seed())
-    }
-
-    /// What is in it: `test TAB what it needs TAB why it is not there`, each test once.
-    fn read(&self) -> Vec<Skip> {
-        let text = fs::read_to_string(&self.path).unwrap_or_default();
-        let mut skips: Vec<Skip> = text
-            .lines()
-            .filter_map(|line| {
-                let mut parts = line.split('\t');
-                let (test, need, why) = (parts.next()?, parts.next()?, parts.next()?);
-                Some(Skip::of(test, &format!("{need}: {why}")))
-            })
-            .collect();
-        skips.sort_by(|one, other| one.name.cmp(&other.name));
-        skips.dedup_by(|one, other| one.name == other.name);
-        skips
-    }
+/// What is in the skip log: `test TAB what it needs TAB why it is not there`, each test once.
+fn skipped(log: &str) -> Vec<Skip> {
+    let skip = |line: &str| {
+        let mut parts = line.split('\t');
+        let (test, need, why) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Skip::of(test, &format!("{need}: {why}")))
+    };
+    let mut skips: Vec<Skip> = log.lines().filter_map(skip).collect();
+    skips.sort_by(|one, other| one.name.cmp(&other.name));
+    skips.dedup_by(|one, other| one.name == other.name);
+    skips
 }
 
 #[cfg(test)]
