@@ -2,7 +2,6 @@
 //!
 //! rustfmt (stable) breaks code at 110 columns and leaves comments as they are.
 
-use std::fs;
 use std::path::Path;
 
 use crate::project;
@@ -12,18 +11,11 @@ const WIDTH: usize = 110;
 
 /// Every line of a comment below `root` that is wider, as `file:line: its width`.
 pub(crate) fn too_wide(root: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for file in project::files(root, "rs") {
-        let shown = file.strip_prefix(root).unwrap_or(&file).display();
-        match fs::read_to_string(&file) {
-            Ok(text) => found.extend(wide(&text).map(|(line, width)| {
-                format!("{shown}:{line}: a comment of {width} columns, more than {WIDTH}")
-            })),
-            Err(error) => found.push(format!("{shown}: {error}")),
-        }
-    }
-    found.sort();
-    found
+    project::complaints(root, "rs", |_, text| {
+        wide(text)
+            .map(|(line, width)| (line, format!("a comment of {width} columns, more than {WIDTH}")))
+            .collect()
+    })
 }
 
 /// The numbers and widths of lines that are too wide. Drawings (between fences), rows of tables and lines

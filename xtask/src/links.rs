@@ -1,29 +1,18 @@
 //! Do the links of the Markdown pages lead to files that exist?
 
-use std::fs;
 use std::path::Path;
 
 use crate::project;
 
 /// Every relative link below `root` that leads nowhere, as `page:line: link`.
 pub(crate) fn broken(root: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for page in project::files(root, "md") {
-        let shown = page.strip_prefix(root).unwrap_or(&page).display().to_string();
+    project::complaints(root, "md", |page, text| {
         let folder = page.parent().unwrap_or(root);
-        match fs::read_to_string(&page) {
-            Ok(text) => found.extend(links(&text).filter_map(|(line, link)| {
-                let exists = match link.strip_prefix('/') {
-                    Some(rooted) => root.join(rooted).exists(),
-                    None => folder.join(link).exists(),
-                };
-                (!exists).then(|| format!("{shown}:{line}: {link} leads nowhere"))
-            })),
-            Err(error) => found.push(format!("{shown}: {error}")),
-        }
-    }
-    found.sort();
-    found
+        let broken = links(text).filter(|(_, link)| {
+            !link.strip_prefix('/').map_or_else(|| folder.join(link), |rooted| root.join(rooted)).exists()
+        });
+        broken.map(|(line, link)| (line, format!("{link} leads nowhere"))).collect()
+    })
 }
 
 /// The relative links of a page with the numbers of their lines; not those in code, to other hosts or within

@@ -64,7 +64,7 @@ impl Project {
 }
 
 /// The files below `folder` whose names end in `.extension`, without what is hidden or built.
-pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -77,5 +77,26 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
             found.push(path);
         }
     }
+    found
+}
+
+/// What `look` finds in the files below `root` whose names end in `.extension`, as `file:line: what`.
+pub(crate) fn complaints(
+    root: &Path,
+    extension: &str,
+    look: impl Fn(&Path, &str) -> Vec<(usize, String)>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files(root, extension) {
+        let shown = file.strip_prefix(root).unwrap_or(&file).display();
+        match fs::read_to_string(&file) {
+            Ok(text) => {
+                let said = look(&file, &text).into_iter();
+                found.extend(said.map(|(line, what)| format!("{shown}:{line}: {what}")));
+            }
+            Err(error) => found.push(format!("{shown}: {error}")),
+        }
+    }
+    found.sort();
     found
 }

@@ -67,11 +67,9 @@ pub(crate) fn build(project: &Project) -> Findings {
     let nextest = project.has_cargo("nextest");
     let words: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
     let Said { good, text } = run::run(project.cargo(words).arg("--workspace"));
-    let mut findings = if good { Findings::default() } else { Findings::check(false, &text) };
-    if !nextest {
-        findings.remark = "with cargo test: cargo-nextest is not installed".to_owned();
-    }
-    findings
+    let findings = if good { Findings::default() } else { Findings::check(false, &text) };
+    let remark = if nextest { "" } else { "with cargo test: cargo-nextest is not installed" };
+    Findings { remark: remark.to_owned(), ..findings }
 }
 
 /// Runs the tests of `suite`, where they were built.

@@ -94,35 +94,6 @@ fn the_name_asked_for_chooses_the_certificate() {
 }
 
 #[test]
-fn only_ftp_may_be_asked_for() {
-    let bureau = Bureau::new();
-    let site = bureau.site(&[]);
-    for version in VERSIONS {
-        for (alpn, taken) in [
-            (&[][..], true),
-            (&["ftp"], true),
-            (&["ftp-data"], true),
-            (&["x-filezilla-ftp", "ftp"], true),
-            (&["http/1.1"], false),
-            (&["h2", "http/1.1"], false),
-            (&["imap"], false),
-        ] {
-            let client = Client::with(&bureau.authority, None, alpn, version);
-            match client.call(&site, "localhost") {
-                Ok(mut talk) => {
-                    assert!(taken, "{alpn:?}");
-                    talk.log_in();
-                    let mut data = client.data(&mut talk, "NLST").unwrap();
-                    data.read_to_end(&mut Vec::new()).unwrap();
-                    assert!(talk.hear().starts_with("226"));
-                }
-                Err(error) => assert!(!taken, "{alpn:?}: {error}"),
-            }
-        }
-    }
-}
-
-#[test]
 fn a_certificate_in_place_of_the_password() {
     let bureau = Bureau::new();
     let (alice, bob) = (bureau.authority.issue("alice"), bureau.authority.issue("bob"));
@@ -207,7 +178,7 @@ fn a_certificate_beside_the_password() {
         assert!(talk.hear().starts_with("226"));
         let mut taken = Client::showing(&bureau.authority, &other, version).call(&site, "localhost").unwrap();
         taken.all(&[("USER tester", "331"), ("PASS open sesame", "530 Login incorrect.")]);
-        let mut none = Client::with(&bureau.authority, None, &[], version).call(&site, "localhost").unwrap();
+        let mut none = Client::with(&bureau.authority, None, version).call(&site, "localhost").unwrap();
         none.all(&[("USER tester", "331"), ("PASS open sesame", "530 Login incorrect.")]);
         none.all(&[("USER anonymous", "331"), ("PASS x", "230")]);
     }
@@ -229,7 +200,7 @@ fn a_revoked_certificate_is_refused() {
         "{}/revoked.pem",
     ]);
     let comes = |own: Option<&Pair>, version| {
-        Client::with(&bureau.authority, own, &[], version).call(&site, "localhost").is_ok()
+        Client::with(&bureau.authority, own, version).call(&site, "localhost").is_ok()
     };
     let all = |expected: [bool; 3]| {
         for version in VERSIONS {
@@ -289,7 +260,7 @@ fn an_upload_without_the_end_of_tls_is_published_as_the_administrator_says() {
     for (flags, code, why) in rows {
         let site = bureau.site(flags);
         for version in VERSIONS {
-            let client = Client::with(&bureau.authority, None, &[], version);
+            let client = Client::with(&bureau.authority, None, version);
             let mut talk = client.call(&site, "localhost").unwrap();
             talk.log_in();
             let name = format!("{version:?}.bin").replace(|c: char| !c.is_ascii_alphanumeric(), "");

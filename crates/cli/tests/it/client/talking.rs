@@ -171,49 +171,31 @@ fn the_first_password_counts() {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     };
-    let (right, wrong) = (file("right", &format!("{secret}\n")), file("wrong", "wrong\n"));
+    let [right, wrong] = [("right", secret), ("wrong", "wrong")]
+        .map(|(name, password)| file(name, &format!("{password}\n")).display().to_string());
     let netrc =
         |password: &str| file("netrc", &format!("machine 127.0.0.1 login {user} password \"{password}\"\n"));
-    let bare = site.door.bare_url("");
+    let (bare, whole) = (site.door.bare_url(""), site.door.url(""));
     let named = format!("ftp://{user}@127.0.0.1:{}/", site.door.port);
-    let is = |right: &dyn AsRef<std::ffi::OsStr>| right.as_ref().to_owned();
-    let with_password = format!("{user}:{secret}");
-    let with_wrong = format!("{user}:wrong");
+    let [with_right, with_wrong] = [secret, "wrong"].map(|password| format!("{user}:{password}"));
+    let from = "--password-file";
     // (flags, URL, PASV_PASSWORD, netrc), right up to the one that counts and wrong behind it, or the other
     // way round.
     for (flags, url, variable, of_netrc, good) in [
-        (vec![], site.door.url(""), "wrong", "wrong", true),
-        (vec![is(&"-u"), is(&with_wrong)], site.door.url(""), "wrong", "wrong", true),
-        (
-            vec![is(&"-u"), is(&with_password), is(&"--password-file"), is(&wrong)],
-            bare.clone(),
-            "wrong",
-            "wrong",
-            true,
-        ),
-        (
-            vec![is(&"--user"), is(&with_wrong), is(&"--password-file"), is(&right)],
-            bare.clone(),
-            secret,
-            secret,
-            false,
-        ),
-        (
-            vec![is(&"-u"), is(&user), is(&"--password-file"), is(&right)],
-            bare.clone(),
-            "wrong",
-            "wrong",
-            true,
-        ),
-        (vec![is(&"-u"), is(&user)], bare.clone(), secret, "wrong", true),
-        (vec![is(&"-u"), is(&user)], bare.clone(), "wrong", secret, false),
-        (vec![is(&"-u"), is(&user)], bare.clone(), "", secret, true),
+        (&[][..], &whole, "wrong", "wrong", true),
+        (&["-u", &with_wrong], &whole, "wrong", "wrong", true),
+        (&["-u", &with_right, from, &wrong], &bare, "wrong", "wrong", true),
+        (&["--user", &with_wrong, from, &right], &bare, secret, secret, false),
+        (&["-u", user, from, &right], &bare, "wrong", "wrong", true),
+        (&["-u", user], &bare, secret, "wrong", true),
+        (&["-u", user], &bare, "wrong", secret, false),
+        (&["-u", user], &bare, "", secret, true),
         // The password of another user is none.
-        (vec![is(&"-u"), is(&"bob:wrong")], named.clone(), secret, "wrong", true),
-        (vec![], bare.clone(), secret, "wrong", true),
+        (&["-u", "bob:wrong"], &named, secret, "wrong", true),
+        (&[], &bare, secret, "wrong", true),
     ] {
         let mut ls = pasv(["ls", "-v"]);
-        ls.args(&flags).arg(&url).env("PASV_PASSWORD", variable).env("NETRC", netrc(of_netrc));
+        ls.args(flags).arg(url).env("PASV_PASSWORD", variable).env("NETRC", netrc(of_netrc));
         let said = run(&mut ls);
         assert_eq!(said.status.success(), good, "{flags:?} {url}: {}", said.err);
         assert!(!said.err.contains(secret), "{}", said.err);

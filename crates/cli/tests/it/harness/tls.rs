@@ -27,7 +27,7 @@ pub(crate) struct Client(Arc<ClientConfig>);
 impl Client {
     /// Without one, under TLS 1.3.
     pub(crate) fn new(authority: &Authority) -> Self {
-        Self::with(authority, None, &[], VERSIONS[1])
+        Self::with(authority, None, VERSIONS[1])
     }
 
     /// With a certificate.
@@ -36,14 +36,13 @@ impl Client {
         own: &Pair,
         version: &'static SupportedProtocolVersion,
     ) -> Self {
-        Self::with(authority, Some(own), &[], version)
+        Self::with(authority, Some(own), version)
     }
 
-    /// With names to ask for by ALPN.
+    /// With a certificate or without.
     pub(crate) fn with(
         authority: &Authority,
         own: Option<&Pair>,
-        alpn: &[&str],
         version: &'static SupportedProtocolVersion,
     ) -> Self {
         let mut roots = RootCertStore::empty();
@@ -53,7 +52,7 @@ impl Client {
             .with_protocol_versions(&[version])
             .unwrap()
             .with_root_certificates(roots);
-        let mut config = match own {
+        let config = match own {
             None => builder.with_no_client_auth(),
             Some(own) => builder
                 .with_client_auth_cert(
@@ -62,7 +61,6 @@ impl Client {
                 )
                 .unwrap(),
         };
-        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self(Arc::new(config))
     }
 
